@@ -29,7 +29,7 @@ from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
-if sys.platform == "win32":  # for which no uvloop is made
+if sys.platform == "win32":  # uvloop is not made for it
     from asyncio import run as run_in_loop
 else:
     from uvloop import run as run_in_loop
@@ -46,19 +46,22 @@ EXTENSIONS = (
     "cogs.admin",
     "cogs.help",
 )
-STOP_SECONDS = 9.5  # ten are promised
+STOP_SECONDS = 9.5  # the bot promises to stop within ten
 
 SWITCH_SECONDS = 0.002
-"""How long a thread that has MongoDB's answer waits for the interpreter at most. With Python's own 5 ms that
-was longer than MongoDB took: posts of 500 busy servers came 6.0 s late, with 0.5 ms 4.8 s. With 2 ms they
-come as soon, for a tenth less CPU."""
+"""Seconds that a thread with MongoDB's answer waits for the interpreter at most.
+
+Python's own value is 5 ms. With that this wait was longer than MongoDB's work: posts of 500 busy servers came
+6.0 s late, with 0.5 ms 4.8 s late. With 2 ms they come as soon as with 0.5 ms, and the bot takes a tenth less
+CPU.
+"""
 
 
 async def run_bot(settings: Settings, redactor: Redactor) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
-        KillfeedError: the bot could not start or go on; the text says why.
+        KillfeedError: the bot could not start or had to stop; the text says why.
     """
     clock, stop = SystemClock(), asyncio.Event()
 
@@ -87,9 +90,10 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
 
 
 def limit_stop() -> None:
-    """End the process by force if it does not stop by itself in time; the next start goes on as after a kill.
+    """End the process by force if it does not stop in time; the next start goes on as after a kill.
 
-    It can wait for long: for a database that does not answer within a transaction, or for a foreign host.
+    A stop can wait for long, for example for a database that does not answer within a transaction, or for a
+    foreign host.
     """
     deadline = threading.Timer(STOP_SECONDS, end_by_force)
     deadline.daemon = True
@@ -103,14 +107,15 @@ def end_by_force() -> None:
 
 
 async def _wait(until: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
-    """Return True once what was waited for has come, False when the process was told to stop before."""
+    """Return True when the awaited event comes, False when the process is stopped first."""
     return await wait_for_first(until, stop.wait()) == 0
 
 
 def relax_garbage_collection() -> None:
-    """Look for reference cycles less often, and never in what is loaded by now, which stays for good.
+    """Look for reference cycles less often, and never among the objects that are loaded by now.
 
-    An import makes many values and no cycles; with Python's own settings a fifth of its time is this search.
+    The loaded objects stay for good. An import makes many values and no cycles. With Python's own settings
+    the search takes a fifth of its time.
     """
     gc.collect()
     gc.freeze()

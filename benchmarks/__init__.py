@@ -1,1 +1,4 @@
-"""Benchmarks: medians and ratios of one run on this machine, printed as a table and kept nowhere."""
+"""Benchmarks.
+
+Each prints the medians and ratios of one run on this machine as a table, and stores nothing.
+"""

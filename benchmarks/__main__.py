@@ -1,7 +1,7 @@
 """``python -m benchmarks [name...] [--rows N]``: measure, and print a table.
 
-Needs Linux and the embedded mongod. The figures are those of this machine and of whatever else it does
-meanwhile: within one run ratios can be compared, figures of different runs hardly.
+Needs Linux and the embedded mongod. The figures depend on this machine and on its other load. Compare ratios
+within one run; figures of different runs can hardly be compared.
 """
 
 import argparse
@@ -47,7 +47,7 @@ async def run(names: Sequence[str], rows: int) -> None:
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the benchmarks that the command line names."""
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     arguments = parse_arguments()

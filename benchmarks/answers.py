@@ -45,7 +45,7 @@ ANSWER_AIM_MS, CHART_AIM_MS, AUTOCOMPLETE_AIM_MS, ACKNOWLEDGEMENT_AIM_MS = 500, 
 
 @dataclass(slots=True)
 class Times:
-    """Seconds that things took, by what they were."""
+    """Seconds that commands and tests of hosts took, by name."""
 
     answers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     acknowledgements: list[float] = field(default_factory=list)
@@ -96,7 +96,7 @@ async def _measure_during_import(town: MeasuredTown, fighters: tuple[str, str], 
 
 
 async def _ask_everything(town: MeasuredTown, fighters: tuple[str, str], times: Times) -> None:
-    """Ask for everything once, as a member who has asked for nothing yet: there is a limit for each."""
+    """Use every command once, as a new member: each member may ask for a limited number of players."""
     asker = town.world.add_member(town.community.guild, "asker")
     named = dict(zip("?!", fighters, strict=True))
     for name, questions in ANSWERS.items():
@@ -122,7 +122,7 @@ async def _ask(
 
 
 def _list_figures(title: str, times: Times, *, has_aim: bool) -> list[Figure]:
-    """Return medians of every answer, and the percentiles that are aimed at."""
+    """Return the medians of every answer, and the percentiles that have an aim."""
     figures = [
         Figure(f"{title}: {name}, p50", compute_percentile(seconds, 0.5) * 1000, "ms")
         for name, seconds in times.answers.items()

@@ -1,4 +1,4 @@
-"""Figures: what was measured, beside what was aimed at."""
+"""Measured figures and their aims."""
 
 import math
 import statistics
@@ -13,7 +13,8 @@ class Figure:
     """One measured value.
 
     Attributes:
-        aim: at least this when ``is_least``, else at most this; None for a value that only explains others.
+        aim: the lower limit when ``is_least``, else the upper limit; None for a value that only explains
+            others.
         digits: decimals worth showing.
     """
 
@@ -26,7 +27,7 @@ class Figure:
 
     @property
     def is_reached(self) -> bool:
-        """Tell whether the aim is met; a figure without one always is."""
+        """Tell whether the value reaches the aim; without an aim it does."""
         if self.aim is None:
             return True
         return self.value >= self.aim if self.is_least else self.value <= self.aim

@@ -16,7 +16,7 @@ PASSWORD = "benchmark"  # noqa: S105 - of a host that lives for a minute, on loo
 
 
 def name_user(number: int) -> str:
-    """Return the name of a user; the first one is called as where there is one alone."""
+    """Return the name of a user; the first one has the name of a single user."""
     return USERNAME if number == 0 else f"{USERNAME}{number}"
 
 
@@ -24,10 +24,11 @@ class HostProcess:
     """A game host that serves folders over SFTP.
 
     Args:
-        folders: of the users (``name_user``), below the root; one user with all of it by default.
+        folders: the folders of the users (``name_user``), below the root; by default one user gets the whole
+            root.
 
     Attributes:
-        port: where it listens, once entered; ``host_key`` likewise.
+        port: the port on which it listens, set on entering.
     """
 
     password = PASSWORD
@@ -60,12 +61,12 @@ class HostProcess:
             await self._process.communicate()
 
     async def count_requests(self) -> int:
-        """Return how many SFTP requests it has answered so far."""
+        """Return the number of SFTP requests that it has answered so far."""
         self._tell(signal.SIGUSR1)
         return int((await self._read())["requests"])
 
     def go_away(self) -> None:
-        """Cut every connection and answer nobody any more."""
+        """Cut every connection and accept no more."""
         self._tell(signal.SIGUSR2)
 
     def come_back(self) -> None:
@@ -86,7 +87,7 @@ class HostProcess:
 
 
 async def serve(root: Path, folders: Sequence[str]) -> None:
-    """Serve until SIGTERM; tell of the requests at SIGUSR1, go away and come back at SIGUSR2."""
+    """Serve until SIGTERM; print the number of requests at SIGUSR1, go away and come back at SIGUSR2."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

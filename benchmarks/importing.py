@@ -1,4 +1,4 @@
-"""``import``: a history over SFTP into the real mongod, beside bare inserts of the same documents.
+"""``import``: a history over SFTP into the real mongod, compared with bare inserts of the same documents.
 
 First the import alone; then the whole bot, from the form of a new server on, while somebody keeps asking.
 """
@@ -62,8 +62,8 @@ class Trial:
 
 
 async def measure(rows: int) -> list[Figure]:
-    """Import histories with a file a day: of a busy server, and of a usual one."""
-    relax_garbage_collection()  # as the bot does
+    """Import histories of one file a day: that of a busy server, and that of a usual one."""
+    relax_garbage_collection()  # the bot does the same
     figures: list[Figure] = []
     tries = range(TRIALS if rows <= 200_000 else 1)
     for name, rows_per_day in (("busy days", 5_000), ("usual days", USUAL_ROWS)):

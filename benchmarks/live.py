@@ -10,7 +10,7 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
 
 NUMBER = 1
-SAMPLES = {1.0: 40, 5.0: 20}  # by seconds between two polls
+SAMPLES = {1.0: 40, 5.0: 20}  # samples by the seconds between two polls
 QUIET_POLL_SECONDS = 0.25
 QUIET_SECONDS = 24.0
 FIRST_DAY = datetime(2025, 5, 1)  # noqa: DTZ001 - logs carry no zone
@@ -31,9 +31,10 @@ async def measure(_: int) -> list[Figure]:
 
 
 async def measure_lags(interval: float, samples: int) -> list[float]:
-    """Return the seconds that single deaths took, written at any moment between two polls.
+    """Return the lags of single deaths in seconds, each written at any moment between two polls.
 
-    The first one begins a file in the middle of the day, where new files are looked for every 12th poll.
+    The first death begins a file in the middle of the day. The bot looks for new files at every 12th poll
+    only.
     """
     chance = random.Random(1)
     async with running_town(poll_seconds=interval) as town:
@@ -50,16 +51,17 @@ async def measure_lags(interval: float, samples: int) -> list[float]:
 
 
 async def measure_silence() -> list[Figure]:
-    """Count what the host is asked while nothing happens on its game server."""
+    """Count the requests to the host while its game server writes nothing."""
     async with running_town(poll_seconds=QUIET_POLL_SECONDS) as town:
         await _begin(town)
-        await asyncio.sleep(3.0)  # past the first listings, which wait for the folders' times to settle
+        # past the first listings, which wait until the times of the folders are old enough
+        await asyncio.sleep(3.0)
         before = town.host.requests.copy()
         await asyncio.sleep(QUIET_SECONDS)
         asked = town.host.requests - before
     polls = QUIET_SECONDS / QUIET_POLL_SECONDS
     return [
-        # the file at each poll, at every second one its folder as well: asked at once, so in one round trip
+        # each poll asks for the file, every second one for its folder too, in the same round trip
         Figure("requests a poll of a quiet server", asked.total() / polls, "", aim=1.6, digits=2),
         Figure("reads of its logs", asked["read"], "", aim=0),
     ]

@@ -1,8 +1,8 @@
-"""``load``: one process with more and more game servers: what it costs, and how late its messages are.
+"""``load``: one process with more and more game servers: its CPU and memory, and the lag of its messages.
 
-A hundred communities; every server has a login and a folder of its own, is polled every 5 seconds, and has
-one kill every 10 seconds; then nothing happens any more, and the polls of quiet servers are measured. The
-simulated Discord (which keeps to Discord's limits), the host and mongod run beside the bot on the same cores.
+There are a hundred communities. Every server has a login and a folder of its own, is polled every 5 seconds,
+and has one kill every 10 seconds. Then the kills stop, and the polls of quiet servers are measured. The
+simulated Discord (which keeps Discord's limits), the host and mongod run beside the bot on the same cores.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ SIZES = (1, 10, 100, 500, 1_000)
 AIMED_AT = 500
 POLL_SECONDS = 5.0
 KILL_SECONDS = 10.0
-SETTLE_SECONDS = 30.0  # the looks into folders that begin with connections
-LOGINS_A_SECOND = 20  # as the bot paces those with one host
+SETTLE_SECONDS = 30.0  # time for the listings of folders after a connection
+LOGINS_A_SECOND = 20  # the bot's own limit for one host
 MEASURED_SECONDS = 60.0
 DRAIN_SECONDS = 30.0
 QUIET_SECONDS = 60.0
@@ -52,8 +52,8 @@ class Load:
     """Servers under load.
 
     Attributes:
-        written: when each kill was written, by the name of its victim; names are never used twice.
-        origins: the folder of its server, likewise.
+        written: the time at which each kill was written, by the name of its victim; no name is used twice.
+        origins: the folder of its server, by the same name.
     """
 
     world: SimulatedDiscord
@@ -65,7 +65,7 @@ class Load:
     numbers: Iterator[int] = field(default_factory=count)
 
     async def play(self, seconds: float) -> None:
-        """Write kills for so long, each server's at moments of its own."""
+        """Write kills for some seconds, at different moments for each server."""
         chance = random.Random(1)
         starts = sorted((chance.uniform(0, KILL_SECONDS), files) for files in self.files)
         rows = Battle(1, start=CLOCK.now().replace(tzinfo=None)).rows()
@@ -99,7 +99,7 @@ class Load:
 
 
 async def measure(rows: int) -> list[Figure]:
-    """Measure every size; ``rows`` is not asked for."""
+    """Measure every number of servers; ``rows`` is not used."""
     del rows
     figures: list[Figure] = []
     memory: dict[int, float] = {}
@@ -138,7 +138,7 @@ async def _measure_one(load: Load, size: int) -> tuple[float, list[Figure]]:
 
 
 async def _measure_costs(load: Load, title: str, *, is_aim: bool) -> list[Figure]:
-    """Play, and return what that costs."""
+    """Write kills, and return the CPU, memory and requests that they take."""
     pids = [load.bot.pid, load.bot.read_mongod().pid]
     before, sent = [read_cost(pid) for pid in pids], len(load.world.journal.requests)
     load.written.clear()
@@ -168,7 +168,7 @@ def _compute_share(before: Cost, after: Cost) -> float:
 
 @asynccontextmanager
 async def running_load(size: int) -> AsyncIterator[Load]:
-    """Run a bot with so many game servers until the end of the block."""
+    """Run a bot with this many game servers until the end of the block."""
     with TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         (folder / "host").mkdir()

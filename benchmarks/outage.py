@@ -1,7 +1,7 @@
-"""``outage``: a host with many game servers is away for ten minutes; how soon all is told after its return.
+"""``outage``: the host of many game servers is away for ten minutes; how soon every kill is then posted.
 
-On the host the games go on: one kill for each server and 10 seconds, as in ``load``. The simulated Discord
-keeps to Discord's limits.
+The games go on: each server has one kill every 10 seconds, as in ``load``. The simulated Discord keeps
+Discord's limits.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 120.0
 
 
 async def measure(rows: int) -> list[Figure]:
-    """Measure one outage; ``rows`` is not asked for."""
+    """Measure one outage; ``rows`` is not used."""
     del rows
     async with running_load(SERVERS) as load:
         await load.play(SETTLE_SECONDS + SERVERS / LOGINS_A_SECOND)
@@ -39,7 +39,7 @@ async def measure(rows: int) -> list[Figure]:
 
 
 async def _wait_for_all(load: Load) -> dict[str, float]:
-    """Return when each kill was announced; those that are not in time are left out."""
+    """Return when each kill was announced, without the kills that are not announced in time."""
     began = CLOCK.monotonic()
     while CLOCK.monotonic() - began < PATIENCE_SECONDS:
         arrivals = load.find_arrivals()
@@ -50,7 +50,7 @@ async def _wait_for_all(load: Load) -> dict[str, float]:
 
 
 def _count_disorder(load: Load, arrivals: Iterable[str]) -> int:
-    """Return how many kills stand behind one of the same server that was written later."""
+    """Return how many kills were posted after a later kill of the same server."""
     newest: dict[Path, float] = {}
     late = 0
     for victim in arrivals:

@@ -1,4 +1,4 @@
-"""What a process costs, as Linux tells of it."""
+"""CPU time and memory of a process, from Linux's ``/proc``."""
 
 import os
 import time
@@ -10,26 +10,26 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds a process has used so far, and the moment this was read, in seconds for differences."""
+    """CPU seconds that a process has used so far, and the moment of this reading in seconds."""
 
     cpu_seconds: float
     at: float
 
 
 def read_cost(pid: int) -> Cost:
-    """Return what a process has used; nothing for one that is not there."""
+    """Return the CPU time of a process; zero if there is no such process."""
     path = Path(f"/proc/{pid}/stat")
     fields = path.read_text("ascii").rpartition(")")[2].split() if path.exists() else ["0"] * 20
     return Cost((int(fields[11]) + int(fields[12])) / _TICKS, time.perf_counter())
 
 
 def read_resident_megabytes(pid: int) -> float:
-    """Return the memory a process holds now (``VmRSS``)."""
+    """Return the resident memory of a process (``VmRSS``)."""
     return _read_status(pid, "VmRSS")
 
 
 def read_peak_megabytes(pid: int) -> float:
-    """Return the most memory a process has held so far (``VmHWM``)."""
+    """Return the largest resident memory of a process so far (``VmHWM``)."""
     return _read_status(pid, "VmHWM")
 
 
@@ -37,7 +37,7 @@ def _read_status(pid: int, name: str) -> float:
     """Return a figure of a process in megabytes.
 
     Raises:
-        RuntimeError: this system does not tell.
+        RuntimeError: this system does not show it.
     """
     status = Path(f"/proc/{pid}/status")
     lines = status.read_text("ascii").splitlines() if status.exists() else []

@@ -12,7 +12,7 @@ TRIALS = 5
 
 
 async def measure(_: int) -> list[Figure]:
-    """Time first starts, which make the database, and later ones, which find it."""
+    """Time first starts, which create the database, and later ones, which find it."""
     trials = [await time_two_starts() for _ in range(TRIALS)]
     return [
         Figure("first start to ready", compute_median(first for first, _ in trials), "s", aim=5, digits=2),

@@ -1,4 +1,4 @@
-"""What the benchmarks play in: a town with one community, the bot running and the channel chosen."""
+"""The town of the benchmarks: one community with a channel, and the running bot."""
 
 import time
 from collections.abc import AsyncIterator
@@ -11,12 +11,12 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD
 from simulation.town import Community, Town, open_town
 
-IMPORT_SECONDS = 900.0  # for the longest history
+IMPORT_SECONDS = 900.0  # enough for the longest history
 
 
 @dataclass(eq=False, kw_only=True)
 class MeasuredTown(Town):
-    """A town with one community, whose servers are named by their numbers."""
+    """A town with one community and numbered servers."""
 
     community: Community
 
@@ -29,7 +29,7 @@ class MeasuredTown(Town):
         await self.community.fill_in_server(f"Server {number}", number=number)
 
     def is_imported(self, number: int) -> bool:
-        """Tell whether the history of a server is read and counted."""
+        """Tell whether the bot has read and counted the history of a server."""
         return bool(self.community.find_imports(f"Server {number}"))
 
     async def wait_for_import(self, number: int) -> None:

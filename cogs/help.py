@@ -8,14 +8,14 @@ from structlog import get_logger
 
 from utils.embeds.replies import HelpCommand
 from utils.errors import KillfeedError, NotFoundError
-from utils.interactions.access import GuildCog, get_access, get_guild_id, is_allowed
+from utils.interactions.access import is_allowed
 from utils.interactions.autocomplete import MAX_CHOICES
 from utils.interactions.command_set import list_commands
 from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import get_access
+from utils.interactions.guild_cog import GuildCog
 from utils.interactions.options import text_option
-from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
-from utils.models.scope import GuildId
 from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
 
@@ -41,7 +41,7 @@ async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
     if not isinstance(ctx.cog, HelpCog):
         return []
     try:
-        usable = await ctx.cog.list_usable(ctx.bot, ctx.interaction, get_guild_id(ctx))
+        usable = await ctx.cog.list_usable(ctx)
     except KillfeedError as error:
         logger.info("autocomplete has nothing to offer", problem=str(error))
         return []
@@ -52,12 +52,11 @@ class HelpCog(GuildCog):
     """Lists the commands this member can use here, or explains one."""
 
     @commands.slash_command(name="help", description="What this bot can do for you here")
-    @text_option("command", description="One command in detail", autocomplete=complete_command, default=None)
+    @text_option("command", description="One command in detail", autocomplete=complete_command)
     async def help(self, ctx: KillfeedContext, command: str | None) -> None:
         """Answer ``/help``."""
-        guild_id = get_guild_id(ctx)
-        tier = await self.services.premium.get_tier(guild_id)
-        usable = await self.list_usable(ctx.bot, ctx.interaction, guild_id)
+        tier = await self.services.premium.get_tier(ctx.guild_id)
+        usable = await self.list_usable(ctx)
         if command is None:
             listed = [_describe(each, tier) for each in usable]
             listed.sort(key=lambda each: each.name.startswith("admin "))  # theirs come last
@@ -73,13 +72,13 @@ class HelpCog(GuildCog):
         await ctx.respond(embed=ctx.embeds.build_command_help(_describe(found[0], tier)))
 
     async def list_usable(
-        self, bot: discord.Bot, interaction: discord.Interaction, guild_id: GuildId
+        self, ctx: discord.ApplicationContext | discord.AutocompleteContext
     ) -> list[discord.SlashCommand]:
         """Return the commands that a member can use here, at any tier."""
         return [
             each
-            for each in list_commands(bot)
-            if await is_allowed(self.services, interaction, guild_id, get_access(each))
+            for each in list_commands(ctx.bot)
+            if await is_allowed(self.services, ctx.interaction, get_access(each))
         ]
 
 
@@ -103,7 +102,4 @@ def _name_feature(name: str) -> Text:
     return text("{feature} · {group}", feature=heading, group=others[0]) if len(others) > 1 else heading
 
 
-def setup(bot: discord.Bot) -> None:
-    """Add the cog."""
-    services: Services = bot.services  # type: ignore[attr-defined]
-    bot.add_cog(HelpCog(services))
+setup = HelpCog.setup

@@ -5,12 +5,11 @@ from dataclasses import replace
 import discord
 
 from utils.embeds.servers import ServerStatus
-from utils.interactions.access import GuildCog, access, get_guild_id
-from utils.interactions.autocomplete import complete_player, complete_server
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.declarations import Access
+from utils.interactions.guild_cog import GuildCog
+from utils.interactions.options import player_option, server_option
 from utils.interactions.paging import count_pages, respond_with_pages
-from utils.interactions.services import Services
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
@@ -24,16 +23,16 @@ class KillfeedCog(GuildCog):
     killfeed = discord.SlashCommandGroup("killfeed", "The live feed of deaths")
 
     @killfeed.command(name="recent", description="The latest deaths, one line each")
-    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
-    @text_option("player", description="One player's alone", autocomplete=complete_player, default=None)
+    @server_option()
+    @player_option(description="One player's alone")
     @discord.option(
         "count", int, description="How many, 10 when left out", min_value=1, max_value=25, default=10
     )
-    @access(feature=Feature.KILLFEED)
+    @Access(feature=Feature.KILLFEED)
     async def recent(self, ctx: KillfeedContext, server: str | None, player: str | None, count: int) -> None:
         """Answer ``/killfeed recent``."""
         services = self.services
-        coverage = await services.coverage.choose(get_guild_id(ctx), server)
+        coverage = await services.coverage.choose(ctx.guild_id, server)
         deaths = await services.combat.list_recent(coverage, player, limit=count)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
@@ -41,14 +40,14 @@ class KillfeedCog(GuildCog):
             embed = ctx.embeds.build_recent(shown, coverage)
             return embed, count_pages(len(deaths), ROWS_PER_PAGE)
 
-        await respond_with_pages(ctx, services, build)
+        await respond_with_pages(ctx, build)
 
     @killfeed.command(name="status", description="How the killfeed of each game server is doing")
-    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
-    @access(is_private=True, feature=Feature.KILLFEED)
+    @server_option()
+    @Access(is_private=True, feature=Feature.KILLFEED)
     async def status(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/killfeed status``."""
-        guild_id = get_guild_id(ctx)
+        guild_id = ctx.guild_id
         servers = await self.services.servers.list_servers(guild_id)
         if server is not None:
             servers = (await self.services.servers.resolve(guild_id, server),)
@@ -67,7 +66,7 @@ class KillfeedCog(GuildCog):
             limit=(await self.services.premium.get_tier(guild_id)).servers,
             posting_problem=self.services.deliveries.find_problem(guild_id),
         )
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
 
 def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:
@@ -77,7 +76,4 @@ def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:
     return replace(health, state=ConnectionState.PAUSED, problem=None, others=())
 
 
-def setup(bot: discord.Bot) -> None:
-    """Add the cog."""
-    services: Services = bot.services  # type: ignore[attr-defined]
-    bot.add_cog(KillfeedCog(services))
+setup = KillfeedCog.setup

@@ -3,16 +3,14 @@
 import discord
 from discord.ext import commands
 
-from utils.interactions.access import GuildCog, access, get_guild_id
-from utils.interactions.autocomplete import complete_server
 from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import Access
+from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import PAGE_COST
-from utils.interactions.options import text_option
+from utils.interactions.options import period_option, server_option
 from utils.interactions.paging import count_pages, respond_with_pages
-from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
-from utils.models.scope import MemberId
 from utils.models.statistics import Coverage, Period
 from utils.services.players.statistics import BOARD_PAGE_ROWS, Board
 
@@ -28,29 +26,23 @@ class LeaderboardCog(GuildCog):
         choices=[board.value for board in Board],
         default=Board.KILLS.value,
     )
-    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
-    @discord.option(
-        "period",
-        str,
-        description="Which days count",
-        choices=[period.value for period in Period],
-        default=Period.ALL.value,
-    )
-    @access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
+    @server_option()
+    @period_option()
+    @Access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
     async def leaderboard(self, ctx: KillfeedContext, board: str, server: str | None, period: str) -> None:
         """Answer ``/leaderboard``."""
-        coverage = await self.services.coverage.choose(get_guild_id(ctx), server, Period(period))
+        coverage = await self.services.coverage.choose(ctx.guild_id, server, Period(period))
         if board == Board.WEAPONS:
             build = await self._rank_weapons(ctx, coverage)
         else:
             build = self._rank_players(ctx, coverage, Board(board))
-        await respond_with_pages(ctx, self.services, build)
+        await respond_with_pages(ctx, build)
 
     def _rank_players(self, ctx: KillfeedContext, coverage: Coverage, board: Board) -> PageBuilder:
-        asker_id = MemberId(ctx.author.id)
+        asker_id = ctx.member_id
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            if board is Board.BOUNTIES:  # at each page: a tier ends while the buttons live
+            if board is Board.BOUNTIES:  # at each page, because the tier may end in between
                 await self.services.premium.verify_premium_for_feature(coverage.guild_id, Feature.BOUNTIES)
             found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=asker_id)
             embed = ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own)
@@ -70,7 +62,4 @@ class LeaderboardCog(GuildCog):
         return build
 
 
-def setup(bot: discord.Bot) -> None:
-    """Add the cog."""
-    services: Services = bot.services  # type: ignore[attr-defined]
-    bot.add_cog(LeaderboardCog(services))
+setup = LeaderboardCog.setup

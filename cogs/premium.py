@@ -2,12 +2,17 @@
 
 import discord
 
-from utils.interactions.access import GuildCog, access, get_actor_id, get_guild_id
 from utils.interactions.context import KillfeedContext
-from utils.interactions.services import Services
+from utils.interactions.declarations import Access
+from utils.interactions.guild_cog import GuildCog
 from utils.models.premium import TIERS, GrantChange
 from utils.models.texts import Text, text
 from utils.services.premium.grants import REASON_CHARACTERS, parse_guild_id
+
+OF_GUILD = discord.option(
+    "guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30
+)
+FOR_HOSTS = Access(is_home=True, is_private=True, is_change=True)
 
 
 class PremiumCog(GuildCog):
@@ -16,30 +21,26 @@ class PremiumCog(GuildCog):
     premium = discord.SlashCommandGroup("premium", "What this community's tier opens")
 
     @premium.command(name="status", description="This community's tier, its end, and its game servers")
-    @access()
     async def status(self, ctx: KillfeedContext) -> None:
         """Answer ``/premium status``."""
-        overview = await self.services.grants.describe(get_guild_id(ctx))
+        overview = await self.services.grants.describe(ctx.guild_id)
         await ctx.respond(embed=ctx.embeds.build_premium(overview))
 
     @premium.command(name="tiers", description="What each tier opens")
-    @access()
     async def tiers(self, ctx: KillfeedContext) -> None:
         """Answer ``/premium tiers``."""
-        overview = await self.services.grants.describe(get_guild_id(ctx))
+        overview = await self.services.grants.describe(ctx.guild_id)
         await ctx.respond(embed=ctx.embeds.build_tiers(overview))
 
     @premium.command(name="grant", description="Give a community a tier; for those who host this bot")
-    @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
+    @OF_GUILD
     @discord.option("tier", int, description="The tier, 1 to 4", min_value=1, max_value=len(TIERS) - 1)
     @discord.option("days", int, description="For how many days; without it there is no end", default=None)
-    @access(is_home=True, is_private=True, is_change=True)
+    @FOR_HOSTS
     async def grant(self, ctx: KillfeedContext, guild_id: str, tier: int, days: int | None) -> None:
         """Answer ``/premium grant``."""
         chosen = parse_guild_id(guild_id)
-        change = await self.services.grants.grant(
-            chosen, tier=tier, days=days, actor_id=get_actor_id(ctx.interaction)
-        )
+        change = await self.services.grants.grant(chosen, tier=tier, days=days, actor_id=ctx.member_id)
         guild = ctx.bot.get_guild(chosen)
         title = text("Premium granted")
         if guild is not None:
@@ -47,15 +48,13 @@ class PremiumCog(GuildCog):
         await self._answer(ctx, title, guild, change)
 
     @premium.command(name="revoke", description="Take a community's grant away; for those who host this bot")
-    @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
+    @OF_GUILD
     @discord.option("reason", str, description="Why", max_length=REASON_CHARACTERS)
-    @access(is_home=True, is_private=True, is_change=True)
+    @FOR_HOSTS
     async def revoke(self, ctx: KillfeedContext, guild_id: str, reason: str) -> None:
         """Answer ``/premium revoke``."""
         chosen = parse_guild_id(guild_id)
-        change = await self.services.grants.revoke(
-            chosen, reason=reason, actor_id=get_actor_id(ctx.interaction)
-        )
+        change = await self.services.grants.revoke(chosen, reason=reason, actor_id=ctx.member_id)
         guild = ctx.bot.get_guild(chosen)
         title = text("Premium revoked")
         if guild is not None:
@@ -66,10 +65,7 @@ class PremiumCog(GuildCog):
         self, ctx: KillfeedContext, title: Text, guild: discord.Guild | None, change: GrantChange
     ) -> None:
         embed = ctx.embeds.build_grant(title, change, is_member=guild is not None)
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
 
-def setup(bot: discord.Bot) -> None:
-    """Add the cog."""
-    services: Services = bot.services  # type: ignore[attr-defined]
-    bot.add_cog(PremiumCog(services))
+setup = PremiumCog.setup

@@ -1,1 +1,1 @@
-"""The world outside the bot, on loopback: a Discord and a game host for demo, tests and benchmarks."""
+"""The simulated world around the bot: a Discord and a game host for demo, tests and benchmarks."""

@@ -18,7 +18,7 @@ from utils.settings import ENVIRONMENT_PREFIX
 
 PROJECT = Path(__file__).parent.parent
 READY_SECONDS = 120.0  # a first start makes the database; a busy machine takes its time
-STOP_SECONDS = 40.0  # four times what the bot allows itself
+STOP_SECONDS = 40.0  # four times the bot's own limit
 OUTPUT_CHARACTERS = 2000
 LOOK_SECONDS = 0.02
 
@@ -27,21 +27,22 @@ NONE: Settings = {}
 
 
 class BotFailedError(Exception):
-    """The bot ended when it should not have, or with an exit code other than 0; holds its last words."""
+    """The bot ended too early or with an exit code other than 0; the text has the end of its output."""
 
 
 class BotProcess:
-    """``python bot.py --config ...``, started, stopped and killed as often as one likes.
+    """``python bot.py --config ...``, which a test can start, stop and kill any number of times.
 
     Args:
-        folder: where its configuration, its data and its output go.
+        folder: the folder of its configuration, data and output.
         world: its Discord.
-        settings: sections of the configuration, laid over what the world needs; for every start.
-        mongodb_uri: a MongoDB that runs already, for a database of its own there; else the bot brings one.
+        settings: sections of the configuration for every start, laid over those that the world needs.
+        mongodb_uri: a MongoDB that runs already, in which the bot gets a database of its own; None: the bot
+            starts its own MongoDB.
 
     Attributes:
-        data_dir: the same over all starts.
-        config_path: written by ``configure``.
+        data_dir: the bot's data folder, the same for all starts.
+        config_path: the configuration file that ``configure`` writes.
         database: the name of its database.
     """
 
@@ -73,7 +74,7 @@ class BotProcess:
         self._shard_ids = values["discord"].get("shard_ids", (0,))
         self.config_path.write_text(json.dumps(values), "utf-8")
 
-    # what it is like
+    # properties
 
     @property
     def output(self) -> str:
@@ -81,17 +82,17 @@ class BotProcess:
         return self._output_path.read_text("utf-8", "replace") if self._output_path.exists() else ""
 
     def read_last_words(self) -> str:
-        """Return the end of what the bot printed."""
+        """Return the end of the bot's output."""
         return self.output[-OUTPUT_CHARACTERS:].strip()
 
     def read_traces(self) -> dict[str, bytes]:
-        """Return all that it left for people to read, by where it stands: its output and its log files."""
+        """Return the bot's output and its log files, by name."""
         paths = [path for path in (self.data_dir / "logs").glob("**/*") if path.is_file()]
         return {"output": self.output.encode()} | {path.name: path.read_bytes() for path in paths}
 
     @property
     def is_running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
     @property
@@ -100,7 +101,7 @@ class BotProcess:
         return self._process.pid if self._process else 0
 
     def read_memory_megabytes(self) -> int:
-        """Return the memory that the process holds now; 0 where the system does not tell."""
+        """Return the resident memory of the process; 0 if the system does not show it."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text("ascii")
         except OSError:
@@ -110,7 +111,10 @@ class BotProcess:
 
     @property
     def mongodb_uri(self) -> str:
-        """Where the data is; where nobody answers before the first start of the bot's own MongoDB."""
+        """The address of MongoDB.
+
+        Before the first start of the bot's own MongoDB it is an address on which nothing listens.
+        """
         found = ProcessFile.read(self._process_file)
         return self._mongodb_uri or build_uri(found.address if found else "/nowhere.sock")
 
@@ -118,7 +122,7 @@ class BotProcess:
         """Return process id and address of the bot's own mongod.
 
         Raises:
-            FileNotFoundError: it was never started.
+            FileNotFoundError: the bot has not started one yet.
         """
         found = ProcessFile.read(self._process_file)
         if found is None:
@@ -126,16 +130,16 @@ class BotProcess:
         return found
 
     def is_mongod_running(self) -> bool:
-        """Tell whether the bot's own mongod lives."""
+        """Tell whether the bot's own mongod runs."""
         try:
             return is_mongod_of(self.read_mongod().pid, self.data_dir)
         except FileNotFoundError:
             return False
 
-    # its life
+    # start, stop and kill
 
     async def start(self, *, is_awaited: bool = True) -> None:
-        """Start, and wait until the bot is ready; what it prints goes behind the rest."""
+        """Start, and wait until the bot is ready; its output is appended to that of earlier starts."""
         identified = self._world.gateway.identifies
         with self._output_path.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
@@ -145,7 +149,8 @@ class BotProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # Ctrl-C is for those who run the world, who stop the bot
+                # so that Ctrl-C reaches only the simulation, which then stops the bot
+                start_new_session=True,
             )
         if is_awaited:
             await self.wait_until_ready(identified)
@@ -154,8 +159,8 @@ class BotProcess:
         """Wait for a new session at the gateway, one for each shard, and the commands.
 
         Raises:
-            BotFailedError: it ended first.
-            TimeoutError: it took too long.
+            BotFailedError: the process ended before it was ready.
+            TimeoutError: the bot was not ready in time.
         """
 
         def is_ready() -> bool:
@@ -197,7 +202,7 @@ class BotProcess:
         return await self.wait_for_exit()
 
     async def kill(self) -> None:
-        """End the process, if there is one, at once, as a fault would; a mongod of its own lives on."""
+        """End the process at once, if it runs, as a fault would; its mongod goes on running."""
         if self._process is None:
             return
         if self.is_running:
@@ -210,7 +215,7 @@ class BotProcess:
             MongodProcess(self.read_mongod().pid).kill()
 
     async def clean_up(self) -> None:
-        """End what is left: the process and its own mongod."""
+        """End the process and its own mongod, if they still run."""
         await self.kill()
         self.kill_mongod()
         async with asyncio.timeout(STOP_SECONDS):
@@ -234,7 +239,7 @@ class BotProcess:
         code: int | None = None
         with suppress(TimeoutError):
             code = await self.stop()
-        if code not in (0, -signal.SIGTERM):  # the latter where it had hardly begun
+        if code not in (0, -signal.SIGTERM):  # SIGTERM itself kills a bot that has only just started
             await self.clean_up()
             how = "did not end" if code is None else f"ended with exit code {code}"
             raise BotFailedError(f"The bot {how}.\n{self.read_last_words()}")
@@ -255,7 +260,10 @@ async def run_bot(
 
 
 def is_mongod_of(pid: int, data_dir: Path) -> bool:
-    """Tell whether a process is the living mongod of a data folder: process ids are used again."""
+    """Tell whether a process is the mongod of a data folder.
+
+    The id alone does not show that, because the system uses process ids again.
+    """
     try:
         return str(data_dir).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the rows of a log amount to, counted the plain way: the judge over what the bot counts."""
+"""Counts the rows of a log in the simplest way, as a check of the bot's own counts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -25,11 +25,11 @@ class Tally:
     current_streak: int = 0
 
     def end_streak(self) -> None:
-        """An own death of any kind."""
+        """Count a death of the player's own, of any kind."""
         self.current_streak = 0
 
     def summarise(self) -> dict[str, int]:
-        """Return what is compared."""
+        """Return the figures that are compared."""
         return {
             "kills": self.kills,
             "deaths": self.deaths,
@@ -43,7 +43,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Count:
-    """All players' figures, row by row."""
+    """The figures of all players, row by row."""
 
     players: dict[str, Tally] = field(default_factory=dict)
     seen: set[tuple[object, ...]] = field(default_factory=set)
@@ -94,10 +94,10 @@ class KillCount:
     """Kills by killer, pair and weapon, by the players' names.
 
     Attributes:
-        pairs: how often the first killed the second.
-        weapons: the distances that count, 0 for those that do not, by weapon.
-        users: kills by name, by weapon.
-        names: everybody who took part.
+        pairs: how often the first player of a pair killed the second.
+        weapons: the distances of the kills, by weapon; 0 for a distance that does not count.
+        users: kills by player's name, for each weapon.
+        names: all players who took part.
     """
 
     kills: int = 0

@@ -1,9 +1,9 @@
-"""``python -m simulation.demo``: the whole bot at work, without a token, in a world made for it.
+"""``python -m simulation.demo``: the whole bot in a simulated world, without a token.
 
 A Discord, a game host and MongoDB run on this machine; ``bot.py`` is the real one, as its own process. An
-admin adds two game servers, their history is imported, and the battle that goes on there fills the killfeed,
-while members ask for figures. What the channels show is printed as it appears. Players and deaths are
-generated. It ends by itself, or on Ctrl-C, and leaves nothing behind.
+admin adds two game servers. The bot imports their history, and the battle that goes on there fills the
+killfeed, while members ask for figures. The demo prints each message as it appears. Players and deaths are
+generated. It ends by itself or on Ctrl-C, and leaves nothing behind.
 """
 
 import argparse
@@ -38,8 +38,9 @@ from utils.models.deaths import DeathRow
 LENGTH_SECONDS = 45.0
 POLL_SECONDS = 1.0
 DELIVERY_SECONDS = 60.0
-MEAN_GAP_SECONDS = 2.2  # between two deaths of one server; many times what a real one sees
-HISTORY_ROWS_PER_SECOND = 800  # of the demo's length: long enough for a bar, short enough to wait for
+MEAN_GAP_SECONDS = 2.2  # mean gap between two deaths of one server; a real server has far fewer
+# per second of the demo: long enough for a progress bar, short enough to wait for
+HISTORY_ROWS_PER_SECOND = 800
 PLAYERS = 60
 NARROWEST, WIDEST = 60, 100  # characters
 
@@ -47,7 +48,7 @@ Write = Callable[[str], None]
 
 
 class Screen:
-    """Prints what happens in the channels, in the order in which it happens."""
+    """Prints the messages of the channels in the order in which they appear."""
 
     def __init__(self, terminal: Terminal, guild: Guild, *, clock: Clock, write: Write) -> None:
         self._terminal = terminal
@@ -70,7 +71,7 @@ class Screen:
         self._print(channel, self._terminal.render_command(member.user.username, command, options))
 
     def narrate(self, text: str) -> None:
-        """Print what the narrator says."""
+        """Print a remark of the narrator."""
         self._channel = None
         self._write("\n" + "\n".join(self._terminal.render_note(text)) + "\n")
 
@@ -83,7 +84,7 @@ class Screen:
 
 @dataclass(slots=True)
 class Server:
-    """One game server of the demo: its battle, its files, and what was written since its import."""
+    """One game server of the demo: its battle, its files, and the rows written since its import."""
 
     name: str
     number: int
@@ -114,7 +115,7 @@ class Server:
 
 @dataclass(slots=True)
 class Demo:
-    """The story: who does what, in which order."""
+    """The story of the demo: its people, servers and steps."""
 
     world: SimulatedDiscord
     community: Community
@@ -127,7 +128,7 @@ class Demo:
     fights: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def play(self) -> None:
-        """Tell the story, then let the battle go on until the time is up."""
+        """Run the story, then let the battle go on until the time is up."""
         bo = self.world.add_member(self.community.guild, "bo")
         await self._choose_channel()
         for server in self.servers:
@@ -149,7 +150,7 @@ class Demo:
         await self._conclude()
 
     def _show(self, command: str, options: dict[str, str]) -> None:
-        """Print what ada types in her office."""
+        """Print a command that the admin types in the office channel."""
         self.screen.show_command(self.community.admin, self.community.office, command, options)
 
     async def _choose_channel(self) -> None:
@@ -175,7 +176,7 @@ class Demo:
         await member.ask(self.general, command, **options)
 
     async def _ask_for_stats(self, bo: Member) -> None:
-        """Type the beginning of a name, and take what is offered first."""
+        """Type the beginning of a name, and take the first player that is offered."""
         typed = self.servers[0].battle.fighters[0].name[:4]
         offered = await bo.autocomplete(self.general, "/stats", "player", typed)
         names = ", ".join(choice["name"] for choice in offered[:3])
@@ -187,7 +188,7 @@ class Demo:
         await self.clock.sleep(seconds * self.pace)
 
     async def _conclude(self) -> None:
-        """End the battle, wait for the last message, and compare what was written with what was posted.
+        """End the battle, wait for the last message, and compare the written rows with the posts.
 
         Raises:
             BotFailedError: they differ.
@@ -259,7 +260,7 @@ async def perform(terminal: Terminal, *, seconds: float, clock: Clock, write: Wr
     """Run the demo from its first line to its last.
 
     Raises:
-        BotFailedError, TimeoutError, UnansweredError: the bot did not do what it should.
+        BotFailedError, TimeoutError, UnansweredError: the bot failed or did not answer in time.
     """
     async with open_demo(terminal, seconds=seconds, clock=clock, write=write) as demo:
         await demo.play()
@@ -277,7 +278,7 @@ async def run(seconds: float) -> int:
     await asyncio.wait({show, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not show.done():
         print_now("\nStopping ...\n")
-        show.cancel()  # once: its clean-up is never interrupted
+        show.cancel()  # once, because its clean-up must not be interrupted
     stopping.cancel()
     await asyncio.wait({show})
     failure = None if show.cancelled() else show.exception()
@@ -290,7 +291,7 @@ async def run(seconds: float) -> int:
 
 
 def choose_terminal() -> Terminal:
-    """Return what standard output is: its width, and colours only where somebody looks."""
+    """Return the width of standard output, with colours only on a terminal."""
     width = shutil.get_terminal_size().columns - 1
     has_colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return Terminal(width=min(max(width, NARROWEST), WIDEST), has_colours=has_colours)

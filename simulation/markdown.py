@@ -1,7 +1,7 @@
-"""Discord's markup, read as its client shows it: what the bot's messages use of it, and no more.
+"""Discord's markup as its client shows it, as far as the bot's messages use it.
 
-A text becomes lines of spans. Backslashes are taken away, timestamps become times (UTC), mentions of channels
-and members become names. Shared by what draws messages: the terminal and the pictures of the documentation.
+A text becomes lines of spans. Backslashes are removed, timestamps become times (UTC), mentions of channels
+and members become names. The terminal and the pictures of the documentation both use it.
 """
 
 import re
@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 
 class Style(StrEnum):
-    """How a span looks."""
+    """The style of a span."""
 
     PLAIN = "plain"
     BOLD = "bold"
     CODE = "code"
     MENTION = "mention"
-    QUOTE = "quote"  # and small print
+    QUOTE = "quote"  # also small print
 
 
 class Span(NamedTuple):
-    """Text of one style."""
+    """A text of one style."""
 
     text: str
     style: Style = Style.PLAIN
@@ -53,7 +53,7 @@ _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: at what time, and which channels and members by name."""
+    """The reader's time, and the names of channels and members."""
 
     now: datetime
     channels: Mapping[int, str] = field(default_factory=dict)
@@ -117,7 +117,7 @@ def _write_relative(age_seconds: int) -> str:
 
 
 def merge_spans(spans: Iterable[Span]) -> Line:
-    """Join neighbours of one style, and leave the empty ones out."""
+    """Join neighbours of one style and remove the empty ones."""
     merged: list[Span] = []
     for span in spans:
         if merged and merged[-1].style is span.style:

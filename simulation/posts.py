@@ -1,4 +1,4 @@
-"""What the killfeed must say of the rows of a log, and what it says: the judge over what the bot posts."""
+"""Computes the expected posts of the rows of a log, and reads the bot's posts, to compare both."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Embed = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a post of the killfeed says of a death; ``facts`` is the middle line of a kill."""
+    """The content of a killfeed post; ``facts`` is the middle line of a kill."""
 
     at: int
     names: frozenset[str]
@@ -22,7 +22,7 @@ class Post:
 
 
 def read_posts(embeds: Sequence[Embed]) -> list[Post]:
-    """Return what posts say."""
+    """Return the contents of posts."""
     return [_read_post(embed["description"]) for embed in embeds]
 
 
@@ -34,7 +34,7 @@ def _read_post(text: str) -> Post:
 
 
 def expect_posts(rows: Sequence[DeathRow], history: Sequence[DeathRow] = ()) -> list[Post]:
-    """Return what the posts of live rows must say, after a history."""
+    """Return the expected posts of live rows after a history."""
     count = Count()
     for row in history:
         count.add(row)

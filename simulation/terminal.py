@@ -1,7 +1,7 @@
 """Messages of Discord as text: embeds with their coloured bar, fields in columns, buttons, private marks.
 
-Pure: values in, lines out. Without colours nothing but text and box characters comes out, so that the output
-can be piped into a file.
+Pure: values in, lines out. Without colours the output has only text and box characters, so it can be piped
+into a file.
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from typing import Any
 from simulation.discord import Message
 from simulation.markdown import Line, Reader, Span, Style, merge_spans
 
-COLUMNS = 3  # inline fields side by side, as Discord's client places them
+COLUMNS = 3  # inline fields in one row, as in Discord's client
 BAR = "▌"
 
 _RESET = "\x1b[0m"
@@ -40,11 +40,11 @@ class Terminal:
         return f"\x1b[{';'.join(codes)}m{text}{_RESET}" if self.has_colours and codes and text else text
 
     def render_headline(self, text: str) -> str:
-        """Return the line over what follows in another channel."""
+        """Return the headline of a channel."""
         return self.paint(f"{text} {'─' * (self.width - measure(text) - 1)}", "38;5;67", _STRONG)
 
     def render_note(self, text: str) -> list[str]:
-        """Return what the narrator says."""
+        """Return the lines of a remark of the narrator."""
         return [
             self.paint(f"» {part}" if number == 0 else f"  {part}", "38;5;108")
             for number, part in enumerate(_wrap_text(text, self.width - 2))
@@ -116,7 +116,7 @@ class Terminal:
 
 
 def group_fields(fields: Iterable[Embed]) -> Iterator[list[Embed]]:
-    """Yield the fields that stand side by side: up to three inline ones, every other alone."""
+    """Yield the rows of fields: up to three inline fields together, every other field alone."""
     row: list[Embed] = []
     for each in fields:
         if row and (len(row) == COLUMNS or not each.get("inline")):

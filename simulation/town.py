@@ -1,7 +1,6 @@
-"""A town: a simulated Discord with its communities, a game host, and the whole bot between them.
+"""A town: a simulated Discord with its communities, a game host, and the bot.
 
-The demo, the soak, the benchmarks and the tests of the whole bot all play in one; what each adds to it stands
-with them.
+The demo, the soak, the benchmarks and the tests of the whole bot use it, and extend it in their own modules.
 """
 
 import secrets
@@ -16,7 +15,7 @@ from simulation.discord import Channel, Guild, Interaction, Member, Message, Sim
 from simulation.game_host.host import GameHost
 
 USERNAME = "renter"
-CHECK_SECONDS = 120.0  # for the form of a new game server, whose login is tried
+CHECK_SECONDS = 120.0  # for the form of a new game server, because the bot tests its login
 IMPORT_SECONDS = 120.0
 
 Embed = dict[str, Any]
@@ -27,9 +26,9 @@ class Community:
     """A Discord server of the town.
 
     Attributes:
-        host: where its game servers are.
-        admin: its owner, who sets the bot up.
-        office: where commands are used, and where the bot tells how an import goes on.
+        host: the host of its game servers.
+        admin: its owner, who configures the bot.
+        office: the channel for commands, in which the bot also shows the progress of an import.
         feed: the channel for kills.
     """
 
@@ -63,15 +62,15 @@ class Community:
         )
 
     async def ask(self, command: str, /, *, by: Member | None = None, **options: Any) -> Interaction:
-        """Use a command in the office, as the admin unless somebody else is named; return the answer."""
+        """Use a command in the office as the admin, or as ``by``; return the answer."""
         return await (by or self.admin).ask(self.office, command, **options)
 
     async def set_channel(self, kind: str = "killfeed", channel: Channel | None = None) -> Interaction:
-        """Let the admin choose a channel; that for kills unless another is named."""
+        """Let the admin choose a channel, by default that for kills."""
         return await self.ask("/admin channel set", kind=kind, channel=channel or self.feed)
 
     def describe_server(self, name: str, **options: Any) -> dict[str, Any]:
-        """Return what the admin gives to ``/admin server add``; an option that is None is left out."""
+        """Return the options of ``/admin server add``, without those that are None."""
         given = {"name": name, "host": self.host.address, "port": self.host.port, "username": USERNAME}
         return {key: value for key, value in (given | options).items() if value is not None}
 
@@ -94,13 +93,13 @@ class Community:
         return answer
 
     def find_imports(self, name: str) -> list[Message]:
-        """Return the messages in the office which say that the history of a server is read and counted."""
+        """Return the messages in the office that report a finished import of a server."""
         done = f"The history of {name} is read"
         messages = self.office.messages
         return [one for one in messages if any(done in embed.get("title", "") for embed in one.embeds)]
 
     async def wait_for_import(self, name: str, within_seconds: float = IMPORT_SECONDS) -> Message:
-        """Wait until the history of a server is read and counted; return the message that says so."""
+        """Wait until the history of a server is read and counted; return the message that reports it."""
         what = f"the import of {name}"
         await self.world.until(lambda: bool(self.find_imports(name)), within_seconds, what)
         return self.find_imports(name)[-1]
@@ -124,7 +123,7 @@ class Town:
     bot: BotProcess
 
     def found(self, name: str, **options: Any) -> Community:
-        """Create a community whose game servers are at the host; see ``Community.found``."""
+        """Create a community with game servers on the host; see ``Community.found``."""
         return Community.found(self.world, self.host, name, **options)
 
 
@@ -135,7 +134,7 @@ def list_embeds(channel: Channel) -> list[Embed]:
 
 @asynccontextmanager
 async def open_host(root: Path) -> AsyncIterator[GameHost]:
-    """Run a game host over a new folder until the end of a block; its password is made at random."""
+    """Run a game host over a new folder until the end of a block; its password is random."""
     root.mkdir(parents=True)  # noqa: ASYNC240 - before anything is served
     async with GameHost(root, {USERNAME: f"pw-{secrets.token_urlsafe(12)}"}) as host:
         yield host
@@ -149,13 +148,15 @@ async def open_town(
     mongodb_uri: str = "",
     enforce_rate_limits: bool = True,
 ) -> AsyncIterator[Town]:
-    """Open a town until the end of a block; its bot is not started yet, and ends with the block.
+    """Open a town until the end of a block.
+
+    Its bot is not started yet, and is stopped at the end of the block.
 
     Args:
-        folder: for everything that is written.
-        settings: of the bot, see ``BotProcess``.
-        mongodb_uri: a MongoDB that runs already; else the bot brings its own.
-        enforce_rate_limits: whether Discord keeps to its own.
+        folder: the folder for all files.
+        settings: the bot's settings, see ``BotProcess``.
+        mongodb_uri: a MongoDB that runs already; None: the bot starts its own.
+        enforce_rate_limits: whether Discord enforces its rate limits.
     """
     async with (
         SimulatedDiscord(enforce_rate_limits=enforce_rate_limits) as world,

@@ -1,4 +1,4 @@
-"""What a run of the bot leaves behind and must not: tracebacks, and secrets in plain."""
+"""Finds traces that a run of the bot must not leave: tracebacks, and secrets in plain."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from simulation.discord import SimulatedDiscord
 
 
 def list_stumbles(output: str) -> list[str]:
-    """Return what was logged with a traceback.
+    """Return the log entries with a traceback.
 
-    The library logs one for each reconnect that failed; nobody else has a reason to.
+    Discord's library logs one for each failed reconnect; those do not count.
     """
     entries = re.split(r"^(?=\d{4}-\d\d-\d\dT)", output, flags=re.MULTILINE)
     stumbles = [entry for entry in entries if "Traceback" in entry]
@@ -18,7 +18,7 @@ def list_stumbles(output: str) -> list[str]:
 
 
 def find_secrets(secrets: Sequence[str], bot: BotProcess, world: SimulatedDiscord) -> list[str]:
-    """Return where one of the secrets stands in plain: in the output, a log file, a request to Discord."""
+    """Return the names of texts that contain a secret: the output, log files, requests to Discord."""
     texts = bot.read_traces()
     for index, request in enumerate(world.requests):
         texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
@@ -26,5 +26,5 @@ def find_secrets(secrets: Sequence[str], bot: BotProcess, world: SimulatedDiscor
 
 
 def find_texts(texts: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]:
-    """Return the names of the texts in which any of the wanted ones stands."""
+    """Return the names of the texts that contain a wanted one."""
     return [name for name, text in texts.items() if any(one.encode() in text for one in wanted)]

@@ -1,12 +1,12 @@
-"""Backoff: how long to wait before the next try, the longer the more tries have failed in a row."""
+"""Backoff: how long to wait before the next try; the wait grows with the failures in a row."""
 
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-SHORTEST_WAIT_SECONDS = 0.25  # full jitter may draw nothing at all, and a loop must not spin
-_MOST_GROWTH = 64  # failures that still make a wait longer; beyond it numbers would overflow
+SHORTEST_WAIT_SECONDS = 0.25  # with full jitter the wait could be 0, and the loop would spin
+_MOST_GROWTH = 64  # more failures do not make a wait longer, or the numbers would overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Backoff:
         first_seconds: the wait after the first failure.
         longest_seconds: no wait is longer.
         factor: how much longer each wait is than the one before.
-        jitter: the share of a wait that is drawn by chance, from 0 (none) to 1 (all of it). It keeps those
-            who failed together from trying again together.
+        jitter: the share of a wait that is random, from 0 (none) to 1 (all). Tasks that failed together then
+            do not try again together.
     """
 
     first_seconds: float
@@ -27,7 +27,7 @@ class Backoff:
     jitter: float = 0.0
 
     def compute_seconds(self, failures: int, draw: Callable[[], float] = random.random) -> float:
-        """Return the wait after so many failures in a row (from 1); ``draw`` returns a number from 0 to 1."""
+        """Return the wait after ``failures`` in a row (from 1); ``draw`` returns a number from 0 to 1."""
         growth = self.factor ** min(max(failures - 1, 0), _MOST_GROWTH)
         bound = min(self.first_seconds * growth, self.longest_seconds)
         if not self.jitter:

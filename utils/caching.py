@@ -1,7 +1,7 @@
-"""Caching: what was read is remembered for a while, and dropped when it changes.
+"""Caching: values that were read are kept for a while, and dropped when they change.
 
-Everything that keeps something of a guild between two uses is a ``GuildMemory``. When the bot is no longer in
-a guild, all of them forget it (``build_memories``).
+Every object that keeps data of a guild between two uses is a ``GuildMemory``. When the bot is no longer in a
+guild, all of them forget the guild (``build_memories``).
 """
 
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,20 +15,20 @@ V = TypeVar("V")
 
 
 class GuildMemory(Protocol):
-    """What keeps something by guild: values that were read, what was told, what failed."""
+    """Keeps something by guild, for example values that were read, alerts that were sent, or failures."""
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Keep nothing of a guild; what is asked for again is read again."""
+        """Forget a guild; its values are read again when they are next needed."""
 
 
 class Remembered(Generic[K, V]):
-    """Values by key, read anew when they are older than so many seconds.
+    """Values by key, which are read again when they are older than ``seconds``.
 
-    A change drops the key after it is stored. A read that began before the drop may return what was stored
-    before the change, so its value goes to those who asked and is not kept.
+    A change drops the key after it is stored. A read that began before the drop may return the value from
+    before the change, so that value is returned but not kept.
 
     Args:
-        read: returns the value of a key; what it raises is raised to who asked, and nothing is kept.
+        read: returns the value of a key. Its errors reach the caller, and nothing is kept then.
         seconds: how old a value may be, counted from the beginning of its read.
         clock: source of time.
     """
@@ -58,11 +58,11 @@ class Remembered(Generic[K, V]):
         return value
 
     def drop(self, key: K) -> None:
-        """Keep nothing of a key, neither what was read nor what is being read."""
+        """Forget a key: the value that was read, and the one that is being read."""
         self._drops += 1
         self._kept.pop(key, None)
 
     def drop_where(self, fits: Callable[[K], bool]) -> None:
-        """Keep nothing of the keys that fit, nor of any that is being read."""
+        """Forget the keys that fit, also those that are being read."""
         self._drops += 1
         self._kept = {key: kept for key, kept in self._kept.items() if not fits(key)}

@@ -1,4 +1,4 @@
-"""The checkup: all that the bot needs, tried in that order."""
+"""The checkup: tries everything that the bot needs, in the order of its start."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from utils.secret_key import open_secret_box
 from utils.settings import Settings
 from utils.tasks import TaskManager
 
-CHECK_PATIENCE_SECONDS = 5.0  # somebody sits and waits
+CHECK_PATIENCE_SECONDS = 5.0  # a person waits for the result
 
 
 @dataclass(frozen=True, slots=True)
 class SelfCheck:
-    """One line of ``bot.py check``: what was tried, and what came of it, in English."""
+    """One line of ``bot.py check``: what was tried and how it went, in English."""
 
     name: str
     ok: bool
@@ -36,7 +36,7 @@ class SelfCheck:
 
 
 async def check_bot(settings: Settings, redactor: Redactor, *, extensions: Sequence[str]) -> list[SelfCheck]:
-    """Try all that the bot needs, in that order."""
+    """Try everything that the bot needs, in the order of its start."""
     steps = [SelfCheck("Configuration", ok=True, detail="every key is understood")]
     clock = SystemClock()
     try:

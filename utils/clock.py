@@ -1,4 +1,4 @@
-"""Time: the one source of now and of waiting, injected wherever time matters."""
+"""Time: the one source of the time and of waiting; everything that depends on time is given one."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What code that depends on time asks for."""
+    """Tells the time and waits."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, UTC."""

@@ -1,4 +1,4 @@
-"""The command line: its arguments, and the commands beside running the bot: ``check`` and ``rekey``."""
+"""The command line: its arguments, and the commands besides running the bot: ``check`` and ``rekey``."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def build_redactor(settings: Settings) -> Redactor:
-    """Return what keeps the configured secrets out of everything that is written."""
+    """Return the redactor that keeps the configured secrets out of everything that is written."""
     redactor = Redactor()
     for secret in (settings.discord.token, settings.mongodb.uri, settings.secret_key):
         redactor.register(secret.get_secret_value())
@@ -77,7 +77,7 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
 
 
 def check(settings: Settings, config: Path, *, extensions: Sequence[str]) -> int:
-    """Print what works, what does not and what is unwise, and return the exit code."""
+    """Print what works, what fails and what is unwise, and return the exit code."""
     redactor = build_redactor(settings)
     apply_api_address(settings)
     with open_logs(settings, redactor, level="ERROR"):
@@ -91,7 +91,7 @@ def check(settings: Settings, config: Path, *, extensions: Sequence[str]) -> int
 
 
 async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool) -> str:
-    """Have every stored login encrypted with a new key, and return the sentence about it."""
+    """Encrypt every stored login with a new key, and return the sentence that says so."""
     clock, given = SystemClock(), os.environ.get(NEW_KEY_VARIABLE, "")
     redactor.register(given)
     async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
@@ -105,7 +105,7 @@ async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool)
 
 
 def rekey(settings: Settings, *, is_lost: bool) -> int:
-    """Change the secret key, print what to do then, and return the exit code."""
+    """Change the secret key, print what to do next, and return the exit code."""
     redactor = build_redactor(settings)
     try:
         with lock_data_folder(settings.data_dir), open_logs(settings, redactor, level="ERROR"):

@@ -1,4 +1,4 @@
-"""The data folder: used by one process alone, and known by an id of its own."""
+"""The data folder: one process uses it at a time, and it has an id of its own."""
 
 import secrets
 from pathlib import Path
@@ -9,7 +9,7 @@ from utils.errors import ConfigurationError
 
 LOCK_NAME = "bot.lock"
 INSTANCE_NAME = "instance.id"
-OTHERS = 0o077  # the rights of everybody but the owner
+OTHERS = 0o077  # the rights of all users but the owner
 
 
 def lock_data_folder(data_dir: Path) -> FileLock:
@@ -34,7 +34,7 @@ def lock_data_folder(data_dir: Path) -> FileLock:
 
 
 def load_instance_id(data_dir: Path) -> str:
-    """Return this installation's id, made once; it tells a restarted bot from another one."""
+    """Return this installation's id, made once; it tells a restarted bot from a different one."""
     file = data_dir / INSTANCE_NAME
     if not file.exists():
         file.write_text(secrets.token_hex(8), "ascii")
@@ -42,7 +42,7 @@ def load_instance_id(data_dir: Path) -> str:
 
 
 def list_readable_by_others(config: Path, data_dir: Path) -> list[str]:
-    """Return a sentence for each of the two that other users of this machine can read, with the way out."""
+    """Return a sentence for each of the two that other users can read, with the command that ends it."""
     found = []
     if config.exists() and config.stat().st_mode & OTHERS:
         found.append(f"{config} holds the token, and others on this machine can read it: chmod 600 {config}")

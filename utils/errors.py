@@ -3,33 +3,33 @@
 * KillfeedError
   * UserFacingError - an expected refusal; ``said`` is what the person reads, in their language
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
-    * TooMuchAtOnceError - a member or a guild asks for more than one may at a time
-    * NotEnoughMoneyError - a wallet does not hold as much
-    * StillBusyError - what is to be removed is still at work
+    * TooMuchAtOnceError - a member or a guild asks for too much at once
+    * NotEnoughMoneyError - a wallet holds less than is needed
+    * StillBusyError - a thing cannot be removed because it is still at work
     * SecretError - a stored login cannot be decrypted with this key
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
-  * StorageError - MongoDB; ``may_pass`` tells whether it says nothing of what was to be stored
+  * StorageError - MongoDB; ``may_pass`` tells whether the data is not the cause
     * StorageUnavailableError - away, will be tried again
-      * CommitUnknownError - away while a transaction was committed: it happened, or not
+      * CommitUnknownError - away during a commit: the transaction happened, or not
     * TransactionsUnsupportedError - no replica set
     * StorageConflictError - somebody else changed it first
       * CursorMovedError, LeaseLostError
     * DiskFullError
-    * ScopeViolationError - a query that would leave its guild or server; always a bug
-  * RemoteError - a game host, over SFTP; ``is_lasting`` tells whether only a person can mend it
+    * ScopeViolationError - a query beyond its guild or server; always a bug
+  * RemoteError - a game host, over SFTP; ``is_lasting`` tells whether only a person can repair it
     * LoginRefusedError, HostKeyChangedError, HandshakeRefusedError, InvalidSecretError (lasting)
     * HostUnreachableError, ConnectionLostError, RemoteTimeoutError, TooManyConnectionsError
     * NoSshServerError - may pass by itself or need a person: tried again, and the admins are told
     * RemoteFailureError - an error of the host's own
-      * RemoteAnswerError - one answer is not as the protocol has it
+      * RemoteAnswerError - one answer breaks the protocol
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
-      * SameLogsError - another server of the guild reads them
+      * SameLogsError - another server of the guild reads these logs
   * DeliveryError - a message to Discord
     * ChannelUnusableError - deleted, or no permission: the admins are told once
-    * DeliveryUncertainError - the fate of a try is unknown
+    * DeliveryUncertainError - nobody knows whether a try arrived
     * DeliveryRefusedError - Discord refused the payload
-    * DeliveryDelayedError - Discord limits or is down; later
+    * DeliveryDelayedError - Discord limits the bot or is down; try later
 """
 
 from datetime import datetime
@@ -46,20 +46,20 @@ class UserFacingError(KillfeedError):
     """An expected refusal: what happened and what to do next. As a ``str`` it is English, for logs.
 
     Attributes:
-        said: what the person reads; a ``str`` is shown as it is, in every language.
+        said: what the person reads.
     """
 
-    def __init__(self, said: Text | str) -> None:
+    def __init__(self, said: Text) -> None:
         self.said = said
         super().__init__(str(said))
 
 
 class NotFoundError(UserFacingError):
-    """Something does not exist here: of the name that was given, or at all.
+    """Something does not exist here, under the given name or at all.
 
     Args:
-        said: that there is none.
-        suggestions: names that come close, if there are any.
+        said: the sentence that says so.
+        suggestions: similar names, if there are any.
         hint: what to do about it.
     """
 
@@ -76,7 +76,7 @@ class NotFoundError(UserFacingError):
 class AmbiguousError(UserFacingError):
     """A name fits several things; ``said`` names the candidates."""
 
-    def __init__(self, said: Text, *, candidates: tuple[str, ...]) -> None:
+    def __init__(self, said: Text, *, candidates: tuple[Value, ...]) -> None:
         self.candidates = candidates
         super().__init__(join([said, text("Pick one from the list.")]))
 
@@ -94,7 +94,7 @@ class LimitReachedError(UserFacingError):
 
 
 class TooMuchAtOnceError(UserFacingError):
-    """A member or a guild asks for more at a time than one may; the others want their answers too."""
+    """A member or a guild asks for too much at once; the others want their answers too."""
 
 
 class TierRequiredError(UserFacingError):
@@ -114,7 +114,7 @@ class TierRequiredError(UserFacingError):
 
 
 class NotEnoughMoneyError(UserFacingError):
-    """A wallet does not hold as much as is to be taken (emeralds)."""
+    """A wallet holds fewer emeralds than are to be taken."""
 
     def __init__(self, *, needed: int, balance: int, hint: Text) -> None:
         self.needed = needed
@@ -128,7 +128,7 @@ class NotEnoughMoneyError(UserFacingError):
 
 
 class StillBusyError(UserFacingError):
-    """A game server cannot be removed, because what was read of it is still being stored."""
+    """A game server cannot be removed while its rows are still being stored."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -162,7 +162,7 @@ class StorageError(KillfeedError):
     """MongoDB did not do what was asked.
 
     Attributes:
-        may_pass: it says nothing of what was to be stored: the same may well be stored another time.
+        may_pass: the data is not the cause: storing the same data may succeed another time.
     """
 
     may_pass = False
@@ -175,7 +175,7 @@ class StorageUnavailableError(StorageError):
 
 
 class CommitUnknownError(StorageUnavailableError):
-    """The answer to a commit was lost for good, so the transaction happened wholly or not at all: look."""
+    """The answer to a commit is lost: the transaction happened wholly or not at all, so look."""
 
 
 class TransactionsUnsupportedError(StorageError):
@@ -199,7 +199,7 @@ class LeaseLostError(StorageConflictError):
 
 
 class DiskFullError(StorageError):
-    """There is no room for the data; nothing was written."""
+    """There is no space for the data; nothing was written."""
 
     may_pass = True
 
@@ -212,17 +212,17 @@ class RemoteError(KillfeedError):
     """A game host did not do what was asked. Never holds a password, a key or a full login.
 
     Attributes:
-        said: what the server's admin reads; a ``str`` is shown as it is, in every language.
-        is_lasting: only a person can mend it.
-        is_of_host: the host failed before it knew who comes, so every login there fails likewise.
-        tells_of_host: the host had its say; False where the attempt ended for a reason on our own side.
+        said: what the server's admin reads.
+        is_lasting: only a person can repair it.
+        is_of_host: the host failed before the login began, so every login there fails too.
+        tells_of_host: the error says something about the host; False if the reason was on our own side.
     """
 
     is_lasting = False
     is_of_host = False
     tells_of_host = True
 
-    def __init__(self, said: Text | str) -> None:
+    def __init__(self, said: Text) -> None:
         self.said = said
         super().__init__(str(said))
 
@@ -238,7 +238,7 @@ class HostKeyChangedError(RemoteError):
 
     is_lasting = True
 
-    def __init__(self, said: Text | str, *, offered: str) -> None:
+    def __init__(self, said: Text, *, offered: str) -> None:
         self.offered = offered
         super().__init__(said)
 
@@ -250,7 +250,7 @@ class HandshakeRefusedError(RemoteError):
 
 
 class InvalidSecretError(RemoteError):
-    """The private key is not one."""
+    """The private key cannot be used."""
 
     is_lasting = True
     tells_of_host = False
@@ -283,7 +283,7 @@ class RemoteFailureError(RemoteError):
 
 
 class RemoteAnswerError(RemoteFailureError):
-    """One answer of the host is not as the protocol has it; the connection goes on."""
+    """One answer of the host breaks the protocol; the connection goes on."""
 
 
 class RemoteFileMissingError(RemoteError):
@@ -295,7 +295,7 @@ class RemotePermissionError(RemoteError):
 
 
 class LogsMissingError(RemoteError):
-    """No death logs where they are expected."""
+    """There are no death logs in the expected place."""
 
 
 class SameLogsError(LogsMissingError):
@@ -311,7 +311,7 @@ class DeliveryError(KillfeedError):
 
 
 class ChannelUnusableError(DeliveryError):
-    """The channel is gone or the bot may not write there; only an admin can mend it."""
+    """The channel is gone or the bot may not write there; only an admin can repair it."""
 
 
 class DeliveryUncertainError(DeliveryError):

@@ -1,4 +1,4 @@
-"""Facts in past tense, told to the handlers registered for them; one that fails never hurts the others."""
+"""Events: facts in past tense for registered handlers; one that fails does not stop the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class CountersStored:
     """A batch of live deaths is counted.
 
     Attributes:
-        generation: the counters it was counted into.
-        batches: how many batches are counted with this one.
-        deaths: the new ones.
-        players: those they changed, as they are now; ``days`` likewise.
+        generation: the generation of counters that the batch was counted in.
+        batches: how many batches are counted, this one included.
+        deaths: the new deaths.
+        players: the counters that the deaths changed, as they are now; so are ``days``.
     """
 
     scope: ServerScope
@@ -72,17 +72,17 @@ class ServerRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerErased:
-    """A player of a guild stands nowhere in its data any more."""
+    """A player was erased from the data of a guild."""
 
     guild_id: GuildId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuildSettingsChanged:
-    """Somebody set settings of a guild, also where one is as it was before: they want it tried again.
+    """Somebody set settings of a guild, perhaps to the same value, because they want it tried again.
 
     Attributes:
-        names: of those settings; a channel is named by its kind.
+        names: the names of those settings; a channel is named by its kind.
     """
 
     guild_id: GuildId
@@ -91,7 +91,7 @@ class GuildSettingsChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuildLeft:
-    """The bot is no longer in a guild; what it held there ends."""
+    """The bot is no longer in a guild; its tasks and connections there end."""
 
     guild_id: GuildId
 
@@ -114,19 +114,20 @@ Handler = Callable[[Any], None]
 class EventDispatcher:
     """Many handlers for one fact, called in the order of their registration.
 
-    A handler is plain code: it notes what happened, wakes who waits for it, or puts work into a queue
-    (``utils/queues.py``), and returns. It cannot wait, so who tells a fact is never held up by who listens.
+    A handler is plain code: it notes what happened, wakes a task that waits for it, or puts work into a queue
+    (``utils/queues.py``), and returns. It cannot wait, so a handler never delays the code that dispatches an
+    event.
     """
 
     def __init__(self) -> None:
         self._handlers: dict[type, list[Handler]] = {}
 
     def register(self, event_type: type[EventT], handler: Callable[[EventT], None]) -> None:
-        """Call ``handler`` for every event of this very type from now on."""
+        """Call ``handler`` for every event of exactly this type from now on."""
         self._handlers.setdefault(event_type, []).append(handler)
 
     def dispatch(self, event: Event) -> None:
-        """Tell every handler; one that fails is logged and hurts nobody else."""
+        """Call every handler; one that fails is logged and does not stop the others."""
         for handler in tuple(self._handlers.get(type(event), ())):
             try:
                 handler(event)

@@ -1,4 +1,4 @@
-"""The gateway: logging in to Discord, staying connected, and what it says when it is over for good."""
+"""The gateway: logs in to Discord, stays connected, and says why when Discord ends that for good."""
 
 import aiohttp
 import discord
@@ -39,7 +39,7 @@ async def run_gateway(bot: discord.Client, token: str, *, clock: Clock) -> None:
 
 
 async def _log_in(bot: discord.Client, token: str, clock: Clock) -> None:
-    """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
+    """Log in, and try again while Discord is away: kills are read and stored in the meantime."""
     for pause in LOGIN_BACKOFF.generate_seconds():
         try:
             await bot.login(token)

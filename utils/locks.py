@@ -11,14 +11,14 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(slots=True)
 class _Held:
-    """A lock, and how many hold it or wait for it."""
+    """A lock, and the number of tasks that hold it or wait for it."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
 
 
 class KeyedLocks(Generic[K]):
-    """One lock for each key; a lock that nobody uses is dropped."""
+    """One lock for each key; an unused lock is dropped."""
 
     def __init__(self) -> None:
         self._held: dict[K, _Held] = {}
@@ -29,7 +29,7 @@ class KeyedLocks(Generic[K]):
 
     @asynccontextmanager
     async def hold(self, key: K) -> AsyncIterator[None]:
-        """Hold the lock of a key for the length of a block, in the order of asking; not reentrant."""
+        """Hold the lock of a key for the length of a block, first come, first served; not reentrant."""
         held = self._held.setdefault(key, _Held())
         held.users += 1
         try:

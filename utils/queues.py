@@ -1,7 +1,7 @@
 """Queues of work that events ask for.
 
-Who tells a fact must not wait for those who listen (``utils/events.py``), so a listener that has to do more
-than note something puts it here.
+The code that dispatches an event must not wait for its handlers (``utils/events.py``). So a handler puts
+longer work into a queue.
 """
 
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,13 +15,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class WorkQueue(Generic[K]):
-    """Work by key: it begins at once, in a task of its key.
+    """Work by key: it begins at once, in a task for its key.
 
-    What is asked for again while it is under way is done once more after that, however often it was asked.
+    If work is asked for again while it runs, it is done once more afterwards, no matter how often it was
+    asked for.
 
     Args:
-        name: of the tasks, in front of the key.
-        work: done for a key; what it raises is logged, and ends the work for this key.
+        name: the first part of the tasks' names; the key follows.
+        work: does the work for a key; an error is logged and ends the work for this key.
     """
 
     def __init__(self, name: str, work: Callable[[K], Awaitable[None]], *, tasks: TaskManager) -> None:
@@ -31,7 +32,7 @@ class WorkQueue(Generic[K]):
         self._waiting: set[K] = set()
 
     def put(self, key: K, *, guild_id: GuildId | None = None) -> None:
-        """Ask for work and return; the guild is the one whose leaving ends it."""
+        """Ask for work and return at once; the work ends when the bot leaves the guild."""
         self._waiting.add(key)
         name = f"{self._name}:{key}"
         if not self._tasks.is_running(name):

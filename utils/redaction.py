@@ -1,4 +1,4 @@
-"""Redaction: secrets kept out of all that is written down: what looks like one, and what is known as one."""
+"""Redaction: keeps secrets out of everything that is written: known ones, and what looks like one."""
 
 import re
 from collections import Counter, defaultdict
@@ -9,13 +9,13 @@ from typing import Any
 
 from utils.models.scope import GuildId, ServerScope
 
-REGISTERED_LENGTH_MINIMUM = 4  # masking shorter texts would riddle every log with holes
-LONG_CHARACTERS = 8  # what is shorter may be a part of any word
+REGISTERED_LENGTH_MINIMUM = 4  # masking shorter texts would mask parts of every log
+LONG_CHARACTERS = 8  # a shorter text may be a part of any word
 MASK = "***"
 
 _PLAIN_KEYS = frozenset({"timestamp", "level", "logger"})
 _OUR_LOGGERS = ("utils.", "cogs.", "bot", "__main__")
-"""Their events are texts of the code, and what is variable stands in values beside them."""
+"""Their events are literals of the code; variable parts are in other values."""
 
 _PATTERNS = (
     (("-----",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
@@ -30,11 +30,11 @@ _PATTERNS = (
     (("remoteaddr",), r"(\bRemoteAddr:\s*)[\d.:a-f\[\]]+", rf"\1{MASK}"),
     (("eos", "platform"), r"(\b(?:eosid|platformid)=)[^\s?]+", rf"\1{MASK}"),
 )
-"""What looks like a secret: key blocks, logins in database URIs, authorization headers, bare bot tokens,
-``password=``, and in lines of the game's log a client's address and accounts.
+"""Texts that look like a secret: key blocks, logins in database URIs, authorization headers, bare bot tokens,
+``password=``, and the address and accounts of a client in lines of the game's log.
 
-Each begins with what has to stand in a text, case folded, for the expression to be worth a try (never with an
-``i``, which matches a dotless one that folds to itself).
+Each entry begins with a text, case folded. The expression is tried only if a text holds it. (No ``i`` is in
+it, because ``i`` also matches the dotless one, which folds to itself.)
 """
 
 _COMPILED = tuple(
@@ -44,11 +44,11 @@ _SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|token|secret|secret_key|pr
 
 
 class _Words:
-    """Texts to be masked, by their first characters: a text costs the same beside ten thousand of them.
+    """Texts to be masked, by their first characters: masking costs the same with ten thousand of them.
 
     Args:
-        is_typed: people chose them; a short one may be a part of any word, so it is masked where it stands
-            alone.
+        is_typed: people chose the texts. A short one may be a part of any word, so it is masked only as a
+            whole word.
     """
 
     def __init__(self, *, is_typed: bool = True) -> None:
@@ -60,7 +60,7 @@ class _Words:
         return bool(self._counts)
 
     def add(self, value: str) -> None:
-        """Mask a text until it was removed as often as it was added."""
+        """Mask a text until it is removed as often as it was added."""
         self._counts[value] += 1
         if self._counts[value] == 1:
             is_short = self._is_typed and len(value) < LONG_CHARACTERS
@@ -68,7 +68,7 @@ class _Words:
             self._by_beginning[value[:REGISTERED_LENGTH_MINIMUM]][value] = re.compile(text)
 
     def remove(self, value: str) -> None:
-        """Take an addition back."""
+        """Remove a text once."""
         self._counts[value] -= 1
         if self._counts[value] <= 0:
             del self._counts[value]
@@ -78,7 +78,7 @@ class _Words:
                 del self._by_beginning[value[:REGISTERED_LENGTH_MINIMUM]]
 
     def mask(self, text: str) -> str:
-        """Return the text without them, the longest first: one may hold another."""
+        """Return the text without them, the longest first, because one may hold another."""
         length = REGISTERED_LENGTH_MINIMUM
         beginnings = {text[at : at + length] for at in range(len(text) - length + 1)}
         found = {
@@ -92,14 +92,14 @@ class _Words:
 
 
 def _spell(values: Iterable[str | None]) -> Iterator[str]:
-    """Yield what is masked of secrets: each as it is, and as an object's text shows it."""
+    """Yield the masked forms of secrets: each as it is, and as ``repr`` shows it."""
     for value in values:
         if value and len(value) >= REGISTERED_LENGTH_MINIMUM:
             yield from {value, repr(value)[1:-1]}
 
 
 def _is_uncommon(text: str) -> bool:
-    """Tell whether a text is unlikely to stand in a log by chance: long, and not of plain words."""
+    """Tell whether a text is unlikely to appear in a log by chance: long, and not of plain words."""
     kinds = (str.islower, str.isupper, str.isdigit, lambda one: not one.isalnum() and not one.isspace())
     return len(text) >= LONG_CHARACTERS and sum(any(map(kind, text)) for kind in kinds) > 1
 
@@ -107,10 +107,10 @@ def _is_uncommon(text: str) -> bool:
 class Redactor:
     """Masks secrets in texts. As a structlog processor it comes last, after exceptions were formatted.
 
-    The bot's own secrets are masked everywhere. A login's are what people typed, perhaps a common word, so
-    they are masked in records of their guild alone, as long as they are tried or stored; in records of no
-    guild as far as they are unlikely to stand there by chance. What a log lives by is never masked: the names
-    of values, times, levels, and what the bot's own code calls an event.
+    The bot's own secrets are masked everywhere. The secrets of a login were typed by people and may be common
+    words. So they are masked only in the records of their guild, as long as they are tried or stored, and in
+    records without a guild if they are unlikely to appear by chance. The names of values, times, levels, and
+    the events of the bot's own code are never masked.
     """
 
     def __init__(self) -> None:
@@ -120,12 +120,12 @@ class Redactor:
         self._stored: dict[ServerScope, tuple[str, ...]] = {}
 
     def register(self, *values: str | None) -> None:
-        """Mask secrets of the bot itself wherever they turn up from now on."""
+        """Mask secrets of the bot itself in all records from now on."""
         for text in _spell(values):
             self._own.add(text)
 
     def learn(self, scope: ServerScope, *values: str | None) -> None:
-        """Mask the stored login of a server, in the place of what was known of it."""
+        """Mask the stored login of a server, instead of its earlier one."""
         spelled = tuple(_spell(values))
         if self._stored.get(scope) != spelled:
             self.forget(scope)
@@ -133,12 +133,12 @@ class Redactor:
             self._add(scope.guild_id, spelled)
 
     def forget(self, scope: ServerScope) -> None:
-        """Mask the login of a server no longer."""
+        """Stop masking the login of a server."""
         self._remove(scope.guild_id, self._stored.pop(scope, ()))
 
     @contextmanager
     def trying(self, guild_id: GuildId, *values: str | None) -> Iterator[None]:
-        """Mask a login that somebody typed while it is tried."""
+        """Mask a typed login while it is tried."""
         spelled = tuple(_spell(values))
         self._add(guild_id, spelled)
         try:
@@ -147,11 +147,11 @@ class Redactor:
             self._remove(guild_id, spelled)
 
     def redact(self, text: str) -> str:
-        """Return a text of no guild without secrets."""
+        """Return a text that belongs to no guild, without secrets."""
         return self._mask(text, (self._own, self._uncommon))
 
     def __call__(self, _logger: Any, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Redact every text of a log event, however deep; a value under a secret's name is masked whole."""
+        """Redact every text of a log event at any depth; a value with a secret's name is masked whole."""
         guild_id = _find_guild(event)
         known = self._uncommon if guild_id is None else self._of_guilds.get(guild_id)
         words = tuple(one for one in (self._own, known) if one)
@@ -209,12 +209,12 @@ class Redactor:
                 return repr(value) if isinstance(value, date) else self._mask(repr(value), words)
 
     def _clean_key(self, key: Any) -> str:
-        """Return a key as text; the bot's own secrets are data even there."""
+        """Return a key as text; the bot's own secrets are masked even in it."""
         return str(self._clean(key, (self._own,)))
 
 
 def _find_guild(event: Mapping[str, Any]) -> int | None:
-    """Return whose a record is, by what it carries; None for nobody's."""
+    """Return the guild of a record, by its values; None if it has none."""
     for key in ("guild_id", "guild"):
         if isinstance(value := event.get(key), int):
             return value

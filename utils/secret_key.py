@@ -1,4 +1,4 @@
-"""The secret key of an installation: found, held against the stored logins, and changed."""
+"""The secret key of an installation: finds it, checks it against the stored logins, and changes it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from utils.secrets import SecretBox, promote_next_key
 
 @dataclass(frozen=True, slots=True)
 class KeyPlace:
-    """Where the key stands.
+    """The place of the key.
 
     Attributes:
-        configured: the key of the configuration; empty when it is in the data folder.
+        configured: the key in the configuration; empty if it is in the data folder.
         data_dir: the folder of the key file.
     """
 
@@ -23,12 +23,12 @@ class KeyPlace:
     data_dir: Path
 
     def __repr__(self) -> str:
-        """Show where it is and nothing of it."""
+        """Show where the key is, but not the key."""
         return f"KeyPlace({'configured' if self.configured else self.data_dir})"
 
 
 async def open_secret_box(place: KeyPlace, database: SafeDatabase, redactor: Redactor) -> SecretBox:
-    """Return what opens the stored logins; the key is made when nothing is stored that needs another.
+    """Return the box that opens the stored logins; a key is made if nothing is stored that needs another one.
 
     Raises:
         ConfigurationError: the key is wrong or gone; the text says what to do.
@@ -45,10 +45,10 @@ async def open_secret_box(place: KeyPlace, database: SafeDatabase, redactor: Red
 async def change_secret_key(
     place: KeyPlace, work: Rekeying, redactor: Redactor, *, given: str, is_lost: bool
 ) -> str:
-    """Have every stored login encrypted with a new key, and return what was done and what is left to do.
+    """Encrypt every stored login with a new key, and return what was done and what is left to do.
 
-    The new key is ``given``, or made in the data folder when that is empty. With ``is_lost`` nobody has the
-    old key any more.
+    The new key is ``given``, or made in the data folder if ``given`` is empty. ``is_lost`` means that the old
+    key is lost.
 
     Raises:
         ConfigurationError: a bot is at work, or a key is not the right one.

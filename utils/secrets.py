@@ -1,7 +1,7 @@
 """Secrets, encrypted at rest.
 
 A login's password and key are one AES-256-GCM message, bound to their server: a ciphertext copied to another
-guild or server does not open there. ``Redactor`` learns what was decrypted, to keep it out of logs.
+guild or server does not open there. ``Redactor`` is given each decrypted login, to keep it out of logs.
 """
 
 import base64
@@ -24,16 +24,16 @@ from utils.models.texts import Command
 from utils.redaction import Redactor
 
 KEY_FILE = "secret.key"
-NEXT_KEY_FILE = "secret.key.new"  # made by a change of the key, until that is done
-FORMER_KEY_FILE = "secret.key.old"  # backups from before need it
-KEY_LENGTH_MINIMUM = 16  # characters of a key that somebody chose
-NONCE_BYTES = 12  # what GCM is made for
-PROOF = b"proof of the key"  # what it is bound to, so that no login can stand for it
+NEXT_KEY_FILE = "secret.key.new"  # the new key while the key is changed
+FORMER_KEY_FILE = "secret.key.old"  # older backups need it
+KEY_LENGTH_MINIMUM = 16  # characters of a key that a person chose
+NONCE_BYTES = 12  # the size for which GCM is made
+PROOF = b"proof of the key"  # the data that a proof is bound to, so that no login can replace it
 FORMAT = b"\x01"  # first byte of every ciphertext, so that another cipher can follow one day
 
 
 class SecretBox:
-    """Encrypts and decrypts logins with one key; a redactor learns each that is decrypted."""
+    """Encrypts and decrypts logins with one key; a redactor is given each decrypted login."""
 
     def __init__(self, secret_key: str, *, redactor: Redactor | None = None) -> None:
         self._redactor = redactor or Redactor()
@@ -41,13 +41,13 @@ class SecretBox:
             raise ConfigurationError(
                 f"secret_key: at least {KEY_LENGTH_MINIMUM} characters; leave it empty to have one made."
             )
-        # a key that somebody chose is stretched; the salt only keeps it apart from other programs' keys
+        # a key that a person chose is stretched; the salt only makes it differ from other programs' keys
         key = hashlib.scrypt(secret_key.encode(), salt=b"killfeed.secrets", n=2**14, r=8, p=1, dklen=32)
         self._cipher = AESGCM(key)
 
     @classmethod
     def find(cls, secret_key: str, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox | None":
-        """Return a box for the configured key, or for the one in ``data_dir``; None when there is none yet.
+        """Return a box for the configured key, or for the one in ``data_dir``; None if there is no key yet.
 
         Raises:
             ConfigurationError: the key is too short, or the file cannot be read.
@@ -58,12 +58,12 @@ class SecretBox:
 
     @classmethod
     def load_next(cls, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox":
-        """Return a box for the key that is to follow, in a file of its own; made when there is none."""
+        """Return a box for the next key, in a file of its own; the key is made if there is none."""
         return cls(_load_key_file(data_dir / NEXT_KEY_FILE), redactor=redactor)
 
     @classmethod
     def load(cls, secret_key: str, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox":
-        """Return a box for the configured key, or for the one in ``data_dir``, made when there is none.
+        """Return a box for the configured key, or for the one in ``data_dir``; made if there is none.
 
         Raises:
             ConfigurationError: the key is too short, or the file cannot be read or made.
@@ -71,7 +71,7 @@ class SecretBox:
         return cls(secret_key or _load_key_file(data_dir / KEY_FILE), redactor=redactor)
 
     def seal_proof(self) -> bytes:
-        """Return what opens with this key alone and says nothing."""
+        """Return a proof: only this key opens it, and it holds no data."""
         nonce = os.urandom(NONCE_BYTES)
         return FORMAT + nonce + self._cipher.encrypt(nonce, b"", PROOF)
 
@@ -109,22 +109,22 @@ class SecretBox:
         return credentials
 
     def forget(self, scope: ServerScope) -> None:
-        """Mask the login of a server no longer: it is neither stored nor tried, or not used for now."""
+        """Stop masking the login of a server: it is neither stored nor tried, or not used for now."""
         self._redactor.forget(scope)
 
     def trying(self, guild_id: GuildId, credentials: Credentials) -> AbstractContextManager[None]:
-        """Return a context in which a login that somebody typed is masked in the records of their guild."""
+        """Return a context in which a typed login is masked in the records of its guild."""
         return self._redactor.trying(guild_id, credentials.password, credentials.private_key)
 
     def __repr__(self) -> str:
-        """Show nothing of the key."""
+        """Do not show the key."""
         return "SecretBox(***)"
 
 
 def promote_next_key(data_dir: Path, *, is_given: bool) -> None:
-    """Put the key that was to follow in the place of the key file, which is kept beside it.
+    """Replace the key file by the next key; the old file is kept beside it.
 
-    A key that was given from elsewhere has no file; it takes the place of the key file all the same.
+    A key from elsewhere has no file yet; it replaces the key file as well.
 
     Raises:
         ConfigurationError: a file cannot be moved.

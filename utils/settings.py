@@ -1,9 +1,9 @@
 """The configuration: ``config.json``, overruled by ``KILLFEED__…`` variables of the environment.
 
-Theory of operation: the file and the environment become one nested dict, the dict becomes ``Settings``.
-Types are strict, so that ``"5"`` is no number and ``1`` no switch; a variable of the environment is therefore
-read as JSON wherever its key does not hold text. Every problem found on the way is collected and raised at
-once, each as one sentence that names its key and never shows a value, which could be a secret.
+Theory of operation: the file and the environment become one nested dict, the dict becomes ``Settings``. Types
+are strict: ``"5"`` is not a number, and ``1`` is not a switch. So a variable of the environment is read as
+JSON if its key does not hold text. All problems are collected and raised at once. Each is one sentence that
+names its key and never shows the value, which could be a secret.
 """
 
 import difflib
@@ -42,7 +42,7 @@ _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 def _read_snowflake(value: object) -> object:
-    """Take an id as number or as digits: some editors and tools round large numbers of JSON."""
+    """Accept an id as a number or as digits: some editors and tools round large numbers in JSON."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
@@ -53,7 +53,7 @@ def _check_api_base_url(value: object) -> object:
 
 
 def _expand_home(path: Path) -> Path:
-    """Return a path with the folder that a leading ``~`` or ``~name`` stands for, as a shell would."""
+    """Return a path with a leading ``~`` or ``~name`` expanded, as a shell does."""
     try:
         return path.expanduser()
     except RuntimeError as error:
@@ -79,7 +79,7 @@ class _SettingsSection(BaseModel):
 
 
 class DiscordSettings(_SettingsSection):
-    """How the bot logs in, and who stands above guilds."""
+    """The bot's login, and the people with rights above guilds."""
 
     token: SecretStr = SecretStr("")
     api_base_url: Annotated[StrictStr | None, BeforeValidator(_check_api_base_url)] = None
@@ -90,7 +90,7 @@ class DiscordSettings(_SettingsSection):
 
     @model_validator(mode="after")
     def _check_shards(self) -> "DiscordSettings":
-        """Refuse shard ids that no shard count makes."""
+        """Refuse shard ids that the shard count does not have."""
         if self.shard_ids is None:
             return self
         if self.shard_count is None:
@@ -109,7 +109,7 @@ class DiscordSettings(_SettingsSection):
 
 
 class MongoSettings(_SettingsSection):
-    """Where the data is; an empty ``uri`` makes the bot run its own ``mongod``."""
+    """The database; with an empty ``uri`` the bot runs its own ``mongod``."""
 
     uri: SecretStr = SecretStr("")
     database: Annotated[StrictStr, Field(max_length=63, pattern=r"^[A-Za-z0-9_-]+$")] = "killfeed"
@@ -128,14 +128,14 @@ class SftpSettings(_SettingsSection):
 
 
 class PollingSettings(_SettingsSection):
-    """How often logs are read, and how old news may be."""
+    """How often logs are read, and the highest age of news."""
 
     min_interval_seconds: Seconds = 5
     max_announce_age_minutes: Seconds = 60
 
 
 class PremiumSettings(_SettingsSection):
-    """What a guild without a grant has."""
+    """The tier of a guild without a grant."""
 
     default_tier: Annotated[StrictInt, Field(ge=0, le=4)] = 4
 
@@ -147,7 +147,7 @@ class LinkSettings(_SettingsSection):
 
 
 class BackupSettings(_SettingsSection):
-    """Where and when backups are written besides ``data_dir/backups``."""
+    """The place and time of backups besides ``data_dir/backups``."""
 
     directories: tuple[FilePath, ...] = ()
     hour_utc: Annotated[StrictInt, Field(ge=0, le=23)] = 4
@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no second file
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no third one
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take nothing from the process around: file and environment are handed in."""
+        """Read nothing from the process itself: file and environment are arguments."""
         return (init_settings,)
 
 
@@ -245,7 +245,7 @@ def _parse_json(path: Path, text: str, problems: list[str]) -> dict[str, Any]:
 
 
 def _overlay(values: dict[str, Any], environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
-    """Lay the environment over the file; return which key came from which variable."""
+    """Let the environment overrule the file; return which key came from which variable."""
     known = dict(_walk_keys(Settings))
     origins = {}
     for variable, text in sorted(environ.items()):
@@ -311,7 +311,7 @@ _MEANINGS = {
 
 def _describe(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
     """Turn one finding into a sentence that names the key and never the value."""
-    # a union adds the name of its branch to the place; only what the file holds is of interest
+    # a union adds the name of its branch to the path; only the keys of the file are shown
     parts = [part for part in detail["loc"] if isinstance(part, int) or part in _NAMES or _is_extra(detail)]
     key = ".".join(str(part) for part in parts)
     if _is_extra(detail):
@@ -322,7 +322,7 @@ def _describe(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
 
 
 def _reword(message: str) -> str:
-    """Turn pydantic's "Input should be …" into "must be …"; the sentences of this file stay."""
+    """Turn pydantic's "Input should be …" into "must be …"; the sentences of this file stay as they are."""
     return message.replace("Input should be", "must be").replace("Value should", "must")
 
 

@@ -1,20 +1,12 @@
-"""Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild.
+"""Named background tasks: restarted with backoff if they are critical, counted, listed, cancelled by guild.
 
-Every task of the bot begins here. A name belongs to one task until that task has really ended, however long
-it takes. A task that is started under the name meanwhile waits for that. So a piece of work never runs twice
-at once, and ``cancel`` tells whether the task has ended.
+Every task of the bot begins here. A name belongs to one task until that task has really ended, no matter how
+long it takes. A new task with the same name waits for the end of the old one. So a piece of work never runs
+twice at once, and ``cancel`` tells whether the task has ended.
 """
 
 import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Hashable,
-    Iterable,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,11 +24,11 @@ from utils.models.scope import GuildId
 logger = get_logger(__name__)
 
 RESTART_BACKOFF = Backoff(first_seconds=1, longest_seconds=300)
-"""An admin who mends something should not wait longer than this."""
+"""An admin who repairs something should not wait longer than this."""
 
 STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
 
-REMEMBERED_FAILURES = 10_000  # of turns that failed the last time; beyond it they count from one again
+REMEMBERED_FAILURES = 10_000  # remembered failed turns; when there are more, they count from one again
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -44,7 +36,7 @@ Work = Callable[[], Awaitable[object]]
 
 
 class TaskState(StrEnum):
-    """Where a background task stands."""
+    """The state of a background task."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -87,7 +79,7 @@ async def run_together(works: Sequence[Work]) -> None:
 
 @asynccontextmanager
 async def beside(work: Work) -> AsyncIterator[None]:
-    """Do a piece of work for the length of a block, behind which it has ended, however it did."""
+    """Run a piece of work during a block; it has ended when the block ends."""
     task = asyncio.ensure_future(work())
     try:
         yield
@@ -98,15 +90,15 @@ async def beside(work: Work) -> AsyncIterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a piece of work failed with."""
+    """The error of a piece of work."""
 
     error: BaseException
 
 
 async def capture(work: Callable[[], Awaitable[T]]) -> T | Failure:
-    """Do a piece of work and return its result, or what it failed with.
+    """Do a piece of work and return its result, or its error.
 
-    Only the end of the running task goes on as it is.
+    Only the cancellation of the running task is raised.
     """
     try:
         return await work()
@@ -114,7 +106,7 @@ async def capture(work: Callable[[], Awaitable[T]]) -> T | Failure:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        return Failure(error)  # what the work waited for was cancelled, not this task
+        return Failure(error)  # another task that the work waited for was cancelled, not this one
     except Exception as error:  # noqa: BLE001 - any failure of any work ends here; the caller deals with it
         return Failure(error)
 
@@ -126,10 +118,10 @@ class BackgroundTask:
         name: unique among the running tasks.
         work: called without arguments for each run.
         clock: source of time and of waiting.
-        guild_id: the guild whose leaving ends this task; None for the bot's own.
+        guild_id: the task ends when the bot leaves this guild; None for the bot's own tasks.
         is_critical: restart after an error, with backoff, until it returns.
         interval_seconds: run again this long after each run; errors back off beyond it.
-        after: one of the same name that is ending; this one waits for it.
+        after: the task of the same name that is ending; this one waits for it.
     """
 
     def __init__(
@@ -183,7 +175,7 @@ class BackgroundTask:
         )
 
     def start(self, on_end: Callable[["BackgroundTask"], None]) -> None:
-        """Begin, and tell when no further run will come; the event loop must be running."""
+        """Begin, and call ``on_end`` when no further run will come; the event loop must be running."""
         self._task = asyncio.create_task(self._run(), name=self.name)
         self._task.add_done_callback(lambda _: on_end(self))
 
@@ -193,23 +185,23 @@ class BackgroundTask:
         self._last_error = problem
 
     def cancel(self) -> None:
-        """Ask the task to end; ``wait`` tells when it has. One that is ending cleans up undisturbed."""
-        # not asked of asyncio: a timeout of the work's own that runs out at this moment cancels as well
+        """Ask the task to end, for ``wait`` to see; a second request does not disturb its clean-up."""
+        # asyncio cannot tell: a timeout of the work that runs out at this moment cancels as well
         if self._is_ending:
             return
         self._is_ending = True
         if self._task is None:
-            self._state = TaskState.CANCELLED  # never begun, and never will be
+            self._state = TaskState.CANCELLED  # it has not begun, and never will
         else:
             self._task.cancel()
 
     async def wait(self) -> None:
-        """Return when the task has ended, however it ended."""
+        """Wait until the task has ended in any way."""
         if self._task is not None:
             await asyncio.wait([self._task])
 
     def list_unended(self) -> list["BackgroundTask"]:
-        """Return this one and those before it under its name, as far as they have not ended."""
+        """Return this task and its predecessors of the same name that have not ended."""
         before = [] if self._after is None else self._after.list_unended()
         return before if self.is_done else [*before, self]
 
@@ -222,7 +214,7 @@ class BackgroundTask:
     async def _run(self) -> None:
         try:
             await self._wait_for_turn()
-            # one that is ending comes here when its clean-up failed, or when it took no notice
+            # a task that is ending comes here if its clean-up failed, or if it ignored the request
             while (delay := await self._run_once()) is not None and not self._is_ending:
                 await self._pause(delay)
         except asyncio.CancelledError:
@@ -245,12 +237,12 @@ class BackgroundTask:
 
     def _after_error(self, error: BaseException, began: float) -> float | None:
         if self._clock.monotonic() - began >= RESTART_BACKOFF.longest_seconds:
-            self._consecutive_errors = 0  # it had been well for long: a fault of its own, no row of them
+            self._consecutive_errors = 0  # it had run well for long, so this failure is the first in a row
         self._errors += 1
         self._consecutive_errors += 1
         self._last_error = f"{type(error).__name__}: {error}"
         self._state = TaskState.FAILED
-        is_expected = isinstance(error, KillfeedError)  # says what happened; its place says nothing more
+        is_expected = isinstance(error, KillfeedError)  # its text says all; no traceback
         logger.error(
             "background task failed",
             task=self.name,
@@ -273,16 +265,16 @@ class TaskManager:
 
     Args:
         clock: source of time and of waiting for the tasks.
-        stop_seconds: how long the end of a task is waited for, in real time.
+        stop_seconds: how long to wait for the end of a task, in real time.
     """
 
     def __init__(self, clock: Clock, *, stop_seconds: float = STOP_SECONDS) -> None:
         self._clock = clock
         self._stop_seconds = stop_seconds
         self._tasks: dict[str, BackgroundTask] = {}
-        self._ended: list[BackgroundTask] = []  # shown until another one begins
+        self._ended: list[BackgroundTask] = []  # shown until another one of the name begins
         self._is_stopped = False
-        self._failing: dict[tuple[str, str, Hashable], int] = {}  # turns, and how often in a row they failed
+        self._failing: dict[tuple[str, str, Hashable], int] = {}  # turns: failures in a row
 
     def start(
         self,
@@ -293,12 +285,12 @@ class TaskManager:
         is_critical: bool = False,
         interval_seconds: float | None = None,
     ) -> BackgroundTask:
-        """Start a task; while one of its name is ending it waits for that.
+        """Start a task; while another one of its name is ending, it waits for that.
 
-        After ``stop`` nothing begins: what is returned is cancelled already.
+        After ``stop`` no task begins: the returned one is cancelled already.
 
         Raises:
-            ValueError: a task of this name is still going.
+            ValueError: a task of this name is still running.
         """
         if self.is_running(name):
             raise ValueError(f"task {name} is already running")
@@ -320,29 +312,30 @@ class TaskManager:
         return task
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a task of this name is going, and nobody asked it to end."""
+        """Tell whether a task of this name is running and was not asked to end."""
         task = self._tasks.get(name)
         return task is not None and not task.is_done and not task.is_ending
 
     def list_reports(self) -> tuple[TaskReport, ...]:
-        """Return how every known task stands, by name."""
+        """Return the state of every known task, by name."""
         return tuple(self._tasks[name].report for name in sorted(self._tasks))
 
     async def for_each(
         self, name: str, keys: Iterable[K], work: Callable[[K], Awaitable[object]]
     ) -> frozenset[K]:
-        """Do a piece of work for each guild, server or board in turn; a turn that fails costs no other one.
+        """Do work for each guild, server or board in turn; a turn that fails does not stop the others.
 
-        What fails is counted at the task of that name, for ``/admin tasks``. It is logged the first, second,
-        fourth, eighth time in a row and so on, and once where it is the same for many (no database).
+        A failure is counted for the task ``name``, for ``/admin tasks``. It is logged the first, second,
+        fourth, eighth time in a row and so on, and only once if many turns fail for the same reason (no
+        database).
 
         Args:
-            name: of the task whose work this is.
-            keys: whose turn it is, in this order; the same one the next time, as the log names them.
-            work: does it for one of them.
+            name: the name of the task that does this work.
+            keys: the turns in their order; the log names them, and a turn has the same key the next time.
+            work: does the work for one key.
 
         Returns:
-            those whose turn failed.
+            the keys whose turn failed.
         """
         told: set[str] = set()
         return frozenset([key for key in keys if not await self.attempt(name, key, work, told=told)])
@@ -355,9 +348,9 @@ class TaskManager:
         *,
         told: set[str] | None = None,
     ) -> bool:
-        """Do one turn as ``for_each`` does, for turns that need not wait for each other; tell how it went.
+        """Do one turn like ``for_each``, for turns that may run at once; tell whether it succeeded.
 
-        Problems that are in ``told`` are not logged again; it grows.
+        Problems in ``told`` are not logged again; new ones are added to it.
         """
         failing = name, getattr(work, "__qualname__", ""), key
         outcome = await capture(partial(work, key))
@@ -392,15 +385,15 @@ class TaskManager:
                 told.add(problem)
 
     async def cancel(self, *names: str) -> bool:
-        """End tasks and wait for that as long as ``stop_seconds``; unknown names are no error.
+        """End tasks and wait up to ``stop_seconds``; unknown names are ignored.
 
         Returns:
-            whether they have ended. One that has not is still known, and keeps its name until it has.
+            whether they have ended. A task that has not is still known, and keeps its name until it has.
         """
         return await self._end([self._tasks[name] for name in names if name in self._tasks])
 
     async def cancel_patiently(self, *names: str) -> None:
-        """End tasks and return when they have ended, however long that takes."""
+        """End tasks and return when they have ended, no matter how long that takes."""
         tasks = [self._tasks[name] for name in names if name in self._tasks]
         while not await self._end(tasks):
             pass
@@ -416,12 +409,12 @@ class TaskManager:
         }
 
     async def stop(self, *, keeping: Collection[str] = ()) -> bool:
-        """End every task but those named, and begin none from now on; tell whether they ended in time."""
+        """End every task except those named, and begin none from now on; tell whether they ended in time."""
         self._is_stopped = True
         return await self._end([task for name, task in self._tasks.items() if name not in keeping])
 
     async def _end(self, tasks: Sequence[BackgroundTask]) -> bool:
-        """Cancel tasks, and wait as long as there is time; tell whether they have ended."""
+        """Cancel tasks, and wait until the deadline; tell whether they have ended."""
         unended = [one for task in tasks for one in task.list_unended()]
         for one in unended:
             one.cancel()
@@ -447,8 +440,8 @@ class TaskManager:
             self._forget(self._ended.pop())
 
     def _forget(self, task: BackgroundTask) -> None:
-        """Give a name free when all who bore it have ended."""
-        if self._tasks.get(task.name) is not task:  # another one was started under its name meanwhile
+        """Free a name when all its tasks have ended."""
+        if self._tasks.get(task.name) is not task:  # another one was started under its name in the meantime
             return
         if unended := task.list_unended():
             self._tasks[task.name] = unended[-1]
@@ -457,6 +450,6 @@ class TaskManager:
 
 
 def _is_of(key: Hashable, guild_id: GuildId) -> bool:
-    """Tell whether a turn was one of a guild: by its id, or by a scope or a pair that holds it."""
+    """Tell whether a turn belongs to a guild: its key is the guild's id, or a scope or pair that holds it."""
     parts = key if isinstance(key, tuple) else (key,)
     return any(guild_id in (part, getattr(part, "guild_id", None)) for part in parts)

@@ -1,7 +1,7 @@
-"""Turns: a few places for work that many guilds want done at once, shared fairly between them.
+"""Turns: a few places for work, shared fairly between many guilds.
 
-No guild has more than half of the places, however much it brings. Guilds that wait take turns, each in the
-order in which it came.
+No guild has more than half of the places, no matter how much work it has. Waiting guilds take turns; within a
+guild, first come, first served.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ _Queue = deque["asyncio.Future[None]"]
 
 
 class FairTurns:
-    """So many places at work at once.
+    """A fixed number of places.
 
     Args:
-        places: of all guilds; one has half of them at most, and at least one.
+        places: the number for all guilds; one guild has at most half of them, and at least one.
     """
 
     def __init__(self, places: int) -> None:
         self._free = places
         self._share = max(1, places // 2)
         self._held: Counter[GuildId | None] = Counter()
-        self._waiting: dict[GuildId | None, _Queue] = {}  # whose turn it is comes first
+        self._waiting: dict[GuildId | None, _Queue] = {}  # the guild whose turn it is comes first
 
     @asynccontextmanager
     async def lend(self, guild_id: GuildId | None) -> AsyncIterator[None]:
@@ -37,7 +37,7 @@ class FairTurns:
             self.give_back(guild_id)
 
     async def take(self, guild_id: GuildId | None) -> None:
-        """Wait for a place; who took it gives it back."""
+        """Wait for a place; the caller has to give it back."""
         if self._free and not self._waiting and self._held[guild_id] < self._share:
             self._hold(guild_id)
             return
@@ -52,7 +52,7 @@ class FairTurns:
             raise
 
     def give_back(self, guild_id: GuildId | None) -> None:
-        """Let the next one have a place."""
+        """Give a place to the next one."""
         self._held[guild_id] -= 1
         if not self._held[guild_id]:
             del self._held[guild_id]
@@ -64,7 +64,7 @@ class FairTurns:
         self._free -= 1
 
     def _call(self) -> None:
-        """Give free places to those whose turn it is."""
+        """Give free places to the guilds whose turn it is."""
         while self._free and (found := self._find_turn()) is not None:
             guild_id, queue = found
             del self._waiting[guild_id]

@@ -1,4 +1,4 @@
-"""Waiting: for the first of several things, and for what must not be left alone."""
+"""Waiting: for the first of several things, and for operations that must not be abandoned."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
@@ -14,10 +14,10 @@ async def wait_for_first(*works: Coroutine[Any, Any, object]) -> int:
     """Wait until one of several has ended; the others are cancelled, and have ended on return.
 
     Returns:
-        the place of the one that ended first, from 0; the first of those that ended at once.
+        the index of the one that ended first; the lowest index if several ended at once.
 
     Raises:
-        Exception: what that one failed with.
+        Exception: the error of that one.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:
@@ -32,32 +32,32 @@ async def wait_for_first(*works: Coroutine[Any, Any, object]) -> int:
 
 
 async def wait_for_any(*events: asyncio.Event, seconds: float, clock: Clock) -> None:
-    """Wait until one of the events is set, or for so many seconds."""
+    """Wait until one of the events is set, or the time is over."""
     await wait_for_first(clock.sleep(seconds), *(event.wait() for event in events))
 
 
 class Signal:
-    """Like ``asyncio.Event``, for a wait that has another end as well and comes often: it takes one task."""
+    """Like ``asyncio.Event``, for a frequent wait that can also end otherwise: it takes only one task."""
 
     def __init__(self) -> None:
         self._is_set = False
         self._waiting: set[asyncio.Future[None]] = set()
 
     def set(self) -> None:
-        """Wake who waits; who waits later goes on at once, until it is cleared."""
+        """Wake all waiters; later ones go on at once, until it is cleared."""
         self._is_set = True
         for woken in self._waiting:
             _wake(woken)
 
     def clear(self) -> None:
-        """Let who comes from now on wait."""
+        """Let later callers wait again."""
         self._is_set = False
 
     async def wait_beside(self, work: Coroutine[Any, Any, object]) -> None:
-        """Wait until it is set or a piece of work has ended, which is cancelled else and has ended on return.
+        """Wait until it is set or the work has ended; the work has ended on return, cancelled if need be.
 
         Raises:
-            Exception: what the work failed with.
+            Exception: the error of the work.
         """
         task = asyncio.create_task(work)
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -83,19 +83,19 @@ def _wake(woken: "asyncio.Future[None]") -> None:
 
 
 async def wait_until_done(operation: Awaitable[T]) -> T:
-    """Wait for an operation within a thread; when cancelled, still until it has ended.
+    """Wait for an operation in a thread until it has ended, even when cancelled.
 
-    No cancellation reaches the thread. What it works with (a session, above all) must not be lent to the next
-    one before, however often the waiting task was cancelled.
+    A cancellation does not reach the thread. The things that the thread uses (above all a session) must not
+    be lent again before it has ended, no matter how often the waiting task is cancelled.
     """
     running = asyncio.ensure_future(operation)
     try:
-        await asyncio.wait([running])  # unlike a shield it leaves nothing unlooked at when both end at once
+        await asyncio.wait([running])  # unlike a shield it loses no result when both end at once
     except asyncio.CancelledError:
         while not running.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
         if not running.cancelled():
-            running.exception()  # looked at, so that the loop does not report it as forgotten
+            running.exception()  # read, so that the loop does not report it as never retrieved
         raise
     return running.result()

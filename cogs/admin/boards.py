@@ -2,11 +2,9 @@
 
 import discord
 
-from cogs.admin.groups import BOARD
-from utils.interactions.access import access, get_actor_id, get_guild_id
-from utils.interactions.autocomplete import complete_server
+from cogs.admin.groups import BOARD, admin_access
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.options import server_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.texts import Command, Mention, text
@@ -23,27 +21,25 @@ class BoardCommands:
 
     @board.command(name="post", description="Post a board that keeps itself up to date")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
-    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
+    @server_option()
+    @admin_access(feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_post(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
         """Answer ``/admin board post``."""
         channel_id = await self.services.boards.post(
-            get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
+            ctx.guild_id, Board(board), server, actor_id=ctx.member_id
         )
         said = text(
             "The board stands in {channel} and keeps itself up to date, every 30 minutes.",
             channel=Mention("#", channel_id),
         )
-        await ctx.respond(embed=ctx.embeds.build_success(text("Board posted"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Board posted"), said))
 
     @board.command(name="remove", description="End a posted board and delete its message")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
-    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
+    @server_option()
+    @admin_access(feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_remove(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
         """Answer ``/admin board remove``."""
-        await self.services.boards.remove(
-            get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
-        )
+        await self.services.boards.remove(ctx.guild_id, Board(board), server, actor_id=ctx.member_id)
         said = text("Its message is deleted. {post} posts it again.", post=Command("admin board post"))
-        await ctx.respond(embed=ctx.embeds.build_success(text("Board removed"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Board removed"), said))

@@ -4,8 +4,7 @@ from functools import partial
 
 import discord
 
-from cogs.admin.groups import ADMIN
-from utils.interactions.access import access, get_actor_id, get_guild_id
+from cogs.admin.groups import ADMIN, admin_access
 from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
@@ -16,7 +15,7 @@ from utils.services.money.bounties.settings import change_bounties
 
 
 class MoneyCommands:
-    """What is decided about bounties, and changes of a wallet by hand."""
+    """Commands for bounty settings and wallet changes."""
 
     services: Services
 
@@ -39,7 +38,7 @@ class MoneyCommands:
         max_value=LARGEST_BOUNTY,
         default=None,
     )
-    @access(is_admin=True, is_private=True, feature=Feature.BOUNTIES, is_change=True)
+    @admin_access(feature=Feature.BOUNTIES, is_change=True)
     async def bounty_settings(
         self,
         ctx: KillfeedContext,
@@ -57,10 +56,10 @@ class MoneyCommands:
             max_amount=max_amount,
         )
         changed = await self.services.guild_changes.change(
-            get_guild_id(ctx), get_actor_id(ctx.interaction), AuditAction.BOUNTIES, wish
+            ctx.guild_id, ctx.member_id, AuditAction.BOUNTIES, wish
         )
         embed = ctx.embeds.build_bounty_settings(changed.after.bounties)
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
     @ADMIN.command(name="wallet", description="Give emeralds to a member, or take them away")
     @discord.option("member", discord.Member, description="Whose wallet")
@@ -72,18 +71,18 @@ class MoneyCommands:
         max_value=LARGEST_CHANGE,
     )
     @discord.option("reason", str, description="Why; the member sees it", max_length=200)
-    @access(is_admin=True, is_private=True, feature=Feature.WALLET, is_change=True)
+    @admin_access(feature=Feature.WALLET, is_change=True)
     async def wallet_change(
         self, ctx: KillfeedContext, member: discord.Member, amount: int, reason: str
     ) -> None:
         """Answer ``/admin wallet``."""
-        guild_id, member_id = get_guild_id(ctx), MemberId(member.id)
+        guild_id, member_id = ctx.guild_id, MemberId(member.id)
         wallet = await self.services.wallets.adjust(
             guild_id,
             member_id,
             amount,
             reason=reason,
-            actor_id=MemberId(ctx.author.id),
+            actor_id=ctx.member_id,
             request_id=ctx.interaction.id,
         )
-        await ctx.respond(embed=ctx.embeds.build_wallet(wallet), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_wallet(wallet))

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import discord
 
-from cogs.admin.groups import CHANNEL
+from cogs.admin.groups import CHANNEL, admin_access
 from utils.errors import InvalidInputError
-from utils.interactions.access import access, get_actor_id, get_guild_id
-from utils.interactions.autocomplete import complete_server
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.options import server_option
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId
@@ -35,8 +33,8 @@ class ChannelCommands:
     @channel.command(name="set", description="Choose where something is posted")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel")
-    @text_option("server", description="For one server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @server_option(description="For one server alone")
+    @admin_access(is_change=True)
     async def channel_set(
         self, ctx: KillfeedContext, kind: str, channel: discord.TextChannel, server: str | None
     ) -> None:
@@ -50,39 +48,39 @@ class ChannelCommands:
                     permissions=Names(tuple(missing)),
                 )
             )
-        guild_id = get_guild_id(ctx)
+        guild_id = ctx.guild_id
         change = await self.services.guild_changes.set_channel(
             guild_id,
             ChannelKind(kind),
             ChannelId(channel.id),
             server=server,
-            actor_id=get_actor_id(ctx.interaction),
+            actor_id=ctx.member_id,
         )
         said = join(list(_describe_set(ChannelKind(kind), channel, change)))
-        await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said))
 
     @channel.command(name="clear", description="Post something there no longer")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
-    @text_option("server", description="Of one server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @server_option(description="Of one server alone")
+    @admin_access(is_change=True)
     async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
-        guild_id, embeds = get_guild_id(ctx), ctx.embeds
+        guild_id, embeds = ctx.guild_id, ctx.embeds
         change = await self.services.guild_changes.clear_channel(
-            guild_id, ChannelKind(kind), server=server, actor_id=get_actor_id(ctx.interaction)
+            guild_id, ChannelKind(kind), server=server, actor_id=ctx.member_id
         )
         said = join([_describe_cleared(ChannelKind(kind), change), _describe_rest(change)])
         if change.is_changed:
             embed = embeds.build_success(text("Channel cleared"), said)
         else:
             embed = embeds.build_notice(text("Nothing to clear"), said)
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
     @channel.command(name="list", description="Where everything is posted")
-    @access(is_admin=True, is_private=True)
+    @admin_access()
     async def channel_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin channel list``."""
-        guild_id = get_guild_id(ctx)
+        guild_id = ctx.guild_id
         settings = await self.services.settings.get_settings(guild_id)
         lines = [
             text("**{kind}**: {channel}", kind=name, channel=_mention(settings.channels.get(kind)))
@@ -99,15 +97,15 @@ class ChannelCommands:
                 for kind, channel_id in server.channels.items()
             ]
         embed = ctx.embeds.build_notice(text("Channels"), join(lines, "\n"))
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
     @channel.command(name="test", description="Post a sample, to see how it looks and whether it works")
     @discord.option("kind", str, description="What is posted", choices=CHANNEL_KINDS)
-    @text_option("server", description="For one server", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True)
+    @server_option(description="For one server")
+    @admin_access()
     async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""
-        guild_id, wanted = get_guild_id(ctx), ChannelKind(kind)
+        guild_id, wanted = ctx.guild_id, ChannelKind(kind)
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.samples.post(guild_id, wanted, chosen)
         said = text(
@@ -115,7 +113,7 @@ class ChannelCommands:
             kind=CHANNEL_KIND_NAMES[wanted],
             channel=Mention("#", posted_in),
         )
-        await ctx.respond(embed=ctx.embeds.build_success(text("Sample posted"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Sample posted"), said))
 
 
 def _describe_set(kind: ChannelKind, channel: discord.TextChannel, change: ChannelChange) -> Iterator[Text]:
@@ -143,10 +141,10 @@ def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Text:
     if change.server is None:
         if change.is_changed:
             return text("The {kind} channel of this community is cleared.", kind=name)
-        return text("There is no {kind} channel of this community.", kind=name)
+        return text("This community has no {kind} channel.", kind=name)
     if change.is_changed:
         return text("The {kind} channel of {server} is cleared.", kind=name, server=change.server.name)
-    return text("There is no {kind} channel of {server}.", kind=name, server=change.server.name)
+    return text("{server} has no {kind} channel.", kind=name, server=change.server.name)
 
 
 def _describe_rest(change: ChannelChange) -> Text:

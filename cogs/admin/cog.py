@@ -8,7 +8,7 @@ from cogs.admin.links import LinkCommands
 from cogs.admin.server_changes import ServerChangeCommands
 from cogs.admin.servers import ServerCommands
 from cogs.admin.settings import SettingsCommands
-from utils.interactions.access import GuildCog
+from utils.interactions.guild_cog import GuildCog
 
 
 class AdminCog(

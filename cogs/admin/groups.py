@@ -1,6 +1,10 @@
 """The groups under ``/admin``; each module of this package adds the commands of its own."""
 
+from functools import partial
+
 import discord
+
+from utils.interactions.declarations import Access
 
 ADMIN = discord.SlashCommandGroup(
     "admin",
@@ -11,3 +15,6 @@ SERVER = ADMIN.create_subgroup("server", "The game servers this bot reads")
 CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")
 BOARD = ADMIN.create_subgroup("board", "Boards that stand in a channel")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")
+
+admin_access = partial(Access, is_admin=True, is_private=True)
+"""What every command of these groups declares: it is for admins, and they alone read its answers."""

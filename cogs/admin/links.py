@@ -2,11 +2,10 @@
 
 import discord
 
-from cogs.admin.groups import LINK
-from utils.interactions.access import access, get_guild_id
-from utils.interactions.autocomplete import complete_link_of_member, complete_player
+from cogs.admin.groups import LINK, admin_access
+from utils.interactions.autocomplete import complete_link_of_member
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.options import player_option, text_option
 from utils.interactions.services import Services
 from utils.models.scope import MemberId
 from utils.models.texts import Mention, text
@@ -20,31 +19,31 @@ class LinkCommands:
 
     @link.command(name="confirm", description="Link a member to a player without proof")
     @discord.option("member", discord.Member, description="Who")
-    @text_option("player", description="Which player", autocomplete=complete_player)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @player_option(description="Which player", is_required=True)
+    @admin_access(is_change=True)
     async def link_confirm(self, ctx: KillfeedContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link confirm``."""
         link = await self.services.links.confirm(
-            get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
+            ctx.guild_id, ctx.member_id, member_id=MemberId(member.id), player=player
         )
         who, name = Mention("@", member.id), link.player_name
         said = text("{member} is **{player}** (alt), confirmed by you.", member=who, player=name)
         if link.is_main:
             said = text("{member} is **{player}** (main), confirmed by you.", member=who, player=name)
-        await ctx.respond(embed=ctx.embeds.build_success(text("Link confirmed"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Link confirmed"), said))
 
     @link.command(name="remove", description="End the link of a member to a player")
     @discord.option("member", discord.Member, description="Whose")
-    @text_option("player", description="Which player", autocomplete=complete_link_of_member)
-    @access(is_admin=True, is_private=True, is_change=True, may_have_left=True)
+    @text_option("player", description="Which player", autocomplete=complete_link_of_member, is_required=True)
+    @admin_access(is_change=True, may_have_left=True)
     async def link_remove(self, ctx: KillfeedContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link remove``."""
         link = await self.services.links.remove(
-            get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
+            ctx.guild_id, ctx.member_id, member_id=MemberId(member.id), player=player
         )
         said = text(
             "{member} and **{player}** are not linked any more.",
             member=Mention("@", member.id),
             player=link.player_name,
         )
-        await ctx.respond(embed=ctx.embeds.build_success(text("Link removed"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Link removed"), said))

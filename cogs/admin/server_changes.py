@@ -2,24 +2,16 @@
 
 import discord
 
-from cogs.admin.groups import SERVER
+from cogs.admin.groups import SERVER, admin_access
 from cogs.admin.server_form import SecretModal
 from cogs.admin.servers import discard_progress
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
-from utils.interactions.access import (
-    access,
-    get_access,
-    get_actor_id,
-    get_guild_id,
-    is_modal_first,
-    verify_caller,
-)
-from utils.interactions.autocomplete import complete_server, complete_zone
-from utils.interactions.confirming import build_confirmation
+from utils.interactions.autocomplete import complete_zone
+from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.options import server_option
 from utils.interactions.services import Services
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId
@@ -44,7 +36,7 @@ class ServerChangeCommands:
     services: Services
 
     @SERVER.command(name="edit", description="Change a game server; its login is tested when it changes")
-    @text_option("server", description="Which one", autocomplete=complete_server)
+    @server_option(description="Which one", is_required=True)
     @discord.option("name", str, description="Another name here", max_length=50, default=None)
     @discord.option(
         "host", str, description="Another SFTP host; asks for its password", max_length=253, default=None
@@ -78,12 +70,7 @@ class ServerChangeCommands:
     @discord.option(
         "new_password", bool, description="Ask for a new password or key in a form", default=False
     )
-    @access(
-        is_admin=True,
-        is_private=True,
-        modal_options=("host", "port", "username", "new_password"),
-        is_change=True,
-    )
+    @admin_access(modal_options=("host", "port", "username", "new_password"), is_change=True)
     async def server_edit(
         self,
         ctx: KillfeedContext,
@@ -96,10 +83,10 @@ class ServerChangeCommands:
         base_path: str | None,
         timezone: str | None,
         legacy: bool | None,  # noqa: FBT001 - a command option
-        new_password: bool,  # noqa: ARG002, FBT001 - a command option; ``is_modal_first`` reads it
+        new_password: bool,  # noqa: ARG002, FBT001 - a command option; ``modal_options`` names it
     ) -> None:
         """Answer ``/admin server edit``, after the form for the secret where one is wanted or needed."""
-        guild_id, actor_id = get_guild_id(ctx), get_actor_id(ctx.interaction)
+        guild_id, actor_id = ctx.guild_id, ctx.member_id
 
         async def edit(credentials: Credentials | None) -> discord.Embed:
             wanted = ServerEdit(
@@ -116,21 +103,19 @@ class ServerChangeCommands:
             edited = await self.services.server_changes.edit(guild_id, server, wanted, actor_id=actor_id)
             return _describe(edited, ctx.embeds)
 
-        async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
-            await interaction.followup.send(embed=await edit(credentials), ephemeral=True)
+        async def submit(sent: KillfeedContext, credentials: Credentials) -> None:
+            await sent.respond(embed=await edit(credentials))
 
-        if is_modal_first(ctx):
-            await ctx.send_modal(
-                SecretModal(text("Login of the game server"), submit, self.services, opened_in=ctx)
-            )
+        if ctx.is_modal_first:
+            await ctx.send_modal(SecretModal(text("Login of the game server"), submit, opened_in=ctx))
         else:
-            await ctx.respond(embed=await edit(None), ephemeral=True)
+            await ctx.respond(embed=await edit(None))
 
     @SERVER.command(name="announce", description="Which deaths of a server are posted")
-    @text_option("server", description="Which one", autocomplete=complete_server)
+    @server_option(description="Which one", is_required=True)
     @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
     @discord.option("on", bool, description="Post them, or not")
-    @access(is_admin=True, is_private=True, is_change=True)
+    @admin_access(is_change=True)
     async def server_announce(
         self,
         ctx: KillfeedContext,
@@ -140,22 +125,22 @@ class ServerChangeCommands:
     ) -> None:
         """Answer ``/admin server announce``."""
         changed = await self.services.server_changes.set_announced(
-            get_guild_id(ctx),
+            ctx.guild_id,
             server,
             DEATH_KINDS[kind],
             is_announced=on,
-            actor_id=get_actor_id(ctx.interaction),
+            actor_id=ctx.member_id,
         )
         title = _describe_announced(DEATH_KINDS[kind], changed.name, is_posted=on)
         embed = ctx.embeds.build_success(title, _list_announced(changed))
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
     @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
-    @text_option("server", description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @server_option(description="Which one", is_required=True)
+    @admin_access(is_change=True)
     async def server_import(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server import``; the progress is a message in the channel."""
-        services, guild_id = self.services, get_guild_id(ctx)
+        services, guild_id = self.services, ctx.guild_id
         channel_id = ChannelId(ctx.interaction.channel_id or 0)
         chosen = await services.server_changes.verify_import(guild_id, server)
         message_id = await services.progress.create(guild_id, channel_id, chosen.name)
@@ -165,7 +150,7 @@ class ServerChangeCommands:
                 chosen.scope.server_id,
                 channel_id=channel_id,
                 message_id=message_id,
-                actor_id=get_actor_id(ctx.interaction),
+                actor_id=ctx.member_id,
             )
         except KillfeedError:
             await discard_progress(services, channel_id, message_id)
@@ -175,26 +160,21 @@ class ServerChangeCommands:
             shown = text("The message in this channel shows how far it is.")
         later = text("The figures change when all is counted; nothing is posted again.")
         title = text("The history of {server} is read again", server=chosen.name)
-        await ctx.respond(embed=ctx.embeds.build_success(title, join([shown, later])), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(title, join([shown, later])))
 
     @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
-    @text_option("server", description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @server_option(description="Which one", is_required=True)
+    @admin_access(is_change=True)
     async def server_hostkey(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""
-        services = self.services
-        chosen, keys = await services.server_changes.read_host_keys(get_guild_id(ctx), server)
+        chosen, keys = await self.services.server_changes.read_host_keys(ctx.guild_id, server)
         embed = ctx.embeds.build_host_keys(chosen.name, keys)
         if not keys.is_changed:
-            await ctx.respond(embed=embed, ephemeral=True)
+            await ctx.respond(embed=embed)
             return
-        view = build_confirmation(ctx, services, text("Accept"))
-        await ctx.respond(embed=embed, view=view, ephemeral=True)
-        await view.wait()
-        if view.is_confirmed:
-            await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
-        answer = await self._decide_key(ctx, chosen, keys, is_accepted=bool(view.is_confirmed))
-        await ctx.interaction.edit_original_response(embed=answer, view=None)
+        is_accepted = await ask_first(ctx, embed, text("Accept")) is not None
+        answer = await self._decide_key(ctx, chosen, keys, is_accepted=is_accepted)
+        await ctx.edit(embed=answer, view=None)
 
     async def _decide_key(
         self, ctx: KillfeedContext, server: GameServer, keys: HostKeys, *, is_accepted: bool
@@ -202,7 +182,7 @@ class ServerChangeCommands:
         if not is_accepted:
             refused = text("{server} is not read while its host shows another key.", server=server.name)
             return ctx.embeds.build_notice(text("The key was not accepted"), refused)
-        actor_id = get_actor_id(ctx.interaction)
+        actor_id = ctx.member_id
         await self.services.server_changes.accept_host_key(server, keys, actor_id=actor_id)
         return ctx.embeds.build_success(
             text("The host key of {server} is accepted", server=server.name),

@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable
 import discord
 
 from utils.errors import InvalidInputError, NotAllowedError
-from utils.interactions.access import Access, verify_caller
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PRESS_COST
-from utils.interactions.services import Services
-from utils.interactions.views import ELSEWHERE, make_custom_id
+from utils.interactions.live_views import make_custom_id
+from utils.interactions.views import ELSEWHERE
 from utils.models.servers import Credentials
 from utils.models.texts import Text, text
 from utils.models.visible_text import cut
@@ -18,9 +17,8 @@ FORM_SECONDS = 15 * 60.0  # as long as an interaction can be answered
 MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
 
-ADMINS = Access(is_admin=True)
-
-Submit = Callable[[discord.Interaction, Credentials], Awaitable[None]]
+Submit = Callable[[KillfeedContext, Credentials], Awaitable[None]]
+"""Takes a login, in the context of the form that was sent."""
 
 
 class SecretModal(discord.ui.Modal):
@@ -30,9 +28,7 @@ class SecretModal(discord.ui.Modal):
         opened_in: the command it answers; the form acts in its guild alone.
     """
 
-    def __init__(
-        self, title: Text, submit: Submit, services: Services, *, opened_in: KillfeedContext
-    ) -> None:
+    def __init__(self, title: Text, submit: Submit, *, opened_in: KillfeedContext) -> None:
         words = opened_in.embeds.words
         super().__init__(
             title=cut(words.write_plain(title), MAX_TITLE_CHARACTERS),
@@ -40,9 +36,9 @@ class SecretModal(discord.ui.Modal):
             timeout=FORM_SECONDS,
         )
         self._submit = submit
-        self._services = services
-        self._opened_in = opened_in.interaction
-        services.views.add(self.custom_id)
+        self._services = opened_in.services
+        self._opened_in = opened_in
+        self._services.views.add(self.custom_id)
         self._password: discord.ui.InputText = discord.ui.InputText(
             label=words.write_plain(text("Password")),
             required=False,
@@ -63,22 +59,23 @@ class SecretModal(discord.ui.Modal):
         """Acknowledge, check that the member still may, then hand the secret on."""
         if self._services.views.is_repeated(interaction, "form"):
             return
-        await interaction.response.defer(ephemeral=True, invisible=False)
+        sent = self._opened_in.follow(interaction)
+        await sent.acknowledge()
         self.stop()  # its time no longer runs: Discord has closed it
         if interaction.user is None:
             return
         self._services.limits.spend(interaction.user.id, PRESS_COST)
         with self._services.limits.working(interaction.user.id):
-            await self._take(interaction)
+            await self._take(sent)
 
-    async def _take(self, interaction: discord.Interaction) -> None:
-        if interaction.guild_id != self._opened_in.guild_id:
+    async def _take(self, sent: KillfeedContext) -> None:
+        if sent.guild_id != self._opened_in.guild_id:
             raise NotAllowedError(ELSEWHERE)
-        await verify_caller(self._services, interaction, ADMINS)
+        await sent.verify()
         credentials = Credentials(self._password.value or None, self._private_key.value or None)
         if credentials == Credentials():
             raise InvalidInputError(text("Fill in the password or the private key."))
-        await self._submit(interaction, credentials)
+        await self._submit(sent, credentials)
         self._services.views.remove(self.custom_id)
 
     async def on_timeout(self) -> None:
@@ -89,10 +86,10 @@ class SecretModal(discord.ui.Modal):
         """Answer a failure like that of any command; a form that Discord has taken is closed by it."""
         if interaction.response.is_done():
             self._forget()
-        await self._services.replies.answer(interaction, error, is_private=True, is_change=True)
+        await self._services.replies.answer(interaction, error, self._opened_in.access)
 
     def _forget(self) -> None:
         """Let go of the form here and in the library, which by itself keeps what was not sent for good."""
         self._services.views.remove(self.custom_id)
-        if self._cancel_callback is not None and self._opened_in.user is not None:
-            self._cancel_callback(self, self._opened_in.user.id)  # type: ignore[call-arg,arg-type] # a modal's
+        if self._cancel_callback is not None:
+            self._cancel_callback(self, self._opened_in.member_id)  # type: ignore[call-arg,arg-type] # a modal's

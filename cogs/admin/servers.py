@@ -2,15 +2,13 @@
 
 import discord
 
-from cogs.admin.groups import SERVER
+from cogs.admin.groups import SERVER, admin_access
 from cogs.admin.server_form import SecretModal
-from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError
-from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
-from utils.interactions.autocomplete import complete_server, complete_zone
-from utils.interactions.confirming import build_confirmation
+from utils.interactions.autocomplete import complete_zone
+from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.options import server_option
 from utils.interactions.services import Services
 from utils.models.scope import ChannelId
 from utils.models.servers import Credentials
@@ -54,7 +52,7 @@ class ServerCommands:
         default="UTC",
     )
     @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=False)
-    @access(is_admin=True, is_private=True, opens_modal=True, is_change=True)
+    @admin_access(opens_modal=True, is_change=True)
     async def server_add(
         self,
         ctx: KillfeedContext,
@@ -71,23 +69,15 @@ class ServerCommands:
         form = ServerForm(name, host, port, username, number, base_path, timezone, legacy)
         channel_id = ChannelId(ctx.interaction.channel_id or 0)
 
-        async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
-            embed = await self._add_server(interaction, channel_id, form, credentials, ctx.embeds)
-            await interaction.followup.send(embed=embed, ephemeral=True)
+        async def submit(sent: KillfeedContext, credentials: Credentials) -> None:
+            await sent.respond(embed=await self._add_server(sent, channel_id, form, credentials))
 
-        await ctx.send_modal(
-            SecretModal(text("Login of {server}", server=name), submit, self.services, opened_in=ctx)
-        )
+        await ctx.send_modal(SecretModal(text("Login of {server}", server=name), submit, opened_in=ctx))
 
     async def _add_server(
-        self,
-        interaction: discord.Interaction,
-        channel_id: ChannelId,
-        form: ServerForm,
-        credentials: Credentials,
-        embeds: EmbedFactory,
+        self, ctx: KillfeedContext, channel_id: ChannelId, form: ServerForm, credentials: Credentials
     ) -> discord.Embed:
-        services, guild_id = self.services, get_guild_id(interaction)
+        services, guild_id = self.services, ctx.guild_id
         await services.servers.verify_form(guild_id, form)
         message_id = await services.progress.create(guild_id, channel_id, form.name)
         try:
@@ -97,37 +87,37 @@ class ServerCommands:
                 credentials=credentials,
                 channel_id=channel_id,
                 message_id=message_id,
-                actor_id=get_actor_id(interaction),
+                actor_id=ctx.member_id,
             )
         except KillfeedError:
             await discard_progress(services, channel_id, message_id)
             raise
         if added.server is None:
             await discard_progress(services, channel_id, message_id)
-        return embeds.build_steps(form.name, added.steps)
+        return ctx.embeds.build_steps(form.name, added.steps)
 
     @server.command(name="list", description="All game servers of this community, with their state")
-    @access(is_admin=True, is_private=True)
+    @admin_access()
     async def server_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin server list``."""
-        guild_id = get_guild_id(ctx)
+        guild_id = ctx.guild_id
         servers = await self.services.servers.list_servers(guild_id)
         states = await self.services.readings.get_health(guild_id)
         embed = ctx.embeds.build_server_list(servers, states=states)
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
     @server.command(name="test", description="Try the way to a server's logs, step by step")
-    @text_option("server", description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True)
+    @server_option(description="Which one", is_required=True)
+    @admin_access()
     async def server_test(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server test``."""
-        tested, steps = await self.services.servers.test_server(get_guild_id(ctx), server)
-        await ctx.respond(embed=ctx.embeds.build_steps(tested.name, steps), ephemeral=True)
+        tested, steps = await self.services.servers.test_server(ctx.guild_id, server)
+        await ctx.respond(embed=ctx.embeds.build_steps(tested.name, steps))
 
     @server.command(name="remove", description="Stop reading a server and delete what was counted on it")
-    @text_option("server", description="Which one", autocomplete=complete_server)
+    @server_option(description="Which one", is_required=True)
     @discord.option("keep_stats", bool, description="Keep the statistics in the database", default=False)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @admin_access(is_change=True)
     async def server_remove(
         self,
         ctx: KillfeedContext,
@@ -135,35 +125,29 @@ class ServerCommands:
         keep_stats: bool,  # noqa: FBT001 - a command option
     ) -> None:
         """Answer ``/admin server remove``, after a confirmation."""
-        services = self.services
-        chosen = await services.servers.resolve(get_guild_id(ctx), server)
-        view = build_confirmation(ctx, services, text("Remove"))
+        servers = self.services.servers
+        chosen = await servers.resolve(ctx.guild_id, server)
         fate = text("Its statistics are deleted for good.")
         if keep_stats:
             fate = text("Its statistics are kept.")
         question = ctx.embeds.build_notice(text("Remove {server}?", server=chosen.name), fate)
-        await ctx.respond(embed=question, view=view, ephemeral=True)
-        await view.wait()
-        if view.is_confirmed:
-            await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
-            await services.servers.remove_server(
-                chosen.scope, keep_stats=keep_stats, actor_id=get_actor_id(ctx.interaction)
-            )
+        if await ask_first(ctx, question, text("Remove")):
+            await servers.remove_server(chosen.scope, keep_stats=keep_stats, actor_id=ctx.member_id)
             embed = ctx.embeds.build_success(text("{server} is removed", server=chosen.name), fate)
         else:
             embed = ctx.embeds.build_notice(
                 text("Nothing was removed"), text("The server is read on as before.")
             )
-        await ctx.interaction.edit_original_response(embed=embed, view=None)
+        await ctx.edit(embed=embed, view=None)
 
     @server.command(name="rejected", description="Lines of the death log that could not be read, and why")
-    @text_option("server", description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True)
+    @server_option(description="Which one", is_required=True)
+    @admin_access()
     async def server_rejected(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server rejected``."""
-        found = await self.services.servers.list_rejected(get_guild_id(ctx), server)
+        found = await self.services.servers.list_rejected(ctx.guild_id, server)
         embed = ctx.embeds.build_rejected(found.server.name, found.lines, total=found.total)
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
 
 async def discard_progress(services: Services, channel_id: ChannelId, message_id: int | None) -> None:

@@ -1,14 +1,14 @@
-"""``/admin role``, ``/admin audit`` and ``/admin tasks``: who may, who did, and what the bot is at."""
+"""``/admin role``, ``/admin audit`` and ``/admin tasks``: permissions, audit log and background tasks."""
 
 from collections.abc import Sequence
 
 import discord
 
-from cogs.admin.groups import ADMIN
+from cogs.admin.groups import ADMIN, admin_access
 from utils.embeds.audit import ListedTask
 from utils.errors import InvalidInputError
-from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import Access
 from utils.interactions.options import text_option
 from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
@@ -37,28 +37,26 @@ class SettingsCommands:
         name="role", description="Let a role use the admin commands; without one, nobody but managers"
     )
     @discord.option("role", discord.Role, description="Whose members may", default=None)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @admin_access(is_change=True)
     async def admin_role(self, ctx: KillfeedContext, role: discord.Role | None) -> None:
         """Answer ``/admin role``."""
         if role is not None and role.is_default():
             raise InvalidInputError(text("Everybody has that role. Choose one that only your admins have."))
         before = await self.services.guild_changes.set_admin_role(
-            get_guild_id(ctx), role.id if role else None, actor_id=get_actor_id(ctx.interaction)
+            ctx.guild_id, role.id if role else None, actor_id=ctx.member_id
         )
         embed = ctx.embeds.build_success(*_describe_role(role, before))
-        await ctx.respond(embed=embed, ephemeral=True)
+        await ctx.respond(embed=embed)
 
     @ADMIN.command(name="audit", description="Who changed what here, and when")
     @discord.option("member", discord.Member, description="Changes of one member alone", default=None)
-    @text_option(
-        "action", description="Changes of one kind alone", autocomplete=complete_action, default=None
-    )
-    @access(is_admin=True, is_private=True, may_have_left=True)
+    @text_option("action", description="Changes of one kind alone", autocomplete=complete_action)
+    @admin_access(may_have_left=True)
     async def admin_audit(
         self, ctx: KillfeedContext, member: discord.Member | None, action: str | None
     ) -> None:
         """Answer ``/admin audit``."""
-        guild_id, services = get_guild_id(ctx), self.services
+        guild_id, services = ctx.guild_id, self.services
         actor_id = None if member is None else MemberId(member.id)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
@@ -66,10 +64,10 @@ class SettingsCommands:
             embed = ctx.embeds.build_audit(found.entries, total=found.total)
             return embed, max(-(-found.total // PAGE_ENTRIES), 1)
 
-        await respond_with_pages(ctx, services, build, is_private=True)
+        await respond_with_pages(ctx, build)
 
     @ADMIN.command(name="tasks", description="What the bot is at, for its owners")
-    @access(is_owner=True, is_private=True)
+    @Access(is_owner=True, is_private=True)
     async def admin_tasks(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin tasks``."""
         services = self.services
@@ -81,7 +79,7 @@ class SettingsCommands:
             embed = ctx.embeds.build_tasks(tasks, total=len(reports))
             return embed, max(-(-len(reports) // PAGE_TASKS), 1)
 
-        await respond_with_pages(ctx, services, build, is_private=True)
+        await respond_with_pages(ctx, build)
 
 
 def _describe_role(role: discord.Role | None, before: int | None) -> tuple[Text, Text]:
@@ -114,7 +112,7 @@ async def _label_tasks(
 
 
 async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, Value]:
-    """Return what people call a guild and each of its servers, by the form used in names of tasks."""
+    """Map ids, as task names contain them, to display names of the guild and its servers."""
     guild = bot.get_guild(guild_id)
     community: Value = guild.name if guild else text("a community I left")
     servers = await services.servers.list_servers(guild_id)

@@ -2,7 +2,7 @@
 
 from cogs.link.data import DATA, DataCommands
 from cogs.link.links import LinkCommands
-from utils.interactions.access import GuildCog
+from utils.interactions.guild_cog import GuildCog
 
 
 class LinkCog(LinkCommands, DataCommands, GuildCog):

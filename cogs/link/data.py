@@ -4,10 +4,11 @@ import io
 
 import discord
 
-from utils.interactions.access import access, get_actor_id, get_guild_id, is_admin_member
+from utils.interactions.access import is_admin_member
 from utils.interactions.autocomplete import complete_person
-from utils.interactions.confirming import build_confirmation
+from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import Access
 from utils.interactions.limits import FILE_COST
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
@@ -22,9 +23,8 @@ OF_PLAYER = text_option(
     "player",
     description="One player alone: your own proven one, or for admins any",
     autocomplete=complete_person,
-    default=None,
 )
-"""Whose data is meant, in both commands: each use of a decorator makes an option of its own."""
+"""The option for the person, for both commands. Each use of the decorator creates a new option."""
 
 
 class DataCommands:
@@ -36,53 +36,48 @@ class DataCommands:
     @data.command(name="export", description="Everything that is stored of you here, as a file")
     @OF_MEMBER
     @OF_PLAYER
-    @access(is_private=True, may_have_left=True, cost=FILE_COST)
+    @Access(is_private=True, may_have_left=True, cost=FILE_COST)
     async def data_export(
         self, ctx: KillfeedContext, member: discord.Member | None, player: str | None
     ) -> None:
         """Answer ``/data export``, with one message for each file."""
-        question = await self._ask(ctx.interaction, member, player)
+        question = await self._ask(ctx, member, player)
         number = 0
-        async for archive in self.services.exports.export(question):
+        async for archive in self.services.exports.export(question, write=ctx.embeds.words.write_plain):
             number += 1
             embed = ctx.embeds.build_export(number)
             file = discord.File(io.BytesIO(archive.content), archive.name)
-            await ctx.respond(embed=embed, file=file, ephemeral=True)
+            await ctx.respond(embed=embed, file=file)
 
     @data.command(name="erase", description="Erase what is stored of you here, after a confirmation")
     @OF_MEMBER
     @OF_PLAYER
-    @access(is_private=True, is_change=True, may_have_left=True, cost=FILE_COST)
+    @Access(is_private=True, is_change=True, may_have_left=True, cost=FILE_COST)
     async def data_erase(
         self, ctx: KillfeedContext, member: discord.Member | None, player: str | None
     ) -> None:
         """Answer ``/data erase``."""
-        services = self.services
-        plan = await services.erasures.plan(await self._ask(ctx.interaction, member, player))
-        view = build_confirmation(ctx, services, text("Erase"))
+        erasures = self.services.erasures
+        plan = await erasures.plan(await self._ask(ctx, member, player))
         question = ctx.embeds.build_erase_question(plan.person, plan.holdings)
-        await ctx.respond(embed=question, view=view, ephemeral=True)
-        await view.wait()
-        if view.is_confirmed:
-            plan = await services.erasures.plan_again(
-                plan, await self._ask(view.shown_in or ctx.interaction, member, player)
-            )
-            deaths = await services.erasures.erase(plan, actor_id=get_actor_id(ctx.interaction))
+        confirmed = await ask_first(ctx, question, text("Erase"))
+        if confirmed:
+            plan = await erasures.plan_again(plan, await self._ask(confirmed, member, player))
+            deaths = await erasures.erase(plan, actor_id=ctx.member_id)
             embed = ctx.embeds.build_erased(plan.person, deaths=deaths)
         else:
             embed = ctx.embeds.build_notice(
                 text("Nothing was erased"), text("Everything is stored as before.")
             )
-        await ctx.interaction.edit_original_response(embed=embed, view=None)
+        await ctx.edit(embed=embed, view=None)
 
     async def _ask(
-        self, interaction: discord.Interaction, member: discord.Member | None, player: str | None
+        self, ctx: KillfeedContext, member: discord.Member | None, player: str | None
     ) -> DataQuestion:
-        guild_id = get_guild_id(interaction)
         return DataQuestion(
-            guild_id=guild_id,
-            asker_id=get_actor_id(interaction),
-            is_admin=await is_admin_member(self.services, interaction, guild_id),
+            guild_id=ctx.guild_id,
+            asker_id=ctx.member_id,
+            is_admin=await is_admin_member(self.services, ctx.interaction),
             member_id=None if member is None else MemberId(member.id),
             player=player,
         )

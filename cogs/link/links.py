@@ -6,11 +6,11 @@ import discord
 from discord.ext import commands
 
 from utils.errors import NotFoundError
-from utils.interactions.access import access, get_guild_id
-from utils.interactions.autocomplete import complete_own_link, complete_player
-from utils.interactions.confirming import build_confirmation
+from utils.interactions.autocomplete import complete_own_link
+from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import text_option
+from utils.interactions.declarations import Access
+from utils.interactions.options import player_option, text_option
 from utils.interactions.services import Services
 from utils.models.links import Link
 from utils.models.premium import Feature
@@ -25,13 +25,13 @@ class LinkCommands:
     services: Services
 
     @commands.slash_command(name="link", description="Link yourself to a player of the game")
-    @text_option("player", description="Your player; start typing the name", autocomplete=complete_player)
-    @access(feature=Feature.LINKS, is_change=True)
+    @player_option(description="Your player; start typing the name", is_required=True)
+    @Access(feature=Feature.LINKS, is_change=True)
     async def link(self, ctx: KillfeedContext, player: str) -> None:
         """Answer ``/link``; the answer itself shows the outcome of the proof later."""
         links = self.services.links
-        asked = await links.ask(get_guild_id(ctx), MemberId(ctx.author.id), player)
-        # the interaction's token ends before the proof: from then on it is edited as a message of the channel
+        asked = await links.ask(ctx.guild_id, ctx.member_id, player)
+        # the token expires before the proof ends; after that, edit the answer as a normal channel message
         is_followed = ctx.app_permissions.view_channel
         embed = ctx.embeds.build_asked_link(
             asked.link, count=asked.count, limit=MAX_LINKS, is_followed=is_followed
@@ -46,45 +46,39 @@ class LinkCommands:
         "player",
         description="Which one; all of them when left out",
         autocomplete=complete_own_link,
-        default=None,
     )
-    @access(is_private=True, feature=Feature.LINKS, is_change=True)
+    @Access(is_private=True, feature=Feature.LINKS, is_change=True)
     async def unlink(self, ctx: KillfeedContext, player: str | None) -> None:
         """Answer ``/unlink``; without a player after a confirmation."""
         if player is None:
             await self._unlink_all(ctx)
             return
-        guild_id, member_id = get_guild_id(ctx), MemberId(ctx.author.id)
-        ended = await self.services.links.unlink(guild_id, member_id, player)
+        ended = await self.services.links.unlink(ctx.guild_id, ctx.member_id, player)
         said = text("You and **{player}** are not linked any more.", player=ended.player_name)
-        await ctx.respond(embed=ctx.embeds.build_success(text("Link ended"), said), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Link ended"), said))
 
     async def _unlink_all(self, ctx: KillfeedContext) -> None:
-        services, guild_id, member_id = self.services, get_guild_id(ctx), MemberId(ctx.author.id)
-        links = await services.links.list_links(guild_id, member_id)
+        links = await self.services.links.list_links(ctx.guild_id, ctx.member_id)
         if not links:
             raise NotFoundError(
                 text("There is no linked player of yours here."),
                 hint=text("{link} links you to one.", link=Command("link")),
             )
-        view = build_confirmation(ctx, services, text("Unlink"))
         question = ctx.embeds.build_notice(text("End all your links?"), _list_names(links))
-        await ctx.respond(embed=question, view=view, ephemeral=True)
-        await view.wait()
-        if view.is_confirmed:
-            ended = await services.links.unlink_all(guild_id, member_id, shown=links)
+        if await ask_first(ctx, question, text("Unlink")):
+            ended = await self.services.links.unlink_all(ctx.guild_id, ctx.member_id, shown=links)
             embed = ctx.embeds.build_success(text("All your links are ended"), _list_names(ended))
         else:
             embed = ctx.embeds.build_notice(text("Nothing was ended"), text("Your links are as before."))
-        await ctx.interaction.edit_original_response(embed=embed, view=None)
+        await ctx.edit(embed=embed, view=None)
 
     @commands.slash_command(name="links", description="The linked players of a member")
     @discord.option("member", discord.Member, description="Whose; your own when left out", default=None)
-    @access(feature=Feature.LINKS, may_have_left=True)
+    @Access(feature=Feature.LINKS, may_have_left=True)
     async def links(self, ctx: KillfeedContext, member: discord.Member | None) -> None:
         """Answer ``/links``."""
         member_id = MemberId((member or ctx.author).id)
-        found = await self.services.links.list_links(get_guild_id(ctx), member_id)
+        found = await self.services.links.list_links(ctx.guild_id, member_id)
         await ctx.respond(embed=ctx.embeds.build_links(member_id, found, limit=MAX_LINKS))
 
 

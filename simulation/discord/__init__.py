@@ -1,8 +1,8 @@
 """A strict Discord on loopback, for the demo, the tests and the benchmarks.
 
 `async with SimulatedDiscord() as discord:` gives `discord.api_base_url` for py-cord's
-`discord.Route.API_BASE_URL` and `discord.token` for the bot; servers, people and channels come from
-`discord.create_guild(...)`. It knows nothing of the bot.
+`discord.Route.API_BASE_URL` and `discord.token` for the bot; `discord.create_guild(...)` makes servers with
+people and channels. The simulation imports nothing of the bot.
 """
 
 from simulation.discord.client import Interaction, Member

@@ -1,4 +1,4 @@
-"""What people do in the Discord client, and what it sends to the bot for them."""
+"""Actions of people in the Discord client, and the interactions that it sends to the bot for them."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ from simulation.discord.validation.components import BUTTON, LINK_STYLE, SELECTS
 from simulation.discord.world import World
 
 GUILD_CONTEXT, BOT_DM_CONTEXT = 0, 1
-# rights that a bot always has where it answers interactions of a direct message
+# rights that a bot always has when it answers interactions of a direct message
 _DM_APP_PERMISSIONS = int(
     Permission.SEND_MESSAGES | Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MENTION_EVERYONE
 )
@@ -31,7 +31,7 @@ _DM_APP_PERMISSIONS = int(
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The parts of the world that a person's client works with."""
+    """The parts of the world that a person's client uses."""
 
     world: World
     registry: CommandRegistry
@@ -41,7 +41,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person of a server at their Discord client: what they do, there and in direct messages."""
+    """A person of a server at their Discord client, with all actions there and in direct messages."""
 
     client: Client = field(repr=False)
     guild: Guild
@@ -59,7 +59,7 @@ class Member:
 
     @property
     def membership(self) -> Membership:
-        """What the server knows of this person."""
+        """This person's membership of the server."""
         return self.guild.members[self.id]
 
     # slash commands
@@ -153,7 +153,7 @@ class Member:
         return self.use_component(message, menu, values=values)
 
     def use_component(self, message: Message, name: str, *, values: Sequence[str]) -> "Interaction":
-        """Use a component of a message on the screen, also where the channel has changed since."""
+        """Use a component of a message on the screen, even if the channel has changed since."""
         if message.is_deleted or not message.is_visible_to(self.user):
             raise ImpossibleActionError(f"{self.user.username} does not see this message")
         component = _find_component(message, name)
@@ -181,12 +181,12 @@ class Member:
         return self.client.board.create(channel, self.user, {"content": content}, {})
 
     def visible_messages(self, channel: Channel) -> list[Message]:
-        """Return what this person sees in the channel, private replies to them included, oldest first."""
+        """Return the messages that this person sees in the channel, private replies too, oldest first."""
         if Permission.VIEW_CHANNEL not in self.membership.permissions_in(channel):
             return []
         return [message for message in channel.all_messages if message.is_visible_to(self.user)]
 
-    # what the bot gets
+    # payloads for the bot
 
     def _send(
         self,
@@ -219,13 +219,13 @@ class Member:
 
 @dataclass(eq=False, kw_only=True)
 class Interaction(InteractionRecord):
-    """One interaction, seen from the person who started it. Tests call it the reply."""
+    """One interaction, seen by the person who started it. Tests call it the reply."""
 
     member: Member = field(repr=False)
 
     @property
     def has_failed(self) -> bool:
-        """Whether the person was told that the application did not respond."""
+        """Whether the client showed that the application did not respond."""
         return not self.is_acknowledged and self.member.client.desk.is_too_late(self)
 
     async def wait_for_acknowledgement(self) -> Self:
@@ -239,12 +239,12 @@ class Interaction(InteractionRecord):
             if left <= 0:
                 refused = "".join(f"; refused: {refusal} {refusal.tree or ''}" for refusal in self.refusals)
                 raise UnansweredError(f"{self.describe()}: the application did not respond{refused}")
-            with suppress(TimeoutError):  # then it is counted again: not every second was lived
+            with suppress(TimeoutError):  # checked again afterwards: a stall of the machine does not count
                 await self._until(lambda: self.is_acknowledged, left, "the acknowledgement of")
         return self
 
     async def wait(self, within_seconds: float = PATIENCE_SECONDS) -> Self:
-        """Wait for the final answer: a finished message, a modal, or choices.
+        """Wait for the final answer, which is a finished message, a modal or choices.
 
         Raises:
             UnansweredError: no acknowledgement in three seconds, or no answer in time.
@@ -259,7 +259,7 @@ class Interaction(InteractionRecord):
     async def wait_until(
         self, condition: Callable[[Self], bool], within_seconds: float = PATIENCE_SECONDS
     ) -> Self:
-        """Wait until something holds for this interaction, such as a third edit."""
+        """Wait until a condition is true for this interaction, such as a third edit."""
         await self._until(lambda: condition(self), within_seconds, "a condition on")
         return self
 
@@ -339,7 +339,7 @@ def _child(parent: Command, name: str, text: str) -> Command:
 
 
 def _command_data(registered: Command, path: Sequence[Command], given: list[Command]) -> dict[str, Any]:
-    """Return the data of a command interaction; subcommands wrap the options that were given."""
+    """Return the data of a command interaction; subcommands wrap the given options."""
     options = given
     for step in reversed(path[1:]):
         options = [{"name": step["name"], "type": step["type"], "options": options}]

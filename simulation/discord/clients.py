@@ -1,4 +1,4 @@
-"""Two ways to talk to the simulated Discord: an unmodified py-cord bot, and bare HTTP."""
+"""Two clients of the simulated Discord: an unmodified py-cord bot, and bare HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,19 +12,19 @@ from simulation.discord.interactions import InteractionRecord
 from simulation.discord.server import SimulatedDiscord
 
 POLL_SECONDS = 0.005
-START_SECONDS = 60.0  # a bot that has not synced its commands by then never will
+START_SECONDS = 60.0  # the longest wait until the bot has synced its commands
 
 
 @asynccontextmanager
 async def running_bot(bot: discord.Bot, world: SimulatedDiscord) -> AsyncIterator[discord.Bot]:
     """Run a py-cord bot against the simulated Discord until the end of the block.
 
-    The block begins when the bot is connected and, where py-cord syncs them by itself, its commands are
-    registered. py-cord keeps the API's address in a class attribute, which is put back afterwards.
+    The block begins when the bot is connected and its commands are registered, if py-cord syncs them by
+    itself. py-cord keeps the API's address in a class attribute. It is restored afterwards.
 
     Raises:
-        TimeoutError: the bot did not get so far in time.
-        discord.DiscordException: it ended before, with its own error.
+        TimeoutError: the bot was not ready in time.
+        discord.DiscordException: the bot ended first, with this error.
     """
     before = discord.http.Route.API_BASE_URL
     discord.http.Route.API_BASE_URL = world.api_base_url
@@ -74,7 +74,7 @@ class BareClient:
         return self._base_url + path
 
     async def call(self, method: str, path: str, **arguments: Any) -> tuple[int, Any]:
-        """Send a request (arguments as of aiohttp) and return status and JSON body, None without one."""
+        """Send a request (arguments as of aiohttp); return status and JSON body (None for 204)."""
         async with self.session.request(
             method, self.url(path), headers=self.headers, **arguments
         ) as response:

@@ -4,15 +4,15 @@ import time
 from datetime import UTC, datetime
 
 BEAT_SECONDS = 0.05
-LONGEST_GAP_SECONDS = 0.25  # between two beats of a process that has its turns
+LONGEST_GAP_SECONDS = 0.25  # a longer gap between two ticks counts as this much
 
 
 class WorldClock:
-    """Wall time that a test can move forward or hold, and the time that the world has lived through.
+    """Wall time that a test can move forward or hold, and the lived time of the world.
 
-    A machine that stands still for seconds stops the bot and this Discord alike, and no bot was late by
-    them. So what a bot has to do in time is counted in lived seconds: somebody beats the clock all the time,
-    and a gap between two beats counts as no more than a busy process needs.
+    A machine that stands still for seconds stops both the bot and this Discord, so the bot is not late. So
+    deadlines are counted in lived seconds: a task ticks all the time (``beat``), and a long gap between two
+    ticks counts only as a short one.
     """
 
     def __init__(self) -> None:
@@ -36,15 +36,15 @@ class WorldClock:
         self._ahead_seconds += seconds
 
     def hold(self) -> None:
-        """Let the wall time stand still from now on, but for ``advance``: limits strike on any machine."""
+        """Stop the wall clock; only ``advance`` moves it. So limits strike on any machine."""
         self._held_at = time.time()
 
     def live(self) -> float:
-        """Return the seconds lived so far, with those by which time was moved forward."""
+        """Return the seconds lived so far, plus those of ``advance``."""
         return self._lived_seconds + self._measure_gap() + self._ahead_seconds
 
     def beat(self) -> None:
-        """Tell that the world has its turns."""
+        """Tick: the event loop is running."""
         self._lived_seconds += self._measure_gap()
         self._beaten_at = time.monotonic()
 

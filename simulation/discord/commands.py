@@ -8,9 +8,9 @@ from simulation.discord.snowflakes import SnowflakeFactory
 from simulation.discord.validation.commands import CHAT_INPUT, check_command, check_name_unique
 from simulation.discord.validation.form import FormErrors
 
-MAX_CHAT_COMMANDS = 100  # of one kind and scope
+MAX_CHAT_COMMANDS = 100  # of one kind in one scope
 Command = dict[str, Any]
-# what Discord adds or keeps; everything else of a request is dropped
+# fields that Discord adds or keeps; it drops all others of a request
 _KEPT = (
     "name",
     "name_localizations",
@@ -24,13 +24,13 @@ _KEPT = (
 
 
 class CommandRegistry:
-    """Commands by scope (None is global, else the server's id) and id."""
+    """Commands by scope (None for global, else the server's id) and by id."""
 
     def __init__(self, application_id: int, snowflakes: SnowflakeFactory) -> None:
         self._application_id = application_id
         self._snowflakes = snowflakes
         self._scopes: dict[int | None, dict[str, Command]] = {}
-        self.writes = 0  # registrations of any kind: a bot that syncs only on change leaves this alone
+        self.writes = 0  # all registrations; a bot that syncs only on change does not raise it
 
     def list_commands(self, scope: int | None) -> list[Command]:
         """Return the commands of one scope in order of registration."""
@@ -40,7 +40,7 @@ class CommandRegistry:
         """Return one command.
 
         Raises:
-            ApiError: 10063 when there is none.
+            ApiError: 10063 if there is no such command.
         """
         command = self._scopes.get(scope, {}).get(command_id)
         if command is None:
@@ -48,7 +48,7 @@ class CommandRegistry:
         return command
 
     def find_chat_command(self, name: str, guild_id: int | None) -> Command | None:
-        """Return the slash command that a person would reach by this name: the server's own first."""
+        """Return the slash command of this name; the server's own command goes before a global one."""
         scopes = (None,) if guild_id is None else (guild_id, None)
         for scope in scopes:
             for command in self.list_commands(scope):
@@ -57,7 +57,7 @@ class CommandRegistry:
         return None
 
     def overwrite(self, scope: int | None, bodies: object) -> list[Command]:
-        """Replace all commands of a scope; a command that keeps its name and type keeps its id."""
+        """Replace all commands of a scope; a command with an old name and type keeps its id."""
         errors = FormErrors()
         wanted = [item for item in errors.check_list((), bodies, most=130) if isinstance(item, dict)]
         for index, body in enumerate(wanted):
@@ -72,7 +72,7 @@ class CommandRegistry:
         return after
 
     def upsert(self, scope: int | None, body: Mapping[str, Any]) -> tuple[Command, bool]:
-        """Create a command or replace the one of its name; return it and whether it is new."""
+        """Create a command or replace the one with its name; return it and whether it is new."""
         errors = FormErrors()
         check_command(errors, (), body)
         errors.raise_if_any()
@@ -135,7 +135,7 @@ def _key(body: Mapping[str, Any]) -> tuple[object, object]:
 
 
 def _tidy_option(option: Mapping[str, Any]) -> Command:
-    """Return an option as Discord gives it back: without what says nothing, options and choices tidied."""
+    """Return an option as Discord returns it, without empty fields, with tidy options and choices."""
     tidy = {key: value for key, value in option.items() if not _says_nothing(value)}
     if "options" in tidy:
         tidy["options"] = [_tidy_option(child) for child in tidy["options"]]

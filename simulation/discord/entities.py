@@ -1,6 +1,6 @@
 """The things of the simulated world: users, servers, roles, channels, members and messages.
 
-Everything here is plain data with small questions about itself. `World` changes it and tells the bot; people
+Everything here is plain data with simple properties. `World` changes it and sends events to the bot; people
 act through `Member` in client.py. Ids are ints here and become strings in the payloads.
 """
 
@@ -48,7 +48,7 @@ class InteractionKind(IntEnum):
 
 @dataclass(eq=False, slots=True)
 class User:
-    """An account: a person's, or the bot's own."""
+    """An account of a person or of the bot."""
 
     id: int
     username: str
@@ -65,7 +65,7 @@ class User:
 
 @dataclass(eq=False, slots=True)
 class Role:
-    """A role of a server; the one whose id is the server's is @everyone."""
+    """A role of a server; the role with the server's own id is @everyone."""
 
     id: int
     guild: "Guild" = field(repr=False)
@@ -128,14 +128,15 @@ class Attachment:
 
 @dataclass(eq=False, kw_only=True)
 class InteractionStart:
-    """Who started an interaction, where, and from what."""
+    """Who started an interaction, in which channel, and from which message or form."""
 
     id: int
     kind: InteractionKind
     user: User
     channel: "Channel"
-    source: "Message | None" = None  # whose component was used
-    parent: "InteractionStart | None" = field(default=None, repr=False)  # which opened the form
+    source: "Message | None" = None  # the message whose component was used
+    # the interaction that opened the form
+    parent: "InteractionStart | None" = field(default=None, repr=False)
 
 
 @dataclass(eq=False, slots=True)
@@ -176,7 +177,7 @@ class Message:
         """The only embed.
 
         Raises:
-            LookupError: the message has none or several.
+            LookupError: the message has no embed or several.
         """
         if len(self.embeds) != 1:
             raise LookupError(f"the message has {len(self.embeds)} embeds, not one")
@@ -278,7 +279,7 @@ class Guild:
         """Return the first channel of that name.
 
         Raises:
-            LookupError: there is none.
+            LookupError: there is no such channel.
         """
         for channel in self.channels.values():
             if channel.name == name:

@@ -1,4 +1,4 @@
-"""What the simulated Discord refuses, and what a simulated person cannot do.
+"""Errors of the simulated Discord's API and of its client.
 
 Exception
 ├── ApiError                a REST call is answered with Discord's JSON error body
@@ -73,7 +73,7 @@ class ApiError(Exception):
         self.tree = tree
 
     def to_payload(self) -> dict[str, Any]:
-        """Return the JSON body that Discord answers with."""
+        """Return the JSON body of Discord's answer."""
         body: dict[str, Any] = {"message": self.code.text, "code": self.code.number}
         if self.tree:
             body["errors"] = self.tree

@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong, where, and how often."""
+"""Faults of the simulated Discord on demand: which requests, which fault, and how often."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -11,26 +11,26 @@ BAD_GATEWAY_HTML = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>"
     "</center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
 )
-GATEWAY_ROUTE = "/gateway-socket"  # the websocket's own name for `Fault.route`
+GATEWAY_ROUTE = "/gateway-socket"  # the value of `Fault.route` for the websocket
 
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One fault.
 
     Args:
         method: HTTP method, None for any.
         route: route template such as `/channels/{channel_id}/messages`, None for any.
         status: answer with this status instead of handling the request.
-        body: the answer's body; text goes out as HTML, an object as JSON, None as Discord's usual one.
-            A 429 with a body has no `Retry-After`; with a text it is one of the edge.
+        body: the answer's body: text is sent as HTML, an object as JSON, None as Discord's usual body. A 429
+            with a body has no `Retry-After`; with a text it looks like one of Discord's proxy.
         retry_after: with status 429, seconds to wait.
         is_global: with status 429, whether the limit is the global one.
         cut: break the connection `before` the request is handled or `after` it took effect.
-        delay_seconds: wait before anything else (alone: the request is then handled as usual).
-        held: wait before anything else until this is set.
-        times: how often it strikes; None until it is removed.
-        skip: how many matching requests pass first.
+        delay_seconds: wait first; without another fault the request is then handled as usual.
+        held: wait first until this event is set.
+        times: how often it strikes; None: until it is removed.
+        skip: the number of matching requests that pass first.
         only_if: a finer condition on the request, its body included.
     """
 

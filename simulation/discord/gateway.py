@@ -1,4 +1,4 @@
-"""The gateway: identify, heartbeats, resume and replay, and which session sees what."""
+"""The gateway: identify, heartbeats, resume and replay, and the events that each session sees."""
 
 import asyncio
 import secrets
@@ -39,12 +39,12 @@ class Gateway:
     """All sessions of the bot, and the faults of a gateway.
 
     Args:
-        world: what the sessions see.
-        journal: where breaches of the protocol are noted.
+        world: the world whose events the sessions get.
+        journal: the journal that notes breaches of the protocol.
         token: the bot's token.
         allowed_intents: privileged intents that the application was granted.
-        heartbeat_interval_seconds: what HELLO asks for.
-        starts: how often shards may identify.
+        heartbeat_interval_seconds: the interval of HELLO.
+        starts: the limit of identifies.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Gateway:
         self._allowed_intents = allowed_intents
         self.starts = starts
 
-    # what tests ask and do
+    # methods for tests
 
     @property
     def is_connected(self) -> bool:
@@ -94,7 +94,7 @@ class Gateway:
         )
 
     async def drop(self, code: int | None = None) -> None:
-        """Break all connections: with a close code, or None for a cut without a word."""
+        """Break all connections, with a close code or (None) without a close frame."""
         for connection in tuple(self.connections):
             if code is None:
                 connection.abort()
@@ -102,7 +102,7 @@ class Gateway:
                 await connection.close(code)
 
     def freeze_connections(self) -> None:
-        """Let the present connections stay open and bring nothing any more; new ones work."""
+        """Send nothing more on the present connections, which stay open; new ones work."""
         for connection in self.connections:
             connection.is_frozen = True
 
@@ -139,7 +139,7 @@ class Gateway:
                 continue
             data = guild_create_payload(guild, self._visible_members(session, guild))
             if guild.id not in session.known_guilds:
-                del data["unavailable"]  # how Discord tells a new server from one that came back
+                del data["unavailable"]  # Discord sends it only when a server comes back, not with a new one
             session.known_guilds.add(guild.id)
             session.append("GUILD_CREATE", data)
 
@@ -198,7 +198,7 @@ class Gateway:
         """Carry out one command of the client.
 
         Raises:
-            ProtocolBreachError: it is none, or not allowed now.
+            ProtocolBreachError: the command is unknown, or not allowed now.
         """
         op, data = payload["op"], payload.get("d")
         if op == HEARTBEAT:

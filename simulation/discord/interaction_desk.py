@@ -1,10 +1,11 @@
-"""Answers what the bot does with interactions: callback, follow-ups, edits, deletions.
+"""Answers the bot's requests about interactions: callback, follow-ups, edits, deletions.
 
 Theory of operation
-    What a person does makes an `Interaction`, which the bot gets over the gateway. Its callback moves that
-    from *waiting* to *acknowledged* exactly once and within three seconds. From then on its token serves as a
-    webhook for fifteen minutes. A deferred reply (types 5 and 6) is filled by an edit of `@original`, type 5
-    also by the first follow-up; who sees it was settled by the deferral and cannot change.
+    An action of a person makes an `Interaction`, which the bot gets over the gateway. Its callback moves the
+    interaction from *waiting* to *acknowledged* exactly once and within three seconds. From then on its token
+    serves as a webhook for fifteen minutes. A deferred reply (types 5 and 6) is filled by an edit of
+    `@original`, type 5 also by the first follow-up; the deferral decides who sees the reply, and no edit
+    changes that.
 """
 
 from collections.abc import Mapping
@@ -33,11 +34,11 @@ ALLOWED_CALLBACKS: Mapping[InteractionKind, tuple[CallbackKind, ...]] = {
 
 
 class InteractionDesk:
-    """Holds all interactions and answers what the bot does with them.
+    """Keeps all interactions and answers the bot's requests about them.
 
     Args:
-        world: where channels and people are.
-        board: where answers are written.
+        world: the world with the channels and people.
+        board: the board on which answers are written.
         acknowledge_within_seconds: the time for the first answer.
     """
 
@@ -49,11 +50,11 @@ class InteractionDesk:
 
     @property
     def interactions(self) -> list[InteractionRecord]:
-        """All interactions in order."""
+        """All interactions, oldest first."""
         return list(self._by_token.values())
 
     def add(self, interaction: InteractionRecord) -> None:
-        """Take a new interaction, which the bot may answer from now on."""
+        """Add a new interaction, which the bot may answer from now on."""
         self._by_token[interaction.token] = interaction
 
     def is_too_late(self, interaction: InteractionRecord) -> bool:
@@ -218,7 +219,10 @@ class InteractionDesk:
 
 
 def _is_private(body: Body) -> bool:
-    """Whether a body asks for a private message; flags of a wrong type are refused where it is written."""
+    """Whether a body asks for a private message.
+
+    A flag of a wrong type is refused when the message is written.
+    """
     flags = body.get("flags")
     return isinstance(flags, int) and bool(flags & EPHEMERAL)
 

@@ -1,4 +1,4 @@
-"""An interaction as the desk keeps it: what was asked, and what the bot answered."""
+"""The record of an interaction: the person's action, and the bot's answers."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -29,7 +29,7 @@ class Modal:
 
     @property
     def fields(self) -> list[dict[str, Any]]:
-        """The inputs in order, each with its `label` (also where a label component carries it)."""
+        """The inputs in order, each with its `label`, which may come from a label component."""
         found = []
         for component in self.components:
             if component.get("type") == 18:
@@ -46,11 +46,11 @@ class Modal:
 
 @dataclass(eq=False, kw_only=True)
 class InteractionRecord(InteractionStart):
-    """One interaction and everything that became of it.
+    """One interaction and all answers to it.
 
     Attributes:
-        opened_after: when it was sent, in seconds that the world has lived.
-        acknowledged_after_seconds: how long the first answer took, in such seconds.
+        opened_after: the time at which it was sent, in lived seconds of the world.
+        acknowledged_after_seconds: the time until the first answer, in lived seconds.
     """
 
     token: str
@@ -80,7 +80,7 @@ class InteractionRecord(InteractionStart):
 
     @property
     def message(self) -> Message | None:
-        """The answer as the person sees it last: the finished original, else the newest follow-up."""
+        """The answer that the person sees now: the finished original, else the newest follow-up."""
         if self.original is not None and not self.original.is_loading and not self.original.is_deleted:
             if self.callback_kind is CallbackKind.DEFERRED_UPDATE and not self.edits and self.followups:
                 return self.followups[-1]
@@ -89,7 +89,7 @@ class InteractionRecord(InteractionStart):
 
     @property
     def is_answered(self) -> bool:
-        """Whether the final answer is there: a message, a modal, or choices."""
+        """Whether the final answer exists: a message, a modal, or choices."""
         if self.modal is not None or self.choices is not None:
             return True
         if self.callback_kind is CallbackKind.DEFERRED_UPDATE:
@@ -101,7 +101,7 @@ class InteractionRecord(InteractionStart):
         """The message that is the answer.
 
         Raises:
-            UnansweredError: there is none yet.
+            UnansweredError: there is no answer yet.
         """
         if self.message is None:
             raise UnansweredError(f"{self.describe()} has no answer yet")
@@ -140,10 +140,10 @@ class InteractionRecord(InteractionStart):
         )
 
     def require_modal(self) -> Modal:
-        """Return the form that is open.
+        """Return the open form.
 
         Raises:
-            ImpossibleActionError: none is.
+            ImpossibleActionError: no form is open.
         """
         if self.modal is None:
             raise ImpossibleActionError(f"{self.describe()} opened no modal")

@@ -1,4 +1,4 @@
-"""Who a message would have pinged, by Discord's rules of allowed mentions."""
+"""Computes whom a message pings, by Discord's rules of allowed mentions."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _EVERYONE = re.compile(r"@(?:everyone|here)")
 
 @dataclass(frozen=True, slots=True)
 class Pings:
-    """The ids that get a notification, and whether everybody does."""
+    """The ids that get a notification, and whether all members do."""
 
     users: frozenset[int] = frozenset()
     roles: frozenset[int] = frozenset()
@@ -26,7 +26,10 @@ NO_PINGS = Pings()
 
 
 def _allowed(kind: str, found: set[int], allowed: Mapping[str, Any] | None) -> frozenset[int]:
-    """Return the found ids that may ping: all without rules, else the parsed kind or the listed ids."""
+    """Return the found ids that may ping.
+
+    Without rules these are all of them, else those of a parsed kind or those in the list.
+    """
     if allowed is None or kind in (allowed.get("parse") or ()):
         return frozenset(found)
     return frozenset(found & {int(listed) for listed in allowed.get(kind) or ()})
@@ -40,14 +43,14 @@ def compute_pings(
     may_mention_everyone: bool,
     replied_user_id: int | None = None,
 ) -> Pings:
-    """Return whom the content pings. Embeds never ping, so they are not asked for.
+    """Return whom the content pings. Embeds never ping, so they do not count.
 
     Args:
         content: the message's text.
-        allowed: the request's `allowed_mentions`, None where it had none.
-        mentionable_roles: roles that anybody may mention.
+        allowed: the request's `allowed_mentions`, None if it has none.
+        mentionable_roles: roles that all members may mention.
         may_mention_everyone: whether the author may mention everyone and all roles here.
-        replied_user_id: the author of the message this one answers.
+        replied_user_id: the author of the message that this message answers.
     """
     users = _allowed("users", {int(found) for found in _USER.findall(content)}, allowed)
     if replied_user_id is not None and (allowed is None or allowed.get("replied_user")):

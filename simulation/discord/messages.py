@@ -31,14 +31,14 @@ Body = Mapping[str, Any]
 
 
 class MessageBoard:
-    """Every message of the world is written, edited and deleted here.
+    """Writes, edits and deletes every message of the world.
 
     Args:
-        world: where the messages are.
-        nonce_memory_seconds: how long a nonce with `enforce_nonce` finds its first message.
+        world: the world with the messages.
+        nonce_memory_seconds: the time in which a nonce with `enforce_nonce` returns its first message.
 
     Attributes:
-        attachment_base_url: the address under which files can be fetched, once there is one.
+        attachment_base_url: the base address of files for download; empty until the server has a port.
     """
 
     def __init__(self, world: World, nonce_memory_seconds: float) -> None:
@@ -99,7 +99,9 @@ class MessageBoard:
         return message
 
     def edit(self, message: Message, body: Body, files: Files) -> Message:
-        """Check and change a message; what the body does not name stays. A thinking message is finished.
+        """Check and change a message; fields that the body does not name stay.
+
+        A thinking message is finished.
 
         Raises:
             ApiError: 50035 or 50006.
@@ -154,7 +156,7 @@ class MessageBoard:
 
     @staticmethod
     def _kept_attachments(message: Message, body: Body) -> list[Attachment]:
-        """Return the attachments that an edit leaves: all, or those that its list names by id."""
+        """Return the attachments that remain after an edit: all, or those that its list names by id."""
         if body.get("attachments") is None:
             return list(message.attachments)
         ids = {str(entry.get("id")) for entry in body["attachments"] if isinstance(entry, dict)}
@@ -169,7 +171,7 @@ class MessageBoard:
             attachment.description = described.get(str(index))
             message.attachments.append(attachment)
         if "content" in body:
-            message.content = (body["content"] or "").strip()  # as Discord trims it
+            message.content = (body["content"] or "").strip()  # Discord trims it
         if "embeds" in body:
             message.embeds = [self._show_embed(embed, message) for embed in body["embeds"] or ()]
         if "components" in body:
@@ -187,7 +189,7 @@ class MessageBoard:
 
     @staticmethod
     def _show_embed(embed: Body, message: Message) -> dict[str, Any]:
-        """Return an embed as it is given back: of type rich, its pictures with real addresses."""
+        """Return an embed as Discord returns it, of type rich and with real addresses of its pictures."""
         urls = {f"attachment://{item.filename}": item.url for item in message.attachments}
         shown = {"type": "rich", **{key: value for key, value in embed.items() if value is not None}}
         for part, key in _PLACES_OF_PICTURES:
@@ -251,7 +253,7 @@ def _settable(body: Body) -> int:
 
 
 def _after_edit(message: Message, body: Body) -> dict[str, Any]:
-    """Return what the message would show after the edit."""
+    """Return the message's content, embeds and components after the edit."""
     before = {"content": message.content, "embeds": message.embeds, "components": message.components}
     return {**before, **body}
 
@@ -260,7 +262,7 @@ def get_message(channel: Channel, message_id: str) -> Message:
     """Return a public message.
 
     Raises:
-        ApiError: 10008 when there is none, or it is a private reply.
+        ApiError: 10008 if there is no such message, or it is a private reply.
     """
     message = channel.messages_by_id.get(int(message_id)) if message_id.isdecimal() else None
     if message is None or message.is_ephemeral:

@@ -22,7 +22,7 @@ def fill_in(modal: Modal, values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _entered(item: Mapping[str, Any], values: Mapping[str, Any]) -> Any:
-    """Return what stands in a field: what was typed, else what the bot filled in."""
+    """Return the value of a field: the person's input, else the value that the bot filled in."""
     value = values.get(item["custom_id"], values.get(str(item.get("label")), item.get("value")))
     if item["type"] != TEXT_INPUT:
         return value

@@ -1,13 +1,14 @@
-"""Checks requests against Discord's published API document, where it is at hand.
+"""Checks requests against Discord's published API document, if it is available.
 
-The document (``specs/openapi.json`` of github.com/discord/discord-api-spec) is not this project's to hand on.
-``DISCORD_OPENAPI`` says where it is; without it nothing is checked, which is said in the log and by pytest.
+The document (``specs/openapi.json`` of github.com/discord/discord-api-spec) may not be distributed with this
+project. ``DISCORD_OPENAPI`` is its path. Without the document no request is checked, and the log and pytest
+report that.
 
 Theory of operation
-    Validators are built lazily, one an operation and kind of body, and kept. The document is JSON Schema
-    2020-12 throughout, so it is used as it is, but for two things: the exceptions in `_loosen`, each with its
-    reason, and `_discriminate`, which changes no verdict but names the place of a mistake and saves time.
-    jsonschema serves the tests alone and is imported when it is first needed: the demo runs without it.
+    Validators are built on first use, one for each operation and kind of body, and cached. The document is
+    JSON Schema 2020-12, so it is used unchanged, with two exceptions. `_loosen` lists allowed deviations,
+    each with its reason. `_discriminate` changes no verdict, but names the position of a mistake and saves
+    time. Only tests need jsonschema, so it is imported on first use, and the demo runs without it.
 """
 
 import importlib.util
@@ -39,9 +40,9 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _loosen(document: dict[str, Any]) -> None:
-    """Allow what py-cord rightly sends and Discord takes, but the document does not say."""
+    """Allow requests of py-cord that Discord accepts, although the document does not."""
     schemas = document["components"]["schemas"]
-    # ids may come as numbers: py-cord sends those of allowed mentions, attachments and bulk deletions so
+    # py-cord sends ids of allowed mentions, attachments and bulk deletions as numbers
     schemas["SnowflakeType"] = {
         "oneOf": [schemas["SnowflakeType"], {"type": "integer", "minimum": 0}],
     }
@@ -65,7 +66,7 @@ def _discriminate(node: Any, schemas: dict[str, Any]) -> None:
 
 
 def _types_by_reference(branches: Any, schemas: dict[str, Any]) -> dict[str, list[int]] | None:
-    """Return the types of each branch, or nothing where the branches do not differ so."""
+    """Return the types of each branch, or None if the branches do not differ by type."""
     if not isinstance(branches, list) or len(branches) < 2:
         return None
     kinds: dict[str, list[int]] = {}
@@ -96,7 +97,7 @@ def _rules_by_type(kinds: dict[str, list[int]]) -> list[dict[str, Any]]:
 
 
 def find_obstacle(path: Path = DOCUMENT_PATH) -> str:
-    """Return in a sentence why requests are not checked; empty where they are."""
+    """Return a sentence that says why requests are not checked; empty if they are."""
     if not path.is_file():
         return (
             f"Requests to Discord are NOT checked against its API document: there is no {path}. "
@@ -109,16 +110,16 @@ def find_obstacle(path: Path = DOCUMENT_PATH) -> str:
 
 @cache
 def tell_obstacle(path: Path = DOCUMENT_PATH) -> None:
-    """Say in the log, once, that requests are not checked, where that is so."""
+    """Log once that requests are not checked, if so."""
     if obstacle := find_obstacle(path):
         logger.warning(obstacle)
 
 
 class ApiContract:
-    """The document's opinion of each request; without the document it has none.
+    """Checks each request against the document; without the document it checks nothing.
 
     Args:
-        journal: where mismatches are noted.
+        journal: the journal that notes mismatches.
         path: the document.
     """
 
@@ -128,7 +129,7 @@ class ApiContract:
         self.is_available = not find_obstacle(path)
 
     def check(self, request: ReceivedRequest) -> None:
-        """Note every way in which a request is not as documented."""
+        """Note every deviation of a request from the document."""
         if not self.is_available:
             return
         found = _find_operation(self._path, request.method, request.path)
@@ -168,7 +169,7 @@ class ApiContract:
             self._note(request, pointer, message)
 
     def answer_mistakes(self, request: ReceivedRequest) -> list[str]:
-        """Return in what the answer to a request is not as documented (for the simulation's own tests)."""
+        """Return the deviations of an answer from the document (for the simulation's own tests)."""
         found = _find_operation(self._path, request.method, request.path)
         if found is None:
             return ["the document has no such operation"]
@@ -190,7 +191,7 @@ class ApiContract:
 
 
 def _readings(text: str) -> list[object]:
-    """Return what a query text can mean; Discord reads 1 and 0 as booleans too."""
+    """Return all values that a query text can mean; Discord reads 1 and 0 as booleans too."""
     readings: list[object] = [text]
     if text.lstrip("-").isdecimal():
         readings.append(int(text))
@@ -220,7 +221,7 @@ def _find_operation(path: Path, method: str, requested: str) -> tuple[str, dict[
 
 @cache
 def _registry(path: Path) -> Any:
-    """Return the registry in which the document's references are looked up."""
+    """Return the registry that resolves the document's references."""
     from referencing import Registry  # noqa: PLC0415 - comes with jsonschema, see above
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415 - see above
 
@@ -230,7 +231,7 @@ def _registry(path: Path) -> Any:
 
 @lru_cache(maxsize=512)  # a bot registers the same long command set at every start
 def _find_mistakes(path: Path, schema: str, body: str) -> tuple[tuple[str, str], ...]:
-    """Return JSON pointer and message of each mistake; of a choice between schemas the likeliest one's."""
+    """Return JSON pointer and message of each mistake; for a choice between schemas, of the likeliest one."""
     from jsonschema.exceptions import best_match  # noqa: PLC0415 - see above
 
     found = []

@@ -25,13 +25,13 @@ _MAX_TEXT = 6000
 
 @dataclass(frozen=True)
 class Forged:
-    """A channel or a role of another server, as a Discord that checks nothing would send it."""
+    """A channel or a role of another server, sent without the client's check."""
 
     entity: Channel | Role
 
 
 class OptionReader:
-    """Checks values against their options and collects what they refer to in `resolved`."""
+    """Checks values against their options and collects the objects they refer to in `resolved`."""
 
     def __init__(self, channel: Channel) -> None:
         self.resolved: dict[str, dict[str, Any]] = {}
@@ -63,10 +63,10 @@ class OptionReader:
     def read_partial(
         self, command: Option, given: Mapping[str, Any], *, focused: str, typed: str
     ) -> list[dict[str, Any]]:
-        """Return the options while one is being typed: nothing is required yet.
+        """Return the options while the person types one; none is required yet.
 
         Raises:
-            InvalidOptionError: there is no such option, or it does not complete.
+            InvalidOptionError: there is no such option, or it has no autocomplete.
         """
         known = {option["name"]: option for option in command.get("options", ())}
         _refuse_unknown(command, known, {**given, focused: typed})

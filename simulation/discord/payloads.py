@@ -197,7 +197,10 @@ def attachment_payload(attachment: Attachment) -> Payload:
 
 
 def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
-    """Return a message object. Only the answer to its creation and MESSAGE_CREATE carry the nonce."""
+    """Return a message object.
+
+    Only MESSAGE_CREATE and the answer to the request that created the message have the nonce.
+    """
     payload: Payload = {
         "id": str(message.id),
         "channel_id": str(message.channel.id),
@@ -221,7 +224,7 @@ def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
     if message.reference is not None:
         payload["message_reference"] = message.reference
     if message.interaction is not None:
-        application = str(message.author.id)  # which is the bot user's too
+        application = str(message.author.id)  # also the id of the bot user
         payload |= {
             "application_id": application,
             "webhook_id": application,
@@ -231,7 +234,7 @@ def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
 
 
 def _metadata_payload(start: InteractionStart) -> Payload:
-    """Return what a message says about the interaction that it answers."""
+    """Return the fields of a message about the interaction that it answers."""
     guild = start.channel.guild
     payload: Payload = {
         "id": str(start.id),

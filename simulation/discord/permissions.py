@@ -6,7 +6,7 @@ from enum import IntFlag
 
 
 class Permission(IntFlag):
-    """The permission bits that the simulated Discord knows by name."""
+    """The permission bits of the simulated Discord."""
 
     KICK_MEMBERS = 1 << 1
     BAN_MEMBERS = 1 << 2
@@ -31,7 +31,7 @@ class Permission(IntFlag):
 
 ALL_PERMISSIONS = Permission((1 << 53) - 1)
 NO_PERMISSIONS = Permission(0)
-# what a new server gives @everyone, as far as it matters to a bot
+# the rights of @everyone in a new server, as far as they matter to a bot
 DEFAULT_EVERYONE = (
     Permission.VIEW_CHANNEL
     | Permission.SEND_MESSAGES
@@ -44,25 +44,25 @@ DEFAULT_EVERYONE = (
     | Permission.SEND_MESSAGES_IN_THREADS
     | Permission.USE_EXTERNAL_APPS
 )
-# without the right to write, these rights mean nothing (Discord: "Implicit Permissions")
+# rights without effect for a member who cannot write (Discord: "Implicit Permissions")
 _NEEDS_SEND = Permission.MENTION_EVERYONE | Permission.ATTACH_FILES | Permission.EMBED_LINKS
 
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """What a channel allows and denies one role or one member beyond the roles."""
+    """The permissions that a channel allows and denies one role or one member."""
 
     allow: Permission = NO_PERMISSIONS
     deny: Permission = NO_PERMISSIONS
     is_member: bool = False
 
     def applied_to(self, permissions: Permission) -> Permission:
-        """Return the permissions after this overwrite: denials first, then what it allows."""
+        """Return the permissions after this overwrite: first it denies, then it allows."""
         return without(permissions, self.deny) | self.allow
 
 
 def without(permissions: Permission, denied: Permission) -> Permission:
-    """Return the permissions less the denied ones (`~` of an IntFlag forgets bits without a name)."""
+    """Return the permissions without the denied ones (`~` of an IntFlag forgets bits without a name)."""
     return Permission(int(permissions) & ~int(denied))
 
 
@@ -86,8 +86,8 @@ def compute_in_channel(
 ) -> Permission:
     """Apply the overwrites in Discord's order: @everyone, all roles together, the member.
 
-    A member who cannot view the channel has no permission in it, and one who cannot write has none that
-    shapes a message.
+    A member who cannot view the channel has no permission in it. A member who cannot write has none of those
+    in `_NEEDS_SEND`.
     """
     if Permission.ADMINISTRATOR in base:
         return ALL_PERMISSIONS

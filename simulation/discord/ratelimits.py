@@ -10,7 +10,7 @@ from simulation.discord.clock import WorldClock
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests in so many seconds."""
+    """A number of requests in a number of seconds."""
 
     requests: int
     per_seconds: float
@@ -18,7 +18,7 @@ class Limit:
 
 GLOBAL_LIMIT = Limit(50, 1.0)
 MESSAGE_LIMIT = Limit(5, 5.0)  # per channel
-RENAME_LIMIT = Limit(2, 600.0)  # per channel; Discord shows it in no header before it strikes
+RENAME_LIMIT = Limit(2, 600.0)  # per channel; no header of Discord announces it
 WEBHOOK_LIMIT = Limit(5, 2.0)  # per interaction token
 DEFAULT_LIMIT = Limit(50, 1.0)
 
@@ -57,7 +57,7 @@ class RateLimitHit:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the limits say of a request: the headers, and the hit when it is one too many."""
+    """The result of a check: the headers, and the hit if the request is above the limit."""
 
     headers: dict[str, str]
     hit: RateLimitHit | None = None
@@ -73,17 +73,18 @@ class RateLimits:
         self.hits: list[RateLimitHit] = []
 
     def relax(self) -> None:
-        """Count nothing from here on."""
+        """Count no request any more."""
         self.is_enforced = False
 
     def check(self, route: str, bucket: str, limit: Limit, *, is_global_counted: bool) -> Verdict:
         """Count a request against its bucket and the global limit.
 
         Args:
-            route: for the record of hits.
+            route: the route template, for the record of hits.
             bucket: method, route and its major parameters.
             limit: the bucket's limit.
-            is_global_counted: interaction endpoints are exempt from the global limit.
+            is_global_counted: whether the global limit counts the request; it does not count interaction
+                endpoints.
         """
         if not self.is_enforced:
             return Verdict({})

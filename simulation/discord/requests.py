@@ -1,4 +1,4 @@
-"""The record of what the bot asked, and what was refused."""
+"""The record of the bot's requests and of refusals."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -17,7 +17,10 @@ class UploadedFile:
 
 @dataclass(slots=True)
 class ReceivedRequest:
-    """One REST call: `route` is the template (`/channels/{channel_id}/messages`), `at` seconds since 1970."""
+    """One REST call.
+
+    `route` is the template (`/channels/{channel_id}/messages`), `at` the time in seconds since 1970.
+    """
 
     method: str
     path: str
@@ -55,7 +58,7 @@ class ContractViolation:
     message: str
 
 
-# refusals that the world can cause without a fault of the bot: something was deleted, a right was taken
+# refusals that a correct bot can get, because something was deleted or a right was taken away
 WORLDLY_CODES = frozenset({10003, 10004, 10007, 10008, 10011, 10013, 50001, 50007, 50013})
 
 

@@ -31,11 +31,12 @@ from simulation.discord.rest.users import UserRoutes
 from simulation.discord.session_starts import SessionStarts
 from simulation.discord.world import World
 
-HEARTBEAT_INTERVAL_SECONDS = 41.25  # what Discord's gateway asks for
+HEARTBEAT_INTERVAL_SECONDS = 41.25  # the value of Discord's gateway
 _GATEWAY_PATH = "/gateway"
 _ATTACHMENT_PATH = "/attachments"
 _SHUTDOWN_SECONDS = 1.0
-_TURNS = 50  # of the event loop: in so many a bot of this process has taken in an answer that is there
+# turns of the event loop: after this many a bot in this process has read an answer that has arrived
+_TURNS = 50
 
 
 class SimulatedDiscord(World):
@@ -45,10 +46,10 @@ class SimulatedDiscord(World):
         port: the port to listen on; 0 takes a free one.
         token: the bot's token.
         acknowledge_within_seconds: time for the first answer to an interaction.
-        heartbeat_interval_seconds: what the gateway asks for.
-        nonce_memory_seconds: how long an enforced nonce is remembered.
+        heartbeat_interval_seconds: the interval that the gateway sends in HELLO.
+        nonce_memory_seconds: the time for which an enforced nonce is remembered.
         allowed_intents: privileged gateway intents that the application was granted.
-        max_concurrency: how many shards may identify within five seconds.
+        max_concurrency: the number of shards that may identify within five seconds.
         enforce_rate_limits: False lets every request and every identify pass.
     """
 
@@ -107,7 +108,7 @@ class SimulatedDiscord(World):
             contract=self.contract,
         )
 
-    # life
+    # start and stop
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -138,7 +139,7 @@ class SimulatedDiscord(World):
         self._beating = asyncio.create_task(self._keep_beating())
 
     async def _keep_beating(self) -> None:
-        """Let the clock know that the world has its turns, until cancelled."""
+        """Tick the clock until cancelled."""
         while True:
             self.clock.beat()
             await asyncio.sleep(BEAT_SECONDS)
@@ -158,7 +159,7 @@ class SimulatedDiscord(World):
 
     @property
     def api_base_url(self) -> str:
-        """What `discord.Route.API_BASE_URL` is set to."""
+        """The value for `discord.Route.API_BASE_URL`."""
         return f"http://127.0.0.1:{self._port}/api/v{{API_VERSION}}"
 
     @property
@@ -183,7 +184,7 @@ class SimulatedDiscord(World):
 
     @property
     def interactions(self) -> list[InteractionRecord]:
-        """All interactions in order."""
+        """All interactions, oldest first."""
         return self.desk.interactions
 
     # people
@@ -201,10 +202,10 @@ class SimulatedDiscord(World):
         return Member(self._client, guild, guild.owner.user)
 
     async def settle(self, quiet_seconds: float = 0.02) -> None:
-        """Wait until the bot has asked nothing for a while, so that every answer has reached it.
+        """Wait until the bot has sent no request for a while, so that every answer has reached it.
 
-        The while may pass in one leap, when the machine stood still. So a bot of this very process has its
-        turns afterwards as well.
+        The machine may stand still for all of that while. So a bot in this process gets some turns of the
+        event loop afterwards.
         """
         asked = -1
         while self._front.in_flight or asked != self.journal.received:
@@ -215,7 +216,7 @@ class SimulatedDiscord(World):
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:
-        """Break everything, REST and gateway, for the time of a `with` block."""
+        """Break REST and the gateway for the time of a `with` block."""
         self.faults.begin_outage()
         await self.gateway.drop()
         try:

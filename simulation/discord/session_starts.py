@@ -1,9 +1,9 @@
-"""Session starts: how many shards a bot should have, and how often they may identify.
+"""Session starts: the recommended number of shards, and the limits of identifies.
 
 Discord's rules (https://discord.com/developers/docs/events/gateway#sharding): the shards are divided into
 `max_concurrency` buckets by the remainder of their ids; each bucket takes one IDENTIFY in five seconds, and
-answers a second one with Invalid Session. A day has a limited number of them. A shard of more than 2,500
-servers is refused.
+answers a second one with Invalid Session. The number of identifies in a day is limited. Discord refuses a
+shard of more than 2,500 servers.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from simulation.discord.clock import WorldClock
 IDENTIFY_SECONDS = 5.0
 STARTS_A_DAY = 1000
 DAY_SECONDS = 86_400.0
-RECOMMENDED_GUILDS = 1000  # of one shard
-MOST_GUILDS = 2500  # of one shard; more, and Discord closes with 4011
+RECOMMENDED_GUILDS = 1000  # per shard
+MOST_GUILDS = 2500  # per shard; above it, Discord closes with 4011
 
 
 def recommend_shards(guilds: int) -> int:
-    """Return how many shards a bot in so many servers should have."""
+    """Return the recommended number of shards for this number of servers."""
     return max(1, -(-guilds // RECOMMENDED_GUILDS))
 
 
@@ -27,7 +27,7 @@ class SessionStarts:
 
     Args:
         max_concurrency: the number of buckets.
-        is_limited: False lets all of them at any time, for tests that start a bot again and again.
+        is_limited: False allows every identify, for tests that start a bot several times.
     """
 
     def __init__(self, clock: WorldClock, *, max_concurrency: int, is_limited: bool) -> None:
@@ -39,7 +39,7 @@ class SessionStarts:
         self._used = 0
 
     def take(self, shard_id: int) -> bool:
-        """Count one; tell whether its bucket takes it now."""
+        """Count an identify; return whether its bucket accepts it now."""
         now, bucket = self._clock.now(), shard_id % self._max_concurrency
         if now >= self._day_ends_at:
             self._day_ends_at, self._used = now + DAY_SECONDS, 0

@@ -2,8 +2,8 @@
 
 Theory of operation
     A *session* outlives its connections. Every event gets the session's next sequence number and is kept for
-    replay; a writer task of the connection sends what is not sent yet. Dispatching is therefore synchronous
-    and ordered, and a resume only sets the mark "sent up to" back.
+    replay; a writer task of the connection sends the unsent events. Dispatching is therefore synchronous and
+    ordered, and a resume only moves the mark "sent up to" back.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ INTENT_MESSAGE_CONTENT = 1 << 15
 PRIVILEGED_INTENTS = INTENT_GUILD_MEMBERS | (1 << 8) | INTENT_MESSAGE_CONTENT
 KNOWN_INTENTS = (1 << 26) - 1
 SENDS_PER_MINUTE = 120  # more, and Discord closes with 4008
-REPLAY_LIMIT = 5000  # events kept for a resume
+REPLAY_LIMIT = 5000  # number of events kept for a resume
 HEARTBEAT_TOLERANCE = 1.5  # intervals without a heartbeat before the server gives up
 
 _CLOSE_REASONS = {
@@ -52,7 +52,7 @@ _MESSAGE_EVENTS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE
 
 @dataclass(eq=False)
 class Session:
-    """What the gateway knows of one identified client."""
+    """The state of one identified client."""
 
     id: str
     shard: tuple[int, int]
@@ -81,12 +81,12 @@ class Session:
         return self.events[self.sent - self.events[0]["s"]]
 
     def can_replay_after(self, sequence: int) -> bool:
-        """Whether all events after a sequence number are still kept."""
+        """Whether all events after a sequence number are still in memory."""
         oldest: int = self.events[0]["s"]
         return oldest <= sequence + 1
 
     def serves(self, guild: Guild | None) -> bool:
-        """Whether a guild's events go to this shard; what has no guild goes to shard 0."""
+        """Whether this shard gets a guild's events; shard 0 gets events without a guild."""
         index, count = self.shard
         return index == ((guild.id >> 22) % count if guild else 0)
 
@@ -113,12 +113,12 @@ CommandHandler = Callable[["Connection", dict[str, Any]], Awaitable[None]]
 
 
 class Connection:
-    """One websocket: reads commands, writes the session's events."""
+    """One websocket. It reads commands and writes the session's events."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         self.socket = socket
         self.session: Session | None = None
-        self.is_frozen = False  # takes everything, says nothing any more
+        self.is_frozen = False  # True: it reads everything and writes nothing
         self.was_closed_here = False
         self.last_heartbeat_at = asyncio.get_running_loop().time()
         self._transport = request.transport
@@ -143,7 +143,7 @@ class Connection:
                 chunk = self._deflate.compress(text.encode()) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
                 await self.socket.send_bytes(chunk)
         except ConnectionResetError:
-            return  # the client is gone; its session keeps the event for a resume
+            return  # the client has left; the session keeps the event for a resume
 
     async def write_events(self) -> None:
         """Send the session's events as they come; runs until cancelled."""
@@ -157,7 +157,7 @@ class Connection:
                 await self.send(event)
 
     async def watch_heartbeats(self, interval_seconds: float) -> None:
-        """Close a connection whose client stopped beating; runs until cancelled."""
+        """Close a connection whose client sends no more heartbeats; runs until cancelled."""
         tolerated = interval_seconds * HEARTBEAT_TOLERANCE
         loop = asyncio.get_running_loop()
         while True:

@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 60.0  # of a test for what comes in moments: a busy machine takes its time
+# longest wait of a test for something that normally takes moments; a busy machine is slow
+PATIENCE_SECONDS = 60.0
 
 
 class ChangeSignal:
-    """Wakes every waiter after each change of the world; a waiter looks again and decides.
+    """Wakes every waiter after each change of the world; a waiter then checks its condition.
 
-    One signal serves all waiters: the world is small, and a condition is cheaper to ask than to subscribe to.
+    One signal serves all waiters, because the world is small and a condition is cheap to check.
     """
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Tell the waiters that something changed."""
+        """Wake all waiters after a change."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -25,7 +26,7 @@ class ChangeSignal:
         """Wait until the condition holds.
 
         Raises:
-            TimeoutError: it did not become true in time; the text says what was waited for.
+            TimeoutError: the condition did not become true in time; the text names it.
         """
         try:
             async with asyncio.timeout(within_seconds):

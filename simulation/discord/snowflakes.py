@@ -7,7 +7,7 @@ _TIME_SHIFT = 22  # the low 22 bits are worker, process and increment
 
 
 class SnowflakeFactory:
-    """Makes ids that only ever grow, so that order by id is order by time."""
+    """Makes ids that only grow, so that the order of ids is the order of time."""
 
     def __init__(self, clock: WorldClock) -> None:
         self._clock = clock
@@ -20,12 +20,12 @@ class SnowflakeFactory:
         return self._last
 
     def make_on_shard(self, index: int, count: int) -> int:
-        """Return a new id that belongs to one of so many shards, a few milliseconds ahead at most."""
+        """Return a new id of shard ``index`` of ``count``; it may lie a few milliseconds ahead."""
         ahead = (index - (self.make() >> _TIME_SHIFT)) % count
         self._last += ahead << _TIME_SHIFT
         return self._last
 
 
 def created_at(snowflake: int) -> float:
-    """Return the seconds since the Unix epoch at which an id was made."""
+    """Return the creation time of an id in seconds since the Unix epoch."""
     return ((snowflake >> _TIME_SHIFT) + DISCORD_EPOCH_MS) / 1000

@@ -1,7 +1,7 @@
 """The state of the simulated world and every change that people and Discord make to it.
 
-A change goes through a method of `World`, which sends the gateway event to the bot and wakes whoever waits.
-All changes are synchronous: an event is queued, never awaited, so order is the order of the calls.
+A change goes through a method of `World`, which sends the gateway event to the bot and wakes all waiters. All
+changes are synchronous: an event is queued, never awaited, so events have the order of the calls.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from simulation.discord.permissions import DEFAULT_EVERYONE, Overwrite, Permissi
 from simulation.discord.signals import PATIENCE_SECONDS, ChangeSignal
 from simulation.discord.snowflakes import SnowflakeFactory
 
-# what an invitation link of a bot like this one asks for
+# the rights in the invitation link of a bot like this one
 INVITED_BOT_PERMISSIONS = (
     Permission.VIEW_CHANNEL
     | Permission.SEND_MESSAGES
@@ -27,7 +27,7 @@ INVITED_BOT_PERMISSIONS = (
 
 
 class EventSink(Protocol):
-    """Where gateway events go."""
+    """Receives gateway events."""
 
     def dispatch(self, event: str, data: dict[str, Any], *, guild: Guild | None = None) -> None:
         """Queue an event for every session that may see it."""
@@ -49,8 +49,8 @@ class World:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.application_id = self.snowflakes.make()
-        self.owner = self.create_user("application_owner")  # of the application
-        self.team: list[tuple[User, str, bool]] = []  # who, in which role, and whether they accepted
+        self.owner = self.create_user("application_owner")  # the owner of the application
+        self.team: list[tuple[User, str, bool]] = []  # user, role, and whether they accepted
         self.bot_user = User(self.application_id, "killfeed", is_bot=True)
         self.users[self.bot_user.id] = self.bot_user
         self._message_watchers: list[Callable[[str, Message], None]] = []
@@ -89,7 +89,7 @@ class World:
         with_bot: bool = True,
         shard: tuple[int, int] = (0, 1),
     ) -> Guild:
-        """Create a server on one (index, count) of the shards; the bot is in it unless told otherwise."""
+        """Create a server on one (index, count) of the shards; the bot is in it if ``with_bot``."""
         owner = owner or self.create_user(f"owner of {name}"[:32])
         guild = Guild(self.snowflakes.make_on_shard(*shard), name, owner.id)
         guild.roles[guild.id] = Role(guild.id, guild, "@everyone", DEFAULT_EVERYONE, position=0)
@@ -109,7 +109,7 @@ class World:
         self.signal.notify()
 
     def remove_bot(self, guild: Guild) -> None:
-        """Throw the bot out; its managed role goes with it."""
+        """Remove the bot and its managed role from a server."""
         membership = guild.members.pop(guild.bot.id)
         guild.bot_id = None
         for role in membership.roles:
@@ -144,7 +144,7 @@ class World:
         return role
 
     def set_role_permissions(self, role: Role, permissions: int) -> None:
-        """Change what a role may do, as bits."""
+        """Change the permissions of a role, as bits."""
         role.permissions = Permission(permissions)
         self._tell("GUILD_ROLE_UPDATE", self._role_event(role), role.guild)
 
@@ -165,7 +165,7 @@ class World:
         return channel
 
     def direct_messages(self, user: User) -> Channel:
-        """Return the channel in which the bot and a user write directly, made on first use."""
+        """Return the channel for direct messages between the bot and a user; create it on first use."""
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
@@ -174,7 +174,7 @@ class World:
         return channel
 
     def rename_channel(self, channel: Channel, name: str) -> None:
-        """Give a channel another name; the old one is remembered in `past_names`."""
+        """Give a channel another name; `past_names` keeps the old one."""
         channel.past_names.append(channel.name)
         channel.name = name
         self.announce_channel(channel, "CHANNEL_UPDATE")
@@ -195,7 +195,7 @@ class World:
         self.announce_channel(channel, "CHANNEL_UPDATE")
 
     def announce_channel(self, channel: Channel, event: str) -> None:
-        """Tell the bot how a channel looks now."""
+        """Send a channel's present state to the bot."""
         self._tell(event, payloads.channel_payload(channel), channel.guild)
 
     # messages
@@ -207,10 +207,10 @@ class World:
     async def wait_for_messages(
         self, channel: Channel, count: int, within_seconds: float = PATIENCE_SECONDS
     ) -> list[Message]:
-        """Wait until a channel holds at least that many public, finished messages, and return them.
+        """Wait until a channel has at least ``count`` public, finished messages, and return them.
 
         Raises:
-            TimeoutError: it did not.
+            TimeoutError: there were fewer messages until the end of the time.
         """
 
         def finished() -> list[Message]:
@@ -223,15 +223,15 @@ class World:
     async def until(
         self, condition: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS, what: str = ""
     ) -> None:
-        """Wait until something holds in the world.
+        """Wait until a condition on the world is true.
 
         Raises:
-            TimeoutError: it did not.
+            TimeoutError: it was not true in time.
         """
         await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
 
     def announce_message(self, message: Message, event: str) -> None:
-        """Tell the bot and the watchers of a message; private replies are not dispatched."""
+        """Send a change of a message to the watchers and, unless it is a private reply, to the bot."""
         if not message.is_ephemeral:
             self._tell(event, self._message_event(message, event), message.channel.guild)
         for watch in tuple(self._message_watchers):
@@ -239,7 +239,7 @@ class World:
         self.signal.notify()
 
     def announce_bulk_deletion(self, messages: Sequence[Message]) -> None:
-        """Tell the bot that messages of one channel are gone."""
+        """Send the deletion of several messages of one channel to the bot."""
         channel = messages[0].channel
         data: dict[str, Any] = {
             "ids": [str(message.id) for message in messages],

@@ -1,4 +1,4 @@
-"""``python -m simulation.game_host``: a game host of its own process, with a battle that goes on."""
+"""``python -m simulation.game_host``: a game host as its own process, with a battle that goes on."""
 
 import argparse
 import asyncio
@@ -63,7 +63,7 @@ async def run(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    """Run with a folder that lasts, or with one that goes at the end."""
+    """Run with the given folder, or with a temporary one."""
     arguments = parse_arguments()
     if arguments.folder is not None:
         arguments.folder.mkdir(parents=True, exist_ok=True)

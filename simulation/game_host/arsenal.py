@@ -1,4 +1,4 @@
-"""What people die of, in the proportions of three real days (1,251 rows)."""
+"""Causes of death, in the proportions of three real days (1,251 rows)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Cause:
     """A weapon or cause with its share and its usual distance.
 
     Attributes:
-        weight: how often, relative to the others.
+        weight: frequency relative to the other causes.
         metres: mean distance of kills with it; 0 for causes without a distance.
     """
 
@@ -20,7 +20,7 @@ class Cause:
     kind: DeathKind = DeathKind.KILL
 
 
-VEHICLE_METRES = 1  # what the game writes for vehicles and for deaths without a killer
+VEHICLE_METRES = 1  # the game's words for vehicles and for deaths without a killer
 LONGEST_METRES = 393
 
 CAUSES = (

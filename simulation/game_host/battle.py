@@ -1,7 +1,7 @@
-"""A battle: seeded deaths that look like real days - who dies, by whom, of what, how far, and when.
+"""A battle: seeded deaths that look like those of real days.
 
-Few players make most of the deaths, as on real servers, so streaks and rivalries come by themselves. About
-one row in sixty shares its second with the row before, and half of those are mutual kills.
+Few players make most of the deaths, as on real servers, so streaks and rivalries occur. About one row in
+sixty has the same second as the previous row, and half of those are mutual kills.
 """
 
 import math
@@ -41,7 +41,7 @@ class Fighter:
 
 
 class Fight(NamedTuple):
-    """One death without its time: what both the rows and the bulk files are made of."""
+    """One death without its time, for rows and for bulk files."""
 
     killer: Fighter
     victim: Fighter
@@ -50,7 +50,7 @@ class Fight(NamedTuple):
 
 
 class Battle:
-    """Deaths without end. The same arguments make the same battle.
+    """An endless sequence of deaths. The same arguments make the same battle.
 
     Attributes:
         fighters: the players, the most active first.
@@ -68,12 +68,12 @@ class Battle:
         self._start = start
         self._deaths_per_day = deaths_per_day
         self.fighters = _make_fighters(self._random, players)
-        # a few regulars, many who pass by: activity falls with the rank
+        # a few regulars and many occasional players, so activity falls with the rank
         self._activity = list(accumulate(1 / (rank + 8) for rank in range(players)))
         self._causes = list(accumulate(cause.weight for cause in CAUSES))
 
     def rows(self) -> Iterator[DeathRow]:
-        """Yield deaths in order of their time, for ever."""
+        """Yield deaths in order of time, without end."""
         moment = self._start
         dead: set[PlayerId] = set()
         fights = self._fights()
@@ -86,7 +86,7 @@ class Battle:
                 moment += timedelta(seconds=int(gap))
                 dead.clear()
                 fight = next(fights)
-            if fight.victim.id not in dead:  # nobody dies twice in a second
+            if fight.victim.id not in dead:  # no player dies twice in a second
                 dead.add(fight.victim.id)
                 last = fight
                 yield build_row(fight, moment)
@@ -94,7 +94,7 @@ class Battle:
     def write_files(
         self, folder: Path, *, rows: int, days: int, with_platforms: bool = True
     ) -> tuple[Path, ...]:
-        """Write a world's files of so many days with so many rows in all, as fast as possible."""
+        """Write the files of a world: ``rows`` rows in ``days`` days, as fast as possible."""
         folder.mkdir(parents=True, exist_ok=True)
         fights = self._fights()
         paths: list[Path] = []
@@ -110,7 +110,7 @@ class Battle:
     def _render_day(
         self, midnight: datetime, count: int, fights: Iterator[Fight], *, with_platforms: bool
     ) -> Iterator[str]:
-        """Yield the lines of one day; a victim that died in the same second already is passed over."""
+        """Yield the lines of one day, without a second death of a victim in the same second."""
         date = midnight.strftime("%Y.%m.%d-")
         second = -1
         clock = ""
@@ -143,7 +143,7 @@ class Battle:
         return min(LONGEST_METRES, int(-cause.metres * math.log(1.0 - self._random.random())))
 
     def _answer(self, last: Fight, other: Fight) -> Fight:
-        """Return what happens in the same second: the victim's revenge, or somebody else's death."""
+        """Return a death of the same second: the victim's revenge, or the death of another player."""
         is_mutual = last.cause.kind is DeathKind.KILL and self._random.random() < 0.5
         return Fight(last.victim, last.killer, last.cause, last.metres) if is_mutual else other
 
@@ -166,7 +166,7 @@ def build_row(fight: Fight, moment: datetime) -> DeathRow:
 
 
 def _render_fight(fight: Fight, *, with_platforms: bool) -> str:
-    """Return a line behind its time; the slow way is ``render_row``, and both must agree."""
+    """Return a line without its time; this is a fast ``render_row``, and both must agree."""
     killer, victim, cause, metres = fight
     killer_columns, killer_platform = f"{killer.name};{killer.id}", killer.platform
     if cause.kind is DeathKind.UNKNOWN:
@@ -176,7 +176,7 @@ def _render_fight(fight: Fight, *, with_platforms: bool) -> str:
 
 
 def _make_fighters(rng: random.Random, count: int) -> list[Fighter]:
-    """Make players with names of 4 to 16 characters, as consoles allow them, no two alike."""
+    """Make players with different names of 4 to 16 characters, as consoles allow them."""
     names: dict[str, None] = {}
     while len(names) < count:
         name = rng.choice(_SYLLABLES) + rng.choice(_JOINTS) + "".join(rng.choices(_SYLLABLES, k=2))

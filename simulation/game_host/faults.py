@@ -1,4 +1,4 @@
-"""Faults of a game host, on demand. Each is off until it is set; ``clear`` mends everything.
+"""Faults of a game host, on demand. Each is off until it is set; ``clear`` ends all of them.
 
 =========================  ==========================================================================
 ``stall(kind, ...)``       requests of these kinds (``stat``, ``read``, ...) get no answer until ``resume``
@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class HostFaults:
-    """What is wrong with a host at the moment."""
+    """The present faults of a host."""
 
     slow_seconds: float = 0.0
     refuse_logins: bool = False
@@ -50,12 +50,12 @@ class HostFaults:
         self.stall("read")
 
     def resume(self) -> None:
-        """Answer again, also what was asked meanwhile."""
+        """Answer again, including the stalled requests."""
         self._stalled.clear()
         self._resumed.set()
 
     def clear(self) -> None:
-        """Mend everything."""
+        """End all faults."""
         self.resume()
         healthy = HostFaults()
         self.slow_seconds, self.refuse_logins = healthy.slow_seconds, healthy.refuse_logins
@@ -73,15 +73,15 @@ class HostFaults:
             await self._resumed.wait()
 
     def is_denied(self, path: str) -> bool:
-        """Tell whether a path (from the user's root, without leading slash) may not be touched."""
+        """Tell whether access to a path (from the user's root, without leading slash) is denied."""
         return any(path == denied or path.startswith(denied + "/") for denied in self.denied_paths)
 
     def limit_read(self, size: int) -> int:
-        """Return how many bytes one read answers with."""
+        """Return the number of bytes for the answer to one read."""
         return size if self.short_reads is None else min(size, self.short_reads)
 
     def must_cut(self, size: int) -> bool:
-        """Count bytes that are about to be read, and tell whether the connection is to be cut instead."""
+        """Count bytes before they are read; return whether the connection must be cut instead."""
         if self.cut_after_bytes is None:
             return False
         self.cut_after_bytes -= size

@@ -1,4 +1,4 @@
-"""A game host: an SFTP server over a folder, with everything that real ones do to a bot."""
+"""A game host: an SFTP server over a folder, with all faults of real ones."""
 
 import asyncio
 import itertools
@@ -29,16 +29,16 @@ LEGACY_ALGORITHMS = {
     "mac_algs": ["hmac-sha1"],
     "signature_algs": ["ssh-rsa"],
 }
-"""What an old server speaks, and nothing else."""
+"""The algorithms of an old server, and no others."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostUser:
-    """Who may log in, and into which folder below the host's root.
+    """A user who may log in, and their folder below the host's root.
 
     Attributes:
-        password: None for key logins alone.
-        public_keys: in OpenSSH's one-line form.
+        password: None for logins by key only.
+        public_keys: public keys in OpenSSH's one-line form.
     """
 
     password: str | None = None
@@ -50,10 +50,10 @@ class GameHost:
     """An SFTP server on 127.0.0.1 with its own host key; every user is locked into a folder.
 
     Attributes:
-        port: 0 until it is started, then the same over stops and starts, and nobody else's meanwhile.
-        requests: how many SFTP requests there were of each kind (``stat``, ``open``, ``read``, ...).
-        connections_opened: TCP connections that were let in since the beginning.
-        offered: user names and passwords that came, right or wrong, in order.
+        port: 0 before the first start, then the same for all starts; no other process gets it between them.
+        requests: the number of SFTP requests of each kind (``stat``, ``open``, ``read``, ...).
+        connections_opened: TCP connections accepted since the beginning.
+        offered: received user names and passwords, right or wrong, in order.
     """
 
     address = "127.0.0.1"
@@ -86,7 +86,7 @@ class GameHost:
         self._key = self._make_key()
 
     def __repr__(self) -> str:
-        """Show where it listens and who is there."""
+        """Show its address and its number of connections."""
         state = "up" if self._acceptor else "down"
         return f"<GameHost {self.address}:{self.port} {state}, connections: {self.connections}>"
 
@@ -112,7 +112,7 @@ class GameHost:
         )
 
     def login(self, username: str, *, host_key: str | None = None, legacy: bool = False) -> HostLogin:
-        """Return the login of a user by password, as the bot would hold it."""
+        """Return a user's login by password, as the bot stores it."""
         return HostLogin(
             host=self.address,
             port=self.port,
@@ -141,9 +141,10 @@ class GameHost:
         )
 
     def _hold_port(self) -> None:
-        """Keep the port for this host: a socket that does not listen refuses everybody, as a closed port.
+        """Keep the port for this host.
 
-        Without it an outage would give the port to whoever asks the system for a free one just then.
+        A bound socket that does not listen refuses connections like a closed port. Without it, another
+        process could get the port during an outage.
         """
         if self._place is None:
             self._place = socket.socket()
@@ -152,7 +153,7 @@ class GameHost:
             self.port = self._place.getsockname()[1]
 
     async def stop(self) -> None:
-        """Cut everybody off and listen no more, as in an outage."""
+        """Cut all connections and listen no more, as in an outage."""
         acceptor, self._acceptor, self._is_down = self._acceptor, None, True
         if acceptor is not None:
             acceptor.close()
@@ -160,7 +161,7 @@ class GameHost:
         self.cut_connections()
         await self.wait_for_connections(0)
         if acceptor is not None:
-            await acceptor.wait_closed()  # since Python 3.12 it waits for the connections as well
+            await acceptor.wait_closed()  # since Python 3.12 it also waits for the connections
 
     async def change_host_key(self) -> None:
         """Come back with another host key, as after a move to another machine."""
@@ -169,17 +170,17 @@ class GameHost:
         await self.start()
 
     def send_debug_messages(self, text: str) -> None:
-        """Send a message of SSH's own, which means nothing, to everybody who is connected."""
+        """Send SSH's debug message, which has no effect, on all connections."""
         for connection in list(self._open):
             connection.send_debug(text)
 
     def cut_connections(self) -> None:
-        """Cut everybody off without a word."""
+        """Cut all connections without a close message."""
         for connection in list(self._open):
             connection.abort()
 
     async def wait_for_connections(self, count: int) -> None:
-        """Wait until exactly so many connections are open."""
+        """Wait until exactly ``count`` connections are open."""
         while self.connections != count:
             await self._changed.wait()
 
@@ -199,7 +200,10 @@ class GameHost:
         return asyncssh.generate_private_key(LEGACY_KEY if self.is_legacy else MODERN_KEY)
 
     def enter(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Note a new connection; one too many is cut off, and one that came in as the host went down."""
+        """Note a new connection.
+
+        Cut it off if it is above the limit, or if the host went down meanwhile.
+        """
         limit = self.faults.maximum_connections
         if self._is_down or (limit is not None and self.connections >= limit):
             asyncio.get_running_loop().call_soon(connection.abort)
@@ -219,7 +223,7 @@ class GameHost:
 
 
 class _Door(asyncssh.SSHServer):
-    """Decides who comes in."""
+    """Decides about logins."""
 
     def __init__(self, host: GameHost) -> None:
         self._host = host
@@ -266,7 +270,7 @@ class _GarbledAttributes(asyncssh.SFTPAttrs):
 
 
 class _Files(asyncssh.SFTPServer):
-    """Serves one user's folder, counts what is asked, and does what the faults say."""
+    """Serves one user's folder, counts requests, and applies the faults."""
 
     def __init__(self, host: GameHost, channel: asyncssh.SSHServerChannel[bytes]) -> None:
         connection = channel.get_connection()

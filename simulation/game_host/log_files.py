@@ -1,7 +1,7 @@
-"""Death logs as the game writes them, and everything that can happen to such files.
+"""Death logs as the game writes them, and faults of such files.
 
-One death a line, ``;`` separated and ended by ``;`` and LF. The older generation has no platforms. Files are
-named by their start, one a day from midnight on; each world is its own sequence.
+One death a line, ``;`` separated and ended by ``;`` and LF. The older generation has no platforms. A file is
+named by its start; each day has one, from midnight on. Each world has its own sequence of files.
 """
 
 import os
@@ -35,8 +35,8 @@ class GameServerFiles:
     """The folder of one game server: ``{host}_{number}`` (or the root itself without number).
 
     Attributes:
-        folder: what holds ``actual1``.
-        deathlogs: the folder of the worlds.
+        folder: the folder that contains ``actual1``.
+        deathlogs: the folder that contains the worlds.
         with_platforms: whether rows are written in the newer generation.
     """
 
@@ -57,7 +57,7 @@ class GameServerFiles:
         self._rest: dict[str, bytes] = {}
 
     def current(self, *, world: str = WORLD) -> Path:
-        """Return the file that the game writes to."""
+        """Return the file that the game writes now."""
         return self.path(self._started[world], world=world)
 
     def path(self, started_at: datetime, *, world: str = WORLD) -> Path:
@@ -65,7 +65,7 @@ class GameServerFiles:
         return self.deathlogs / world / f"{started_at.strftime(WRITTEN_AT)}.csv"
 
     def start_file(self, started_at: datetime, *, world: str = WORLD) -> Path:
-        """Begin a file, empty until the first death; what is appended goes there from now on."""
+        """Begin an empty file; rows are appended to it from now on."""
         self._started[world] = started_at
         path = self.path(started_at, world=world)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class GameServerFiles:
             file.write(data)
 
     def append_cut(self, row: DeathRow, *, kept_bytes: int, world: str = WORLD) -> None:
-        """Write the beginning of a row, as a poll meets it in the middle of a write."""
+        """Write the beginning of a row, as a poll can find it in the middle of a write."""
         line = self.encode(row)
         self.append_bytes(line[:kept_bytes], world=world)
         self._rest[world] = line[kept_bytes:]
@@ -105,11 +105,11 @@ class GameServerFiles:
         os.truncate(self.current(world=world), size)
 
     def rewrite(self, *rows: DeathRow, world: str = WORLD) -> None:
-        """Write the current file anew in place."""
+        """Write the current file again, in place."""
         self.current(world=world).write_bytes(b"".join(map(self.encode, rows)))
 
     def replace(self, *rows: DeathRow, world: str = WORLD) -> None:
-        """Put another file under the current one's name; a handle that is open still reads the old one."""
+        """Replace the current file by a new one; an open handle still reads the old file."""
         path = self.current(world=world)
         draft = path.with_suffix(".tmp")
         draft.write_bytes(b"".join(map(self.encode, rows)))
@@ -123,5 +123,5 @@ class GameServerFiles:
         return path
 
     def encode(self, row: DeathRow) -> bytes:
-        """Return a row as it stands in the file, with its line feed."""
+        """Return a row as it is in the file, with its line feed."""
         return render_row(row, with_platforms=self.with_platforms).encode() + b"\n"

@@ -1,7 +1,7 @@
-"""A real OpenSSH server over a folder, where one is installed: what the renters' hosts run.
+"""A real OpenSSH server over a folder, if one is installed, like those of real hosters.
 
-It runs as whoever starts it, with a configuration, host keys and a port of its own. Password logins would
-need the system's users, so it takes one private key, made for it.
+It runs as the user who starts it, with a configuration, host keys and a port of its own. Password logins
+would need the system's users, so it accepts one private key, which is made for it.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from utils.models.servers import Credentials
 from utils.sftp.host_keys import format_host_key
 from utils.sftp.login import HostLogin
 
-SSHD_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"  # rarely on the PATH of a user
-PRIVILEGE_FOLDER = Path("/run/sshd")  # a root's sshd refuses to start without it
+SSHD_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"  # these are rarely on the PATH of a user
+PRIVILEGE_FOLDER = Path("/run/sshd")  # sshd of root does not start without it
 
 CONFIGURATION = """\
 ListenAddress 127.0.0.1
@@ -42,7 +42,7 @@ class OpenSshHost:
     """``/usr/sbin/sshd`` with ``internal-sftp`` on 127.0.0.1; logins begin in ``root_folder``.
 
     Attributes:
-        private_key: what the user logs in with, in OpenSSH's text form.
+        private_key: the key for the login, in OpenSSH's text form.
     """
 
     address = "127.0.0.1"
@@ -67,7 +67,7 @@ class OpenSshHost:
 
     @staticmethod
     def find_program() -> str | None:
-        """Return where sshd is installed, or None."""
+        """Return the path of sshd, or None if it is not installed."""
         return shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:{SSHD_FOLDERS}")
 
     @property
@@ -90,7 +90,7 @@ class OpenSshHost:
         """Start it and wait until it listens.
 
         Raises:
-            RuntimeError: it is not installed, or did not start.
+            RuntimeError: sshd is not installed, or did not start.
         """
         program = self.find_program()
         if program is None:
@@ -104,7 +104,7 @@ class OpenSshHost:
         await self._wait_until_listening(self._process)
 
     async def stop(self) -> None:
-        """Stop listening; connections that are open end when their clients do."""
+        """Stop listening; open connections go on until their clients end them."""
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             await self._process.wait()
@@ -119,7 +119,7 @@ class OpenSshHost:
         await self.stop()
 
     async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> None:
-        """Knock until somebody opens."""
+        """Try to connect until the port accepts."""
         while process.returncode is None:
             try:
                 _, writer = await asyncio.open_connection(self.address, self.port)

@@ -1,4 +1,4 @@
-"""``python -m simulation.pictures``: draw the pictures of the documentation anew."""
+"""``python -m simulation.pictures``: draw the pictures of the documentation again."""
 
 from simulation.pictures.album import FOLDER, build_pictures
 

@@ -1,8 +1,8 @@
-"""``python -m simulation.pictures.artwork``: draws the small pictures of notices anew.
+"""``python -m simulation.pictures.artwork``: draws the small pictures of notices again.
 
 They are made once and kept in ``utils/embeds/artwork``, where the bot reads them. Each is a glyph on a dark
 plate with a rim in the colour of its look. Coordinates run from -1 to 1, y downwards. Everything is drawn
-eight times as large and made smaller at the end, which smooths the edges. Pillow comes with matplotlib.
+eight times as large and scaled down at the end, which smooths the edges. Pillow comes with matplotlib.
 """
 
 import io
@@ -26,7 +26,7 @@ Point = tuple[float, float]
 
 
 class Pen:
-    """Draws a mask; what is drawn later lies above, and ``is_hole`` takes away."""
+    """Draws a mask; later shapes cover earlier ones, and ``is_hole`` removes."""
 
     def __init__(self) -> None:
         self.mask = Image.new("L", (_LARGE, _LARGE))
@@ -51,7 +51,7 @@ class Pen:
         *,
         is_hole: bool = False,
     ) -> None:
-        """Draw a filled rectangle with round corners; width and height are measured from the middle."""
+        """Draw a filled rectangle with round corners; x and y are its middle."""
         corners, ink = _corners(x, y, width, height), _ink(is_hole=is_hole)
         self._draw.rounded_rectangle(corners, _length(rounding), fill=ink)
 
@@ -181,7 +181,7 @@ GLYPHS: Mapping[str, Callable[[Pen], None]] = {
 
 
 def draw_picture(look: VariantLook) -> Image.Image:
-    """Return the picture of a look: ``SIZE`` by ``SIZE``, clear around the plate."""
+    """Return the picture of a look: ``SIZE`` by ``SIZE``, transparent around the plate."""
     red, green, blue = look.colour.to_bytes(3)
     plate, rim, glyph = Pen(), Pen(), Pen()
     plate.disc(0, 0, 0.97)
@@ -198,7 +198,7 @@ def write_pictures(folder: Path = FOLDER) -> None:
     """Draw every picture into a folder."""
     for look in list_pictured():
         data = io.BytesIO()
-        packed = draw_picture(look).quantize(256, method=Image.Quantize.FASTOCTREE)  # a third of the bytes
+        packed = draw_picture(look).quantize(256, method=Image.Quantize.FASTOCTREE)  # a third of the size
         packed.save(data, "PNG", optimize=True)
         (folder / look.picture).write_bytes(data.getvalue())
 

@@ -1,7 +1,6 @@
-"""A channel of Discord as an SVG: messages, cards, fields, pictures, buttons as its dark client shows them.
+"""A channel of Discord as an SVG, with messages and embeds as Discord's dark client shows them.
 
-Equal messages give equal text. Its width is that of a phone's screen, so that a document shows it in a
-readable size everywhere.
+Equal messages give equal text. It is as wide as a phone's screen, so it stays readable in every document.
 """
 
 import base64
@@ -17,12 +16,12 @@ from utils.embeds.factory import Post
 from utils.embeds.pictures import Picture
 
 WIDTH = 520
-LEFT = 64  # of a message's text
+LEFT = 64  # left edge of a message's text
 CARD_WIDTH = 440
-INNER = 14  # between the card's edge and its text
+INNER = 14  # pixels between the edge of the card and its text
 THUMBNAIL = 64
 LINE, TITLE_LINE, PADDING = 20, 24, 12
-LETTER = 7.5  # mean width of a letter of 14 px, to break lines where the client would
+LETTER = 7.5  # mean width of a letter of 14 px, to break lines like the client
 
 _GROUND, _CARD, _TEXT, _FAINT, _LINK, _APP = "#313338", "#2b2d31", "#dbdee1", "#949ba4", "#00a8fc", "#5865f2"
 _FONTS = (
@@ -43,10 +42,10 @@ class Shown:
     """A message of a picture.
 
     Attributes:
-        post: what it is made of.
-        command: what it answers, if anything.
-        buttons: their labels; those that cannot be pressed are in brackets.
-        is_private: only whoever asked sees it.
+        post: the embeds and files of the message.
+        command: the command that it answers, if any.
+        buttons: the labels of the buttons; labels of disabled buttons are in brackets.
+        is_private: whether only the asker sees it.
     """
 
     post: Post
@@ -56,7 +55,7 @@ class Shown:
 
 
 class Canvas:
-    """An SVG that grows downwards: its elements, and where the next one begins."""
+    """An SVG that grows downwards. ``y`` is the position of the next element."""
 
     def __init__(self) -> None:
         self.y = 0
@@ -89,7 +88,7 @@ class Canvas:
 
 
 def draw_channel(name: str, messages: Sequence[Shown], *, reader: Reader, alt: str) -> str:
-    """Return the picture of a channel with messages of the bot; ``alt`` says in words what it shows."""
+    """Return the picture of a channel with messages of the bot; ``alt`` describes it in words."""
     canvas = Canvas()
     canvas.write(16, 28, (Span(f"# {name}", Style.BOLD),), size=16)
     canvas.add(f'<path d="M0 44H{WIDTH}" stroke="#26272b"/>')
@@ -143,7 +142,10 @@ def _draw_buttons(canvas: Canvas, labels: Sequence[str]) -> None:
 def _draw_embed(
     canvas: Canvas, embed: Mapping[str, Any], pictures: Mapping[str, Picture], reader: Reader
 ) -> None:
-    """Draw a card; its height is known when its text is, so the ground is put before the text."""
+    """Draw a card.
+
+    Its height depends on its text, so the text is built first, and the ground is put before it.
+    """
     top, text = canvas.y, Canvas()
     thumbnail = pictures.get((embed.get("thumbnail") or {}).get("url", ""))
     image = pictures.get((embed.get("image") or {}).get("url", ""))
@@ -168,7 +170,7 @@ def _draw_embed(
 
 def _draw_image(text: Canvas, image: Picture) -> None:
     """Draw a large picture as wide as the card's text."""
-    wide, high = struct.unpack(">II", image.data[16:24])  # of the PNG's header
+    wide, high = struct.unpack(">II", image.data[16:24])  # width and height in the PNG's header
     width = CARD_WIDTH - 2 * INNER
     height = round(width * high / wide)
     text.add(_embed_picture(image, LEFT + INNER, text.y + 8, width, height))

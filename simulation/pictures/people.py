@@ -1,4 +1,4 @@
-"""Invented players of an invented community, whose figures fit together from picture to picture."""
+"""Invented players of an invented community, with figures that agree between the pictures."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from utils.models.statistics import Coverage, DayCount, RecentDeath, Rival, Riva
 AT = datetime(2025, 5, 1, 20, 14, tzinfo=UTC)
 SCOPE = ServerScope(GuildId(1), ServerId("a"))
 SERVER = "Northwatch"
-ALL_TIME = Coverage(SCOPE.guild_id, (SCOPE.server_id,), SERVER, AT.date())
+ALL_TIME = Coverage(SCOPE.guild_id, (SCOPE.server_id,), where=SERVER, today=AT.date())
 WOLF, OTTER, FALCON, KAZAK, BADGER = "Taiga_Wolf", "Marsh Otter", "IronFalcon88", "Kazak015", "Echo-Badger"
 NOBODY = PlayerId("0" * 32)
 
@@ -32,7 +32,7 @@ _WEAPONS = (
 def build_notice(
     number: int, kind: DeathKind, killer: str, victim: str, weapon: str = "", distance: int = 1
 ) -> DeathNotice:
-    """Return a death of the killfeed, the later the higher its number."""
+    """Return a death of the killfeed; a higher number is later."""
     return DeathNotice(
         event_id=number.to_bytes(4),
         kind=kind,
@@ -83,7 +83,7 @@ def build_otter() -> PlayerStats:
 
 
 def list_days(count: int = 30) -> list[DayCount]:
-    """Return the best player's last days: more at weekends, none on two of them."""
+    """Return the best player's last days, with more kills at weekends and two days without any."""
     days = []
     for number in range(count):
         day = ALL_TIME.today - timedelta(days=count - 1 - number)
@@ -93,7 +93,7 @@ def list_days(count: int = 30) -> list[DayCount]:
 
 
 def get_first_day(count: int = 30) -> date:
-    """Return the first of those days."""
+    """Return the first day of ``list_days``."""
     return ALL_TIME.today - timedelta(days=count - 1)
 
 
@@ -106,7 +106,7 @@ def list_standing() -> list[BoardRow]:
 
 
 def build_weapons() -> WeaponTable:
-    """Return the weapons of everybody."""
+    """Return the weapons of all players."""
     rows = tuple(WeaponRow(*weapon) for weapon in _WEAPONS)
     return WeaponTable(rows, sum(row.kills for row in rows))
 
@@ -125,7 +125,7 @@ def build_rivals() -> Rivals:
 
 
 def list_hours() -> tuple[int, ...]:
-    """Return kills in each hour of a week: the evenings, and the weekend from noon on."""
+    """Return kills in each hour of a week, most in the evenings and at weekends."""
     return tuple(
         round(
             (14 + 22 * (weekday >= 5))

@@ -1,1 +1,1 @@
-"""The soak: the whole bot under random deaths, commands and faults for as long as asked."""
+"""The soak: the whole bot under random deaths, commands and faults for a chosen time."""

@@ -2,9 +2,9 @@
 
 Three communities share a game host with three game servers, which write deaths all the time. Every few
 seconds something breaks: the bot or its MongoDB is killed, connections are cut, the host stalls or lies, its
-files are replaced, Discord answers with errors or drops the gateway. Each minute all is mended, and what was
-written is compared with what is stored, counted and posted. Meanwhile a fourth community reads a host that
-means harm all the time. Exit code 0 when nothing was ever wrong, else 1.
+files are replaced, Discord answers with errors or drops the gateway. Each minute all faults end, and the
+written rows are compared with the stored, counted and posted ones. Meanwhile a fourth community reads a
+hostile host all the time. Exit code 0 if no check ever failed, else 1.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from utils.clock import Clock, SystemClock
 from utils.errors import StorageError
 
 ROUND_SECONDS = 60.0
-SETTLE_SECONDS = 180.0  # the longest pauses between two tries are a minute or two
-QUIET_SECONDS = 2.0  # for what would come twice
+SETTLE_SECONDS = 180.0  # the longest pauses between two tries are one or two minutes
+QUIET_SECONDS = 2.0  # a second copy of a message would come in this time
 MEAN_DEATH_SECONDS = 1.2
 MEAN_CALM_SECONDS = 2.0
 MEAN_QUESTION_SECONDS = 1.5
@@ -40,7 +40,7 @@ MEAN_HARM_SECONDS = 6.0
 
 
 class Soak:
-    """Rounds of trouble and judgement."""
+    """Rounds of troubles and checks."""
 
     def __init__(
         self, town: TroubledTown, troubles: Troubles, *, clock: Clock, chance: random.Random
@@ -51,7 +51,7 @@ class Soak:
         self._chance = chance
 
     async def run(self, seconds: float) -> list[str]:
-        """Go on for so long, or until something is wrong; return what is."""
+        """Go on for some seconds, or until a check fails; return the problems."""
         began = self._clock.monotonic()
         harm = asyncio.create_task(self._repeat(self._town.hostile.strike, MEAN_HARM_SECONDS, float("inf")))
         try:
@@ -72,7 +72,7 @@ class Soak:
         return problems
 
     async def _disturb(self, seconds: float) -> None:
-        """Let deaths, questions and troubles come for a while, then mend everything."""
+        """Run deaths, commands and troubles for some seconds, then end all troubles."""
         ends_at = self._clock.monotonic() + seconds
         async with asyncio.TaskGroup() as group:
             for game in self._town.games.values():
@@ -87,11 +87,11 @@ class Soak:
             await work()
 
     async def _ask(self) -> None:
-        with suppress(UnansweredError, ImpossibleActionError):  # nobody can answer while it is down
+        with suppress(UnansweredError, ImpossibleActionError):  # commands fail while it is down
             await self._town.ask_anything()
 
     async def _judge_hostile(self) -> list[str]:
-        """The hostile host behaves again: what it writes behind all the rest is stored."""
+        """End the hostilities and check that the host's next row is stored."""
         await self._town.hostile.mend()
         row = self._town.hostile.write_good_row()
         deadline = self._clock.monotonic() + SETTLE_SECONDS
@@ -114,7 +114,7 @@ class Soak:
         return await judge(self._town)
 
     async def _ask_in_peace(self) -> list[str]:
-        """A command that nothing disturbs has an answer."""
+        """Check that the bot answers commands while nothing disturbs it."""
         try:
             await self._town.world.gateway.wait_until_connected(SETTLE_SECONDS)
             for _ in range(3):

@@ -1,8 +1,8 @@
-"""A game of the soak: it writes deaths all the time, whatever becomes of its clock and its files.
+"""A game of the soak. It writes deaths all the time, also with a wrong clock and changed files.
 
-Everything it does keeps to the rules under which each death must be stored once and posted once: no two rows
-of the same second, clocks that are wrong by less than half the age of news, and no row taken from a file
-before every bot has read it.
+It keeps the rules under which each death must be stored once and posted once: no two rows have the same
+second, its clock is wrong by less than half the age of news, and no row is removed from a file before every
+community has stored it.
 """
 
 import random
@@ -23,7 +23,7 @@ PLAYERS = 40
 BURST_CHANCE = 0.03
 LONGEST_BURST = 25
 START = datetime(2000, 1, 1)  # noqa: DTZ001 - logs carry no zone; before everything that is written
-WRONG_SECONDS = 1200  # both ways together stay under the age of news, an hour
+WRONG_SECONDS = 1200  # even forwards and then backwards this stays below the age of news, an hour
 
 
 @dataclass(slots=True)
@@ -31,10 +31,10 @@ class Game:
     """One game server.
 
     Attributes:
-        number: the hoster's.
-        written: every death since the imports, in the order in which it was written.
-        in_file: what the current file holds.
-        clock_error: what its clock is wrong by.
+        number: the hoster's number of the server.
+        written: every death since the imports, in the order of writing.
+        in_file: the rows of the current file.
+        clock_error: the deviation of its clock.
     """
 
     number: int
@@ -49,8 +49,8 @@ class Game:
     clock_error: timedelta = timedelta()
     _used: set[datetime] = field(default_factory=set)
     _file_time: datetime | None = None
-    _latest: datetime = START  # in the current file
-    _earliest: datetime = START  # that may come next there
+    _latest: datetime = START  # newest row of the current file
+    _earliest: datetime = START  # earliest time of the next row there
     _places: dict[datetime, tuple[datetime, datetime]] = field(default_factory=dict)
 
     @classmethod
@@ -80,7 +80,7 @@ class Game:
         self.in_file += fresh
 
     def rotate(self) -> None:
-        """Go on in a new file."""
+        """Begin a new file."""
         now = read_wall_clock(self.clock)
         before = self._file_time or now - timedelta(seconds=1)
         self._file_time = max(now, before + timedelta(seconds=1))
@@ -89,21 +89,22 @@ class Game:
         self._latest = self._earliest = START
 
     def cut_in_two(self) -> None:
-        """Write a row in two halves, as a poll meets it in the middle of a write."""
+        """Write a row in two halves, as a poll can find it in the middle of a write."""
         [row] = self._take(1)
         self.files.append_cut(row, kept_bytes=self.chance.randint(1, 60))
         self.files.finish_cut()
         self.in_file.append(row)
 
     def replace_file(self) -> None:
-        """Put another file with the same rows, and some new ones, under the current name."""
+        """Replace the current file by one with the same rows and some new ones."""
         self.in_file += self._take(3)
         self.files.replace(*self.in_file)
 
     def shorten_file(self) -> None:
-        """Lose what the current file held, as a restored or emptied file does; all of it must be read.
+        """Remove rows of the current file, as a restored or emptied file does; the bot must read it again.
 
-        What follows is later than what was lost: rows of one moment are told apart by their place alone.
+        New rows are later than the removed ones, because rows of one moment differ only by their position in
+        the file.
         """
         self._earliest = self._latest + timedelta(seconds=1)
         kept = self.in_file[len(self.in_file) // 2 :] if self.chance.random() < 0.5 else []
@@ -111,11 +112,14 @@ class Game:
         self.files.rewrite(*self.in_file)
 
     def set_clock(self) -> None:
-        """Let the game's clock be wrong by some minutes from now on."""
+        """Set a new clock error of some minutes."""
         self.clock_error = timedelta(seconds=self.chance.randint(-WRONG_SECONDS, WRONG_SECONDS))
 
     def count(self) -> Count:
-        """Return all figures, counted in the order of the rules: by time, and within a file by place."""
+        """Return all figures.
+
+        Rows count in the order of the bot's rules: by time, and within a file by position.
+        """
         count = Count()
         for row in self.history:
             count.add(row)
@@ -130,7 +134,7 @@ class Game:
             while moment in self._used:
                 moment += timedelta(seconds=1)
             self._used.add(moment)
-            self._latest = max(self._latest, moment)  # the clock goes back by less than an hour
+            self._latest = max(self._latest, moment)  # the clock may have been set back by less than an hour
             self._places[moment] = self._latest, self._file_time or START
             fresh.append(row._replace(written_at=moment))
         self.written += fresh

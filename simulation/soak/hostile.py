@@ -1,7 +1,7 @@
-"""A hostile game host: one community reads it, and no other community may notice.
+"""A hostile game host. One community reads it, and no other community may be affected.
 
-It never gets better while the soak runs, except for moments between two hostilities. At the end everything is
-mended, one good row is written behind all that came before, and that row must be stored.
+Its hostilities go on while the soak runs, with short breaks. At the end they stop, one good row is written
+after all the earlier ones, and the bot must store that row.
 """
 
 import os
@@ -35,17 +35,17 @@ FAR_ROWS = "".join(
     f"{time};A;{PLAYER}a;B;{PLAYER}b;AK-SU;9;PS5;PS5;\n"
     for time in ("0001.01.01-00.00.00", "1969.12.31-23.59.59", "2199.01.01-00.00.00", "9999.12.31-23.59.59")
 ).encode()
-"""Rows whose times cannot be: they are rejected wherever they stand."""
+"""Rows with impossible times; the bot rejects them at any position."""
 
 Hostility = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class HostileHost:
-    """A host that means harm, with the log of one game server.
+    """A hostile host with the log of one game server.
 
     Attributes:
-        done: how often each hostility was tried.
+        done: the number of tries of each hostility.
     """
 
     host: GameHost
@@ -58,7 +58,7 @@ class HostileHost:
 
     @classmethod
     def build(cls, host: GameHost, *, clock: Clock, seed: int) -> "HostileHost":
-        """Return a host with a small log that can be read: a community has to add it first."""
+        """Return a host with a small readable log, so that a community can add it."""
         files = host.open_files(NUMBER)
         battle = Battle(seed, players=5, start=read_wall_clock(clock) - timedelta(minutes=5))
         one = cls(host, files, battle, clock, random.Random(seed))
@@ -74,7 +74,7 @@ class HostileHost:
         return row
 
     async def strike(self) -> None:
-        """Do one hostile thing, and be harmless again when it is over."""
+        """Do one hostile thing, then end it."""
         kinds: Mapping[str, Hostility] = {
             "half a megabyte of line feeds": self._write_line_feeds,
             "8 MiB without a line feed": self._write_no_line_feed,
@@ -94,7 +94,7 @@ class HostileHost:
         await kinds[name]()
 
     async def mend(self) -> None:
-        """Behave from now on; files that only fill the disk go."""
+        """End the hostilities; delete files that only fill the disk."""
         self.host.faults.clear()
         for path in self._litter:
             path.unlink(missing_ok=True)
@@ -103,7 +103,7 @@ class HostileHost:
     async def _wait(self) -> None:
         await self.clock.sleep(self.chance.uniform(SHORTEST_SECONDS, LONGEST_SECONDS))
 
-    # what it writes
+    # files
 
     async def _write_line_feeds(self) -> None:
         self.files.append_bytes(b"\n" * LINE_FEEDS)
@@ -131,7 +131,7 @@ class HostileHost:
     async def _write_wrong_dates(self) -> None:
         self.files.append_bytes(FAR_ROWS)
 
-    # how it answers
+    # answers
 
     async def _make_strange_names(self) -> None:
         path = self.files.deathlogs / os.fsdecode(b"n\xf6tes.csv")

@@ -1,4 +1,4 @@
-"""The judge of the soak: what was written, what is stored, what is posted, and what must stand nowhere."""
+"""The judge compares the logs, the database and the posts, and searches for secrets in plain text."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already,
 
 
 async def is_settled(town: TroubledTown) -> bool:
-    """Tell whether all that was written is stored and posted.
+    """Tell whether all written rows are stored and posted.
 
     Raises:
         StorageError: the database cannot be reached at the moment.
@@ -33,7 +33,7 @@ async def is_settled(town: TroubledTown) -> bool:
 
 
 async def judge(town: TroubledTown) -> list[str]:
-    """Return everything that is not as it must be, a sentence each."""
+    """Return all problems, a sentence each."""
     problems: list[str] = []
     async with open_ledger(town) as database:
         for registration in town.registrations:
@@ -82,7 +82,7 @@ def _judge_posts(registration: Registration) -> Iterator[str]:
 
 
 async def _judge_money(database: SafeDatabase) -> list[str]:
-    """Every balance is the sum of its ledger and never was below nothing."""
+    """Check that every balance is the sum of its ledger and was never negative."""
     rows: defaultdict[tuple[Any, Any], list[int]] = defaultdict(list)
     for row in await list_documents(database, "ledger"):
         rows[row["guild_id"], row["member_id"]].append(row["amount"])
@@ -102,7 +102,7 @@ def _judge_manners(town: TroubledTown) -> Iterator[str]:
 
 
 def _is_late(violation: Refusal | str) -> bool:
-    """Tell whether an answer came after its time, or a second time, which an outage makes of any answer."""
+    """Tell whether an answer came too late or twice, which can happen in an outage."""
     return isinstance(violation, Refusal) and violation.code in LATE_CODES
 
 

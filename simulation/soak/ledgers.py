@@ -1,4 +1,4 @@
-"""What the bot of the soak has stored, read straight from its database."""
+"""Reads the data of the soak's bot directly from its database."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,10 +19,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is stored of one registered server.
+    """The stored data of one registered server.
 
     Attributes:
-        deaths: time as written and victim of each, in the order of time.
+        deaths: written time and victim of each death, in the order of time.
         counters: every player's figures by id.
         waiting: notices not delivered yet.
     """
@@ -34,7 +34,7 @@ class Stored:
 
 @asynccontextmanager
 async def open_ledger(town: TroubledTown) -> AsyncIterator[SafeDatabase]:
-    """Look into the bot's database.
+    """Open the bot's database for reading.
 
     Raises:
         StorageError: it cannot be reached at the moment.
@@ -58,7 +58,7 @@ async def list_documents(database: SafeDatabase, collection: str, **query: Any) 
 
 
 async def read_stored(database: SafeDatabase, registration: Registration) -> Stored:
-    """Return what is stored of a server."""
+    """Return the stored data of a server."""
     guild_id = registration.community.guild.id
     [server] = await list_documents(database, "game_servers", guild_id=guild_id, name=registration.name)
     scope = {"guild_id": guild_id, "server_id": server["server_id"]}
@@ -76,7 +76,7 @@ async def read_stored(database: SafeDatabase, registration: Registration) -> Sto
 
 
 async def is_all_stored(town: TroubledTown, game: Game) -> bool:
-    """Tell whether every community that has a game's server has stored all it wrote."""
+    """Tell whether every community with a game's server has stored all rows of the game."""
     expected = len(game.history) + len(game.written)
     try:
         async with open_ledger(town) as database:

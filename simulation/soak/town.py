@@ -1,4 +1,4 @@
-"""The town of the soak: communities that share a game host, what they ask, and the bot between them."""
+"""The town of the soak: communities that share a game host, their commands, and the bot."""
 
 import random
 from collections.abc import AsyncIterator, Mapping
@@ -15,9 +15,9 @@ from simulation.soak.hostile import HostileHost
 from simulation.town import USERNAME, Community, Town, open_host, open_town
 from utils.clock import Clock
 
-GUILDS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 3), (2,))  # the numbers of each one's game servers
-ANSWER_SECONDS = 15.0  # a bot that was killed answers no more
-TRIES_TO_ADD = 5  # two seconds for each operation are short on a machine that stands still now and then
+GUILDS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 3), (2,))  # numbers of each community's game servers
+ANSWER_SECONDS = 15.0  # longest wait for an answer, because a killed bot does not answer
+TRIES_TO_ADD = 5  # two seconds for each operation are too short on a machine that stands still now and then
 PURSE = 20_000
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "polling": {"min_interval_seconds": 0.5},
@@ -27,7 +27,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A game server as one community knows it."""
+    """A game server of one community."""
 
     community: Community
     game: Game
@@ -40,11 +40,11 @@ class Registration:
 
 @dataclass(eq=False, kw_only=True)
 class TroubledTown(Town):
-    """A town whose games go on all the time.
+    """A town in which games write deaths all the time.
 
     Attributes:
-        players: of each community one whose player is proven, with a full purse.
-        asked, answered: how many commands people used, and how many of those came to an answer.
+        players: each community with one member who has a proven link and enough money.
+        asked, answered: the number of used commands, and of answers to them.
     """
 
     hostile: HostileHost
@@ -58,12 +58,12 @@ class TroubledTown(Town):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What may stand nowhere in plain."""
+        """Texts that must not appear in plain anywhere."""
         hosts = (self.host, self.hostile.host)
         return (self.world.token, *(str(host.users[USERNAME].password) for host in hosts))
 
     async def settle_in(self) -> None:
-        """Let every community choose its channel, add its servers, and prove one player with a full purse."""
+        """Let every community choose its channel and add its servers; give it a linked member with money."""
         for index, numbers in enumerate(GUILDS):
             community = self.found(f"Community {index + 1}")
             await community.set_channel()
@@ -71,12 +71,12 @@ class TroubledTown(Town):
                 await add_server(community, number)
                 self.registrations.append(Registration(community, self.games[number], name_server(number)))
             await self._add_player(community, self.games[numbers[0]])
-        # nothing of the hostile host is judged but its last row
+        # only the last row of the hostile host is checked
         stranger = Community.found(self.world, self.hostile.host, "Community of the hostile host")
         await add_server(stranger, HOSTILE_NUMBER)
 
     async def _add_player(self, community: Community, game: Game) -> None:
-        """Make a member the best known fighter of a game, so that kills pay and bounties can be placed."""
+        """Link a member to the best fighter of a game, so that kills pay and bounties can be placed."""
         player = self.world.add_member(community.guild, f"player of {community.guild.name}")
         best = game.battle.fighters[0].id
         answers = [
@@ -89,7 +89,7 @@ class TroubledTown(Town):
         self.players.append((community, player))
 
     async def ask_anything(self) -> None:
-        """Let somebody use a command; an answer may fail to come while something is broken."""
+        """Let a person use a command; it may get no answer while a trouble lasts."""
         community, player = self.chance.choice(self.players)
         game = self.chance.choice([one.game for one in self.registrations if one.community is community])
         command, options = self._choose_command(game)
@@ -124,15 +124,15 @@ class TroubledTown(Town):
 
 
 def name_server(number: int) -> str:
-    """Return what communities call a game server."""
+    """Return the name of a game server in the communities."""
     return f"Server {number}"
 
 
 async def add_server(community: Community, number: int) -> None:
-    """Let a community add a game server, trying again when its test did not go well.
+    """Let a community add a game server, and try again if the test of the server fails.
 
     Raises:
-        BotFailedError: it never did.
+        BotFailedError: it failed each time.
     """
     name = name_server(number)
     for _ in range(TRIES_TO_ADD):

@@ -12,7 +12,8 @@ from simulation.soak.ledgers import is_all_stored
 from simulation.soak.town import TroubledTown
 
 POSTING = "/channels/{channel_id}/messages"
-CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)  # those after which one comes back
+# the bot reconnects
+CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
 LONGEST_SECONDS = 5.0
 
 Trouble = Callable[[], Awaitable[None]]
@@ -20,10 +21,10 @@ Trouble = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Troubles:
-    """Causes troubles at random, and mends all of them.
+    """Causes troubles at random, and ends all of them.
 
     Attributes:
-        struck: how often each was caused.
+        struck: the number of times per trouble.
     """
 
     town: TroubledTown
@@ -59,7 +60,7 @@ class Troubles:
         await kinds[name]()
 
     async def mend(self) -> None:
-        """End all troubles: everything runs and answers."""
+        """End all troubles, so that everything runs and answers."""
         town = self.town
         town.world.faults.clear()
         town.world.gateway.refuses_resumes = False
@@ -117,7 +118,7 @@ class Troubles:
         await self._wait()
         await self.town.host.start()
 
-    # its files
+    # the files of the games
 
     async def _rotate(self) -> None:
         self.chance.choice(list(self.town.games.values())).rotate()
@@ -126,7 +127,7 @@ class Troubles:
         self.chance.choice(list(self.town.games.values())).replace_file()
 
     async def _shorten(self) -> None:
-        """Lose rows of a file, once they are stored: what nobody has read would be lost for good."""
+        """Remove stored rows from a file. Unread rows must stay, because otherwise they would be lost."""
         game = self.chance.choice(list(self.town.games.values()))
         written = len(game.written)
         if await is_all_stored(self.town, game) and len(game.written) == written:

@@ -1,4 +1,4 @@
-"""A small bot: one cog whose commands show what every command of the project relies on."""
+"""A small bot with one cog, whose commands use the features that every command of the project needs."""
 
 import asyncio
 import copy
@@ -28,9 +28,12 @@ from utils.composition.services import (
 )
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
-from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import Access, get_access
+from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
+from utils.interactions.operators import Operators
 from utils.interactions.services import Services
 from utils.interactions.views import (
     VIEW_SECONDS,
@@ -40,7 +43,6 @@ from utils.interactions.views import (
     answer_ended,
 )
 from utils.localization.languages import Languages
-from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
@@ -65,23 +67,23 @@ REFERENCE = "K7M2QX"
 
 
 class FakeErrorReporter:
-    """Writes errors down in a list."""
+    """Records errors in a list."""
 
     def __init__(self) -> None:
         self.reported: list[BaseException] = []
 
     def report(self, error: BaseException) -> str:
-        """Return always the same code."""
+        """Return a constant code."""
         self.reported.append(error)
         return REFERENCE
 
 
 class FakeOwners:
-    """Whose application the bot is.
+    """The owners of the application.
 
     Attributes:
-        failures: what the next questions raise, first to last.
-        asked: how often somebody wanted to know.
+        failures: the errors of the next calls, first to last.
+        asked: the number of calls.
     """
 
     def __init__(self, *owner_ids: int) -> None:
@@ -98,7 +100,7 @@ class FakeOwners:
 
 
 class FakeServerReadings:
-    """Knows what a test puts in."""
+    """Readings that a test sets."""
 
     def __init__(self) -> None:
         self.health: dict[ServerScope, ServerHealth] = {}
@@ -108,19 +110,19 @@ class FakeServerReadings:
         return {scope: health for scope, health in self.health.items() if scope.guild_id == guild_id}
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return a connection for each server that is known."""
+        """Return one connection for each known server."""
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
 class FakeTaskReports(TaskManager):
-    """Background tasks as a test puts them in."""
+    """Background tasks that a test sets."""
 
     def __init__(self) -> None:
         super().__init__(FakeClock())
         self.reports: list[TaskReport] = []
 
     def list_reports(self) -> tuple[TaskReport, ...]:
-        """Return them."""
+        """Return the set reports."""
         return tuple(self.reports)
 
 
@@ -128,14 +130,14 @@ class FakeDeliveries:
     """Delivers nothing.
 
     Attributes:
-        problem: why nothing goes out, as a test says.
+        problem: the problem of delivery, which a test sets.
     """
 
     def __init__(self) -> None:
         self.problem: Text | None = None
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
-        """Return what a test says."""
+        """Return the set problem."""
         del guild_id
         return self.problem
 
@@ -144,7 +146,7 @@ class FakeSamples:
     """Posts no sample.
 
     Attributes:
-        channel_id: where it says that one stands.
+        channel_id: the reported channel.
     """
 
     def __init__(self) -> None:
@@ -160,7 +162,7 @@ class FakePostedBoards:
     """Posts no board.
 
     Attributes:
-        channel_id: where it says that a board stands.
+        channel_id: the reported channel.
     """
 
     def __init__(self) -> None:
@@ -192,11 +194,11 @@ class FakeProgressMessages:
 
 
 class PlainSecrets:
-    """Keeps nothing secret, and finds every host in order.
+    """Encrypts nothing, and finds every host working.
 
     Attributes:
-        steps: what a test of a host tells.
-        keys: of every host.
+        steps: the steps of a test of a host.
+        keys: the keys of every host.
     """
 
     def __init__(self) -> None:
@@ -216,7 +218,7 @@ class PlainSecrets:
         return WayCheck(self.steps, None, FoundLogs(f"/{server.name}/actual1/deathlogs"))
 
     def let_go(self, server: GameServer) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the keys."""
@@ -229,7 +231,7 @@ class Shelf:
     """The storages behind the services of a small bot.
 
     Attributes:
-        bounty_endings: what the timer does beside the services, once they are built.
+        bounty_endings: the endings of bounties for the timer, once the services are built.
     """
 
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
@@ -261,7 +263,7 @@ class Shelf:
     bounty_endings: BountyEndings = field(init=False)
 
     def freeze(self) -> object:
-        """Return all that commands can change, as it is now."""
+        """Return a copy of everything that commands can change."""
         return copy.deepcopy(
             (
                 self.guilds.settings,
@@ -287,10 +289,8 @@ class Shelf:
             rejected=self.rejected,
             premium=self.premium,
             audit=self.audit,
-            names=self.statistics,
             statistics=self.statistics,
             combat=self.combat,
-            enmities=self.combat,
             hunters=self.hunters,
             deaths=self.deaths,
             links=self.links,
@@ -318,7 +318,7 @@ class Shelf:
             requires_proof=True,
         )
         features = build_features(stores, guild, around)
-        own_links = FakeMemberLinks(self.money)  # proven players as the money's storage has them
+        own_links = FakeMemberLinks(self.money)  # the proven players in the storage of money
         bounties = build_bounties(stores, guild, around, features.servers, own_links)
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
@@ -331,9 +331,12 @@ class Shelf:
             progress=FakeProgressMessages(),
             tasks=self.tasks,
             reporter=self.reporter,
-            find_owner_ids=self.owners.find,
-            home_guild_id=self.home_guild_id,
-            owner_ids=self.owner_ids,
+            operators=Operators(
+                self.owners.find,
+                home_guild_id=self.home_guild_id,
+                owner_ids=self.owner_ids,
+                clock=self.clock,
+            ),
         )
         factory = EmbedFactory(languages=self.languages)
         return build_services(guild, features, shown, factory=factory, clock=self.clock)
@@ -350,12 +353,12 @@ class PracticeCog(GuildCog):
     """Commands of every kind.
 
     Attributes:
-        error: what the failing commands raise.
-        before_answer: called between acknowledgement and answer.
-        pages: how many pages there are.
-        view_seconds: how long buttons work.
+        error: the error of the failing commands.
+        before_answer: a function that is called between acknowledgement and answer.
+        pages: the number of pages.
+        view_seconds: the seconds for which buttons work.
         shown: the buttons of the last answer.
-        decisions: what was chosen of each confirmation.
+        decisions: the choice of each confirmation.
     """
 
     group = discord.SlashCommandGroup("deep", "A group")
@@ -370,77 +373,77 @@ class PracticeCog(GuildCog):
         self.decisions: asyncio.Queue[bool | None] = asyncio.Queue()
 
     @commands.slash_command(name="public", description="Answers everybody")
-    async def public(self, ctx: discord.ApplicationContext) -> None:
+    async def public(self, ctx: KillfeedContext) -> None:
         """Answer in public."""
         self.before_answer()
-        await ctx.respond(f"guild {get_guild_id(ctx)}")
+        await ctx.respond(f"guild {ctx.guild_id}")
 
     @commands.slash_command(name="chart", description="Costs some work")
-    @access(cost=CHART_COST)
-    async def chart(self, ctx: discord.ApplicationContext) -> None:
-        """Answer with what took some work."""
+    @Access(cost=CHART_COST)
+    async def chart(self, ctx: KillfeedContext) -> None:
+        """Answer with an expensive chart."""
         await ctx.respond("a chart")
 
     @group.command(name="private", description="Answers the caller")
-    @access(is_private=True)
-    async def private(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_private=True)
+    async def private(self, ctx: KillfeedContext) -> None:
         """Answer in private."""
         self.before_answer()
-        await ctx.respond("for you", ephemeral=True)
+        await ctx.respond("for you")
 
     @group.command(name="admin", description="For admins")
-    @access(is_admin=True, is_private=True)
-    async def admin(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_admin=True, is_private=True)
+    async def admin(self, ctx: KillfeedContext) -> None:
         """Answer admins."""
-        await ctx.respond("for admins", ephemeral=True)
+        await ctx.respond("for admins")
 
     @group.command(name="owner", description="For owners")
-    @access(is_owner=True, is_private=True)
-    async def owner(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_owner=True, is_private=True)
+    async def owner(self, ctx: KillfeedContext) -> None:
         """Answer owners."""
-        await ctx.respond("for owners", ephemeral=True)
+        await ctx.respond("for owners")
 
     @group.command(name="home", description="For the home guild")
-    @access(is_home=True, is_private=True)
-    async def home(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_home=True, is_private=True)
+    async def home(self, ctx: KillfeedContext) -> None:
         """Answer admins of the home guild."""
-        await ctx.respond("for the home guild", ephemeral=True)
+        await ctx.respond("for the home guild")
 
     @group.command(name="change", description="Opens a form if asked to")
     @discord.option("ask", bool, description="Open the form", default=False)
-    @access(is_admin=True, is_private=True, modal_options=("ask",))
+    @Access(is_admin=True, is_private=True, modal_options=("ask",))
     async def change(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         ask: bool,  # noqa: FBT001 - a command option
     ) -> None:
         """Answer with a form or without."""
         if ask:
             await ctx.send_modal(Form())
         else:
-            await ctx.respond("changed", ephemeral=True)
+            await ctx.respond("changed")
 
     @commands.slash_command(name="premium", description="Needs a tier")
-    @access(feature=Feature.LEADERBOARD)
-    async def premium(self, ctx: discord.ApplicationContext) -> None:
+    @Access(feature=Feature.LEADERBOARD)
+    async def premium(self, ctx: KillfeedContext) -> None:
         """Answer guilds of a tier."""
         await ctx.respond("open")
 
     @commands.slash_command(name="form", description="Opens a form")
-    @access(is_admin=True, opens_modal=True)
-    async def form(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_admin=True, opens_modal=True)
+    async def form(self, ctx: KillfeedContext) -> None:
         """Answer with a form."""
         await ctx.send_modal(Form())
 
     @commands.slash_command(name="fail", description="Fails in public")
-    async def fail(self, ctx: discord.ApplicationContext) -> None:
+    async def fail(self, ctx: KillfeedContext) -> None:
         """Fail after a public acknowledgement."""
         del ctx
         raise self.error
 
     @group.command(name="fail", description="Fails in private")
-    @access(is_private=True)
-    async def fail_privately(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_private=True)
+    async def fail_privately(self, ctx: KillfeedContext) -> None:
         """Fail after a private acknowledgement."""
         del ctx
         raise self.error
@@ -448,43 +451,27 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="find", description="Offers choices")
     @discord.option("player", str, description="Who", autocomplete=complete_player, default=None)
     @discord.option("server", str, description="Where", autocomplete=complete_server, default=None)
-    async def find(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
-        """Answer with what was chosen."""
+    async def find(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
+        """Answer with the chosen values."""
         await ctx.respond(f"{player} {server}")
 
     @commands.slash_command(name="pages", description="Shows pages")
-    async def show_pages(self, ctx: discord.ApplicationContext) -> None:
+    async def show_pages(self, ctx: KillfeedContext) -> None:
         """Answer with a page and buttons."""
         view = PagedView(
             self._build_page,
+            ctx,
             pages=self.pages,
-            invoker_id=ctx.author.id,
-            live=self.services.views,
-            replies=self.services.replies,
-            limits=self.services.limits,
-            words=ENGLISH_LOCALIZER,
             seconds=self.view_seconds,
         )
         self.shown = view
-        view.shown_in = ctx.interaction
         embed, _ = await self._build_page(0)
         await ctx.respond(embed=embed, view=view)
 
     @commands.slash_command(name="sure", description="Asks again")
-    async def ask_again(self, ctx: discord.ApplicationContext) -> None:
+    async def ask_again(self, ctx: KillfeedContext) -> None:
         """Answer with a question."""
-        services = self.services
-        view = ConfirmView(
-            text("Remove"),
-            invoker_id=ctx.author.id,
-            live=services.views,
-            replies=services.replies,
-            limits=services.limits,
-            words=ENGLISH_LOCALIZER,
-            seconds=self.view_seconds,
-        )
-        self.shown = view
-        view.shown_in = ctx.interaction
+        self.shown = view = ConfirmView(text("Remove"), ctx, seconds=self.view_seconds)
         await ctx.respond("Sure?", view=view)
         await view.wait()
         self.decisions.put_nowait(view.is_confirmed)
@@ -496,7 +483,7 @@ class PracticeCog(GuildCog):
 
 
 class SmallBot(commands.Bot):
-    """A bot with that cog, built and answering as the project's own."""
+    """A bot with that cog, which is built and answers like the project's own bot."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(
@@ -514,14 +501,16 @@ class SmallBot(commands.Bot):
 
     async def answer_ended(self, interaction: discord.Interaction) -> None:
         """Answer buttons that have ended."""
-        services = self.services
-        await answer_ended(interaction, services.views, limits=services.limits, replies=services.replies)
+        await answer_ended(interaction, self.services)
+
+    async def get_application_context(
+        self, interaction: discord.Interaction, cls: type[discord.ApplicationContext] = KillfeedContext
+    ) -> discord.ApplicationContext:
+        """Return the context for cogs."""
+        return await super().get_application_context(interaction, cls)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command."""
-        granted = get_access(ctx.command)
-        await self.services.replies.answer(
-            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
-        )
+        await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))

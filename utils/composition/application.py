@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 from structlog import get_logger
 
@@ -36,46 +37,31 @@ BOUNTY_SECONDS = 15.0
 logger = get_logger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class Application:
     """The whole bot: what runs, and the order in which it starts and stops."""
 
-    def __init__(
-        self,
-        base: Base,
-        leases: LeaseHolder,
-        *,
-        bot: KillfeedBot,
-        factory: EmbedFactory,
-        pool: SftpConnectionPool,
-        guild: GuildServices,
-        features: FeatureServices,
-        history: HistoryImport,
-        loops: Loops,
-        grants: GrantService,
-        proofs: ProofWatcher,
-        boards: PostedBoardService,
-        memories: Sequence[GuildMemory],
-    ) -> None:
-        self.base = base
-        self.repositories = base.repositories
-        self.events = base.events
-        self.tasks = base.tasks
-        self.bot = bot
-        self.pool = pool
-        self.guild = guild
-        self.features = features
-        self.history = history
-        self.loops = loops
-        self.grants = grants
-        self.proofs = proofs
-        self.boards = boards
-        self.pruning = Pruning(base.repositories, base.tasks, clock=base.clock)
-        self._memories = memories
-        self._settings = base.settings
-        self._clock = base.clock
-        self._leases = leases
-        self._factory = factory
-        self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=base.tasks)
+    base: Base
+    leases: LeaseHolder
+    _: KW_ONLY
+    bot: KillfeedBot
+    factory: EmbedFactory
+    pool: SftpConnectionPool
+    guild: GuildServices
+    features: FeatureServices
+    history: HistoryImport
+    loops: Loops
+    grants: GrantService
+    proofs: ProofWatcher
+    boards: PostedBoardService
+    memories: Sequence[GuildMemory]
+
+    def __post_init__(self) -> None:
+        self.repositories = self.base.repositories
+        self.events = self.base.events
+        self.tasks = self.base.tasks
+        self.pruning = Pruning(self.base.repositories, self.base.tasks, clock=self.base.clock)
+        self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=self.base.tasks)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read, deliver and answer until ``stop`` is set.
@@ -95,10 +81,10 @@ class Application:
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
-        token = self._settings.discord.token.get_secret_value()
+        token = self.base.settings.discord.token.get_secret_value()
         works = [
-            asyncio.create_task(run_gateway(self.bot, token, clock=self._clock), name="discord"),
-            asyncio.create_task(self._leases.keep(), name="leases"),
+            asyncio.create_task(run_gateway(self.bot, token, clock=self.base.clock), name="discord"),
+            asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
         try:
@@ -119,12 +105,12 @@ class Application:
         await self.bot.close()
 
     async def _warm_up(self) -> None:
-        await self._clock.sleep(WARM_UP_SECONDS)
-        await self._factory.charts.warm_up()
+        await self.base.clock.sleep(WARM_UP_SECONDS)
+        await self.factory.charts.warm_up()
 
     async def _refresh_boards(self) -> None:
         while not self.bot.is_ready():
-            await self._clock.sleep(READY_CHECK_SECONDS)
+            await self.base.clock.sleep(READY_CHECK_SECONDS)
         await self.boards.refresh_all()
 
     async def _expire_idle(self) -> None:
@@ -139,7 +125,7 @@ class Application:
         await self.loops.stop_guild(guild_id)
         await self.tasks.cancel_guild(guild_id)
         await self.pool.close_guild(guild_id)
-        for memory in self._memories:
+        for memory in self.memories:
             memory.forget_guild(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.loops.follow_guilds(self.bot.is_member_of)

@@ -1,20 +1,25 @@
-"""Questions before what cannot be taken back."""
+"""Questions before commands that cannot be undone."""
+
+import discord
 
 from utils.interactions.context import KillfeedContext
-from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.texts import Text
 
 
-def build_confirmation(ctx: KillfeedContext, services: Services, label: Text) -> ConfirmView:
-    """Return the buttons of a question to the user of a command: yes, with a label, and no."""
-    view = ConfirmView(
-        label,
-        invoker_id=ctx.author.id,
-        live=services.views,
-        replies=services.replies,
-        limits=services.limits,
-        words=ctx.embeds.words,
-    )
-    view.shown_in = ctx.interaction
-    return view
+async def ask_first(ctx: KillfeedContext, question: discord.Embed, label: Text) -> KillfeedContext | None:
+    """Ask before a command does what it is for, and return the context of the yes; None for a no or silence.
+
+    A question stands for minutes, so who says yes must still be allowed to use the command.
+
+    Raises:
+        NotAllowedError, TierRequiredError: they no longer are.
+    """
+    view = ConfirmView(label, ctx)
+    await ctx.respond(embed=question, view=view)
+    await view.wait()
+    if not view.is_confirmed:
+        return None
+    confirmed = ctx.follow(view.shown_in)
+    await confirmed.verify()
+    return confirmed

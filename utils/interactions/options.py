@@ -1,28 +1,55 @@
-"""Options that take free text: each is bounded, on Discord's side here and on ours where it is searched."""
+"""Options that several commands have: each is declared here, with the limits that Discord holds it to.
+
+What takes free text is bounded, on Discord's side here and on ours where it is searched.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
 
+from utils.interactions.autocomplete import complete_player, complete_server
+from utils.models.statistics import Period
 from utils.models.typed_text import TYPED_CHARACTERS
 
 Completion = Callable[[discord.AutocompleteContext], Awaitable[list[Any]]]
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-REQUIRED: Any = object()
 
 
 def text_option(
-    name: str, *, description: str, autocomplete: Completion, default: Any = REQUIRED
+    name: str, *, description: str, autocomplete: Completion, is_required: bool = False
 ) -> Decorator:
-    """Give a command an option that is typed or picked from what is offered; required without a default."""
-    optional = {} if default is REQUIRED else {"default": default}
+    """Give a command an option that is typed or picked from what is offered; None when it is left out."""
     decorator: Decorator = discord.option(
         name,
         str,
         description=description,
         autocomplete=autocomplete,
         max_length=TYPED_CHARACTERS,
-        **optional,
+        **({} if is_required else {"default": None}),
+    )
+    return decorator
+
+
+def server_option(*, description: str = "One server alone", is_required: bool = False) -> Decorator:
+    """Give a command the option of a game server of the guild."""
+    return text_option(
+        "server", description=description, autocomplete=complete_server, is_required=is_required
+    )
+
+
+def player_option(name: str = "player", *, description: str, is_required: bool = False) -> Decorator:
+    """Give a command the option of a player whom the guild knows."""
+    return text_option(name, description=description, autocomplete=complete_player, is_required=is_required)
+
+
+def period_option() -> Decorator:
+    """Give a command the option of the days it counts."""
+    decorator: Decorator = discord.option(
+        "period",
+        str,
+        description="Which days count",
+        choices=[period.value for period in Period],
+        default=Period.ALL.value,
     )
     return decorator

@@ -3,41 +3,30 @@
 import discord
 
 from utils.embeds.pictures import Picture, build_file
-from utils.interactions.access import get_access, verify_caller
 from utils.interactions.context import KillfeedContext
-from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
 from utils.localization.localizer import Localizer
 from utils.models.texts import Number, text
 
 
 async def respond_with_picture(
-    ctx: KillfeedContext,
-    embed: discord.Embed,
-    picture: Picture | None,
-    *,
-    is_private: bool = False,
+    ctx: KillfeedContext, embed: discord.Embed, picture: Picture | None, **shown: PagedView
 ) -> None:
     """Answer with an embed that shows a picture, if there is one."""
     if picture is None:
-        await ctx.respond(embed=embed, ephemeral=is_private)
+        await ctx.respond(embed=embed, **shown)
         return
     embed.set_image(url=f"attachment://{picture.name}")
-    await ctx.respond(embed=embed, file=build_file(picture), ephemeral=is_private)
+    await ctx.respond(embed=embed, file=build_file(picture), **shown)
 
 
 async def respond_with_pages(
-    ctx: KillfeedContext,
-    services: Services,
-    build: PageBuilder,
-    *,
-    picture: Picture | None = None,
-    is_private: bool = False,
+    ctx: KillfeedContext, build: PageBuilder, *, picture: Picture | None = None
 ) -> None:
-    """Answer with the first page, and with buttons when there are more; all pages show the picture.
+    """Answer with the first page, and with buttons if there are more; all pages show the picture.
 
     A member who turns a page must still be allowed to use the command. The page counts as one of their
-    commands under way, because it is looked up anew.
+    running commands, because it is looked up again.
     """
 
     async def build_page(page: int) -> tuple[discord.Embed, int]:
@@ -50,37 +39,25 @@ async def respond_with_pages(
 
     embed, pages = await build_page(0)
     if pages == 1:
-        await respond_with_picture(ctx, embed, picture, is_private=is_private)
+        await respond_with_picture(ctx, embed, picture)
         return
 
     async def turn_to(page: int) -> tuple[discord.Embed, int]:
-        with services.limits.working(ctx.author.id):
-            await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
+        with ctx.services.limits.working(ctx.member_id):
+            await ctx.follow(view.shown_in).verify()
             return await build_page(page)
 
-    view = PagedView(
-        turn_to,
-        pages=pages,
-        invoker_id=ctx.author.id,
-        live=services.views,
-        replies=services.replies,
-        limits=services.limits,
-        words=ctx.embeds.words,
-    )
-    view.shown_in = ctx.interaction
-    if picture is None:
-        await ctx.respond(embed=embed, view=view, ephemeral=is_private)
-    else:
-        await ctx.respond(embed=embed, view=view, file=build_file(picture), ephemeral=is_private)
+    view = PagedView(turn_to, ctx, pages=pages)
+    await respond_with_picture(ctx, embed, picture, view=view)
 
 
 def count_pages(rows: int, rows_per_page: int) -> int:
-    """Return how many pages rows fill, at least one."""
+    """Return the number of pages for some rows, at least one."""
     return max(1, -(-rows // rows_per_page))
 
 
 def _number(embed: discord.Embed, page: int, pages: int, words: Localizer) -> None:
-    """Write which page an embed is before what its footer says already."""
+    """Write the number of the page in front of the footer of an embed."""
     own = embed.footer.text if embed.footer else ""
     number = words.write_plain(text("Page {page} of {pages}", page=Number(page + 1), pages=Number(pages)))
     embed.set_footer(text=f"{number} · {own}" if own else number)

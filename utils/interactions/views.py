@@ -1,6 +1,5 @@
-"""Buttons: turning pages and confirming. Only the invoker presses them, and they end visibly."""
+"""Buttons: turning pages and confirming. Only the invoker may press them, and their end is visible."""
 
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,7 +7,9 @@ import discord
 from structlog import get_logger
 
 from utils.errors import TooMuchAtOnceError, UserFacingError
-from utils.interactions.limits import PRESS_COST, MemberLimits, resting
+from utils.interactions.context import KillfeedContext
+from utils.interactions.limits import PRESS_COST, resting
+from utils.interactions.live_views import make_custom_id
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
     UNREACHED,
@@ -17,13 +18,10 @@ from utils.interactions.reaching import (
     note_unreached,
     send_again,
 )
-from utils.interactions.replies import ErrorReplies
-from utils.localization.localizer import Localizer
+from utils.interactions.services import Services
 from utils.models.texts import Text, text
 
 VIEW_SECONDS = 180.0  # after the last press
-CUSTOM_ID_PREFIX = "kf:"
-REMEMBERED_INTERACTIONS = 10_000  # some minutes of the busiest bot
 
 ENDED = {
     discord.InteractionType.component: text("These buttons have ended. Run the command again."),
@@ -31,10 +29,10 @@ ENDED = {
         "This form has ended, and nothing of it was kept. Run the command again."
     ),
 }
-"""What is told of buttons and forms from before a restart."""
+"""The sentence about buttons and forms from before a restart."""
 
 ELSEWHERE = text("This was opened in another Discord server and acts there alone. Run the command here.")
-"""What is told of buttons and forms that are used in another guild than the one they were opened in."""
+"""The sentence about buttons and forms that are used in another guild than their own."""
 
 NOT_YOURS = text("These buttons belong to the member who ran the command. Run it yourself to get your own.")
 
@@ -43,79 +41,29 @@ LOST_PRESS = text(
 )
 
 PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
-"""Builds a page (from 0) and tells how many there are now."""
+"""Builds a page (from 0) and returns the number of pages."""
 
 logger = get_logger(__name__)
-
-
-class LiveViews:
-    """The custom ids whose buttons and forms still work in this process, and the interactions it has had."""
-
-    def __init__(self) -> None:
-        self._live: set[str] = set()
-        self._had: dict[tuple[int, str], None] = {}  # the oldest first
-
-    def add(self, custom_id: str) -> None:
-        """A button or a form works from now on."""
-        self._live.add(custom_id)
-
-    def remove(self, custom_id: str) -> None:
-        """A button or a form has ended."""
-        self._live.discard(custom_id)
-
-    def is_repeated(self, interaction: discord.Interaction, where: str) -> bool:
-        """Tell whether an interaction came to some place before: Discord may send one twice.
-
-        The caller goes on with the first and answers no other.
-        """
-        key = (interaction.id, where)
-        if key in self._had:
-            logger.info("an interaction came twice", interaction_id=interaction.id, where=where)
-            return True
-        self._had[key] = None
-        if len(self._had) > REMEMBERED_INTERACTIONS:
-            del self._had[next(iter(self._had))]
-        return False
-
-    def is_ended(self, custom_id: str) -> bool:
-        """Tell whether a button or a form is one of ours and works no longer, after its time or a restart."""
-        return custom_id.startswith(CUSTOM_ID_PREFIX) and custom_id not in self._live
 
 
 class InvokerView(discord.ui.View):
     """Buttons for one member.
 
     Args:
-        invoker_id: the only member whose presses count.
-        live: knows which buttons work.
-        replies: answers a press that fails.
-        limits: has a rate of presses for each member, whose buttons they are or not.
-        words: the language of the message.
+        ctx: the command they answer. The presses of its user alone count, in the guild it was used in.
         seconds: how long the buttons work after the last press.
 
     Attributes:
-        shown_in: the command, or the newest press that was acknowledged: its token edits the message the
-            longest, while one that was not acknowledged edits nothing.
+        shown_in: the command, or the newest acknowledged press: its token is valid longest. A press that was
+            not acknowledged cannot edit the message.
     """
 
-    def __init__(
-        self,
-        *,
-        invoker_id: int,
-        live: LiveViews,
-        replies: ErrorReplies,
-        limits: MemberLimits,
-        words: Localizer,
-        seconds: float = VIEW_SECONDS,
-    ) -> None:
+    def __init__(self, ctx: KillfeedContext, *, seconds: float = VIEW_SECONDS) -> None:
         super().__init__(timeout=seconds, disable_on_timeout=False)
-        self._replies = replies
-        self._limits = limits
-        self._words = words
-        self._invoker_id = invoker_id
-        self._live = live
+        self._ctx = ctx
+        self._services = ctx.services
         self._custom_ids: list[str] = []
-        self.shown_in: discord.Interaction | None = None
+        self.shown_in = ctx.interaction
 
     def add_button(
         self, label: Text, style: discord.ButtonStyle, press: Callable[[discord.Interaction], Awaitable[None]]
@@ -123,34 +71,32 @@ class InvokerView(discord.ui.View):
         """Add a button that calls ``press``."""
         custom_id = make_custom_id()
         button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
-            label=self._words.write_plain(label), style=style, custom_id=custom_id
+            label=self._ctx.embeds.words.write_plain(label), style=style, custom_id=custom_id
         )
         button.callback = press  # type: ignore[method-assign,assignment] # the library's way to set it
         self._custom_ids.append(custom_id)
-        self._live.add(custom_id)
+        self._services.views.add(custom_id)
         self.add_item(button)
         return button
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Answer presses of other members, or from another guild, with a sentence of their own."""
-        if self._live.is_repeated(interaction, "press"):
+        """Refuse presses of other members, or from another guild, with a sentence."""
+        if self._services.views.is_repeated(interaction, "press"):
             return False
-        if not await may_press(interaction, self._limits, self._replies):
+        if not await may_press(interaction, self._services):
             return False
-        if self.shown_in is None or interaction.guild_id != self.shown_in.guild_id:
+        if interaction.guild_id != self._ctx.guild_id:
             refusal = ELSEWHERE
-        elif interaction.user is None or interaction.user.id != self._invoker_id:
+        elif interaction.user is None or interaction.user.id != self._ctx.member_id:
             refusal = NOT_YOURS
         else:
             return True
-        await self._replies.tell(interaction, refusal)
+        await self._services.replies.tell(interaction, refusal)
         return False
 
     async def on_timeout(self) -> None:
         """Show that the buttons have ended."""
         self.end()
-        if self.shown_in is None:
-            return
         with note_unreached("ended buttons are not shown as such"):
             await self.shown_in.edit_original_response(view=self)
 
@@ -160,15 +106,15 @@ class InvokerView(discord.ui.View):
         item: discord.ui.ViewItem[Any],  # noqa: ARG002 - the library's signature
         interaction: discord.Interaction,
     ) -> None:
-        """Answer a press that failed; the list it belongs to stays."""
-        await self._replies.answer(interaction, error, is_private=True)
+        """Answer a press that failed; its list stays."""
+        await self._services.replies.answer(interaction, error)
 
     def end(self) -> None:
         """Disable every button."""
         self.disable_all_items()
         self.stop()
         for custom_id in self._custom_ids:
-            self._live.remove(custom_id)
+            self._services.views.remove(custom_id)
 
 
 class PagedView(InvokerView):
@@ -177,18 +123,12 @@ class PagedView(InvokerView):
     def __init__(
         self,
         build: PageBuilder,
+        ctx: KillfeedContext,
         *,
         pages: int,
-        invoker_id: int,
-        live: LiveViews,
-        replies: ErrorReplies,
-        limits: MemberLimits,
-        words: Localizer,
         seconds: float = VIEW_SECONDS,
     ) -> None:
-        super().__init__(
-            invoker_id=invoker_id, live=live, replies=replies, limits=limits, words=words, seconds=seconds
-        )
+        super().__init__(ctx, seconds=seconds)
         self._build = build
         self._page = 0
         self._previous = self.add_button(text("Previous"), discord.ButtonStyle.secondary, self._turn_back)
@@ -220,33 +160,20 @@ class PagedView(InvokerView):
 class ConfirmView(InvokerView):
     """Yes and no; ``is_confirmed`` is None until a press counts.
 
-    A yes counts once Discord has taken its acknowledgement, and not before: without one the person reads
-    "This interaction failed" and believes that nothing happened. So nothing does, the buttons stay, and the
-    next press counts. A no counts at once, acknowledged or not, also over a yes that is still on its way:
-    nobody is surprised by what is not done.
+    A yes counts when Discord has taken its acknowledgement. Without one the person reads "This interaction
+    failed" and believes that nothing happened, so nothing does: the buttons stay, and the next press counts.
+    A no counts at once, acknowledged or not, and also wins over a yes that is not acknowledged yet.
     """
 
-    def __init__(
-        self,
-        label: Text,
-        *,
-        invoker_id: int,
-        live: LiveViews,
-        replies: ErrorReplies,
-        limits: MemberLimits,
-        words: Localizer,
-        seconds: float = VIEW_SECONDS,
-    ) -> None:
-        super().__init__(
-            invoker_id=invoker_id, live=live, replies=replies, limits=limits, words=words, seconds=seconds
-        )
+    def __init__(self, label: Text, ctx: KillfeedContext, *, seconds: float = VIEW_SECONDS) -> None:
+        super().__init__(ctx, seconds=seconds)
         self.is_confirmed: bool | None = None
         self._on_their_way = 0  # acknowledgements
         self.add_button(label, discord.ButtonStyle.danger, self._confirm)
         self.add_button(text("Cancel"), discord.ButtonStyle.secondary, self._cancel)
 
     async def wait(self) -> bool:
-        """Wait for a press; meanwhile the command is none of those that its member has under way."""
+        """Wait for a press; during the wait the command does not count as running."""
         with resting():
             return await super().wait()
 
@@ -263,7 +190,7 @@ class ConfirmView(InvokerView):
         else:
             if self._is_open:
                 self.is_confirmed = True
-                self.end()  # after the answer: a button that has ended is answered as such
+                self.end()  # after the answer, so that an ended button is answered as ended
 
     async def _cancel(self, interaction: discord.Interaction) -> None:
         if self.is_finished():
@@ -278,7 +205,7 @@ class ConfirmView(InvokerView):
         return self.is_confirmed is None and not self.is_finished()
 
     async def _acknowledge(self, interaction: discord.Interaction) -> None:
-        """Answer a press; a second try finds out whether a broken connection had taken the first."""
+        """Answer a press; a second try shows whether the first one arrived over a broken connection."""
         is_first = not self._on_their_way
         self._on_their_way += 1
         try:
@@ -298,48 +225,40 @@ class ConfirmView(InvokerView):
             await interaction.response.defer()
 
     async def _keep_buttons(self, failure: BaseException) -> None:
-        """Let the buttons be pressed again.
+        """Allow the buttons to be pressed again.
 
         Raises:
-            UserFacingError: Discord does not tell the person itself that the press failed.
+            UserFacingError: if Discord does not tell the person itself that the press failed.
         """
         self.enable_all_items()
         if is_over(failure):
             return
-        if self.shown_in is not None:
-            with note_unreached("buttons that stay are not shown as such"):
-                await self.shown_in.edit_original_response(view=self)
+        with note_unreached("buttons that stay are not shown as such"):
+            await self.shown_in.edit_original_response(view=self)
         if is_unreachable(failure):
             raise UserFacingError(LOST_PRESS) from failure
 
 
-def make_custom_id() -> str:
-    """Return a custom id by which a button or a form is known as one of ours."""
-    return f"{CUSTOM_ID_PREFIX}{secrets.token_urlsafe(12)}"
-
-
-async def may_press(interaction: discord.Interaction, limits: MemberLimits, replies: ErrorReplies) -> bool:
-    """Take note of a press; one of too many is answered and does nothing else."""
+async def may_press(interaction: discord.Interaction, services: Services) -> bool:
+    """Count a press; if there are too many, it is answered and does nothing else."""
     if interaction.user is None:
         return False
     try:
-        limits.spend(interaction.user.id, PRESS_COST)
+        services.limits.spend(interaction.user.id, PRESS_COST)
     except TooMuchAtOnceError as refusal:
-        await replies.answer(interaction, refusal, is_private=True)
+        await services.replies.answer(interaction, refusal)
         return False
     return True
 
 
-async def answer_ended(
-    interaction: discord.Interaction, live: LiveViews, *, limits: MemberLimits, replies: ErrorReplies
-) -> None:
-    """Tell who uses a button or a form that has ended, for example by a restart of the bot."""
+async def answer_ended(interaction: discord.Interaction, services: Services) -> None:
+    """Answer a press of a button or a form that has ended, for example by a restart of the bot."""
     said = ENDED.get(interaction.type)
     if said is None or not interaction.data:
         return
-    is_ended = live.is_ended(str(interaction.data.get("custom_id", "")))
-    if live.is_repeated(interaction, "ended") or not is_ended:
+    is_ended = services.views.is_ended(str(interaction.data.get("custom_id", "")))
+    if services.views.is_repeated(interaction, "ended") or not is_ended:
         return
-    if await may_press(interaction, limits, replies):
+    if await may_press(interaction, services):
         with note_unreached("press of an ended button is not answered"):
-            await replies.tell(interaction, said)
+            await services.replies.tell(interaction, said)

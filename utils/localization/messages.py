@@ -1,30 +1,27 @@
 """``make messages``: collects every text of the code and brings all catalogues up to date.
 
-English needs no catalogue, so there is no template in the repository: it is made anew from the code.
+English needs no catalogue, so there is no template in the repository: it is made anew from the code. Texts
+are found in the parsed code: Babel's extractor goes by tokens, takes ``text[1]`` for a text as well, and
+misses some behind it.
 """
 
 import argparse
+import ast
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from babel import Locale
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from utils.localization.catalogue import FOLDER
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("utils", "cogs")
-KEYWORDS = {
-    "text": None,
-    "plural": (1, 2),
-    "text_in": ((1, "c"), 2),
-    "sentence": None,
-    "sentences": (1, 2),
-}
+MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
+"""What makes a text, and how many of its first arguments are literals."""
 WIDTH = 110
 PROJECT = "Deadside bot"
 
@@ -32,12 +29,21 @@ PROJECT = "Deadside bot"
 def collect_texts(root: Path = ROOT) -> Catalog:
     """Return every text of the code, each with the files it stands in."""
     template = Catalog(project=PROJECT, charset="utf-8")
-    for source in SOURCES:
-        found = extract_from_dir(root / source, [("**.py", "python")], keywords=KEYWORDS)
-        for name, line, message, comments, context in found:
-            place = (f"{source}/{name}", line)
-            template.add(message, locations=[place], auto_comments=comments, context=context)
+    for file in (file for source in SOURCES for file in sorted((root / source).rglob("*.py"))):
+        for call, name in _list_makers(ast.parse(file.read_bytes())):
+            literals = [ast.literal_eval(literal) for literal in call.args[: MAKERS[name]]]
+            context = literals.pop(0) if name == "text_in" else None
+            message = tuple(literals) if len(literals) > 1 else literals[0]
+            place = (file.relative_to(root).as_posix(), call.lineno)
+            template.add(message, locations=[place], context=context)
     return template
+
+
+def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
+    """Yield every call that makes a text, and the name of what it calls."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
+            yield node, node.func.id
 
 
 def add_language(language: str, template: Catalog, folder: Path = FOLDER) -> Path:

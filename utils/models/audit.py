@@ -1,7 +1,7 @@
 """The audit: who changed what in a guild, and when.
 
-An entry holds facts, no sentence: it is worded when it is shown (``utils/embeds/audit_wording.py``), and an
-erasure edits its fields.
+An entry holds facts and not a sentence. It is worded when it is shown (``utils/embeds/audit_wording.py``),
+and an erasure edits its fields.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,11 +12,11 @@ from typing import Any
 from utils.models.scope import MemberId, PlayerId
 
 FactValue = str | int | bool | datetime | None
-"""What a fact can be: everything that MongoDB and a log keep as it is."""
+"""The types of a fact: MongoDB and a log keep them without a change."""
 
 
 class AuditAction(StrEnum):
-    """What can be changed, named like the command that changes it."""
+    """The changes, named like the commands that make them."""
 
     SERVER_ADD = "server add"
     SERVER_EDIT = "server edit"
@@ -46,9 +46,9 @@ class FieldChange:
     """One value before and after a change.
 
     Attributes:
-        name: of the setting as the code calls it, for example ``base_path``.
-        old: the value before; None where there was none, and of a secret.
-        new: likewise after it.
+        name: the name of the setting in the code, for example ``base_path``.
+        old: the value before; None if there was none, and for a secret.
+        new: the value after; None likewise.
     """
 
     name: str
@@ -58,17 +58,17 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFacts:
-    """What an entry tells, never a secret. What has no meaning for its action stays empty.
+    """The facts of an entry, never a secret. Facts that do not apply to its action stay empty.
 
     Attributes:
-        member_id: the member it is about, not the one who did it; ``ERASED_MEMBER_ID`` once erased.
+        member_id: the member it is about, not the one who made the change; ``ERASED_MEMBER_ID`` once erased.
         player_id: the player it is about; ``ERASED_PLAYER_ID`` once erased.
-        player_name: their name at that time.
-        server_name: of the game server at that time; None where it is about the whole community.
+        player_name: the player's name at that time.
+        server_name: the name of the game server at that time; None if it is about the whole community.
         changes: old and new values.
-        reason: as somebody typed it.
-        is_done: nothing was changed otherwise: a test failed, or it was refused after its test.
-        failed_step: of the test that failed, by its code (``WayStep``).
+        reason: the reason as it was typed.
+        is_done: False if nothing was changed: a test failed, or the change was refused after its test.
+        failed_step: the code (``WayStep``) of the step that failed.
     """
 
     member_id: MemberId | None = None
@@ -81,11 +81,11 @@ class AuditFacts:
     failed_step: str | None = None
 
     def list_fields(self) -> dict[str, Any]:
-        """Return the facts that are there by their names, as a document and a log take them."""
+        """Return the facts that are not empty, by name, for a document or a log."""
         return {name: fact for name, fact in asdict(self).items() if fact != _NOTHING[name]}
 
     def get_change(self, name: str) -> FieldChange:
-        """Return what became of a value; one that never was anything where it is not among the changes."""
+        """Return the change of a value; if it is not among the changes, one from None to None."""
         return next((change for change in self.changes if change.name == name), FieldChange(name))
 
 
@@ -97,9 +97,9 @@ class AuditEntry:
     """One change.
 
     Attributes:
-        actor_id: who made it; None for the bot itself, for example when a time was up.
+        actor_id: the member who made it; None for the bot itself, for example when a grant ended.
         action: what was changed; see ``AuditAction``.
-        facts: about whom, where, and the old and new values.
+        facts: the member, the player, the server, and the old and new values.
     """
 
     at: datetime
@@ -110,7 +110,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """A page of the audit, newest first, and how many entries fit in all."""
+    """A page of the audit, newest first, and the number of all entries that fit."""
 
     entries: tuple[AuditEntry, ...]
     total: int

@@ -1,9 +1,9 @@
-"""Circuits: whether something that failed may be tried now, and when it is tried next. Pure.
+"""Circuits: whether a thing that failed may be tried now, and when it is tried next. No I/O.
 
-*Theory of operation.* A circuit is **closed** while all is well. A failure **opens** it: nobody tries until
-its time has come, and then one alone does (**half-open**). If that try succeeds the circuit is closed and
-everybody goes on; if it fails the circuit is open again, for longer. What only a person can mend has no next
-time: the circuit stays open until somebody changed something.
+*Theory of operation.* A circuit is **closed** while all is well. A failure **opens** it: nothing is tried
+until the time of the next try, and then there is a single try (**half-open**). If the try succeeds, the
+circuit is closed and all waiters go on. If it fails, the circuit is open again, for a longer time. If only a
+person can repair the fault, there is no next try: the circuit stays open until somebody changes something.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class CircuitState(StrEnum):
-    """Who may try."""
+    """The states of a circuit: who may try."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -21,10 +21,10 @@ class CircuitState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """What is known of something that can fail.
+    """The state of a thing that can fail.
 
     Attributes:
-        failures: in a row, since it was well last.
+        failures: the number of failures in a row.
         next_try_at: None while closed, while it is tried, and when only a person can mend it.
     """
 
@@ -34,14 +34,14 @@ class Circuit:
 
     @property
     def waits_for_person(self) -> bool:
-        """Tell whether it stays open until somebody changed something."""
+        """Tell whether it stays open until somebody changes something."""
         return self.state is CircuitState.OPEN and self.next_try_at is None
 
     def fail(self, *, now: datetime, wait_seconds: float | None) -> "Circuit":
-        """Return the circuit after a failure; without a wait only a person can mend it.
+        """Return the circuit after a failure; ``wait`` is None if only a person can repair it.
 
-        Who fails while it waits for its next try had begun before: that changes nothing, or many who began
-        together would count as many failures in a row.
+        A failure while the circuit waits for its next try is of an attempt that began before. It changes
+        nothing, because many attempts that began together are not many failures in a row.
         """
         if self.next_try_at is not None and wait_seconds is not None:
             return self

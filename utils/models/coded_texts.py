@@ -1,8 +1,8 @@
 """Coded texts: sentences that are stored as a code and facts, so that every language can show them later.
 
-Code that tells of something that may be stored (``Problem``, ``RejectionReason``) takes its sentence from an
-enumeration: the code is the member's name, and the English is never stored. Write ``say`` for a sentence,
-``count`` for one that depends on a number.
+A sentence that may be stored is a member of an enumeration (``Problem``, ``RejectionReason``). The code is
+the member's name, and the English is never stored. Write ``say`` for a sentence, ``count`` for one that
+depends on a number.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Sentence:
 
 
 def sentence(one: str) -> Sentence:
-    """Return a sentence; the English is written here as one literal, or nobody could translate it."""
+    """Return a sentence; the English has to be one literal, so that it can be translated."""
     return Sentence(one)
 
 

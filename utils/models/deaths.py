@@ -1,4 +1,4 @@
-"""Deaths: what a line of the game's death log says, and what the bot stores of it."""
+"""Deaths: the values of a line of the game's death log, and what the bot stores."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +12,10 @@ LONGEST_KILL_LIMIT_METRES = 1000
 """Distances above this are flagged and never a longest kill; the longest real one known is 393 m."""
 
 EARLIEST_WRITTEN_AT = datetime(2015, 1, 1)  # noqa: DTZ001 - logs carry no zone; the game came out later
-"""What is dated before this was written by a clock that nobody had set."""
+"""A row dated before this was written by a clock that was not set."""
 
 CLOCK_MARGIN = timedelta(days=7)
-"""Clocks and zones that are set wrongly are ahead by less; what is dated further ahead is no time."""
+"""Wrong clocks and time zones are ahead by less than this; a date further ahead cannot be right."""
 
 
 class DeathKind(StrEnum):
@@ -23,7 +23,7 @@ class DeathKind(StrEnum):
 
     Attributes:
         is_kill: a player earned a kill, and the victim a death.
-        is_suicide: it is the victim's own doing; counted neither as a kill nor as a death.
+        is_suicide: the victim caused it; it counts neither as a kill nor as a death.
     """
 
     KILL = "kill"
@@ -40,7 +40,7 @@ class DeathKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogFile:
-    """A death log file; files of one world follow each other in name order, worlds are apart."""
+    """A death log file; each world has its own files, which follow each other in name order."""
 
     world: str
     name: str
@@ -91,10 +91,10 @@ class Death(NamedTuple):
         id: fingerprint of guild, server and the row's text; equal rows are one death.
         row: what the line said.
         at: the moment in UTC, by the server's time zone.
-        file: where the line stands.
+        file: the file of the line.
         offset: byte offset of the line's first byte in that file.
-        ordered_at: the wall-clock time it has in the order, where the clock had gone back before it: right
-            behind the row in front of it. None: the time as written.
+        ordered_at: if the clock was set back before this row, the wall-clock time that places it right behind
+            the row before. None: the time as written.
     """
 
     id: bytes
@@ -108,6 +108,6 @@ class Death(NamedTuple):
     def order(self) -> tuple[datetime, str, str, int]:
         """The place of this death in its server's history: wall-clock time, world, file, offset.
 
-        Within a file it is the offset alone, also while the clock shows an hour twice.
+        Within a file only the offset counts, also while the clock shows an hour twice.
         """
         return (self.ordered_at or self.row.written_at, self.file.world, self.file.name, self.offset)

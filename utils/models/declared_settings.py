@@ -1,41 +1,26 @@
-"""Settings of a community: each is declared once, as a field with its default, its check and its privacy.
+"""Settings of a community: each is declared once, as a field with its default and its check.
 
-A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting when it is made by
-``setting``. All else follows from that: it is stored and read by its name, checked and told to the audit when
-it changes, and announced. What holds a member or a player is personal; an erasure has to know it.
+A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting. It is stored and read by
+its name, and a change is checked, written to the audit and announced. A setting that holds a member or a
+player has its row in ``PERSONAL_FIELDS``, like every stored field.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, field, fields, is_dataclass
 from typing import Any
 
 from utils.models.audit import FactValue, FieldChange
 from utils.models.texts import Text
 
 Check = Callable[[Any], Text | None]
-"""Tells what is wrong with a value; None when it can be chosen."""
+"""Returns what is wrong with a value; None if the value is allowed."""
 
-_KEY = "setting"
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What is declared of a setting beside its type and its default.
-
-    Attributes:
-        is_personal: its value names a member or a player.
-        check: tells of a value whether it can be chosen.
-    """
-
-    is_personal: bool
-    check: Check | None
+_CHECK = "check"
 
 
-def setting(
-    default: Any = MISSING, *, factory: Any = MISSING, is_personal: bool = False, check: Check | None = None
-) -> Any:
+def setting(default: Any = MISSING, *, factory: Any = MISSING, check: Check | None = None) -> Any:
     """Return the field of a setting; ``factory`` makes a default that can be changed, such as a mapping."""
-    metadata = {_KEY: Declaration(is_personal, check)}
+    metadata = {_CHECK: check}
     if factory is MISSING:
         return field(default=default, metadata=metadata)
     return field(default_factory=factory, metadata=metadata)
@@ -50,41 +35,37 @@ def between(least: int, most: int, sentence: Text) -> Check:
     return check
 
 
-def list_settings(settings: Any) -> Iterator[tuple[str, Declaration | None, Any]]:
-    """Yield every setting with its name, its declaration, and its value; None where it is not declared."""
+def list_settings(settings: Any) -> Iterator[tuple[str, Check | None, Any]]:
+    """Yield every setting with its name, its check if it has one, and its value."""
     for one in fields(settings):
         value = getattr(settings, one.name)
         if is_dataclass(value):
             yield from list_settings(value)
         else:
-            yield one.name, one.metadata.get(_KEY), value
+            yield one.name, one.metadata.get(_CHECK), value
 
 
 def list_changes(before: Any, after: Any) -> tuple[FieldChange, ...]:
-    """Return what differs between two values of settings, each by its name."""
+    """Return the changes between two values of settings, by name."""
     return tuple(
         change for name, _, old, new in _list_differing(before, after) for change in _compare(name, old, new)
     )
 
 
 def find_problem(before: Any, after: Any) -> Text | None:
-    """Return what is wrong with the first changed value that cannot be chosen; what stays is not checked."""
-    found = (
-        declared.check(new)
-        for _, declared, _, new in _list_differing(before, after)
-        if declared is not None and declared.check is not None
-    )
+    """Return what is wrong with the first changed value that is not allowed; only changes are checked."""
+    found = (check(new) for _, check, _, new in _list_differing(before, after) if check is not None)
     return next((problem for problem in found if problem is not None), None)
 
 
-def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Declaration | None, Any, Any]]:
-    for (name, declared, old), (_, _, new) in zip(list_settings(before), list_settings(after), strict=True):
+def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Check | None, Any, Any]]:
+    for (name, check, old), (_, _, new) in zip(list_settings(before), list_settings(after), strict=True):
         if old != new:
-            yield name, declared, old, new
+            yield name, check, old, new
 
 
 def _compare(name: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Yield one change, or of a mapping one for each key, by that key's name."""
+    """Yield one change; for a mapping one for each key, under the name of the key."""
     if not isinstance(new, Mapping):
         yield FieldChange(name, old, new)
         return

@@ -1,4 +1,4 @@
-"""A guild's settings: channels by kind, the admin role, what is decided about bounties."""
+"""A guild's settings: channels by kind, the admin role, the settings of bounties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,8 +39,8 @@ class GuildSettings:
     """Settings of one guild, each declared here alone (``declared_settings``).
 
     Attributes:
-        channels: the guild's own; a server's own go before them.
-        admin_role_id: whose members may administer the bot; None for nobody but managers.
+        channels: the guild's channels; a server's own channels go before them.
+        admin_role_id: the role whose members may administer the bot; None: only managers may.
     """
 
     guild_id: GuildId

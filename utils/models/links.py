@@ -1,4 +1,4 @@
-"""Links: which player of the game is which member of a guild, and how that is proven."""
+"""Links between players of the game and members of a guild, and their proof."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,14 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
 
 class LinkState(StrEnum):
-    """Whether a link counts: a pending one earns, places and claims nothing."""
+    """Whether a link counts: with a pending link a member earns, places and claims nothing."""
 
     PENDING = "pending"
     PROVEN = "proven"
 
 
 class ProofOutcome(StrEnum):
-    """What became of the message that named the times of a proof."""
+    """What happened to the message that named the times of a proof."""
 
     PROVEN = "proven"
     TAKEN = "taken"
@@ -27,24 +27,24 @@ class ProofOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProofWindow:
-    """A span of time (UTC, both ends included) when the player must end their life by the menu once."""
+    """A span of time (UTC, both ends included) in which the player must use the menu's suicide once."""
 
     starts_at: datetime
     ends_at: datetime
 
     def holds(self, at: datetime) -> bool:
-        """Tell whether a moment lies in it."""
+        """Tell whether a moment is in it."""
         return self.starts_at <= at <= self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
 class ProofAttempts:
-    """How often a player was asked for since it was proven last, by anybody.
+    """The requests for a player since its last proof, by all members.
 
     Attributes:
-        count: requests.
-        open_until: until when the first ones run; more may be made beside them.
-        free_at: when one may ask again after that.
+        count: the number of requests.
+        open_until: when the first ones end; until then more may be made.
+        free_at: when the next request may be made after that.
     """
 
     count: int
@@ -58,12 +58,12 @@ class Link:
 
     Attributes:
         player_name: the player's name when the link was asked for.
-        linked_at: when it was asked for, in whole milliseconds; tells one request from the next.
+        linked_at: the time of the request, in whole milliseconds; tells one request from the next.
         is_main: the member's first proven link; the others are alts. Never true while pending.
         proven_at: None while pending.
-        windows: the times of its proof; empty for one that needs none.
-        channel_id: where the message stands that tells how the proof goes, if there is one.
-        is_confirmed: an admin said so, and nothing had to be proven.
+        windows: the times of its proof; empty if it needs no proof.
+        channel_id: the channel of the message that shows the state of the proof, if there is one.
+        is_confirmed: an admin confirmed the link, so no proof was needed.
     """
 
     guild_id: GuildId
@@ -86,5 +86,5 @@ class Link:
 
     @property
     def ends_at(self) -> datetime:
-        """The end of its last window; without windows the moment it was asked for."""
+        """The end of its last window; without windows the time of the request."""
         return self.windows[-1].ends_at if self.windows else self.linked_at

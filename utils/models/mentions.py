@@ -9,11 +9,11 @@ from utils.models.texts import text
 _find = re.compile(r"<@!?([0-9]{1,20})>")
 
 ERASED_MEMBER = str(text("an erased member"))
-"""What is stored in the middle of a text that somebody typed, which nobody translates."""
+"""Replaces a mention in a typed text, which is stored and not translated."""
 
 
 def replace_mentions(text: str, is_replaced: Callable[[MemberId], bool], replacement: str) -> str:
-    """Return a text where some members are named by a replacement instead of their mention."""
+    """Return a text in which the mentions of some members are replaced."""
     return _find.sub(lambda found: replacement if is_replaced(MemberId(int(found[1]))) else found[0], text)
 
 

@@ -1,4 +1,4 @@
-"""Where a message of the bot stands that shows the newest state of something."""
+"""The places of standing messages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,14 @@ from utils.models.scope import ChannelId
 
 @dataclass(frozen=True, slots=True)
 class MessagePlace:
-    """Where a standing message stands, and what it shows.
+    """The place of a standing message, and a digest of its content.
 
     Attributes:
-        channel_id: where it was posted last; None before the first try.
-        message_id: the message; None until it is known to be there.
-        nonce: of the post, stored before its first try.
+        channel_id: the channel in which it was posted last; None before the first try.
+        message_id: the message; None until Discord has confirmed it.
+        nonce: the nonce of the post, stored before its first try.
         first_tried_at: when that try began.
-        digest: of what the message shows.
+        digest: the digest of its content.
     """
 
     channel_id: ChannelId | None = None

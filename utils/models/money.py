@@ -1,4 +1,4 @@
-"""Money: emeralds in wallets, the ledger of every change, bounties, and the amounts that rule them."""
+"""Money: emeralds in wallets, the ledger of every change, bounties, and their limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from utils.models.texts import Number, Text, plural, text
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
 LONGEST_EXPIRY_HOURS = 168
-LARGEST_CHANGE = 1_000_000  # of a wallet by hand, given or taken
+LARGEST_CHANGE = 1_000_000  # given or taken by hand
 
 BASE_REWARD = 10
 REWARD_STEP_METRES = 10
@@ -26,21 +26,21 @@ AUTO_BASE = 1_000
 AUTO_STEP = 500
 LARGEST_AUTO = 10_000
 AUTO_DURATION = timedelta(hours=2)
-AUTO_PAUSE = timedelta(hours=6)  # from one bounty of the house on a player to the next
+AUTO_PAUSE = timedelta(hours=6)  # between two bounties of the house on one player
 
 
 def compute_reward(distance: int) -> int:
-    """Return what a kill over so many metres earns."""
+    """Return the pay of a kill over this distance in metres."""
     return min(BASE_REWARD + distance // REWARD_STEP_METRES, LARGEST_REWARD)
 
 
 def compute_cancel_fee(amount: int) -> int:
-    """Return what cancelling costs: a tenth, rounded up."""
+    """Return the cost of cancelling: a tenth, rounded up."""
     return -(-amount // 10)
 
 
 def compute_auto_amount(victims: int) -> int | None:
-    """Return what the house pays for a player with so many victims in a row; None for too few."""
+    """Return the bounty of the house on a player with this number of victims in a row; None for too few."""
     if victims < SPREE_KILLS:
         return None
     return min(AUTO_BASE + AUTO_STEP * (victims - SPREE_KILLS), LARGEST_AUTO)
@@ -53,7 +53,7 @@ def count_emeralds(amount: float) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class BountySettings:
-    """What a guild's admins decide about bounties.
+    """The settings of a guild's bounties.
 
     Attributes:
         is_enabled: bounties can be placed, and kills are paid.
@@ -103,8 +103,8 @@ class Change:
     """A change of a balance, to be booked once.
 
     Attributes:
-        amount: emeralds, negative for what is taken.
-        key: what it is for; a guild's ledger holds each key once.
+        amount: emeralds; negative if they are taken.
+        key: names the reason; a guild's ledger holds each key once.
         at: when it is booked, UTC.
         note: a player's name, or an admin's reason.
         player_id: the victim of a paid kill, ``killed_at`` the moment of that kill, UTC.
@@ -122,7 +122,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A booked change: ``number`` counts a member's rows from 1, ``balance`` is what they had after it."""
+    """A booked change: ``number`` counts a member's rows from 1, ``balance`` is the balance after it."""
 
     change: Change
     number: int
@@ -139,7 +139,7 @@ class Wallet:
 
 
 class BountyState(StrEnum):
-    """Where a bounty stands; ``withdrawn`` is one whose game server was removed."""
+    """The state of a bounty; ``withdrawn``: its game server was removed."""
 
     OPEN = "open"
     CLAIMED = "claimed"
@@ -154,11 +154,12 @@ class Bounty:
 
     Attributes:
         bounty_id: made when it is placed; not shown to people.
-        amount: emeralds; a member's are held from the moment of placing.
+        amount: emeralds; those of a member are taken when they place it.
         placer_id: None for the house.
         expires_at: a kill that was read before this moment is in time.
-        claimer_id: the member who was paid.
-        claimer_player_id: their player who made the kill, and ``claimer_name`` that player's name then.
+        claimer_id: the member who received the money.
+        claimer_player_id: the player of that member who made the kill; ``claimer_name`` is the player's name
+            then.
     """
 
     scope: ServerScope
@@ -176,7 +177,7 @@ class Bounty:
     claimer_name: str = ""
 
     def is_in_time(self, read_at: datetime) -> bool:
-        """Tell whether a kill that was read at a moment can claim it."""
+        """Tell whether a kill that was read at this moment can claim it."""
         return self.placed_at <= read_at < self.expires_at
 
 
@@ -185,7 +186,7 @@ class BountyEnd:
     """How a bounty ends."""
 
     state: BountyState
-    at: datetime
+    closed_at: datetime
     claimer_id: MemberId | None = None
     claimer_player_id: PlayerId | None = None
     claimer_name: str = ""
@@ -193,7 +194,7 @@ class BountyEnd:
 
 @dataclass(frozen=True, slots=True)
 class PaidKill:
-    """A kill that was paid: its killer's member, its victim, and when it happened (UTC)."""
+    """A paid kill: the member of the killer, the victim, and the time (UTC)."""
 
     member_id: MemberId
     victim_id: PlayerId

@@ -1,13 +1,14 @@
-"""Personal data: whose is meant, what there is of it, and what an export is made of."""
+"""Personal data: the person, a summary of their data, and the files of an export."""
 
 from dataclasses import dataclass
 
+from utils.models.players import NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 
 
 @dataclass(frozen=True, slots=True)
 class DataQuestion:
-    """Whose data somebody asks for: options as they were typed or chosen.
+    """The options of a request for personal data, as they were typed or chosen.
 
     Attributes:
         is_admin: the asker may ask for others.
@@ -21,25 +22,17 @@ class DataQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedPlayer:
-    """A player of a person, by the name that people know."""
-
-    player_id: PlayerId
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
-    """Whose data it is: a member with the players proven to be theirs, or one player alone.
+    """A person: a member with the players proven to be theirs, or one player alone.
 
     Attributes:
-        member_id: None where a player alone is meant.
-        is_asker: the asker means themself.
+        member_id: None if the person is a player without a member.
+        is_asker: the person is the one who asks.
     """
 
     guild_id: GuildId
     member_id: MemberId | None
-    players: tuple[OwnedPlayer, ...]
+    players: tuple[NamedPlayer, ...]
     is_asker: bool
 
     @property
@@ -50,12 +43,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What is stored of a person, as a question before it is erased.
+    """A summary of a person's data, shown before it is erased.
 
     Attributes:
         balance: emeralds in the wallet.
-        open_bounties: that the member placed; what is held for them goes with the wallet.
-        changes: made by hand, which stay.
+        open_bounties: the open bounties that the member placed; the emeralds held for them are erased with
+            the wallet.
+        changes: the number of changes by hand, which stay.
     """
 
     links: int = 0

@@ -1,4 +1,4 @@
-"""Players: names, counters and what is shown of them."""
+"""Players: names, counters, and the answers about them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ MOST_NAMES = 50
 """The newest names of a player are kept; the game lets people rename themselves without end."""
 
 MOST_WEAPONS = 200
-"""So many weapons are counted by name in one document, and the rest together; the game has some dozens."""
+"""One document counts this number of weapons by name, and all others together; the game has some dozens."""
 
 REST = text("other weapons")
 
 OTHER_WEAPONS = str(REST)
-"""What is stored as the name of the rest; each language shows its own (``localizer.STAND_INS``)."""
+"""The stored name of all other weapons; each language shows its own words (``localizer.STAND_INS``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,16 @@ class NameSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPlayer:
+    """A player, by the name that people know."""
+
+    player_id: PlayerId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
-    """What is counted of a player, over all time or over one day.
+    """The counters of a player, over all time or over one day.
 
     Deaths include those without a killer; suicides are neither kills nor deaths. ``metres`` sums the
     distance of every kill; ``longest`` is the longest counted kill in metres; ``best_streak`` is the highest
@@ -51,7 +59,7 @@ class Counters:
 
 
 def sum_counters(several: Iterable[Counters]) -> Counters:
-    """Return the sum over servers, players or days: longest kill and best streak are the best of any."""
+    """Return the sum over servers, players or days; longest kill and best streak are the highest of them."""
     counted = list(several)
     return Counters(
         kills=sum(one.kills for one in counted),
@@ -65,7 +73,7 @@ def sum_counters(several: Iterable[Counters]) -> Counters:
 
 @dataclass(frozen=True, slots=True, order=True)
 class WeaponCount:
-    """Kills with one weapon and the longest of them in metres (0 when none counts as one)."""
+    """Kills with one weapon and the longest of them in metres (0 if none counts as a longest kill)."""
 
     weapon: str
     kills: int
@@ -77,7 +85,7 @@ class PlayerRecord:
     """A player on one game server.
 
     Attributes:
-        weapons: what they killed with, by the weapon's name.
+        weapons: their kills with each weapon, by its name.
         current_streak: kills since the last own death.
         last_order: place of the newest death row this player takes part in (see ``Death.order``).
         last_seen_at: the same moment in UTC.
@@ -120,7 +128,7 @@ class ServerMonth:
 
 
 def choose_weapon(weapon: str, counted: Collection[str]) -> str:
-    """Return the name a weapon is counted under, beside those that are counted already."""
+    """Return the name under which a weapon is counted, given the names that are counted already."""
     return weapon if weapon in counted or len(counted) < MOST_WEAPONS else OTHER_WEAPONS
 
 
@@ -148,11 +156,11 @@ class PlayerStats:
     """The answer of ``/stats``: one player or several of one person, on one server or summed over several.
 
     Attributes:
-        player_id: of several the one seen last, whose name and current streak are shown.
+        player_id: the player; of several the one seen last, with their name and current streak.
         rank: place by kills among the players of the same servers, from 1; None without kills.
-        ranked: how many players the rank is among, those summed here counting as one.
-        servers: the servers that are summed here.
-        also: names of the other players that are summed here.
+        ranked: the number of ranked players; the players summed here count as one.
+        servers: the servers in the sum.
+        also: names of the other players in the sum.
     """
 
     player_id: PlayerId
@@ -174,8 +182,8 @@ class BoardRow:
     """One line of a leaderboard.
 
     Attributes:
-        value: what the board ranks by.
-        claims: how many bounties, on the board of bounties alone.
+        value: the number that the board ranks by.
+        claims: the number of bounties; only on the board of bounties.
     """
 
     rank: int

@@ -1,4 +1,4 @@
-"""Posted boards: messages in a channel that keep themselves up to date."""
+"""Posted boards: messages in a channel that the bot keeps up to date."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from utils.models.message_places import MessagePlace
 from utils.models.scope import GuildId, ServerId
 
 ALL_SERVERS = ServerId("")
-"""What a board over all of a guild's servers has in the place of a server's id."""
+"""The server's id of a board over all servers of a guild."""
 
 
 class BoardKey(NamedTuple):
-    """Which board of a guild: of one server or of all, and what it ranks by."""
+    """Names a board of a guild: of one server or of all, and its kind."""
 
     guild_id: GuildId
     server_id: ServerId
@@ -27,8 +27,8 @@ class PostedBoard:
     """One board message of a guild.
 
     Attributes:
-        place: where its message stands.
-        is_paused: its tier ended or its channel cannot be used; it goes on by itself when that is over.
+        place: the place of its message.
+        is_paused: its tier ended or its channel cannot be used; it goes on by itself afterwards.
     """
 
     key: BoardKey

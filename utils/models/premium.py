@@ -1,4 +1,4 @@
-"""Premium: the one table of tiers, and the grants of guilds. It belongs to guilds, never to members."""
+"""Premium: the table of tiers, and the grants of guilds. Premium belongs to guilds, never to members."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from utils.models.texts import Text, text_in
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A premium tier: how many game servers, and how often each is read (seconds)."""
+    """A premium tier: the number of game servers, and the seconds between two polls of each."""
 
     level: int
     name: str
@@ -30,7 +30,7 @@ TIERS = (
 
 
 class Feature(StrEnum):
-    """What a tier can open."""
+    """The features that a tier can unlock."""
 
     KILLFEED = "killfeed"
     STATS = "stats"
@@ -68,7 +68,7 @@ REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.COUNTER: 2,
     ChannelKind.LEADERBOARD: 3,
 }
-"""From which tier on something is posted in a channel of each kind; a channel set earlier waits."""
+"""The lowest tier for posts in each kind of channel; a channel that is set earlier waits."""
 
 
 class PremiumAction(StrEnum):
@@ -98,10 +98,10 @@ class PremiumEvent:
     """A line of a guild's premium history.
 
     Attributes:
-        tier: of the grant that was given, taken away or ended.
-        ends_at: the end that grant had.
-        by: who did it; None for time itself.
-        reason: why, as its giver said; None where nobody was asked.
+        tier: the tier of the grant that was given, taken away or ended.
+        ends_at: the end of that grant.
+        by: the member who did it; None if the grant ended by itself.
+        reason: the reason that the giver typed; None if the grant ended by itself.
     """
 
     at: datetime
@@ -114,20 +114,20 @@ class PremiumEvent:
 
 @dataclass(frozen=True, slots=True)
 class PremiumRecord:
-    """What is stored of a guild's premium; the newest line of the history is the last."""
+    """The stored premium of a guild; the newest line of the history is the last."""
 
     guild_id: GuildId
     grant: Grant | None = None
     history: tuple[PremiumEvent, ...] = ()
 
     def find_grant(self, now: datetime) -> Grant | None:
-        """Return the grant that holds at this moment."""
+        """Return the grant that is valid at this moment."""
         return None if self.grant is None or self.grant.is_over(now) else self.grant
 
 
 @dataclass(frozen=True, slots=True)
 class PremiumState:
-    """The tier a guild has at a moment, and until when; ``is_granted`` is False for the default tier."""
+    """The tier of a guild at a moment, and its end; ``is_granted`` is False for the default tier."""
 
     tier: Tier
     ends_at: datetime | None = None
@@ -136,7 +136,7 @@ class PremiumState:
 
 @dataclass(frozen=True, slots=True)
 class GrantChange:
-    """What a grant or its end changed.
+    """The result of a grant or its end.
 
     Attributes:
         paused: the names of all servers that are paused now.
@@ -151,7 +151,7 @@ class GrantChange:
 
 @dataclass(frozen=True, slots=True)
 class TierOffer:
-    """A row of the table of tiers, of what is built: how often servers are read, what it adds."""
+    """A row of the table of tiers: how often servers are read, and the features that it adds."""
 
     tier: Tier
     poll_seconds: float
@@ -160,11 +160,11 @@ class TierOffer:
 
 @dataclass(frozen=True, slots=True)
 class PremiumOverview:
-    """A guild's premium for people: its state, its game servers, and every tier.
+    """A guild's premium as it is shown: its state, its game servers, and every tier.
 
     Attributes:
         servers: the names of all its game servers, oldest first.
-        paused: the names of those that wait for more room.
+        paused: the names of the servers over the limit.
     """
 
     state: PremiumState
@@ -174,7 +174,7 @@ class PremiumOverview:
 
 
 def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
-    """Return the poll interval of a guild's servers; a configured minimum under 5 s rules alone."""
+    """Return the poll interval of a guild's servers; a configured minimum under 5 s replaces it."""
     return minimum_seconds if minimum_seconds < 5 else max(minimum_seconds, tier.poll_seconds)
 
 
@@ -191,11 +191,11 @@ WORDING: Mapping[Feature, tuple[Text, ...]] = {
     Feature.ACTIVITY: (text_in("a feature", "activity"),),
     Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),
 }
-"""How features are called in the table of tiers."""
+"""The names of features in the table of tiers."""
 
 
 def list_offers(*, minimum_seconds: float) -> tuple[TierOffer, ...]:
-    """Return the table of tiers as far as it is built, lowest first."""
+    """Return the table of tiers with the features that exist, lowest tier first."""
     return tuple(
         TierOffer(
             tier,

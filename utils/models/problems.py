@@ -1,6 +1,6 @@
-"""Problems: everything that can be in the way of reading a game server's logs, as its admins read it.
+"""Problems: the reasons why a game server's logs cannot be read, worded for its admins.
 
-A problem is stored as its code and its facts, so a code keeps its meaning for ever; the English may change.
+A problem is stored as its code and its facts, so a code must keep its meaning; the English may change.
 ``{host}`` is a host with its port.
 """
 
@@ -152,7 +152,7 @@ class Problem(CodedText):
     SMALL_PIECES = sentence("{host} hands “{path}” out in pieces too small to be read.")
     NEVER_THE_SAME = sentence("“{path}” is another file at each look.")
 
-    # where the logs are
+    # the place of the logs
     PATH_UNPRINTABLE = sentence("The base path holds characters that no path has, or is too long.")
     PATH_UPWARDS = sentence("The base path must not hold “..”. Write the whole path instead.")
     PATH_OUTSIDE = sentence(
@@ -188,7 +188,7 @@ class Problem(CodedText):
         "one of the two with {remove}."
     )
 
-    # what a listing left out
+    # gaps of a listing
     NO_DEATH_YET = sentence("“{path}” has no folder “deathlogs” yet. The game makes it with the first death.")
     OUTSIDE = sentence("“{path}” leads out of the login's folder, so it is not read.")
     MANY_FOLDERS = sentences(
@@ -210,7 +210,7 @@ class Problem(CodedText):
     LISTING_CUT = sentence("“{path}” holds more than the bot lists. The newest logs it saw are read.")
     AND_MORE = sentences("{first} ({count} more problem)", "{first} ({count} more problems)")
 
-    # what is not the host's doing
+    # faults that the host does not cause
     DATABASE_AWAY = sentence("The bot's database does not answer. It will be tried again.")
     DATABASE_REFUSES = sentence(
         "The bot's database refuses what was read. I try again by myself; the log of the bot says why."

@@ -1,4 +1,4 @@
-"""Quantities in words: how many there are of something, everywhere the same."""
+"""Quantities in words: numbers with their nouns, written the same way everywhere."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from utils.models.texts import Text, plural
 def write_quantity(number: float, noun: str, plural: str = "") -> str:
     """Return a grouped number with its noun: ``1 kill``, ``1,234 kills``, ``0 kills``.
 
-    ``plural`` is the noun for many where an "s" at its end does not make it.
+    ``plural`` is the noun for many if it is not formed with an "s".
     """
     whole = round(number)  # exact, also for sums that no float holds
     return f"{whole:,} {noun if abs(whole) == 1 else plural or f'{noun}s'}"

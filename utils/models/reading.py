@@ -1,4 +1,4 @@
-"""Reading of log files: how far it is, what was read, what could not be."""
+"""Reading of log files: cursors, chunks, rejected lines, and imports."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -10,19 +10,17 @@ from utils.models.deaths import LogFile
 from utils.models.scope import ChannelId
 from utils.models.texts import Text
 
-HEAD_DIGEST_BYTES = 32
-
 
 def digest_head(head: bytes) -> bytes:
-    """Return what is remembered of a file's first bytes: they name players, their digest names nobody.
+    """Return the digest of a file's first bytes; the bytes name players, the digest does not.
 
-    Of no bytes nothing is remembered.
+    It is empty if there are no bytes.
     """
     return hashlib.sha256(head).digest() if head else b""
 
 
 def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
-    """Cut whole lines into pieces of at most so many, each with its place; the last byte is a line feed."""
+    """Cut whole lines into pieces of ``lines`` at most, each with its offset; it ends with a line feed."""
     start = 0
     while start < len(data):
         end = start
@@ -36,7 +34,7 @@ def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
 
 
 class RowClock(NamedTuple):
-    """When the last row of a file happened, which the next one is measured by.
+    """The time of the last row of a file; the order of the next row depends on it.
 
     Attributes:
         ordered_at: its wall-clock time in the order (see ``Death.ordered_at``).
@@ -49,13 +47,14 @@ class RowClock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where reading of one log file stands; durable, moved in the same transaction as the data.
+    """How far one log file is read; stored, and moved in the transaction that stores the data.
 
     Attributes:
-        offset: everything before this byte is stored; always just behind a newline.
+        offset: everything before this byte is stored; always just behind a line feed.
         head: ``digest_head`` of the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``);
             another head means another file under the same name.
-        clock: of the last row before ``offset``; it follows from the rest, so it tells no two cursors apart.
+        clock: of the last row before ``offset``; it follows from the rest, so cursors are compared without
+            it.
     """
 
     file: LogFile
@@ -69,8 +68,8 @@ class FoundLogs:
     """The death logs that a test of a server found.
 
     Attributes:
-        folder: where they lie, as the host names it, links resolved.
-        files: all of them; ``newest`` is the last by name.
+        folder: their folder as the host names it, links resolved.
+        files: the number of logs; ``newest`` is the last by name.
         head: the first bytes of the newest, at most ``HEAD_BYTES``.
     """
 
@@ -87,7 +86,7 @@ class RejectedLine:
     file: LogFile
     offset: int
     line: str
-    reason: Text | str
+    reason: Text
     seen_at: datetime
 
 
@@ -96,14 +95,14 @@ class Chunk:
     """Whole lines of one file, as read behind its cursor: a few thousand at most.
 
     Attributes:
-        before: the cursor this was read from; None for a file that had none.
-        after: the cursor once the chunk is stored.
+        before: the cursor from which it was read; None for a file without a cursor.
+        after: the cursor when the chunk is stored.
         data: whole lines, starting at ``start``.
-        is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
-            turned up behind newer ones, or that is of a world never read before.
+        is_growth: the bytes were appended after the last read. False for a file that was rewritten or that
+            appeared after newer files, and for a world that was never read before.
         head: the file's first bytes, for cursors in it.
-        is_last_row: ``data`` is what a file ends with instead of a line feed, which was added here. It counts
-            if it is a row; the cursor stays in front of it, so that it is read again if it grows.
+        is_last_row: ``data`` is the end of a file without its line feed, which was added here. It counts if
+            it is a row. The cursor stays in front of it, so it is read again if it grows.
     """
 
     before: Cursor | None
@@ -134,13 +133,13 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ImportJob:
-    """A history import that is under way; durable, so that it goes on after a crash.
+    """A running import of history; stored, so that it goes on after a crash.
 
     Attributes:
-        generation: the generation of counters it fills and will switch to; a new one whenever it is taken up,
-            and until then the one that is shown.
+        generation: the generation of counters that it fills and will show. It takes a new one at each start;
+            before that it is the generation that is shown.
         ends: bytes of each file up to here are history (silent); fixed when the import begins.
-        channel_id: where its progress is shown, if anywhere; ``message_id`` is that message.
+        channel_id: the channel that shows its progress, if any; ``message_id`` is the message there.
     """
 
     generation: int
@@ -152,9 +151,9 @@ class ImportJob:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase.
+    """The progress of an import; ``rows`` counts the lines that were read, ``is_counting`` is the last phase.
 
-    One whose server is removed is done as well, and says so by ``is_removed``.
+    An import also ends when its server is removed; then ``is_removed`` is set.
     """
 
     files_done: int

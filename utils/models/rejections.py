@@ -7,7 +7,7 @@ from utils.models.coded_texts import CodedText, sentence, sentences
 
 @unique
 class RejectionReason(CodedText):
-    """What does not fit; of the line itself nothing stands in it."""
+    """Why a line does not fit; it holds no part of the line itself."""
 
     TOO_LONG = sentence("longer than {limit} bytes")
     EMPTY = sentence("empty line")

@@ -1,4 +1,4 @@
-"""Identity: the keys under which everything in the bot is stored, named and logged."""
+"""Identity: the keys by which all data of the bot is stored, named and logged."""
 
 from dataclasses import dataclass
 from typing import NewType
@@ -22,20 +22,20 @@ PlayerId = NewType("PlayerId", str)
 
 
 ERASED_PLAYER_ID = PlayerId("0" * 32)
-"""All players who were erased, together; no id of the game begins like this."""
+"""The id of all erased players together; no id of the game begins like this."""
 
 ERASED = text("erased player")
 
 ERASED_NAME = str(ERASED)
-"""What is stored as their name; each language shows its own (``localizer.STAND_INS``)."""
+"""Their stored name; each language shows its own words (``localizer.STAND_INS``)."""
 
 ERASED_MEMBER_ID = MemberId(0)
-"""All members who were erased, where none at all would mean something else; Discord gives nobody this id."""
+"""The id of all erased members, where no id would mean something else; Discord never assigns this id."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServerScope:
-    """One game server in one guild: what every piece of game data belongs to."""
+    """One game server in one guild; all game data belongs to one."""
 
     guild_id: GuildId
     server_id: ServerId

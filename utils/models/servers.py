@@ -1,4 +1,4 @@
-"""Game servers: how they are reached, what is switched, and how reading them goes."""
+"""Game servers: their addresses and logins, their switches, and the state of reading them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,39 +10,39 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
-from utils.models.texts import Text, plural
+from utils.models.texts import Text, Value, plural
 
 
 def count_game_servers(count: int) -> Text:
-    """Return how many there are: ``2 game servers``."""
+    """Return a number of game servers in words: ``2 game servers``."""
     return plural("{count} game server", "{count} game servers", count)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a login proves itself with: a password, a private key (OpenSSH or PEM text), or both.
+    """The secret of a login: a password, a private key (OpenSSH or PEM text), or both.
 
-    A key locked with a passphrase is refused. Lives only as long as a connection needs it, is stored as
-    ``EncryptedSecret`` alone, and never shows itself.
+    A key with a passphrase is refused. The value lives only as long as a connection needs it, is stored only
+    as ``EncryptedSecret``, and is never shown.
     """
 
     password: str | None = None
     private_key: str | None = None
 
     def __repr__(self) -> str:
-        """Show which secrets there are and nothing of them."""
+        """Show which secrets there are, but not the secrets."""
         kept = [name for name in ("password", "private_key") if getattr(self, name) is not None]
         return f"Credentials({', '.join(f'{name}=***' for name in kept)})"
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptedSecret:
-    """A password and/or private key, encrypted at rest (``utils.secrets``); opaque to everyone else."""
+    """A password and/or private key, encrypted at rest (``utils.secrets``); opaque to all other code."""
 
     ciphertext: bytes
 
     def __repr__(self) -> str:
-        """Show that there is a secret and nothing of it."""
+        """Show that there is a secret, but not the secret."""
         return "EncryptedSecret(***)"
 
 
@@ -52,13 +52,14 @@ class GameServer:
 
     Attributes:
         number: the hoster's small server number as in the folder ``{host}_{number}``; may be absent.
-        base_path: the folder below the login's root that holds ``actual1``; found by looking when None.
+        base_path: the folder below the login's root that holds ``actual1``; searched for if None.
         timezone: IANA name of the zone of the times in its logs.
         legacy: opt-in to the algorithms of old SSH servers.
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
-        log_folder: where its logs were found last, as the host names it; None before that.
-        silenced: what is not posted, by name (``NoticeKind.silenceable``); a class that is new is posted.
-        generation: which generation of counters is shown; an import switches it with one write.
+        log_folder: the folder in which its logs were found last, as the host names it; None before that.
+        silenced: the names of the events that are not posted (``NoticeKind.silenceable``); a new class is
+            posted.
+        generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
     """
 
@@ -82,12 +83,12 @@ class GameServer:
 
     @property
     def posted_deaths(self) -> frozenset[DeathKind]:
-        """The classes of death that are posted where there is a channel."""
+        """The classes of death that are posted if there is a channel."""
         return frozenset(kind for kind in DeathKind if kind not in self.silenced)
 
 
 class ConnectionState(StrEnum):
-    """How the connection to a game server stands, as shown to people."""
+    """The state of the connection to a game server, as it is shown."""
 
     UNKNOWN = "unknown"
     CONNECTED = "connected"
@@ -99,34 +100,34 @@ class ConnectionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogHealth:
-    """How reading a log goes that lies beside a server's death log.
+    """The state of reading another log of a server than the death log.
 
     Attributes:
-        log: what people call it.
+        log: its name for people.
     """
 
-    log: Text | str
+    log: Text
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ServerHealth:
-    """What ``/killfeed status`` shows of reading one server.
+    """The state of reading one server, for ``/killfeed status``.
 
     Attributes:
         lines_read: whole lines read since the server was added.
-        lines_rejected: those that could not be read.
-        problem: the last failure; None while all is well. It is stored as a code and facts (``Problem``).
-        lag_seconds: from the poll before the last row to its arrival; None before the first row.
-        next_try_at: while it fails: when it is tried next; None while it is tried, or waits for a person. Not
-            stored.
-        others: of the logs beside the death log, which all the rest is about. Not stored.
+        lines_rejected: lines that could not be read.
+        problem: the last failure; None if all is well. It is stored as a code and facts (``Problem``).
+        lag_seconds: the time from the poll before the last row to its arrival; None before the first row.
+        next_try_at: the time of the next try after a failure; None during a try, or if it waits for a person.
+            Not stored.
+        others: the states of the other logs; all other fields are about the death log. Not stored.
     """
 
     scope: ServerScope
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
     lag_seconds: float | None = None
@@ -137,17 +138,17 @@ class ServerHealth:
 
     @property
     def is_well(self) -> bool:
-        """Tell whether no log suffers from anything."""
+        """Tell whether no log has a problem."""
         return self.problem is None and all(one.problem is None for one in self.others)
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is known to be in the way of connecting to a server.
+    """The known reason why a server cannot be connected to.
 
     Attributes:
-        matter: equal for all servers of a guild that suffer from the same thing, so that it is told once.
-        next_try_at: None while it is tried, or when only a person can mend it.
+        matter: equal for all servers of a guild with the same problem, so that the admins are told once.
+        next_try_at: None during a try, or if only a person can repair it.
     """
 
     matter: str
@@ -156,7 +157,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCount:
-    """Connections to game hosts that a guild has now, and how many of its requests wait for one."""
+    """The connections of a guild to game hosts, and the number of its requests that wait for one."""
 
     opened: int = 0
     waiting: int = 0
@@ -164,7 +165,7 @@ class ConnectionCount:
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """A host's public key in OpenSSH's ``algorithm base64`` form, and how ``ssh-keygen -l`` prints it."""
+    """A host's public key in OpenSSH's ``algorithm base64`` form, and as ``ssh-keygen -l`` prints it."""
 
     text: str
     fingerprint: str
@@ -172,15 +173,15 @@ class HostKey:
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """The key a server was pinned to, and the one its host shows now.
+    """The pinned key of a server, and the key that its host shows now.
 
     Attributes:
-        shown: None while the host cannot be asked; ``problem`` tells why.
+        shown: None if the host cannot be asked; ``problem`` says why.
     """
 
     pinned: HostKey | None
     shown: HostKey | None
-    problem: Text | str | None = None
+    problem: Text | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -189,7 +190,7 @@ class HostKeys:
 
 
 class WayStep(CodedText):
-    """The steps of testing the way to a server's logs; the audit keeps the code of one that failed."""
+    """The steps of testing the way to a server's logs; the audit keeps the code of a step that failed."""
 
     UNDERSTOOD = sentence("As understood")
     REACH = sentence("Reach the host")
@@ -202,28 +203,28 @@ class WayStep(CodedText):
     OTHER_SERVERS = sentence("Other servers")
 
 
-def name_step(code: str) -> Text | str:
-    """Return what the step of a code is called; the code itself where it is not known any more."""
+def name_step(code: str) -> Value:
+    """Return the name of the step with this code; the code itself if the step no longer exists."""
     return next((step.say() for step in WayStep if step.code == code), code)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One step of testing the way to a server's logs: what was tried, and what came of it."""
+    """One step of testing the way to a server's logs: what was tried, and how it went."""
 
     name: WayStep
     ok: bool
-    detail: Text | str
+    detail: Text
 
 
 @dataclass(frozen=True, slots=True)
 class WayCheck:
-    """What a test of the way to a server's logs found.
+    """The result of testing the way to a server's logs.
 
     Attributes:
         steps: what was tried, up to the first failure.
-        host_key: the key the host showed; None when the login did not come so far.
-        logs: what was found; None when the test failed.
+        host_key: the key that the host showed; None if the test failed before that.
+        logs: the logs that were found; None if the test failed.
     """
 
     steps: tuple[CheckStep, ...]
@@ -232,5 +233,5 @@ class WayCheck:
 
     @property
     def failure(self) -> CheckStep | None:
-        """Return the step that failed; None when the whole way works."""
+        """Return the step that failed; None if all steps succeeded."""
         return next((step for step in self.steps if not step.ok), None)

@@ -1,4 +1,4 @@
-"""Sharding: how Discord divides guilds among gateway connections, and which part a process looks after."""
+"""Sharding: how Discord divides guilds among gateway connections, and which part a process serves."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Sharding:
 
     Attributes:
         count: how many shards the whole bot has; the same in every process over one database.
-        ids: those of this process, in rising order.
+        ids: the shards of this process, in rising order.
     """
 
     count: int = 1
@@ -21,12 +21,17 @@ class Sharding:
 
     @property
     def is_first(self) -> bool:
-        """Tell whether shard 0 is here: what is done once for the whole bot is done by its process."""
+        """Tell whether shard 0 is here: its process does the work that is done once for the whole bot."""
         return 0 in self.ids
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether this process looks after every guild, so that no other one writes anything."""
+        return len(self.ids) == self.count
+
+    @property
     def share(self) -> float:
-        """The part of the bot that is in this process."""
+        """The part of the bot in this process."""
         return len(self.ids) / self.count
 
     def compute_shard(self, guild_id: GuildId) -> int:
@@ -38,5 +43,5 @@ class Sharding:
         return (guild_id >> _TIME_SHIFT) % self.count
 
     def serves(self, guild_id: GuildId) -> bool:
-        """Tell whether this process looks after a guild."""
+        """Tell whether this process serves a guild."""
         return self.compute_shard(guild_id) in self.ids

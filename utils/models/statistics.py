@@ -1,8 +1,10 @@
 """Statistics beyond one player's counters: periods, weapons, rivals, comparisons, hours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, Counters, PlayerStats
@@ -26,30 +28,42 @@ class Period(StrEnum):
         return {Period.TODAY: 1, Period.WEEK: 7, Period.MONTH: 30}.get(self)
 
 
+Side = Literal["killer", "victim"]
+
+
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """What an answer covers.
+class CoveredDeaths:
+    """The deaths that figures are about.
 
     Attributes:
         server_ids: the servers that are summed.
-        where: the server's name, which is foreign, or words for several.
-        today: the day it is there: by the server's own time zone, by UTC for several servers.
-        since: the first day that counts; None counts everything.
-        since_at: the moment (UTC) at which that day begins, where it is ``today``.
+        since: the first day that counts, by the servers' own calendars; None counts everything.
+        since_at: the moment (UTC) at which that day begins, where it is today.
     """
 
     guild_id: GuildId
-    server_ids: tuple[ServerId, ...]
-    where: Value
-    today: date
-    period: Period = Period.ALL
+    server_ids: Sequence[ServerId]
     since: date | None = None
     since_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage(CoveredDeaths):
+    """The period and the servers that an answer covers.
+
+    Attributes:
+        where: the server's name (foreign text), or words for several servers.
+        today: today's date in the server's own time zone, or in UTC for several servers.
+    """
+
+    where: Value
+    today: date
+    period: Period = Period.ALL
+
+
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Rows of a board, how many there are in all, and the best-placed of the players asked for."""
+    """Rows of a board, the number of all rows, and the best row of the players asked for."""
 
     rows: tuple[BoardRow, ...] = ()
     total: int = 0
@@ -77,7 +91,7 @@ class WeaponTable:
 
 @dataclass(frozen=True, slots=True)
 class Enemy:
-    """Another player and a number of kills, of them or by them."""
+    """Another player and the number of kills of them or by them."""
 
     player_id: PlayerId
     name: str
@@ -86,7 +100,7 @@ class Enemy:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Two sides of one enmity: how often the player killed the other, and the other way round."""
+    """Two rivals: how often the player killed the other, and the other way round."""
 
     player_id: PlayerId
     name: str

@@ -1,11 +1,11 @@
 """Texts: what people read, as values until they are shown.
 
-*Theory of operation.* A ``Text`` holds an English sentence with named places and the values that go there.
-It knows no language: it is shown by the writer of a language (``utils/localization``), which looks the
-sentence up and writes each value as that language does. ``str(text)`` is its English, for logs.
+*Theory of operation.* A ``Text`` holds an English sentence with named places and the values that go there. It
+does not depend on a language. The writer of a language (``utils/localization``) looks the sentence up and
+writes each value as that language does. ``str(text)`` is its English, for logs.
 
-A plain ``str`` as a value is foreign (a name, a line of a log, what somebody typed) and is escaped where it
-is shown as Markdown. Numbers, times and commands have a type each, so that nobody writes them by hand.
+A plain ``str`` as a value is foreign text (a name, a line of a log, typed text) and is escaped where it is
+shown as Markdown. Numbers, times and commands have a type each, so that nobody writes them by hand.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number with its thousands grouped: ``1,234``; rounded to so many decimals."""
+    """A number with its thousands grouped: ``1,234``; rounded to ``decimals``."""
 
     value: float
     decimals: int = 0
@@ -70,8 +70,8 @@ class Moment:
     """A moment, as each reader's own client shows it.
 
     Attributes:
-        style: Discord's letter: ``R`` relative, ``t`` short time, ``f`` date and time, ``D`` date. Where
-            nothing but letters can be shown it is date and time in UTC.
+        style: Discord's letter: ``R`` relative, ``t`` short time, ``f`` date and time, ``D`` date. Where only
+            plain text can be shown, it is written as date and time in UTC.
     """
 
     at: datetime
@@ -88,7 +88,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of the bot by its full name without the slash, with the options to give it."""
+    """A command of the bot by its full name without the slash, and its options."""
 
     name: str
     options: str = ""
@@ -104,7 +104,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Foreign text that is shown letter by letter: a reference, a key, a path."""
+    """Foreign text that is shown exactly: a reference, a key, a path."""
 
     value: str
 
@@ -118,12 +118,12 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A sentence of the bot; made by ``text``, ``plural`` and ``text_in``, compared by what it says.
+    """A sentence of the bot, made by ``text``, ``plural`` and ``text_in``; compared by its content.
 
     Attributes:
         source: the English, with places such as ``{name}``.
-        values: what goes into each place.
-        context: tells apart what English has one word for.
+        values: the value for each place.
+        context: tells meanings apart for which English has the same word.
         many: the English for any other number than one; empty where the number makes no difference.
         count: that number.
     """
@@ -140,27 +140,27 @@ class Text:
 
 
 Value = str | Text | Number | Metres | Share | Span | Moment | Day | Command | Mention | Code | Names
-"""What can stand in a place of a text, or be shown by itself."""
+"""A value for a place of a text, or to be shown by itself."""
 
 
 def text(source: str, /, **values: Value) -> Text:
-    """Return a text; the English is written here as one literal, or nobody could translate it."""
+    """Return a text; the English has to be one literal, so that it can be translated."""
     return Text(source, tuple(values.items()))
 
 
 def plural(one: str, many: str, count: float, /, **values: Value) -> Text:
-    """Return a text that depends on a number, which stands at ``{count}``; rounded to a whole one."""
+    """Return a text that depends on a number, which is put at ``{count}``; rounded to a whole one."""
     whole = round(count)  # exact, also for sums that no float holds
     return Text(one, (("count", Number(whole)), *values.items()), many=many, count=whole)
 
 
 def text_in(context: str, source: str, /, **values: Value) -> Text:
-    """Return a text whose English means several things; ``context`` tells translators which one is meant."""
+    """Return an ambiguous English text; ``context`` tells translators the meaning."""
     return Text(source, tuple(values.items()), context=context)
 
 
 def join(texts: Sequence[Value], by: str = " ") -> Text:
-    """Return whole sentences or lines behind each other; halves of a sentence are never joined."""
+    """Return several whole sentences or lines as one text; never join parts of one sentence."""
     places = {f"part{number}": each for number, each in enumerate(texts)}
     return Text(by.join(f"{{{place}}}" for place in places), tuple(places.items()))
 
@@ -170,9 +170,9 @@ class Numerals:
     """How a language writes numbers.
 
     Attributes:
-        group: between thousands.
-        decimal: before decimals.
-        minus: before a negative number.
+        group: the sign between thousands.
+        decimal: the sign before decimals.
+        minus: the sign before a negative number.
     """
 
     group: str = ","
@@ -180,7 +180,7 @@ class Numerals:
     minus: str = "-"
 
     def write(self, number: float, decimals: int = 0) -> str:
-        """Return a number, rounded to so many decimals."""
+        """Return a number, rounded to ``decimals``."""
         written = f"{number:,.{decimals}f}" if decimals else f"{round(number):,}"
         signs = {",": self.group, ".": self.decimal, "-": self.minus}
         return "".join(signs.get(sign, sign) for sign in written)
@@ -225,7 +225,7 @@ class TextWriter:
         return foreign
 
     def write_code(self, code: Code) -> str:
-        """Return foreign text that is shown letter by letter."""
+        """Return foreign text that is shown exactly."""
         return self.write_foreign(code.value)
 
     def write_command(self, command: Command) -> str:
@@ -246,4 +246,4 @@ class TextWriter:
 
 
 ENGLISH = TextWriter()
-"""Plain English: what ``str(text)`` is."""
+"""Plain English, for ``str(text)``."""

@@ -1,4 +1,4 @@
-"""Text that people type to find a name, and the names it is compared with: both folded alike."""
+"""Text that people type to find a name: it is folded in the same way as the names."""
 
 import unicodedata
 from functools import lru_cache
@@ -8,9 +8,9 @@ from utils.models.visible_text import clean_text, cut
 
 TYPED_CHARACTERS = 100  # Discord's limit of a choice, and longer than any name
 
-QUOTED_CHARACTERS = 60  # longer than any name; people who typed more still read what to do
+QUOTED_CHARACTERS = 60  # longer than any name, and short enough that the sentence around it is read
 
-_MARKS = frozenset({"Mn", "Me"})  # accents and other marks that stand on or around a letter
+_MARKS = frozenset({"Mn", "Me"})  # accents and other marks on or around a letter
 _STYLES = (
     "NEGATIVE CIRCLED LATIN CAPITAL LETTER",
     "NEGATIVE SQUARED LATIN CAPITAL LETTER",
@@ -25,18 +25,18 @@ _STYLED = {
 }
 _STROKED = dict(zip("øłđħŧıæœþð", ("o", "l", "d", "h", "t", "i", "ae", "oe", "th", "d"), strict=True))
 _LETTERS = str.maketrans(_STYLED | _STROKED)
-"""What Unicode does not take apart by itself."""
+"""Letters that Unicode does not decompose."""
 
 
 def quote(typed: str) -> str:
-    """Return what somebody typed as a sentence repeats it: no longer than a name can be."""
+    """Return a typed text to be repeated in a sentence, cut to the length of a name."""
     return cut(typed, QUOTED_CHARACTERS)
 
 
 def fold_text(text: str) -> str:
-    """Return a text as it is searched for and found: bounded, in plain lower case letters where it can be.
+    """Return a text as it is searched: bounded, in plain lower-case letters where possible.
 
-    Case, accents, styled letters, blanks at the ends and characters that nobody sees make no difference.
+    Case, accents, styled letters, blanks at the ends and invisible characters make no difference.
     """
     text = text[:TYPED_CHARACTERS]
     if text.isascii() and text.isprintable():
@@ -45,7 +45,7 @@ def fold_text(text: str) -> str:
     return plain or clean_text(text, TYPED_CHARACTERS)  # a name may be an accent alone
 
 
-@lru_cache(maxsize=8192)  # the letters of all names: tens of thousands of them are folded at a time
+@lru_cache(maxsize=8192)  # caches the letters of names: tens of thousands of names are folded at a time
 def _fold_letter(char: str) -> str:
     if char.isspace():
         return " "
@@ -53,6 +53,6 @@ def _fold_letter(char: str) -> str:
 
 
 def _take_apart(text: str) -> str:
-    """Return the letters without their marks; a styled letter is the letter."""
+    """Return the letters without their marks; a styled letter becomes the plain letter."""
     letters = unicodedata.normalize("NFKD", text)
     return "".join(char for char in letters if unicodedata.category(char) not in _MARKS)

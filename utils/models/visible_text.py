@@ -1,4 +1,4 @@
-"""Foreign text as it can be seen: on one line, nothing invisible or reordering in it."""
+"""Foreign text made visible: on one line, without invisible or reordering characters."""
 
 import unicodedata
 
@@ -8,10 +8,10 @@ NO_VISIBLE_NAME = text("(no visible name)")
 NAMELESS = str(NO_VISIBLE_NAME)  # each language shows its own (``localizer.STAND_INS``)
 NAME_LENGTH = 48  # three times the longest name of the game; keeps an embed on a phone's screen
 
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # blank, and yet letters or marks
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # blank, but letters or marks
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 _MARKS = frozenset({"Mn", "Me"})
-_PILED_MARKS = 4  # on one letter, as hardly any language has more: a pile runs over the lines around it
+_PILED_MARKS = 4  # on one letter; hardly any language has more, and a pile covers the lines around it
 _BANNED_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
@@ -27,12 +27,12 @@ def clean_text(text: str, limit: int = NAME_LENGTH) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return a text of at most ``limit`` characters, an ellipsis in the place of what is cut."""
+    """Return a text of at most ``limit`` characters, with an ellipsis if it is cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _flatten(text: str) -> str:
-    """Return a text without the marks that are piled too high on a letter."""
+    """Return a text without the marks beyond the limit on a letter."""
     kept: list[str] = []
     pile = 0
     for char in text:

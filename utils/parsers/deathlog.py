@@ -1,13 +1,11 @@
 """The death log: one line of bytes in, one ``DeathRow`` or ``Rejected`` out.
 
-Theory of operation
--------------------
-A death log is ``;`` separated, without header or quoting; every line ends with ``;`` and a line feed. Two
-generations exist, told apart per line: 8 parts (old) or 10 (new, with platforms). The usual line is split
-and its columns are taken by place. A line whose columns do not fit is looked at once more from both ends:
-player ids have a fixed form (``0002`` and 28 hex digits), so a name that holds a ``;`` can still be told from
-the rest. What fits neither way, or both ways differently, is rejected with a reason. Nothing is guessed and
-nothing is raised: a reader returns a value for every input.
+Theory of operation ------------------- A death log is ``;`` separated, without header or quoting; every line
+ends with ``;`` and a line feed. Two generations exist, told apart per line: 8 parts (old) or 10 (new, with
+platforms). A line is split, and its columns are taken by their position. If they do not fit, the line is read
+again from both ends: player ids have a fixed form (``0002`` and 28 hex digits), so a name with a ``;`` can be
+told from the rest. A line that fits neither way, or both ways differently, is rejected with a reason. The
+reader never guesses and never raises: it returns a value for every input.
 
 Whether a line is complete is not decided here: callers hand over lines that ended with a line feed.
 """
@@ -22,10 +20,10 @@ from utils.models.scope import PlayerId
 from utils.models.texts import Number, Text
 
 MAX_LINE_BYTES = 2048
-"""Real lines are under 200 bytes; what is longer than this is not a death."""
+"""Real lines are under 200 bytes; a longer line is not a death."""
 
 MAX_PLATFORM_CHARACTERS = 8
-KEPT_NAME_CHARACTERS = 64  # of names and weapons; the game has 20
+KEPT_NAME_CHARACTERS = 64  # of names and weapons; the game allows 20
 MAX_DISTANCE_METRES = 999_999_999
 KEPT_REJECTED_CHARACTERS = 300
 
@@ -80,9 +78,9 @@ def classify(killer_id: PlayerId | None, victim_id: PlayerId, weapon: str) -> De
 def parse_death_line(line: bytes, *, latest: datetime) -> DeathRow | Rejected:
     """Read one line, given without its line feed (a carriage return before it is tolerated).
 
-    NULs in front of it are passed over, before and behind a BOM: a crash, and a log that is emptied while the
-    game writes, leave them.
-    ``latest`` is the last moment a row may be dated, by the game server's wall clock and without a zone.
+    NULs in front of it, before and after a BOM, are skipped: a crash leaves them, and so does emptying a log
+    while the game writes. ``latest`` is the latest valid time of a row, by the game server's wall clock and
+    without a zone.
     """
     line = line.removesuffix(b"\r").lstrip(b"\0").removeprefix(BOM).lstrip(b"\0")
     if len(line) > MAX_LINE_BYTES:
@@ -121,7 +119,7 @@ def _split_columns(text: str) -> list[str]:
 
 
 def _fits(parts: list[str]) -> bool:
-    """Tell whether ids stand where they belong when every name is a single part."""
+    """Tell whether the ids are in their columns if every name is a single part."""
     killer_id = parts[2]
     return bool((not killer_id or _is_player_id(killer_id)) and _is_player_id(parts[4]))
 
@@ -165,7 +163,7 @@ def _read_row(columns: list[str], latest: datetime) -> DeathRow:
 
 
 def _read_time(text: str, latest: datetime) -> datetime:
-    """Read ``YYYY.MM.DD-HH.MM.SS``: without its dots a basic ISO time, which is read fastest by far."""
+    """Read ``YYYY.MM.DD-HH.MM.SS``: without its dots it is a basic ISO time, which is parsed fastest."""
     if not _is_time(text):
         raise _Unreadable(RejectionReason.TIME.say())
     try:

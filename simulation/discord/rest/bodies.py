@@ -16,7 +16,7 @@ _FILE_PART = re.compile(r"files?\[(\d+)\]")
 
 @dataclass(slots=True)
 class RequestBody:
-    """What a request carries."""
+    """The parsed body of a request."""
 
     content: Any = None
     files: dict[int, UploadedFile] = field(default_factory=dict)
@@ -27,7 +27,7 @@ async def read_body(request: web.Request) -> RequestBody:
     """Read the body of a request.
 
     Raises:
-        ApiError: 50109 for JSON that is none, 40005 for files that are too large.
+        ApiError: 50109 for invalid JSON, 40005 for files that are too large.
     """
     if request.content_type == "multipart/form-data":
         return await _read_multipart(request)

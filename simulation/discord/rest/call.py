@@ -1,4 +1,4 @@
-"""What a route's handler gets and gives."""
+"""The argument and the result of a route's handler."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from simulation.discord.world import World
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON body; no body at all with status 204."""
+    """A status and a JSON body; status 204 has no body."""
 
     status: int = 200
     body: Any = None
@@ -26,7 +26,7 @@ NO_CONTENT = Answer(204)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as its handler sees it, with the look-ups that every resource needs."""
+    """A request for a handler, with the look-ups that every resource needs."""
 
     world: World
     request: ReceivedRequest
@@ -36,7 +36,7 @@ class Call:
         """The JSON object of the request.
 
         Raises:
-            ApiError: 50035 where it is none.
+            ApiError: 50035 if the body is not an object.
         """
         if self.request.body is None:
             return {}
@@ -60,7 +60,7 @@ class Call:
         """Return an id of the path.
 
         Raises:
-            ApiError: 50035 where it is none.
+            ApiError: 50035 if it is not an id.
         """
         errors = FormErrors()
         errors.check_id((name,), self.parameter(name))

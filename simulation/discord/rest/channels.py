@@ -105,7 +105,7 @@ class ChannelRoutes:
         return NO_CONTENT
 
     async def delete_overwrite(self, call: Call) -> Answer:
-        """Take back what a channel allows or denies a role or member."""
+        """Remove a channel's overwrite for a role or member."""
         channel = call.channel(Permission.MANAGE_ROLES)
         channel.overwrites.pop(call.number("overwrite_id"), None)
         call.world.announce_channel(channel, "CHANNEL_UPDATE")

@@ -44,7 +44,7 @@ class CommandRoutes:
         return Answer(body=self._registry.overwrite(self._scope(call), call.request.body))
 
     async def create_command(self, call: Call) -> Answer:
-        """Create a command, or replace the one of its name."""
+        """Create a command, or replace the one with its name."""
         command, is_new = self._registry.upsert(self._scope(call), call.body)
         return Answer(201 if is_new else 200, command)
 

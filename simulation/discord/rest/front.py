@@ -20,7 +20,7 @@ from simulation.discord.world import World
 
 API_PREFIX = "/api/v10"
 _MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_token", "interaction_token")
-VIA = {"Via": "1.1 google"}  # by which a 429 of Discord itself says that it is not Cloudflare's
+VIA = {"Via": "1.1 google"}  # header of a 429 from Discord itself; one from Cloudflare does not have it
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -115,7 +115,7 @@ class FrontDoor:
     ) -> web.StreamResponse:
         fault = self._faults.choose(record)
         if fault is not None:
-            self._world.signal.notify()  # that it has struck
+            self._world.signal.notify()  # the fault was applied
             if fault.delay_seconds:
                 await asyncio.sleep(fault.delay_seconds)
             if fault.held is not None:

@@ -74,7 +74,7 @@ def _message_id(call: Call) -> str:
 
 
 def _callback_payload(interaction: InteractionRecord) -> dict[str, Any]:
-    """Return what `with_response` asks for: the state of the interaction and its message."""
+    """Return the body for `with_response`: the state of the interaction and its message."""
     state: dict[str, Any] = {"id": str(interaction.id), "type": int(interaction.kind)}
     payload: dict[str, Any] = {"interaction": state}
     kind = interaction.callback_kind
@@ -86,7 +86,7 @@ def _callback_payload(interaction: InteractionRecord) -> dict[str, Any]:
         state["response_message_loading"] = message.is_loading
         state["response_message_ephemeral"] = message.is_ephemeral
         if kind is not CallbackKind.DEFERRED_UPDATE:
-            # the document knows resources of types 4 and 7 alone, so a deferred message shows as 4
+            # the document has resources of types 4 and 7 only, so a deferred message counts as 4
             shown = CallbackKind.UPDATE if kind is CallbackKind.UPDATE else CallbackKind.MESSAGE
             payload["resource"] = {"type": int(shown), "message": message_payload(message)}
     return payload

@@ -47,7 +47,7 @@ class MessageRoutes:
         return Answer(body=message_payload(message, with_nonce=True))
 
     async def list_messages(self, call: Call) -> Answer:
-        """Return messages, newest first; without the right to read the history there are none."""
+        """Return messages, newest first; an empty list without the right to read the history."""
         channel = call.channel()
         if channel.guild and Permission.READ_MESSAGE_HISTORY not in channel.guild.bot.permissions_in(channel):
             return Answer(body=[])
@@ -66,7 +66,7 @@ class MessageRoutes:
         return Answer(body=message_payload(self._board.edit(message, call.body, call.files)))
 
     async def delete_message(self, call: Call) -> Answer:
-        """Delete a message; others' need Manage Messages."""
+        """Delete a message; for a message of another author the bot needs Manage Messages."""
         message = get_message(call.channel(), call.parameter("message_id"))
         if message.author is not call.world.bot_user:
             call.channel(Permission.MANAGE_MESSAGES)
@@ -93,7 +93,7 @@ class MessageRoutes:
 
 
 def _is_reachable(world: World, user: User) -> bool:
-    """Whether the bot may write to a user directly: they share a server, and the user takes such messages."""
+    """Whether the bot may write to a user directly: they share a server, and the user accepts that."""
     shares = any(user.id in guild.members for guild in world.guilds.values() if guild.has_bot)
     return shares and user.accepts_direct_messages
 
@@ -130,7 +130,7 @@ def choose_page(messages: list[Message], *, limit: int, marks: dict[str, int]) -
 
     Args:
         messages: all messages of the channel.
-        limit: the most to return.
+        limit: the maximum number of messages.
         marks: at most one of `before`, `after`, `around` with a message id.
     """
     if "around" in marks:

@@ -71,7 +71,7 @@ class UserRoutes:
         return Answer(body={"url": self._gateway.url})
 
     async def get_gateway_bot(self, _call: Call) -> Answer:
-        """Return the gateway's address, the recommended shards and the identifies left."""
+        """Return the gateway's address, the recommended number of shards and the remaining identifies."""
         return Answer(
             body={
                 "url": self._gateway.url,
@@ -112,7 +112,7 @@ def application_payload(world: World) -> dict[str, Any]:
 
 
 def _team_payload(world: World) -> dict[str, Any] | None:
-    """Return the team that owns the application, if there is one; its owner has no role of their own."""
+    """Return the team that owns the application, if any. Its owner has no role."""
     if not world.team:
         return None
     owners = [user.id for user, role, has_accepted in world.team if role == "owner" and has_accepted]

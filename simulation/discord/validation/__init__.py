@@ -1,1 +1,1 @@
-"""Discord's rules for what a bot sends, with Discord's nested error trees."""
+"""Discord's checks of the bot's requests, with Discord's nested error trees."""

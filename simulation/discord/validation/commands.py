@@ -18,7 +18,8 @@ CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND = 1, 2, 3
 SUBCOMMAND, SUBCOMMAND_GROUP = 1, 2
 STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(3, 12)
 _WITH_CHOICES = (STRING, INTEGER, NUMBER)
-# `\w` without what is neither letter, number, `-` nor `_`; Discord documents ^[-_'\p{L}\p{N}…]{1,32}$
+# `\w` also allows some characters that are not letters, numbers, `-` or `_`; Discord documents
+# ^[-_'\p{L}\p{N}…]{1,32}$
 _NAME = re.compile(r"[-\w]{1,32}")
 _ID_KEYS = ("id", "application_id", "guild_id", "version")
 
@@ -122,7 +123,7 @@ def _check_options(errors: FormErrors, path: Path, parent: Mapping[str, Any], *,
 
 
 def _check_mixture(errors: FormErrors, path: Path, options: Sequence[Any]) -> None:
-    """Refuse subcommands beside plain options."""
+    """Refuse a mixture of subcommands and plain options."""
     kinds = [o.get("type") in (SUBCOMMAND, SUBCOMMAND_GROUP) for o in options if isinstance(o, dict)]
     if any(kinds) and not all(kinds):
         errors.add(

@@ -34,7 +34,7 @@ def check_embeds(errors: FormErrors, embeds: object, attachment_names: Collectio
 
 
 def count_characters(embed: dict[str, Any]) -> int:
-    """Count what Discord counts towards the total: title, description, fields, footer and author."""
+    """Count the characters of Discord's total: title, description, fields, footer and author."""
     texts = [embed.get("title"), embed.get("description")]
     texts += [(embed.get("footer") or {}).get("text"), (embed.get("author") or {}).get("name")]
     for field in embed.get("fields") or ():
@@ -63,7 +63,7 @@ def _check_embed(
 
 
 def _has_content(embed: dict[str, Any]) -> bool:
-    """Whether there is anything to show: Discord refuses an embed that has nothing."""
+    """Whether an embed shows anything; Discord refuses an empty embed."""
     if any(isinstance(embed.get(key), str) and embed[key].strip() for key in ("title", "description")):
         return True
     return any(embed.get(key) for key in ("fields", "footer", "author", *_MEDIA, "timestamp"))
@@ -99,7 +99,7 @@ def _check_link(errors: FormErrors, path: Path, url: object) -> None:
 
 
 def _check_media(errors: FormErrors, path: Path, url: object, attachment_names: Collection[str]) -> None:
-    """Check an address of a picture; one of an attachment must name a file of this message."""
+    """Check an address of a picture; an attachment's address must name a file of this message."""
     if not errors.check_text(path, url, most=MAX_URL, is_required=True):
         return
     address = str(url)

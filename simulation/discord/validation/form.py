@@ -59,7 +59,7 @@ class FormErrors:
         return True
 
     def check_list(self, path: Path, value: object, *, most: int, least: int = 0) -> Sequence[Any]:
-        """Check a list and its length; return it, or nothing to go on with."""
+        """Check a list and its length; return it, or an empty one if it is wrong."""
         if value is None:
             value = []
         if not isinstance(value, list):
@@ -77,7 +77,7 @@ class FormErrors:
         return None
 
     def check_choice(self, path: Path, value: object, allowed: Sequence[object]) -> bool:
-        """Check that a value is one of a list."""
+        """Check that a value is in a list."""
         if isinstance(value, bool) or value not in allowed:
             names = ", ".join(str(item) for item in allowed)
             self.add(path, "BASE_TYPE_CHOICES", f"Value must be one of ({names}).")
@@ -87,7 +87,7 @@ class FormErrors:
     def check_whole(
         self, path: Path, value: object, *, least: int, most: int, is_required: bool = False
     ) -> bool:
-        """Check a whole number and its range; an absent one is sound unless required."""
+        """Check a whole number and its range; a missing one is sound unless required."""
         if value is None:
             if is_required:
                 self.add(path, "BASE_TYPE_REQUIRED", "This field is required")

@@ -40,7 +40,7 @@ def check_message(body: Mapping[str, Any], attachment_names: Collection[str], er
 
 
 def check_not_empty(body: Mapping[str, Any], file_count: int) -> None:
-    """Refuse a message that shows nothing.
+    """Refuse an empty message.
 
     Raises:
         ApiError: 50006.

@@ -1,4 +1,4 @@
-"""Alerts: the admins are told once, wherever they can be reached."""
+"""Alerts: the admins are told once, in any place where the bot can write to them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +16,7 @@ from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.texts import text
 from utils.tasks import TaskManager
 
 SENTENCE = "The host refused the login."
@@ -24,7 +25,7 @@ POST = "/channels/{channel_id}/messages"
 
 
 class FakeSettingsSource:
-    """Settings of guilds, or none while the database is away."""
+    """Settings of guilds; while the database is away, reading them fails."""
 
     def __init__(self) -> None:
         self.channels: Mapping[ChannelKind, ChannelId] = {}
@@ -39,7 +40,7 @@ class FakeSettingsSource:
 
 @pytest.fixture(name="settings")
 def _settings(channel: Channel) -> FakeSettingsSource:
-    """Alerts go to the channel."""
+    """Settings in which alerts go to the channel."""
     settings = FakeSettingsSource()
     settings.channels = {ChannelKind.ALERTS: ChannelId(channel.id), ChannelKind.KILLFEED: ChannelId(1)}
     return settings
@@ -56,24 +57,24 @@ async def _alerts(
 
 
 def read(channel: Channel) -> list[str]:
-    """Return the sentences that stand in a channel."""
+    """Return the sentences in a channel."""
     return [message.embed["description"] for message in channel.all_messages]
 
 
 async def test_admins_are_told_once_until_the_matter_is_settled(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """One post for each key; after it was cleared the next fault is told again."""
+    """There is one post for each key; after ``clear`` the next fault is posted again."""
     guild_id = GuildId(guild.id)
     async with running_bot(bot, world):
         for _ in range(3):
-            await alerts.notify(guild_id, SENTENCE, KEY)
+            await alerts.notify(guild_id, text(SENTENCE), KEY)
         await world.wait_for_messages(channel, 1)
-        await alerts.notify(guild_id, "Another matter.", "other")
+        await alerts.notify(guild_id, text("Another matter."), "other")
         await world.wait_for_messages(channel, 2)
         await alerts.clear(guild_id, KEY)
         await alerts.clear(guild_id, "never told")
-        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
         await world.wait_for_messages(channel, 3)
         await world.settle()
     assert read(channel) == [SENTENCE, "Another matter.", SENTENCE]
@@ -85,9 +86,9 @@ async def test_admins_are_told_once_until_the_matter_is_settled(
 async def test_matter_is_told_once_when_many_tell_it_at_once(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """While a post is on its way the same matter is not posted again."""
+    """While the first post is running, the same alert is not posted again."""
     async with running_bot(bot, world):
-        notes = (alerts.notify(GuildId(guild.id), SENTENCE, KEY) for _ in range(5))
+        notes = (alerts.notify(GuildId(guild.id), text(SENTENCE), KEY) for _ in range(5))
         await asyncio.gather(*notes)
         await world.wait_for_messages(channel, 1)
         await world.settle()
@@ -102,11 +103,11 @@ async def test_owner_is_told_directly_when_no_channel_is_set(
     alerts: AdminAlerts,
     settings: FakeSettingsSource,
 ) -> None:
-    """Another kind's channel never serves for alerts."""
+    """A channel of another kind is never used for alerts."""
     settings.channels = {ChannelKind.KILLFEED: ChannelId(channel.id)}
     async with running_bot(bot, world):
         await world.until(lambda: bot.get_guild(guild.id) is not None, what="the guild")
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
     assert read(channel) == []
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
@@ -121,14 +122,14 @@ async def test_owner_is_told_when_the_channel_cannot_be_used(
     alerts: AdminAlerts,
     status: int,
 ) -> None:
-    """A channel that is gone or forbidden is no end: the next place is tried."""
+    """If the channel is deleted or forbidden, the next place is tried."""
     posts = Fault(
         method="POST", route=POST, status=status, only_if=lambda request: str(channel.id) in request.path
     )
     world.faults.add(posts)
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
     assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([], [SENTENCE])
 
@@ -140,11 +141,11 @@ async def test_alert_is_posted_elsewhere_when_the_database_is_away(
     alerts: AdminAlerts,
     settings: FakeSettingsSource,
 ) -> None:
-    """Not to know the channel is no reason to be silent."""
+    """The bot does not know the channel then, but the alert must not be lost."""
     settings.is_away = True
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
 
@@ -154,10 +155,10 @@ async def test_alert_is_posted_elsewhere_when_the_database_is_away(
 async def test_cut_connection_is_never_raised(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts, cut: str
 ) -> None:
-    """Whoever tells a fault must not fail by it; the next time it is told."""
+    """``notify`` raises nothing; the alert is posted the next time."""
     world.faults.add(Fault(method="POST", cut=cut, times=None))  # type: ignore[arg-type] # one of both
     async with running_bot(bot, world):
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
         world.faults.clear()
 
@@ -165,14 +166,14 @@ async def test_cut_connection_is_never_raised(
 async def test_alert_waits_when_discord_was_never_reached(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """Servers are read before the first login; what they find is told when Discord is there."""
+    """Servers are read before the first login; their alerts are posted after it."""
     guild_id = GuildId(guild.id)
-    await alerts.notify(guild_id, SENTENCE, KEY)
-    await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+    await alerts.notify(guild_id, text(SENTENCE), KEY)
+    await alerts.notify(guild_id, text("Settled meanwhile."), "settled")
     await alerts.clear(guild_id, "settled")
     async with running_bot(bot, world):
         await world.wait_for_messages(channel, 1)
-        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
     assert read(channel) == [SENTENCE]
 
 
@@ -184,19 +185,19 @@ async def test_alert_that_reached_nobody_is_told_by_itself_later(
     alerts: AdminAlerts,
     clock: FakeClock,
 ) -> None:
-    """Not only at the next reconnect: ever less often, and once; what is settled meanwhile is not told."""
+    """The bot tries again by itself with growing pauses; cleared alerts are not posted."""
     guild_id = GuildId(guild.id)
     world.faults.add(Fault(method="POST", status=429, body="banned", times=None))
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(guild_id, SENTENCE, KEY)
-        await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
+        await alerts.notify(guild_id, text("Settled meanwhile."), "settled")
         await world.settle()
         for failures in (1, 2):
             await clock.advance(RETRY_BACKOFF.compute_seconds(failures))
             await world.settle()
         await alerts.clear(guild_id, "settled")
-        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
         world.faults.clear()
         await clock.advance(RETRY_BACKOFF.compute_seconds(3))
         await world.wait_for_messages(channel, 1)
@@ -212,11 +213,11 @@ async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
     alerts: AdminAlerts,
     settings: FakeSettingsSource,
 ) -> None:
-    """Whoever tells a fault never fails by another one; it is told once they can be read."""
+    """``notify`` raises nothing; the alert is posted once the settings can be read."""
     settings.channels = 7  # type: ignore[assignment] # what a malformed document holds
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
         settings.channels = {}
         await alerts.tell_waiting()
@@ -226,10 +227,10 @@ async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
 async def test_guild_that_the_bot_left_is_no_error(
     bot: commands.Bot, world: SimulatedDiscord, alerts: AdminAlerts, settings: FakeSettingsSource
 ) -> None:
-    """Nobody can be told, and nothing is raised."""
+    """There is no place for an alert, and no error."""
     settings.channels = {}
     async with running_bot(bot, world):
-        await alerts.notify(GuildId(999), SENTENCE, KEY)
+        await alerts.notify(GuildId(999), text(SENTENCE), KEY)
         await world.settle()
     assert isinstance(bot, discord.Client)
 
@@ -237,17 +238,17 @@ async def test_guild_that_the_bot_left_is_no_error(
 async def test_member_is_told_once_in_a_direct_message(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts
 ) -> None:
-    """Under the community's name; what cannot be delivered is not tried again, and nothing is raised."""
+    """The message names the community; a failed one is not tried again, and nothing is raised."""
     alice = world.add_member(guild, "alice")
-    sentence = "Somebody asked with /link for “Wolf_1”, who is linked to you."
+    said = text("Somebody asked for “{player}”, who is linked to you.", player="Wolf_1")
     async with running_bot(bot, world):
         for key in ("first", "first", "second"):
-            await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), sentence, key)
-        await alerts.tell_member(GuildId(guild.id), MemberId(1), sentence, "first")
+            await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), said, key)
+        await alerts.tell_member(GuildId(guild.id), MemberId(1), said, "first")
         await world.settle()
     told = [message.embed for message in world.direct_messages(alice.user).all_messages]
     assert [(one["title"], one["description"]) for one in told] == [
-        (guild.name, sentence.replace("_", "\\_"))
+        (guild.name, str(said).replace("_", "\\_"))
     ] * 2
 
 
@@ -255,14 +256,14 @@ async def test_member_is_told_once_in_a_direct_message(
 async def test_nobody_waits_for_discord_who_finds_a_fault(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """While Discord holds its answer back the reading of a server goes on; the post comes later, once."""
+    """While Discord delays its answer, the reading of a server goes on; the alert is posted once, later."""
     held = asyncio.Event()
     world.faults.add(Fault(method="POST", route=POST, held=held))
     async with running_bot(bot, world):
         await bot.wait_until_ready()
         async with asyncio.timeout(5):
-            await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
-            await alerts.tell_member(GuildId(guild.id), MemberId(guild.owner.id), SENTENCE, KEY)
+            await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
+            await alerts.tell_member(GuildId(guild.id), MemberId(guild.owner.id), text(SENTENCE), KEY)
         assert read(channel) == []
         held.set()
         await world.wait_for_messages(channel, 1)
@@ -271,14 +272,14 @@ async def test_nobody_waits_for_discord_who_finds_a_fault(
 
 
 async def test_what_is_remembered_of_alerts_is_bounded(alerts: AdminAlerts, guild: Guild) -> None:
-    """Keys that strangers can make, one for each player and day: one guild's drive out no other's."""
+    """Strangers can create keys, one for each player and day; those of one guild displace no others."""
     other = GuildId(7)
-    await alerts.notify(other, SENTENCE, KEY)
+    await alerts.notify(other, text(SENTENCE), KEY)
     for number in range(MOST_WAITING + 5):
-        await alerts.notify(GuildId(guild.id), SENTENCE, f"waiting {number}")
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), f"waiting {number}")
     assert len(alerts._waiting) == MOST_WAITING + 1
     for number in range(MOST_TOLD + 5):
-        await alerts.notify(GuildId(guild.id), SENTENCE, f"told {number}")
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), f"told {number}")
         alerts._waiting.pop((GuildId(guild.id), f"told {number}"), None)
         alerts._waiting.pop((GuildId(guild.id), f"waiting {number}"), None)
     assert {guild_id: len(keys) for guild_id, keys in alerts._told.items()} == {

@@ -1,11 +1,11 @@
-"""Each setting is declared once: its default, its check, whether it is personal, and what a change tells."""
+"""Each setting is declared once, with its default and its check."""
 
 import re
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, is_dataclass, replace
 
+from utils.database.documents.personal_fields import PERSONAL_FIELDS
 from utils.models.audit import FieldChange
 from utils.models.declared_settings import between, find_problem, list_changes, list_settings, setting
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -17,49 +17,45 @@ DEFAULTS = GuildSettings(GuildId(42))
 FEED, OTHER = ChannelId(1), ChannelId(2)
 
 
-def list_undeclared(settings: Any) -> list[str]:
-    """Return the settings without a declaration; the guild's id is the key of them all."""
-    return [name for name, declared, _ in list_settings(settings) if declared is None and name != "guild_id"]
+def list_undeclared(kind: type, path: str = "") -> Iterator[str]:
+    """Find settings that contain a member or a player and have no row among the personal fields."""
+    declared = {path for one in PERSONAL_FIELDS["guilds"] for path in one.paths}
+    for name, held in typing.get_type_hints(kind).items():
+        if is_dataclass(held):
+            yield from list_undeclared(typing.cast("type", held), f"{path}{name}.")
+        elif re.search(r"MemberId|PlayerId", repr(held)) and f"{path}{name}" not in declared:
+            yield f"{path}{name}"
 
 
-def list_unmarked(kind: type) -> Iterator[str]:
-    """Find settings that hold a member or a player and are not declared as personal."""
-    types = typing.get_type_hints(kind)
-    for one in fields(kind):
-        if is_dataclass(types[one.name]):
-            yield from list_unmarked(types[one.name])
-        elif re.search(r"MemberId|PlayerId", repr(types[one.name])):
-            yield from [] if one.metadata["setting"].is_personal else [one.name]
-
-
-def test_every_setting_is_declared() -> None:
-    """What is not declared is neither checked nor known to be personal."""
-    assert list_undeclared(DEFAULTS) == []
+def test_names_of_settings_are_unique() -> None:
+    """A change names only the setting, so the names are unique."""
     names = [name for name, *_ in list_settings(DEFAULTS)]
     assert {"channels", "admin_role_id", "is_enabled", "max_amount"} <= set(names)
-    assert len(names) == len(set(names))  # a change is told by the name alone
+    assert len(names) == len(set(names))
 
 
-def test_what_holds_a_person_is_declared_as_personal() -> None:
-    """An erasure goes by the declarations; today no setting names anybody."""
-    assert list(list_unmarked(GuildSettings)) == []
-    assert [name for name, declared, _ in list_settings(DEFAULTS) if declared and declared.is_personal] == []
+def test_setting_that_holds_a_person_is_declared_as_personal() -> None:
+    """Erasures and exports use the declared fields; today no setting names a person."""
+    assert list(list_undeclared(GuildSettings)) == []
 
 
-def test_rules_find_what_breaks_them() -> None:
-    """A rule that nothing can break proves nothing."""
+def test_rule_finds_what_breaks_it() -> None:
+    """The rule finds undeclared settings of people."""
+
+    @dataclass(frozen=True)
+    class CarelessBounties(BountySettings):
+        keepers: tuple[MemberId, ...] = setting(())
 
     @dataclass(frozen=True)
     class Careless(GuildSettings):
-        note: str = field(default="")
         keeper_id: MemberId | None = setting(None)
+        more: CarelessBounties = field(default_factory=CarelessBounties)
 
-    assert list_undeclared(Careless(GuildId(42))) == ["note"]
-    assert list(list_unmarked(Careless)) == ["keeper_id"]
+    assert list(list_undeclared(Careless)) == ["keeper_id", "more.keepers"]
 
 
 def test_changes_are_told_by_name_old_and_new() -> None:
-    """Of a mapping each key is a change of its own; what stays as it is is none."""
+    """Each key of a mapping is a change of its own; an equal value is no change."""
     before = replace(DEFAULTS, channels={ChannelKind.ALERTS: FEED, ChannelKind.EVENTS: FEED})
     after = replace(
         before,
@@ -76,7 +72,7 @@ def test_changes_are_told_by_name_old_and_new() -> None:
 
 
 def test_only_what_changes_is_checked() -> None:
-    """A value that was chosen before its limit was lowered holds up no other change."""
+    """A value above a limit that was lowered later does not block other changes."""
 
     @dataclass(frozen=True)
     class Limited(GuildSettings):

@@ -1,6 +1,6 @@
-"""The connection: a URI becomes a ready database, or a plain sentence why not."""
+"""The connection: opens the database of a URI, or says plainly why that fails."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -21,11 +21,11 @@ from utils.errors import (
 )
 from utils.waiting import wait_until_done
 
-MINIMUM_VERSION = (6, 0)  # the oldest one the tests run against
+MINIMUM_VERSION = (6, 0)  # the oldest version the tests run against
 SELECTION_SECONDS = 5.0
-PATIENCE_SECONDS = 30.0  # a machine that starts both at once
+PATIENCE_SECONDS = 30.0  # for a machine that starts both at once
 CONNECT_BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5, jitter=0.5)
-_AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and Atlas's for the same
+_AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and that of Atlas
 
 OPTIONS: dict[str, Any] = {
     "tz_aware": True,
@@ -36,7 +36,7 @@ OPTIONS: dict[str, Any] = {
     "retryReads": True,
     "readConcernLevel": "majority",
     "connectTimeoutMS": 5_000,
-    "socketTimeoutMS": 120_000,  # an index over millions of kills is built within one answer
+    "socketTimeoutMS": 120_000,  # building an index over millions of kills is one request
     "waitQueueTimeoutMS": 20_000,
     "maxPoolSize": 40,
     "appname": "killfeed",
@@ -47,40 +47,35 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a MongoDB says of itself."""
+    """The properties that a MongoDB reports."""
 
     version: tuple[int, ...]
     has_transactions: bool
 
     @property
     def version_text(self) -> str:
-        """The version as people write it."""
+        """The version as text."""
         return ".".join(str(part) for part in self.version)
 
 
+@dataclass(eq=False, repr=False)
 class SafeMongoDBConnection:
     """The one client of a process.
 
     Args:
-        uri: where MongoDB is; may hold a password and is therefore never shown.
+        uri: the address of MongoDB; it may hold a password, so it is never shown.
         patience_seconds: how long ``open`` tries to reach it.
         selection_seconds: how long one operation waits for a usable server.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        *,
-        database: str,
-        clock: Clock,
-        patience_seconds: float = PATIENCE_SECONDS,
-        selection_seconds: float = SELECTION_SECONDS,
-    ) -> None:
-        self._uri = uri
-        self._name = database
-        self._clock = clock
-        self._patience_seconds = patience_seconds
-        self._selection_seconds = selection_seconds
+    uri: str
+    _: KW_ONLY
+    database: str
+    clock: Clock
+    patience_seconds: float = PATIENCE_SECONDS
+    selection_seconds: float = SELECTION_SECONDS
+
+    def __post_init__(self) -> None:
         self._client: Client | None = None
         self._sessions: SessionPool | None = None
 
@@ -94,7 +89,7 @@ class SafeMongoDBConnection:
 
         Raises:
             ConfigurationError: the URI, the login or the version cannot work.
-            TransactionsUnsupportedError: the MongoDB is no replica set.
+            TransactionsUnsupportedError: the MongoDB is not a replica set.
             StorageUnavailableError: not reached within ``patience_seconds``.
         """
         self._client = self._build_client()
@@ -104,18 +99,18 @@ class SafeMongoDBConnection:
         finally:
             if self._sessions is None:
                 await self.close()
-        return SafeDatabase(self._client[self._name], sessions=self._sessions, clock=self._clock)
+        return SafeDatabase(self._client[self.database], sessions=self._sessions, clock=self.clock)
 
     async def ping(self) -> SafeMongoDBResult[float]:
         """Return how many milliseconds MongoDB takes to answer."""
         return await wait_for_result(self._ping())
 
     async def verify(self) -> SafeMongoDBResult[ServerFacts]:
-        """Return what MongoDB says of itself now."""
+        """Return the properties that MongoDB reports now."""
         return await wait_for_result(self._read_facts())
 
     async def close(self) -> None:
-        """Close everything; harmless to call twice."""
+        """Close everything; a second call does nothing."""
         if self._sessions is not None:
             await self._sessions.close()
             self._sessions = None
@@ -125,8 +120,8 @@ class SafeMongoDBConnection:
 
     def _build_client(self) -> Client:
         try:
-            selection = int(self._selection_seconds * 1000)
-            return AsyncIOMotorClient(self._uri, serverSelectionTimeoutMS=selection, **OPTIONS)
+            selection = int(self.selection_seconds * 1000)
+            return AsyncIOMotorClient(self.uri, serverSelectionTimeoutMS=selection, **OPTIONS)
         except (errors.ConfigurationError, errors.InvalidURI, ValueError) as error:
             # The library's sentence may quote the URI, and that may hold a password.
             raise ConfigurationError(
@@ -135,17 +130,17 @@ class SafeMongoDBConnection:
             ) from None
 
     async def _wait_for_facts(self) -> ServerFacts:
-        deadline = self._clock.monotonic() + self._patience_seconds
+        deadline = self.clock.monotonic() + self.patience_seconds
         pauses = CONNECT_BACKOFF.generate_seconds()
         while True:
             try:
                 return await self._read_facts()
             except StorageUnavailableError as error:
                 pause = next(pauses)
-                if self._clock.monotonic() + pause >= deadline:
+                if self.clock.monotonic() + pause >= deadline:
                     raise
                 _log.warning("MongoDB is not reachable yet", reason=str(error), pause_seconds=round(pause, 2))
-            await self._clock.sleep(pause)
+            await self.clock.sleep(pause)
 
     async def _read_facts(self) -> ServerFacts:
         try:
@@ -160,9 +155,9 @@ class SafeMongoDBConnection:
         )
 
     async def _ping(self) -> float:
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
         await self._command("ping")
-        return (self._clock.monotonic() - started) * 1000
+        return (self.clock.monotonic() - started) * 1000
 
     async def _command(self, name: str) -> dict[str, Any]:
         if self._client is None:

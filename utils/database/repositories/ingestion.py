@@ -1,19 +1,22 @@
 """Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
 
-Batches of a guild's servers that come at the same moment share one. Two batches of history of one server may
-be in flight on different files, so they share no document: lines are counted at the cursor of the file they
-came from. Live batches count players and draw numbers, so they come one after another.
+Batches of servers that come at the same moment share one, also those of several guilds, as long as one lease
+guards them. Two batches of history of one server may be stored at once for different files, so they share no
+document: lines are counted at the cursor of their file. Live batches of a server run one after another,
+because they change the same players and numbers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
-from utils.database.core.database import FenceSource, SafeDatabase
+from utils.database.core.database import Fence, FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_cursor
-from utils.database.units.ingestion_unit import LINES_KEY, GuildTransaction, IngestionTransaction
+from utils.database.units.ingestion_unit import LINES_KEY, IngestionTransaction, SharedTransaction
+from utils.errors import ScopeViolationError
 from utils.models.deaths import LogFile
 from utils.models.reading import Cursor
 from utils.models.scope import GuildId, ServerScope
@@ -43,38 +46,54 @@ class IngestionRepository:
             CursorMovedError, StorageConflictError, LeaseLostError, DiskFullError, StorageUnavailableError
         """
 
-        def work_on_server(unit: GuildTransaction) -> T:
+        def work_on_server(unit: SharedTransaction) -> T:
             return work(unit.of_server(scope))
 
-        return await self.in_guild_transaction(scope.guild_id, work_on_server)
+        return await self.in_shared_transaction([scope.guild_id], work_on_server)
 
-    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[GuildTransaction], T]) -> T:
-        """Run ``work`` in one transaction over several servers of a guild; it may run again likewise.
+    async def in_shared_transaction(
+        self, guild_ids: Collection[GuildId], work: Callable[[SharedTransaction], T], *, repeats: bool = True
+    ) -> T:
+        """Run ``work`` in one transaction over servers of one guild or of several; it may run more than once.
+
+        Without ``repeats`` it fails at the first error, also at one that may pass.
 
         Raises:
             CursorMovedError, StorageConflictError, LeaseLostError, DiskFullError, StorageUnavailableError
         """
 
         def store(transaction: Transaction) -> T:
-            unit = GuildTransaction(transaction, guild_id)
+            unit = SharedTransaction(transaction, guild_ids)
             result = work(unit)
             unit.finish()
             return result
 
-        return await self._database.in_transaction(store, fence=self._fences(guild_id), joins_fence=True)
+        return await self._database.in_transaction(
+            store, fence=self._find_fence(guild_ids), joins_fence=True, repeats=repeats
+        )
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return where reading stands, by file."""
+        """Return the cursors, by file."""
         cursors = ScopedCollection.of_server(self._database, "cursors", scope)
         found = [read_cursor(document) for document in await cursors.find({"kind": "file"})]
         return {cursor.file: cursor for cursor in found}
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
-        """Delete the cursors of files that are gone, some hundred at a time; their lines stay counted."""
+        """Delete the cursors of deleted files, some hundred at a time; their lines stay counted."""
         for world, group in groupby(sorted(files), key=lambda file: file.world):
             names = [file.name for file in group]
             for start in range(0, len(names), FORGOTTEN_AT_ONCE):
                 await self._forget(scope, world, names[start : start + FORGOTTEN_AT_ONCE])
+
+    def _find_fence(self, guild_ids: Collection[GuildId]) -> Fence | None:
+        """Return what guards all of these guilds; what several share is no guild's turn at the sessions."""
+        fences = {self._fences(guild_id) for guild_id in guild_ids}
+        if len(fences) > 1:
+            fences = {fence and replace(fence, guild_id=None) for fence in fences}
+        fence, *others = fences
+        if others:
+            raise ScopeViolationError("Guilds of several shards do not share a transaction.")
+        return fence
 
     async def _forget(self, scope: ServerScope, world: str, names: Sequence[str]) -> None:
         chosen = {"kind": "file", "world": world, "name": {"$in": list(names)}}

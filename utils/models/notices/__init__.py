@@ -1,6 +1,6 @@
-"""Notices: facts that wait in the outbox to become messages in a channel.
+"""Notices: the facts of posts, stored in the outbox until they are delivered.
 
 * ``kinds`` - the registry: one row for each kind of notice.
-* ``deaths``, ``bounties`` - the facts of each kind; ``notice`` what all of them have.
-* ``outbox`` - how they wait, and the messages made of them.
+* ``deaths``, ``bounties`` - the facts of each kind; ``notice``: the facts that all kinds have.
+* ``outbox`` - the entries of the outbox, and the messages made of them.
 """

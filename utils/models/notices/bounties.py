@@ -1,4 +1,4 @@
-"""What happens to bounties, as the bounties channel tells of it."""
+"""Notices of the bounties channel."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from utils.models.scope import MemberId
 
 
 class BountyEvent(StrEnum):
-    """What can be told of a bounty; ``auto`` is one that the house put up."""
+    """The events of a bounty; ``auto``: the house placed it."""
 
     PLACED = "placed"
     AUTO = "auto"
@@ -19,15 +19,15 @@ class BountyEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BountyNotice(Notice):
-    """The facts of something that happened to the bounties on a player.
+    """The facts of an event of the bounties on a player.
 
     Attributes:
-        amount: emeralds; a claim's is the sum of all bounties it took.
-        count: how many bounties it is about.
-        placer_id: who placed it; None for the house, and for a claim.
+        amount: emeralds; for a claim the sum of its bounties.
+        count: the number of bounties.
+        placer_id: the member who placed it; None for the house, and for a claim.
         ends_at: when a placed bounty ends.
-        claimer_id: the member who is paid, and ``claimer_name`` the player who made the kill.
-        kills: how many victims made the house put it up.
+        claimer_id: the member who is paid; ``claimer_name`` is the player who made the kill.
+        kills: the number of victims for which the house placed it.
     """
 
     event: BountyEvent

@@ -1,4 +1,4 @@
-"""Deaths, as the killfeed tells of them."""
+"""Notices of the killfeed."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from utils.models.notices.notice import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeathNotice(Notice):
-    """The facts of one death; ``event_id`` is its fingerprint.
+    """The facts of one death; ``event_id`` is the death's fingerprint.
 
     Attributes:
         killer_name: empty without a killer.

@@ -1,6 +1,6 @@
 """The registry of notices: one row for each kind.
 
-How a kind looks stands under the same name in ``utils/embeds/notices``.
+``utils/embeds/notices`` holds the look of each kind under the same name.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from utils.models.notices.notice import Notice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonalFacts:
-    """Which facts of a kind of notice name people; an erasure walks them.
+    """The facts of a kind of notice that name people; an erasure goes through them.
 
     Attributes:
         members: ids of members.
@@ -34,12 +34,13 @@ class NoticeKind:
     """One kind of notice.
 
     Attributes:
-        name: under which it is stored; it never changes.
-        model: its facts.
-        variants: what can have happened; each has its own look.
-        channel_kind: where it is posted.
-        personal: which of its facts name people; an erasure takes them out of notices that wait.
-        silenceable: what admins can switch off, by names that no other kind has (``GameServer.silenced``).
+        name: its stored name; it never changes.
+        model: the class of its facts.
+        variants: the events; each has its own look.
+        channel_kind: the kind of channel in which it is posted.
+        personal: the facts that name people; an erasure removes them from notices in the outbox.
+        silenceable: the events that admins can switch off; no other kind has the same names
+            (``GameServer.silenced``).
     """
 
     name: str
@@ -65,7 +66,7 @@ class NoticeKinds:
         """Return the kind of a stored name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such kind.
         """
         return self._by_name[name]
 
@@ -74,7 +75,7 @@ class NoticeKinds:
         return self._by_model[type(notice)]
 
     def list_channel_kinds(self, notices: Iterable[Notice]) -> frozenset[ChannelKind]:
-        """Return where notices are posted."""
+        """Return the kinds of channels in which notices are posted."""
         return frozenset(self.get_for(notice).channel_kind for notice in notices)
 
 

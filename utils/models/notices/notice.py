@@ -1,4 +1,4 @@
-"""What every notice has."""
+"""The facts that every notice has."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(ABC):
-    """The facts of something that is posted; how it looks is decided when it is shown.
+    """The facts of a post; its look is chosen when it is shown.
 
     Facts are bytes, texts, whole numbers, times, members of a ``StrEnum``, or None.
 
     Attributes:
-        event_id: texts from pools are chosen by it, so a retry shows the same.
+        event_id: chooses the texts from pools, so a retry shows the same ones.
         server_name: the game server it is about.
         at: when it happened, UTC.
     """
@@ -25,4 +25,4 @@ class Notice(ABC):
     @property
     @abstractmethod
     def variant(self) -> StrEnum:
-        """What happened: which look of its kind it has."""
+        """What happened; it chooses the look among those of its kind."""

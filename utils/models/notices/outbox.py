@@ -1,4 +1,4 @@
-"""The outbox: how notices wait for their channel, and the messages made of them."""
+"""The outbox: stored notices, and the messages made of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +9,16 @@ from utils.models.notices.notice import Notice
 from utils.models.scope import ChannelId, GuildId, ServerScope
 
 WAITING_MAXIMUM = 1_000
-"""Notices of a feed that wait; what would wait behind so many others is no news, and is left out."""
+"""So many notices of a feed may wait; a further one would be posted too late, so it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppendedNotices:
-    """What became of notices that were put behind a server's others.
+    """The result of appending notices to a server's outbox.
 
     Attributes:
-        batches: how many batches have changed the server's counters so far, this one with them if it does;
-            0 when nothing was to be counted.
+        batches: how many batches have changed the server's counters so far, this one included if it does; 0
+            if there was nothing to count.
         left_out: how many notices were left out, because too many wait.
     """
 
@@ -28,7 +28,7 @@ class AppendedNotices:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Feed:
-    """What a game server has for one kind of channel; its notices are numbered by themselves."""
+    """The notices of a game server for one kind of channel; each feed has its own numbers."""
 
     scope: ServerScope
     channel_kind: ChannelKind
@@ -40,7 +40,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class EntryKey:
-    """Which notice of a feed; ``sequence`` counts up within it."""
+    """Names a notice: its feed, and its number in it."""
 
     feed: Feed
     sequence: int
@@ -48,7 +48,7 @@ class EntryKey:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A notice to be delivered: its facts, where it belongs, and until when it is news.
+    """A notice in the outbox: its facts, its place, and when it was made.
 
     The notices of a feed are delivered by rising ``sequence``.
     """
@@ -61,17 +61,17 @@ class OutboxEntry:
 
     @property
     def feed(self) -> Feed:
-        """The feed it belongs to."""
+        """Its feed."""
         return Feed(self.scope, self.channel_kind)
 
     @property
     def key(self) -> EntryKey:
-        """What names it."""
+        """Its key."""
         return EntryKey(self.feed, self.sequence)
 
 
 class MessageState(StrEnum):
-    """Where a message stands: stored before its first try, marked when Discord has it."""
+    """The state of a message: stored before its first try, marked as sent when Discord has it."""
 
     PREPARED = "prepared"
     SENT = "sent"
@@ -85,7 +85,7 @@ class OutgoingMessage:
         entries: in order, of one or several servers of the guild; fixed when the message is prepared.
         nonce: at most 25 characters (Discord's limit); sent with ``enforce_nonce`` at every try.
         prepared_at: right before the first try, UTC.
-        language: of its texts at every try; a guild may change its own meanwhile.
+        language: the language of its texts at every try, even if the guild changes its own.
     """
 
     guild_id: GuildId
@@ -98,5 +98,5 @@ class OutgoingMessage:
 
     @property
     def feeds(self) -> frozenset[Feed]:
-        """The feeds that wait for it: what comes after its entries must not overtake them."""
+        """The feeds that wait for it: later entries must not overtake its own."""
         return frozenset(key.feed for key in self.entries)

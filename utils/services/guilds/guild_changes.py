@@ -1,8 +1,8 @@
-"""Changes of a guild's settings by hand: each is verified, written, and told to the audit."""
+"""Changes of a guild's settings by hand: each is checked, stored, and written to the audit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from utils.errors import InvalidInputError
@@ -23,13 +23,13 @@ from utils.services.servers.game_servers import GameServerService
 
 @dataclass(frozen=True, slots=True)
 class ChannelChange:
-    """What became of a channel.
+    """The result of setting a channel.
 
     Attributes:
-        server: the server it was changed for; None for the guild's own.
-        channel_id: where posts of the kind go from now on; None for nowhere.
-        missing_tier: the lowest tier where they do; None when the guild has it.
-        is_changed: there was something to change.
+        server: the server of the channel; None for the guild's own channel.
+        channel_id: the channel for posts of the kind from now on; None if there is none.
+        missing_tier: the lowest tier that posts there; None if the guild has it.
+        is_changed: True if there was something to change.
     """
 
     server: GameServer | None
@@ -49,56 +49,49 @@ class SettingsChange:
 Mutation = Callable[[GuildSettings], GuildSettings]
 
 
+@dataclass(eq=False, repr=False)
 class GuildChangeService:
-    """Changes settings of guilds, all of them in one way.
+    """Changes settings of guilds, always in the same way.
 
-    A change is checked, stored, told to the audit as old and new values, and announced. Changes of one guild
-    take turns, and each begins with what is stored: of two changes at once both count.
+    A change is checked, stored, written to the audit with old and new values, and announced. Changes of one
+    guild take turns, and each begins with the stored settings, so two changes at once both count.
 
     Args:
         settings: the cache that a change drops.
-        guilds: storage of what is set for guilds.
-        channels: storage of servers' own channels.
+        guilds: storage of the settings of guilds.
+        channels: storage of the channels of servers.
     """
 
-    def __init__(
-        self,
-        settings: SettingsService,
-        servers: GameServerService,
-        *,
-        guilds: GuildStore,
-        channels: ServerStore,
-        premium: PremiumService,
-        audit: AuditLog,
-        events: EventDispatcher,
-    ) -> None:
-        self._settings = settings
-        self._servers = servers
-        self._guilds = guilds
-        self._channels = channels
-        self._premium = premium
-        self._audit = audit
-        self._events = events
+    settings: SettingsService
+    servers: GameServerService
+    _: KW_ONLY
+    guilds: GuildStore
+    channels: ServerStore
+    premium: PremiumService
+    audit: AuditLog
+    events: EventDispatcher
+
+    def __post_init__(self) -> None:
         self._locks = KeyedLocks[GuildId]()
 
     async def change(
         self, guild_id: GuildId, actor_id: MemberId, action: AuditAction, mutate: Mutation
     ) -> SettingsChange:
-        """Change what ``mutate`` changes; nothing is written where it changes nothing.
+        """Apply ``mutate`` and store the changes; nothing is written if there are none.
 
         Raises:
-            InvalidInputError: a value cannot be chosen.
+            InvalidInputError: a value is not allowed.
         """
         async with self._locks.hold(guild_id):
-            before = await self._guilds.get_settings(guild_id)
+            before = await self.guilds.get_settings(guild_id)
             after = mutate(before)
             if (problem := find_problem(before, after)) is not None:
                 raise InvalidInputError(problem)
             changes = list_changes(before, after)
             if changes:
                 with self._dropping(guild_id):
-                    await self._guilds.write_settings(guild_id, before, after)
-                await self._audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
+                    await self.guilds.write_settings(guild_id, before, after)
+                await self.audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
         if changes:
             self._announce(guild_id, *(change.name for change in changes))
         return SettingsChange(before, after)
@@ -114,28 +107,29 @@ class GuildChangeService:
     ) -> ChannelChange:
         """Set the channel of a kind for the guild, or for the named server.
 
-        One that was set already is announced as well: somebody mended it, and waiting posts are tried again.
+        The same channel is announced as well, so that waiting posts are tried again after its permissions
+        were repaired.
         """
-        chosen = None if server is None else await self._servers.resolve(guild_id, server)
+        chosen = None if server is None else await self.servers.resolve(guild_id, server)
         is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)
         if not is_changed:
             self._announce(guild_id, kind.value)
-        missing = await self._premium.find_missing_tier(guild_id, kind)
+        missing = await self.premium.find_missing_tier(guild_id, kind)
         return ChannelChange(chosen, channel_id, missing, is_changed=is_changed)
 
     async def clear_channel(
         self, guild_id: GuildId, kind: ChannelKind, *, server: str | None, actor_id: MemberId
     ) -> ChannelChange:
         """Clear the guild's own channel of a kind, or the named server's; the next in order counts then."""
-        chosen = None if server is None else await self._servers.resolve(guild_id, server)
+        chosen = None if server is None else await self.servers.resolve(guild_id, server)
         is_changed = await self._put_channel(guild_id, kind, None, chosen, actor_id)
-        left = (await self._settings.get_settings(guild_id)).channels.get(kind) if chosen else None
+        left = (await self.settings.get_settings(guild_id)).channels.get(kind) if chosen else None
         return ChannelChange(chosen, left, is_changed=is_changed)
 
     async def set_admin_role(
         self, guild_id: GuildId, role_id: int | None, *, actor_id: MemberId
     ) -> int | None:
-        """Set or clear the admin role; return the one before."""
+        """Set or clear the admin role; return the previous one."""
         changed = await self.change(
             guild_id, actor_id, AuditAction.ROLE, partial(replace, admin_role_id=role_id)
         )
@@ -159,22 +153,22 @@ class GuildChangeService:
         if change.old == change.new:
             return False
         with self._dropping(guild_id):
-            await self._channels.set_channel(server.scope, kind, channel_id)
+            await self.channels.set_channel(server.scope, kind, channel_id)
         facts = AuditFacts(server_name=server.name, changes=(change,))
-        await self._audit.write(guild_id, actor_id, action, facts)
+        await self.audit.write(guild_id, actor_id, action, facts)
         self._announce(guild_id, kind.value)
         return True
 
     @contextmanager
     def _dropping(self, guild_id: GuildId) -> Iterator[None]:
-        """Drop what is cached of a guild behind a write: one that failed may have happened all the same."""
+        """Drop a guild's cached settings after a write, also after a failed one: it may have happened."""
         try:
             yield
         finally:
-            self._settings.forget_guild(guild_id)
+            self.settings.forget_guild(guild_id)
 
     def _announce(self, guild_id: GuildId, *names: str) -> None:
-        self._events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
+        self.events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
 
 
 def _with_channel(

@@ -7,10 +7,14 @@ nothing. The way of a chunk, top down:
     poll → _store_chunk → RowReader.read_chunk       bytes to deaths
                         → _find_announced            what holds for them at this moment
                         → _take → _store             once, or twice where rows were copied
-                                    → GroupCommit.join    small: together with other servers of the guild
-                                    → _store_group        large: alone
+                                    → GroupCommit.join    small growth: together with other servers
+                                    → _store_group        large, or with a look: alone
                                         → store_live_batches, in a thread (``live_batch``)
                                 → EventDispatcher.dispatch
+
+Servers of one shard share transactions, also those of different guilds, for they are guarded by one lease.
+``group_commit`` says why no guild suffers from another. What is likely to take long or to fail has a
+transaction of its own at once: many lines, and rows that may be copies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,28 +28,31 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError
-from utils.events import EventDispatcher
+from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError, StorageError
+from utils.events import EventDispatcher, NoticesQueued
+from utils.group_commit import GROUP_SECONDS, GroupCommit
 from utils.models.deaths import DeathKind, LogFile
+from utils.models.guilds import ChannelKind
 from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.sharding import Sharding
 from utils.models.texts import Text
 from utils.models.visible_text import cut
 from utils.services.ingestion.batch_rules import BatchRule
-from utils.services.ingestion.group_commit import GROUP_SECONDS, GroupCommit
 from utils.services.ingestion.live_batch import LiveBatch, NewsTerms, StoredBatch, store_live_batches
 from utils.services.ingestion.log_source import LiveLogs
 from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
-from utils.services.ingestion.stores import GuildUnit, IngestionStore
+from utils.services.ingestion.stores import IngestionStore
 from utils.turns import FairTurns
 
 FOREIGN_CHARACTERS = 100  # of a path in a problem, behind which stands how many more there are
 NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
-SHARED_LINES = 100  # a chunk of so many shares its transaction with other servers of the guild
+LARGE_LINES = 100  # a chunk of more takes one of the places in memory
+SHARED_LINES = 20  # a chunk of more shares no transaction: other servers would wait for it
 
 logger = get_logger(__name__)
 
@@ -75,7 +82,7 @@ class PollOutcome:
     rejected: int = 0
     left_out: int = 0
     newest_at: datetime | None = None
-    problem: Text | str | None = None
+    problem: Text | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
 
@@ -101,7 +108,8 @@ class LiveIngestion:
         rules: judge new deaths within the transaction that stores them, one after another.
         max_announce_age: how old news may be (``polling.max_announce_age_minutes``).
         turns: places for large batches in memory, of all guilds.
-        group_seconds: how long a small batch waits for other servers of its guild.
+        sharding: which guilds are guarded by one lease; without it all of them.
+        group_seconds: how long a small batch waits for other servers.
     """
 
     def __init__(
@@ -113,6 +121,7 @@ class LiveIngestion:
         max_announce_age: timedelta,
         rules: Sequence[BatchRule] = (),
         turns: FairTurns | None = None,
+        sharding: Sharding | None = None,
         group_seconds: float = GROUP_SECONDS,
     ) -> None:
         self._ingestion = store
@@ -121,6 +130,7 @@ class LiveIngestion:
         self._clock = clock
         self._max_age = max_announce_age
         self._turns = turns or FairTurns(BATCHES_OF_ALL)
+        self._sharding = sharding or Sharding()
         self._group = GroupCommit(self._store_group, clock=clock, seconds=group_seconds)
 
     async def poll(
@@ -160,6 +170,10 @@ class LiveIngestion:
         outcome = replace(poll.outcome, problem=_sum_up(tail.problems))
         return await self._forget_gone(server.scope, tail, outcome)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget what storing for a guild failed with."""
+        self._group.forget_guild(guild_id)
+
     async def _forget_gone(self, scope: ServerScope, tail: LiveLogs, outcome: PollOutcome) -> PollOutcome:
         """Forget the cursors of files that went long ago: a host could make ever more of them."""
         gone = frozenset(tail.list_gone(outcome.cursors))
@@ -171,7 +185,7 @@ class LiveIngestion:
 
     async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
         """Read a chunk, store it, and tell of it; with a large one it waits for its guild's turn."""
-        is_large = chunk.lines > SHARED_LINES
+        is_large = chunk.lines > LARGE_LINES
         async with self._turns.lend(poll.server.scope.guild_id) if is_large else nullcontext():
             now = self._clock.now()
             since = poll.last_read_at if chunk.is_growth else None
@@ -201,7 +215,12 @@ class LiveIngestion:
 
     async def _take(self, poll: _Poll, batch: LiveBatch) -> None:
         """Store a batch and tell of it."""
-        stored = await self._store(batch)
+        try:
+            stored = await self._store(batch)
+        except StorageError:
+            # it may be stored nevertheless, without its event, so wake delivery
+            self._events.dispatch(NoticesQueued(scope=batch.server.scope, kinds=frozenset(ChannelKind)))
+            raise
         for event in stored.events:
             self._events.dispatch(event)
         poll.outcome = _add(poll.outcome, batch, stored)
@@ -224,18 +243,18 @@ class LiveIngestion:
 
     async def _store_once(self, batch: LiveBatch) -> StoredBatch:
         guild_id = batch.server.scope.guild_id
-        if batch.read.lines <= SHARED_LINES:
-            return await self._group.join(guild_id, batch)
-        (stored,) = await self._store_group(guild_id, [batch])
+        shard = self._sharding.compute_shard(guild_id)
+        if not batch.looks and batch.read.lines <= SHARED_LINES:
+            return await self._group.join(shard, guild_id, batch)
+        (stored,) = await self._store_group(shard, [batch])
         return stored
 
-    async def _store_group(self, guild_id: GuildId, batches: Sequence[LiveBatch]) -> Sequence[StoredBatch]:
-        """Store batches of a guild's servers in one transaction."""
-
-        def store(unit: GuildUnit) -> list[StoredBatch]:
-            return store_live_batches(unit, batches)
-
-        return await self._ingestion.in_guild_transaction(guild_id, store)
+    async def _store_group(self, shard: int, batches: Sequence[LiveBatch]) -> Sequence[StoredBatch]:
+        """Store batches of servers of a shard in one transaction; one of several is not tried again."""
+        del shard  # it follows from the guilds
+        guild_ids = {batch.server.scope.guild_id for batch in batches}
+        work = partial(store_live_batches, batches=batches)
+        return await self._ingestion.in_shared_transaction(guild_ids, work, repeats=len(batches) == 1)
 
     async def _store_around_poison(self, poll: _Poll, chunk: Chunk) -> None:
         """Store a chunk, in parts if need be, without the lines that cannot be stored."""
@@ -260,7 +279,7 @@ def _build_batch(
     return LiveBatch(poll.server, behind, read, announced, read_at=now, looks=not chunk.is_growth)
 
 
-def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
+def _sum_up(problems: Sequence[Text]) -> Text | None:
     """Return the first of several problems and how many more there are; None without one."""
     if not problems:
         return None
@@ -270,10 +289,8 @@ def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
     return Problem.AND_MORE.count(more, first=_shorten(first))
 
 
-def _shorten(said: Text | str) -> Text | str:
+def _shorten(said: Text) -> Text:
     """Return a text with its foreign parts cut: paths on a host may be long, and more is said behind them."""
-    if isinstance(said, str):
-        return cut(said, FOREIGN_CHARACTERS)
     values = [
         (name, cut(fact, FOREIGN_CHARACTERS) if isinstance(fact, str) else fact) for name, fact in said.values
     ]

@@ -45,7 +45,7 @@ from utils.services.ingestion.counting import (
 )
 from utils.services.ingestion.news import NewsRule
 from utils.services.ingestion.row_reader import ReadLines
-from utils.services.ingestion.stores import GuildUnit, IngestionUnit
+from utils.services.ingestion.stores import IngestionUnit, SharedUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ class CountedBatch:
     days: tuple[PlayerDay, ...] = ()
 
 
-def store_live_batches(unit: GuildUnit, batches: Sequence[LiveBatch]) -> list[StoredBatch]:
-    """Store batches of several servers of a guild in one transaction; return what each of them added."""
+def store_live_batches(unit: SharedUnit, batches: Sequence[LiveBatch]) -> list[StoredBatch]:
+    """Store batches of several servers in one transaction; return what each of them added."""
     return [store_live_batch(unit.of_server(batch.server.scope), batch) for batch in batches]
 
 

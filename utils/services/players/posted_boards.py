@@ -1,12 +1,13 @@
-"""Posted boards: which boards stand in the leaderboard channels of a guild, and when they rest.
+"""Posted boards: the boards in the leaderboard channels of a guild, and when they are paused.
 
-A round looks at every posted board. One whose tier ended or whose channel cannot be used is paused, the
-admins are told once, and it goes on by itself when that is over. What a board shows and how its message is
-kept up to date is delivery's part (``BoardMessages``).
+A round looks at every posted board. A board is paused if its tier ended or its channel cannot be used; the
+admins are told once, and the board goes on by itself afterwards. Delivery makes the content of boards and
+updates their messages (``BoardMessages``).
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from utils.errors import (
@@ -33,7 +34,7 @@ from utils.turns import FairTurns
 
 REFRESH_SECONDS = 1800.0
 REFRESH_TASK = "boards:refresh"
-GUILDS_AT_ONCE = 16  # whose boards a round looks at; a guild whose channel hangs costs one of these places
+GUILDS_AT_ONCE = 16  # guilds of a round at once; a guild with a hanging channel uses one of these places
 TIER_MATTER = "boards:tier"
 CHANNEL_GONE = text(
     "A posted board is paused: its leaderboard channel is gone, or I may not post there. Give me "
@@ -44,7 +45,7 @@ CHANNEL_GONE = text(
 
 
 class BoardPlan(Protocol):
-    """Which boards a guild has posted."""
+    """Reads of posted boards."""
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
         """Return a guild's boards."""
@@ -57,75 +58,65 @@ class BoardStore(BoardPlan, Protocol):
     """Storage of posted boards."""
 
     async def insert_board(self, key: BoardKey) -> None:
-        """Store a new board that stands nowhere yet."""
+        """Store a new board that is not posted yet."""
 
     async def set_paused(self, key: BoardKey, *, is_paused: bool) -> None:
-        """Note that a board rests, or goes on."""
+        """Note that a board is paused, or goes on."""
 
     async def delete_board(self, key: BoardKey) -> None:
-        """Forget a board."""
+        """Delete a board."""
 
 
 class BoardIndex(Protocol):
-    """Knows which guilds have boards."""
+    """Lists the guilds with boards."""
 
     async def list_guilds_with_boards(self) -> Sequence[GuildId]:
         """Return the guilds."""
 
 
 class BoardMessages(Protocol):
-    """The messages of boards; for one board one thing at a time."""
+    """The messages of boards; one operation at a time for each board."""
 
     async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
-        """Make the message show what the figures are now, in this channel and in no other.
+        """Show the current figures in the message, in this channel only.
 
         Raises:
-            NotFoundError: the board's server is gone.
-            DeliveryError: it is not shown; a ``ChannelUnusableError`` until a person does something.
+            NotFoundError: the board's server was removed.
+            DeliveryError: it could not be shown. ``ChannelUnusableError``: only a person can fix it.
         """
 
     async def delete(self, posted: PostedBoard) -> None:
-        """Delete the message as far as Discord takes that now."""
+        """Try to delete the message once."""
 
 
+@dataclass(eq=False, repr=False)
 class PostedBoardService:
-    """Posts boards, keeps them up to date, and removes them; one thing at a time for each board."""
+    """Posts boards, updates them, and removes them; one operation at a time for each board."""
 
-    def __init__(
-        self,
-        store: BoardStore,
-        scope_index: BoardIndex,
-        messages: BoardMessages,
-        *,
-        coverage: CoverageService,
-        channels: ChannelFinder,
-        premium: PremiumService,
-        notifier: AdminNotifier,
-        audit: AuditLog,
-        tasks: TaskManager,
-        is_member: Callable[[GuildId], bool],
-    ) -> None:
-        self._store = store
-        self._scope_index = scope_index
-        self._messages = messages
-        self._coverage = coverage
-        self._channels = channels
-        self._premium = premium
-        self._notifier = notifier
-        self._audit = audit
-        self._tasks = tasks
-        self._is_member = is_member
+    store: BoardStore
+    scope_index: BoardIndex
+    messages: BoardMessages
+    _: KW_ONLY
+    coverage: CoverageService
+    channels: ChannelFinder
+    premium: PremiumService
+    notifier: AdminNotifier
+    audit: AuditLog
+    tasks: TaskManager
+    is_member: Callable[[GuildId], bool]
+
+    def __post_init__(self) -> None:
         self._locks = KeyedLocks[BoardKey]()
         self._turns = FairTurns(GUILDS_AT_ONCE)
 
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
-        """Post a board, or refresh the one that is there, and return its channel.
+        """Post a board, or update the posted one, and return its channel.
 
         Raises:
             NotFoundError: no leaderboard channel is set, or there is no such server.
-            NotAllowedError: the bot may not post there, or Discord does not take it now.
+            NotAllowedError: the bot may not post there, or Discord does not accept it now.
         """
         key = await self._choose_key(guild_id, board, server)
         async with self._locks.hold(key):
@@ -135,16 +126,16 @@ class PostedBoardService:
                     text("There is no channel for “leaderboard” here."),
                     hint=text("Set it with {set}.", set=Command("admin channel set")),
                 )
-            posted = await self._store.find_board(key)
+            posted = await self.store.find_board(key)
             if posted is None:
                 posted = PostedBoard(key)
-                await self._store.insert_board(key)
+                await self.store.insert_board(key)
                 facts = AuditFacts(server_name=server, changes=(FieldChange(board.value, new=channel_id),))
-                await self._audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
+                await self.audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
             try:
                 await self._show(posted, channel_id)
             except ChannelUnusableError:
-                await self._store.delete_board(key)
+                await self.store.delete_board(key)
                 raise NotAllowedError(
                     text(
                         "I cannot post in the leaderboard channel: it is gone, or I lack View Channel, "
@@ -170,52 +161,52 @@ class PostedBoardService:
         """
         key = await self._choose_key(guild_id, board, server)
         async with self._locks.hold(key):
-            posted = await self._store.find_board(key)
+            posted = await self.store.find_board(key)
             if posted is None:
                 raise NotFoundError(
                     text("There is no posted board “{board}” here.", board=board.value),
                     hint=text("{post} posts one.", post=Command("admin board post")),
                 )
-            await self._store.delete_board(key)
+            await self.store.delete_board(key)
             change = FieldChange(board.value, old=posted.place.channel_id)
             facts = AuditFacts(server_name=server, changes=(change,))
-            await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
-            await self._messages.delete(posted)
+            await self.audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
+            await self.messages.delete(posted)
 
     async def refresh_all(self) -> None:
-        """Bring every board of every guild up to date; what fails waits for the next round."""
+        """Update every board of every guild; boards that fail wait for the next round."""
         told: set[str] = set()
 
         async def refresh_in_turn(guild_id: GuildId) -> None:
             async with self._turns.lend(guild_id):
                 await self._refresh_guild(guild_id, told)
 
-        found = filter(self._is_member, await self._scope_index.list_guilds_with_boards())
+        found = filter(self.is_member, await self.scope_index.list_guilds_with_boards())
         await asyncio.gather(
-            *(self._tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
+            *(self.tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
         )
 
     async def _refresh_guild(self, guild_id: GuildId, told: set[str]) -> None:
-        """Bring a guild's boards up to date; one that fails or hangs leaves the others their turn."""
-        keys = [posted.key for posted in await self._store.list_boards(guild_id)]
+        """Update a guild's boards; a board that fails or hangs does not stop the others."""
+        keys = [posted.key for posted in await self.store.list_boards(guild_id)]
         await asyncio.gather(
-            *(self._tasks.attempt(REFRESH_TASK, key, self._refresh, told=told) for key in keys)
+            *(self.tasks.attempt(REFRESH_TASK, key, self._refresh, told=told) for key in keys)
         )
 
     async def _refresh(self, key: BoardKey) -> None:
         async with self._locks.hold(key):
-            posted = await self._store.find_board(key)
-            if posted is not None:  # not removed meanwhile
+            posted = await self.store.find_board(key)
+            if posted is not None:  # not removed in the meantime
                 await self._refresh_or_pause(posted)
 
     async def _refresh_or_pause(self, posted: PostedBoard) -> None:
         key, matter = posted.key, f"boards:channel:{posted.key.server_id}"
         try:
-            await self._premium.verify_premium_for_feature(key.guild_id, Feature.POSTED_BOARDS)
+            await self.premium.verify_premium_for_feature(key.guild_id, Feature.POSTED_BOARDS)
         except TierRequiredError as refusal:
             await self._pause(posted, text("Posted boards are paused: {why}", why=refusal.said), TIER_MATTER)
             return
-        await self._notifier.clear(key.guild_id, TIER_MATTER)
+        await self.notifier.clear(key.guild_id, TIER_MATTER)
         channel_id = await self._find_channel(key)
         if channel_id is None:
             await self._pause(posted, CHANNEL_GONE, matter)
@@ -223,28 +214,28 @@ class PostedBoardService:
         try:
             await self._show(posted, channel_id)
         except NotFoundError:
-            await self._store.delete_board(key)  # its server is gone
+            await self.store.delete_board(key)  # its server was removed
         except ChannelUnusableError:
             await self._pause(posted, CHANNEL_GONE, matter)
         else:
-            await self._notifier.clear(key.guild_id, matter)
+            await self.notifier.clear(key.guild_id, matter)
 
     async def _show(self, posted: PostedBoard, channel_id: ChannelId) -> None:
-        await self._messages.show(posted.key, channel_id)
+        await self.messages.show(posted.key, channel_id)
         if posted.is_paused:
-            await self._store.set_paused(posted.key, is_paused=False)
+            await self.store.set_paused(posted.key, is_paused=False)
 
     async def _pause(self, posted: PostedBoard, sentence: Text, matter: str) -> None:
         if not posted.is_paused:
-            await self._store.set_paused(posted.key, is_paused=True)
-        await self._notifier.notify(posted.key.guild_id, sentence, matter)
+            await self.store.set_paused(posted.key, is_paused=True)
+        await self.notifier.notify(posted.key.guild_id, sentence, matter)
 
     async def _choose_key(self, guild_id: GuildId, board: Board, server: str | None) -> BoardKey:
         if server is None:
             return BoardKey(guild_id, ALL_SERVERS, board.value)
-        coverage = await self._coverage.choose(guild_id, server)
+        coverage = await self.coverage.choose(guild_id, server)
         return BoardKey(guild_id, coverage.server_ids[0], board.value)
 
     async def _find_channel(self, key: BoardKey) -> ChannelId | None:
         scope = ServerScope(key.guild_id, key.server_id)
-        return await self._channels.find_channel(scope, ChannelKind.LEADERBOARD)
+        return await self.channels.find_channel(scope, ChannelKind.LEADERBOARD)

@@ -1,4 +1,4 @@
-"""Tests of ingestion's storage: one batch, one transaction."""
+"""Storage of ingestion: one batch, one transaction."""
 
 import asyncio
 import threading
@@ -16,15 +16,16 @@ from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRe
 from utils.database.repositories.line_counts import LineCounts, count_lines
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
-from utils.database.units.ingestion_unit import GuildTransaction, IngestionTransaction
+from utils.database.units.ingestion_unit import IngestionTransaction, SharedTransaction
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
+from utils.group_commit import GroupCommit
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
-from utils.services.ingestion.group_commit import GroupCommit
+from utils.models.rejections import RejectionReason
+from utils.models.scope import PlayerId, ServerId, ServerScope
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -52,7 +53,7 @@ async def _store(ingestion: IngestionRepository, scope: ServerScope, deaths: lis
 async def test_stored_deaths_are_known_and_come_back_as_they_were(
     ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
 ) -> None:
-    """Every field of a death survives, whatever its class; order is that of the log."""
+    """Every field of a death of any kind comes back; the order is that of the log."""
     deaths = [
         make_death(scope, A, B, second=2),
         make_death(scope, None, A, second=1, kind=DeathKind.UNKNOWN, weapon=""),
@@ -73,7 +74,7 @@ async def test_stored_deaths_are_known_and_come_back_as_they_were(
 async def test_deaths_of_another_guild_are_unknown_here(
     ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
-    """Two guilds may read the same game server; their data never meet."""
+    """Two guilds may read the same game server; their data stay separate."""
     own, foreign = make_death(scope, A, B), make_death(stranger, A, B)
     await _store(ingestion, scope, [own])
     await _store(ingestion, stranger, [foreign])
@@ -91,7 +92,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
     neighbour: ServerScope,
     make_death: MakeDeath,
 ) -> None:
-    """What is not stored has none; all else of a death stays, and a neighbour's is not touched."""
+    """A death that is not stored has no time. All other fields stay, and so do the deaths of a neighbour."""
     own, other, new = (make_death(scope, A, B, second=second) for second in (1, 2, 3))
     hour = timedelta(hours=1)
     moved = own._replace(at=own.at - hour, ordered_at=own.row.written_at + hour)
@@ -118,7 +119,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
 async def test_player_is_replaced_in_his_generation_alone(
     ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
 ) -> None:
-    """Counters are written whole; another generation keeps its own."""
+    """Counters are replaced as a whole; another generation keeps its own."""
     first, second = make_player(A, kills=1), make_player(A, kills=2, seen=5)
 
     def write(unit: IngestionTransaction) -> None:
@@ -136,7 +137,7 @@ async def test_player_is_replaced_in_his_generation_alone(
 async def test_what_is_read_ahead_is_what_is_stored(
     ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
 ) -> None:
-    """One read finds players, their days and the months, those of this server and generation alone."""
+    """One read finds players, their days and the months, only those of this server and generation."""
     day = PlayerDay(A, date(2025, 4, 30), Counters(kills=3))
     april = ServerMonth(date(2025, 4, 1), (WeaponCount("Mosin", 1, 9),), (1,) * 168)
     neighbour = ServerScope(scope.guild_id, ServerId("neighbou"))
@@ -164,7 +165,7 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
     scope: ServerScope,
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """A batch that has read them before runs again, so each notice has its own, in the order of commits."""
+    """The batch with the old numbers runs again, so each notice gets its own, in the order of commits."""
     loop, tries = asyncio.get_running_loop(), 0
     first, second, third = ([make_notice(number)] for number in (1, 2, 3))
 
@@ -191,7 +192,7 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
 async def test_days_are_merged_into_their_months(
     ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """Writing one day leaves the others of its month; a month is one document."""
+    """Writing one day keeps the other days of its month; a month is one document."""
     april = [PlayerDay(A, date(2025, 4, number), Counters(kills=number)) for number in (29, 30)]
     may = PlayerDay(A, date(2025, 5, 1), Counters(kills=1))
     changed = PlayerDay(A, date(2025, 4, 29), Counters(kills=7))
@@ -218,7 +219,7 @@ async def test_days_are_merged_into_their_months(
 async def test_cursor_moves_only_from_where_it_was_read(
     ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
 ) -> None:
-    """A batch read from an old place is not stored, nor is anything with it."""
+    """A batch with an old cursor stores nothing."""
     begin, middle = Cursor(FILE, 10, b"head"), Cursor(FILE, 20, b"head")
     death = make_death(scope, A, B)
 
@@ -245,7 +246,7 @@ async def test_cursor_moves_only_from_where_it_was_read(
 async def test_one_of_two_readers_from_the_same_place_wins(
     ingestion: IngestionRepository, scope: ServerScope
 ) -> None:
-    """Whoever moves the cursor first has read the batch."""
+    """The first reader that moves the cursor stores the batch."""
 
     async def move(offset: int) -> bool:
         def work(unit: IngestionTransaction) -> None:
@@ -269,7 +270,7 @@ async def test_notices_count_up_within_their_server(
     neighbour: ServerScope,
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """The order of the outbox is the order of the log; a batch that failed leaves no gap that matters."""
+    """The outbox has the order of the log; a gap after a failed batch does no harm."""
 
     async def append(*numbers: int) -> None:
         def work(unit: IngestionTransaction) -> None:
@@ -292,8 +293,11 @@ async def test_notices_count_up_within_their_server(
 async def test_rejected_lines_are_kept_once_and_counted(
     ingestion: IngestionRepository, database: SafeDatabase, servers: GameServerRepository, scope: ServerScope
 ) -> None:
-    """A line read twice is one; newest come first; counts are of all ever read."""
-    lines = [RejectedLine(FILE, offset, "x;y", "2 parts", NOW.replace(minute=offset)) for offset in range(5)]
+    """A line that is read twice is stored once; the newest come first; the counts include all lines."""
+    lines = [
+        RejectedLine(FILE, offset, "x;y", RejectionReason.COLUMNS.count(2), NOW.replace(minute=offset))
+        for offset in range(5)
+    ]
 
     def reject(unit: IngestionTransaction) -> None:
         unit.insert_rejected(lines)
@@ -320,7 +324,7 @@ async def test_rejected_lines_are_kept_once_and_counted(
 async def test_two_batches_of_different_files_do_not_hold_each_other_up(
     database: SafeDatabase, scope: ServerScope, make_death: MakeDeath
 ) -> None:
-    """Parallel transactions of one server share no document."""
+    """Parallel transactions of one server use different documents."""
     both_wrote = threading.Barrier(2, timeout=20)
     runs = 0
 
@@ -328,7 +332,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
         def work(transaction: Transaction) -> None:
             nonlocal runs
             runs += 1
-            guild_unit = GuildTransaction(transaction, scope.guild_id)
+            guild_unit = SharedTransaction(transaction, [scope.guild_id])
             unit = guild_unit.of_server(scope)
             unit.insert_deaths([make_death(scope, A, B, second=number)])
             unit.add_lines_read(1, 0)
@@ -343,17 +347,20 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
 
 
 @pytest.mark.fault
-async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
-    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+async def test_servers_share_a_transaction_and_each_writes_its_own(
+    ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
     """What each has to store at the same moment is stored together; a fault of one is its own."""
-    neighbour, moved = (replace(scope, server_id=ServerId(one * 8)) for one in "nm")
+    moved = replace(stranger, server_id=ServerId("mmmmmmmm"))
 
-    async def store_together(guild_id: GuildId, members: Sequence[Member]) -> list[set[ServerScope]]:
-        def work_on_all(unit: GuildTransaction) -> list[set[ServerScope]]:
+    async def store_together(shard: int, members: Sequence[Member]) -> list[set[ServerScope]]:
+        del shard
+
+        def work_on_all(unit: SharedTransaction) -> list[set[ServerScope]]:
             return [work(unit.of_server(one)) for one, work in members]
 
-        return await ingestion.in_guild_transaction(guild_id, work_on_all)
+        guild_ids = {one.guild_id for one, _ in members}
+        return await ingestion.in_shared_transaction(guild_ids, work_on_all, repeats=len(members) == 1)
 
     group = GroupCommit(store_together, clock=SystemClock())
     both_began = set[ServerScope]()
@@ -365,10 +372,10 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
             unit.move_cursor(before, Cursor(FILE, 10))
             return set(both_began)
 
-        return await group.join(one.guild_id, (one, work))
+        return await group.join(0, one.guild_id, (one, work))
 
-    assert {scope, neighbour} in await asyncio.gather(store(scope, None), store(neighbour, None))
-    for one in (scope, neighbour):
+    assert {scope, stranger} in await asyncio.gather(store(scope, None), store(stranger, None))
+    for one in (scope, stranger):
         assert await ingestion.list_cursors(one) == {FILE: Cursor(FILE, 10)}
         assert await _find_known(ingestion, one, [make_death(one, A, B).id])
 
@@ -378,35 +385,52 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
             unit.move_cursor(Cursor(FILE, 10), Cursor(FILE, 20))
             return set()
 
-        await group.join(one.guild_id, (one, work))
+        await group.join(0, one.guild_id, (one, work))
 
     results = await asyncio.gather(
-        read_on(scope, 1), read_on(moved, 1), read_on(neighbour, 0), return_exceptions=True
+        read_on(scope, 1), read_on(moved, 1), read_on(stranger, 0), return_exceptions=True
     )
     assert [type(one) for one in results] == [type(None), CursorMovedError, StorageConflictError]
     assert await ingestion.list_cursors(scope) == {FILE: Cursor(FILE, 20)}
-    assert await ingestion.list_cursors(neighbour) == {FILE: Cursor(FILE, 10)}
+    assert await ingestion.list_cursors(stranger) == {FILE: Cursor(FILE, 10)}
     assert await _find_known(ingestion, moved, [make_death(moved, A, B, second=1).id]) == frozenset()
 
 
-async def test_transaction_of_a_guild_is_not_for_a_server_of_another(
+async def test_transaction_is_not_for_a_server_of_a_guild_that_does_not_share_it(
     ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
-    """The fence that was checked is that of its guild alone; nothing of the whole is stored."""
+    """The fence that was checked is that of its guilds alone; nothing of the whole is stored."""
 
-    def store(unit: GuildTransaction) -> None:
+    def store(unit: SharedTransaction) -> None:
         unit.of_server(scope).insert_deaths([make_death(scope, A, B)])
         unit.of_server(stranger).insert_deaths([make_death(stranger, A, B)])
 
     with pytest.raises(ScopeViolationError):
-        await ingestion.in_guild_transaction(scope.guild_id, store)
+        await ingestion.in_shared_transaction([scope.guild_id], store)
     assert await _find_known(ingestion, scope, [make_death(scope, A, B).id]) == frozenset()
+
+
+async def test_guilds_of_several_shards_share_no_transaction(
+    database: SafeDatabase, scope: ServerScope, stranger: ServerScope
+) -> None:
+    """One fence is checked, so it must be that of all of them; a lost lease of any of them is one of all."""
+    fenced = IngestionRepository(database, fences=lambda guild_id: Fence(guild_id % 2, 1, guild_id))
+    begun: list[SharedTransaction] = []
+    both = {scope.guild_id, stranger.guild_id}
+    with pytest.raises(ScopeViolationError):
+        await fenced.in_shared_transaction(both, begun.append)
+    fenced = IngestionRepository(database, fences=lambda guild_id: Fence(0, 1, guild_id))
+    with pytest.raises(LeaseLostError):
+        await fenced.in_shared_transaction(both, begun.append)
+    await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
+    await fenced.in_shared_transaction(both, begun.append)
+    assert len(begun) == 2
 
 
 async def test_cursor_moves_several_times_in_a_batch_and_never_from_elsewhere(
     ingestion: IngestionRepository, scope: ServerScope
 ) -> None:
-    """A batch of history may hold several pieces of a file; its lines are counted once."""
+    """A batch of history may have several parts of a file; its lines are counted once."""
     places = [Cursor(FILE, offset, b"head") for offset in (10, 20, 30)]
 
     async def move(*moves: tuple[Cursor | None, Cursor]) -> None:
@@ -438,7 +462,7 @@ async def test_batch_is_refused_when_the_lease_is_lost(
 async def test_lease_is_looked_at_before_anything_is_found(
     database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """The first read tells, be it of one collection or of several; one that is held lets all of it go on."""
+    """The first read checks the lease, with one collection or several; a valid one lets all reads go on."""
     await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
     day = date(2025, 4, 30)
 
@@ -461,14 +485,14 @@ async def test_lease_is_looked_at_before_anything_is_found(
 
         with pytest.raises(LeaseLostError):
             await lost.in_transaction(scope, work)
-    assert seen == [None]  # nothing was read there
+    assert seen == [None]  # nothing was read before the check
     assert await count_lines(database, scope) == LineCounts(0, 0)
 
 
 async def test_forgotten_cursors_leave_their_lines_counted(
     ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Only those of the named files go, also where they are many; nobody else's are touched."""
+    """Only cursors of the named files are deleted, even many of them; other servers keep theirs."""
     files = [LogFile(f"world_{number % 2}", f"{number}.csv") for number in range(FORGOTTEN_AT_ONCE + 3)]
 
     def move(unit: IngestionTransaction) -> None:

@@ -1,4 +1,4 @@
-"""A new setting is one field: all that happens to a setting follows from its declaration."""
+"""A new setting needs one field; everything else follows from its declaration."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +9,8 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.small_bot import Shelf
 from utils.database.core.database import SafeDatabase
+from utils.database.documents.personal_fields import Erasure, FieldContent, PersonalField
+from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.errors import InvalidInputError
 from utils.events import GuildSettingsChanged
@@ -25,15 +27,16 @@ GUILD, ADMIN = GuildId(42), MemberId(5)
 
 @dataclass(frozen=True)
 class InventedSettings(GuildSettings):
-    """The settings with one more."""
+    """The settings with two more fields, of which one names a member."""
 
     quiet_hour: int = setting(3, check=between(0, 23, text("An hour is a number from 0 to 23.")))
+    keeper_id: MemberId | None = setting(None)
 
 
 async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
     database: SafeDatabase,
 ) -> None:
-    """Nothing but its field was written for it."""
+    """The setting is complete with its field alone."""
     shelf, told = Shelf(clock=FakeClock()), list[GuildSettingsChanged]()
     services, guilds = shelf.build_services(), GuildRepository(database, InventedSettings)
     settings = SettingsService(guilds, shelf.servers, clock=shelf.clock)
@@ -64,3 +67,16 @@ async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
     changed = [change for _, entry in shelf.audit.entries[1:] for change in entry.facts.changes]
     assert [(one.name, one.old, one.new) for one in changed] == [("quiet_hour", 3, 22)]
     assert [event.names for event in told] == [frozenset({"alerts"}), frozenset({"quiet_hour"})]
+
+
+async def test_setting_that_names_a_member_is_erased_by_its_row(database: SafeDatabase) -> None:
+    """Its row erases it, like every stored field; ``test_declared_settings.py`` checks that it has a row."""
+    keeper = PersonalField(path="keeper_id", holds=FieldContent.MEMBER, erasure=Erasure.REPLACED)
+    guilds = GuildRepository(database, InventedSettings)
+    erasures = ErasureRepository(database, fences=lambda _: None, declared={"guilds": (keeper,)})
+    before = InventedSettings(GUILD)
+    for guild_id in (GUILD, GuildId(43)):
+        await guilds.write_settings(guild_id, before, replace(before, keeper_id=ADMIN))
+    await erasures.erase_member(GUILD, ADMIN)
+    stored = [cast("InventedSettings", await guilds.get_settings(one)) for one in (GUILD, GuildId(43))]
+    assert [one.keeper_id for one in stored] == [None, ADMIN]

@@ -1,4 +1,4 @@
-"""Progress of an import: what people are told adds up to what was done."""
+"""The reported progress of an import adds up to the work."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ FILES = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 
 def build_meter(
     clock: FakeClock, ends: dict[LogFile, int], cursors: dict[LogFile, Cursor]
 ) -> tuple[ProgressMeter, list[ImportProgress]]:
-    """Return a meter, and the list that all it tells ends up in."""
+    """Return a meter and the list of its reports."""
     told: list[ImportProgress] = []
 
     async def take(progress: ImportProgress) -> None:
@@ -24,7 +24,7 @@ def build_meter(
 
 
 async def test_all_that_is_done_is_added_up_and_told_at_every_step() -> None:
-    """Files, bytes and rows so far, the time since the begin, then the counting, then the end."""
+    """The report has the files, bytes and rows so far, the time since the start, the counting and the end."""
     clock = FakeClock()
     meter, told = build_meter(clock, dict(zip(FILES, (100, 200, 300), strict=True)), {})
     clock.move(2)
@@ -41,7 +41,7 @@ async def test_all_that_is_done_is_added_up_and_told_at_every_step() -> None:
 
 
 async def test_what_an_earlier_try_has_read_is_not_waited_for_again() -> None:
-    """Only bytes that are left count; a file that shrank below its cursor has none, not fewer than none."""
+    """Only remaining bytes count; a file that is shorter than its cursor has none."""
     cursors = {FILES[0]: Cursor(FILES[0], 40), FILES[1]: Cursor(FILES[1], 500)}
     meter, told = build_meter(FakeClock(), dict(zip(FILES, (100, 200, 300), strict=True)), cursors)
     await meter.begin_counting()
@@ -50,7 +50,7 @@ async def test_what_an_earlier_try_has_read_is_not_waited_for_again() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10_000), st.integers(0, 60)), max_size=20))
 async def test_rate_and_time_left_are_never_absurd(steps: list[tuple[int, int, int]]) -> None:
-    """Whatever the steps: no negative time, no division by nothing, and at the end nothing is left."""
+    """For all steps, times are not negative, and the end shows nothing left."""
     clock, total = FakeClock(), sum(read for _, read, _ in steps)
     meter, told = build_meter(clock, {FILES[0]: total}, {})
     for rows, read_bytes, seconds in steps:
