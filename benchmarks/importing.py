@@ -30,7 +30,7 @@ from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.events import EventDispatcher
-from utils.models.reading import ImportJob, ImportProgress
+from utils.models.reading import ImportProgress
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import Credentials, GameServer
 from utils.secrets import SecretBox
@@ -173,7 +173,7 @@ async def time_import(database: SafeDatabase, data_dir: Path, host: HostProcess)
     try:
         began = time.perf_counter()
         async with DeathLogAccess(pool, secrets, clock=CLOCK).open(server, guild_limit=1) as logs:
-            job = await history.prepare(server, logs, ImportJob(1, CLOCK.now(), {}))
+            job = await history.prepare(server, logs)
             await history.run(server, logs, job, on_progress=_ignore)
         return time.perf_counter() - began
     finally:
