@@ -24,7 +24,7 @@ OF_PLAYER = text_option(
     description="One player alone: your own proven one, or for admins any",
     autocomplete=complete_person,
 )
-"""Whose data is meant, in both commands: each use of a decorator makes an option of its own."""
+"""The option for the person, for both commands. Each use of the decorator creates a new option."""
 
 
 class DataCommands:

@@ -1,4 +1,4 @@
-"""Premium: what a community has, the table of tiers, and what a grant changed."""
+"""Premium: the tier of a community, the table of tiers, and the result of a grant."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
 
 
 def build_grant_embed(style: Style, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
-    """Return what a grant or its end changed, for those who gave or took it."""
+    """Return the result of a grant or its end, for the owners."""
     away = text("I am not in that Discord server. What was changed counts once I am invited there.")
     embed = build_success_embed(style, title, None if is_member else away)
     history = [_describe_event(event) for event in reversed(change.history[-SHOWN_EVENTS:])]
@@ -68,7 +68,7 @@ def _add_offers(
 
 
 def _describe_offer(offer: TierOffer) -> Text:
-    """Return servers, pace and what opens; half seconds are told, as a host may have set them."""
+    """Return servers, poll interval and features; half seconds are shown, because the setting allows them."""
     seconds = offer.poll_seconds
     pace = plural(
         "{count} game server, read every {seconds} s",

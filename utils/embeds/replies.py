@@ -14,20 +14,20 @@ from utils.models.premium import TIERS, Tier
 from utils.models.texts import Code, Command, Number, Text, join, text
 
 _ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
-_HELP_FIELD_LENGTH = 800  # of the 1,024 that Discord takes
+_HELP_FIELD_LENGTH = 800  # of the 1,024 that Discord accepts
 _TIER_MARKS = "①②③④"
 
 
 @dataclass(frozen=True, slots=True)
 class HelpCommand:
-    """A command as ``/help`` shows it.
+    """A command in ``/help``.
 
     Attributes:
         name: the full name without the slash, for example ``admin server add``.
-        feature: the heading it stands under.
+        feature: its heading.
         options: name and description of each option, required ones first.
-        tier: the premium tier that opens it.
-        is_open: the guild has that tier.
+        tier: the premium tier that unlocks it.
+        is_open: True: the guild has that tier.
     """
 
     name: str
@@ -39,7 +39,7 @@ class HelpCommand:
 
 
 def build_success_embed(style: Style, title: Text, said: Text | None = None) -> discord.Embed:
-    """Return the answer of a command that did what was asked."""
+    """Return the answer of a command that succeeded."""
     return style.build(title, said, mark=style.theme.good, colour=style.theme.success)
 
 
@@ -49,7 +49,7 @@ def build_notice_embed(style: Style, title: Text, said: Text | str) -> discord.E
 
 
 def build_refusal_embed(style: Style, said: Text | str) -> discord.Embed:
-    """Return an expected refusal: what a ``UserFacingError`` says, which may quote what was typed."""
+    """Return an expected refusal: the text of a ``UserFacingError``, which may quote typed text."""
     lines = [_write_sentence(style, said)]
     return style.build(text("⛔ Not like this"), lines=lines, colour=style.theme.warning)
 
@@ -70,7 +70,7 @@ def build_alert_embed(style: Style, said: Text | str, *, at: datetime) -> discor
 
 
 def build_help_embed(style: Style, commands: Sequence[HelpCommand]) -> discord.Embed:
-    """Return the commands a member can use here, by feature."""
+    """Return the commands that a member can use here, by feature."""
     marks = text(
         "①②③④ the premium tier that opens a command · 🔒 not open here yet: {tiers}",
         tiers=Command("premium tiers"),
@@ -138,7 +138,7 @@ def _write_command(style: Style, command: HelpCommand) -> str:
 
 
 def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Yield lines in parts that fit a field with room to spare."""
+    """Yield lines in parts that surely fit a field."""
     part: list[str] = []
     for line in lines:
         if part and sum(len(one) + 1 for one in part) + len(line) > _HELP_FIELD_LENGTH:

@@ -1,4 +1,4 @@
-"""Game servers: how reading them goes, their list, the test of one, its rejected lines, an import."""
+"""Game servers: their state, their list, the test of one, its rejected lines, an import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ _STATES: Mapping[ConnectionState, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server in ``/killfeed status``: its name, its killfeed channel, and how reading it goes."""
+    """One server in ``/killfeed status``: its name, its killfeed channel, and its health."""
 
     name: str
     channel_id: ChannelId | None
@@ -78,7 +78,7 @@ def build_status_embed(
     limit: int,
     posting_problem: Text | str | None = None,
 ) -> discord.Embed:
-    """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
+    """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections."""
     is_well = posting_problem is None and all(status.health.is_well for status in servers)
     none = text("This Discord server has no game server yet. {add} adds one.", add=_ADD)
     said = None if posting_problem is None else _warn(posting_problem)
@@ -99,7 +99,7 @@ def build_status_embed(
 def build_server_list_embed(
     style: Style, servers: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
 ) -> discord.Embed:
-    """Return a guild's servers and how they are reached, for admins."""
+    """Return a guild's servers and their addresses, for admins."""
     none = text("No game server yet. {add} adds one.", add=_ADD)
     embed = style.build(text("🖥️ Game servers"), None if servers else none)
     for server in servers[:MAX_FIELDS]:
@@ -111,7 +111,7 @@ def build_server_list_embed(
 
 
 def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
-    """Return the test of a server, one line a step."""
+    """Return the test of a server, with a line for each step."""
     theme, server = style.theme, show_name(server_name)
     is_well = all(step.ok for step in steps)
     title = text("Something is in the way: {server}", server=server)
@@ -134,7 +134,7 @@ def _write_step(style: Style, step: CheckStep) -> str:
 def build_edited_embed(
     style: Style, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
 ) -> discord.Embed:
-    """Return what an edit changed, and the test of the login where one was made."""
+    """Return the changes of an edit, and the test of the login if there was one."""
     lines = [
         text("**{setting}**: {old} → {new}", setting=name, old=old, new=new)
         for name, old, new in map(describe_change, changes)
@@ -154,7 +154,7 @@ def build_edited_embed(
 
 
 def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> discord.Embed:
-    """Return the pinned key of a server and the one its host shows, with what to do about it."""
+    """Return the pinned key of a server and the one its host shows, and what to do."""
     title = text("🔑 Host key: {server}", server=show_name(server_name))
     colour = style.theme.warning if keys.is_changed or keys.problem else style.theme.success
     embed = style.build(title, _advise(keys), colour=colour)
@@ -187,7 +187,7 @@ def _describe_key(key: HostKey) -> Text:
 def build_rejected_embed(
     style: Style, server_name: str, lines: Sequence[RejectedLine], *, total: int
 ) -> discord.Embed:
-    """Return lines of a log that could not be read, the newest first; ``total`` counts all there are."""
+    """Return rejected lines of a log, the newest first; ``total`` counts all of them."""
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     listed = [style.write(_describe_rejected(line)) for line in lines]
     embed = style.build(title, text("Every line so far could be read."), lines=listed)
@@ -196,7 +196,7 @@ def build_rejected_embed(
 
 
 def build_import_embed(style: Style, server_name: str, progress: ImportProgress) -> discord.Embed:
-    """Return where an import of history stands, or that it is done."""
+    """Return the progress of an import of history, or that it is done."""
     theme, server = style.theme, show_name(server_name)
     if progress.is_removed:
         title = text("The history of {server} is no longer read", server=server)
@@ -210,7 +210,7 @@ def build_import_embed(style: Style, server_name: str, progress: ImportProgress)
 
 
 def _describe_end(progress: ImportProgress) -> Text:
-    """Return what was read; the first sentence holds two numbers, of which each has its own noun."""
+    """Return the numbers of read rows; the first sentence has two numbers, each with its own noun."""
     read = text(
         "{lines} from {files} in {span}.",
         lines=_count_lines(progress.rows),
@@ -253,7 +253,7 @@ def _count_lines(lines: int) -> Text:
 
 
 def _write_name(style: Style, name: str, state: ConnectionState) -> str:
-    """Return a server's name behind a mark of its state."""
+    """Return a mark of the state and the server's name."""
     return f"{_mark_state(style.theme, state)} {style.write(show_name(name))}"
 
 
@@ -307,7 +307,7 @@ def _list_counts(health: ServerHealth) -> list[Text]:
 
 
 def _describe_state(health: ServerHealth) -> Text:
-    """Return a state, and when a failing server is tried next: one that waits for a person is not."""
+    """Return a state, and the time of the next try of a failing server, unless it waits for a person."""
     state = _STATES[health.state]
     if health.state not in (ConnectionState.RETRYING, ConnectionState.NO_LOGS):
         return state
@@ -346,7 +346,7 @@ def _warn(problem: Text | str) -> Text:
 
 
 def _shorten(said: Text | str, limit: int = SENTENCE_LENGTH) -> Text | str:
-    """Return what is foreign cut; ids are hidden first, or the half of one would stay."""
+    """Return foreign text cut; ids are hidden first, because otherwise half an id could stay."""
     return clean_text(hide_ids(said), limit) if isinstance(said, str) else said
 
 

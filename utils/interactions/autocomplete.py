@@ -77,7 +77,7 @@ async def complete_own_bounty(ctx: discord.AutocompleteContext) -> list[discord.
 
 @offer_if_found
 async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
-    """Offer the links of the member who was chosen in the option ``member``; nothing before that."""
+    """Offer the links of the member in the option ``member``; nothing before one is chosen."""
     member_id = str(ctx.options.get("member") or "")
     return await _offer_links(ctx, MemberId(int(member_id))) if member_id.isdecimal() else []
 
@@ -95,7 +95,7 @@ async def _offer_links(ctx: discord.AutocompleteContext, member_id: MemberId) ->
 
 
 def offer(ctx: discord.AutocompleteContext, choices: Sequence[Choice]) -> list[discord.OptionChoice]:
-    """Return the choices whose label holds what is typed, each by its label; the value is the id."""
+    """Return the choices with the typed text in their label; the value is the id."""
     wanted = fold_text(str(ctx.value or ""))
     labels = label_choices(choices)
     fitting = [

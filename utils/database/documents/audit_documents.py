@@ -9,7 +9,7 @@ Document = dict[str, Any]
 
 
 def build_audit_document(entry: AuditEntry) -> Document:
-    """Return what is stored of a change."""
+    """Return the document of a change."""
     return {
         "at": entry.at,
         "actor_id": None if entry.actor_id is None else int(entry.actor_id),
@@ -19,7 +19,7 @@ def build_audit_document(entry: AuditEntry) -> Document:
 
 
 def read_audit(document: Document) -> AuditEntry:
-    """Return the change that a document holds."""
+    """Return the change of a stored document."""
     actor_id, facts = document["actor_id"], document["facts"]
     changes = tuple(FieldChange(**change) for change in facts.get("changes", ()))
     return AuditEntry(

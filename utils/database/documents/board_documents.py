@@ -13,7 +13,7 @@ _PLACE_FIELDS = tuple(field.name for field in fields(MessagePlace))
 
 
 def build_board_document(posted: PostedBoard) -> Document:
-    """Return a posted board as it is stored; an empty server id stands for all servers."""
+    """Return the document of a posted board; an empty server id means all servers."""
     key = {"server_id": posted.key.server_id, "board": posted.key.board}
     return {**key, **asdict(posted.place), "is_paused": posted.is_paused}
 

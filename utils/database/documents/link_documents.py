@@ -9,7 +9,7 @@ Document = dict[str, Any]
 
 
 def build_link_document(link: Link) -> Document:
-    """Return a link as it is stored; ``is_open`` is there while it waits for its proof or its last word."""
+    """Return the document of a link; ``is_open``: it is pending, or its message shows no outcome yet."""
     document: Document = {
         "member_id": int(link.member_id),
         "player_id": link.player_id,
@@ -47,7 +47,7 @@ def read_link(document: Document) -> Link:
 
 
 def build_attempts_document(attempts: ProofAttempts) -> Document:
-    """Return what is stored of the requests for a player."""
+    """Return the document of the requests for a player."""
     return {"count": attempts.count, "open_until": attempts.open_until, "free_at": attempts.free_at}
 
 

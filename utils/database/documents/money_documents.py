@@ -12,7 +12,7 @@ OPEN = "open"
 
 
 def build_ledger_document(row: LedgerRow) -> Document:
-    """Return a booked change as it is stored."""
+    """Return the document of a booked change."""
     change = row.change
     return {
         "member_id": int(change.member_id),
@@ -45,10 +45,10 @@ def read_ledger_row(document: Mapping[str, Any]) -> LedgerRow:
 
 
 def build_bounty_document(bounty: Bounty) -> Document:
-    """Return a bounty as it is stored.
+    """Return the document of a bounty.
 
-    ``slot`` is the same for all open ones and its own for each closed one, so that one unique index allows
-    a placer a single open bounty on a player and keeps every closed one.
+    ``slot`` is the same for all open bounties and different for each closed one. So one unique index allows a
+    placer a single open bounty on a player, and any number of closed ones.
     """
     return {
         "bounty_id": bounty.bounty_id,

@@ -9,7 +9,7 @@ Document = dict[str, Any]
 
 
 def build_grant_document(grant: Grant) -> Document:
-    """Return what is stored of a grant."""
+    """Return the document of a grant."""
     return {
         "tier": grant.tier,
         "granted_at": grant.granted_at,
@@ -19,7 +19,7 @@ def build_grant_document(grant: Grant) -> Document:
 
 
 def build_premium_event_document(event: PremiumEvent) -> Document:
-    """Return what is stored of a line of the history."""
+    """Return the document of a line of the history."""
     return {
         "at": event.at,
         "action": event.action.value,
@@ -31,7 +31,7 @@ def build_premium_event_document(event: PremiumEvent) -> Document:
 
 
 def read_premium(guild_id: GuildId, document: Document) -> PremiumRecord:
-    """Return the premium that a guild's document holds."""
+    """Return the premium of a guild's document."""
     grant = document.get("premium")
     history = tuple(_read_event(event) for event in document.get("premium_history", ()))
     return PremiumRecord(guild_id, _read_grant(grant) if grant else None, history)

@@ -1,4 +1,4 @@
-"""Documents of settings: few, edited by people, so checked by pydantic when they are read."""
+"""Documents of game servers: few, and edited by people, so pydantic checks them when they are read."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -16,12 +16,12 @@ Channels = dict[ChannelKind, ChannelId]
 
 
 class StoredDocument(BaseModel):
-    """Base of all: frozen, and deaf to fields that other features keep in the same document."""
+    """The base of all documents here: frozen; it ignores fields of other features in the same document."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     def to_document(self) -> dict[str, Any]:
-        """Return what MongoDB stores: enums as their values."""
+        """Return the document for MongoDB, with enums as their values."""
         return {name: plain(value) for name, value in self.model_dump().items()}
 
 
@@ -35,7 +35,7 @@ def plain(value: object) -> object:
 
 
 class GameServerDocument(StoredDocument):
-    """A game server; its secret is ciphertext here as everywhere."""
+    """A game server; its secret is ciphertext."""
 
     guild_id: int
     server_id: str
@@ -80,7 +80,7 @@ class GameServerDocument(StoredDocument):
 
 
 class HealthDocument(StoredDocument):
-    """How reading a server goes; lines are counted beside the cursors and added when it is read."""
+    """The health of reading a server; counted lines are stored with the cursors and added on reading."""
 
     state: ConnectionState = ConnectionState.UNKNOWN
     problem: StoredText | None = None
@@ -112,7 +112,7 @@ class FileEnd(BaseModel):
 
 
 class ImportDocument(StoredDocument):
-    """A history import under way."""
+    """A running import of history."""
 
     generation: int
     started_at: datetime

@@ -1,4 +1,4 @@
-"""How coded texts are stored: the code, and each fact as what it is; a ``str`` is foreign and stays one."""
+"""How coded texts are stored: the code, and each fact with its type; a ``str`` is foreign text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +17,10 @@ _BY_ENGLISH = {(coded.value.one, coded.value.many): coded for coded in _CODED}
 
 
 def build_text(said: Value) -> StoredText:
-    """Return a coded text, or a fact in it, as it is stored; of a text without a code nothing is kept.
+    """Return a coded text, or a fact in it, as it is stored; a text without a code is not stored.
 
     Raises:
-        TypeError: it holds a fact that no coded text has.
+        TypeError: it holds a fact of an unknown type.
     """
     match said:
         case str():
@@ -41,7 +41,7 @@ def build_text(said: Value) -> StoredText:
 
 
 def read_text(stored: StoredText) -> Text | str:
-    """Return a stored text; of one whose code is not known any more, that something was wrong."""
+    """Return a stored text. For an unknown code, return a general error text."""
     if isinstance(stored, str):
         return stored
     coded = _BY_CODE.get(stored["code"])

@@ -1,4 +1,4 @@
-"""Repositories: what is stored and asked for, each method with its scope first."""
+"""Repositories: read and store data; each method takes its scope first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Repositories:
     ) -> "Repositories":
         """Build them for the guilds of one process.
 
-        Those that ingest or deliver check the lease of ``fences``, the guild's, in every transaction.
+        Repositories that ingest or deliver check the guild's lease (``fences``) in every transaction.
         """
         standings = Standings(database)
         return cls(

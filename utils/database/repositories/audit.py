@@ -29,7 +29,7 @@ class AuditRepository:
         limit: int,
         offset: int = 0,
     ) -> tuple[tuple[AuditEntry, ...], int]:
-        """Return entries of a member or an action (or all), newest first, and how many there are."""
+        """Return entries, newest first, of a member or an action if given, and the number of all that fit."""
         query: Document = {}
         if actor_id is not None:
             query["actor_id"] = int(actor_id)
@@ -45,7 +45,7 @@ class AuditRepository:
 
 
 def _choose_index(actor_id: MemberId | None, action: str | None) -> str:
-    """Return the index that has the entries in order and reads the fewest of others."""
+    """Return the index that has the entries in order and reads the fewest other entries."""
     if actor_id is not None:
         return "actor"
     return "newest" if action is None else "action"

@@ -1,7 +1,7 @@
 """Kills by weapon, by enemy and by hour, over one or several servers of a guild.
 
-All time comes from counters that ingestion keeps: months of a server, and each player's weapons. A period,
-and all that a single player did, comes from the kills of that period or player alone, found by an index.
+Answers for all time come from counters that ingestion keeps: the months of a server, and each player's
+weapons. Answers for a period or a single player come from their kills, found by an index.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from utils.models.players import HOURS_OF_A_WEEK, NamedCount, ServerMonth
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.statistics import Enemy, WeaponRow
 
-POOL_PLAYERS = 30  # of each server: the best killers, among whom most weapons have their best user
+POOL_PLAYERS = 30  # the best killers of each server: most weapons have their best user among them
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
 
 
 class CombatRepository:
-    """Weapons, enemies and hours. ``since`` is the first day that counts; None counts everything."""
+    """Weapons, enemies and hours. ``since`` is the first day that counts; None means all time."""
 
     def __init__(self, database: SafeDatabase, standings: Standings) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class CombatRepository:
     async def list_weapons(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
     ) -> tuple[WeaponRow, ...]:
-        """Return the weapons of all players by kills, most first; those of a period with their best users."""
+        """Return the weapons of all players by kills, most first; for a period with their best users."""
         if since is not None:
             shown = await list_shown(self._database, guild_id, server_ids)
             return await self._standings.list_weapons(guild_id, shown, since)
@@ -69,7 +69,7 @@ class CombatRepository:
     async def find_best_users(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
     ) -> Mapping[str, NamedCount]:
-        """Return who has most kills with each of these weapons, by the weapon's name, all time."""
+        """Return the best users of these weapons for all time, by the weapon's name."""
         shown = await list_shown(self._database, guild_id, server_ids)
         if not shown or not weapons:
             return {}
@@ -90,7 +90,7 @@ class CombatRepository:
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return who killed players, most kills first, the hundred first at most."""
+        """Return the killers of players, most kills first; at most a hundred."""
         players = await ShownPlayers.open(self._database, guild_id, server_ids)
         return await list_enemies(players, player_ids, "killer", minimum=minimum, only=only)
 
@@ -103,7 +103,7 @@ class CombatRepository:
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return whom players killed, most kills first, the hundred first at most."""
+        """Return the victims of players, most kills first; at most a hundred."""
         players = await ShownPlayers.open(self._database, guild_id, server_ids)
         return await list_enemies(players, player_ids, "victim", minimum=minimum, only=only)
 
@@ -117,13 +117,13 @@ class CombatRepository:
     async def list_hours(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
     ) -> tuple[int, ...]:
-        """Return kills in each hour of the week, Monday 0:00 first; without a player those of everybody."""
+        """Return kills in each hour of the week, Monday 0:00 first; of all players if none is given."""
         hours = [0] * HOURS_OF_A_WEEK
         if player_id is None:
             for month in await self._list_months(guild_id, server_ids):
                 hours = [before + new for before, new in zip(hours, month.hours, strict=True)]
             return tuple(hours)
-        # one id killed another, so it was a kill; that much the index knows by itself
+        # one id killed another, so it was a kill: the index alone tells that
         match = {
             "server_id": {"$in": list(server_ids)},
             "killer_id": player_id,
@@ -158,10 +158,10 @@ class CombatRepository:
     async def _find_best_of_all_time(
         self, guild_id: GuildId, shown: Sequence[ShownServers], weapons: Sequence[str]
     ) -> list[Document]:
-        """Find the best users among those who can be: the drawer principle spares the rest.
+        """Find the best users among the players who can be one.
 
-        A player who has more kills with a weapon than the best of a pool has, on one of the servers, at least
-        that number divided by the number of servers.
+        If a player has more kills with a weapon than the best of a pool, then on one of the servers they have
+        at least that number divided by the number of servers.
         """
         pool = await self._list_pool(guild_id, shown)
         known = await self._read_best_users(guild_id, shown, pool, weapons)

@@ -1,4 +1,4 @@
-"""Stored deaths as people see them: the latest ones."""
+"""Reads of stored deaths for answers: the latest ones."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class DeathRepository:
         limit: int,
         player_id: PlayerId | None = None,
     ) -> tuple[tuple[ServerId, Death], ...]:
-        """Return the latest deaths with their servers, newest first; of one player, both sides of the gun."""
+        """Return the latest deaths with their servers, newest first; for one player also their kills."""
         scopes = [ServerScope(guild_id, server_id) for server_id in server_ids]
         found = await asyncio.gather(*(self._list_newest(scope, limit, player_id) for scope in scopes))
         deaths = [
@@ -67,7 +67,7 @@ async def _list_of_player(kills: ScopedCollection, player_id: PlayerId, limit: i
 async def _list_set_back(
     kills: ScopedCollection, newest: Sequence[Document], query: Query, limit: int
 ) -> list[Document]:
-    """Return what may have happened after some of the newest by the wall clock, which was then set back."""
+    """Return deaths that may be newer than their wall clock says, because the clock was set back."""
     if len(newest) < limit:
         return []
     set_back = {**query, "ordered_at": {"$gte": newest[-1]["written_at"]}}

@@ -1,4 +1,4 @@
-"""The board of bounties: who claimed most, summed over one or several servers of a guild."""
+"""The board of bounties: the players with the highest claims, over one or several servers of a guild."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId
 
 
 class HunterRepository:
-    """Players by what they claimed. They are few: who claims has proven a link."""
+    """Players by their claims. There are few of them, because only members with a proven link can claim."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
@@ -27,13 +27,13 @@ class HunterRepository:
         since: date | None = None,
         since_at: datetime | None = None,
     ) -> tuple[BoardRow, ...]:
-        """Return everybody who claimed a bounty by the sum of what was paid, most first.
+        """Return all players who claimed a bounty, by the sum that was paid, highest first.
 
         Ties are broken as on every board: by fewer deaths, then by name.
 
         Args:
-            guild_id: whose bounties.
-            server_ids: the servers that are summed.
+            guild_id: the guild.
+            server_ids: the servers to sum.
             since: the first day whose deaths count, by the servers' own calendars; None counts everything.
             since_at: claims count from this moment (UTC) on; None counts everything.
         """

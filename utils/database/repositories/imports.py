@@ -31,26 +31,26 @@ T = TypeVar("T")
 
 _COUNTED = ("players", "player_days", "server_months")
 INSERT_BATCH = 2_000
-CURSORS_BATCH = 500  # in one request; all of an import in one transaction
+CURSORS_BATCH = 500  # documents per request; an import writes all in one transaction
 
 
 class ImportRepository:
-    """What an import of a game server's history stores besides its batches of deaths."""
+    """The storage of imports of history, besides their batches of deaths."""
 
     def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
         self._database = database
         self._fences = fences
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way; None without one."""
+        """Return the running import, or None."""
         found = await self._of("cursors", scope).find_one(IMPORT_KEY)
         return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Store a job and put the cursors of its files to 0, both or neither; a job under way is replaced.
+        """Store a job and put the cursors of its files to 0, both or neither; a running job is replaced.
 
         Raises:
-            CursorMovedError: the server was removed meanwhile.
+            CursorMovedError: the server was removed.
         """
 
         def begin(transaction: Transaction) -> None:
@@ -65,12 +65,12 @@ class ImportRepository:
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
 
     async def take_up_import(self, scope: ServerScope) -> int:
-        """Move the job under way on to a generation that nobody has counted into; return that one.
+        """Give the running job a new, empty generation and return its number.
 
-        A process that took it up before may only sleep: what it still writes, or drops, nobody is shown.
+        An earlier process may still run. What it writes goes to the old generation, which nobody sees.
 
         Raises:
-            StorageConflictError: none is under way any more.
+            StorageConflictError: no job is running any more.
         """
 
         def take_up(transaction: Transaction) -> int:
@@ -87,7 +87,7 @@ class ImportRepository:
         """End a job and show its generation of counters, both or neither.
 
         Raises:
-            StorageConflictError: another job is under way, or none, or the server is gone.
+            StorageConflictError: the job was replaced or has ended, or the server was removed.
         """
 
         def finish(transaction: Transaction) -> None:
@@ -110,9 +110,9 @@ class ImportRepository:
     async def iterate_deaths(
         self, scope: ServerScope, *, batch: int = 5_000
     ) -> AsyncIterator[tuple[Death, ...]]:
-        """Yield all stored deaths of a server, many at a time, by second of the time as written.
+        """Yield all stored deaths of a server, many at a time, in order of ``written_at``.
 
-        Within one second the order is that of the ids; ``Death.order`` tells the log's.
+        Within one second the ids decide; ``Death.order`` is the order of the log.
         """
         first, last = build_key_range(scope)
         encoded_batches = self._of("kills", scope).iterate_raw(
@@ -149,13 +149,13 @@ class ImportRepository:
             await self._of(name, scope).delete({"generation": generation})
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
-        """Delete all counters but those shown and those an import is filling."""
-        # the job first: an import that ends in between shows the generation that is kept for it
+        """Delete all counters except those that are shown or that an import is writing."""
+        # reads the job first: if an import ends in between, its generation is kept
         job = await self.find_import(scope)
         server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
         kept = [server["generation"]] if server else []
         kept += [job.generation] if job else []
-        # what one fills that began only now is higher than all that is kept
+        # an import that begins now uses a higher generation, so it is not deleted
         unshown = {"$nin": kept, **({"$lt": max(kept)} if kept else {})}
         for name in _COUNTED:
             await self._of(name, scope).delete({"generation": unshown})
@@ -171,7 +171,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Change]]:
-    """Return how a job is stored, and the cursors of its files: up to 20,000."""
+    """Return the document of a job, and the cursors of its files: up to 20,000."""
     starts = [
         Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
         for file in job.ends

@@ -1,4 +1,4 @@
-"""Personal data as it is stored: everything of a member or a player, for an export."""
+"""Personal data as it is stored: all documents about a member or a player, for an export."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -24,26 +24,27 @@ _PLAIN: Document = {"_id": 0, "guild_id": 0}
 _OLDEST_FIRST = [("written_at", 1)]
 
 Parts = Mapping[str, Sequence[Document]]
-"""Documents by what they are."""
+"""Documents by the name of their part."""
 
 
 class PersonalDataRepository:
-    """Reads of one person's data; documents are returned as they stand there, without the ids of others."""
+    """Reads of one person's data; documents are returned as they are stored, without the ids of others."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
-        """Return the names of all servers with stored statistics, removed ones too."""
+        """Return the names of all servers with stored statistics, also removed ones."""
         found = await self._of_guild("game_servers", guild_id).find(
             {}, projection={"server_id": 1, "name": 1}, hint="server"
         )
         return {ServerScope(guild_id, ServerId(one["server_id"])): one["name"] for one in found}
 
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
-        """Return what one server has of a player besides their deaths.
+        """Return one server's documents about a player, besides their deaths.
 
-        The id alone finds rejected lines: a name can be chosen to be that of another, or a part of anything.
+        Only the id finds rejected lines, because a player can choose the name of another player, or a common
+        word.
         """
         generation = await self._get_generation(scope)
         parts: dict[str, Sequence[Document]] = {}
@@ -59,11 +60,11 @@ class PersonalDataRepository:
         return parts
 
     async def list_guild_parts_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Parts:
-        """Return what a guild has of a player beside its servers: the proven link, requests, changes."""
+        """Return a guild's documents about a player beyond its servers: the link, requests, changes."""
         return await self._read_parts(guild_id, FieldContent.PLAYER, player_id, of_server=False)
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
-        """Return what a guild has of a member: links, money, bounties, and changes by hand."""
+        """Return a guild's documents about a member: links, money, bounties, and changes by hand."""
         return await self._read_parts(guild_id, FieldContent.MEMBER, int(member_id), of_server=None)
 
     async def iterate_deaths(
@@ -71,7 +72,7 @@ class PersonalDataRepository:
     ) -> AsyncIterator[Sequence[Document]]:
         """Yield the death rows that players take part in, each once, many at a time.
 
-        What a player did comes first, then what was done to them, each in order of time.
+        Their kills come first, then their deaths, each in order of time.
         """
         for player_id in player_ids:
             others = {"$nin": list(player_ids)}
@@ -109,14 +110,14 @@ class PersonalDataRepository:
 
 @dataclass(frozen=True, slots=True)
 class _Exported:
-    """Documents that an export has of a person, who stands in one of their fields."""
+    """The documents of an export that hold a person in one of their fields."""
 
     collection: str
     field: PersonalField
     part: ExportPart
 
     async def read(self, stored: ScopedCollection, query: Document) -> Sequence[Document]:
-        """Return documents without the ids of others; of an array those of its entries that fit."""
+        """Return documents without the ids of others; of an array only the entries that fit."""
         hidden = {
             other.path: 0
             for other in PERSONAL_FIELDS[self.collection]
@@ -131,7 +132,7 @@ class _Exported:
 
 
 def _list_exported(holds: FieldContent, *, of_server: bool | None) -> Iterator[_Exported]:
-    """Yield what an export has by such a field: of servers, of the guild alone, or (None) of both."""
+    """Yield the parts of an export with such a field: of servers, of the guild, or (None) of both."""
     for collection, declared in PERSONAL_FIELDS.items():
         is_of_server = any("server_id" in index.fields for index in INDEXES[collection])
         for one in declared:

@@ -1,4 +1,4 @@
-"""Premium of guilds: the grant that stands, and the history of all."""
+"""Premium of guilds: the current grant, and the history."""
 
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
@@ -14,27 +14,27 @@ from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId
 
-KEPT_EVENTS = 100  # of the history that stands with the settings; the audit keeps every one
+KEPT_EVENTS = 100  # lines of history stored with the settings; the audit keeps all of them
 _FIELDS = {"premium": 1, "premium_history": 1}
 
 
 class PremiumRepository:
-    """What guilds were granted."""
+    """The grants of guilds."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Return a guild's record; empty for one that was never granted anything."""
+        """Return a guild's record; empty if it never had a grant."""
         found = await self._guilds(guild_id).find_one({}, projection=_FIELDS)
         return read_premium(guild_id, found or {})
 
     async def write_grant(
         self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
     ) -> None:
-        """Replace the grant, or take it away, with its lines of history and audit; all or nothing.
+        """Replace or remove the grant, with its lines of history and audit, all or nothing.
 
-        Owners grant for guilds of every shard, so no lease is asked for.
+        Owners grant premium to guilds of every shard, so no lease is checked.
 
         Raises:
             CommitUnknownError: it happened or not.
@@ -52,7 +52,7 @@ class PremiumRepository:
         await self._database.in_transaction(write)
 
     async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
-        """Take away the grant that ends when the event says; False when another one stands there by now.
+        """Remove the grant with the end that the event names; False if there is another grant by now.
 
         Raises:
             CommitUnknownError: it happened or not.

@@ -1,7 +1,7 @@
-"""What ``/stats`` and ``/leaderboard`` ask: players over one or several servers of a guild.
+"""Statistics for ``/stats`` and ``/leaderboard``: players over one or several servers of a guild.
 
-Every answer reads first which generation of counters each server shows: an import switches it with one write
-and deletes the one before, so a remembered one would find nothing.
+Every answer first reads the generation that each server shows: an import switches it with one write and
+deletes the old generation, so a remembered one would find nothing.
 """
 
 import asyncio
@@ -42,16 +42,16 @@ _KNOWN_FIELDS = {
     "counters.kills": 1,
     "last_seen_at": 1,
 }
-_KNOWN_BATCH = 500  # decoding holds Python up: a few milliseconds at a time
-_ENTRIES_OF_A_PLAYER = 4  # one for each server they play on, seldom more
+_KNOWN_BATCH = 500  # decoding blocks Python, so only for a few milliseconds at a time
+_ENTRIES_OF_A_PLAYER = 4  # one for each of their servers, seldom more
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
 
 
 class StatisticsRepository:
     """Counters, tallies, boards and names of players.
 
-    ``since`` is the first day that counts, of the servers' own calendars, a month ago at most; None counts
-    everything.
+    ``since`` is the first day that counts, in the servers' own calendars, at most a month ago; None means all
+    time.
     """
 
     def __init__(self, database: SafeDatabase, standings: Standings) -> None:
@@ -66,7 +66,7 @@ class StatisticsRepository:
         *,
         since: date | None = None,
     ) -> PlayerStats | None:
-        """Return players' figures summed over servers and players; None when none was ever seen there."""
+        """Return players' figures summed over servers and players; None if no player was ever seen there."""
         players = await ShownPlayers.open(self._database, guild_id, server_ids)
         records = await _find_records(players, player_ids)
         if not records:
@@ -110,13 +110,13 @@ class StatisticsRepository:
         since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
-        """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
+        """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
         players = await ShownPlayers.open(self._database, guild_id, server_ids)
         standing = await self._standings.rank(
             guild_id, players.shown, board, minimum_kills=minimum_kills, since=since
         )
         before, ties = standing.ranking.cut(limit=limit, offset=offset)
-        # in threads: a tie may be half of a guild, all of one kill, whose names have to be put in order
+        # in threads: half of a guild may be one tie, for example with one kill each, to be sorted by name
         placed = await asyncio.to_thread(_place, standing, ties, before)
         places = placed[offset - before : offset - before + limit]
         mine = standing.ranking.find_best(standing.find_numbers(own))
@@ -139,7 +139,7 @@ class StatisticsRepository:
         *,
         since: date,
     ) -> tuple[DayCount, ...]:
-        """Return what players did on each day, summed over servers and players; empty days left out."""
+        """Return the counters of each day, summed over servers and players, without empty days."""
         players = await ShownPlayers.open(self._database, guild_id, server_ids)
         by_day: dict[date, list[Counters]] = {}
         for day in await players.list_days(player_ids, since):
@@ -164,8 +164,8 @@ class StatisticsRepository:
     async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> tuple[KnownPlayer, ...]:
         """Return players whose newest name on a server holds the text, in any case, best known first.
 
-        The names stand in the index, so that only those that fit are read, and reading ends with enough of
-        them: soon, though not as thorough as all names of all players in memory.
+        The index holds the names, so only fitting ones are read, and reading ends when there are enough. This
+        is fast, but less thorough than a search of all names of all players in memory.
         """
         shown = await list_shown(self._database, guild_id, None)
         part = {"name": {"$regex": re.escape(text), "$options": "i"}} if text else {}
@@ -191,7 +191,7 @@ class StatisticsRepository:
         own: tuple[Counters, str],
         since: date | None,
     ) -> tuple[int | None, int]:
-        """Return the place by kills of players summed to one, None without kills, and how many places are."""
+        """Return the rank by kills of players summed to one (or None), and the number of places."""
         standing = await self._standings.rank(guild_id, players.shown, "kills", minimum_kills=0, since=since)
         counters, name = own
         mine = standing.find_numbers(player_ids)
@@ -209,7 +209,7 @@ class StatisticsRepository:
         records: Sequence[PlayerRecord],
         since: date | None,
     ) -> NamedCount | None:
-        """Return the weapon that players killed most with."""
+        """Return the weapon with most kills of players."""
         if since is None:
             counts = (count for record in records for count in record.weapons)
             rows = sum_weapons(WeaponRow(count.weapon, count.kills, count.longest) for count in counts)
@@ -238,7 +238,7 @@ def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somebody's place on a board."""
+    """A player's place on a board."""
 
     rank: int
     player_id: PlayerId
@@ -247,19 +247,19 @@ class Place:
 
 
 def _name_tied(standing: Standing, tie: Tie) -> list[tuple[str, PlayerId]]:
-    """Return name and id of each player of a tie, which decide its order."""
+    """Return name and id of each player of a tie; they decide its order."""
     names = standing.find_names(tie.players)
     called = [names.get(number, "") for number in tie.players]  # an import may be deleting them
     return list(zip(called, standing.get_players(tie.players), strict=True))
 
 
 def _count_before(standing: Standing, tie: Tie, key: tuple[str, PlayerId]) -> int:
-    """Return how many players of a tie stand before a name and an id."""
+    """Return how many players of a tie come before a name and an id."""
     return sum(one < key for one in _name_tied(standing, tie))
 
 
 def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
-    """Return whole ties in their order, the first of them behind so many places."""
+    """Return whole ties in their order; the first of them follows ``before`` places."""
     places: list[Place] = []
     for tie in ties:
         for name, player_id in sorted(_name_tied(standing, tie)):

@@ -21,7 +21,7 @@ class WalletRepository:
         self._fences = fences
 
     async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
-        """Return what a member has; nothing for one who never had any."""
+        """Return a member's balance; zero if they never had a wallet."""
         wallets = ScopedCollection.of_guild(self._database, "wallets", guild_id)
         return await wallets.call(lambda: read_balance(wallets.blocking, member_id))
 
@@ -37,10 +37,11 @@ class WalletRepository:
     ) -> LedgerRow | None:
         """Change a balance, write the row and the audit's entry, all or nothing; return the row.
 
-        A key that is booked already changes nothing and returns its row. None when it would be negative.
+        If the key is booked already, nothing changes and its row is returned. None if the balance would be
+        negative.
 
         Raises:
-            CommitUnknownError: it happened or not.
+            CommitUnknownError: it is unknown whether it happened.
         """
 
         def book(transaction: Transaction) -> LedgerRow | None:

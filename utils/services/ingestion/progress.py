@@ -1,4 +1,4 @@
-"""Progress of an import: what is done is added up and told onward."""
+"""Progress of an import: adds up the finished work and reports it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -10,7 +10,7 @@ ProgressSink = Callable[[ImportProgress], Awaitable[object]]
 
 
 class ProgressMeter:
-    """Adds up what an import has done and tells it onward."""
+    """Adds up the work of an import and reports it."""
 
     def __init__(
         self,
@@ -31,18 +31,18 @@ class ProgressMeter:
         self._rows = 0
 
     async def add(self, *, rows: int = 0, read_bytes: int = 0, files: int = 0) -> None:
-        """Add what was stored, and the files that ended with it."""
+        """Add a stored batch, and the files that ended with it."""
         self._rows += rows
         self._bytes_done += read_bytes
         self._files_done += files
         await self._on_progress(self._build())
 
     async def begin_counting(self) -> None:
-        """Tell that all is read and the counters are being made."""
+        """Report that all rows are read and the counters are being made."""
         await self._on_progress(self._build(is_counting=True))
 
     async def finish(self) -> ImportProgress:
-        """Tell, and return, the end."""
+        """Report and return the end."""
         progress = self._build(is_done=True)
         await self._on_progress(progress)
         return progress

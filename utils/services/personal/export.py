@@ -1,4 +1,4 @@
-"""Export: everything that is stored of a person, as files."""
+"""Export: all stored data about a person, as files."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,19 +16,19 @@ Parts = Mapping[str, Sequence[Stored]]
 
 
 class ExportStore(Protocol):
-    """Reads of one person's data, as it is stored."""
+    """Reads of the stored data about one person."""
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
         """Return the names of all servers with stored statistics."""
 
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
-        """Return what one server has of a player besides their deaths."""
+        """Return one server's documents about a player, besides their deaths."""
 
     async def list_guild_parts_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Parts:
-        """Return what a guild has of a player beside its servers, among it the proven link."""
+        """Return a guild's documents about a player that belong to no server, with the proven link."""
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
-        """Return what a guild has of a member."""
+        """Return a guild's documents about a member."""
 
     def iterate_deaths(
         self, scope: ServerScope, player_ids: Sequence[PlayerId]
@@ -46,11 +46,11 @@ class ExportService:
         self._clock = clock
 
     async def export(self, question: DataQuestion) -> AsyncIterator[Archive]:
-        """Yield the files of an export, one at a time; they are packed in a thread.
+        """Yield the files of an export, one by one; a thread packs them.
 
         Raises:
-            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: whose data is meant is
-                unclear, or not the asker's to see.
+            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: the person is unclear, or the
+            asker may not see their data.
         """
         person = await self._people.find(question)
         if not person.is_asker:
@@ -88,12 +88,12 @@ class ExportService:
                 servers.append({"server": server, **parts})
         parts = dict(await self._store.list_guild_parts_of_player(person.guild_id, player_id))
         if person.member_id is not None:
-            del parts["links"]  # they are among the member's
+            del parts["links"]  # they are among the member's documents
         return {"player_id": player_id, "servers": servers, **parts}
 
 
 def list_facts(person: Person) -> AuditFacts:
-    """Return who somebody is, for the audit; an erasure takes it out again."""
+    """Return the facts about a person for the audit; an erasure removes them."""
     if person.member_id is not None:
         return AuditFacts(member_id=person.member_id)
     player = person.players[0]

@@ -33,7 +33,7 @@ class CombatStore(Protocol):
     async def list_weapons(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
     ) -> Sequence[WeaponRow]:
-        """Return the weapons of all players by kills, most first; those of a period with their best users."""
+        """Return the weapons of all players by kills, most first; for a period with their best users."""
 
     async def list_weapons_of(
         self,
@@ -48,7 +48,7 @@ class CombatStore(Protocol):
     async def find_best_users(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
     ) -> Mapping[str, NamedCount]:
-        """Return who has most kills with each of these weapons, all time."""
+        """Return the best users of these weapons for all time."""
 
     async def list_killers_of(
         self,
@@ -59,7 +59,7 @@ class CombatStore(Protocol):
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return who killed players, most kills first; ``only`` some, or everybody when it is empty."""
+        """Return the killers of players, most kills first; ``only`` limits them, if it is not empty."""
 
     async def list_victims_of(
         self,
@@ -70,12 +70,12 @@ class CombatStore(Protocol):
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return whom players killed, most kills first; ``only`` some, or everybody when it is empty."""
+        """Return the victims of players, most kills first; ``only`` limits them, if it is not empty."""
 
     async def list_hours(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
     ) -> Sequence[int]:
-        """Return kills in each hour of the week, Monday 0:00 first; without a player those of everybody."""
+        """Return kills in each hour of the week, Monday 0:00 first; of all players if none is given."""
 
 
 class EnemyReader(Protocol):
@@ -104,7 +104,7 @@ class DeathStore(Protocol):
         limit: int,
         player_id: PlayerId | None = None,
     ) -> Sequence[tuple[ServerId, Death]]:
-        """Return the latest deaths with their servers, newest first; of one player, both sides of the gun."""
+        """Return the latest deaths with their servers, newest first; for one player also their kills."""
 
 
 class CombatService:
@@ -119,7 +119,7 @@ class CombatService:
         self._servers = servers
 
     async def get_weapons(self, coverage: Coverage, player: str | None) -> tuple[WeaponTable, str]:
-        """Return the weapons of everybody, or of one player with their name.
+        """Return the weapons of all players, or of one player with their name.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
@@ -135,9 +135,9 @@ class CombatService:
         return _build_table(rows), known.name
 
     async def add_best_users(self, coverage: Coverage, rows: Sequence[WeaponRow]) -> tuple[WeaponRow, ...]:
-        """Return rows of everybody's weapons with who used each best."""
+        """Return rows of all players' weapons with the best users."""
         if coverage.since is not None:
-            return tuple(rows)  # those of a period say it already
+            return tuple(rows)  # the weapons of a period have them already
         found = await self._store.find_best_users(
             coverage.guild_id,
             coverage.server_ids,
@@ -151,10 +151,10 @@ class CombatService:
         )
 
     async def get_rivals(self, question: StatisticsQuestion) -> tuple[Coverage, Rivals]:
-        """Return a player's killers and victims of three times and more, each with the kills of both.
+        """Return a player's killers and victims with three kills or more, each with the kills of both.
 
         Raises:
-            NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
+            NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
         """
         coverage = await self._coverage.choose(question.guild_id, question.server)
         meant = await self._coverage.find_players(question, coverage)
@@ -174,7 +174,7 @@ class CombatService:
     async def _read_rivals(
         self, coverage: Coverage, player_ids: Sequence[PlayerId], there: EnemyReader, back: EnemyReader
     ) -> list[tuple[Enemy, int]]:
-        """Return those with enough kills in one direction, each with those in the other."""
+        """Return the enemies with enough kills in one direction, each with the kills in the other."""
         guild_id, server_ids = coverage.guild_id, coverage.server_ids
         found = await there(guild_id, server_ids, player_ids, minimum=RIVAL_MINIMUM_KILLS)
         rivals = found[:RIVALS]
@@ -187,7 +187,7 @@ class CombatService:
         return [(rival, returned.get(rival.player_id, 0)) for rival in rivals]
 
     async def get_activity(self, coverage: Coverage, player: str | None) -> Activity:
-        """Return kills by hour and weekday, of everybody or of one player.
+        """Return kills by hour and weekday, of all players or of one.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
@@ -202,7 +202,7 @@ class CombatService:
     async def list_recent(
         self, coverage: Coverage, player: str | None, *, limit: int
     ) -> tuple[RecentDeath, ...]:
-        """Return the latest deaths, newest first, of everybody or of one player.
+        """Return the latest deaths, newest first, of all players or of one.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.

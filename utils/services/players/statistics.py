@@ -22,7 +22,7 @@ KD_MINIMUM_KILLS = 10
 
 
 class Board(StrEnum):
-    """What a leaderboard ranks by: players by a figure or by claimed bounties, or weapons by kills."""
+    """The kinds of leaderboards: players by a figure or by claimed bounties, or weapons by kills."""
 
     KILLS = "kills"
     DEATHS = "deaths"
@@ -36,7 +36,7 @@ class Board(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """One page of a board of players; ``page`` counts from 0, ``own`` is the asker's own place."""
+    """One page of a board of players; ``page`` counts from 0, ``own`` is the asker's own row."""
 
     board: Board
     rows: tuple[BoardRow, ...]
@@ -46,13 +46,13 @@ class BoardPage:
 
     @property
     def pages(self) -> int:
-        """Return how many pages there are, at least one."""
+        """Return the number of pages, at least one."""
         return max(1, -(-self.total // BOARD_PAGE_ROWS))
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerReport:
-    """The answer of ``/stats``; ``days`` are the last ``CHART_DAYS``, empty ones left out."""
+    """The answer of ``/stats``; ``days`` are the last ``CHART_DAYS`` without empty days."""
 
     coverage: Coverage
     stats: PlayerStats
@@ -70,7 +70,7 @@ class StatisticsStore(Protocol):
         *,
         since: date | None = None,
     ) -> PlayerStats | None:
-        """Return players' figures summed over servers and players; None when none was ever seen there."""
+        """Return players' figures summed over servers and players; None if no player was ever seen there."""
 
     async def list_days(
         self,
@@ -80,7 +80,7 @@ class StatisticsStore(Protocol):
         *,
         since: date,
     ) -> Sequence[DayCount]:
-        """Return what players did on each day, by day; empty days left out."""
+        """Return the counters of players by day, without empty days."""
 
     async def list_board(
         self,
@@ -94,7 +94,7 @@ class StatisticsStore(Protocol):
         since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
-        """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
+        """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
 
 
 class EnmityStore(Protocol):
@@ -117,7 +117,7 @@ class HunterStore(Protocol):
         since: date | None = None,
         since_at: datetime | None = None,
     ) -> Sequence[BoardRow]:
-        """Return everybody who claimed a bounty by the sum of what was paid, most first.
+        """Return all players who claimed a bounty, by the sum that was paid, highest first.
 
         Claims count from ``since_at`` on, deaths from the day ``since`` on.
         """
@@ -133,10 +133,10 @@ class StatisticsService:
     coverage: CoverageService
 
     async def get_stats(self, question: StatisticsQuestion) -> PlayerReport:
-        """Return the figures of a player, or of a member's linked ones, with what they did lately.
+        """Return the figures of a player, or of a member's linked players, with their last days.
 
         Raises:
-            NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
+            NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
         """
         coverage = await self.coverage.choose(question.guild_id, question.server, question.period)
         meant = await self.coverage.find_players(question, coverage)
@@ -158,7 +158,8 @@ class StatisticsService:
         """Return two players' figures side by side, and how often each killed the other.
 
         Raises:
-            NotFoundError, AmbiguousError, InvalidInputError: a name fits nobody, several, or both one player.
+            NotFoundError, AmbiguousError, InvalidInputError: a name fits nobody or several, or both fit the
+            same player.
         """
         coverage = await self.coverage.choose(guild_id, server)
         meant = [await self.coverage.resolve(coverage, name) for name in (first, second)]
@@ -176,7 +177,7 @@ class StatisticsService:
     async def get_board(
         self, coverage: Coverage, board: Board, *, page: int, asker_id: MemberId | None = None
     ) -> BoardPage:
-        """Return one page of a board of players, and the best place of the asker's linked ones."""
+        """Return one page of a board of players, and the best row of the asker's linked players."""
         own: Sequence[PlayerId] = ()
         if asker_id is not None:
             own = await self.coverage.list_linked(coverage.guild_id, asker_id)

@@ -81,7 +81,7 @@ class FragileErasures(ErasureRepository):
     left: int | None = None
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
-        """Run the work, unless the end has come."""
+        """Run the work, unless the simulated crash is due."""
         if self.left == 0:
             raise ProcessEndedError("gone")
         if self.left is not None:
@@ -184,7 +184,7 @@ class Place:
 
 
 class NoLinks:
-    """Nobody is linked."""
+    """A link store without links."""
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> tuple[()]:
         """Return nothing."""
@@ -333,7 +333,7 @@ async def book(place: Place, change: Change) -> None:
 
 
 async def fill(place: Place) -> None:
-    """Store something of everything that names a member and his player, and somebody else."""
+    """Store one document of every kind that names a member and their player."""
     guild_id, database = place.scope.guild_id, place.database
     links, audit = LinkRepository(database), AuditRepository(database)
     bounties = BountyRepository(database, fences=lambda _: None)
@@ -429,7 +429,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
 
 
 async def test_no_money_is_made_by_an_erasure(place: Place) -> None:
-    """Others have their money back for bounties on the player; what the member held goes with the wallet."""
+    """Others get refunds for bounties on the player; what the member held is deleted with the wallet."""
     await fill(place)
     await place.erase("Wolf", member_id=OWNER, is_asker=True)
     [wallet] = await place.read("wallets")
@@ -473,7 +473,7 @@ async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Plac
 
 
 async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: Place) -> None:
-    """Whoever had found it open comes too late: it ended with the wallet."""
+    """A payment that found the bounty open before the erasure does not succeed."""
     await fill(place)
     bounties = BountyRepository(place.database, fences=lambda _: None)
     [standing] = await bounties.list_placed(place.scope.guild_id, OWNER, is_open=True)
@@ -487,7 +487,7 @@ async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: 
 
 
 async def test_long_ledger_is_deleted_in_parts(place: Place) -> None:
-    """The wallet stays until its last rows go with it, and the balance is never below them."""
+    """The wallet stays until its last ledger rows are deleted, and the balance never becomes negative."""
     guild_id = place.scope.guild_id
     for number in range(7):
         await book(place, Change(OWNER, LedgerKind.ADMIN, 1, f"admin:{number}", NOW))

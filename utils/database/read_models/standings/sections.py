@@ -1,7 +1,7 @@
-"""Sections: the three things kept of a server - its players all time, their days, and its kills.
+"""Sections: the three kinds of rows of a server: its players for all time, their days, and its kills.
 
-Each knows where its rows are stored, what a stored document and a batch of live ingestion say, and how new
-rows join old ones.
+Each section knows where its rows are stored, how to read them from documents and from a live batch, and how
+to add new rows.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -24,13 +24,13 @@ from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import Counters
 from utils.models.scope import ServerScope
 
-BATCH = 500  # decoding holds Python up: a few milliseconds at a time
+BATCH = 500  # decoding blocks Python, so only for a few milliseconds at a time
 Dated = tuple[date | None, Row]
 """A row and its day; None for all time."""
 
 
 class TextNumbers(Protocol):
-    """The numbers a guild's texts have."""
+    """The numbers of a guild's texts."""
 
     players: NumberedTexts
     names: NumberedTexts
@@ -38,14 +38,14 @@ class TextNumbers(Protocol):
 
 
 class StandingsSection(Protocol):
-    """One kind of rows that are kept."""
+    """One kind of rows."""
 
     @property
     def name(self) -> str:
-        """What it is kept under."""
+        """Its key."""
 
     def find_start(self, since: date | None) -> date | None:
-        """Return the first day to read for a question about days from ``since`` on; None: all time."""
+        """Return the first day to read for a question from ``since`` on; None: all time."""
 
     def iterate(
         self,
@@ -69,7 +69,7 @@ class StandingsSection(Protocol):
 
 
 class PlayersSection:
-    """Everybody's counters of all time, with names."""
+    """The counters of all players for all time, with names."""
 
     name = "players"
     _fields: ClassVar[Mapping[str, int]] = {
@@ -121,7 +121,7 @@ class PlayersSection:
 
 
 class DaysSection:
-    """Everybody's counters by day, whole months of them."""
+    """The counters of all players by day, in whole months."""
 
     name = "days"
     _fields: ClassVar[Mapping[str, int]] = {"_id": 0, "player_id": 1, "month": 1, "days": 1}
@@ -216,7 +216,7 @@ class KillsSection:
             yield row.written_at.date(), (killer, weapon, row.distance if row.counts_as_longest else 0)
 
     def join(self, table: Table, new: Table) -> Table:
-        """Put kills behind each other."""
+        """Append the new kills."""
         return np.concatenate([table, new], axis=1)
 
 

@@ -1,6 +1,6 @@
-"""Endings: bounties that nobody claimed in time, and those of servers that are gone.
+"""Endings: bounties that were not claimed in time, and those of removed servers.
 
-Every end of a bounty is one conditional update together with what is paid back, so it ends once.
+Every end of a bounty is one conditional update together with its refund, so it ends once.
 """
 
 from collections.abc import Sequence
@@ -26,21 +26,21 @@ EXPIRE_TASK = "bounties:expire"
 WITHDRAW_TASK = "bounties:withdraw"
 
 CLAIM_GRACE = timedelta(seconds=60)
-"""How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
+"""The wait after the end of a bounty: a kill that was read in time is stored within a minute."""
 
 REFUND_KINDS = {
     BountyState.EXPIRED: LedgerKind.BOUNTY_EXPIRED,
     BountyState.CANCELLED: LedgerKind.BOUNTY_CANCELLED,
     BountyState.WITHDRAWN: LedgerKind.BOUNTY_WITHDRAWN,
 }
-"""How the ledger calls what is paid back; of a claim nothing is."""
+"""The ledger's names of refunds; a claim has none."""
 
 logger = get_logger(__name__)
 
 
 @dataclass(eq=False, repr=False)
 class BountyEndings:
-    """Ends what nobody claimed, with full refund."""
+    """Ends unclaimed bounties, with full refund."""
 
     store: BountyStore
     scope_index: DueBounties
@@ -55,7 +55,7 @@ class BountyEndings:
         self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=self.tasks)
 
     async def expire_due(self) -> None:
-        """End every bounty whose time is over, with full refund, in all guilds.
+        """End every expired bounty in all guilds, with full refund.
 
         Raises:
             StorageError: the database is away; the next time goes on.
@@ -75,21 +75,21 @@ class BountyEndings:
         await self.tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:
-        """End every bounty of a server that is not there any more, with full refund."""
+        """End every bounty of a removed server, with full refund."""
         end = BountyEnd(BountyState.WITHDRAWN, self.clock.now())
         for bounty in await self.store.list_due(scope, before=None):
             await end_bounty(self.store, bounty, end, refund=bounty.amount)
         await self.store.delete_bounties(scope)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
-        """Pay back what was held for bounties on its players."""
+        """Pay back the bounties on its players."""
         self._withdrawing.put(event.scope, guild_id=event.scope.guild_id)
 
     async def _withdraw_soon(self, scope: ServerScope) -> None:
         try:
             await self.withdraw(scope)
         except StorageError as failure:
-            # the timer does the same when the first of them ends
+            # the timer does the same when the first of them expires
             logger.warning("bounties of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
@@ -103,7 +103,7 @@ class BountyEndings:
 async def end_bounty(
     store: BountyStore, bounty: Bounty, end: BountyEnd, *, refund: int, notices: Sequence[BountyNotice] = ()
 ) -> bool:
-    """End a bounty in one transaction with its refund and notices; tell whether it still was open."""
+    """End a bounty in one transaction with its refund and notices; tell whether it was still open."""
 
     def close(unit: MoneyUnit) -> bool:
         is_closed = close_with_refund(unit, bounty, end, refund=refund)
@@ -115,7 +115,7 @@ async def end_bounty(
 
 
 def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
-    """End a bounty and pay back what its placer gets; tell whether it still was open."""
+    """End a bounty and pay its placer back; tell whether it was still open."""
     if not unit.close_bounty(bounty, end):
         return False
     if bounty.placer_id is not None and refund:

@@ -1,4 +1,4 @@
-"""Notices about bounties, posted where there is a channel; those of claims come from ``rewards``."""
+"""Notices about bounties, if there is a channel; ``rewards`` makes those of claims."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,13 +15,13 @@ from utils.services.guilds.guild_settings import SettingsService
 async def choose_notices(
     guilds: SettingsService, scope: ServerScope, notice: BountyNotice
 ) -> Sequence[BountyNotice]:
-    """Return what is to be posted: nothing without a channel."""
+    """Return the notices to post; none without a channel."""
     channel_id = await guilds.find_channel(scope, ChannelKind.BOUNTIES)
     return () if channel_id is None else (notice,)
 
 
 def tell_queued(events: EventDispatcher, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
-    """Tell that notices were stored, if any were."""
+    """Dispatch the event of stored notices, if there were any."""
     if notices:
         kinds = NOTICE_KINDS.list_channel_kinds(notices)
         events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
@@ -42,7 +42,7 @@ def build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:
 
 
 def build_expired_notice(bounty: Bounty, server_name: str, *, at: datetime) -> BountyNotice:
-    """Return the facts of a bounty that nobody claimed in time."""
+    """Return the facts of a bounty that was not claimed in time."""
     return BountyNotice(
         event_id=bounty.bounty_id.encode(),
         event=BountyEvent.EXPIRED,
