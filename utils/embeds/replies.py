@@ -8,12 +8,10 @@ import discord
 
 from utils.embeds.limits import cut_lines
 from utils.embeds.style import Style
-from utils.localization.escape import escape_text, hide_ids
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.premium import TIERS, Tier
 from utils.models.texts import Code, Command, Number, Text, join, text
 
-_ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
 _HELP_FIELD_LENGTH = 800  # of the 1,024 that Discord accepts
 _TIER_MARKS = "①②③④"
 
@@ -43,15 +41,14 @@ def build_success_embed(style: Style, title: Text, said: Text | None = None) -> 
     return style.build(title, said, mark=style.theme.good, colour=style.theme.success)
 
 
-def build_notice_embed(style: Style, title: Text, said: Text | str) -> discord.Embed:
-    """Return an answer that is neither success nor failure; a ``str`` is foreign."""
-    return style.build(title, lines=[_write_sentence(style, said)])
+def build_notice_embed(style: Style, title: Text, said: Text) -> discord.Embed:
+    """Return an answer that is neither success nor failure."""
+    return style.build(title, said)
 
 
-def build_refusal_embed(style: Style, said: Text | str) -> discord.Embed:
+def build_refusal_embed(style: Style, said: Text) -> discord.Embed:
     """Return an expected refusal: the text of a ``UserFacingError``, which may quote typed text."""
-    lines = [_write_sentence(style, said)]
-    return style.build(text("⛔ Not like this"), lines=lines, colour=style.theme.warning)
+    return style.build(text("⛔ Not like this"), said, colour=style.theme.warning)
 
 
 def build_error_embed(style: Style, *, what: Text, next_step: Text, reference: str) -> discord.Embed:
@@ -61,10 +58,9 @@ def build_error_embed(style: Style, *, what: Text, next_step: Text, reference: s
     return style.build(what, said, mark=style.theme.bad, colour=style.theme.error)
 
 
-def build_alert_embed(style: Style, said: Text | str, *, at: datetime) -> discord.Embed:
+def build_alert_embed(style: Style, said: Text, *, at: datetime) -> discord.Embed:
     """Return a note to the admins of a guild."""
-    lines = [_write_sentence(style, said)]
-    embed = style.build(text("⚠️ The killfeed needs an admin"), lines=lines, colour=style.theme.warning)
+    embed = style.build(text("⚠️ The killfeed needs an admin"), said, colour=style.theme.warning)
     embed.timestamp = at
     return embed
 
@@ -146,7 +142,3 @@ def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:
             part = []
         part.append(line)
     yield part
-
-
-def _write_sentence(style: Style, said: Text | str) -> str:
-    return escape_text(hide_ids(said), _ANSWER_LENGTH) if isinstance(said, str) else style.write(said)
