@@ -1,4 +1,4 @@
-"""Tests of the outbox: each notice is sent once, in order."""
+"""The outbox: each notice is sent once, in order."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ Append = Callable[..., object]
 async def _entries(
     ingestion: IngestionRepository, scope: ServerScope, make_notice: Callable[[int], DeathNotice]
 ) -> tuple[OutboxEntry, ...]:
-    """Return four notices that wait, one minute after the other."""
+    """Return four waiting notices, a minute apart."""
     for number in range(4):
 
         def append(unit: IngestionTransaction, number: int = number) -> None:
@@ -70,7 +70,7 @@ async def test_first_notices_of_several_feeds_are_found_whether_few_wait_or_many
     entries: tuple[OutboxEntry, ...],
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """Each feed has its first ones, in order; another guild's and another kind's are not among them."""
+    """Each feed has its first notices, in order, without those of other guilds and kinds."""
     neighbour = replace(scope, server_id=ServerId("nnnnnnnn"))
 
     def append(unit: IngestionTransaction) -> None:
@@ -88,7 +88,7 @@ async def test_first_notices_of_several_feeds_are_found_whether_few_wait_or_many
 async def test_notices_wait_in_order_and_leave_when_their_message_is_sent(
     outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """A message on its way is known by guild; what is sent is gone."""
+    """Prepared messages are found by guild; sent notices are deleted."""
     guild_id = scope.guild_id
     assert await _list_pending(outbox, scope, KIND, limit=3) == entries[:3]
     message = _build_message(scope, 0, 1)
@@ -199,7 +199,7 @@ async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other
     entries: tuple[OutboxEntry, ...],
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """Numbers are those of a feed; the same ones of other feeds and guilds are not touched."""
+    """Numbers belong to a feed; the same numbers of other feeds and guilds stay."""
     second = ServerScope(scope.guild_id, ServerId("second"))
     foreign = ServerScope(GuildId(scope.guild_id + 1), scope.server_id)
 
@@ -223,7 +223,7 @@ async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other
 async def test_notices_of_a_dropped_message_are_still_there(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """What was not sent is still news."""
+    """Notices that were not sent stay in the outbox."""
     guild_id = scope.guild_id
     await outbox.prepare_message(guild_id, _build_message(scope, 0, 1))
     await outbox.discard_entries(guild_id, _build_message(scope, 1, 3).entries)
@@ -235,7 +235,7 @@ async def test_notices_of_a_dropped_message_are_still_there(
 async def test_old_notices_of_a_feed_are_dropped(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """What could not be delivered for too long is no news any more."""
+    """Notices that could not be delivered for too long are dropped."""
     assert await outbox.drop_entries(scope, BOUNTIES, before=NOW + timedelta(days=1)) == 0
     assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(minutes=2)) == 2
     assert await _list_pending(outbox, scope, KIND, limit=9) == entries[2:]
@@ -244,10 +244,10 @@ async def test_old_notices_of_a_feed_are_dropped(
 async def test_many_old_notices_are_dropped_in_transactions_of_a_thousand(
     database: SafeDatabase, scope: ServerScope, make_notice: Callable[[int], DeathNotice]
 ) -> None:
-    """However many wait, no transaction is so long that it cannot end; newer ones stay."""
+    """No transaction is too long to end, with any number of notices; newer ones stay."""
 
     class Counted(OutboxRepository):
-        """Notes what each transaction has done."""
+        """Records the result of each transaction."""
 
         results: ClassVar[list[object]] = []
 
@@ -307,7 +307,7 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
 async def test_sent_messages_are_pruned(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """A sent message is kept for a while and no longer; one on its way stays."""
+    """A sent message is kept for a while; a prepared one stays."""
     assert entries
     sent, waiting = _build_message(scope, 0), _build_message(scope, 1, nonce="n2")
     for message in (sent, waiting):
@@ -324,7 +324,7 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
     scope: ServerScope,
     entries: tuple[OutboxEntry, ...],
 ) -> None:
-    """Kinds are numbered, sent and dropped by themselves."""
+    """Each kind of channel has its own numbers, and is sent and dropped separately."""
     at = NOW + timedelta(minutes=1)
     placed = BountyNotice(
         event_id=b"1",
