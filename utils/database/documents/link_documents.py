@@ -1,5 +1,6 @@
 """How links are stored."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
@@ -24,6 +25,16 @@ def build_link_document(link: Link) -> Document:
         "is_confirmed": link.is_confirmed,
     }
     return document if link.is_proven else {**document, "is_open": True}
+
+
+def build_proven_query(player_ids: Iterable[PlayerId]) -> Document:
+    """Return what fits the proven links of players."""
+    return {"player_id": {"$in": sorted(player_ids)}, "state": LinkState.PROVEN.value}
+
+
+def read_proven(documents: Iterable[Document]) -> dict[PlayerId, MemberId]:
+    """Return whose players these are, by proven links."""
+    return {PlayerId(one["player_id"]): MemberId(one["member_id"]) for one in documents}
 
 
 def read_link(document: Document) -> Link:

@@ -4,6 +4,9 @@ A rule has two halves: one may wait, the other must not. Before the transaction 
 up what holds for the server at this moment (settings, tier); it runs in the event loop, once for each chunk.
 Within the transaction ``BatchTerms.judge`` reads and writes through the unit and says what is to be told; it
 runs in a thread, perhaps several times, so terms are values that nobody changes.
+
+Where a rule applies, the members behind the players of a batch are read together with their counters. So
+``unit.money.find_members`` costs no operation for them.
 """
 
 from collections.abc import Sequence

@@ -91,7 +91,7 @@ class RewardTerms:
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
         """Pay what the kills of a batch earn and claim, in order.
 
-        Without a proven killer and without a streak that is one read, by index.
+        Without a proven killer and without a streak that reads nothing more than was read for counting.
         """
         if not batch.kills:
             return RuleOutcome()
