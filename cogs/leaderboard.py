@@ -42,7 +42,7 @@ class LeaderboardCog(GuildCog):
         asker_id = ctx.member_id
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            if board is Board.BOUNTIES:  # at each page: a tier ends while the buttons live
+            if board is Board.BOUNTIES:  # at each page, because the tier may end in between
                 await self.services.premium.verify_premium_for_feature(coverage.guild_id, Feature.BOUNTIES)
             found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=asker_id)
             embed = ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-SHORTEST_WAIT_SECONDS = 0.25  # full jitter may draw nothing at all, and a loop must not spin
+SHORTEST_WAIT_SECONDS = 0.25  # with full jitter the wait could be 0, and the loop would spin
 _MOST_GROWTH = 64  # more failures do not make a wait longer, or the numbers would overflow
 
 

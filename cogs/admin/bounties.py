@@ -15,7 +15,7 @@ from utils.services.money.bounties.settings import change_bounties
 
 
 class MoneyCommands:
-    """What is decided about bounties, and changes of a wallet by hand."""
+    """Commands for bounty settings and wallet changes."""
 
     services: Services
 

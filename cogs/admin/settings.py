@@ -1,4 +1,4 @@
-"""``/admin role``, ``/admin audit`` and ``/admin tasks``: who may, who did, and what the bot is at."""
+"""``/admin role``, ``/admin audit`` and ``/admin tasks``: permissions, audit log and background tasks."""
 
 from collections.abc import Sequence
 
@@ -112,7 +112,7 @@ async def _label_tasks(
 
 
 async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, Value]:
-    """Return what people call a guild and each of its servers, by the form used in names of tasks."""
+    """Map ids, as task names contain them, to display names of the guild and its servers."""
     guild = bot.get_guild(guild_id)
     community: Value = guild.name if guild else text("a community I left")
     servers = await services.servers.list_servers(guild_id)

@@ -24,7 +24,7 @@ OF_PLAYER = text_option(
     description="One player alone: your own proven one, or for admins any",
     autocomplete=complete_person,
 )
-"""Whose data is meant, in both commands: each use of a decorator makes an option of its own."""
+"""The option for the person, for both commands. Each use of the decorator creates a new option."""
 
 
 class DataCommands:
@@ -43,7 +43,7 @@ class DataCommands:
         """Answer ``/data export``, with one message for each file."""
         question = await self._ask(ctx, member, player)
         number = 0
-        async for archive in self.services.exports.export(question):
+        async for archive in self.services.exports.export(question, write=ctx.embeds.words.write_plain):
             number += 1
             embed = ctx.embeds.build_export(number)
             file = discord.File(io.BytesIO(archive.content), archive.name)

@@ -31,7 +31,7 @@ class LinkCommands:
         """Answer ``/link``; the answer itself shows the outcome of the proof later."""
         links = self.services.links
         asked = await links.ask(ctx.guild_id, ctx.member_id, player)
-        # the interaction's token ends before the proof: from then on it is edited as a message of the channel
+        # the token expires before the proof ends; after that, edit the answer as a normal channel message
         is_followed = ctx.app_permissions.view_channel
         embed = ctx.embeds.build_asked_link(
             asked.link, count=asked.count, limit=MAX_LINKS, is_followed=is_followed

@@ -12,7 +12,7 @@ from simulation.soak.ledgers import is_all_stored
 from simulation.soak.town import TroubledTown
 
 POSTING = "/channels/{channel_id}/messages"
-# close codes after which the bot reconnects
+# the bot reconnects
 CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
 LONGEST_SECONDS = 5.0
 

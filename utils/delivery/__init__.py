@@ -1,1 +1,1 @@
-"""From the outbox to a Discord channel: each notice once, in order, also when something breaks on the way."""
+"""Delivery: posts each notice of the outbox once and in order, also after failures."""

@@ -1,4 +1,4 @@
-"""Alerts: telling the admins of a guild once what only they can mend."""
+"""Alerts: tell the admins of a guild once about faults that only they can repair."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,8 +30,8 @@ from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
 TELL_TASK = "alerts:tell"
-MOST_TOLD = 1_000  # matters of a guild that are remembered; the oldest would be told again
-MOST_WAITING = 100  # alerts of a guild that reached nobody yet
+MOST_TOLD = 1_000  # alerts of a guild that are remembered; a forgotten one could be sent again
+MOST_WAITING = 100  # alerts of a guild that are not delivered yet
 RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=300)
 
 Matter = tuple[GuildId, str]
@@ -41,17 +41,17 @@ logger = get_logger(__name__)
 
 @dataclass(slots=True)
 class _Alert:
-    """What has reached nobody yet.
+    """An alert that is not delivered yet.
 
     Attributes:
-        nonce: of every try, so that one whose answer was lost is told once.
-        member_id: who is told in a direct message; None for the guild's admins.
-        retry_at: when Discord takes it again, as it said.
-        turn: held by a try: two at once would tell it twice in different places.
-        is_over: set once it is told or over.
+        nonce: the nonce of every try, so that an alert is sent once even if an answer is lost.
+        member_id: the member to tell in a direct message; None for the guild's admins.
+        retry_at: when Discord accepts it again.
+        turn: the lock of a try; two tries at once could send it twice in different places.
+        is_over: set when it is sent or no longer needed.
     """
 
-    sentence: Text | str
+    sentence: Text
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
@@ -62,9 +62,9 @@ class _Alert:
 class AdminAlerts:
     """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
 
-    The finder of a fault waits for nothing: a task of its own tells each alert. What was told is remembered
-    in this process alone: a fault that outlives a restart is told again. What reached nobody is tried again
-    by itself, ever less often, and as soon as the bot is connected (again).
+    The caller does not wait: each alert is sent by a task of its own. Only this process remembers the sent
+    alerts, so a fault that lasts beyond a restart is reported again. An alert that could not be delivered is
+    tried again after growing pauses, and as soon as the bot is connected (again).
     """
 
     def __init__(
@@ -83,26 +83,24 @@ class AdminAlerts:
         self._settings = settings
         self._languages = languages
         self._clock = clock
-        self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be; the oldest first
+        self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be sent; the oldest first
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
-        """Begin to tell the admins, unless they were told under this key before; waits for nothing."""
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+        """Begin to tell the admins, unless they were told under this key before; do not wait."""
         if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
             self._begin((guild_id, key), _Alert(sentence))
 
-    async def tell_member(
-        self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
-    ) -> None:
-        """Begin to tell a member in a direct message, unless they were told before, or take none."""
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
+        """Begin to tell a member in a direct message, unless they were told before or accept none."""
         matter = guild_id, f"{member_id}:{key}"
         if not self._is_told(matter):
             self._begin(matter, _Alert(sentence, member_id))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Note that the matter is over, so that the next time is told again."""
+        """Note that the fault is over, so that the next one is reported again."""
         told = self._told.get(guild_id, {})
         told.pop(key, None)
         if not told:
@@ -111,13 +109,13 @@ class AdminAlerts:
             alert.is_over.set()
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Forget what the admins of a guild were told; what they were not told yet is dropped."""
+        """Forget the sent alerts of a guild, and drop those that were not sent yet."""
         self._told.pop(guild_id, None)
         for matter in [matter for matter in self._waiting if matter[0] == guild_id]:
             self._waiting.pop(matter).is_over.set()
 
     async def tell_waiting(self) -> None:
-        """Tell what reached nobody before, for example because Discord was away."""
+        """Send alerts that could not be delivered before, for example because Discord was away."""
         await self._tasks.for_each(TELL_TASK, list(self._waiting), self._tell)
 
     def _is_told(self, matter: Matter) -> bool:
@@ -125,7 +123,7 @@ class AdminAlerts:
         return key in self._told.get(guild_id, ())
 
     def _begin(self, matter: Matter, alert: _Alert) -> None:
-        """Leave an alert to a task of its own: nobody who finds a fault waits for Discord."""
+        """Send an alert in a task of its own, so that the caller does not wait for Discord."""
         guild_id, key = matter
         if sum(guild_id == other for other, _ in self._waiting) >= MOST_WAITING:
             logger.warning("too many alerts of a guild wait already", guild_id=guild_id, key=key)
@@ -139,7 +137,7 @@ class AdminAlerts:
         self._tasks.start(name, partial(self._tell_until_told, matter, alert), guild_id=guild_id)
 
     async def _tell_until_told(self, matter: Matter, alert: _Alert) -> None:
-        """Try until it is told or over; a guild that leaves ends it, and would be told anew."""
+        """Try until it is sent or over; when the bot leaves the guild, it ends and is forgotten."""
         try:
             for pause in RETRY_BACKOFF.generate_seconds():
                 if await self._tasks.attempt(TELL_TASK, matter, self._tell):
@@ -158,10 +156,10 @@ class AdminAlerts:
             await self._clock.sleep((alert.retry_at - self._clock.now()).total_seconds())
 
     async def _tell(self, matter: Matter) -> None:
-        """Tell it in the first place that takes it.
+        """Send it to the first place that accepts it.
 
         Raises:
-            DeliveryError: it reached nobody, and a later try may.
+            DeliveryError: it was not delivered, and a later try may succeed.
         """
         if (alert := self._waiting.get(matter)) is None:
             return
@@ -172,7 +170,7 @@ class AdminAlerts:
                 await self._tell_admins(matter[0], alert)
             else:
                 await self._tell_member(matter[0], alert.member_id, alert)
-            if self._waiting.get(matter) is alert:  # not over, and told of anew, meanwhile
+            if self._waiting.get(matter) is alert:  # unless it was over and reported again in the meantime
                 del self._waiting[matter]
             alert.is_over.set()
 
@@ -196,7 +194,7 @@ class AdminAlerts:
             try:
                 await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
             except (DeliveryDelayedError, DeliveryUncertainError) as failure:
-                # the same place again: in another one it would be told a second time, or too early as well
+                # the same place again: in another one it could be sent a second time
                 alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
                 raise
             except DeliveryError as failure:

@@ -1,4 +1,4 @@
-"""Messages of posted boards: what a board shows, and where its message is stored to stand."""
+"""Messages of posted boards: builds the boards and stores where their messages are."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, Statistics
 
 
 class PostedBoardStore(BoardPlan, Protocol):
-    """Storage of where boards stand."""
+    """Storage of the places of boards."""
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
-        """Write where a board stands; tell whether it is still there."""
+        """Write the place of a board; tell whether the board still exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardPages:
-    """Builds what a posted board shows: the first page of a board, all time."""
+    """Builds the embed of a posted board: the first page of a board, for all time."""
 
     coverage: CoverageService
     statistics: StatisticsService
@@ -38,7 +38,7 @@ class BoardPages:
         """Return the embed.
 
         Raises:
-            NotFoundError: the board's server is gone.
+            NotFoundError: the board's server was removed.
         """
         embeds = await self.languages.speak(key.guild_id)
         coverage = await self.coverage.choose(key.guild_id, key.server_id or None)
@@ -54,22 +54,22 @@ class BoardPages:
 
 @dataclass(frozen=True, slots=True)
 class _BoardPlace:
-    """Where one board stands."""
+    """The place of one board."""
 
     store: PostedBoardStore
     key: BoardKey
 
     async def find(self) -> MessagePlace:
-        """Return where it stands."""
+        """Return the place."""
         posted = await self.store.find_board(self.key)
         return MessagePlace() if posted is None else posted.place
 
     async def save(self, place: MessagePlace) -> bool:
-        """Write where it stands; False when the board was removed."""
+        """Write the place; return False if the board was removed."""
         return await self.store.save_place(self.key, place)
 
     async def list_others(self) -> Collection[int]:
-        """Return the messages of the guild's boards; this one's is not known when that is asked."""
+        """Return the message ids of the guild's boards. Called only while this board has none."""
         boards = await self.store.list_boards(self.key.guild_id)
         return {posted.place.message_id for posted in boards if posted.place.message_id is not None}
 
@@ -83,11 +83,11 @@ class PostedBoardMessages:
         self._pages = pages
 
     async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
-        """Make the message show what the figures are now, in this channel and in no other.
+        """Show the current figures in the message, in this channel only.
 
         Raises:
-            NotFoundError: the board's server is gone.
-            DeliveryError: it is not shown; a ``ChannelUnusableError`` until a person does something.
+            NotFoundError: the board's server was removed.
+            DeliveryError: it could not be posted. ``ChannelUnusableError``: only a person can fix it.
         """
         await self._messages.refresh(
             StandingMessage(
@@ -100,5 +100,5 @@ class PostedBoardMessages:
         )
 
     async def delete(self, posted: PostedBoard) -> None:
-        """Delete the message as far as Discord takes that now."""
+        """Try to delete the message once."""
         await self._messages.delete(posted.key.guild_id, posted.place)

@@ -1,7 +1,7 @@
-"""What to do next, decided from what is stored: pure functions without Discord and without storage.
+"""Decisions about messages, from stored data: pure functions without Discord and without storage.
 
-A prepared message is tried until its fate is known (``service.py`` says why that is safe). The decision for
-it is one of ``Step``, first rule that matches.
+A prepared message is tried until its fate is known (``service.py`` says why that is safe). ``choose_step``
+returns a ``Step``; the first matching rule wins.
 """
 
 import base64
@@ -18,20 +18,20 @@ from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
 from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
 
-NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
+NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; this is the least that it can mean
 
 UNUSABLE_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
-"""An admin has to act, and each try is a request for nothing."""
+"""Only an admin can fix this, so retry slowly."""
 
 DELAY_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 
 
 class Step(Enum):
-    """What happens next to a prepared message."""
+    """The next step for a prepared message."""
 
-    FORGET = auto()  # all its entries are gone
-    EXPIRE = auto()  # its newest entry is no news any more
-    DISCARD = auto()  # no channel is set any more for any of its entries
+    FORGET = auto()  # all its entries are deleted
+    EXPIRE = auto()  # even its newest notice is too old
+    DISCARD = auto()  # none of its notices has a channel now
     LOOK_FIRST = auto()  # it may have arrived, and Discord may have forgotten the nonce
     SEND = auto()
 
@@ -48,10 +48,10 @@ def choose_step(
 
     Args:
         message: as stored.
-        entries: those of its entries that are still there.
-        has_channel: whether a channel is set now for any of them, this one or another.
+        entries: its entries that still exist.
+        has_channel: whether any of them has a channel now, this one or another.
         now: the time, UTC.
-        max_age: how long an entry is news.
+        max_age: the age up to which an entry is news.
     """
     if not entries:
         return Step.FORGET
@@ -63,13 +63,13 @@ def choose_step(
 
 
 def is_remembered(first_tried_at: datetime, now: datetime) -> bool:
-    """Tell whether Discord surely knows the nonce yet of a message that was first tried then."""
-    # below nothing when the machine's clock was set back
+    """Tell whether Discord surely remembers a nonce that was first sent at this time."""
+    # negative if the clock was set back
     return timedelta() <= now - first_tried_at < NONCE_MEMORY
 
 
 def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
-    """Return the first entries of a channel, oldest first; within a feed the order is never changed."""
+    """Return the first entries of a channel, oldest first, without changing the order of a feed."""
     merged = heapq.merge(*feeds, key=lambda entry: (entry.created_at, entry.feed))
     return list(islice(merged, MAX_EMBEDS))
 
@@ -77,14 +77,14 @@ def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
 def choose_group(
     entries: Sequence[OutboxEntry], sizes: Sequence[int], *, single: bool = False
 ) -> list[OutboxEntry]:
-    """Return the entries of the next message: the first one, and those behind it that fit in.
+    """Return the entries of the next message: the first one, and the following ones that fit.
 
     Args:
         entries: pending entries for one channel, in order.
         sizes: characters of each entry's embed.
         single: take one entry alone.
 
-    They never overtake each other.
+    The notices keep their order.
     """
     group: list[OutboxEntry] = []
     remaining = MAX_CHARACTERS
@@ -99,9 +99,9 @@ def choose_group(
 def find_match(
     posted: Sequence[PostedMessage], *, nonce: str, texts: tuple[tuple[str, str], ...]
 ) -> PostedMessage | None:
-    """Return the message of a channel that has this nonce, or shows all these texts in this order.
+    """Return the message of a channel with this nonce, or with all these texts in this order.
 
-    It may show others between them: entries whose server was removed since the first try.
+    It may have other texts between them, of entries whose server was removed since the first try.
     """
     for message in posted:
         if message.nonce == nonce or (message.nonce is None and _shows(message.texts, texts)):
@@ -110,12 +110,12 @@ def find_match(
 
 
 def make_nonce() -> str:
-    """Return a fresh nonce of 24 characters (Discord takes 25)."""
+    """Return a fresh nonce of 24 characters (Discord accepts 25)."""
     return base64.b32encode(secrets.token_bytes(15)).decode().lower()
 
 
 def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime) -> float:
-    """Return how long to wait after so many failures in a row that may pass; at least what Discord says."""
+    """Return the wait after this many failures, at least Discord's Retry-After."""
     seconds = DELAY_BACKOFF.compute_seconds(failures)
     if isinstance(error, DeliveryDelayedError) and error.retry_at is not None:
         seconds = max(seconds, (error.retry_at - now).total_seconds())
@@ -124,9 +124,9 @@ def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime)
 
 def _shows(shown: tuple[tuple[str, str], ...], texts: tuple[tuple[str, str], ...]) -> bool:
     rest = iter(_squash(shown))
-    return all(text in rest for text in _squash(texts))  # each search goes on behind the one before
+    return all(text in rest for text in _squash(texts))  # searches on after the last match
 
 
 def _squash(texts: tuple[tuple[str, str], ...]) -> list[tuple[str, ...]]:
-    """Even out white space, which Discord trims."""
+    """Normalise white space, which Discord trims."""
     return [tuple(" ".join(text.split()) for text in pair) for pair in texts]

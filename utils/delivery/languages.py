@@ -1,4 +1,4 @@
-"""The languages of guilds, for what is posted without anybody asking for it."""
+"""A guild's language, for automatic posts."""
 
 from typing import Protocol
 
@@ -15,14 +15,14 @@ class GuildSpeaker(Protocol):
         """Return a guild's language, among those the bot has."""
 
     async def speak_in(self, language: str) -> EmbedFactory:
-        """Return the factory in such a language."""
+        """Return the factory for that language."""
 
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
         """Return the factory in a guild's language."""
 
 
 class GuildLanguages:
-    """Knows which language a guild reads: the one that is set in Discord, else English."""
+    """Finds the language of a guild: the one that is set in Discord, else English."""
 
     def __init__(self, bot: discord.Client, factory: EmbedFactory) -> None:
         self._bot = bot
@@ -34,7 +34,7 @@ class GuildLanguages:
         return self._factory.languages.choose(guild.preferred_locale if guild else None)
 
     async def speak_in(self, language: str) -> EmbedFactory:
-        """Return the factory in such a language."""
+        """Return the factory for that language."""
         return await self._factory.speak(language)
 
     async def speak(self, guild_id: GuildId) -> EmbedFactory:

@@ -1,21 +1,21 @@
-"""Pace: how many messages a second the feeds may post, below Discord's limit over all requests of a bot.
+"""Pace: limits the messages of the feeds per second, below Discord's limit for all requests of a bot.
 
-Discord takes 50 requests a second from a bot (https://discord.com/developers/docs/topics/rate-limits, "Global
-Rate Limit"); a bot that asks for more has to wait with everything. So lanes take turns instead: while one
-waits for its turn, more of its entries come together in one message, and a burst becomes fewer, fuller ones.
+Discord accepts 50 requests a second from a bot (https://discord.com/developers/docs/topics/rate-limits,
+"Global Rate Limit"); above that, Discord blocks all requests of the bot. So lanes take turns instead: while a
+lane waits, its next message collects more notices.
 """
 
 from utils.clock import Clock
 
-MESSAGES_A_SECOND = 40.0  # of the feeds; answers to commands are not counted
-STANDING_A_SECOND = 8.0  # of messages that are kept up to date; the rest is for alerts
+MESSAGES_A_SECOND = 40.0  # messages of the feeds; answers to commands are not counted
+STANDING_A_SECOND = 8.0  # edits of standing messages; the rest is for alerts
 
 
 class MessagePace:
-    """Hands out turns, first come first served; a turn that is not used is lost.
+    """Limits messages per second. Unused capacity is not saved.
 
     Args:
-        a_second: turns of the whole bot in a second.
+        a_second: messages of the whole bot in a second.
         share: the part of the bot's shards that this process serves, from above 0 to 1.
     """
 
@@ -25,7 +25,7 @@ class MessagePace:
         self._free_at = 0.0
 
     async def wait_for_turn(self) -> None:
-        """Return when the next message may be begun."""
+        """Wait until the next message may begin."""
         now = self._clock.monotonic()
         turn = max(now, self._free_at)
         self._free_at = turn + self._spacing_seconds

@@ -1,7 +1,7 @@
-"""What delivery needs of the rest: its storage, the channels, and a way to tell admins.
+"""Protocols of delivery: its storage, and the channels.
 
-A feed is what one server has for one kind of channel; a lane is one channel of Discord, where feeds come
-together. A lane waits for nobody else's.
+A feed holds the notices of one server for one kind of channel. A lane is one channel of Discord, for one or
+more feeds. Lanes do not wait for each other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,29 +15,30 @@ from utils.models.scope import ChannelId, GuildId, ServerScope
 
 
 class OutboxStore(Protocol):
-    """The outbox of a guild and its messages on the way; every write is durable when it returns.
+    """Storage of outboxes and prepared messages; every write is durable when it returns.
 
     Raises:
-        StorageUnavailableError: from any method; nothing is lost, the next round goes on from what is stored.
+        StorageUnavailableError: from any method; nothing is lost, and the next round goes on from the stored
+            state.
         LeaseLostError: from any method that writes; another process delivers for this guild now.
     """
 
     async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
-        """Return the feeds that have entries, in a message or not."""
+        """Return the feeds with entries, in a message or not."""
 
     async def list_pending(
         self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
     ) -> Mapping[Feed, Sequence[OutboxEntry]]:
-        """Return the first entries of each feed by sequence that are neither sent nor dropped."""
+        """Return the first waiting notices of each feed, by sequence."""
 
     async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
-        """Return the messages that were prepared and are not yet known to be sent, oldest first."""
+        """Return the prepared messages that are not known to be sent, oldest first."""
 
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> Sequence[OutboxEntry]:
-        """Return these entries in the order of their keys; those that are gone are left out."""
+        """Return these entries in the order of their keys; deleted ones are left out."""
 
     async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
-        """Store a message before its first try, if it is not there yet; its entries stay until it is sent."""
+        """Store a message before its first try, unless it is stored; its entries stay until it is sent."""
 
     async def mark_sent(
         self, guild_id: GuildId, message: OutgoingMessage, *, message_id: int, at: datetime
@@ -48,18 +49,18 @@ class OutboxStore(Protocol):
         """Drop entries of a feed created before a moment, return how many; none of them is in a message."""
 
     async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
-        """Drop exactly these entries."""
+        """Drop these entries."""
 
     async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
-        """Forget a prepared message; those of its entries that are still there are pending again."""
+        """Delete a prepared message; its entries that still exist are pending again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What is delivered in order: everything for one channel of a guild.
+    """The queue of one channel of a guild; it is delivered in order.
 
     Attributes:
-        channel_id: None is where feeds lead whose channel was taken away; what waits there is dropped.
+        channel_id: None for feeds without a channel. Their notices are dropped.
     """
 
     guild_id: GuildId
@@ -75,7 +76,7 @@ class PostedMessage:
     """A message of the bot as found in a channel.
 
     Attributes:
-        nonce: None where Discord does not tell it any more.
+        nonce: None if Discord no longer returns it.
         texts: title and description of each embed.
     """
 

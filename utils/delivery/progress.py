@@ -1,4 +1,4 @@
-"""Progress messages of history imports: edited every few seconds, never holding up the import."""
+"""Progress messages of history imports: edited every few seconds, without delaying the import."""
 
 import discord
 from structlog import get_logger
@@ -14,12 +14,12 @@ from utils.models.servers import GameServer
 
 logger = get_logger(__name__)
 
-CREATE_TRIES = 2  # under one nonce: a message whose answer was lost is found, and not posted twice
-EDIT_SECONDS = 4.0  # a channel takes about five edits in five seconds; people want movement
+CREATE_TRIES = 2  # with one nonce: if an answer was lost, the message is found and not posted twice
+EDIT_SECONDS = 4.0  # a channel allows about five edits in five seconds; people want to see progress
 
 
 class ImportMessages:
-    """One message for each import under way."""
+    """One message for each running import."""
 
     def __init__(self, sender: DiscordSender, messages: StandingMessages, *, languages: GuildSpeaker) -> None:
         self._sender = sender
@@ -27,7 +27,7 @@ class ImportMessages:
         self._languages = languages
 
     async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
-        """Post a progress message; None where the bot may not."""
+        """Post a progress message; return None if the bot may not post there."""
         begin = ImportProgress(
             files_done=0, files_total=0, bytes_done=0, bytes_total=0, rows=0, elapsed_seconds=0.0
         )
@@ -50,7 +50,7 @@ class ImportMessages:
             logger.info("progress message stays", channel_id=channel_id, problem=str(failure))
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
-        """Take the newest progress; a task of its own edits the message."""
+        """Take the newest progress; a separate task edits the message."""
         if job.channel_id is None or job.message_id is None:
             return
 

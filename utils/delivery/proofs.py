@@ -1,4 +1,4 @@
-"""Messages of proofs: the answer that named the times shows how it went, long after its interaction ended."""
+"""Messages of proofs: the answer that named the times shows the outcome later."""
 
 import discord
 
@@ -15,10 +15,10 @@ class LinkMessages:
         self._languages = languages
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
-        """Show how a proof went, however long that takes; without a message all is done.
+        """Show the outcome of a proof, no matter how long that takes; do nothing without a message.
 
         Returns:
-            False when that was broken off; True when it is shown, or only a person could make it be.
+            False if that was interrupted; True if it is shown, or if only a person could change that.
         """
         if link.channel_id is None or link.message_id is None:
             return True

@@ -1,9 +1,9 @@
-"""Requests to Discord that nobody cancels, however long they take.
+"""Requests to Discord that are never cancelled, no matter how long they take.
 
-The library sleeps inside a request while Discord limits it, and during a limit over everything it holds
-back all other requests until the one that met the limit goes on. If that one were cancelled in its sleep,
-nothing would ever be sent again. So a caller that has waited long enough goes on without the answer, and the
-request ends by itself: what it still posts carries its nonce.
+The library sleeps inside a request while Discord limits it. During a global limit it holds back all other
+requests until the limited one goes on. If that request were cancelled during its sleep, nothing would ever be
+sent again. So after the timeout the caller continues. The request goes on; if it still posts, the nonce
+prevents a duplicate.
 """
 
 import asyncio
@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 REQUEST_TIMEOUT_SECONDS = 60.0
-"""The library retries inside a request, up to five times over half a minute, and sleeps on a rate limit as
-long as Discord says; beyond this the wait is given up while the nonce is still remembered."""
+"""After this time the caller stops waiting, while Discord still remembers the nonce."""
 
 
 class Requests:
@@ -29,7 +28,7 @@ class Requests:
         """Return a request's answer.
 
         Raises:
-            TimeoutError: it took too long; it still goes on, and nobody will learn how it ended.
+            TimeoutError: it took too long; it still goes on, but its result is unknown.
         """
         task = asyncio.create_task(request)
         self._running.add(task)
@@ -40,4 +39,4 @@ class Requests:
     def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # looked at, or it would be told as never retrieved
+            task.exception()  # read the exception, otherwise asyncio logs it as never retrieved

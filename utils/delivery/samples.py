@@ -1,4 +1,4 @@
-"""Samples: what a kind of channel will show, posted there when an admin asks."""
+"""Samples: posts of each kind of channel, on request of an admin."""
 
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
@@ -23,11 +23,11 @@ class SamplePosts:
         self._clock = clock
 
     async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
-        """Post what the kind looks like, and return where.
+        """Post a sample of the kind, and return its channel.
 
         Raises:
             NotFoundError: no channel of that kind is set.
-            NotAllowedError: the bot may not post there, or Discord does not take it now.
+            NotAllowedError: the bot may not post there, or Discord does not accept it now.
         """
         scope = server.scope if server else ServerScope(guild_id, ServerId(""))
         channel_id = await self._channels.find_channel(scope, kind)

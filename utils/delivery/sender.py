@@ -1,4 +1,4 @@
-"""DiscordSender: py-cord as delivery sees it, with all its failures mapped here and nowhere else."""
+"""Sends messages with py-cord and maps all its errors."""
 
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,17 +24,17 @@ from utils.models.scope import ChannelId
 T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
-_REFUSED_STATUSES = frozenset({400, 413})  # the payload itself; everything else can pass with time
+_REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
 
 
 class DiscordSender:
-    """Posts messages through the bot's own session; needs no channel in any cache.
+    """Posts messages through the bot's session, without a channel from the cache.
 
     Every request raises a ``DeliveryError`` and nothing else:
 
-    * ``ChannelUnusableError``, ``DeliveryRefusedError``: it cannot succeed unless a person does something;
-    * ``DeliveryDelayedError``: it was not carried out, and the same request may succeed later;
-    * ``DeliveryUncertainError``: nobody knows whether it was carried out.
+    * ``ChannelUnusableError``, ``DeliveryRefusedError``: it cannot succeed until a person changes something;
+    * ``DeliveryDelayedError``: it was not carried out, but the same request may succeed later;
+    * ``DeliveryUncertainError``: it is unknown whether it was carried out.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class DiscordSender:
         pictures: Sequence[Picture],
         nonce: str,
     ) -> int:
-        """Post a message in which no mention fires, and return its id; within minutes a nonce posts once."""
+        """Post a message without mentions and return its id; for minutes Discord ignores a repeated nonce."""
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
@@ -84,19 +84,19 @@ class DiscordSender:
         return ChannelId(channel.id)
 
     async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
-        """Change a message of the bot; tell whether it was there."""
+        """Change a message of the bot; tell whether it exists."""
         self._require_login()
         message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         return await self._reach(message.edit(embed=embed))
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
-        """Tell whether a message is there."""
+        """Tell whether a message exists."""
         self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
         return await self._reach(channel.fetch_message(message_id))
 
     async def delete(self, channel_id: ChannelId, message_id: int) -> None:
-        """Delete a message of the bot; one that is gone already is no error."""
+        """Delete a message of the bot; a missing one is not an error."""
         self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
 
@@ -107,7 +107,7 @@ class DiscordSender:
         await self._reach(find_and_delete())
 
     async def _reach(self, request: Coroutine[Any, Any, object]) -> bool:
-        """Carry out a request about one message; tell whether that message is there."""
+        """Carry out a request about one message; tell whether the message exists."""
         with map_discord_errors(self._clock):
             try:
                 await self._wait_for(request)
@@ -118,7 +118,7 @@ class DiscordSender:
         return True
 
     async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
-        """Return the bot's own among the newest messages of a channel, newest first."""
+        """Return the bot's own recent messages of a channel, newest first."""
         own_id = self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
@@ -137,18 +137,18 @@ class DiscordSender:
 
 @contextmanager
 def map_discord_errors(clock: Clock) -> Iterator[None]:
-    """Turn every failure of a request to Discord into what it means for a delivery."""
+    """Map every failure of a request to Discord to an error of delivery."""
     try:
         yield
     except discord.HTTPException as error:
         raise _map_response(error, clock.now()) from error
     except discord.DiscordException as error:
-        # refused by py-cord itself, before anything was sent
+        # refused by py-cord itself, before the request was sent
         raise DeliveryRefusedError(str(error)) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error
     except (ValueError, LookupError, TypeError) as error:
-        # the answer was cut, is no JSON, or lacks what the library reads in it: the request was made
+        # the answer is unreadable, but the request was made
         raise DeliveryUncertainError("the answer could not be read") from error
 
 
@@ -161,7 +161,7 @@ def _map_response(error: discord.HTTPException, now: datetime) -> DeliveryError:
 
 
 def _is_of_edge(error: discord.HTTPException) -> bool:
-    """Tell whether a page of Discord's edge answered in the place of its API: it knows no channel."""
+    """Tell whether Discord's proxy answered, and not its API: that says nothing about the channel."""
     return str(error.response.headers.get("Content-Type", "")).startswith("text/html")
 
 

@@ -1,20 +1,20 @@
-"""StandingMessages: messages of the bot that show the newest state of something; one upkeep for all of them.
+"""Standing messages: messages of the bot that are edited to show the newest state.
 
-Theory of operation: a standing message says what it shows (``render``), where it is to stand, and who knows
-where it stands now (``MessagePlaces``). One try renders it and does what is missing: nothing where that is
-shown already, an edit where something else is shown, a post where there is none; a message in another channel
-than the wanted one is deleted first. As with every post the nonce is stored before the first try, so that
-after a lost answer, or the end of the process, the next try finds the message and posts no second one.
-Whether a message that people deleted is made anew is up to its places.
+Theory of operation: a standing message has a content (``render``), a wanted channel, and a storage of its
+current place (``MessagePlaces``). One try renders it and does what is missing: nothing if the content is
+shown already, an edit if it differs, a post if there is no message. A message in another channel than the
+wanted one is deleted first. The nonce of a post is stored before the first try. So after a lost answer or a
+crash the next try finds the message and does not post a second one. The places decide whether a deleted
+message is posted again.
 
-* ``refresh`` is one try, for those who have to know how it went;
-* ``keep`` tries in a task of its own until the message shows it, or never can, always with the newest state
-  and with a least pause between two edits;
-* ``show`` waits for that.
+* ``refresh`` is one try, for callers that need its result;
+* ``keep`` tries in a separate task until the message shows the newest state, or never can, with a least pause
+  between two edits;
+* ``show`` does the same and waits for it.
 
-Tries run at once, ``PLACES`` of them, half of those for one guild, and one for each channel. So a channel
-that hangs, or that Discord limits, costs one place and holds up only what is to stand in it. They also take
-turns (``MessagePace``), so that a round over many messages leaves the feeds their requests.
+``PLACES`` tries run at once, at most half of them for one guild, and one for each channel. So a channel that
+hangs, or that Discord limits, uses one place and delays only its own messages. Tries also take turns
+(``MessagePace``), so that many edits leave enough requests for the feeds.
 """
 
 import asyncio
@@ -48,21 +48,21 @@ logger = get_logger(__name__)
 
 
 class MessagePlaces(Protocol):
-    """Storage of where one standing message stands; every write is durable when it returns."""
+    """Storage of the place of one standing message; every write is durable when it returns."""
 
     async def find(self) -> MessagePlace:
-        """Return where it stands; an empty place when it stands nowhere yet."""
+        """Return its place; an empty one if it is not posted yet."""
 
     async def save(self, place: MessagePlace) -> bool:
-        """Write where it stands; False when nothing is to stand there any more."""
+        """Write its place; return False if the message is not wanted any more."""
 
     async def list_others(self) -> Collection[int]:
-        """Return the messages that are known to show something else."""
+        """Return the ids of messages that are known to be other ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedPlace:
-    """The place of a message that was posted before, and is not made anew once somebody deleted it."""
+    """The place of an existing message, which is not posted again after it was deleted."""
 
     channel_id: ChannelId
     message_id: int
@@ -72,26 +72,26 @@ class FixedPlace:
         return MessagePlace(self.channel_id, self.message_id)
 
     async def save(self, place: MessagePlace) -> bool:
-        """Store nothing; a message without an id is a new one, which is not wanted."""
+        """Store nothing; return whether the message has an id, because a new one is not wanted."""
         return place.message_id is not None
 
     async def list_others(self) -> Collection[int]:
-        """Know of no other message."""
+        """Return no other message."""
         return ()
 
 
 @dataclass(frozen=True, slots=True)
 class StandingMessage:
-    """A message that shows the newest state of something.
+    """A message that shows the newest state of its key.
 
     Attributes:
-        key: what it shows; a newer state of the same key takes the place of one that is not shown yet. Its
-            owner does one thing at a time for a key.
-        channel_id: where it is to stand.
-        render: returns what it shows now.
-        places: where it stands.
-        pause_seconds: the least between two edits.
-        is_last: nothing newer follows, so it need not wait for the pause.
+        key: names its content; a newer state replaces an older one of the same key that is not shown yet. The
+            owner runs one operation at a time for a key.
+        channel_id: the wanted channel.
+        render: returns its current content.
+        places: the storage of its place.
+        pause_seconds: the least pause between two edits.
+        is_last: no newer state follows, so it does not wait for the pause.
     """
 
     key: str
@@ -122,7 +122,7 @@ class _Kept:
 
 
 class StandingMessages:
-    """Brings standing messages up to date."""
+    """Updates standing messages."""
 
     def __init__(self, sender: DiscordSender, tasks: TaskManager, *, pace: MessagePace, clock: Clock) -> None:
         self._sender = sender
@@ -134,7 +134,7 @@ class StandingMessages:
         self._kept: dict[str, tuple[_Kept, BackgroundTask]] = {}
 
     async def refresh(self, message: StandingMessage) -> None:
-        """Bring a message up to date in one try.
+        """Update a message in one try.
 
         Raises:
             ChannelUnusableError, DeliveryRefusedError: it cannot succeed unless a person does something.
@@ -144,7 +144,7 @@ class StandingMessages:
             await self._bring_up_to_date(message)
 
     def keep(self, message: StandingMessage) -> BackgroundTask:
-        """Show the newest state of a message as soon as its pause allows; return the task that does so."""
+        """Show the newest state of a message as soon as its pause allows; return the task."""
         found = self._kept.get(message.key)
         if found is None or found[1].is_ending:
             found = self._kept[message.key] = self._begin(message)
@@ -153,18 +153,18 @@ class StandingMessages:
         return task
 
     async def show(self, message: StandingMessage) -> bool:
-        """Keep a message that is the last of its key; return when nothing is left to show.
+        """Show the last state of a key, and wait for that.
 
         Returns:
-            False when that was broken off; True when the newest state is shown, or only a person could make
-            it be.
+            False if that was interrupted; True if the newest state is shown, or if only a person could change
+            that.
         """
         task = self.keep(message)
         await task.wait()
         return task.report.state is TaskState.FINISHED
 
     async def delete(self, guild_id: GuildId, place: MessagePlace) -> None:
-        """Delete a message as far as Discord takes that now; one that is gone already is no error."""
+        """Try to delete a message once; a missing one is not an error."""
         if place.channel_id is not None:
             async with self._turn(guild_id, place.channel_id):
                 await self._delete(place)
@@ -175,7 +175,7 @@ class StandingMessages:
         return kept, self._tasks.start(f"message:{message.key}", work, guild_id=message.guild_id)
 
     async def _keep(self, key: str, kept: _Kept) -> None:
-        """Edit as long as there is something new to show; what stands still holds no task."""
+        """Edit while there is a new state to show; then the task ends."""
         failures = 0
         try:
             while (message := kept.take()) is not None:
@@ -188,11 +188,11 @@ class StandingMessages:
                 pause = max(seconds or 0.0, message.pause_seconds)
                 await wait_for_any(kept.has_last, seconds=pause, clock=self._clock)
         finally:
-            if key in self._kept and self._kept[key][0] is kept:  # not begun again while it was ending
+            if key in self._kept and self._kept[key][0] is kept:  # not begun again since
                 del self._kept[key]
 
     async def _try(self, message: StandingMessage, failures: int) -> float | None:
-        """Try once, after so many failures in a row; return seconds until the next try, None without one."""
+        """Try once, after ``failures`` in a row; return seconds until the next try, or None."""
         try:
             await self.refresh(message)
         except DeliveryError as failure:
@@ -203,13 +203,13 @@ class StandingMessages:
 
     @asynccontextmanager
     async def _turn(self, guild_id: GuildId, channel_id: ChannelId) -> AsyncIterator[None]:
-        """Take the channel, then a place: who waits for a channel holds no place."""
+        """Lock the channel first and then take a place, so that waiting for a channel uses no place."""
         async with self._channels.hold(channel_id), self._turns.lend(guild_id):
             await self._pace.wait_for_turn()
             yield
 
     async def _bring_up_to_date(self, message: StandingMessage) -> None:
-        """Make a message show what is so now, wherever it stands or does not stand."""
+        """Make a message show its current content, wherever it is posted, or post it."""
         embed, place = await message.render(), await message.places.find()
         if place.channel_id not in (None, message.channel_id):
             await self._delete(place)
@@ -229,7 +229,7 @@ class StandingMessages:
         await self._post(message, replace(place, channel_id=message.channel_id), embed)
 
     async def _post(self, message: StandingMessage, place: MessagePlace, embed: discord.Embed) -> None:
-        """Post a message, or find the one of a try whose end nobody saw."""
+        """Post a message, or find it if the answer to an earlier try was lost."""
         now = self._clock.now()
         nonce, first_tried_at = place.nonce, place.first_tried_at
         if nonce is None or first_tried_at is None:
@@ -243,11 +243,11 @@ class StandingMessages:
         if message_id is None:
             message_id = await self._sender.send(message.channel_id, embeds=[embed], pictures=(), nonce=nonce)
         elif not await self._sender.edit(message.channel_id, message_id, embed=embed):
-            return  # deleted at this moment: the next try begins anew
+            return  # deleted at this moment; the next try begins again
         await message.places.save(replace(place, message_id=message_id, digest=compute_digest(embed)))
 
     async def _find_lost(self, message: StandingMessage, nonce: str, embed: discord.Embed) -> int | None:
-        """Return the message of an earlier try: by its nonce, or by a title that nothing else has."""
+        """Return the message of an earlier try: by its nonce, or by a unique title."""
         others = await message.places.list_others()
         for posted in await self._sender.recent_messages(message.channel_id, LOOK_BACK_MESSAGES):
             titles = [title for title, _ in posted.texts]
@@ -266,5 +266,5 @@ class StandingMessages:
 
 
 def compute_digest(embed: discord.Embed) -> str:
-    """Return what two embeds have in common when they show the same."""
+    """Return the digest of an embed; equal content has an equal digest."""
     return hashlib.sha256(json.dumps(embed.to_dict(), sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Failures of delivery that nobody thought of: shown, told once, and tried again ever less often."""
+"""Unexpected failures of delivery: shown, reported once, and tried again after growing pauses."""
 
 from dataclasses import dataclass
 
@@ -16,26 +16,26 @@ ALERT_KEY = "delivery"
 logger = get_logger(__name__)
 
 Place = Lane | GuildId
-"""What failed: a lane, or the look for the lanes of a guild."""
+"""A lane, or a guild (finding its lanes failed)."""
 
 
 @dataclass(slots=True)
 class _Failure:
-    """What a place suffers from, and how often in a row it failed."""
+    """The error of a place, and its number of failures in a row."""
 
     problem: Text | None = None
     times: int = 0
 
 
 class UnexpectedFailures:
-    """The places of each guild that failed the last time they were at work."""
+    """The lanes and guilds whose last delivery failed unexpectedly."""
 
     def __init__(self, notifier: AdminNotifier) -> None:
         self._notifier = notifier
         self._found: dict[GuildId, dict[Place, _Failure]] = {}
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
-        """Return what is said of a guild's oldest failure that is not over."""
+        """Return the text about a guild's oldest failure that is not over."""
         return next((one.problem for one in self._found.get(guild_id, {}).values()), None)
 
     async def note(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
@@ -53,7 +53,7 @@ class UnexpectedFailures:
         return RESTART_BACKOFF.compute_seconds(failure.times)
 
     async def mark_recovered(self, guild_id: GuildId, place: Place) -> None:
-        """A place is well; with the last one the admins would be told anew."""
+        """Forget a failure. When the guild has none left, clear the alert."""
         found = self._found.get(guild_id)
         if found is None or found.pop(place, None) is None:
             return
@@ -62,6 +62,6 @@ class UnexpectedFailures:
             await self.forget(guild_id)
 
     async def forget(self, guild_id: GuildId) -> None:
-        """Forget all failures of a guild: its delivery ends."""
+        """Forget all failures of a guild, because its delivery ends."""
         if self._found.pop(guild_id, None) is not None:
             await self._notifier.clear(guild_id, ALERT_KEY)

@@ -1,1 +1,1 @@
-"""Everything the bot shows: from a value to a ``discord.Embed``."""
+"""Embeds: everything that the bot shows, made from values."""

@@ -1,4 +1,4 @@
-"""For admins and owners: the audit of a community, and the bot's background tasks."""
+"""Embeds for admins and owners: the audit of a community, and the bot's background tasks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _STATES: Mapping[TaskState, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
-    """A background task and what people call it."""
+    """A background task and its name for people."""
 
     label: Value
     report: TaskReport

@@ -21,7 +21,7 @@ _SECRETS: Mapping[str, tuple[Text, Text, Text]] = {
     "secret": (text_in("a setting", "login"), text("old secret"), text("new secret")),
     "host_key": (text_in("a setting", "host key"), text("pinned"), text("pinned anew")),
 }
-"""What is told of a change without its values."""
+"""The words for a change without its values."""
 _FIELDS: Mapping[str, Text] = {
     "name": text_in("a setting", "name"),
     "host": text_in("a setting", "host"),
@@ -38,11 +38,11 @@ _FIELDS: Mapping[str, Text] = {
     **{kind.value: name for kind, name in KINDS.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
-"""What people call settings, the classes of death that are posted or not, and the kinds of channels."""
+"""The names of settings, classes of death and kinds of channels for people."""
 
 
 def describe_facts(entry: AuditEntry) -> Text:
-    """Return what an entry tells."""
+    """Return the sentence of an entry."""
     if entry.action == AuditAction.DATA_ERASE:
         return _describe_erased(entry)
     return _SENTENCES.get(entry.action, _describe_changes)(entry.facts)
@@ -54,14 +54,14 @@ def describe_member(member_id: FactValue) -> Value:
 
 
 def describe_change(change: FieldChange) -> tuple[Value, Value, Value]:
-    """Return name, old and new value of a change as people read them; a secret is never told."""
+    """Return name, old and new value of a change for people; a secret is never shown."""
     if change.old is None and change.new is None and change.name in _SECRETS:
         return _SECRETS[change.name]
     return _name_setting(change.name), _describe_value(change.old), _describe_value(change.new)
 
 
 def show_typed(typed: str) -> Text:
-    """Return what somebody typed, in which mentions stay mentions."""
+    """Return a typed text, in which mentions stay mentions."""
     shown, end = Text(""), 0
     for found in _MENTION.finditer(typed):
         before = typed[end : found.start()]
@@ -70,7 +70,7 @@ def show_typed(typed: str) -> Text:
 
 
 def _append(shown: Text, value: Value) -> Text:
-    """Return a text and a value behind it, with the blanks at the value's edges, which no writer keeps."""
+    """Return a text followed by a value, with the blanks at the value's edges, which writers drop."""
     if value == "":
         return shown
     place = f"part{len(shown.values)}"

@@ -1,4 +1,4 @@
-"""Bounties and wallets: lists, and the answers around money."""
+"""Bounties and wallets: lists and answers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -61,7 +61,7 @@ def build_bounty_list_embed(
         bounties: the rows of this page.
         first: the number of the first row, from 1.
         where: name of the server, or words for several.
-        server_names: told in the rows when there is more than one.
+        server_names: shown in the rows if there is more than one.
     """
     lines = [
         _write_open(style, bounty, number, server_names if len(server_names) > 1 else {})
@@ -79,7 +79,7 @@ def build_bounty_list_embed(
 def build_own_bounties_embed(
     style: Style, placed: Sequence[Bounty], claimed: Sequence[Bounty]
 ) -> discord.Embed:
-    """Return one page of what a member placed and claimed."""
+    """Return one page of the bounties that a member placed and claimed."""
     parts = []
     if placed:
         parts.append([text("**Placed**"), *(_show_placed(style, bounty) for bounty in placed)])
@@ -125,7 +125,7 @@ def build_wallet_embed(style: Style, wallet: Wallet) -> discord.Embed:
 
 
 def build_bounty_settings_embed(style: Style, settings: BountySettings) -> discord.Embed:
-    """Return what a guild decided about bounties."""
+    """Return the settings of a guild's bounties."""
     embed = discord.Embed(title=style.write(text("📜 Bounty settings")), colour=style.theme.neutral)
     hours = text_in("duration", "{number} h", number=Number(settings.expiry_hours))
     for name, value in (

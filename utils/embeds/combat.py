@@ -55,11 +55,11 @@ def build_weapons_embed(
 
     Args:
         style: theme and language.
-        rows: those shown, with their best users where they are everybody's.
-        table: all of them, for the shares.
-        coverage: what is counted.
+        rows: the rows to show; with best users if the table is of all players.
+        table: the whole table, for the shares.
+        coverage: the servers and days that are counted.
         first: the place of the first row, from 1.
-        name: whose weapons they are; empty for everybody's.
+        name: the player's name; empty for all players.
     """
     title = text("🔫 Weapons of {player}", player=show_name(name)) if name else text("🔫 Weapons")
     lines = [_write_weapon(style, row, place, table) for place, row in enumerate(rows, start=first)]
@@ -75,7 +75,7 @@ def build_weapons_embed(
 def build_weapon_board_embed(
     style: Style, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
 ) -> discord.Embed:
-    """Return a page of the board that ranks weapons, a line each."""
+    """Return a page of the board that ranks weapons, with a line for each."""
     lines = [
         f"{write_place(style, place)} {style.write(_show_share(row, table))}"
         for place, row in enumerate(rows, start=first)
@@ -89,7 +89,7 @@ def build_weapon_board_embed(
 
 
 def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> discord.Embed:
-    """Return who killed a player most and whom they killed most, each both ways."""
+    """Return the players who killed a player most and those they killed most, each with the kills of both."""
     title = text("🩸 Your rivals")
     if rivals.name:
         title = text("🩸 Rivals of {player}", player=show_name(rivals.name))
@@ -121,7 +121,7 @@ def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -
 
 
 def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
-    """Return the latest deaths, a line each, newest first."""
+    """Return the latest deaths, newest first, with a line for each."""
     is_several = len(coverage.server_ids) > 1
     lines = [_write_death(style, recent, is_several=is_several) for recent in deaths]
     return discord.Embed(

@@ -1,4 +1,4 @@
-"""EmbedFactory: the one door of this room, from a value to what Discord takes, within every limit."""
+"""Builds all embeds from values, within Discord's limits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a channel message is made of: embeds, and each picture they show once."""
+    """The parts of a channel message: embeds, and each of their pictures once."""
 
     embeds: tuple[discord.Embed, ...]
     pictures: tuple[Picture, ...] = ()
@@ -47,7 +47,7 @@ class Post:
 def _show(
     build: Callable[Concatenate[Style, P], discord.Embed],
 ) -> Callable[Concatenate["EmbedFactory", P], discord.Embed]:
-    """Return the factory's method of a builder: it gives its style, and keeps within Discord's limits."""
+    """Return the factory's method for a builder: it passes its style and keeps Discord's limits."""
 
     @wraps(build)
     def build_in_style(self: "EmbedFactory", /, *args: P.args, **kwargs: P.kwargs) -> discord.Embed:
@@ -59,15 +59,15 @@ def _show(
 class EmbedFactory:
     """Makes every embed of the bot, in one theme and one language.
 
-    Its end lists what else it builds: a row for each builder of this room, called without the style.
+    The list at the end of the class wraps each builder of this package.
 
     Args:
-        kinds: what can be posted, and ``looks`` how it looks.
+        kinds: the kinds of notices, and ``looks`` their looks.
 
     Attributes:
-        style: the theme, and the language it speaks.
-        languages: which there are.
-        charts: draws the pictures of figures in the same theme and language.
+        style: its theme and language.
+        languages: all languages.
+        charts: draws charts in the same theme and language.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class EmbedFactory:
 
     @property
     def words(self) -> Localizer:
-        """The language it speaks, for what is no embed: buttons, forms, a message's own text."""
+        """The localizer, for buttons, forms and message text."""
         return self.style.words
 
     async def speak(self, language: str) -> "EmbedFactory":

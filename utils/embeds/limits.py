@@ -1,4 +1,4 @@
-"""Discord's limits of embeds (API reference, "Embed limits"), and the one function that keeps them."""
+"""Discord's limits of embeds (API reference, "Embed limits"), and the function that keeps them."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ MAX_AUTHOR = 256
 
 
 def fit_embeds(embeds: Sequence[discord.Embed]) -> list[discord.Embed]:
-    """Return the embeds of one message within every limit, cut with an ellipsis where they were beyond.
+    """Return the embeds of one message within every limit; longer texts are cut with an ellipsis.
 
-    Over the sum of all characters, the last embeds lose fields and then text first.
+    If the sum of all characters is too large, the last embeds lose fields first and then text.
     """
     remaining = MAX_CHARACTERS
     fitted = []
@@ -39,7 +39,7 @@ def fit_embed(embed: discord.Embed) -> discord.Embed:
 
 
 def count_characters(embed: discord.Embed) -> int:
-    """Count what Discord counts towards a message's sum; a character beyond 16 bits counts twice."""
+    """Count the characters as Discord does; a character beyond 16 bits counts twice."""
     footer, author = embed.footer, embed.author
     texts = [embed.title or "", embed.description or "", footer.text if footer else ""]
     texts.append(author.name if author else "")
@@ -82,7 +82,7 @@ def _fit_sum(embed: discord.Embed, remaining: int) -> discord.Embed:
     while count_characters(embed) > remaining and embed.fields:
         embed.remove_field(len(embed.fields) - 1)
     excess = count_characters(embed) - remaining
-    # each character weighs one or two; a cut that counts them as one is repeated until it is enough
+    # each character counts once or twice; a cut that counts them once is repeated until it is enough
     while excess > 0 and embed.description and len(embed.description) > 1:
         embed.description = cut_lines(embed.description, max(len(embed.description) - excess, 1))
         excess = count_characters(embed) - remaining

@@ -1,4 +1,4 @@
-"""Links: the answer that names the times of a proof, how it went, and a member's list."""
+"""Links: the answer that names the times of a proof, its outcome, and a member's list."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,10 +30,10 @@ def build_asked_embed(
 
     Args:
         style: theme and language.
-        link: proven at once, or pending with its windows.
-        count: how many links the member has with it.
-        limit: how many a member may have.
-        is_followed: the outcome will be shown on this very message.
+        link: the link, proven at once, or pending with its windows.
+        count: the number of the member's links with it.
+        limit: the highest number of links.
+        is_followed: True: this message will show the outcome.
     """
     used = _write_used(style, count, limit)
     if link.is_proven:
@@ -57,7 +57,7 @@ def build_asked_embed(
 
 
 def build_outcome_embed(style: Style, link: Link, outcome: ProofOutcome) -> discord.Embed:
-    """Return what the message that named the times shows in the end."""
+    """Return the last state of the message that named the times."""
     theme = style.theme
     failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED)
     marks = {ProofOutcome.PROVEN: theme.good, **dict.fromkeys(failed, theme.bad)}
@@ -72,7 +72,7 @@ def build_outcome_embed(style: Style, link: Link, outcome: ProofOutcome) -> disc
 def build_links_embed(
     style: Style, member_id: MemberId, links: Sequence[Link], *, limit: int
 ) -> discord.Embed:
-    """Return a member's linked players: main, alts, and what waits for proof."""
+    """Return a member's linked players: main, alts, and pending links."""
     lines = [style.write(Mention("@", member_id)), *(_write_link(style, link) for link in links)]
     if not links:
         lines.append(style.write(text("No player is linked yet: {link} does it.", link=Command("link"))))

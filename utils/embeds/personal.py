@@ -1,4 +1,4 @@
-"""Personal data: what an export holds, what an erasure will do, and what it did."""
+"""Personal data: the files of an export, the question before an erasure, and its result."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _FRESH = text(
 
 
 def build_export_embed(style: Style, number: int) -> discord.Embed:
-    """Return what stands beside the file with this number, from 1."""
+    """Return the text for the file with this number, from 1."""
     said = (
         text(
             "Open it like a folder: `data.json` holds names, figures, links, money and bounties, `kills.csv` "
@@ -33,7 +33,7 @@ def build_export_embed(style: Style, number: int) -> discord.Embed:
 
 
 def build_erase_question_embed(style: Style, person: Person, holdings: Holdings) -> discord.Embed:
-    """Return the question before an erasure: what goes, what stays."""
+    """Return the question before an erasure: which data is deleted and which stays."""
     losses = join([frame("• {loss}", loss=loss) for loss in _list_losses(person, holdings)], "\n")
     end = join([text("This cannot be taken back."), _FRESH])
     return build_notice_embed(style, text("Erase this for good?"), join([losses, end], "\n\n"))

@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).parent / "artwork"
 class Picture:
     """A file of a message; an embed shows it as ``attachment://<name>``.
 
-    ``description`` is what those read who do not see it; empty for pictures that say nothing.
+    ``description`` is for people who do not see it; empty for decoration.
     """
 
     name: str
@@ -23,12 +23,12 @@ class Picture:
     description: str = ""
 
     def __repr__(self) -> str:
-        """Show name and size; the bytes say nothing to a reader."""
+        """Show name and size, without the bytes."""
         return f"Picture({self.name}, {len(self.data)} bytes)"
 
 
 def build_file(picture: Picture) -> discord.File:
-    """Return a picture as the library sends it; made anew for every try, for it is read once."""
+    """Return a picture for the library; a new one for every try, because it can be read only once."""
     return discord.File(
         io.BytesIO(picture.data), filename=picture.name, description=picture.description or None
     )

@@ -25,7 +25,7 @@ ROWS_PER_PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class BoardLook:
-    """How one board is titled, and how the value it ranks by is shown."""
+    """The title of a board, and the form of its value."""
 
     title: Text
     show_value: Callable[[float], Value]
@@ -54,16 +54,16 @@ PERIODS: Mapping[Period, Text] = {
     Period.WEEK: text("last 7 days"),
     Period.MONTH: text("last 30 days"),
 }
-"""How periods are called."""
+"""The names of periods."""
 
 
 def describe_coverage(coverage: Coverage) -> Text:
-    """Return what an answer covers: server and period."""
+    """Return the server and period of an answer."""
     return join_facts([coverage.where, PERIODS[coverage.period]])
 
 
 def list_figures(stats: PlayerStats) -> Sequence[tuple[Text, Value]]:
-    """Return what is known of a player, in the order it is shown."""
+    """Return the fields about a player, in their order."""
     counters = stats.counters
     return (
         (text("Kills"), Number(counters.kills)),
@@ -82,7 +82,7 @@ def list_figures(stats: PlayerStats) -> Sequence[tuple[Text, Value]]:
 
 
 def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
-    """Return the figures of a player, or of several of one person, on one server or summed."""
+    """Return the figures of a player, or of several players of one person, on one server or summed."""
     lines = [style.write(describe_coverage(coverage))]
     if stats.also:
         players = Names(tuple(map(show_name, stats.also)))
@@ -108,7 +108,7 @@ def build_board_embed(
         style: theme and language.
         board: key of ``BOARDS``.
         rows: the rows of this page, at most ``ROWS_PER_PAGE``.
-        coverage: what is counted.
+        coverage: the servers and days that are counted.
         own: the caller's own row, shown below.
     """
     look = BOARDS[board]
@@ -123,20 +123,20 @@ def build_board_embed(
 
 
 def build_posted_embed(style: Style, board: discord.Embed, coverage: Coverage) -> discord.Embed:
-    """Return a board as it stands in a channel for good: its title tells it from every other one."""
+    """Return a board for posting in a channel; its title is different from that of every other board."""
     posted = board.copy()
     posted.title = f"{board.title} · {style.write(coverage.where)}"
     return posted.set_footer(text=style.write_plain(text("Keeps itself up to date")))
 
 
 def add_coverage(style: Style, embed: discord.Embed, coverage: Coverage) -> discord.Embed:
-    """Return an embed with a field that says what is counted."""
+    """Return an embed with a field for the servers and days that are counted."""
     where = style.write(describe_coverage(coverage))
     return embed.add_field(name=style.write(text("Where")), value=where, inline=False)
 
 
 def write_place(style: Style, place: int) -> str:
-    """Return a medal, or the number of a place as wide as others."""
+    """Return a medal, or the number of a place, in a fixed width."""
     medals = style.theme.medals
     return medals[place - 1] if 0 < place <= len(medals) else write_number(style, place, width=3)
 
@@ -156,7 +156,7 @@ def _show_row(style: Style, look: BoardLook, row: BoardRow) -> Text:
 
 
 def _show_tally(tally: NamedCount | None) -> Text:
-    """Return a name with its count; a cause of the log by its own word."""
+    """Return a name with its count; a cause of the log has its own word."""
     if tally is None:
         return NONE_YET
     name = WEAPONS.get(tally.name) or show_name(tally.name)

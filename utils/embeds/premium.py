@@ -1,4 +1,4 @@
-"""Premium: what a community has, the table of tiers, and what a grant changed."""
+"""Premium: the tier of a community, the table of tiers, and the result of a grant."""
 
 from collections.abc import Sequence
 
@@ -47,7 +47,7 @@ def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
 
 
 def build_grant_embed(style: Style, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
-    """Return what a grant or its end changed, for those who gave or took it."""
+    """Return the result of a grant or its end, for the owners."""
     embed = discord.Embed(title=f"{style.theme.good} {style.write(title)}", colour=style.theme.success)
     if not is_member:
         embed.description = style.write(
@@ -81,7 +81,7 @@ def _add_offers(
 
 
 def _describe_offer(offer: TierOffer) -> Text:
-    """Return servers, pace and what opens; half seconds are told, as a host may have set them."""
+    """Return servers, poll interval and features; half seconds are shown, because the setting allows them."""
     seconds = offer.poll_seconds
     pace = plural(
         "{count} game server, read every {seconds} s",

@@ -1,4 +1,4 @@
-"""Game servers: how reading them goes, their list, the test of one, its rejected lines, an import."""
+"""Game servers: their state, their list, the test of one, its rejected lines, an import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,6 @@ from utils.models.texts import (
 from utils.models.visible_text import clean_text
 
 BAR_LENGTH = 14  # fits one line of a phone
-SENTENCE_LENGTH = 300
 _LINE_LENGTH = 160
 
 _STATES: Mapping[ConnectionState, Text] = {
@@ -61,7 +60,7 @@ _STATES: Mapping[ConnectionState, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server in ``/killfeed status``: its name, its killfeed channel, and how reading it goes."""
+    """One server in ``/killfeed status``: its name, its killfeed channel, and its health."""
 
     name: str
     channel_id: ChannelId | None
@@ -74,9 +73,9 @@ def build_status_embed(
     *,
     connections: ConnectionCount,
     limit: int,
-    posting_problem: Text | str | None = None,
+    posting_problem: Text | None = None,
 ) -> discord.Embed:
-    """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
+    """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections."""
     is_well = posting_problem is None and all(status.health.is_well for status in servers)
     embed = discord.Embed(
         title=style.write(text("📡 Killfeed status")),
@@ -105,7 +104,7 @@ def build_status_embed(
 def build_server_list_embed(
     style: Style, servers: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
 ) -> discord.Embed:
-    """Return a guild's servers and how they are reached, for admins."""
+    """Return a guild's servers and their addresses, for admins."""
     embed = discord.Embed(title=style.write(text("🖥️ Game servers")), colour=style.theme.neutral)
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
@@ -120,7 +119,7 @@ def build_server_list_embed(
 
 
 def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
-    """Return the test of a server, one line a step."""
+    """Return the test of a server, with a line for each step."""
     theme, server = style.theme, show_name(server_name)
     is_well = all(step.ok for step in steps)
     title = text("Something is in the way: {server}", server=server)
@@ -135,14 +134,14 @@ def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]
 
 def _write_step(style: Style, step: CheckStep) -> str:
     mark = style.theme.good if step.ok else style.theme.bad
-    said = text("**{step}** — {detail}", step=step.name.say(), detail=_shorten(step.detail))
+    said = text("**{step}** — {detail}", step=step.name.say(), detail=step.detail)
     return f"{mark} {style.write(said)}"
 
 
 def build_edited_embed(
     style: Style, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
 ) -> discord.Embed:
-    """Return what an edit changed, and the test of the login where one was made."""
+    """Return the changes of an edit, and the test of the login if there was one."""
     lines = [
         text("**{setting}**: {old} → {new}", setting=name, old=old, new=new)
         for name, old, new in map(describe_change, changes)
@@ -167,7 +166,7 @@ def build_edited_embed(
 
 
 def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> discord.Embed:
-    """Return the pinned key of a server and the one its host shows, with what to do about it."""
+    """Return the pinned key of a server and the one its host shows, and what to do."""
     embed = discord.Embed(
         title=style.write(text("🔑 Host key: {server}", server=show_name(server_name))),
         description=style.write(_advise(keys)),
@@ -184,7 +183,7 @@ def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> dis
 
 def _advise(keys: HostKeys) -> Text:
     if keys.problem:
-        return text("The host cannot be asked: {problem}", problem=_shorten(keys.problem))
+        return text("The host cannot be asked: {problem}", problem=keys.problem)
     if not keys.is_changed:
         return text("The host shows the key it was pinned to.")
     return text(
@@ -203,7 +202,7 @@ def _describe_key(key: HostKey) -> Text:
 def build_rejected_embed(
     style: Style, server_name: str, lines: Sequence[RejectedLine], *, total: int
 ) -> discord.Embed:
-    """Return lines of a log that could not be read, the newest first; ``total`` counts all there are."""
+    """Return rejected lines of a log, the newest first; ``total`` counts all of them."""
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     embed = discord.Embed(title=style.write(title), colour=style.theme.neutral)
     if not lines:
@@ -215,7 +214,7 @@ def build_rejected_embed(
 
 
 def build_import_embed(style: Style, server_name: str, progress: ImportProgress) -> discord.Embed:
-    """Return where an import of history stands, or that it is done."""
+    """Return the progress of an import of history, or that it is done."""
     theme, server = style.theme, show_name(server_name)
     if progress.is_removed:
         title = text("The history of {server} is no longer read", server=server)
@@ -241,7 +240,7 @@ def build_import_embed(style: Style, server_name: str, progress: ImportProgress)
 
 
 def _describe_end(progress: ImportProgress) -> Text:
-    """Return what was read; the first sentence holds two numbers, of which each has its own noun."""
+    """Return the numbers of read rows; the first sentence has two numbers, each with its own noun."""
     read = text(
         "{lines} from {files} in {span}.",
         lines=_count_lines(progress.rows),
@@ -284,7 +283,7 @@ def _count_lines(lines: int) -> Text:
 
 
 def _write_name(style: Style, name: str, state: ConnectionState) -> str:
-    """Return a server's name behind a mark of its state."""
+    """Return a mark of the state and the server's name."""
     return f"{_mark_state(style.theme, state)} {style.write(show_name(name))}"
 
 
@@ -309,7 +308,7 @@ def _describe_health(status: ServerStatus) -> Text:
         lines.append(_warn(health.problem))
     for other in health.others:
         if other.problem:
-            problem = text("{log}: {problem}", log=other.log, problem=_shorten(other.problem))
+            problem = text("{log}: {problem}", log=other.log, problem=other.problem)
             lines.append(_warn(problem))
     return join(lines, "\n")
 
@@ -338,7 +337,7 @@ def _list_counts(health: ServerHealth) -> list[Text]:
 
 
 def _describe_state(health: ServerHealth) -> Text:
-    """Return a state, and when a failing server is tried next: one that waits for a person is not."""
+    """Return a state, and the time of the next try of a failing server, unless it waits for a person."""
     state = _STATES[health.state]
     if health.state not in (ConnectionState.RETRYING, ConnectionState.NO_LOGS):
         return state
@@ -364,21 +363,16 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
 def _describe_rejected(line: RejectedLine) -> Text:
     return text(
         "**{reason}** · {file}, byte {offset} · {moment}\n> {line}",
-        reason=_shorten(line.reason, _LINE_LENGTH),
+        reason=line.reason,
         file=clean_text(f"{line.file.world}/{line.file.name}"),
         offset=Number(line.offset),
         moment=Moment(line.seen_at),
-        line=_shorten(line.line, _LINE_LENGTH) or text("(empty)"),
+        line=clean_text(hide_ids(line.line), _LINE_LENGTH) or text("(empty)"),
     )
 
 
-def _warn(problem: Text | str) -> Text:
-    return text("⚠️ {problem}", problem=_shorten(problem))
-
-
-def _shorten(said: Text | str, limit: int = SENTENCE_LENGTH) -> Text | str:
-    """Return what is foreign cut; ids are hidden first, or the half of one would stay."""
-    return clean_text(hide_ids(said), limit) if isinstance(said, str) else said
+def _warn(problem: Text) -> Text:
+    return text("⚠️ {problem}", problem=problem)
 
 
 def _show_moment(at: datetime | None) -> Value:

@@ -1,4 +1,4 @@
-"""Style: what every embed is made with - a theme for the eye and a language for the words."""
+"""Style: the theme and the language of an embed."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The look of all messages as data: colours and marks. Notices have a look of each kind (``notices``)."""
+"""The theme of all messages: colours and marks. Each kind of notice has its own look (``notices``)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Everything that can be told from looking at an embed."""
+    """The colours and marks of embeds."""
 
     neutral: int
     success: int

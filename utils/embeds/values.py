@@ -1,4 +1,4 @@
-"""What many embeds show, as values: names, weapons, amounts of money, facts behind each other."""
+"""Values that many embeds show: names, weapons, amounts of money, lists of facts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ WEAPONS: Mapping[str, Text] = {
     "land_vehicle": text_in("what killed", "Vehicle"),
     "boat": text_in("what killed", "Boat"),
 }
-"""The log's causes that are no words of a person."""
+"""The causes in the log that are not words for people."""
 
 
 def show_name(name: str, limit: int = NAME_LENGTH) -> str:
@@ -22,7 +22,7 @@ def show_name(name: str, limit: int = NAME_LENGTH) -> str:
 
 
 def show_weapon(weapon: str, limit: int = NAME_LENGTH) -> Value:
-    """Return a weapon as people call it."""
+    """Return the name of a weapon for people."""
     return WEAPONS.get(weapon) or show_name(weapon, limit) or text_in("a weapon", "unknown")
 
 
@@ -32,20 +32,20 @@ def show_money(theme: Theme, amount: int) -> Text:
 
 
 def join_facts(facts: Sequence[Value]) -> Text:
-    """Return facts in a line; each can stand alone."""
+    """Return facts in one line; each is complete by itself."""
     return join(facts, SEPARATOR)
 
 
 def frame(shape: str, /, **values: Value) -> Text:
-    """Return values among signs; the shape has no words, so nobody translates it, and nothing foreign."""
+    """Return values among signs; the shape has no words to translate, and no foreign text."""
     return Text(shape, tuple(values.items()))
 
 
 def count_kills(kills: float) -> Text:
-    """Return how many kills: ``1,234 kills``."""
+    """Return a number of kills: ``1,234 kills``."""
     return plural("{count} kill", "{count} kills", kills)
 
 
 def count_deaths(deaths: float) -> Text:
-    """Return how many deaths: ``1,234 deaths``."""
+    """Return a number of deaths: ``1,234 deaths``."""
     return plural("{count} death", "{count} deaths", deaths)

@@ -13,4 +13,4 @@ KINDS: Mapping[DeathKind, Text] = {
     DeathKind.SELF: text_in("deaths", "self-kills"),
     DeathKind.UNKNOWN: text_in("deaths", "deaths without a killer"),
 }
-"""What the classes of death are called where they are listed."""
+"""The names of the classes of death in lists."""

@@ -1,1 +1,1 @@
-"""What every command shares: who may, autocomplete, paging, confirmation, replies to errors."""
+"""The parts that commands share: permissions, autocomplete, paging, confirmation, replies to errors."""

@@ -24,7 +24,7 @@ def get_member_id(interaction: discord.Interaction) -> MemberId:
     """Return who used a command.
 
     Raises:
-        NotAllowedError: Discord names nobody.
+        NotAllowedError: Discord names no member.
     """
     if interaction.user is None:
         raise NotAllowedError(text("Discord does not tell who you are. Try again."))
@@ -32,7 +32,7 @@ def get_member_id(interaction: discord.Interaction) -> MemberId:
 
 
 async def verify_caller(services: Services, interaction: discord.Interaction, granted: Access) -> None:
-    """Check guild, member and tier as they are now: a form or a question may stand for long.
+    """Check guild, member and tier again, because a form or a question may be open for long.
 
     Raises:
         NotAllowedError, TierRequiredError: the sentence for the caller.

@@ -1,8 +1,8 @@
-"""The bot as Discord sees it: connects, knows its guilds, hands commands to the cogs.
+"""The bot on Discord: connects, knows its guilds, hands commands to the cogs.
 
 The library has one class for a connection and another for several. ``KillfeedBot`` is a ``commands.Bot``
 and holds one shard, the whole bot unless more are configured. ``ShardedKillfeedBot`` is the same bot over the
-library's ``AutoShardedBot``, for a process of several shards. Nothing else knows the difference.
+library's ``AutoShardedBot``, for a process of several shards. All other code is the same for both.
 """
 
 import asyncio
@@ -40,31 +40,31 @@ GROUPS = (
 
 
 class GuildFollower(Protocol):
-    """Looks after the guilds the bot is in."""
+    """Serves the guilds that the bot is in."""
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
-        """Look after these and no others."""
+        """Serve these guilds and no others."""
 
 
 class LogContext(Protocol):
-    """Names guild and command in every log record inside a block."""
+    """Adds guild and command to every log record of a block."""
 
     def __call__(self, guild_id: GuildId | None, *, command: str | None) -> AbstractContextManager[None]:
         """Return the block's context."""
 
 
 class KillfeedBot(commands.Bot):
-    """The Discord side.
+    """The bot on Discord.
 
     ``services`` and ``follower`` must be set before the extensions are loaded.
 
     Args:
-        events: learns of guilds that were left.
-        sharding: which part of the bot's guilds it is told of.
-        reporter: writes down errors nobody caught.
-        log_context: opened around each command.
-        throttle: lets imports wait meanwhile.
-        commands_file: remembers which commands Discord was told.
+        events: dispatches ``GuildLeft``.
+        sharding: the shards of this process.
+        reporter: records unexpected errors.
+        log_context: makes the log context of each command.
+        throttle: lets imports wait during a command.
+        commands_file: remembers the commands that were registered.
     """
 
     services: Services
@@ -100,9 +100,9 @@ class KillfeedBot(commands.Bot):
         self.add_listener(self._answer_ended, "on_interaction")
 
     async def on_connect(self) -> None:
-        """Register the commands, if they changed since they were registered last.
+        """Register the commands, if they changed since the last time.
 
-        They are one set for the whole bot, so only the process of the first shard does.
+        They are one set for the whole bot, so only the process of the first shard does that.
         """
         logger.info("connected to Discord")
         self._is_following = False
@@ -114,7 +114,7 @@ class KillfeedBot(commands.Bot):
             logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
 
     async def on_ready(self) -> None:
-        """Look after the guilds the bot is in; it may have come and gone while it was away."""
+        """Serve the guilds that the bot is in; they may have changed while it was offline."""
         logger.info("ready", guilds=len(self.guilds))
         self._is_following = True
         await self.follower.follow_guilds(self.is_member_of)
@@ -128,54 +128,54 @@ class KillfeedBot(commands.Bot):
         logger.warning("connection to Discord lost")
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Go on with the servers of a guild that had the bot before."""
+        """Go on with the servers of a guild that had added the bot before."""
         logger.info("joined a guild", guild_id=guild.id)
         await self.follower.follow_guilds(self.is_member_of)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Follow a guild that comes back like one that joins: it may have been left meanwhile.
+        """Follow a guild that becomes available like one that joins: the bot may have left it before.
 
-        After a new connection all of them come like this, one by one, and ``on_ready`` follows them together.
+        After a new connection all guilds become available one by one; ``on_ready`` follows them together.
         """
         if self._is_following:
             logger.info("a guild is available", guild_id=guild.id)
             await self.follower.follow_guilds(self.is_member_of)
 
     def is_member_of(self, guild_id: GuildId) -> bool:
-        """Tell whether the bot is in a guild now, be it available or not."""
+        """Tell whether the bot is in a guild now, available or not."""
         return self.get_guild(guild_id) is not None
 
     async def find_owner_ids(self) -> frozenset[int]:
-        """Return who owns the application (``list_owner_ids``).
+        """Return the ids of the application's owners (``list_owner_ids``).
 
         Raises:
-            discord.HTTPException: Discord does not tell.
+            discord.HTTPException: Discord does not answer that.
         """
         return list_owner_ids(await self.application_info())
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """End all that a guild holds; what is stored stays."""
+        """End everything in memory for a guild; its stored data stays."""
         logger.info("left a guild", guild_id=guild.id)
         self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
 
     async def get_application_context(
         self, interaction: discord.Interaction, cls: type[discord.ApplicationContext] = KillfeedContext
     ) -> discord.ApplicationContext:
-        """Return the context that cogs work with."""
+        """Return the context for cogs."""
         return await super().get_application_context(interaction, cls)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Run a command, or offer choices; once, though Discord may send an interaction twice."""
+        """Run a command, or offer choices; only once, because Discord may send an interaction twice."""
         if not self.services.views.is_repeated(interaction, "command"):
             await self.process_application_commands(interaction)
 
     async def on_application_command_auto_complete(
         self, interaction: discord.Interaction, command: discord.ApplicationCommand[Any, Any, Any]
     ) -> None:
-        """Offer choices to a member who types, unless they type faster than anybody can.
+        """Offer choices to a member who types, unless they type faster than a person can.
 
-        The library's own way ends what it looks up for one member as soon as another one types into the
-        same command or group, in any guild.
+        The library's own way cancels a look-up as soon as another member types into the same command or
+        group, in any guild.
         """
         if interaction.user is None or not self.services.limits.may_type(interaction.user.id):
             return
@@ -187,7 +187,7 @@ class KillfeedBot(commands.Bot):
             await command.invoke_autocomplete_callback(ctx)
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
-        """Run a command unless its member has too many; every log record of it names guild and command."""
+        """Run a command unless its member runs too many; its log records name guild and command."""
         guild_id = ctx.interaction.guild_id
         command = name_command(ctx.interaction)
         named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
@@ -205,7 +205,7 @@ class KillfeedBot(commands.Bot):
         await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
 
     async def on_error(self, event_method: str, *_: object, **__: object) -> None:
-        """Write down an error nobody caught."""
+        """Record an unexpected error."""
         error = sys.exc_info()[1]
         if error is not None:
             reference = self._reporter.report(error)
@@ -215,11 +215,11 @@ class KillfeedBot(commands.Bot):
         await answer_ended(interaction, self.services)
 
 
-class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # as the library's own two
-    """The bot with several shards in one process: a gateway connection for each, one of everything else."""
+class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes
+    """The bot with several shards in one process: a gateway connection for each, one of all else."""
 
     async def launch_shards(self) -> None:
-        """Open all connections; the library tries each again, but not the first question for the address."""
+        """Open all connections; the library retries each, but not the first request for the address."""
         while True:
             try:
                 return await super().launch_shards()
@@ -229,12 +229,12 @@ class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[
 
 
 def choose_bot(sharding: Sharding) -> type[KillfeedBot]:
-    """Return the class for as many shards."""
+    """Return the class for this number of shards."""
     return KillfeedBot if len(sharding.ids) == 1 else ShardedKillfeedBot
 
 
 def choose_shard_options(sharding: Sharding) -> dict[str, Any]:
-    """Return what the library is told of shards: nothing while there is but one."""
+    """Return the library's arguments about shards; none if there is only one."""
     if sharding.count == 1:
         return {}
     if len(sharding.ids) == 1:
@@ -243,7 +243,7 @@ def choose_shard_options(sharding: Sharding) -> dict[str, Any]:
 
 
 def name_command(interaction: discord.Interaction) -> str | None:
-    """Return the full name of the command that was used; the library knows its group alone at first."""
+    """Return the full name of the command that was used; at first the library knows only its group."""
     level: Any = interaction.data
     names: list[str] = []
     while level:

@@ -1,4 +1,4 @@
-"""The command set: what the bot offers, and telling Discord about it."""
+"""The command set: the commands of the bot, and their registration with Discord."""
 
 import asyncio
 import hashlib
@@ -23,11 +23,11 @@ def list_commands(bot: discord.Bot) -> list[discord.SlashCommand]:
 
 
 class CommandRegister:
-    """Registers the commands with Discord when they changed, never clearing them first.
+    """Registers the commands with Discord if they changed, without clearing them first.
 
     Args:
-        bot: has every command loaded.
-        file: keeps a digest of what was registered last, and where.
+        bot: the bot with all commands loaded.
+        file: keeps a digest of the last registration, and its application.
     """
 
     def __init__(self, bot: discord.Bot, file: Path) -> None:
@@ -36,7 +36,7 @@ class CommandRegister:
         self._lock = asyncio.Lock()  # several shards may connect at once
 
     async def update(self) -> None:
-        """Register the command set unless it is the one registered last.
+        """Register the command set, unless it is registered already.
 
         Raises:
             discord.HTTPException: Discord refuses, or does not answer.

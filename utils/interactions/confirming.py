@@ -1,4 +1,4 @@
-"""Questions before what cannot be taken back."""
+"""Questions before commands that cannot be undone."""
 
 import discord
 

@@ -16,7 +16,7 @@ from utils.models.scope import GuildId, MemberId
 
 
 class KillfeedContext(discord.ApplicationContext):
-    """A command as somebody used it.
+    """A command as it was used.
 
     Attributes:
         services: what it works with; set by ``GuildCog`` before the command runs.

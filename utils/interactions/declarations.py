@@ -14,17 +14,17 @@ class Access:
     """Who may use a command, and how it is answered: ``@Access(is_private=True)`` above the command.
 
     Attributes:
-        is_admin: members with Manage Server or the guild's admin role alone.
-        is_home: admins of the home guild there, and the bot's owners anywhere.
-        is_owner: the bot's owners alone.
+        is_admin: only members with Manage Server or the guild's admin role may use it.
+        is_home: admins of the home guild may use it there, and the bot's owners anywhere.
+        is_owner: only the bot's owners may use it.
         is_private: every answer is for the caller's eyes, from the acknowledgement on, and in their language.
-        feature: what the guild's tier must open.
-        opens_modal: the first reply is a modal, so nothing is deferred.
-        modal_options: those of the options that make the first reply a modal when they are given (a switch:
-            when it is on).
-        is_change: it changes what is stored, so a failure may leave it done, or a part of it.
-        may_have_left: it may name a former member, for what is still stored of them.
-        cost: how much work it is, in the units of ``limits``.
+        feature: the feature that the guild's tier must unlock.
+        opens_modal: the first reply is a modal, so the command is not deferred.
+        modal_options: the options that make the first reply a modal if they are given (for a switch: if it is
+            on).
+        is_change: it changes stored data, so a failure may leave the change made, wholly or in part.
+        may_have_left: it may name a former member, because data about them may be stored.
+        cost: the amount of work, in the units of ``limits``.
     """
 
     is_admin: bool = False
@@ -53,7 +53,7 @@ PUBLIC = Access()
 
 
 def get_access(command: object) -> Access:
-    """Return the access of a command; public for one that names none."""
+    """Return the access of a command; public if it has none."""
     granted: Access = getattr(getattr(command, "callback", None), "__access__", PUBLIC)
     return granted
 

@@ -26,7 +26,7 @@ class GuildCog(commands.Cog):
         bot.add_cog(cls(bot.services))  # type: ignore[attr-defined] # the library's bot; ours has services
 
     async def cog_before_invoke(self, ctx: KillfeedContext) -> None:  # type: ignore[override] # ours alone
-        """Refuse who asks for too much, acknowledge, then check."""
+        """Refuse a member who asks for too much, then acknowledge, then check."""
         granted = ctx.access
         ctx.services = self.services
         try:
@@ -37,5 +37,5 @@ class GuildCog(commands.Cog):
             await ctx.verify()
             verify_options(ctx, may_have_left=granted.may_have_left)
         except (KillfeedError, aiohttp.ClientError, OSError, TimeoutError) as error:
-            # the library hands only errors of its own kind to the error handler from here
+            # from here the library hands only errors of its own classes to the error handler
             raise discord.ApplicationCommandInvokeError(error) from error

@@ -1,4 +1,4 @@
-"""Languages of answers: the guild's for what everybody reads, the caller's for what they alone read."""
+"""Languages of answers: the guild's for public answers, the caller's for private ones."""
 
 import discord
 
@@ -6,7 +6,7 @@ from utils.embeds.factory import EmbedFactory
 
 
 class AnswerLanguages:
-    """Chooses the language of each answer, among those the bot has."""
+    """Chooses the language of each answer, among those of the bot."""
 
     def __init__(self, embeds: EmbedFactory) -> None:
         self._embeds = embeds

@@ -1,7 +1,7 @@
-"""Limits of each member: how many commands are under way at once, and how much work is asked for in a minute.
+"""Limits of each member: the number of running commands, and the amount of work in a minute.
 
-Discord limits neither, so one member could have a hundred charts drawn at once while everybody waits. A page
-that is turned is a command for as long as that takes. A member is the same one in every guild of the process.
+Discord limits neither, so one member could ask for a hundred charts at once while all others wait. Turning a
+page counts as a command while it runs. A member has one limit over all guilds of the process.
 """
 
 from collections import Counter
@@ -15,31 +15,31 @@ from utils.errors import TooMuchAtOnceError
 from utils.models.texts import plural
 
 COMMANDS_AT_ONCE = 3
-WORK_AT_ONCE = 12  # units of work; a member may ask for as many before anything has to wait
+WORK_AT_ONCE = 12  # units of work that a member may ask for at once
 CHART_COST = 1
-FILE_COST = 3  # everything that is stored of a person, read or erased
-SECONDS_A_UNIT = 5.0  # after which a member may ask for one more
-PAGE_COST = 0.2  # one a second for as long as one likes, and sixty at once
-PRESS_COST = PAGE_COST  # of a button, of one's own or not, or of a form that is sent
-LETTERS_AT_ONCE = 60  # typed into an option, each of which looks for choices
+FILE_COST = 3  # reading or erasing all data of a person
+SECONDS_A_UNIT = 5.0  # seconds until a member may ask for one more
+PAGE_COST = 0.2  # one a second without end, and sixty at once
+PRESS_COST = PAGE_COST  # a press of any button, or a form that is sent
+LETTERS_AT_ONCE = 60  # a letter typed into an option, which looks up choices
 SECONDS_A_LETTER = 0.25
 
 
 class Budget:
-    """What each member may ask for: so many units at once, and one more after each of some seconds."""
+    """The allowance of each member: a number of units at once, and one more after each ``seconds``."""
 
     def __init__(self, *, at_once: float, seconds_a_unit: float) -> None:
         self._at_once = at_once
         self._seconds_a_unit = seconds_a_unit
-        self._rested_at: dict[int, float] = {}  # when each may ask for everything again
+        self._rested_at: dict[int, float] = {}  # when each member has the full allowance again
 
     @property
     def members(self) -> frozenset[int]:
-        """Everybody who asked for something a short while ago."""
+        """The members who asked for something a short while ago."""
         return frozenset(self._rested_at)
 
     def take(self, member_id: int, cost: float, *, now: float) -> float:
-        """Take note of what a member asks for, or return after how many seconds it may be asked for.
+        """Count the units that a member asks for, or return the seconds until they may.
 
         ``now`` is in seconds of a monotonic clock.
         """
@@ -49,7 +49,7 @@ class Budget:
         if wait > 0:
             return wait
         if cost:
-            self._rested_at.pop(member_id, None)  # the member who asked last stands last
+            self._rested_at.pop(member_id, None)  # the member who asked last is the last one
             self._rested_at[member_id] = rested_at
         return 0.0
 
@@ -62,7 +62,7 @@ class Budget:
 
 
 class MemberLimits:
-    """Counts what members have under way, and what they asked for in the last minute."""
+    """Counts the running commands of members, and their work in the last minute."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -71,16 +71,16 @@ class MemberLimits:
         self._letters = Budget(at_once=LETTERS_AT_ONCE, seconds_a_unit=SECONDS_A_LETTER)
 
     def __repr__(self) -> str:
-        """Return how many members something is remembered of."""
+        """Return the number of remembered members."""
         known = self._under_way.keys() | self._work.members | self._letters.members
         return f"<MemberLimits of {len(known)} members>"
 
     @contextmanager
     def working(self, member_id: int) -> Iterator[None]:
-        """Count a command of a member as long as it runs.
+        """Count a command of a member while it runs.
 
         Raises:
-            TooMuchAtOnceError: as many as there may be are under way.
+            TooMuchAtOnceError: the member runs as many commands as allowed.
         """
         if self._under_way[member_id] >= COMMANDS_AT_ONCE:
             raise TooMuchAtOnceError(
@@ -99,16 +99,16 @@ class MemberLimits:
             self.count(member_id, -1)
 
     def count(self, member_id: int, change: int) -> None:
-        """Count commands of a member that are under way from now on, or no longer."""
+        """Count commands of a member that begin, or end."""
         self._under_way[member_id] += change
         if not self._under_way[member_id]:
             del self._under_way[member_id]
 
     def spend(self, member_id: int, cost: float) -> None:
-        """Take note of expensive work that a member asks for.
+        """Count expensive work that a member asks for.
 
         Raises:
-            TooMuchAtOnceError: it is more than a member may ask for; says when it is not any longer.
+            TooMuchAtOnceError: it is too much now; the text says when to try again.
         """
         wait = self._work.take(member_id, cost, now=self._clock.monotonic())
         if wait > 0:
@@ -123,7 +123,7 @@ class MemberLimits:
             )
 
     def may_type(self, member_id: int) -> bool:
-        """Take note of a letter that a member typed; False for more than anybody types."""
+        """Count a letter that a member typed; return False if they type faster than a person can."""
         return not self._letters.take(member_id, 1, now=self._clock.monotonic())
 
 
@@ -132,7 +132,7 @@ _command: ContextVar[tuple[MemberLimits, int] | None] = ContextVar("command", de
 
 @contextmanager
 def resting() -> Iterator[None]:
-    """Count the command that runs here as none while it waits for a press of a button."""
+    """Do not count the command that runs here while it waits for a press of a button."""
     limits, member_id = _command.get() or (None, 0)
     if limits is None:
         yield

@@ -6,30 +6,30 @@ import discord
 from structlog import get_logger
 
 CUSTOM_ID_PREFIX = "kf:"
-REMEMBERED_INTERACTIONS = 10_000  # some minutes of the busiest bot
+REMEMBERED_INTERACTIONS = 10_000  # enough for some minutes of a very busy bot
 
 logger = get_logger(__name__)
 
 
 class LiveViews:
-    """The custom ids whose buttons and forms still work in this process, and the interactions it has had."""
+    """The custom ids of buttons and forms that work in this process, and the interactions it has seen."""
 
     def __init__(self) -> None:
         self._live: set[str] = set()
         self._had: dict[tuple[int, str], None] = {}  # the oldest first
 
     def add(self, custom_id: str) -> None:
-        """A button or a form works from now on."""
+        """Note that a button or a form works from now on."""
         self._live.add(custom_id)
 
     def remove(self, custom_id: str) -> None:
-        """A button or a form has ended."""
+        """Note that a button or a form has ended."""
         self._live.discard(custom_id)
 
     def is_repeated(self, interaction: discord.Interaction, where: str) -> bool:
-        """Tell whether an interaction came to some place before: Discord may send one twice.
+        """Tell whether an interaction came before, because Discord may send one twice.
 
-        The caller goes on with the first and answers no other.
+        The caller handles only the first.
         """
         key = (interaction.id, where)
         if key in self._had:
@@ -41,10 +41,10 @@ class LiveViews:
         return False
 
     def is_ended(self, custom_id: str) -> bool:
-        """Tell whether a button or a form is one of ours and works no longer, after its time or a restart."""
+        """Tell whether a button or a form of ours no longer works, after its time or a restart."""
         return custom_id.startswith(CUSTOM_ID_PREFIX) and custom_id not in self._live
 
 
 def make_custom_id() -> str:
-    """Return a custom id by which a button or a form is known as one of ours."""
+    """Return a custom id that marks a button or a form as ours."""
     return f"{CUSTOM_ID_PREFIX}{secrets.token_urlsafe(12)}"

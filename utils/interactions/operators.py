@@ -1,4 +1,4 @@
-"""Operators: who stands above guilds - the admins of the home guild, and the owners of the bot."""
+"""Operators: the people with rights above guilds: the admins of the home guild, and the owners of the bot."""
 
 from collections.abc import Awaitable, Callable, Collection
 
@@ -9,7 +9,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.models.scope import GuildId
 
-ASK_SECONDS = 3600.0  # who was taken out of the team is an owner this much longer at most
+ASK_SECONDS = 3600.0  # a person who left the team stays an owner for at most this long
 RETRY_SECONDS = 60.0
 KEPT_SECONDS = 6 * 3600.0  # while Discord does not tell
 OWNING_ROLES = frozenset({discord.TeamRole.owner, discord.TeamRole.admin, discord.TeamRole.developer})
@@ -17,13 +17,13 @@ OWNING_ROLES = frozenset({discord.TeamRole.owner, discord.TeamRole.admin, discor
 logger = get_logger(__name__)
 
 OwnerSource = Callable[[], Awaitable[Collection[int]]]
-"""Asks Discord whose application the bot is."""
+"""Asks Discord for the owners of the application."""
 
 
 def list_owner_ids(application: discord.AppInfo) -> frozenset[int]:
-    """Return who owns an application: its owner, or those of its team who may change it.
+    """Return the owners of an application: its owner, or the members of its team who may change it.
 
-    An invitation that was not accepted owns nothing, and neither does a member who may read alone.
+    Invited people who have not accepted are not owners, and members who may only read are not either.
     """
     if application.team is None:
         return frozenset() if application.owner is None else frozenset({application.owner.id})
@@ -35,10 +35,10 @@ def list_owner_ids(application: discord.AppInfo) -> frozenset[int]:
 
 
 class Operators:
-    """Knows the home guild and the owners.
+    """Tells the home guild and the owners.
 
     Args:
-        find_application_owners: asked every hour, and every minute while Discord does not tell.
+        find_application_owners: called every hour, and every minute while Discord does not answer.
         home_guild_id: the guild of the people who host the bot (``discord.home_guild_id``).
         owner_ids: owners besides the application's own (``discord.owner_ids``).
     """
@@ -63,11 +63,11 @@ class Operators:
         return self._home_guild_id == guild_id
 
     async def is_owner(self, user_id: int) -> bool:
-        """Tell whether a user owns the bot, by configuration or by Discord's word."""
+        """Tell whether a user owns the bot, by the configuration or by Discord."""
         return user_id in self._owner_ids or user_id in await self._get_application_owners()
 
     async def _get_application_owners(self) -> frozenset[int]:
-        """Return them as Discord told last; nobody once that is hours ago: no failure lets anybody in."""
+        """Return Discord's last answer; an empty set after some hours, so that a failure gives no rights."""
         now = self._clock.monotonic()
         if now >= self._ask_at:
             self._ask_at = now + RETRY_SECONDS

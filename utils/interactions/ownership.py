@@ -1,6 +1,6 @@
 """Options that name a channel, a role or a member: each must be of the guild that the command is used in.
 
-Discord offers and sends no others. That is its kindness, and isolation does not rest on it.
+Discord offers and sends no others, but isolation must not depend on that.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,10 +18,10 @@ IsOwn = Callable[[discord.Guild, int, Mapping[str, Any]], bool]
 def verify_options(ctx: discord.ApplicationContext, *, may_have_left: bool) -> None:
     """Refuse a command that names a channel, a role or a member of another guild.
 
-    ``may_have_left`` lets it name somebody who is no member any more: it finds what this guild has stored.
+    ``may_have_left`` lets it name a former member, to find the data that this guild has stored.
 
     Raises:
-        InvalidInputError: this guild has none of that kind with that id.
+        InvalidInputError: this guild has no such thing with that id.
     """
     data: Option = ctx.interaction.data or {}
     guild = ctx.bot.get_guild(ctx.interaction.guild_id or 0)
@@ -52,7 +52,7 @@ def _is_role(guild: discord.Guild, role_id: int, _: Mapping[str, Any]) -> bool:
 
 
 def _is_member(_: discord.Guild, user_id: int, resolved: Mapping[str, Any]) -> bool:
-    """Tell whether Discord knows somebody as a member of the guild; the bot itself knows no members."""
+    """Ask Discord whether a user is a member of the guild; the bot does not cache members."""
     return str(user_id) in (resolved.get("members") or {})
 
 
@@ -69,4 +69,4 @@ OWNED: Mapping[int, tuple[Text, IsOwn]] = {
     ),
     USER: (text("This Discord server has no such member. Pick one from the list."), _is_member),
 }
-"""For each type of option that names something of a guild: what is said of a foreign one, what tells it."""
+"""For each type of option that names a thing of a guild: the sentence about a foreign one, and the check."""

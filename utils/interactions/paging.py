@@ -23,10 +23,10 @@ async def respond_with_picture(
 async def respond_with_pages(
     ctx: KillfeedContext, build: PageBuilder, *, picture: Picture | None = None
 ) -> None:
-    """Answer with the first page, and with buttons when there are more; all pages show the picture.
+    """Answer with the first page, and with buttons if there are more; all pages show the picture.
 
     A member who turns a page must still be allowed to use the command. The page counts as one of their
-    commands under way, because it is looked up anew.
+    running commands, because it is looked up again.
     """
 
     async def build_page(page: int) -> tuple[discord.Embed, int]:
@@ -52,12 +52,12 @@ async def respond_with_pages(
 
 
 def count_pages(rows: int, rows_per_page: int) -> int:
-    """Return how many pages rows fill, at least one."""
+    """Return the number of pages for some rows, at least one."""
     return max(1, -(-rows // rows_per_page))
 
 
 def _number(embed: discord.Embed, page: int, pages: int, words: Localizer) -> None:
-    """Write which page an embed is before what its footer says already."""
+    """Write the number of the page in front of the footer of an embed."""
     own = embed.footer.text if embed.footer else ""
     number = words.write_plain(text("Page {page} of {pages}", page=Number(page + 1), pages=Number(pages)))
     embed.set_footer(text=f"{number} · {own}" if own else number)

@@ -1,4 +1,4 @@
-"""Answers that do not arrive: interactions that are over, lost connections, a Discord that is away."""
+"""Answers that do not arrive: ended interactions, lost connections, Discord being away."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -9,21 +9,21 @@ from structlog import get_logger
 
 ALREADY_ACKNOWLEDGED = 40060
 OVER_CODES = frozenset({10008, 10015, 10062, 50027})
-"""Message, webhook or interaction is gone; the token is too old."""
+"""Codes for a message, webhook or interaction that is gone, or a token that is too old."""
 
 UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
-"""What an answer can raise on its way: Discord refuses it, or the connection fails."""
+"""The errors of sending an answer: Discord refuses it, or the connection fails."""
 
 logger = get_logger(__name__)
 
 
 def is_over(error: BaseException) -> bool:
-    """Tell whether an interaction or its message is there no more, so that nobody can be answered."""
+    """Tell whether an interaction or its message is gone, so that no answer is possible."""
     return isinstance(error, discord.HTTPException) and error.code in OVER_CODES
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Tell whether Discord did not take a request for a while: it is away, or the connection broke."""
+    """Tell whether Discord could not accept a request for a while: it is away, or the connection broke."""
     if isinstance(error, discord.HTTPException):
         return error.status >= 500 or error.status == 429
     return isinstance(error, aiohttp.ClientError | ConnectionError)
@@ -31,7 +31,7 @@ def is_unreachable(error: BaseException) -> bool:
 
 @contextmanager
 def note_unreached(what: str) -> Iterator[None]:
-    """Log that something does not reach its member instead of raising it."""
+    """Log that an answer does not reach its member instead of raising the error."""
     try:
         yield
     except UNREACHED as failure:
@@ -40,9 +40,9 @@ def note_unreached(what: str) -> Iterator[None]:
 
 
 async def send_again(send: Callable[[], Awaitable[None]]) -> None:
-    """Send something, and once more when its connection fails.
+    """Send something, and once more if its connection fails.
 
-    A connection that was kept open is often found broken by the one that uses it next.
+    A connection that was kept open is often found broken at its next use.
     """
     try:
         return await send()

@@ -1,4 +1,4 @@
-"""Replies to what went wrong: one place turns an error into an answer."""
+"""Replies to errors: one place turns an error into an answer."""
 
 from typing import Protocol
 
@@ -29,14 +29,14 @@ PERHAPS_DONE = text("What you asked for may have been done, or a part of it. Loo
 
 
 class ErrorReporter(Protocol):
-    """Writes an unexpected error down."""
+    """Records an unexpected error."""
 
     def report(self, error: BaseException) -> str:
-        """Return the reference code under which it is found again."""
+        """Return its reference code."""
 
 
 class ErrorReplies:
-    """Answers failed commands: a sentence, what to do next, and a reference code for what is our fault."""
+    """Answers failed commands: a sentence, what to do next, and a reference code if the fault is ours."""
 
     def __init__(self, languages: AnswerLanguages, reporter: ErrorReporter) -> None:
         self._languages = languages
@@ -60,12 +60,12 @@ class ErrorReplies:
             await send_again(lambda: _send(interaction, embed, is_private=granted.is_private))
 
     async def tell(self, interaction: discord.Interaction, said: Text) -> None:
-        """Answer a press with a sentence that nobody else sees."""
+        """Answer a press with a private sentence."""
         embeds = await self._languages.speak(interaction, is_private=True)
         await interaction.response.send_message(embeds.words.write(said), ephemeral=True)
 
     def build(self, error: BaseException, embeds: EmbedFactory, *, is_change: bool = False) -> discord.Embed:
-        """Return the answer to an error; of a change it promises nothing, for a part of it may be stored."""
+        """Return the answer to an error; a change may be stored in part, so it promises nothing."""
         refusal = find_refusal(error)
         if refusal is not None:
             return embeds.build_refusal(refusal)
@@ -92,7 +92,7 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
         try:
             await interaction.response.send_message(embed=embed, ephemeral=True)
         except discord.HTTPException as failure:
-            # an acknowledgement whose confirmation was lost has arrived all the same
+            # an acknowledgement with a lost answer has still arrived
             if failure.code != ALREADY_ACKNOWLEDGED:
                 raise
         else:
@@ -106,8 +106,8 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 
-def find_refusal(error: BaseException) -> Text | str | None:
-    """Return what is told of an error that is no fault of the bot's; None for one that is."""
+def find_refusal(error: BaseException) -> Text | None:
+    """Return the sentence for an error that is not the bot's fault; None for other errors."""
     if isinstance(error, UserFacingError | RemoteError):
         return error.said
     if isinstance(error, discord.CheckFailure):
@@ -121,7 +121,7 @@ def find_refusal(error: BaseException) -> Text | str | None:
 
 
 def find_cause(error: Exception) -> BaseException:
-    """Return what really happened inside the library's wrapping."""
+    """Return the original error inside the library's wrapper."""
     cause: BaseException = error
     while isinstance(cause, discord.ApplicationCommandInvokeError):
         cause = cause.original

@@ -1,4 +1,4 @@
-"""What commands work with: the services and the one factory of embeds, handed to each cog."""
+"""The dependencies of commands: the services and the factory of embeds, for each cog."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -35,17 +35,17 @@ from utils.tasks import K, TaskReport
 
 
 class Deliveries(Protocol):
-    """How delivering to each guild goes."""
+    """The state of delivery to each guild."""
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
-        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
+        """Return the unexpected failure that stops a guild's posts; None if there is none."""
 
 
 class Samples(Protocol):
-    """What a kind of channel will show."""
+    """Posts samples of each kind of channel."""
 
     async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
-        """Post what the kind looks like, and return where.
+        """Post a sample of the kind, and return its channel.
 
         Raises:
             UserFacingError: no channel of that kind is set, or the bot may not post there.
@@ -53,12 +53,12 @@ class Samples(Protocol):
 
 
 class PostedBoards(Protocol):
-    """Board messages that keep themselves up to date."""
+    """Boards that the bot keeps up to date in channels."""
 
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
-        """Post a board, or refresh the one that is there, and return its channel.
+        """Post a board, or update the posted one, and return its channel.
 
         Raises:
             UserFacingError: no channel is set, the bot may not post there, or there is no such server.
@@ -75,17 +75,17 @@ class PostedBoards(Protocol):
 
 
 class ProgressMessages(Protocol):
-    """Messages that show how an import goes."""
+    """Messages that show the progress of imports."""
 
     async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
-        """Post a progress message; None where the bot may not."""
+        """Post a progress message; return None if the bot may not post there."""
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:
         """Delete a progress message of an import that did not begin."""
 
 
 class TaskReports(Protocol):
-    """How the background tasks stand."""
+    """The state of the background tasks."""
 
     def list_reports(self) -> Sequence[TaskReport]:
         """Return every known task, by name."""
@@ -93,12 +93,12 @@ class TaskReports(Protocol):
     async def for_each(
         self, name: str, keys: Iterable[K], work: Callable[[K], Awaitable[object]]
     ) -> frozenset[K]:
-        """Do a piece of work for each of them; return those for whom it failed."""
+        """Do work for each key; return the keys for which it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a cog may ask for."""
+    """Everything that a cog may use."""
 
     settings: SettingsService
     servers: GameServerService

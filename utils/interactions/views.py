@@ -1,4 +1,4 @@
-"""Buttons: turning pages and confirming. Only the invoker presses them, and they end visibly."""
+"""Buttons: turning pages and confirming. Only the invoker may press them, and their end is visible."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,10 +29,10 @@ ENDED = {
         "This form has ended, and nothing of it was kept. Run the command again."
     ),
 }
-"""What is told of buttons and forms from before a restart."""
+"""The sentence about buttons and forms from before a restart."""
 
 ELSEWHERE = text("This was opened in another Discord server and acts there alone. Run the command here.")
-"""What is told of buttons and forms that are used in another guild than the one they were opened in."""
+"""The sentence about buttons and forms that are used in another guild than their own."""
 
 NOT_YOURS = text("These buttons belong to the member who ran the command. Run it yourself to get your own.")
 
@@ -41,7 +41,7 @@ LOST_PRESS = text(
 )
 
 PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
-"""Builds a page (from 0) and tells how many there are now."""
+"""Builds a page (from 0) and returns the number of pages."""
 
 logger = get_logger(__name__)
 
@@ -54,8 +54,8 @@ class InvokerView(discord.ui.View):
         seconds: how long the buttons work after the last press.
 
     Attributes:
-        shown_in: the command, or the newest press that was acknowledged: its token edits the message the
-            longest, while one that was not acknowledged edits nothing.
+        shown_in: the command, or the newest acknowledged press: its token is valid longest. A press that was
+            not acknowledged cannot edit the message.
     """
 
     def __init__(self, ctx: KillfeedContext, *, seconds: float = VIEW_SECONDS) -> None:
@@ -80,7 +80,7 @@ class InvokerView(discord.ui.View):
         return button
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Answer presses of other members, or from another guild, with a sentence of their own."""
+        """Refuse presses of other members, or from another guild, with a sentence."""
         if self._services.views.is_repeated(interaction, "press"):
             return False
         if not await may_press(interaction, self._services):
@@ -106,7 +106,7 @@ class InvokerView(discord.ui.View):
         item: discord.ui.ViewItem[Any],  # noqa: ARG002 - the library's signature
         interaction: discord.Interaction,
     ) -> None:
-        """Answer a press that failed; the list it belongs to stays."""
+        """Answer a press that failed; its list stays."""
         await self._services.replies.answer(interaction, error)
 
     def end(self) -> None:
@@ -160,10 +160,9 @@ class PagedView(InvokerView):
 class ConfirmView(InvokerView):
     """Yes and no; ``is_confirmed`` is None until a press counts.
 
-    A yes counts once Discord has taken its acknowledgement, and not before: without one the person reads
-    "This interaction failed" and believes that nothing happened. So nothing does, the buttons stay, and the
-    next press counts. A no counts at once, acknowledged or not, also over a yes that is still on its way:
-    nobody is surprised by what is not done.
+    A yes counts when Discord has taken its acknowledgement. Without one the person reads "This interaction
+    failed" and believes that nothing happened, so nothing does: the buttons stay, and the next press counts.
+    A no counts at once, acknowledged or not, and also wins over a yes that is not acknowledged yet.
     """
 
     def __init__(self, label: Text, ctx: KillfeedContext, *, seconds: float = VIEW_SECONDS) -> None:
@@ -174,7 +173,7 @@ class ConfirmView(InvokerView):
         self.add_button(text("Cancel"), discord.ButtonStyle.secondary, self._cancel)
 
     async def wait(self) -> bool:
-        """Wait for a press; meanwhile the command is none of those that its member has under way."""
+        """Wait for a press; during the wait the command does not count as running."""
         with resting():
             return await super().wait()
 
@@ -191,7 +190,7 @@ class ConfirmView(InvokerView):
         else:
             if self._is_open:
                 self.is_confirmed = True
-                self.end()  # after the answer: a button that has ended is answered as such
+                self.end()  # after the answer, so that an ended button is answered as ended
 
     async def _cancel(self, interaction: discord.Interaction) -> None:
         if self.is_finished():
@@ -206,7 +205,7 @@ class ConfirmView(InvokerView):
         return self.is_confirmed is None and not self.is_finished()
 
     async def _acknowledge(self, interaction: discord.Interaction) -> None:
-        """Answer a press; a second try finds out whether a broken connection had taken the first."""
+        """Answer a press; a second try shows whether the first one arrived over a broken connection."""
         is_first = not self._on_their_way
         self._on_their_way += 1
         try:
@@ -226,10 +225,10 @@ class ConfirmView(InvokerView):
             await interaction.response.defer()
 
     async def _keep_buttons(self, failure: BaseException) -> None:
-        """Let the buttons be pressed again.
+        """Allow the buttons to be pressed again.
 
         Raises:
-            UserFacingError: Discord does not tell the person itself that the press failed.
+            UserFacingError: if Discord does not tell the person itself that the press failed.
         """
         self.enable_all_items()
         if is_over(failure):
@@ -241,7 +240,7 @@ class ConfirmView(InvokerView):
 
 
 async def may_press(interaction: discord.Interaction, services: Services) -> bool:
-    """Take note of a press; one of too many is answered and does nothing else."""
+    """Count a press; if there are too many, it is answered and does nothing else."""
     if interaction.user is None:
         return False
     try:
@@ -253,7 +252,7 @@ async def may_press(interaction: discord.Interaction, services: Services) -> boo
 
 
 async def answer_ended(interaction: discord.Interaction, services: Services) -> None:
-    """Tell who uses a button or a form that has ended, for example by a restart of the bot."""
+    """Answer a press of a button or a form that has ended, for example by a restart of the bot."""
     said = ENDED.get(interaction.type)
     if said is None or not interaction.data:
         return

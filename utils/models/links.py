@@ -27,7 +27,7 @@ class ProofOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProofWindow:
-    """A span of time (UTC, both ends included) when the player must end their life by the menu once."""
+    """A span of time (UTC, both ends included) in which the player must use the menu's suicide once."""
 
     starts_at: datetime
     ends_at: datetime

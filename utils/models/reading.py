@@ -86,7 +86,7 @@ class RejectedLine:
     file: LogFile
     offset: int
     line: str
-    reason: Text | str
+    reason: Text
     seen_at: datetime
 
 
@@ -133,11 +133,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class CountingNeeds:
-    """What must be read before the new deaths of a batch are counted and judged.
+    """Everything that is read before new deaths are counted and judged.
 
     Attributes:
         days: the players and the days on which they are counted.
-        finds_members: rules judge the batch, so whose players these are is read as well.
+        finds_members: rules judge the deaths, so the members of the players are read as well.
     """
 
     scope: ServerScope

@@ -155,7 +155,7 @@ def plural(one: str, many: str, count: float, /, **values: Value) -> Text:
 
 
 def text_in(context: str, source: str, /, **values: Value) -> Text:
-    """Return a text whose English means several things; ``context`` tells translators which one is meant."""
+    """Return an ambiguous English text; ``context`` tells translators the meaning."""
     return Text(source, tuple(values.items()), context=context)
 
 

@@ -1,1 +1,1 @@
-"""The rules. Services know neither Discord nor MongoDB nor SSH; each declares what it needs as Protocols."""
+"""The rules. Services know neither Discord nor MongoDB nor SSH; they declare Protocols for what they need."""

@@ -1,6 +1,7 @@
-"""Ports: what several features need of the storage and of other rooms, each shape once.
+"""Protocols that several features use.
 
-A port of one feature stands beside it. Inside a room a class is named itself.
+A Protocol of one feature is in that feature's module. Inside the services package, code uses classes
+directly.
 """
 
 from collections.abc import Mapping
@@ -15,41 +16,41 @@ from utils.models.texts import Text
 
 
 class AdminNotifier(Protocol):
-    """Tells the admins of a guild something once, until it is cleared."""
+    """Tells the admins of a guild something once, until the alert is closed."""
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
-        """Tell, unless this key was told and not cleared."""
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+        """Send the alert, unless an alert with this key is open."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """The fault is over: the next one is told again."""
+        """Close the alert with this key."""
 
 
 class ChannelFinder(Protocol):
-    """Which channel of a kind a server posts to."""
+    """Finds the channel of a kind for a server."""
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the server's own, else the guild's, else none."""
+        """Return the server's own channel, else the guild's, else None."""
 
 
 class MemberNotifier(AdminNotifier, Protocol):
     """Tells members as well."""
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:
-        """Tell a member in a direct message, unless this key was told."""
+        """Send a member a direct message, unless one with this key was sent."""
 
 
 class SettingsSource(Protocol):
-    """Where a guild's settings are read."""
+    """Reads the settings of guilds."""
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
-        """Return a guild's settings; defaults for a guild that never set any."""
+        """Return a guild's settings; settings that were never set have their defaults."""
 
 
 class ServerStore(Protocol):
     """Storage of game servers."""
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
-        """Return one server."""
+        """Return one server; None if it does not exist."""
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return the guild's servers, oldest first."""
@@ -58,44 +59,44 @@ class ServerStore(Protocol):
         """Store a new server."""
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write what an edit changes of a server; what has a method of its own stays as it is stored."""
+        """Write the fields that an edit may change. Fields with their own setter stay."""
 
     async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
         """Set or clear the server's own channel of a kind."""
 
     async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
-        """Have something not posted, or posted again."""
+        """Silence an event, or post it again."""
 
     async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
         """Pin a host key, or forget the pinned one."""
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
-        """Note where a server's logs were found."""
+        """Note the folder in which a server's logs were found."""
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
-        """Pause a server, or let it go on."""
+        """Pause a server, or resume it."""
 
     async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
-        """Take a server out of its guild; from then on nothing more is stored of it."""
+        """Remove a server from its guild; from then on nothing more is stored for it."""
 
     async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:
-        """Delete what is left of it, and unless it is kept everything that was counted on it."""
+        """Delete the rest of its data, with its statistics unless they are kept."""
 
     async def get_health(self, scope: ServerScope) -> ServerHealth:
-        """Return the stored health; defaults for a server never read."""
+        """Return the stored health; defaults if the server was never read."""
 
     async def save_health(self, health: ServerHealth) -> None:
-        """Store state, problem and times; the counts of lines are kept by ingestion."""
+        """Store state, problem and times; ingestion stores the line counts."""
 
 
 class ServerReadings(Protocol):
-    """How reading each server goes, as it is now."""
+    """The current health of each server."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild."""
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return how many connections a guild has, and how many of its servers wait for one."""
+        """Return how many connections a guild has, and how many of its requests wait for one."""
 
 
 class LoopControl(Protocol):
@@ -105,13 +106,13 @@ class LoopControl(Protocol):
         """Begin to read and deliver for a server."""
 
     def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
-        """End both for the length of a block, and for ever unless it fails."""
+        """End the reading of a server during a block, and for good unless the block fails."""
 
     def refresh(self, scope: ServerScope) -> None:
-        """Look at the server's settings again before the next poll."""
+        """Read the server's settings again before the next poll."""
 
     def wake(self, scope: ServerScope) -> None:
-        """Read again now, even after a fault that only a person could mend."""
+        """Read again now, even after a fault that only a person could repair."""
 
     async def restart(self, scope: ServerScope) -> None:
-        """End what is under way for a server and begin with its settings as they are now."""
+        """End the current reading of a server and begin again with its current settings."""

@@ -1,9 +1,11 @@
 """Game hosts over SFTP: the one package that knows asyncssh.
 
-* ``login`` - values: who logs in where, and the limits of the pool.
+* ``login`` - values: the login at a host, and the limits of the pool.
 * ``pool`` - connections, shared and limited by guild; ``assignment`` decides for it, without I/O.
-* ``connection``, ``algorithms``, ``host_keys`` - one SSH connection, what it offers and whom it trusts.
-* ``names``, ``addresses``, ``dialling``, ``gate`` - which address it goes to, and what its bytes may cost.
-* ``session`` - reading files and folders; ``discovery``, ``listing``, ``checkup`` stand on it.
+* ``connection``, ``algorithms``, ``host_keys`` - one SSH connection, its algorithms and its check of the
+  host's key.
+* ``names``, ``addresses``, ``dialling``, ``gate`` - its address, and the limit of the time that its bytes may
+  cost.
+* ``session`` - reads files and folders; ``discovery``, ``listing``, ``checkup`` use it.
 * ``failures`` - the one table that turns the library's exceptions into ours.
 """

@@ -1,4 +1,4 @@
-"""Access: from a stored game server to its opened logs, and the test of the way there."""
+"""Access: opens the logs of a stored game server, and tests the way to them."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -28,29 +28,29 @@ from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
 from utils.sftp.tail import DeathLogTail, TailMemory
 
-LOOK_AGAIN_SECONDS = 60.0  # a place without logs is looked for again: they may appear in another one
+LOOK_AGAIN_SECONDS = 60.0  # a folder without logs is searched for again: the logs may appear in another one
 
 
 class SecretReader(Protocol):
     """Decryption of logins."""
 
     def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
-        """Return the login of one server; ``SecretError`` when the key does not fit."""
+        """Return the login of one server; ``SecretError`` if the key does not fit."""
 
     def forget(self, scope: ServerScope) -> None:
-        """Keep the login of a server out of logs no longer."""
+        """Stop keeping the login of a server out of logs."""
 
     def trying(self, guild_id: GuildId, credentials: Credentials) -> AbstractContextManager[None]:
-        """Return a context in which a login that somebody typed is kept out of logs."""
+        """Return a context in which a typed login is kept out of logs."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the logs of a server were found, what is known of them, and when they were looked for.
+    """The folder of a server's logs, the state of reading them, and the time of the search.
 
     Attributes:
         real_folder: the folder as its host names it, links resolved.
-        found_at: by the monotonic clock.
+        found_at: the time of the search, by the monotonic clock.
     """
 
     folder: str
@@ -59,13 +59,13 @@ class _Place:
     memory: TailMemory = field(default_factory=TailMemory)
 
     def is_due(self, now: float) -> bool:
-        """Tell whether it is to be looked for again: as long as it holds no log, once a minute."""
+        """Tell whether to search for it again: once a minute, as long as it holds no log."""
         return not self.memory.sizes and now - self.found_at >= LOOK_AGAIN_SECONDS
 
 
 @dataclass(slots=True)
 class _Remembered:
-    """What is known of a server between polls."""
+    """The state of a server between polls."""
 
     login: HostLogin
     place: _Place | None = None
@@ -76,7 +76,7 @@ class DeathLogAccess:
 
     Args:
         pool: lends the connections.
-        secrets: decrypts logins; a decrypted one is held as long as its server is read.
+        secrets: decrypts logins; a decrypted login is held as long as its server is read.
     """
 
     def __init__(self, pool: SftpConnectionPool, secrets: SecretReader, *, clock: Clock) -> None:
@@ -90,7 +90,7 @@ class DeathLogAccess:
         """Lend the logs of a server for one poll or one import.
 
         Raises:
-            RemoteError: the host, the login or the folder is not as it should be.
+            RemoteError: the host, the login or the folder fails.
             SecretError: the login cannot be decrypted.
         """
         known = self._remember(server)
@@ -102,11 +102,11 @@ class DeathLogAccess:
                     session, place.folder, place.memory, clock=self._clock, local_now=local_now
                 )
             except LogsMissingError:
-                known.place = None  # they may lie in another place by the next try
+                known.place = None  # they may be in another folder at the next try
                 raise
 
     async def _find_place(self, session: SftpSession, server: GameServer, known: _Remembered) -> _Place:
-        """Return where the logs of a server lie; looked for when unknown, or without logs for long."""
+        """Return the folder of a server's logs; search for it if it is unknown, or had no logs for long."""
         now, place = self._clock.monotonic(), known.place
         if place is None or place.is_due(now):
             folder = await find_death_logs(
@@ -117,55 +117,55 @@ class DeathLogAccess:
         return place
 
     def get_log_folder(self, scope: ServerScope) -> str | None:
-        """Return where the logs of a server were found, as its host names the folder."""
+        """Return the folder in which the logs of a server were found, as its host names it."""
         known = self._remembered.get(scope)
         return None if known is None or known.place is None else known.place.real_folder
 
     def forget(self, scope: ServerScope) -> None:
-        """Drop what is remembered of a server: login, folder, sizes; nobody keeps its connection for long."""
+        """Drop the login, folder and sizes of a server, and the connection that only it used."""
         known = self._remembered.pop(scope, None)
         if known is not None:
             self._retire(scope.guild_id, known.login)
         self._secrets.forget(scope)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Drop what is remembered of a guild's servers."""
+        """Drop the state of a guild's servers."""
         for scope in [scope for scope in self._remembered if scope.guild_id == guild_id]:
             self.forget(scope)
 
     def let_go(self, server: GameServer) -> None:
-        """Close what a test left open, unless a server that is read needs it."""
+        """Close the connections of a test, unless a server that is read needs them."""
         self._retire(server.scope.guild_id, _join_login(server, Credentials()))
 
     def renew(self, scope: ServerScope) -> None:
-        """Drop what is remembered of a server, and let its login be tried again although it was refused."""
+        """Drop the state of a server, and allow its login to be tried again although it was refused."""
         known = self._remembered.pop(scope, None)
         if known is not None:
             self._pool.breakers.forgive(scope.guild_id, known.login)
 
     def find_obstacle(self, scope: ServerScope) -> Obstacle | None:
-        """Return what is known to be in the way of connecting to a server, if anything is."""
+        """Return the known reason why a server cannot be connected to, if there is one."""
         known = self._remembered.get(scope)
         if known is None:
             return None
         return self._pool.breakers.find_obstacle(scope.guild_id, known.login)
 
     async def wait_for_way(self, scope: ServerScope, *, guild_limit: int) -> None:
-        """Return when what is in the way of a server has changed; at once when nothing is."""
+        """Wait until the obstacle of a server changes; return at once if there is none."""
         known = self._remembered.get(scope)
         if known is not None:
             await self._pool.breakers.wait(scope.guild_id, known.login, guild_limit=guild_limit)
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return how many connections a guild has, and how many of its servers wait for one."""
+        """Return how many connections a guild has, and how many of its requests wait for one."""
         return self._pool.count(guild_id)
 
     async def check(
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
-        """Try the way to a server's logs, with what somebody typed just now or else with the stored login.
+        """Try the way to a server's logs, with the login that was just typed, or else with the stored one.
 
-        A connection that was made for this alone stays open only where the server is to be read now.
+        A connection that was made only for this stays open only if the server will be read now.
         """
         if credentials is None:
             return await self._check(server, self._build_login(server), guild_limit)
@@ -180,7 +180,7 @@ class DeathLogAccess:
         return check
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
-        """Return the pinned key, and the one the host shows now, if it can be asked."""
+        """Return the pinned key, and the key that the host shows now, if it can be asked."""
         login = self._build_login(server)
         pinned = _describe_key(server.host_key) if server.host_key else None
         try:
@@ -209,7 +209,7 @@ class DeathLogAccess:
         return known
 
     def _build_login(self, server: GameServer) -> HostLogin:
-        """Return the stored login. It fits the pinned key alone: without one there is no host to trust."""
+        """Return the stored login. It is for the pinned key only: without a key no host is trusted."""
         login = _join_login(server, self._secrets.decrypt(server.scope, server.secret))
         return replace(login, host_key=server.host_key or NO_HOST_KEY)
 

@@ -1,7 +1,7 @@
-"""Addresses of hosts: which of them lie in the public internet, and which nobody but their network can reach.
+"""Addresses of hosts: which are in the public internet, and which only their own network can reach.
 
 The list is IANA's of special addresses, written down here because the standard library's answer changes with
-the version of Python. An IPv6 address that carries one of IPv4 is judged by what it carries.
+the version of Python. If an IPv6 address carries one of IPv4, the IPv4 address decides.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -29,7 +29,7 @@ _SPECIAL_4 = tuple(
     )
 )
 _GLOBAL_6 = IPv6Network("2000::/3")
-"""The only part of IPv6 that is handed out; all else is special."""
+"""The only part of IPv6 that is assigned; the rest is special."""
 
 _SPECIAL_6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
 _MAPPED, _NAT64, _SIX_TO_FOUR = (IPv6Network(text) for text in ("::ffff:0:0/96", "64:ff9b::/96", "2002::/16"))
@@ -46,7 +46,7 @@ def is_public(address: Address) -> bool:
 
 
 def _find_carried(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that packets to this one end at, if there is one."""
+    """Return the IPv4 address to which packets for this address go, if there is one."""
     if address in _MAPPED or address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     if address in _SIX_TO_FOUR:

@@ -1,13 +1,11 @@
-"""Which SSH algorithms are offered to a host.
+"""The SSH algorithms that are offered to a host.
 
 asyncssh's own defaults still hold SHA-1 (``diffie-hellman-group14-sha1``, ``ssh-rsa``, ``hmac-sha1``). They
-are left out here and come back, with older ones behind them, only for a server whose admin turned ``legacy``
-on.
-AES-GCM is asked for first: one call of OpenSSL a packet, where asyncssh puts ChaCha20-Poly1305 together of
-four, and a poll is a few packets.
-No compression: some bytes of a host would become gigabytes in memory, and the library sets no limit. Every
-server of this world does without.
-The strings are asyncssh's pattern language: ``-`` takes away from its defaults, ``+`` appends, ``^`` prefers.
+are left out here. With ``legacy`` on, a server gets them back, followed by older ones. AES-GCM comes first:
+it needs one call of OpenSSL for each packet, and asyncssh's ChaCha20-Poly1305 needs four. A poll is a few
+packets. There is no compression: a few bytes of a host could become gigabytes in memory, and the library sets
+no limit. Every known server works without it. The strings are asyncssh's pattern language: ``-`` removes from
+its defaults, ``+`` appends, ``^`` prefers.
 """
 
 from typing import TypedDict
@@ -47,10 +45,11 @@ _LEGACY_CIPHERS = "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc"
 
 
 def choose_algorithms(*, legacy: bool, pinned_type: str | None) -> AlgorithmOptions:
-    """Choose what is offered; a pinned key's own algorithms come first.
+    """Choose the algorithms to offer; those of the pinned key come first.
 
-    A host with several keys shows the one that the client asks for first. Asking for the pinned type keeps it
-    from looking changed; the other types stay on offer, so that a real change is seen and named.
+    A host with several keys shows the key whose type the client names first. So the pinned type comes first,
+    and the key does not seem changed. The other types stay on offer, so that a real change is noticed and
+    named.
     """
     host_keys = MODERN_HOST_KEYS + (LEGACY_HOST_KEYS if legacy else ())
     pinned = SIGNATURES_OF_KEY.get(pinned_type, (pinned_type,)) if pinned_type else ()

@@ -1,24 +1,23 @@
-"""Assignment: who gets which connection. Pure decisions over plain state; ``pool`` carries them out.
+"""Assignment: which request gets which connection. It only decides, without I/O; ``pool`` acts.
 
-*Theory of operation.* The state holds connections (slots) and a queue of requests. Whenever something changed
-the pool calls ``decide``, which says what to do: which connections to close, which requests to serve with
-which connection, and which of those to open first. For each request, in fair order:
+*Theory of operation.* The state holds connections (slots) and a queue of requests. After every change the
+pool calls ``decide``. It returns which connections to close, which requests get which connection, and which
+connections to open first. For each request, in fair order:
 
 1. Its login has a connection in its guild: it joins, up to the limit of loans of one connection.
-2. As many handshakes with its host are under way as one host may have, or half as many of its own guild: it
-   waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends. One more
-   is kept for the try of a circuit, with a login of any guild, so that handshakes that hang keep nobody from
-   finding out that a host is back.
-3. There is room under the guild's limit and the limit over all: a new connection is opened.
-4. There is none, but an idle connection: at the guild's limit one of the guild; else one of a guild that
-   holds more than its fair share, or of anybody where no such guild has an idle one. The one idle for longest
-   is closed, and its place is promised to the request.
-5. Otherwise it waits, and until it is served nobody younger may join or open anything that could make room
-   for it: in its guild at the guild's limit, anywhere at the limit over all. So busy connections come to
-   rest, and nobody starves.
+2. The handshakes with its host have reached the limit, or those of its own guild half of it: it waits for one
+of them to end. It delays no other host, and it comes first when one ends. One more handshake is reserved for
+the try of a circuit, with a login of any guild, so that hanging handshakes cannot hide a host that is back.
+3. The guild's limit and the limit over all are not reached: a new connection is opened.
+4. A limit is reached, but a connection is idle: at the guild's limit one of the guild; else one of a guild
+with more than its fair share, or of any guild if no such guild has an idle one. The connection that was idle
+longest is closed, and its place is promised to the request.
+5. Otherwise it waits. Until it is served, no later request may join or open a connection that could make room
+for it: in its guild at the guild's limit, in all guilds at the limit over all. So busy connections become
+idle, and no request waits for ever.
 
 Fair order: one request per guild in turns, the guild that was served longest ago first; within a guild, first
-come, first served. A connection counts until its socket is closed, for the host counts it as well.
+come, first served. A connection counts until its socket is closed, because the host counts it as well.
 """
 
 from collections import Counter
@@ -37,7 +36,7 @@ class Slot:
     """A connection as the decisions see it: being opened, open, or closing.
 
     Attributes:
-        loans: how many use it now, or wait for it to be open.
+        loans: the number of requests that use it now, or wait for it to be open.
         idle_since: when the last loan ended, by the monotonic clock.
         is_opening: its handshake is under way.
     """
@@ -51,17 +50,17 @@ class Slot:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether nobody uses it, so that it may be closed."""
+        """Tell whether it is unused, so that it may be closed."""
         return self.loans == 0 and not self.is_closing
 
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """Somebody waits for a connection.
+    """A request for a connection.
 
     Attributes:
-        is_forced: wants to connect although that is known to fail.
-        is_try: is the try of a circuit.
+        is_forced: connect although that is known to fail.
+        is_try: this is the try of a circuit.
     """
 
     guild_id: GuildId
@@ -73,12 +72,12 @@ class Request:
 
 @dataclass(slots=True)
 class Decisions:
-    """What is to be done now.
+    """The decisions to carry out now.
 
     Attributes:
         served: requests with the connection each gets, in order.
         opened: connections among them that must be opened first.
-        closed: connections to be closed; ``PoolState.remove`` is due when they are.
+        closed: connections to be closed; call ``PoolState.remove`` when they are.
     """
 
     served: list[tuple[Request, Slot]] = field(default_factory=list)
@@ -114,7 +113,7 @@ class PoolState:
         return sum(request.guild_id == guild_id for request in self._waiting)
 
     def is_host_busy(self, request: Request) -> bool:
-        """Tell whether a host has as many handshakes under way as it may have, or as one guild may have."""
+        """Tell whether the handshakes with a host have reached its limit, or that of one guild."""
         most = self._limits.handshakes_per_host
         host = request.login.host_and_port
         if request.is_try:
@@ -136,7 +135,7 @@ class PoolState:
         self._waiting[request] = None
 
     def withdraw(self, request: Request) -> None:
-        """Take a request out of the queue; nothing happens when it was served already."""
+        """Take a request out of the queue; do nothing if it was served already."""
         self._waiting.pop(request, None)
 
     def release(self, slot: Slot, *, now: float) -> None:
@@ -151,7 +150,7 @@ class PoolState:
             self._count_handshake(slot, -1)
 
     def pin(self, slot: Slot, host_key: str) -> None:
-        """Share a connection opened without a pinned key with the logins that pinned the one it showed."""
+        """Share a connection opened without a pinned key with the logins that pinned the key it showed."""
         known = (slot.guild_id, slot.login)
         pinned = (slot.guild_id, replace(slot.login, host_key=host_key))
         if slot.login.host_key is None and self._shared.get(known) is slot and pinned not in self._shared:
@@ -176,11 +175,11 @@ class PoolState:
             self._slots.pop(slot.guild_id, None)
 
     def forget(self, guild_id: GuildId) -> None:
-        """Forget when a guild was served; it is gone."""
+        """Forget when a guild was served; the bot has left it."""
         self._served_at.pop(guild_id, None)
 
     def expire(self, *, now: float) -> list[Slot]:
-        """Mark and return the connections that nobody used for too long."""
+        """Mark and return the connections that were idle for too long."""
         limit = self._limits.idle_expiry_seconds
         expired = [slot for slot in self.slots if slot.is_idle and now - slot.idle_since >= limit]
         for slot in expired:
@@ -188,7 +187,7 @@ class PoolState:
         return expired
 
     def decide(self) -> Decisions:
-        """Decide everything that can be decided now, and enter it in the state."""
+        """Make all decisions that are possible now, and store them in the state."""
         decisions = Decisions()
         promised: set[Slot] = set()
         blocked: set[GuildId] = set()
@@ -208,7 +207,7 @@ class PoolState:
         return decisions
 
     def _try_to_share(self, request: Request, decisions: Decisions) -> bool:
-        """Join the login's connection; while it is full, wait for this one and no other."""
+        """Join the login's connection; while it is full, wait for this one only."""
         slot = self._find_shared(request.guild_id, request.login)
         if slot is None:
             return False
@@ -272,7 +271,7 @@ class PoolState:
 
 
 def choose_idle(slots: Iterable[Slot]) -> Slot | None:
-    """Return the connection that nobody uses for longest, if there is one."""
+    """Return the connection that was idle longest, if there is one."""
     idle = (slot for slot in slots if slot.is_idle)
     return min(idle, key=lambda slot: slot.idle_since, default=None)
 

@@ -1,15 +1,15 @@
-"""Breakers: what is known of hosts and logins that fail, and the one try that finds out when they are back.
+"""Breakers: the circuits of failing hosts and logins, and the one try that notices when they are back.
 
 *Theory of operation.* A failed attempt to connect opens a circuit (``utils.models.circuits``): the host's, if
-the host failed before it knew who comes, else that of this login in this guild. While it is open nobody else
-connects there: ``verify`` raises what went wrong, without any traffic. Those who want to go on wait in
-``wait``. As long as somebody waits one loop per circuit tries with the login of one of them, in turns; the
-first success wakes everybody. A login that was refused is not tried again before ``forgive``.
+the host failed before the login began, else that of this login in this guild. While it is open nothing else
+connects there: ``verify`` raises the last error without any traffic. Loops that want to go on wait in
+``wait``. While there are waiters, one loop for each circuit tries with the login of one of them, in turns.
+The first success wakes all of them. A login that was refused is not tried again before ``forgive``.
 
-A host's circuit is shared by all guilds, because it holds nothing of theirs: it says that nobody answers
-there. Hosts that are asked for old algorithms (``legacy``) have a circuit of their own. An attempt that ended
-on our side (``tells_of_host`` is off: no name server answered, or the guild's allowance at the gate was used
-up) neither opens nor closes it.
+All guilds share the circuit of a host, because it holds no data of theirs: it only says that the host does
+not answer. Hosts that are asked for old algorithms (``legacy``) have a circuit of their own. An attempt that
+ended for a reason of ours (``tells_of_host`` is off: no name server answered, or the guild's allowance at the
+gate was used up) neither opens nor closes it.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ from utils.models.servers import Obstacle
 from utils.sftp.login import HostLogin
 
 HOST_BACKOFF = Backoff(first_seconds=1, longest_seconds=10, jitter=1)
-"""Found within 10 s of its return, for one connection to nobody every 5 s on average."""
+"""A host's return is noticed within 10 s, at the cost of one failed connection every 5 s on average."""
 
 LOGIN_BACKOFF = Backoff(first_seconds=2, longest_seconds=20, jitter=1)
-"""The host answers and something behind the door fails: a little slower, for each try is a whole login."""
+"""The host answers and a later step fails: tries are a little slower, because each is a whole login."""
 
-FORGOTTEN_AFTER_SECONDS = 60.0  # longer than anybody needs from a failure to waiting for its end
-LOGGED_TRIES = 100  # at the longest pace about once in ten minutes
+FORGOTTEN_AFTER_SECONDS = 60.0  # longer than a loop needs from a failure to waiting for its end
+LOGGED_TRIES = 100  # at the longest wait about once in ten minutes
 
 log = get_logger(__name__)
 
@@ -50,7 +50,7 @@ Try = Callable[["Waiter"], Coroutine[None, None, None]]
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """Somebody who goes on as soon as the circuit is closed, and lends a login to the tries until then."""
+    """A waiter, which goes on when the circuit is closed, and lends its login to the tries until then."""
 
     guild_id: GuildId
     login: HostLogin
@@ -59,10 +59,10 @@ class Waiter:
 
 @dataclass(eq=False, slots=True)
 class Breaker:
-    """An open circuit, why it is open, and who waits for it.
+    """An open circuit, its reason, and its waiters.
 
     Attributes:
-        turns: the number of the last try that a guild lent a login to.
+        turns: for each guild, the number of the last try that used one of its logins.
     """
 
     key: Key
@@ -78,13 +78,14 @@ class Breaker:
 
     @property
     def is_unwatched(self) -> bool:
-        """Tell whether nobody waits for it."""
+        """Tell whether it has no waiters."""
         return not self.waiting and (self.trying is None or self.trying.done())
 
     def take_turn(self) -> Waiter:
-        """Return who lends a login to the next try, and put them last.
+        """Return the waiter that lends its login to the next try, and put it last.
 
-        Guilds take turns, however many logins of theirs wait: one guild's may fail for a reason of its own.
+        Guilds take turns, no matter how many of their logins wait, because the logins of one guild may fail
+        for a reason of their own.
         """
         waiter = min(self.waiting, key=lambda one: self.turns.get(one.guild_id, 0))
         self.turns[waiter.guild_id] = max(self.turns.values(), default=0) + 1
@@ -93,13 +94,13 @@ class Breaker:
         return waiter
 
     def wake_all(self) -> None:
-        """Let everybody who waits look again."""
+        """Wake all waiters, to look again."""
         self.changed.set()
         self.changed = asyncio.Event()
 
 
 class CircuitBreakers:
-    """The open circuits of all hosts and logins; those that are closed are not in it.
+    """The open circuits of all hosts and logins; closed ones are not kept.
 
     Args:
         attempt: connects with the login of a waiter, past an open circuit; may raise RemoteError.
@@ -115,7 +116,7 @@ class CircuitBreakers:
 
     @property
     def summary(self) -> str:
-        """Return how much is known to fail, and how many wait for that to end."""
+        """Return the number of open circuits, and of their waiters."""
         waiting = sum(len(breaker.waiting) for breaker in self._breakers.values())
         return f"failing: {len(self._breakers)} ({waiting} waiting)"
 
@@ -124,28 +125,28 @@ class CircuitBreakers:
         return f"<CircuitBreakers {self.summary}>"
 
     def verify(self, guild_id: GuildId, login: HostLogin) -> None:
-        """Refuse what is known to fail.
+        """Refuse a login that is known to fail.
 
         Raises:
-            RemoteError: what went wrong the last time.
+            RemoteError: the error of the last try.
         """
         if (breaker := self._find(guild_id, login)) is not None:
             raise breaker.error.with_traceback(None)  # shared: its tracebacks would pile up
 
     def find_obstacle(self, guild_id: GuildId, login: HostLogin) -> Obstacle | None:
-        """Return what is in the way of a login, if anything is."""
+        """Return the obstacle of a login, if there is one."""
         breaker = self._find(guild_id, login)
         if breaker is None:
             return None
         return Obstacle(_name_matter(login, breaker.error), breaker.circuit.next_try_at)
 
     def note_success(self, guild_id: GuildId, login: HostLogin) -> None:
-        """Take in that a login has a connection that works."""
+        """Note that a login has a working connection."""
         self._close(login.door)
         self._close((guild_id, login))
 
     def note_failure(self, guild_id: GuildId, login: HostLogin, error: RemoteError) -> None:
-        """Take in that a login could not connect."""
+        """Note that a login could not connect."""
         if error.is_of_host:
             self._open(login.door, HOST_BACKOFF, error)
             return
@@ -154,7 +155,7 @@ class CircuitBreakers:
         self._open((guild_id, login), LOGIN_BACKOFF, error)
 
     async def wait(self, guild_id: GuildId, login: HostLogin, *, guild_limit: int) -> None:
-        """Return when what is in the way of a login has changed; at once when nothing is."""
+        """Wait until the obstacle of a login changes; return at once if there is none."""
         breaker = self._find(guild_id, login)
         if breaker is None:
             return
@@ -167,25 +168,25 @@ class CircuitBreakers:
             breaker.waiting.remove(waiter)
 
     def forgive(self, guild_id: GuildId, login: HostLogin) -> None:
-        """Somebody changed something: let the login be tried again."""
+        """Allow the login to be tried again, because somebody changed something."""
         self._close((guild_id, login))
 
     def forget(self, guild_id: GuildId) -> None:
-        """Drop what is known of a guild's logins."""
+        """Drop the circuits of a guild's logins."""
         for key in [key for key in self._breakers if key[0] == guild_id and isinstance(key[1], HostLogin)]:
             self._close(key)
         for breaker in self._breakers.values():
             breaker.turns.pop(guild_id, None)
 
     def expire(self) -> None:
-        """Drop what nobody has asked about for a while."""
+        """Drop circuits that were not asked for in a while."""
         now = self._clock.monotonic()
         for breaker in list(self._breakers.values()):
             if breaker.is_unwatched and now - breaker.changed_at >= FORGOTTEN_AFTER_SECONDS:
                 self._close(breaker.key)
 
     async def aclose(self) -> None:
-        """End every try, and let everybody who waits go on."""
+        """End every try, and let all waiters go on."""
         for key in list(self._breakers):
             self._close(key)
         for task in list(self._tries):
@@ -194,7 +195,7 @@ class CircuitBreakers:
             await asyncio.wait(list(self._tries))
 
     def _find(self, guild_id: GuildId, login: HostLogin) -> Breaker | None:
-        """Return the open circuit in the way, the host's first: behind a closed door no login is tried."""
+        """Return the open circuit of a login, the host's first: while the host is away no login is tried."""
         return self._breakers.get(login.door) or self._breakers.get((guild_id, login))
 
     def _open(self, key: Key, backoff: Backoff, error: RemoteError) -> None:
@@ -231,7 +232,7 @@ class CircuitBreakers:
         breaker.trying.add_done_callback(self._end_trying)
 
     def _end_trying(self, task: "asyncio.Task[None]") -> None:
-        """Note the end of a loop; after a fault nobody foresaw all waiters try by themselves, and meet it."""
+        """Note the end of a loop; after an unexpected error all waiters try by themselves and get it too."""
         breaker = self._tries.pop(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("trying to connect failed", where=_describe(breaker.key), exc_info=fault)
@@ -239,20 +240,20 @@ class CircuitBreakers:
                 self._close(breaker.key)
 
     async def _keep_trying(self, breaker: Breaker) -> None:
-        """Try at each due time, until it is closed, waits for a person, or nobody waits any more."""
+        """Try at each due time, until it is closed, waits for a person, or has no more waiters."""
         while not breaker.closed.is_set() and not breaker.circuit.waits_for_person:
             await self._clock.sleep(self._compute_wait(breaker))
             if breaker.closed.is_set() or not breaker.waiting:
                 return
             breaker.circuit = breaker.circuit.begin_try()
-            with suppress(RemoteError):  # ``note`` was told of it already
+            with suppress(RemoteError):  # ``note`` has counted it already
                 await self._attempt(breaker.take_turn())
             if breaker.circuit.state is CircuitState.HALF_OPEN and not breaker.closed.is_set():
-                # no connection was tried: the guild whose turn it was has none to spare
+                # no connection was tried: the guild whose turn it was has reached its limit
                 self._open(breaker.key, breaker.backoff, breaker.error)
 
     def _compute_wait(self, breaker: Breaker) -> float:
-        """Return seconds until the next try; a wall clock that was set changes it within the usual bounds."""
+        """Return seconds until the next try; if the wall clock was set, it stays within the usual bounds."""
         due = breaker.circuit.next_try_at or self._clock.now()
         seconds = (due - self._clock.now()).total_seconds()
         return min(max(seconds, 0.0), breaker.backoff.longest_seconds)
@@ -266,7 +267,7 @@ def _describe(key: Key) -> str:
 
 
 def _name_matter(login: HostLogin, error: RemoteError) -> str:
-    """Name what went wrong: a changed key concerns everybody at that host, a refused login itself alone."""
+    """Name the problem: a changed key concerns all logins at that host, a refused login only itself."""
     if error.is_of_host or isinstance(error, HostKeyChangedError | HandshakeRefusedError):
         return f"{type(error).__name__} {login.address}"
-    return f"login {login.address} {hash(login.username):x}"  # neither user nor secret belongs into a log
+    return f"login {login.address} {hash(login.username):x}"  # neither user nor secret may be logged

@@ -1,4 +1,4 @@
-"""The SFTP channel of a connection: the library's client, behind a reader of answers with an end."""
+"""The SFTP channel of a connection: the library's client, with a reader that limits the size of answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,27 +8,27 @@ from asyncssh.constants import FXP_DATA, FXP_HANDLE, FXP_NAME
 from asyncssh.sftp import start_sftp_client
 from asyncssh.stream import SSHClientStreamSession
 
-BLOCK_BYTES_MAXIMUM = 256 * 1024  # of one read; OpenSSH cuts off who asks for more in one message
-ANSWER_BYTES_MAXIMUM = BLOCK_BYTES_MAXIMUM + 1024  # the library takes 4 MB, which are 300,000 names at once
-NAMES_OF_AN_ANSWER = 4_500  # shorter ones than a folder's would be 21,000, read without a turn for others
+BLOCK_BYTES_MAXIMUM = 256 * 1024  # per read; OpenSSH closes the connection for larger requests
+ANSWER_BYTES_MAXIMUM = BLOCK_BYTES_MAXIMUM + 1024  # the library accepts 4 MB, which is 300,000 names at once
+NAMES_OF_AN_ANSWER = 4_500  # an answer of short names could hold 21,000, decoded without a pause
 HANDLE_ANSWER_BYTES_MAXIMUM = 1024  # the protocol allows handles of 256; each is sent with every read
 HEADER_BYTES = 4  # the length in front of each answer
 ANSWER_SECONDS, NAME_SECONDS, BYTE_SECONDS = 1e-4, 12e-6, 1e-7
-"""What an answer costs the event loop once it has come: each, each name in it, each byte but of files."""
+"""CPU seconds per answer, per name in it and per byte (file data excluded)."""
 
-FOREIGN_TEXT = "backslashreplace"  # a host may say in any encoding why it refuses something
-VERSION = 3  # of the protocol: the one that all servers speak
+FOREIGN_TEXT = "backslashreplace"  # a host's error text may have any encoding
+VERSION = 3  # the version of the protocol that all servers speak
 
 
 Pay = Callable[[float], Awaitable[None]]
-"""Waits until so many seconds of the event loop's time may be used."""
+"""Waits until this number of seconds of the event loop's time may be used."""
 
 
 def weigh_answer(answer: bytes) -> float:
     """Return how long the event loop will work on an answer, in seconds.
 
     Raises:
-        asyncssh.SFTPBadMessage: it holds more than anything that was asked for.
+        asyncssh.SFTPBadMessage: it is longer than any answer to our requests.
     """
     kind, head = answer[:1], answer[5:9]
     names = int.from_bytes(head) if kind == bytes([FXP_NAME]) else 0
@@ -41,9 +41,9 @@ def weigh_answer(answer: bytes) -> float:
 
 
 class AnswerReader(asyncssh.SSHReader[bytes]):
-    """Reads the answers of a host; each begins with its length.
+    """Reads the answers of a host; each answer begins with its length.
 
-    What an answer means is found out in one go, in the event loop. So each is paid for before.
+    An answer is decoded in one step, in the event loop. So its cost is taken from the allowance before.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class AnswerReader(asyncssh.SSHReader[bytes]):
         self._pay = pay
 
     async def readexactly(self, n: int) -> bytes:
-        """Return so many bytes.
+        """Return this number of bytes.
 
         Raises:
-            asyncssh.SFTPBadMessage: an answer is longer than anything that was asked for.
+            asyncssh.SFTPBadMessage: an answer is longer than any answer to our requests.
         """
         if n > ANSWER_BYTES_MAXIMUM:
             raise asyncssh.SFTPBadMessage(f"An answer of {n:,} bytes")
@@ -70,7 +70,7 @@ async def open_channel(ssh: asyncssh.SSHClientConnection, pay: Pay) -> asyncssh.
     """Open the channel, as the library's own ``start_sftp_client`` does.
 
     Raises:
-        asyncssh.Error: the host does not let the login use SFTP, or does not speak it.
+        asyncssh.Error: the login may not use SFTP, or the host does not speak it.
     """
     session = SSHClientStreamSession[bytes]()
     channel, _ = await ssh.create_session(lambda: session, subsystem="sftp", encoding=None)

@@ -31,10 +31,10 @@ FAILING_STEP_BY_ERROR: dict[type[RemoteError], WayStep] = {
     NoSshServerError: WayStep.HANDSHAKE,
     HostKeyChangedError: WayStep.HOST_KEY,
 }
-"""All else that goes wrong while connecting goes wrong at the login."""
+"""Every other error while connecting counts as one of the login."""
 
 SAMPLE_BYTES = 4096
-REFUSED_SHOWN = 3  # a field of an embed takes 1,024 characters
+REFUSED_SHOWN = 3  # a field of an embed has at most 1,024 characters
 
 
 async def check_server(
@@ -44,10 +44,10 @@ async def check_server(
     base_path: str | None,
     number: int | None,
 ) -> WayCheck:
-    """Go the way from the host's door to a log's first bytes; stops at the first step that fails.
+    """Test each step from connecting to the first bytes of a log; stop at the first step that fails.
 
-    ``loan`` is a loan of the pool, not yet entered. Where the login has an open connection it is lent once
-    more, so close the login's connections first to see the host's door as well.
+    ``loan`` is a loan of the pool, not yet entered. If the login has an open connection, that one is lent, so
+    close the login's connections first to test connecting as well.
     """
     steps: list[CheckStep] = []
     host_key: str | None = None
@@ -79,7 +79,7 @@ def _describe_connected(session: SftpSession, login: HostLogin) -> list[CheckSte
 
 
 def _describe_refused(error: RemoteError, login: HostLogin) -> tuple[CheckStep, ...]:
-    """Tell how far connecting came from what it failed with."""
+    """Return the steps of connecting, judged by its error."""
     failing = FAILING_STEP_BY_ERROR.get(type(error), WayStep.LOGIN)
     is_tried = not isinstance(error, InvalidSecretError)
     tried = CONNECTING_STEPS[: CONNECTING_STEPS.index(failing)] if is_tried else ()
@@ -95,7 +95,7 @@ async def _check_logs(
     base_path: str | None,
     number: int | None,
 ) -> FoundLogs | None:
-    """Find, list and read; each step's failure is its detail."""
+    """Find, list and read; the detail of a failed step is its error."""
     step = WayStep.FIND_LOGS
     try:
         folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
@@ -122,7 +122,7 @@ async def _check_logs(
 
 
 async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) -> tuple[Text, bytes]:
-    """Return the text about the newest log, and its first bytes."""
+    """Return the text about the newest log, and the log's first bytes."""
     if not files:
         return text("There is no log yet; it appears with the first death."), b""
     newest = files[-1]

@@ -1,4 +1,4 @@
-"""One SSH connection with its one SFTP channel, as the pool holds it."""
+"""One SSH connection with its SFTP channel, for the pool."""
 
 import asyncio
 import logging
@@ -38,11 +38,11 @@ ANY_HOST_KEY: tuple[list[str], list[str], list[str]] = ([], [], [])
 """No file of known hosts: ``HostKeyPin`` decides."""
 
 KEEPALIVES_UNANSWERED = 3  # a host may miss one or two under load
-FAIR_PART = 0.5  # of the time for a login: what a host was given at least before it counts as silent
+FAIR_PART = 0.5  # of the time for a login: a host has at least this long before it counts as silent
 
 
 def quieten_library_logs() -> None:
-    """Keep asyncssh's account of every connection (user names, paths, packets) out of the logs."""
+    """Keep asyncssh's records of connections (user names, paths, packets) out of the logs."""
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 
@@ -59,16 +59,16 @@ class HostConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether it may be lent; a host that vanished without a word is found by asking only."""
+        """Tell whether it may be lent; a host that vanished silently is noticed only by a request."""
         return not (self.is_broken or self.pin.is_lost or self.ssh.is_closed())
 
     @property
     def fault(self) -> ConnectionLostError | None:
-        """Return why the bot ended the connection, if the host gave it a reason to."""
+        """Return why the bot ended the connection, if the host gave a reason for it."""
         return ConnectionLostError(self.pin.fault.say(host=self.address)) if self.pin.fault else None
 
     async def close(self, timeout_seconds: float) -> None:
-        """Say goodbye and return when the socket is closed; a host that does not listen is cut off."""
+        """Close the connection and wait for its socket to close; cut it off if the host does not answer."""
         if self.is_broken:
             self.ssh.abort()
         self.is_broken = True
@@ -85,8 +85,8 @@ class Connector:
     """Opens connections for guilds.
 
     Args:
-        names: finds the addresses of hosts; by default as the system does.
-        is_public: tells which of them may be used where private ones may not.
+        names: finds the addresses of hosts; by default by the system's look-up.
+        is_public: tells whether an address may be used if private ones may not.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Connector:
 def _explain(
     error: RemoteError, login: HostLogin, pin: HostKeyPin, dialler: Dialler | None, *, fair_seconds: float
 ) -> RemoteError:
-    """Return what went wrong while connecting, as what the host had said by then explains it."""
+    """Return the error of connecting, explained by what the host had sent by then."""
     if pin.fault is not None:
         return ConnectionLostError(pin.fault.say(host=login.address))
     if isinstance(error, LoginRefusedError) and pin.asked_for_more:
@@ -153,7 +153,7 @@ def _explain(
 
 
 def _explain_early(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, was_asked: bool) -> RemoteError:
-    """Return what went wrong before the host showed its key: its own matter, if it had time to answer."""
+    """Return the error before the host showed its key: it is of the host if the host had time to answer."""
     if isinstance(error, ConnectionLostError):
         return build_hang_up_error(login.address, has_greeted=pin.has_greeted, legacy=login.legacy)
     if isinstance(error, RemoteTimeoutError) and not was_asked:
@@ -166,7 +166,7 @@ def _explain_early(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, was
 async def _connect(
     login: HostLogin, limits: PoolLimits, pin: HostKeyPin, dialler: Dialler
 ) -> asyncssh.SSHClientConnection:
-    """Log in with what the login names and nothing else: no files, keys or agents of this machine."""
+    """Log in with the secret of the login only: no files, keys or agents of this machine."""
     key = read_private_key(login.credentials)
     return await asyncssh.connect(
         login.host,
@@ -193,7 +193,7 @@ async def _connect(
 async def _start_sftp(
     login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin, pay: Pay
 ) -> HostConnection:
-    """Open the SFTP channel; without one the connection is of no use and is cut off."""
+    """Open the SFTP channel; a connection without a channel is cut off."""
     try:
         sftp = await open_channel(ssh, pay)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Dialling: the socket of one connection, opened to an address that was looked up and checked by us."""
+"""Dialling: opens the socket of one connection, to an address that the bot looked up and checked."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from utils.sftp.names import Addresses
 
 
 class Dialler:
-    """Opens the socket that the SSH library talks over; takes the place of one of its tunnels.
+    """Opens the socket for the SSH library, in place of one of its tunnels.
 
-    So the library never sees a name, and a name that points elsewhere a moment later changes nothing.
+    So the library never sees a name, and it does not matter if the name has another address a moment later.
 
     Args:
-        is_allowed: tells of an address whether it may be connected to.
-        build_gate: makes what stands between the socket and the library.
+        is_allowed: tells whether an address may be connected to.
+        build_gate: makes the gate between the socket and the library.
 
     Attributes:
-        gate: what stands before the library, once the socket is open.
+        gate: the gate, when the socket is open.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class Dialler:
 
     @property
     def has_held_up(self) -> bool:
-        """Tell whether what the host sent had to wait on our side."""
+        """Tell whether data of the host had to wait on our side."""
         return self.gate is not None and self.gate.has_held_up
 
     def count_seconds(self) -> float:
-        """Return for how long the host has been asked: nothing while its name is looked up."""
+        """Return for how long the host has been tried; zero while its name is looked up."""
         now = asyncio.get_running_loop().time()
         return 0.0 if self._dialled_at is None else now - self._dialled_at
 
@@ -51,9 +51,9 @@ class Dialler:
         """Connect to the first address that answers.
 
         Raises:
-            OSError: none of them does, or none may be used.
+            OSError: no address answers, or none may be used.
         """
-        refusal = OSError(host)  # nobody reads it: the error that is made of it has its own text
+        refusal = OSError(host)  # it is not shown: it is mapped to an error with its own text
         loop = asyncio.get_running_loop()
         self._dialled_at = loop.time()
         for address in self._addresses:

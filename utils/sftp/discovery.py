@@ -1,9 +1,9 @@
-"""Discovery: where on a host the death logs lie.
+"""Discovery: finds the death logs on a host.
 
 The game's hosters put them at ``{host}_{number}/actual1/deathlogs``, some with ``Deadside/Saved`` in between,
-some without the first folder. Folders are found by looking and compared with names; a link is followed
-when it stays inside the login's root. A path that an admin names may lie outside of it, and may go down to
-the logs themselves. A place that is refused or fails is passed over: another may be the right one.
+some without the first folder. Folders are listed and compared with these names. A link is followed if it
+stays inside the login's root. A path that an admin names may be outside of the root, and may lead to the logs
+themselves. A folder that cannot be listed is skipped, because another may be the right one.
 """
 
 import posixpath
@@ -36,11 +36,11 @@ from utils.sftp.symlinks import LinkGuide
 
 GAMES_BELOW_SERVER = (GAME_FOLDER, f"Deadside/Saved/{GAME_FOLDER}")
 SERVER_FOLDER = re.compile(r"(?P<host>.+)_(?P<number>\d{1,9})")
-PROBES_MAXIMUM = 100  # without a number all of an account's servers are looked into; most have a handful
+PROBES_MAXIMUM = 100  # without a number all servers of an account are searched; most accounts have a handful
 SHOWN_MAXIMUM = 10
 
 _Find = Callable[[str | None], Awaitable[str | None]]
-"""Looks for logs in one server's folder, and returns where they are, or will be."""
+"""Searches one server's folder, and returns where the logs are, or will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,15 @@ class ServerFolder:
 
 @dataclass(slots=True)
 class Neighbours:
-    """What lies beside each other in a folder, as far as it may be meant.
+    """The entries of a folder that may be the right one.
 
     Attributes:
         host: the host's name without port, as in folder names.
-        number: the hoster's; None when any may be meant.
-        of_host: server folders of that number and host.
-        others: server folders of that number and another host.
+        number: the hoster's number; None if any server may be the right one.
+        of_host: server folders with that number and host.
+        others: server folders with that number and another host.
         shown: names of a few server folders.
-        has_logs: death logs themselves lie here.
+        has_logs: the folder itself holds death logs.
     """
 
     host: str
@@ -73,7 +73,7 @@ class Neighbours:
     has_logs: bool = False
 
     def take(self, entry: RemoteEntry) -> None:
-        """Look at one entry; of those that fit no more are kept than are looked into."""
+        """Check one entry; no more fitting entries are kept than will be searched."""
         match = SERVER_FOLDER.fullmatch(entry.name)
         if match is None or entry.is_file:
             self.has_logs |= DATED_NAME.fullmatch(entry.name) is not None
@@ -87,23 +87,23 @@ class Neighbours:
                 fitting.append(ServerFolder(entry.name, int(match["number"]), entry.is_link))
 
     def choose(self) -> list[ServerFolder]:
-        """Return which folders may be meant: of this number, if possible of this host as well."""
+        """Return the folders that may be right: with this number, and if possible with this host."""
         return sorted(self.of_host or self.others, key=lambda folder: folder.name)
 
 
 async def find_death_logs(
     session: SftpSession, *, base_path: str | None, host: str, number: int | None
 ) -> str:
-    """Return the folder of a server's death logs: relative to the login's root, absolute outside of it.
+    """Return the folder of a server's death logs: relative to the login's root, or absolute if it is outside.
 
-    With a ``base_path`` it looks only there, otherwise in the login's root. ``host`` is the host's name
-    without port, as in folder names; ``number`` is the hoster's, needed when several lie side by side. The
-    folder of a game that has had no death yet may be missing: the game makes it with the first.
+    With a ``base_path`` it searches only there, otherwise the login's root. ``host`` is the host's name
+    without port, as in folder names; ``number`` is the hoster's, needed if there are several servers. The
+    folder may be missing before the first death: the game makes it then.
 
     Raises:
-        InvalidInputError: the base path is none, or several servers fit.
-        LogsMissingError: nothing fits; the text says what was looked for.
-        RemotePermissionError, RemoteFailureError: nothing fits, and something could not be looked into.
+        InvalidInputError: the base path is not a path, or several servers fit.
+        LogsMissingError: nothing fits; the text says what was searched for.
+        RemotePermissionError, RemoteFailureError: nothing fits, and a folder could not be searched.
     """
     search = _Search(session, await _resolve_base(session, base_path))
     here = await search.look_around(host, number)
@@ -124,9 +124,9 @@ async def find_death_logs(
 
 
 async def find_real_folder(session: SftpSession, folder: str) -> str:
-    """Return a folder as the host names it, links resolved; as it was found where the host cannot tell.
+    """Return a folder as the host names it, links resolved; unchanged if the host cannot tell.
 
-    The last part may be missing: the folder of a game that has had no death yet.
+    The last part may be missing: the game makes the folder at the first death.
     """
     above, name = posixpath.split(folder)
     for known, rest in ((folder, ""), (above or ".", name)):
@@ -136,7 +136,7 @@ async def find_real_folder(session: SftpSession, folder: str) -> str:
 
 
 async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
-    """Check the base path by its text and by where the host says it leads."""
+    """Check the base path by its text, and by the path that the host resolves it to."""
     if base_path is None:
         return "."
     root = await session.real_path(".")
@@ -166,14 +166,14 @@ def _find_game(folder: str) -> str | None:
 
 @dataclass(slots=True)
 class _Search:
-    """A search from a folder on, and the first place that could not be looked into."""
+    """A search below a folder, and the first folder that could not be searched."""
 
     session: SftpSession
     base: str
     refused: RemoteError | None = None
 
     async def look_around(self, host: str, number: int | None) -> Neighbours:
-        """Return what lies in the base; what cannot be listed may still be found by its usual name."""
+        """Return the entries of the base; if it cannot be listed, the usual names are still tried."""
         here = Neighbours(host, number)
         is_whole = False
         try:
@@ -190,12 +190,12 @@ class _Search:
     async def find_among(
         self, folders: Iterable[ServerFolder], find: _Find
     ) -> list[tuple[ServerFolder, str]]:
-        """Return the server folders that hold something, with its place."""
+        """Return the server folders in which a place of logs was found, with that place."""
         places = [(folder, await find(await self._enter(folder))) for folder in folders]
         return [(folder, place) for folder, place in places if place is not None]
 
     async def find_logs_in(self, folder: str | None) -> str | None:
-        """Return the death logs of one server's folder, in any form that hosters have."""
+        """Return the death logs of one server's folder, in any layout that hosters use."""
         if folder is None:
             return None
         if posixpath.basename(folder).casefold() == LOGS_FOLDER:
@@ -206,7 +206,7 @@ class _Search:
         return None
 
     async def find_begun_in(self, folder: str | None) -> str | None:
-        """Return where the logs of a server will be when its game has run and has had no death yet."""
+        """Return where the logs of a server will be, if its game has run but has had no death yet."""
         if folder is None:
             return None
         known = _find_game(folder)
@@ -223,7 +223,7 @@ class _Search:
         return path if await LinkGuide(self.session, self.base, is_deep=False).follow(path) else None
 
     async def _has(self, path: str) -> bool:
-        """Tell whether a folder is there; one that may not be looked at counts as missing and is noted."""
+        """Tell whether a folder is there; a folder that may not be read counts as missing and is noted."""
         try:
             return await _is_folder(self.session, path)
         except (RemotePermissionError, RemoteFailureError) as error:
@@ -239,7 +239,7 @@ def _list_games(folder: str) -> tuple[str, ...]:
 
 
 def _build_ambiguous_error(folders: list[ServerFolder]) -> InvalidInputError:
-    """Say how the one that is meant can be named: by its number, or by its folder where two share one."""
+    """Say how to name the right server: by its number, or by its folder if two have the same number."""
     numbers = {folder.number for folder in folders}
     if len(numbers) == len(folders):
         named = (Problem.NUMBERED.say(number=str(one.number), name=one.name) for one in folders)
@@ -249,7 +249,7 @@ def _build_ambiguous_error(folders: list[ServerFolder]) -> InvalidInputError:
 
 
 def _describe_missing(base: str, shown: list[str], *, wanted: str) -> Text:
-    """Say what was looked for and what is there instead."""
+    """Say what was searched for and what is there instead."""
     if base == ".":
         if shown:
             return Problem.NO_LOGS_BESIDE.say(folder=wanted, beside=_quote(shown))

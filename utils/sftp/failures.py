@@ -1,7 +1,7 @@
-"""Failures: the one table that turns what asyncssh and the system raise into our ``RemoteError`` tree.
+"""Failures: the table that maps the exceptions of asyncssh and the system to our ``RemoteError`` tree.
 
-The most specific class of an exception that stands in the table decides. A test walks every exception class
-of asyncssh and fails when one is missing here, so a new release of the library cannot slip one past us.
+The most specific class in the table decides. A test goes through every exception class of asyncssh and fails
+if one is missing here, also after an update of the library.
 """
 
 import socket
@@ -35,7 +35,7 @@ from utils.models.texts import Command, Text
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a group of exceptions means: our error, and the problem at a host or with a path there."""
+    """The meaning of a group of exceptions: our error, and the problem at a host or with a path there."""
 
     error: type[RemoteError]
     problem: Problem
@@ -85,7 +85,7 @@ MEANINGS = (
     Meaning(
         NoSshServerError,
         Problem.NO_SSH,
-        # a greeting in another alphabet than ASCII is a failure to decode it
+        # a greeting that is not ASCII fails to decode
         (asyncssh.ProtocolError, asyncssh.ProtocolNotSupported, UnicodeDecodeError),
     ),
     Meaning(
@@ -196,7 +196,7 @@ def translate(error: Exception, *, host: str, path: str = ".", legacy: bool = Fa
 
 def _describe(problem: Problem, error: Exception, *, host: str, path: str, legacy: bool) -> Text:
     if isinstance(error, asyncssh.KeyExchangeFailed) and "compression" in error.reason:
-        return Problem.COMPRESSION.say(host=host)  # the library has one class for all that is not in common
+        return Problem.COMPRESSION.say(host=host)  # the library has one class for every kind of algorithm
     if problem is Problem.OLD_ALGORITHMS:
         if legacy:
             return Problem.NO_COMMON_ALGORITHM.say(host=host)
@@ -207,11 +207,11 @@ def _describe(problem: Problem, error: Exception, *, host: str, path: str, legac
 
 
 def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> ConnectionLostError:
-    """Return the error of a host that hung up in the middle of the handshake.
+    """Return the error for a host that hung up during the handshake.
 
-    That may pass (it is busy, or holds the bot off for a while). It is also how an old server can look: it
-    greets, hangs up when it finds no common algorithm, and what it said last is lost with the connection. A
-    web server may hang up without an SSH greeting.
+    That may pass: the host is busy, or blocks the bot for a while. But an old server does the same: it
+    greets, and hangs up when it finds no common algorithm, and its last message is lost with the connection.
+    A web server may hang up without an SSH greeting.
     """
     if not has_greeted:
         said = Problem.HUNG_UP_AT_ONCE.say(host=host)
@@ -225,24 +225,24 @@ def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> Connec
 
 
 def build_silent_names_error(host: str) -> RemoteTimeoutError:
-    """Return the error of a name that nobody could tell the address of in time, to ask the host as well."""
+    """Return the error for a name that was resolved too late, or not at all, to try the host."""
     error = RemoteTimeoutError(Problem.NAMES_SILENT.say(host=host))
     error.tells_of_host = False
     return error
 
 
 def build_held_up_error(address: str) -> RemoteTimeoutError:
-    """Return the error of a host that answered, to a guild that had used up what it may take of our time."""
+    """Return the error for a host that answered after the guild had used up its allowance."""
     error = RemoteTimeoutError(Problem.HELD_UP.say(host=address))
     error.tells_of_host = False
     return error
 
 
 def build_closed_door_error(address: str, cause: RemoteError) -> HostUnreachableError:
-    """Return the one error for all that goes wrong before an SSH server greets.
+    """Return the one error for every failure before an SSH server greets.
 
-    It is for bots whose own network is none of their guilds' business (``allow_private_hosts`` is off): more
-    words would tell an open port from a closed one.
+    It is used if guilds must not learn about the bot's own network (``allow_private_hosts`` is off): more
+    detail would tell an open port from a closed one.
     """
     error = HostUnreachableError(Problem.CLOSED_DOOR.say(host=address))
     error.is_of_host, error.tells_of_host = cause.is_of_host, cause.tells_of_host
@@ -250,13 +250,13 @@ def build_closed_door_error(address: str, cause: RemoteError) -> HostUnreachable
 
 
 def build_second_factor_error(host: str) -> LoginRefusedError:
-    """Return the error of a host that asked for more than a password, which nobody is there to type."""
+    """Return the error for a host that asked for more than a password."""
     return LoginRefusedError(Problem.SECOND_FACTOR.say(host=host))
 
 
 @contextmanager
 def map_remote_errors(host: str, *, path: str = ".", legacy: bool = False) -> Iterator[None]:
-    """Raise our error in place of the library's and the system's; the arguments are its facts."""
+    """Raise our error instead of those of the library and the system; the arguments are its facts."""
     try:
         yield
     except RemoteError:

@@ -1,17 +1,17 @@
-"""The gate: how much of the event loop's time the bytes of a host may take.
+"""The gate: limits the event loop's time that the bytes of a host may take.
 
-*Theory of operation.* Everything of SSH runs in the event loop: decrypting, and dealing with each packet. A
-host may send what nobody asked for, without end: packets to be ignored, banners, requests that are answered
-with a refusal, changes of windows. So the bytes of a connection pass a gate between socket and library. It
-hands them on in slices, with a turn of the loop between two of them, and measures how long the library works
-on each. Every guild has an allowance of seconds that fills up slowly; while it is used up the gate reads no
-more from the socket, and so TCP slows the host down. A poll takes some 40 µs, and a megabyte of a log 2 ms,
-so nobody who reads logs gets there. A connection that stays at the limit all the time is ended.
+*Theory of operation.* All work of SSH runs in the event loop: decrypting, and handling each packet. A host
+may send useless data without end: packets to be ignored, banners, requests that are refused, changes of
+windows. So the bytes of a connection pass a gate between socket and library. It hands them on in slices, lets
+the loop run in between, and measures how long the library works on each slice. Every guild has an allowance
+of seconds that fills up slowly; when the allowance is used up, the gate stops reading, and TCP slows the host
+down. A poll takes some 40 µs, and a megabyte of a log 2 ms, so normal log reading never reaches the limit. A
+connection that stays at the limit all the time is ended.
 
-What an answer means is found out later, in a task: a list of names takes far longer than its bytes. So it is
-paid for out of the same allowance before (``pay``), and what holds the loop for long comes one at a time.
+A task parses the answer later: a list of names takes far longer than its bytes. So the gate charges it to the
+same allowance first (``pay``). Long work runs one at a time.
 
-What a host does not take of what the bot sends is bounded as well: it asks for answers and never reads them.
+The write buffer is limited too, because a host may ask for answers and never read them.
 """
 
 import asyncio
@@ -27,23 +27,23 @@ from utils.models.scope import GuildId
 from utils.sftp.login import PoolLimits
 
 SLICE_BYTES, SMALL_SLICE_BYTES = 64 * 1024, 4 * 1024
-SLICE_SECONDS = 0.005  # what takes longer comes in small slices next
-LONG_SECONDS = 0.005  # work that others would notice, several times at once
-UNREAD_BYTES_MAXIMUM = 1024 * 1024  # of ours; a request has some hundred bytes
+SLICE_SECONDS = 0.005  # if a slice took longer, the next ones are small
+LONG_SECONDS = 0.005  # work of this length would be noticed if several ran at once
+UNREAD_BYTES_MAXIMUM = 1024 * 1024  # bytes of ours that wait; a request has some hundred bytes
 
 Factory = Callable[[], asyncssh.SSHClientConnection]
 
 
 @dataclass(slots=True)
 class _Account:
-    """What a guild may still use, in seconds (below nothing: it has to wait), as of a moment."""
+    """The seconds that a guild may still use at a moment; if they are negative, it has to wait."""
 
     as_of: float
     seconds: float
 
 
 class Allowances:
-    """What each guild may still use of the loop's time."""
+    """The loop's time that each guild may still use."""
 
     def __init__(self, limits: PoolLimits) -> None:
         self.limits = limits
@@ -51,7 +51,7 @@ class Allowances:
         self._long_work = asyncio.Lock()
 
     def find_seconds(self, guild_id: GuildId, *, now: float) -> float:
-        """Return what a guild may use now; below nothing it has to wait."""
+        """Return the seconds that a guild may use now; if they are negative, it has to wait."""
         account = self._accounts.get(guild_id)
         if account is None:
             return self.limits.burst_seconds
@@ -59,11 +59,11 @@ class Allowances:
         return min(account.seconds + gained, self.limits.burst_seconds)
 
     def find_wait(self, guild_id: GuildId, *, now: float) -> float:
-        """Return for how many seconds a guild has to wait until it may use some again."""
+        """Return the seconds until a guild may use time again."""
         return max(-self.find_seconds(guild_id, now=now) / self.limits.share_of_loop, 0.0)
 
     def spend(self, guild_id: GuildId, seconds: float, *, now: float) -> None:
-        """Take off what a guild used; a guild that used nothing for long is forgotten."""
+        """Subtract the time that a guild used; a guild that used none for long is forgotten."""
         left = self.find_seconds(guild_id, now=now) - seconds
         if guild_id not in self._accounts:
             for other in list(self._accounts):
@@ -72,9 +72,9 @@ class Allowances:
         self._accounts[guild_id] = _Account(now, left)
 
     async def pay(self, guild_id: GuildId, seconds: float) -> None:
-        """Count work that a guild's hosts bring, and return when it may be done.
+        """Count the cost of work for a guild's hosts, and return when it may be done.
 
-        Between two long works, of all guilds, the loop has as much time again for everybody else.
+        After long work, the loop is free for the same time before the next long work.
         """
         now = asyncio.get_running_loop().time
         self.spend(guild_id, seconds, now=now())
@@ -86,16 +86,16 @@ class Allowances:
 
 
 class Gate(asyncio.Protocol):
-    """Stands between the socket of a connection and the library.
+    """Sits between the socket of a connection and the library.
 
     Args:
-        factory: makes the library's end, once the socket is open.
-        tell: told why the gate ended the connection.
-        measure: seconds that the thread of the loop has worked so far.
+        factory: makes the library's side when the socket is open.
+        tell: called with the reason when the gate ends the connection.
+        measure: returns the seconds that the thread of the loop has worked so far.
 
     Attributes:
-        ssh: the library's end.
-        has_held_up: bytes of the host had to wait, because its guild had used up its allowance.
+        ssh: the library's side.
+        has_held_up: True if bytes had to wait for the guild's allowance.
     """
 
     def __init__(
@@ -122,25 +122,25 @@ class Gate(asyncio.Protocol):
         self._used = 0.0  # since then
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the library begin."""
+        """Tell the library that the connection is open."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=UNREAD_BYTES_MAXIMUM)
         self.ssh = self._factory()
         self.ssh.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take received bytes."""
         self._waiting += data
         if self._turn is None:
             self._hand_on()
 
     def eof_received(self) -> None:
-        """Tell the library that nothing more comes; all that came before it has already."""
+        """Tell the library that no more bytes come; it has all earlier ones already."""
         if self.ssh is not None:
             self.ssh.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the library, and forget what still waited."""
+        """Tell the library that the connection is lost, and drop the bytes that waited."""
         self._waiting = b""
         if self._turn is not None:
             self._turn.cancel()
@@ -148,11 +148,11 @@ class Gate(asyncio.Protocol):
             self.ssh.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """End it: more than any number of requests waits for a host that does not read."""
+        """End the connection: the host does not read, and the buffer is too large."""
         self._end(Problem.TAKES_NOTHING)
 
     def _hand_on(self) -> None:
-        """Hand on the next slice, if its guild may use the time, and see when the one after it is due."""
+        """Hand on the next slice, if its guild may use the time, and plan the one after it."""
         self._turn = None
         if self._transport.is_closing():
             return
@@ -172,7 +172,7 @@ class Gate(asyncio.Protocol):
             self._turn = self._loop.call_later(wait, self._hand_on)
 
     def _hand_on_a_slice(self) -> None:
-        """Let the library deal with a slice, and count how long that takes."""
+        """Hand a slice to the library, and count the time that it takes."""
         piece, self._waiting = self._waiting[: self._slice_bytes], self._waiting[self._slice_bytes :]
         begun = self._measure()
         if self.ssh is not None:

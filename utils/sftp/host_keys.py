@@ -1,4 +1,4 @@
-"""Host keys: pinned at first use, compared ever after."""
+"""Host keys: pinned at first use, compared afterwards."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from utils.models.problems import Problem
 from utils.models.texts import Command
 
 NO_HOST_KEY = ""
-"""In the place of a pinned key: no key fits, so the host is asked for its key and never gets a secret."""
+"""Used instead of a pinned key: no key fits, so the host shows its key and never gets a secret."""
 
-EXCHANGES_MAXIMUM = 10  # of keys, at once; usual are one at the login and one an hour or gigabyte
+EXCHANGES_MAXIMUM = 10  # exchanges at once; usual are one at the login and one an hour or gigabyte
 SECONDS_AN_EXCHANGE = 60.0
-QUESTIONS_MAXIMUM = 5  # a password and some announcements; more questions are not about a password
+QUESTIONS_MAXIMUM = 5  # a password and some announcements; further questions are about something else
 NAMES_OF_A_PASSWORD = ("password", "passcode")
 
 
@@ -35,13 +35,13 @@ def get_key_type(host_key: str) -> str:
 
 
 class HostKeyPin(asyncssh.SSHClient):
-    """Decides about the key a host shows while connecting, and remembers it; then gives the password.
+    """Checks the key that a host shows while connecting, and remembers it; then gives the password.
 
     Attributes:
-        offered: the key the host showed; None before it did.
+        offered: the key that the host showed; None before that.
         is_lost: the connection has ended, for any reason.
         fault: why the bot ended the connection, if it did.
-        asked_for_more: the host asked for something else than one password.
+        asked_for_more: the host asked for more than one password.
     """
 
     def __init__(self, pinned: str | None, password: str | None = None) -> None:
@@ -59,15 +59,15 @@ class HostKeyPin(asyncssh.SSHClient):
 
     @property
     def has_greeted(self) -> bool:
-        """Tell whether the host called itself an SSH server, which is the first thing that one does."""
+        """Tell whether the host greeted as an SSH server; that is the first thing such a server does."""
         return self._ssh is not None and self._ssh.get_extra_info("server_version") is not None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        """Take the connection, to be asked what the host said."""
+        """Remember the connection, to read the host's greeting from it."""
         self._ssh = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Take the pinned key alone; without a pin, any. Asked anew at each exchange of keys."""
+        """Accept only the pinned key, or any key if none is pinned. Called at each exchange of keys."""
         del host, addr, port
         if not self._count_exchange():
             self.note_fault(Problem.TOO_MANY_EXCHANGES)
@@ -88,21 +88,21 @@ class HostKeyPin(asyncssh.SSHClient):
         self.fault = fault
 
     def password_auth_requested(self) -> str | None:
-        """Give the password, once: a wrong one that is repeated locks the account."""
+        """Give the password, once: repeating a wrong one could lock the account."""
         password, self._password = self._password, None
         return password
 
     def kbdint_auth_requested(self) -> str | None:
-        """Let the host ask questions (``keyboard-interactive``), as long as there is a password to give."""
+        """Allow questions (``keyboard-interactive``), as long as there is a password to give."""
         return None if self._password is None or self._has_answered else ""
 
     def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
-        """Give the password where one hidden thing is asked for, in any language, and the first time only.
+        """Give the password to a single hidden question, in any language, and only the first time.
 
-        Where the question does not name a password, it may have been for another thing; then the password may
-        still be given the usual way. An announcement without a question is acknowledged.
+        If the question does not name a password, it may be about another thing; then the password may still
+        be given in the usual way. An announcement without a question is acknowledged.
         """
         del name, instructions, lang
         self._questions += 1
@@ -121,7 +121,7 @@ class HostKeyPin(asyncssh.SSHClient):
         self.is_lost = True
 
     def build_changed_error(self, address: str) -> HostKeyChangedError:
-        """Say which key is shown now, and what to do about it."""
+        """Return the error that names the key shown now, and says what to do."""
         offered = self.offered or ""
         is_unpinned = self.pinned == NO_HOST_KEY
         problem = Problem.HOST_KEY_UNPINNED if is_unpinned else Problem.HOST_KEY_CHANGED

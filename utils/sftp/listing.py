@@ -1,7 +1,7 @@
 """Listing: the death logs there are, in reading order.
 
-A host may list for ever, so nothing is collected that could be without end: names are taken one by one within
-a budget, and of files, folders and links only the newest are kept. What was left out is told.
+A host may send names without end, so every list is limited. Names are taken one by one within a budget, and
+only the newest files, folders and links are kept. The listing reports what it left out.
 """
 
 import heapq
@@ -27,7 +27,7 @@ from utils.tasks import run_together
 
 DEPTH_MAXIMUM = 3  # the game uses one level, ``world_0``
 LOOKS_AT_ONCE = 8
-NAMES_A_LOOK = 20  # what a look costs, in names that are listed
+NAMES_A_LOOK = 20  # the cost of a look, in listed names
 
 Rank = tuple[int, str]
 Kept = TypeVar("Kept")
@@ -35,13 +35,13 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class ListingLimits:
-    """How much is taken of what a host lists; of more, the newest.
+    """Limits of a listing. Above a limit, only the newest are kept.
 
     Attributes:
-        entries: names of one level of folders; 22 years of a new file each hour are 200,000.
-        folders: that are listed.
-        files: that are kept; one a day is decades of several worlds.
-        looks: entries that do not say what they are, links above all: each takes two requests.
+        entries: the names of one level of folders; 22 years of a new file each hour are 200,000.
+        folders: the folders that are listed.
+        files: the files that are kept; with one a day, decades of several worlds.
+        looks: entries of unknown type, mostly links; each needs two requests.
     """
 
     entries: int = 200_000
@@ -55,7 +55,7 @@ LIMITS = ListingLimits()
 
 @dataclass(frozen=True, slots=True)
 class LogFileEntry:
-    """One death log on the host: its identity, where it lies, its size in bytes, its change in Unix time."""
+    """One death log on the host: its identity, its path, its size in bytes, its last change in Unix time."""
 
     file: LogFile
     path: str
@@ -65,9 +65,10 @@ class LogFileEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogFolder:
-    """A folder that was listed, with its time from before the listing: another time means list again.
+    """A listed folder with its time before the listing: if the time changes, list it again.
 
-    The time has whole seconds, so a file made in the second of the listing can hide; list regularly as well.
+    The time has whole seconds, so a file made in the second of the listing can be missed; list regularly as
+    well.
     """
 
     path: str
@@ -76,22 +77,22 @@ class LogFolder:
 
 @dataclass(frozen=True, slots=True)
 class DeathLogListing:
-    """All death logs of a server, by world and name, and the folders they were found in.
+    """All death logs of a server, by world and name, and their folders.
 
     Attributes:
-        refused: a text for everything that is there and was not listed.
-        whole_worlds: those that were listed to their end, when there is one that was not; else None.
-        cost: what the listing took, in names.
+        refused: a text for each thing that exists and was not listed.
+        whole_worlds: completely listed worlds; None if all worlds are complete.
+        cost: the cost of the listing, in names.
     """
 
     files: tuple[LogFileEntry, ...]
     folders: tuple[LogFolder, ...]
-    refused: tuple[Text | str, ...] = ()
+    refused: tuple[Text, ...] = ()
     whole_worlds: frozenset[str] | None = None
     cost: int = field(default=0, compare=False)
 
     def mend(self, before: "DeathLogListing", *, maximum: int = LIMITS.files) -> "DeathLogListing":
-        """Return this listing with the files of one before where a folder could not be listed to its end."""
+        """Return this listing with files of an earlier one, for folders that were not listed to their end."""
         if self.whole_worlds is None:
             return self
         files = {entry.file: entry for entry in before.files if entry.file.world not in self.whole_worlds}
@@ -101,7 +102,7 @@ class DeathLogListing:
 
 
 class _Newest(Generic[Kept]):
-    """The newest of what comes, at most so many; ``count`` is of all."""
+    """Keeps the newest items up to a limit. ``count`` counts all items."""
 
     def __init__(self, maximum: int) -> None:
         self.count = 0
@@ -109,7 +110,7 @@ class _Newest(Generic[Kept]):
         self._heap: list[tuple[Rank, int, Kept]] = []
 
     def add(self, rank: Rank, value: Kept) -> None:
-        """Take one more; the lowest rank goes when there are too many."""
+        """Add an item; if there are too many, drop the one of lowest rank."""
         self.count += 1
         item = (rank, self.count, value)
         if len(self._heap) < self._maximum:
@@ -118,11 +119,11 @@ class _Newest(Generic[Kept]):
             heapq.heappushpop(self._heap, item)
 
     def __iter__(self) -> Iterator[Kept]:
-        """Yield what is kept, the newest first."""
+        """Yield the kept items, the newest first."""
         return (value for _, _, value in sorted(self._heap, reverse=True))
 
     def describe_rest(self, problem: Problem, path: str) -> Text:
-        """Return how many there are in a folder, and how many are used."""
+        """Return how many entries a folder has, and how many are used."""
         return problem.count(self.count, path=path, read=Number(len(self._heap)))
 
 
@@ -131,7 +132,8 @@ async def list_death_logs(
 ) -> DeathLogListing:
     """List every ``*.csv`` in a folder and below it; a file's world is its folder, relative.
 
-    What may not be listed, cannot be understood or is too much is left out and told.
+    Folders that may not be listed, answers that cannot be decoded and names above a limit are left out and
+    reported.
 
     Raises:
         LogsMissingError: the folder is gone.
@@ -149,7 +151,7 @@ async def list_death_logs(
 
 
 async def _await_first_log(session: SftpSession, deathlogs_folder: str) -> DeathLogListing:
-    """Return the empty listing of a game that has run and has not had a death yet."""
+    """Return the empty listing of a game that has run but has had no death yet."""
     game = posixpath.dirname(deathlogs_folder)
     try:
         found = await session.stat(game)
@@ -166,7 +168,7 @@ def _build_gone_error(session: SftpSession, folder: str) -> LogsMissingError:
 
 
 class _Lister:
-    """One listing under way: level by level, so that of too many folders the newest can be chosen."""
+    """A listing in progress: level by level, so that the newest of too many folders can be chosen."""
 
     def __init__(self, session: SftpSession, top: str, limits: ListingLimits) -> None:
         self._session = session
@@ -177,12 +179,12 @@ class _Lister:
         self._folders: list[LogFolder] = []
         self._looks = 0
         self._cost = 0
-        self._told: list[Text | str] = []
+        self._told: list[Text] = []
         self._whole: set[str] = set()
         self._is_torn = False
 
     async def list_all(self, top: LogFolder) -> None:
-        """List the folder and what lies below it."""
+        """List the folder and the folders below it."""
         level: Sequence[tuple[LogFolder, str]] = [(top, "")]
         for depth in range(DEPTH_MAXIMUM + 1):
             left = self._limits.folders - len(self._folders) - len(level)
@@ -213,7 +215,7 @@ class _Lister:
     async def _list_folder(
         self, path: str, world: str, below: _Newest[tuple[LogFolder, str]] | None, budget: ListingBudget
     ) -> None:
-        """List one folder; what is known at once is kept at once, and the rest is looked at afterwards."""
+        """List one folder; entries of known type are kept at once, and the others looked at afterwards."""
         unsure = _Newest[RemoteEntry](self._limits.looks - self._looks)
 
         def take(entry: RemoteEntry) -> None:
@@ -243,7 +245,7 @@ class _Lister:
     async def _scan(
         self, path: str, world: str, take: Callable[[RemoteEntry], None], budget: ListingBudget
     ) -> None:
-        """Read the names of a folder, as far as the host and the budget let."""
+        """Read the names of a folder, as far as the host and the budget allow."""
         before = budget.entries
         try:
             scan = await self._session.scan(path, take, budget=budget)
@@ -266,7 +268,7 @@ class _Lister:
             self._whole.add(world)
 
     async def _look(self, path: str, entry: RemoteEntry) -> RemoteEntry | None:
-        """Find out what an entry is that does not say it itself."""
+        """Find the type of an entry whose attributes do not show it."""
         try:
             if entry.is_link:
                 found = await self._links.follow(path)
@@ -305,5 +307,5 @@ def _keep_folder(below: _Newest[tuple[LogFolder, str]], path: str, world: str, e
 
 
 def _rank(name: str) -> Rank:
-    """Return what names are sorted by when there are too many: those without a date go first."""
+    """Return the sort key of a name if there are too many: names without a date are dropped first."""
     return int(DATED_NAME.match(name) is not None), name

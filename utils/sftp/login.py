@@ -1,4 +1,4 @@
-"""Values: who logs in where, and the limits under which connections are held."""
+"""Values: the login at a host, and the limits of the pool."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ class HostLogin:
 
     Attributes:
         legacy: opt-in to the algorithms of old SSH servers.
-        host_key: the pinned key, as ``algorithm base64``; None takes any key, to be pinned afterwards
-            (for a secret that was typed just now); ``NO_HOST_KEY`` takes none.
+        host_key: the pinned key, as ``algorithm base64``; None accepts any key, to be pinned afterwards (for
+            a secret that was just typed); ``NO_HOST_KEY`` accepts none.
     """
 
     host: str
@@ -23,22 +23,22 @@ class HostLogin:
     host_key: str | None = None
 
     def __post_init__(self) -> None:
-        """Fold what DNS does not tell apart, so that equal hosts are equal."""
+        """Fold names that are equal for DNS, so that equal hosts compare equal."""
         object.__setattr__(self, "host", self.host.strip().lower())
 
     @property
     def address(self) -> str:
-        """Return ``host:port``, the only part of a login that errors and logs may name."""
+        """Return ``host:port``, the only part of a login for errors and logs."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def host_and_port(self) -> tuple[str, int]:
-        """Return what tells one host from another."""
+        """Return the key of the host."""
         return self.host, self.port
 
     @property
     def door(self) -> tuple[str, int, bool]:
-        """Return what decides whether a host talks to us at all, with any login."""
+        """Return the key of the host's circuit: the host, and whether old algorithms are offered."""
         return self.host, self.port, self.legacy
 
     def is_same_account(self, other: "HostLogin") -> bool:
@@ -46,31 +46,32 @@ class HostLogin:
         return (self.host, self.port, self.username) == (other.host, other.port, other.username)
 
     def __repr__(self) -> str:
-        """Show where it leads, never the secret."""
+        """Show the host and the user, never the secret."""
         return f"<HostLogin {self.username}@{self.address} {self.credentials!r}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
-    """How many connections there may be, and how long anything may take (settings ``sftp``).
+    """The limits of connections and of waiting (settings ``sftp``).
 
     Attributes:
-        max_connections: over all guilds; a guild's own limit comes with each loan.
-        handshakes_per_host: at once, over all guilds; half of them of one guild, and one kept for the tries
-            of circuits. OpenSSH drops connections from the tenth on that is not logged in yet (``MaxStartups
-            10:30:100``), and people log in too.
-        handshake_spacing_seconds: between the beginnings of two of them: at most 20 logins a second.
+        max_connections: the limit over all guilds; the limit of a guild comes with each loan.
+        handshakes_per_host: the limit at once, over all guilds; half of them of one guild, and one reserved
+            for the tries of circuits. OpenSSH drops connections from the tenth on that are not logged in yet
+            (``MaxStartups 10:30:100``), and people log in too.
+        handshake_spacing_seconds: the time between the beginnings of two handshakes: at most 20 logins a
+            second.
         max_loans_per_connection: SFTP carries many requests at once, but a host answers them in turn.
         wait_timeout_seconds: how long a loan waits for a connection to become free.
-        try_wait_seconds: the same for the one try while a host or login is known to fail.
-        operation_timeout_seconds: for one operation; for each block of a big read.
-        keepalive_seconds: between questions on a quiet connection; three without an answer end it.
-        check_after_idle_seconds: a connection idle for longer is asked once before it is lent again.
-        close_timeout_seconds: how long a host has to say goodbye before it is cut off.
-        share_of_loop: of the event loop's time, for all that a guild's hosts send.
-        burst_seconds: what a guild may use of it at once; enough for half a gigabyte of logs.
-        patience_seconds: how long a connection may keep its guild at that limit without a pause.
-        allow_private_hosts: whether a host may be anywhere but in the public internet.
+        try_wait_seconds: the same for the try of a circuit.
+        operation_timeout_seconds: the limit for one operation, or for each block of a big read.
+        keepalive_seconds: the time between keepalives on a quiet connection; three without an answer end it.
+        check_after_idle_seconds: a connection idle for longer is tested before it is lent again.
+        close_timeout_seconds: the time for a clean close before the connection is cut off.
+        share_of_loop: the share of the event loop's time for everything that a guild's hosts send.
+        burst_seconds: the seconds that a guild may use at once; enough for half a gigabyte of logs.
+        patience_seconds: how long a connection may keep its guild at the limit without a pause.
+        allow_private_hosts: whether a host may be outside of the public internet.
     """
 
     max_connections: int = 1000

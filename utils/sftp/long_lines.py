@@ -1,17 +1,17 @@
-"""Long lines: a line that is longer than a chunk is not a row, and is passed over.
+"""Long lines: a line that is longer than a chunk is not a row, and is skipped.
 
-A host may show an empty file of 100 GB, or one that never ends its line. So a few megabytes of
-such a line are looked through at a poll, and the next poll goes on behind them. NULs are what a hole in a
-file reads as; once there were megabytes of them, the end of the hole is looked for in steps that double and
-halve again. A row that follows NULs is a row, however many they are.
+A host may show an empty file of 100 GB, or a line without end. So a poll searches a few megabytes of such a
+line, and the next poll goes on behind them. A hole in a file is read as NULs. After megabytes of NULs, the
+end of the hole is searched in steps that double and then halve. A row after NULs is a row, no matter how many
+there are.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-BLOCK_BYTES = 512 * 1024  # read at once
-PASSED_BYTES = 16 * 1024 * 1024  # looked through at a poll; of a hole, before it is leapt over
-SHOWN_BYTES = 4096  # of a line that is passed over; still too long to be read as a death
+BLOCK_BYTES = 512 * 1024  # bytes read at once
+PASSED_BYTES = 16 * 1024 * 1024  # searched at a poll; of a hole, before steps double
+SHOWN_BYTES = 4096  # of a skipped line; still too long to be read as a death
 PROBE_BYTES = 4096
 
 _NOTHING = bytes(BLOCK_BYTES)
@@ -19,14 +19,14 @@ _NOTHING = bytes(BLOCK_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """How far a line was looked through.
+    """How far a line was searched.
 
     Attributes:
-        start: its first byte.
-        head: digest of the file's first bytes; with another one it is another file.
-        offset: no line feed stands before it.
-        text_at: the first byte that is no NUL; None while there was none.
-        is_cut_off: more is there, and the next poll goes on.
+        start: the line's first byte.
+        head: digest of the file's first bytes; another digest means another file.
+        offset: there is no line feed before it.
+        text_at: the first byte that is not a NUL; None if there was none so far.
+        is_cut_off: there is more, and the next poll goes on.
     """
 
     start: int
@@ -38,7 +38,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Whole lines: where they start, the bytes or what is shown of them, and the byte behind them."""
+    """Whole lines: their start, their bytes or the part that is shown, and the byte behind them."""
 
     start: int
     data: bytes
@@ -49,9 +49,9 @@ class LongLine:
     """Looks for the end of one line.
 
     Args:
-        read: returns so many bytes of the file from an offset on, or as many as there are.
-        size: nothing beyond it is asked for.
-        passage: where an earlier look has ended.
+        read: returns a number of bytes of the file from an offset on, or as many as there are.
+        size: no bytes beyond it are requested.
+        passage: where an earlier search has ended.
     """
 
     def __init__(self, read: Callable[[int, int], Awaitable[bytes]], size: int, passage: Passage) -> None:
@@ -70,7 +70,7 @@ class LongLine:
             offset = self.passage.offset
             block = await self._read(offset, min(BLOCK_BYTES, self._size - offset))
             if not block:
-                return None  # the file is shorter than was said
+                return None  # the file is shorter than the host said
             end = block.find(b"\n")
             self._note_text(block[:end] if end >= 0 else block)
             if end >= 0:
@@ -87,13 +87,13 @@ class LongLine:
             self.passage = replace(self.passage, text_at=self.passage.offset + before)
 
     async def _show(self, end: int) -> Piece:
-        """Return what stands before the line feed at ``end``: whole if it may be a row, or its beginning."""
+        """Return the line before the line feed at ``end``: whole if it may be a row, else its beginning."""
         start = end if self.passage.text_at is None else self.passage.text_at
         data = await self._read(start, min(end - start, SHOWN_BYTES))
         return Piece(start, data + b"\n", end + 1)
 
     async def _leap(self) -> None:
-        """Move on within a hole, to less than a block before its end."""
+        """Move forward within a hole, to less than a block before its end."""
         offset, step = self.passage.offset, BLOCK_BYTES
         while await self._finds_hole(offset + step):
             offset += step

@@ -1,10 +1,10 @@
-"""Names of hosts: looked up in threads of their own, so that a silent name server holds up nobody else.
+"""Names of hosts: looked up in threads of their own, so that a silent name server delays nothing else.
 
-*Theory of operation.* The system's look-up blocks, and for a name whose servers are silent it takes half a
-minute that nothing can cut short. Anybody can bring such a name. So each look-up has a thread that nobody
-waits for: not the default threads of the loop, which the rest of the bot needs, and not the end of the
-process. A guild has few of them at once, all guilds together some more, and a thread that takes long keeps
-its place until it ends. The next place is for the guild that holds the fewest.
+*Theory of operation.* The system's look-up blocks. If the name servers are silent, it takes half a minute and
+cannot be interrupted, and any admin can add such a name. So each look-up has a thread of its own. It does not
+use the default threads of the loop, which the rest of the bot needs, and the end of the process does not wait
+for it. A guild has few of these threads at once, and all guilds together some more. A slow look-up keeps its
+place until it ends. The next place is for the guild that holds the fewest.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from utils.models.scope import GuildId
 
 LOOKUPS_AT_ONCE = 100
 LOOKUPS_OF_A_GUILD = 4
-ADDRESSES_MAXIMUM = 8  # of one name; a game host has one or two
+ADDRESSES_MAXIMUM = 8  # addresses of one name; a game host has one or two
 
 Addresses = tuple[str, ...]
-"""Numeric addresses, in the order in which they are to be tried; of IPv6 perhaps with a ``%scope``."""
+"""Numeric addresses, in the order in which to try them; an IPv6 address may have a ``%scope``."""
 
 LookUp = Callable[[str], Addresses]
 _Name = tuple[GuildId, str]
@@ -33,7 +33,7 @@ def look_up(host: str) -> Addresses:
     """Ask the system for the addresses of a name; blocks.
 
     Raises:
-        socket.gaierror: there is no such name, or nobody knows.
+        socket.gaierror: there is no such name, or no name server answers.
         ValueError: it cannot be a name.
     """
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -50,12 +50,12 @@ class NameResolver:
         self._under_way: set[_Name] = set()
 
     async def resolve(self, guild_id: GuildId, host: str) -> Addresses:
-        """Return the addresses of a host; one that is an address already is asked of nobody.
+        """Return the addresses of a host; an address is returned without a look-up.
 
-        May take half a minute. A caller that waits no longer leaves the look-up to others of the guild.
+        It may take half a minute. If a caller stops waiting, the look-up goes on for others of the guild.
 
         Raises:
-            socket.gaierror: there is no such name, or nobody knows.
+            socket.gaierror: there is no such name, or no name server answers.
             UnicodeError: it cannot be a name.
         """
         with suppress(ValueError):
@@ -87,7 +87,7 @@ class NameResolver:
             threading.Thread(target=work, name="name of a host", daemon=True).start()
 
     def _work(self, loop: asyncio.AbstractEventLoop, name: _Name) -> None:
-        """Look a name up, in the thread that is for it alone."""
+        """Look a name up, in its own thread."""
         outcome: Addresses | Exception
         try:
             outcome = self._look_up(name[1])
@@ -95,11 +95,11 @@ class NameResolver:
             outcome = error
         except ValueError:
             outcome = UnicodeError("This cannot be a name.")
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(self._end, name, outcome)
 
     def _end(self, name: _Name, outcome: Addresses | Exception) -> None:
-        """Tell everybody who waits for a name, and give its thread's place to the next."""
+        """Give the result to all who wait for a name, and the place of the thread to the next look-up."""
         self._under_way.discard(name)
         self._asked.pop(name).set_result(outcome)
         self._begin()

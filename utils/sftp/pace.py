@@ -1,4 +1,4 @@
-"""Pace: when each handshake with a host may begin, and how often people may have hosts tried by hand."""
+"""Pace: when each handshake with a host may begin, and how often people may test hosts by hand."""
 
 import math
 from collections import deque
@@ -17,7 +17,7 @@ TESTS_AT_ONCE = 2
 TESTS_A_MINUTE = 10
 MINUTE_SECONDS = 60.0
 REFUSALS_MAXIMUM = 4
-"""Of logins that people had tried, in ``REFUSALS_SECONDS``: usual hosts lock an address out after five."""
+"""Refused logins of tests by hand, in ``REFUSALS_SECONDS``: usual hosts lock an address out after five."""
 REFUSALS_SECONDS = 600.0
 
 
@@ -29,7 +29,7 @@ class HandshakePace:
         self._free_at: dict[tuple[str, int], float] = {}
 
     def reserve(self, login: HostLogin, *, now: float) -> float:
-        """Take the next beginning at the login's host; return how many seconds away it is."""
+        """Reserve the next beginning at the login's host; return the seconds until then."""
         begins_at = max(now, self._free_at.get(login.host_and_port, now))
         self._free_at[login.host_and_port] = begins_at + self._spacing
         return begins_at - now
@@ -41,7 +41,7 @@ class HandshakePace:
 
 @dataclass(slots=True)
 class _Tests:
-    """Tests of one guild: how many are under way, when the last began, and when those that were refused."""
+    """Tests of one guild: how many run, when the last ones began, and when the refused ones began."""
 
     under_way: int = 0
     begun: deque[float] = field(default_factory=deque)
@@ -49,10 +49,10 @@ class _Tests:
 
 
 class HandTries:
-    """Limits the tests that the people of a guild ask for: each connects at once, to any host.
+    """Limits the tests that members of a guild ask for: each test connects at once, to any host.
 
-    Wrong logins are fewer still: a host that locks out guessers locks out the bot, and with it all guilds.
-    They are counted over all hosts, for one host has many names.
+    Refused logins have a lower limit: a host that locks out an address that guesses locks out the bot for all
+    guilds. They are counted over all hosts, because one host can have many names.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class HandTries:
             tests.under_way -= 1
 
     def forget_past(self, *, now: float) -> None:
-        """Drop what began too long ago to count."""
+        """Drop tests that began too long ago to count."""
         for guild_id, tests in list(self._tests.items()):
             _drop_before(tests.begun, now - MINUTE_SECONDS)
             _drop_before(tests.refused, now - REFUSALS_SECONDS)

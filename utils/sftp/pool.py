@@ -1,9 +1,9 @@
-"""The pool: connections to game hosts, shared and limited by guild. What to do is decided in ``assignment``.
+"""The pool: connections to game hosts, shared and limited by guild. ``assignment`` makes the decisions.
 
-A connection belongs to one guild and one login. Leases of the same login share it, and those that come while
-it is being opened wait for that one attempt. It is closed when it idled too long, when its place is needed,
-when it broke, and when its guild, its login or the pool goes. How attempts end is told to ``breakers``, which
-keeps everybody away from what is known to fail.
+A connection belongs to one guild and one login. Loans of the same login share it, and loans that come while
+it is being opened wait for that attempt. It is closed when it was idle too long, when its place is needed,
+when it broke, and when its guild, its login or the pool ends. ``breakers`` is told how attempts end, and
+refuses hosts and logins that are known to fail.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ class _Link:
     """A slot with the connection behind it.
 
     Attributes:
-        opening: the one attempt to connect, which all who wait for it share.
+        opening: the attempt to connect, shared by all who wait for it.
         proven_at: when the host was last known to answer, by the monotonic clock.
-        closing: the task that closes it, once that was decided.
+        closing: the task that closes it, if that was decided.
     """
 
     slot: Slot
@@ -62,10 +62,10 @@ class _Link:
 class SftpConnectionPool:
     """Lends sessions on game hosts.
 
-    Something must call ``expire_idle`` now and then (every 30 s), and ``aclose`` at the end.
+    ``expire_idle`` must be called regularly (every 30 s), and ``aclose`` at the end.
 
     Attributes:
-        breakers: which hosts and logins are known to fail; told of each attempt by the pool.
+        breakers: the circuits of hosts and logins; the pool tells it about each attempt.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class SftpConnectionPool:
         self.breakers = CircuitBreakers(self._try, clock=self._clock)
 
     def __repr__(self) -> str:
-        """Show how many connections there are, how many requests wait, and for how much nobody connects."""
+        """Show the number of connections, of waiting requests, and of open circuits."""
         slots = self._state.slots
         idle = sum(slot.is_idle for slot in slots)
         return (
@@ -110,9 +110,9 @@ class SftpConnectionPool:
         ``is_forced`` connects although the host or login is known to fail: a person wants to know.
 
         Raises:
-            TooMuchAtOnceError: people of the guild want to know more than they may at a time.
+            TooMuchAtOnceError: the guild asks for too many tests at a time.
             TooManyConnectionsError: no connection became free in time.
-            RemoteError: connecting failed, for all who waited for the same attempt, or is known to fail.
+            RemoteError: connecting failed (for all who waited for the same attempt), or is known to fail.
         """
         request = Request(guild_id, login, guild_limit, is_forced)
         with self._hand_tries.admit(guild_id, now=self._clock.monotonic()) if is_forced else nullcontext():
@@ -125,7 +125,7 @@ class SftpConnectionPool:
                 self._release(link)
 
     def expire_idle(self) -> None:
-        """Start closing the connections that idled too long or whose host hung up meanwhile."""
+        """Start closing the connections that were idle too long or whose host hung up."""
         self._close(self._state.expire(now=self._clock.monotonic()))
         for slot in self._state.slots:
             link = self._links[slot]
@@ -138,7 +138,7 @@ class SftpConnectionPool:
         self.breakers.expire()
 
     async def close_guild(self, guild_id: GuildId) -> None:
-        """End everything a guild holds: its connections with their loans, and the requests that wait."""
+        """End the connections of a guild with their loans, and its waiting requests."""
         self._refuse(request for request in self._state.waiting if request.guild_id == guild_id)
         self.breakers.forget(guild_id)
         await self._close_and_wait(self._state.find_slots(guild_id))
@@ -156,13 +156,13 @@ class SftpConnectionPool:
         await self._close_and_wait(self._state.slots)
 
     async def _try(self, waiter: Waiter) -> None:
-        """Connect with the login of somebody who waits, although it is known to fail."""
+        """Connect with the login of a waiter, although it is known to fail."""
         request = Request(waiter.guild_id, waiter.login, waiter.guild_limit, is_forced=True, is_try=True)
         link, _ = await self._acquire_healthy(request, self._limits.try_wait_seconds)
         self._release(link)
 
     async def _acquire_healthy(self, request: Request, wait_seconds: float) -> tuple[_Link, HostConnection]:
-        """Return an open connection that answers; one that died while it was idle is replaced, once."""
+        """Return an open connection that answers; if it died while it was idle, replace it once."""
         for _ in range(2):
             link = await self._acquire(request, wait_seconds)
             try:
@@ -205,7 +205,7 @@ class SftpConnectionPool:
             raise
 
     def _verify_secret(self, request: Request) -> None:
-        """Refuse a key that cannot be used before it takes anything: a place in the queue, or a handshake."""
+        """Refuse an unusable key before it takes a place in the queue or a handshake."""
         if self._state.has_connection(request.guild_id, request.login):
             return
         try:
@@ -215,13 +215,13 @@ class SftpConnectionPool:
             raise
 
     def _describe_busy(self, request: Request) -> Text:
-        """Say what somebody waited for in vain."""
+        """Return the error of a wait that was too long."""
         is_host_busy = self._state.is_host_busy(request)
         problem = Problem.TOO_MANY_CONNECT if is_host_busy else Problem.CONNECTIONS_BUSY
         return problem.say(host=request.login.address)
 
     def _give_up(self, request: Request, assigned: asyncio.Future[_Link]) -> None:
-        """Leave the queue; a connection that was assigned in this very moment goes back."""
+        """Leave the queue; a connection that was assigned at this moment is given back."""
         if assigned.cancelled() or assigned.exception():
             self._assigned.pop(request, None)
             self._state.withdraw(request)
@@ -238,7 +238,7 @@ class SftpConnectionPool:
         return link.opening.result()
 
     async def _is_healthy(self, link: _Link, connection: HostConnection) -> bool:
-        """Tell whether a connection can be lent; after a long rest it is asked first."""
+        """Tell whether a connection can be lent; after a long idle time it is tested first."""
         if self._clock.monotonic() - link.proven_at >= self._limits.check_after_idle_seconds:
             session = SftpSession(connection, operation_timeout_seconds=self._limits.check_timeout_seconds)
             try:
@@ -248,7 +248,7 @@ class SftpConnectionPool:
         return connection.is_usable
 
     def _release(self, link: _Link) -> None:
-        """End a loan; what is broken, or being opened for nobody, goes at once."""
+        """End a loan; close the connection at once if it is broken, or being opened without need."""
         now = self._clock.monotonic()
         self._state.release(link.slot, now=now)
         if link.is_usable:
@@ -258,7 +258,7 @@ class SftpConnectionPool:
         self._advance()
 
     def _advance(self) -> None:
-        """Carry out what can be decided now, for those who still wait."""
+        """Carry out the decisions that are possible now, for the requests that still wait."""
         # a cancelled request leaves the queue a turn later; a slot given to it until then would be lost
         for request in [request for request, assigned in self._assigned.items() if assigned.done()]:
             self._state.withdraw(request)
@@ -278,13 +278,13 @@ class SftpConnectionPool:
         return _Link(slot=slot, opening=opening, proven_at=now)
 
     async def _connect(self, slot: Slot, delay_seconds: float) -> HostConnection:
-        """Connect when the host's turn has come."""
+        """Connect when the host's next handshake may begin."""
         if delay_seconds > 0:
             await self._clock.sleep(delay_seconds)
         return await self._opener(slot.guild_id, slot.login)
 
     def _end_handshake(self, slot: Slot, opening: "asyncio.Task[HostConnection]") -> None:
-        """Tell how an attempt ended; who waits for the same host or login shares its fate."""
+        """Note how an attempt ended; requests for the same host or login get the same result."""
         self._state.end_handshake(slot)
         if not opening.cancelled() and opening.exception() is None:
             self._state.pin(slot, opening.result().host_key)
@@ -296,7 +296,7 @@ class SftpConnectionPool:
         self._advance()
 
     def _refuse(self, requests: Iterable[Request], error: RemoteError | None = None) -> None:
-        """Send waiting requests away."""
+        """End waiting requests with an error."""
         for request in list(requests):
             self._state.withdraw(request)
             assigned = self._assigned.pop(request)
@@ -319,7 +319,7 @@ class SftpConnectionPool:
             await asyncio.wait(closings)
 
     async def _shut(self, link: _Link) -> None:
-        """Close one connection, however far it got, and give its place to the next."""
+        """Close one connection at any stage, and give its place to the next."""
         await asyncio.wait([link.opening])
         if link.connection is not None:
             await link.connection.close(self._limits.close_timeout_seconds)

@@ -1,10 +1,10 @@
-"""Private keys as people paste them: what can be mended is mended, and what cannot says what it is.
+"""Private keys as people paste them: repairs what can be repaired, and says what is wrong with the rest.
 
-*Theory of operation.* The text comes from a stranger and is read in the event loop, so nothing in it may
-decide how long that takes. A locked key is refused by its header, before any passphrase is tried: deriving a
-key from one may take for ever, by a number that stands in the file. The library's test whether an RSA key is
-made of primes takes seconds, during which the interpreter does nothing else, so it is left out; instead the
-key signs something once, which a wrong key cannot. A key of 4,000 characters is read in some milliseconds.
+*Theory of operation.* The text comes from a stranger and is read in the event loop, so it must not decide how
+long that takes. A key with a passphrase is refused by its header, before any passphrase is tried: a number in
+the file sets how long that takes. The library's test for primes of an RSA key blocks the interpreter for
+seconds, so it is left out; instead the key signs something once, which a wrong key cannot do. A key of 4,000
+characters is read in some milliseconds.
 """
 
 import base64
@@ -18,9 +18,9 @@ from utils.models.problems import Problem
 from utils.models.servers import Credentials
 
 LONGEST_KEY_CHARACTERS = 16_384
-"""A key of 4,096 bits takes 3,400; what is longer was never one."""
+"""A key of 4,096 bits takes 3,400; a longer text cannot be a key."""
 
-_PASSWORD_CHARACTERS = 128  # a single line of at most so many looks like a password
+_PASSWORD_CHARACTERS = 128  # a single line of at most this length looks like a password
 _LINE_CHARACTERS = 64
 _OPENSSH = "OPENSSH PRIVATE KEY"
 _MAGIC = b"openssh-key-v1\0"
@@ -35,10 +35,10 @@ _PUBLIC = re.compile(
 
 
 def read_private_key(credentials: Credentials) -> asyncssh.SSHKey | None:
-    """Return the private key of a login, ready to sign; None where a password is all there is.
+    """Return the private key of a login, ready to sign; None if the login has only a password.
 
     Raises:
-        InvalidSecretError: with the sentence that fits what was pasted.
+        InvalidSecretError: with a sentence that fits the pasted text.
     """
     if credentials.private_key is None:
         return None
@@ -48,7 +48,7 @@ def read_private_key(credentials: Credentials) -> asyncssh.SSHKey | None:
         )
         proof = key.sign(_MAGIC, key.sig_algorithms[0])
         is_sound = key.convert_to_public().verify(_MAGIC, proof)
-    except ValueError as error:  # the library's own classes are kinds of it
+    except ValueError as error:  # the library's own errors are subclasses of it
         raise InvalidSecretError(Problem.KEY_DAMAGED.say()) from error
     if not is_sound:
         raise InvalidSecretError(Problem.KEY_DAMAGED.say())
@@ -56,10 +56,10 @@ def read_private_key(credentials: Credentials) -> asyncssh.SSHKey | None:
 
 
 def mend_private_key(text: str) -> str:
-    """Return a pasted key as its file would hold it, with line feeds that were lost put back.
+    """Return a pasted key as in its file, with lost line feeds restored.
 
     Raises:
-        InvalidSecretError: with the sentence that fits what was pasted.
+        InvalidSecretError: with a sentence that fits the pasted text.
     """
     if len(text) > LONGEST_KEY_CHARACTERS:
         raise InvalidSecretError(Problem.KEY_UNKNOWN.say())
@@ -73,12 +73,12 @@ def mend_private_key(text: str) -> str:
 
 
 def _mend_block(kind: str, content: str) -> str:
-    """Write a key anew in lines of the usual length; refuse what is locked, public, or no key."""
+    """Rewrite a key in lines of the usual length; refuse a public one, a locked one, and other text."""
     if kind.endswith(("PUBLIC KEY", "CERTIFICATE")):
         raise InvalidSecretError(Problem.KEY_PUBLIC.say())
     if kind not in (*_KINDS, _LOCKED_KIND):
         raise InvalidSecretError(Problem.KEY_UNKNOWN.say())
-    if kind == _LOCKED_KIND or "ENCRYPTED" in content:  # an old key says so in a line of its own
+    if kind == _LOCKED_KIND or "ENCRYPTED" in content:  # an old key has a line for that
         raise InvalidSecretError(Problem.KEY_LOCKED.say())
     letters = "".join(content.split())
     try:
@@ -92,13 +92,13 @@ def _mend_block(kind: str, content: str) -> str:
 
 
 def _is_locked(data: bytes) -> bool:
-    """Tell by the name of its cipher, which comes first, whether a key of OpenSSH is locked."""
+    """Tell whether a key of OpenSSH has a passphrase, by the name of its cipher, which comes first."""
     cipher = data.removeprefix(_MAGIC)
     return data.startswith(_MAGIC) and not cipher.startswith(b"\0\0\0\4none")
 
 
 def _find_problem(text: str) -> Problem:
-    """Say what a text is that holds no key from its first line to its last."""
+    """Say what is wrong with a text that is not a whole key."""
     if text.startswith("PuTTY-User-Key-File"):
         return Problem.KEY_OF_PUTTY
     if _PUBLIC.search(text):

@@ -1,7 +1,7 @@
-"""Refusals: files that a host listed and did not let be read, tried again ever more rarely.
+"""Refusals: files that a host lists but does not let the bot read; they are tried after growing pauses.
 
-A host may list thousands of them, so a poll tries no more than some dozen in vain: of those that were never
-tried, and as many again of those that were. Then each has its turn, and the game's own file waits for none.
+A host may list thousands of them, so a poll makes only some dozen failed tries of new files, and as many of
+files that failed before. All get their turn over time, and the game's own file does not wait for the others.
 """
 
 import heapq
@@ -15,10 +15,10 @@ from utils.models.deaths import LogFile
 from utils.models.texts import Text
 
 UNREADABLE = (RemoteFileMissingError, RemotePermissionError, RemoteFailureError)
-"""What concerns one file and no other."""
+"""Errors that concern only one file."""
 
 REFUSED_BACKOFF = Backoff(first_seconds=5, longest_seconds=120)
-"""Somebody may hold the file open at the moment."""
+"""Another program may hold the file open at the moment."""
 
 FAILURES_OF_A_POLL = 64
 SHOWN_MAXIMUM = 10
@@ -29,12 +29,12 @@ class Refusal:
     """A file that could not be read.
 
     Attributes:
-        said: for admins.
+        said: the text for admins.
         retry_at: when it is tried again, by the monotonic clock.
         failures: how often in a row it could not be read.
     """
 
-    said: Text | str
+    said: Text
     retry_at: float
     failures: int
 
@@ -62,30 +62,30 @@ class Refusals:
         return refusal if refusal is not None and now < refusal.retry_at else None
 
     def forgive(self, file: LogFile) -> None:
-        """Note that a file could be read, or holds nothing to be read."""
+        """Note that a file was read, or has nothing to be read."""
         self._by_file.pop(file, None)
 
     def forget_all_but(self, files: Collection[LogFile]) -> None:
-        """Drop those that are gone."""
+        """Drop the files that no longer exist."""
         self._by_file = {file: refusal for file, refusal in self._by_file.items() if file in files}
 
-    def list_shown(self) -> list[Text | str]:
-        """Return what to tell of the first few."""
+    def list_shown(self) -> list[Text]:
+        """Return the texts about the first few."""
         return [self._by_file[file].said for file in heapq.nsmallest(SHOWN_MAXIMUM, self._by_file)]
 
 
 class Tries:
-    """What one poll tried in vain."""
+    """The failed tries of one poll."""
 
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
-        self._failed: Counter[bool] = Counter()  # by whether it had failed before
+        self._failed: Counter[bool] = Counter()  # counts by whether the file had failed before
 
     def is_enough(self, file: LogFile) -> bool:
-        """Tell whether a file like this one is not tried any more."""
+        """Tell whether no more files like this one are tried."""
         return self._failed[file in self._refusals] >= FAILURES_OF_A_POLL
 
     def fail(self, file: LogFile, error: RemoteError, *, now: float) -> None:
-        """Note one that could not be read."""
+        """Note a file that could not be read."""
         self._failed[file in self._refusals] += 1
         self._refusals.note(file, error, now=now)

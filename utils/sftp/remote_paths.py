@@ -1,4 +1,4 @@
-"""Paths on a game host: text with ``/``, as people type them and as hosts name them. Pure."""
+"""Paths on a game host: text with ``/``, as people type them and as hosts name them. No I/O."""
 
 import posixpath
 import re
@@ -8,23 +8,23 @@ from utils.models.problems import Problem
 
 PATH_LENGTH_MAXIMUM = 400
 LOGS_FOLDER = "deathlogs"
-GAME_FOLDER = "actual1"  # the game makes it at its start, and the logs in it with the first death
+GAME_FOLDER = "actual1"  # the game makes it at its start, and the logs in it at the first death
 DATED_NAME = re.compile(r"20\d\d\.\d\d\.\d\d-.*\.csv", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"/?(?P<letter>[A-Za-z]):(?=/|$)")
 
 
 def validate_base_path(base_path: str, *, root: str = "/") -> str:
-    """Return a base path in its shortest form: relative to the login's root if it lies there, else absolute.
+    """Return a base path in its shortest form: relative to the login's root if it is in it, else absolute.
 
-    Backslashes become slashes, and a drive stands as OpenSSH on Windows names it (``/C:/servers``).
+    Backslashes become slashes, and a drive is written as OpenSSH on Windows names it (``/C:/servers``).
 
     Args:
         base_path: as an admin typed it.
         root: the login's folder as the host names it. Hosts that lock a login into its folder call it ``/``.
 
     Raises:
-        InvalidInputError: the path holds ``..``, or is none.
+        InvalidInputError: the path holds ``..``, or is not a path.
     """
     text = base_path.strip().replace("\\", "/")
     if _UNPRINTABLE.search(text) or len(text) > PATH_LENGTH_MAXIMUM:
@@ -38,7 +38,7 @@ def validate_base_path(base_path: str, *, root: str = "/") -> str:
 
 
 def is_inside(path: str, root: str) -> bool:
-    """Tell whether an absolute path is a folder or lies in it."""
+    """Tell whether an absolute path is a folder or is inside it."""
     path, root = _normalize(path), _normalize(root)
     return path == root or path.startswith(root.rstrip("/") + "/")
 
@@ -49,7 +49,7 @@ def is_name(text: str) -> bool:
 
 
 def cut_to_logs(path: str) -> str:
-    """Return the folder that is meant by a path to a log, to a world or to something below the logs."""
+    """Return the folder for a path that leads to a log, to a world, or below the logs."""
     parts = path.split("/")
     names = [part.casefold() for part in parts]
     if LOGS_FOLDER in names:

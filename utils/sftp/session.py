@@ -1,8 +1,8 @@
-"""A session: what the bot does on a game host while it holds a loan - it looks and reads, it never writes.
+"""A session: the bot's operations on a game host during a loan. It lists and reads, and never writes.
 
-No file is kept open between reads. A handle held for the next poll would save a round trip now and then, but
-it would go on reading the old file after another one took its name; opening by name cannot be wrong. A poll
-without news is one ``stat``, which is one request.
+No file is kept open between reads. An open handle would sometimes save a round trip, but it would read the
+old file after another one took its name. Opening by name is always right. A poll without news is one
+``stat``, which is one request.
 """
 
 import asyncio
@@ -37,18 +37,18 @@ from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.remote_paths import is_name
 from utils.tasks import run_together
 
-# of a host that allows less: it answers with less, and no read is cut into millions
+# if a host allows less: it answers with less, and no read is cut into millions
 BLOCK_BYTES_MINIMUM = 4 * 1024
-JOINED_BYTES = 64 * 1024  # ranges that span no more are read as one: these bytes cost less than a request
-WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
-ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it; a host with smaller answers wants us busy
-CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
-LARGEST_SIZE = 2**63 - 1  # of a file: places in it are stored as numbers of 64 bits with a sign
+JOINED_BYTES = 64 * 1024  # ranges that span at most this are read as one: the bytes cost less than a request
+WINDOW_BYTES = 2 * 1024 * 1024  # requested at once; fills 100 ms of a 160 Mbit/s line
+ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it; a host with smaller answers is hostile
+CLOSE_TIMEOUT_SECONDS = 3  # a cancelled reader waits for it as well, and a task has 5 s to end
+LARGEST_SIZE = 2**63 - 1  # of a file: offsets are stored as signed numbers of 64 bits
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more
 LISTING_SECONDS = 120.0  # 175,200 names at 50 ms a request take 90; one answer has the operation timeout
 PATH_BYTES_MAXIMUM = 4096
-NAME_BYTES_MAXIMUM = 255  # of one name; no file system in use takes more
-ENTRY_BYTES = 64  # what an entry takes in an answer besides its two names
+NAME_BYTES_MAXIMUM = 255  # of one name; no common file system allows more
+ENTRY_BYTES = 64  # the bytes of an entry in an answer besides its two names
 LIBRARY_KINDS = {
     FILEXFER_TYPE_REGULAR: "-",
     FILEXFER_TYPE_DIRECTORY: "d",
@@ -58,7 +58,7 @@ LIBRARY_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteStat:
-    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds.
+    """The attributes of a file or folder: size in bytes, time of the last change in Unix seconds.
 
     Attributes:
         is_untyped: the host did not tell what it is.
@@ -74,10 +74,10 @@ class RemoteStat:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
-    """One name in a folder. A symbolic link is neither file nor directory: it could lead anywhere.
+    """One entry of a folder. A symbolic link is neither file nor directory: it could lead anywhere.
 
     Attributes:
-        size: in bytes; None where the host did not tell.
+        size: in bytes; None if the host did not tell.
         is_untyped: the host did not tell what it is.
     """
 
@@ -92,12 +92,12 @@ class RemoteEntry:
 
 @dataclass(slots=True)
 class ListingBudget:
-    """What a host may still list, over the folders of one level.
+    """The rest of the budget for listing, over the folders of one level.
 
     Attributes:
-        entries: names.
-        text_bytes: of the answers.
-        deadline: of the event loop's time; what has not come by then is left out.
+        entries: the number of names.
+        text_bytes: the bytes of names in the answers.
+        deadline: by the event loop's time; later entries are left out.
     """
 
     entries: int
@@ -105,7 +105,7 @@ class ListingBudget:
     deadline: float = field(default_factory=lambda: asyncio.get_running_loop().time() + LISTING_SECONDS)
 
     def split(self, parts: int) -> "ListingBudget":
-        """Take a fair part out, for one of so many folders; ``put_back`` what it leaves."""
+        """Take a fair part out, for one of several folders; ``put_back`` returns the rest of it."""
         now = asyncio.get_running_loop().time()
         part = ListingBudget(
             self.entries // parts, self.text_bytes // parts, now + (self.deadline - now) / parts
@@ -115,12 +115,12 @@ class ListingBudget:
         return part
 
     def put_back(self, part: "ListingBudget") -> None:
-        """Add what a part has left."""
+        """Add the rest of a part."""
         self.entries += part.entries
         self.text_bytes += part.text_bytes
 
     def take(self, text_bytes: int) -> bool:
-        """Count one entry; return False when it is beyond the budget."""
+        """Count one entry; return False if it is beyond the budget."""
         self.entries -= 1
         self.text_bytes -= text_bytes
         is_late = asyncio.get_running_loop().time() > self.deadline
@@ -129,11 +129,11 @@ class ListingBudget:
 
 @dataclass(slots=True)
 class FolderScan:
-    """What the listing of a folder left out.
+    """What the listing of a folder left out, and how much it saw.
 
     Attributes:
-        seen: entries that came, with those that were passed over.
-        unreadable: entries whose names are no names: not UTF-8, too long, or with characters that none has.
+        seen: entries that arrived, including skipped ones.
+        unreadable: entries with invalid names: not UTF-8, too long, or with invalid characters.
         is_cut: there is more, beyond the budget.
     """
 
@@ -143,13 +143,13 @@ class FolderScan:
 
 
 class SftpSession:
-    """Looking and reading over a lent connection. Paths are text with ``/``, relative to the login's root.
+    """Lists and reads over a lent connection. Paths are text with ``/``, relative to the login's root.
 
-    Every operation raises ``RemoteError`` alone and takes no longer than the operation timeout. After a
+    Every operation raises only ``RemoteError`` and takes no longer than the operation timeout. After a
     timeout or a loss the connection is not lent again.
 
     Attributes:
-        requests: SFTP requests sent so far (of a listing: an estimate).
+        requests: the number of SFTP requests so far (for a listing an estimate).
     """
 
     def __init__(self, connection: HostConnection, *, operation_timeout_seconds: float) -> None:
@@ -159,12 +159,12 @@ class SftpSession:
 
     @property
     def host_key(self) -> str:
-        """Return the key the host showed, as ``algorithm base64``, to be pinned."""
+        """Return the host's key as ``algorithm base64``, to be pinned."""
         return self._connection.host_key
 
     @property
     def fingerprint(self) -> str:
-        """Return ``SHA256:...`` of the key the host showed, as people compare it."""
+        """Return ``SHA256:...`` of the host's key, for people to compare."""
         return compute_fingerprint(self.host_key)
 
     @property
@@ -189,7 +189,7 @@ class SftpSession:
         )
 
     async def is_folder(self, path: str) -> bool:
-        """Tell whether something is a folder; where attributes bear no type, by opening it.
+        """Tell whether a path is a folder; if the attributes have no type, by opening it.
 
         Raises:
             RemoteFileMissingError: there is nothing of that name.
@@ -204,11 +204,11 @@ class SftpSession:
         return True
 
     async def real_path(self, path: str) -> str:
-        """Return the absolute path as the host sees it, links resolved; bytes of no text are escaped."""
+        """Return the absolute path as the host sees it, links resolved; invalid UTF-8 is escaped."""
         async with self._operation(path, requests=1):
             try:
                 answer = await self._connection.sftp.realpath(path.encode())
-            except IndexError as error:  # the library takes the first of no names
+            except IndexError as error:  # the library fails on an answer without names
                 raise RemoteAnswerError(Problem.NO_PATH.say(host=self.address, path=path)) from error
             if len(answer) > PATH_BYTES_MAXIMUM:
                 raise RemoteAnswerError(Problem.WRONG_PATH.say(host=self.address, path=path))
@@ -217,12 +217,12 @@ class SftpSession:
     async def scan(
         self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
     ) -> FolderScan:
-        """Hand each entry of a folder but ``.`` and ``..`` to ``take`` as it comes, until the budget ends.
+        """Hand each entry of a folder except ``.`` and ``..`` to ``take``, until the budget ends.
 
-        An entry that is no name is passed over and counted. What came before a failure has been taken.
+        An entry with an invalid name is skipped and counted. Entries before a failure were handed on.
 
         Raises:
-            RemoteAnswerError: an answer cannot be understood; what the host lists from there on is unknown.
+            RemoteAnswerError: an answer cannot be decoded; the entries from there on are unknown.
         """
         scan = FolderScan()
         async with self._operation(path, requests=REQUESTS_OF_A_LISTING, timeout_seconds=LISTING_SECONDS):
@@ -236,7 +236,7 @@ class SftpSession:
     async def _scan(
         self, path: str, take: Callable[[RemoteEntry], None], budget: ListingBudget, scan: FolderScan
     ) -> None:
-        # with bytes the library decodes no name: one that is no text would end the listing
+        # with bytes the library does not decode names: an invalid name would end the listing
         names = cast("AsyncGenerator[asyncssh.SFTPName]", self._connection.sftp.scandir(path.encode()))
         async with aclosing(names):
             async for name in names:
@@ -251,7 +251,7 @@ class SftpSession:
                     take(entry)
 
     async def _wait_while_it_moves(self, scanning: "asyncio.Future[None]", scan: FolderScan) -> None:
-        """Wait for a listing's end as long as each answer of the host comes in time."""
+        """Wait for a listing's end, as long as each answer of the host arrives in time."""
         seen = -1
         while not scanning.done():
             if seen == scan.seen:
@@ -269,18 +269,18 @@ class SftpSession:
             self._connection.ssh.abort()
             await asyncio.wait([scanning])
         if not scanning.cancelled():
-            scanning.exception()  # noted as seen: what ended the listing first is raised
+            scanning.exception()  # marks it as retrieved: the first error of the listing is raised
 
     async def read(self, path: str, *, offset: int, length: int) -> bytes:
-        """Return ``length`` bytes from ``offset`` on, or as many as there are; never asks for more."""
+        """Return ``length`` bytes from ``offset`` on, or as many as there are; never request more."""
         (data,) = await self.read_ranges(path, [(offset, length)])
         return data
 
     async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
-        """Return the bytes of several ``(offset, length)``, all of the same file: it is opened once.
+        """Return the bytes of several ``(offset, length)`` of one file, which is opened once.
 
-        So a file's head and its new bytes belong together even when the file is replaced in between. Ranges
-        that lie close together are one request.
+        So a file's head and its new bytes belong together even if the file is replaced in between. Ranges
+        that are close together are one request.
         """
         async with self._operation(path, requests=1):
             file = await self._connection.sftp.open(path, "rb", block_size=0)
@@ -297,14 +297,14 @@ class SftpSession:
         if len(ranges) > 1 and span <= min(JOINED_BYTES, self._block_bytes):
             async with self._operation(path, requests=1):
                 data: bytes = await file.read(span, start)  # typed str by the library even for binary files
-            if len(data) >= span:  # a host with smaller answers is asked for what is needed alone
+            if len(data) >= span:  # a host with smaller answers is asked only for the needed bytes
                 return tuple(data[offset - start :][:length] for offset, length in ranges)
         return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
 
     async def _close(self, file: asyncssh.SFTPClientFile, path: str) -> None:
-        """Have the host close a file. What was read stands without that, and so does why it was not read.
+        """Close a file. An error here changes neither the bytes that were read nor the error of reading.
 
-        A failure must not replace a cancellation, or the reader would go on for ever.
+        A failure must not replace a cancellation, because the reader would then never end.
         """
         if self._connection.is_usable:
             limit = min(CLOSE_TIMEOUT_SECONDS, self._timeout)
@@ -313,7 +313,7 @@ class SftpSession:
                     await file.close()
 
     async def _read_range(self, file: asyncssh.SFTPClientFile, path: str, offset: int, length: int) -> bytes:
-        """Read block by block, several at once, and return what is there without a gap."""
+        """Read block by block, several at once, and return the bytes before the first gap."""
         blocks = list(_split(offset, length, self._block_bytes))
         contents: list[bytes] = [b""] * len(blocks)
         waiting = iter(enumerate(blocks))
@@ -326,24 +326,24 @@ class SftpSession:
         return b"".join(_take_without_gap(contents, blocks))
 
     async def _read_block(self, file: asyncssh.SFTPClientFile, path: str, start: int, size: int) -> bytes:
-        """Read one block; a host that answers with less is asked for the rest until it has no more.
+        """Read one block; if the host answers with less, request the rest until it has no more.
 
         Raises:
-            RemoteFailureError: its answers are too small to go on like that.
+            RemoteFailureError: its answers are too small.
         """
         data = b""
         for _ in range(ANSWERS_OF_A_BLOCK + size // 1024):
             async with self._operation(path, requests=1):
                 # typed str by the library even for binary files
                 part: bytes = await file.read(size - len(data), start + len(data))
-            data += part[: size - len(data)]  # a host may hand out more than it was asked for
+            data += part[: size - len(data)]  # a host may send more than was requested
             if not part or len(data) == size:
                 return data
         raise RemoteFailureError(Problem.SMALL_PIECES.say(host=self.address, path=path))
 
     @property
     def _block_bytes(self) -> int:
-        """Return how much one request may ask for: what the host allows, within reason."""
+        """Return the size of one request: the host's limit, within our bounds."""
         allowed = self._connection.sftp.limits.max_read_len
         return max(BLOCK_BYTES_MINIMUM, min(allowed, BLOCK_BYTES_MAXIMUM))
 
@@ -351,7 +351,7 @@ class SftpSession:
     async def _operation(
         self, path: str, *, requests: int, timeout_seconds: float | None = None
     ) -> AsyncIterator[None]:
-        """Count, limit and map one operation (the library would wait for ever on a closing connection)."""
+        """Count, limit and map one operation (the library waits for ever on a closing connection)."""
         if not self._connection.is_usable:
             raise ConnectionLostError(Problem.CONNECTION_CLOSED.say(host=self.address))
         self.requests += requests
@@ -373,7 +373,7 @@ def _split(offset: int, length: int, block_bytes: int) -> Iterator[tuple[int, in
 
 
 def _take_without_gap(contents: list[bytes], blocks: list[tuple[int, int]]) -> Iterator[bytes]:
-    """Take blocks up to the first short one: what a growing file has behind that would leave a hole."""
+    """Take blocks up to the first short one: in a growing file, later blocks would leave a hole."""
     for content, (_, size) in zip(contents, blocks, strict=True):
         yield content
         if len(content) < size:
@@ -381,7 +381,7 @@ def _take_without_gap(contents: list[bytes], blocks: list[tuple[int, int]]) -> I
 
 
 def _build_entry(name: asyncssh.SFTPName) -> RemoteEntry | None:
-    """Build our value from the library's, whose names are bytes; None for what no file can be called."""
+    """Build our entry from the library's, which has names in bytes; None for an invalid name."""
     filename = cast("bytes", name.filename)
     try:
         text = filename.decode()
@@ -402,9 +402,9 @@ def _build_entry(name: asyncssh.SFTPName) -> RemoteEntry | None:
 
 
 def _find_kind(attributes: asyncssh.SFTPAttrs, long_name: bytes = b"") -> str:
-    """Return a file type as ``ls`` shows it (``-``, ``d``, ``l``, or ``?`` for others), empty when untold.
+    """Return a file type as ``ls`` shows it (``-``, ``d``, ``l``, or ``?`` for others), empty if unknown.
 
-    Hosts that send none among the attributes may show it in front of the long name (``drwx``).
+    If the attributes have no type, it may be at the beginning of the long name (``drwx``).
     """
     if attributes.type == FILEXFER_TYPE_UNKNOWN:
         return long_name[:1].decode(errors="replace") if long_name[:1] in (b"-", b"d", b"l") else ""

@@ -1,4 +1,4 @@
-"""Links: symbolic links are followed as far as the login's folder, or anywhere below a path outside of it."""
+"""Symbolic links are followed within the login's folder, or to any place below a path outside of it."""
 
 from dataclasses import dataclass, field
 
@@ -13,14 +13,14 @@ TOLD_MAXIMUM = 3
 class LinkGuide:
     """Follows the links of one listing.
 
-    In the login's folder a link leads no further than that folder. Where an admin named a path outside of it,
-    what the login may read is the host's matter, and so is where links lead.
+    In the login's folder, links to places outside of it are not followed. Below a path outside of it that an
+    admin named, the host decides what the login may read, so all links are followed.
 
     Args:
-        session: asks the host.
-        start: the folder that is looked through.
-        is_deep: all below it is looked through, so what lies there needs no link.
-        outside: links that lead out of the login's folder and are not followed, a few of them.
+        session: the session on the host.
+        start: the folder that is searched.
+        is_deep: everything below the folder is searched anyway, so links to it are not needed.
+        outside: a few of the links that lead out of the login's folder and are not followed.
     """
 
     session: SftpSession
@@ -30,12 +30,12 @@ class LinkGuide:
     _places: tuple[str, str] | None = None
 
     async def follow(self, path: str) -> RemoteStat | None:
-        """Return what the link ``path`` leads to; None when there is nothing, or nothing that may be used.
+        """Return the target of the link ``path``; None if there is none, or none that may be used.
 
-        A link to what holds the folder would have no end where all below it is looked through.
+        In a search of everything below, a link to a folder above would have no end.
         """
         try:
-            found = await self.session.stat(path)  # first: most links that are of no use lead to nothing
+            found = await self.session.stat(path)  # first, because most useless links lead to nothing
             target = await self.session.real_path(path)
             root, start = await self._find_places()
         except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
@@ -51,7 +51,7 @@ class LinkGuide:
         return None
 
     async def _find_places(self) -> tuple[str, str]:
-        """Return the login's folder and the start as the host names them, asked for once."""
+        """Return the login's folder and the start as the host names them; the host is asked once."""
         if self._places is None:
             self._places = await self.session.real_path("."), await self.session.real_path(self.start)
         return self._places

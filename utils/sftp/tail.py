@@ -2,21 +2,22 @@
 
 Theory of operation
 -------------------
-A quiet poll is one ``stat`` of the newest file of each world. Every second poll the folders in which these
-files lie are asked for their times as well, and every twelfth (at most 60 s apart) all folders; all that is
-asked together, so it is one round trip. Folders are listed when one changed, so a new file is found within
-ten seconds. Folder times may tell nothing: therefore folders that show none or were seen to show a false one,
-and around midnight of the game server, where new files appear, all of them are listed at each twelfth poll,
-and once an hour in any case. A file is read when its size or time changed: its head and the byte before the
-cursor come with the new bytes in one opening, so a file that was replaced under its name is noticed before a
-single byte of it is taken for growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
+A quiet poll is one ``stat`` of the newest file of each world. Every second poll also asks for the times of
+the folders of these files, and every twelfth (at most 60 s apart) for those of all folders; the requests go
+out together, so they cost one round trip. Folders are listed when one changed, so a new file is found within
+ten seconds. Folder times can be missing or wrong. Then, and around the server's midnight, the tail lists the
+folders at every twelfth poll. It lists all folders at least once an hour. A file is read when its size or
+time changed: its head and the byte before the cursor come with the new bytes in one opening, so the tail sees
+that a file was replaced before it uses its bytes. ``choose_read`` and ``cut_whole_lines`` are pure.
+``DeathLogTail`` does the I/O.
 
-One file that may not be read does not stop the others: it is passed over and told (``problems``), and tried
-again ever more rarely. A file of the future, named by a wrong clock or without any date, is read like any
-other, but it is not taken for the newest, which is what new files are measured by.
+A file that cannot be read does not stop the others: it is skipped, reported (``problems``), and tried again
+after growing waits. A file of the future, named by a wrong clock or without any date, is read like any other,
+but it never counts as the newest file. New files are compared with the newest file.
 
-What cannot be noticed: a file rewritten in place within the second of its last change and with the same size,
-and one whose first 256 bytes stayed the same while it did not get shorter. Both need a host that edits logs.
+Two changes cannot be noticed: a file rewritten in place within the second of its last change and with the
+same size, and a rewritten file with the same first 256 bytes that is not shorter. Only a host that edits logs
+can do either.
 """
 
 import math
@@ -48,30 +49,30 @@ from utils.sftp.session import SftpSession
 from utils.tasks import run_together
 
 HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files never share their first two
-CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is passed over and rejected
+CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is skipped and rejected
 CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
-LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
+LAST_ROW_BYTES = 4096  # the longest end of a file that can be a row
 NEWEST_LINES = 100
-GONE_KEPT = 400  # cursors of files that are gone: a year and more of a file a day
+GONE_KEPT = 400  # how many cursors of deleted files to keep (more than a year)
 GLANCE_EVERY_POLLS = 2
-GLANCE_EVERY_SECONDS = 9.0  # polls of ten seconds and more
+GLANCE_EVERY_SECONDS = 9.0  # for servers polled every ten seconds or slower
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 REQUESTS_AT_ONCE = 8
 LIST_EVERY_SECONDS = 3600.0
-LISTED_NAMES_A_SECOND = 200.0  # over time: a host with ever more names is listed ever more rarely
+LISTED_NAMES_A_SECOND = 200.0  # average limit; a host with many names is listed less often
 LISTED_NAMES_FREE = 1_000
-REST_AFTER_LISTING = 20.0  # times what it took beyond a second: some answers keep the loop from all others
+REST_AFTER_LISTING = 20.0  # factor: rest this many times the listing's duration above one second
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 MIDNIGHT_MARGIN = timedelta(minutes=3)
 NAME_FORMAT = "%Y.%m.%d-%H.%M.%S"
-FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within one tick shows no change
+FOLDER_TIME_SECONDS = 2.0  # folder times may have a resolution of 2 s
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """Size and time of a file as last seen."""
+    """Size and time of a file at the last look."""
 
     size: int
     modified_at_seconds: int
@@ -79,13 +80,13 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """What to read of one file.
+    """The part of a file to read.
 
     Attributes:
         offset: first byte wanted.
-        size: the file's size; nothing beyond it is asked for.
+        size: the file's size; no bytes beyond it are requested.
         is_growth: the bytes are expected to continue what was read.
-        is_over: nothing more is expected of the file, so its last row counts without a line feed.
+        is_over: the file is complete, so its last row counts without a line feed.
     """
 
     offset: int
@@ -96,19 +97,19 @@ class ReadPlan:
 
 @dataclass(slots=True)
 class TailMemory:
-    """What a server's tail knows between polls; losing it costs a listing and nothing else.
+    """The state of a server's tail between polls; losing it costs only a listing.
 
     Attributes:
         listing: the files and folders as last listed.
-        is_listing_confirmed: it was made a tick of the folders' times after they changed; it lacks nothing.
+        is_listing_confirmed: the listing was made late enough after the last folder change to be complete.
         unchanged_since: when those folder times were first seen, by the monotonic clock, as all times here.
-        sizes: every file as last seen.
-        read_out: files as they were when nothing more could be read of them.
-        passed: lines without end, as far as they were looked through.
+        sizes: the size and time of every file at the last look.
+        read_out: size and time of each file that was read to its end.
+        passed: progress in lines that are too long for a chunk.
         refused: files that could not be read at the last try.
-        appeared: when the newest file of a world turned up, or was first seen.
-        listed_at: the last listing; ``rest_seconds`` have to go by before the next one.
-        are_times_false: a file came into a folder whose time did not change.
+        appeared: when the newest file of a world appeared, or was first seen.
+        listed_at: time of the last listing. The next one may come ``rest_seconds`` later.
+        are_times_false: a file appeared in a folder whose time did not change.
         is_stale: the listing is known to be wrong.
         looked_at: the last look at all folders, and ``glanced_at`` that at those of the newest files.
         polls_since_look: polls since then.
@@ -146,9 +147,9 @@ def choose_read(
 
     Args:
         cursor: where reading stands; None for a file never read.
-        seen: the file now.
-        read_out: the file when it was last found to hold nothing more; None at the first look.
-        is_newest: files of the same world have been read, and none of them comes after it by name.
+        seen: the file's size and time now.
+        read_out: the file's size and time when it was read to its end; None at the first look.
+        is_newest: True: files of this world were read, and none of them has a later name.
     """
     if seen == read_out:
         return None
@@ -157,8 +158,8 @@ def choose_read(
     if seen.size < cursor.offset:
         return ReadPlan(0, seen.size, is_growth=False)
     if seen.size == cursor.offset and not is_newest and read_out is None:
-        return None  # at a start the many old files are taken as they were left
-    # of an unread file only what came since it was seen is growth: an import may have left the rest out
+        return None  # at start, skip old files whose cursor is at their end
+    # in a file without a cursor, only bytes added after the first look are growth
     is_growth = cursor.offset > 0 or (is_newest and read_out is not None)
     return ReadPlan(cursor.offset, seen.size, is_growth)
 
@@ -195,15 +196,15 @@ class DeathLogTail:
         self._future = (local_now + CLOCK_MARGIN).strftime(NAME_FORMAT)
 
     @property
-    def problems(self) -> tuple[Text | str, ...]:
-        """Return a text for everything that is there and could not be read."""
+    def problems(self) -> tuple[Text, ...]:
+        """Return a text for each thing that exists and could not be read."""
         listing = self._memory.listing
         return (*(listing.refused if listing else ()), *self._memory.refused.list_shown())
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
-        """Return the files with a cursor that went long ago: hundreds that are named later went as well.
+        """Return files with a cursor that were deleted before the last 400 deleted ones.
 
-        One that comes back is read again from its beginning, and nothing of it counts twice.
+        If such a file comes back, the tail reads it from 0. No row counts twice.
         """
         listing, sizes = self._memory.listing, self._memory.sizes
         if listing is None or listing.whole_worlds is not None or listing.refused:
@@ -231,7 +232,7 @@ class DeathLogTail:
                         yield chunk
             except UNREADABLE as error:
                 tries.fail(file, error, now=self._clock.monotonic())
-                # it went since, or is listed and not there
+                # the file was deleted after the listing
                 self._memory.is_stale |= isinstance(error, RemoteFileMissingError)
             else:
                 self._memory.refused.forgive(file)
@@ -240,9 +241,9 @@ class DeathLogTail:
                     self._memory.read_out[file] = seen
 
     async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
-        """Return the last whole lines of the newest file of every world that holds anything.
+        """Return the last whole lines of the newest file with content, of every world.
 
-        With ``back``, of the file so many before it.
+        With ``back``, of the file this many places before it.
         """
         if self._memory.listing is None:
             await self._look()
@@ -278,7 +279,7 @@ class DeathLogTail:
             raise
 
     async def _look(self) -> None:
-        """Bring sizes up to date with as few requests as will do."""
+        """Update the file sizes with as few requests as possible."""
         memory, now = self._memory, self._clock.monotonic()
         memory.polls_since_look += 1
         is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
@@ -286,24 +287,24 @@ class DeathLogTail:
         if listing is None or self._must_list(now, is_due=is_due):
             listing = await self._list()
             if listing.whole_worlds is None:
-                return  # it told every size
+                return  # the listing already contains all sizes
         await self._ask(listing, now, is_due=is_due)
         if memory.is_stale and self._may_list(now):
             await self._list()
 
     def _may_list(self, now: float) -> bool:
-        """Tell whether the last listing has been paid for by time."""
+        """Tell whether enough time has passed since the last listing."""
         return now - self._memory.listed_at >= self._memory.rest_seconds
 
     def _must_list(self, now: float, *, is_due: bool) -> bool:
-        """Tell whether the folders are listed although their times may be the same."""
+        """Tell whether to list the folders although their times may be the same."""
         memory = self._memory
         is_late = now - memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now)
         is_wanted = memory.is_stale or (is_due and (is_late or not memory.is_listing_confirmed))
         return is_wanted and self._may_list(now)
 
     async def _ask(self, listing: DeathLogListing, now: float, *, is_due: bool) -> None:
-        """Ask for the sizes of files that may have grown, and by turns for folders' times, all at once."""
+        """Stat the files that may have grown. Every second poll, also stat their folders."""
         memory = self._memory
         entries = self._choose_entries(listing, now, is_due=is_due)
         folders = {folder.path: folder for folder in listing.folders}
@@ -328,7 +329,7 @@ class DeathLogTail:
         await run_together([carry_out] * min(len(works), REQUESTS_AT_ONCE))
 
     async def _glance(self, folder: LogFolder, *, is_due: bool) -> None:
-        """Note whether a folder has changed; one that tells no time, or a false one, may have."""
+        """Mark the listing as stale if a folder changed; one without a reliable time may have changed."""
         try:
             seen = await self._session.stat(folder.path)
         except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
@@ -359,8 +360,8 @@ class DeathLogTail:
         in_order = sorted(known)
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
-            # so the file before it is over: its last row is looked at once more, and where it could not be
-            # read a moment ago it is tried before the new one, or its rows would come behind those
+            # A new file means the previous one is complete. Read its last row again. If it was unreadable,
+            # try it first, so that its rows come before the new file's rows
             place = bisect_left(in_order, file)
             if place and in_order[place - 1].world == file.world:
                 memory.read_out.pop(in_order[place - 1], None)
@@ -372,7 +373,7 @@ class DeathLogTail:
         return listing
 
     async def _list_or_remember(self) -> DeathLogListing:
-        """List the logs; where the host's answer cannot be understood, go on with what is known."""
+        """List the logs; if the host's answer cannot be decoded, go on with the known ones."""
         try:
             return await list_death_logs(self._session, self._folder)
         except RemoteAnswerError as error:
@@ -383,10 +384,10 @@ class DeathLogTail:
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
     ) -> Sequence[LogFileEntry]:
-        """Return the files worth a ``stat``: of each world the newest, and for a while the one before.
+        """Return the files worth a ``stat``: the newest of each world, and for a while the one before it.
 
-        And the one that had changed last when they were listed, where that is not the newest: the game writes
-        there, although another name sorts behind it.
+        Also stat the file with the latest change time. The game may write to it although another file has a
+        later name.
         """
         chosen: list[LogFileEntry] = []
         for world, group in groupby(listing.files, key=lambda entry: entry.file.world):
@@ -398,7 +399,7 @@ class DeathLogTail:
         return chosen
 
     def _rank(self, name: str) -> tuple[bool, str]:
-        """Return what names are sorted by to find the newest file: those of the future come first."""
+        """Return the sort key that finds the newest file: names with a date in the future come first."""
         return name < self._future, name
 
     async def _stat(self, entry: LogFileEntry) -> None:
@@ -434,7 +435,7 @@ class DeathLogTail:
             if plan is None:
                 self._memory.refused.forgive(file)
                 continue
-            # what could not be read for a while is judged by its age
+            # rows of a file that was unreadable are judged by age, not as growth
             is_growth = plan.is_growth and file not in self._memory.refused
             is_over = file < last.get(file.world, file)
             plans.append((file, seen, replace(plan, is_growth=is_growth, is_over=is_over)))
@@ -443,7 +444,7 @@ class DeathLogTail:
     async def _read_to_end(
         self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float = PASSED_BYTES
     ) -> AsyncGenerator[Chunk, None]:
-        """Yield a file's chunks, and what stands behind its last line feed if that may be a row."""
+        """Yield a file's chunks, then the text after its last line feed if it looks like a row."""
         last = cursor
         async with aclosing(self._read_file(file, plan, cursor, most_passed=most_passed)) as chunks:
             async for chunk in chunks:
@@ -461,10 +462,10 @@ class DeathLogTail:
     async def _read_file(
         self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float
     ) -> AsyncGenerator[Chunk, None]:
-        """Yield chunk after chunk; begin again at 0 when the file turns out to be another one, and only once.
+        """Yield chunk after chunk; if the file was replaced, start again at 0, but only once.
 
         Raises:
-            RemoteFailureError: it is another one at each look.
+            RemoteFailureError: the file changed on every read.
         """
         is_growth, start, before = plan.is_growth, plan.offset, cursor
         is_unfinished, has_begun_again = True, False
@@ -489,7 +490,7 @@ class DeathLogTail:
             is_unfinished = is_unfinished and start < plan.size
 
     async def _pass_over(self, file: LogFile, begun: Passage, size: int, most: float) -> Sequence[Piece]:
-        """Return a line too long for a chunk as it is shown; nothing while its end was not found."""
+        """Return the shown beginning of an overlong line, or nothing until its end is found."""
         known = self._memory.passed.pop(file, begun)
         is_same = (known.start, known.head) == (begun.start, begun.head) and known.offset <= size
 
@@ -503,7 +504,7 @@ class DeathLogTail:
         return [] if found is None else [found]
 
     async def _read(self, file: LogFile, start: int, length: int) -> tuple[bytes, bytes, bytes]:
-        """Return head, the byte before ``start`` and the bytes from it on, of one and the same file."""
+        """Return the head, the byte before ``start`` and the bytes from there on, all of one file."""
         path = self._path(file)
         if start == 0:
             (data,) = await self._session.read_ranges(path, [(0, length)])
@@ -518,11 +519,11 @@ class DeathLogTail:
 
 
 def _cut_pieces(start: int, data: bytes) -> Iterator[Piece]:
-    """Cut the whole lines of what was read from ``start`` on into chunks."""
+    """Cut the whole lines of the bytes read from ``start`` on into chunks."""
     for place, piece in slice_lines(cut_whole_lines(data), lines=CHUNK_LINES):
         yield Piece(start + place, piece, start + place + len(piece))
 
 
 def _continues(cursor: Cursor, head: bytes, boundary: bytes) -> bool:
-    """Tell whether a file is still the one its cursor was made in."""
+    """Tell whether a file is still the one of its cursor."""
     return digest_head(head[: cursor.offset]) == cursor.head and boundary == b"\n"

@@ -169,7 +169,7 @@ async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, ser
 
 
 async def test_single_message_is_changed_found_and_deleted(sender: DiscordSender, server: RestServer) -> None:
-    """A message that is gone is told as such; a channel that is gone is another matter."""
+    """A deleted message returns False; a deleted channel raises."""
     embed = discord.Embed(title="T")
     assert await sender.edit(CHANNEL, 99, embed=embed)
     assert await sender.has_message(CHANNEL, 99)
@@ -276,7 +276,7 @@ async def test_silence_is_uncertain(bot: discord.Client, server: RestServer) -> 
 
 
 async def test_look_before_the_login_waits() -> None:
-    """Without knowing itself, the bot cannot tell its own messages."""
+    """Before login, the bot does not know its own id and raises."""
     bot = discord.Client(intents=discord.Intents.none())
     with pytest.raises(DeliveryDelayedError):
         await DiscordSender(bot, clock=FakeClock()).recent_messages(CHANNEL, 100)

@@ -28,7 +28,7 @@ def show(reply: Interaction) -> tuple[str, bool]:
 
 
 def test_access_is_carried_by_the_command() -> None:
-    """What a command's function was marked with is found again; public is what carries no mark."""
+    """``get_access`` returns the mark of a command. Unmarked commands are public."""
 
     @Access(is_admin=True, feature=Feature.STATS)
     async def callback() -> None:
@@ -89,7 +89,7 @@ async def test_admin_command_is_open_to_the_admin_role(
 async def test_form_is_the_first_answer_and_refused_to_members(
     alice: Member, manager: Member, channel: Channel
 ) -> None:
-    """A modal cannot follow an acknowledgement; who may not open it gets the sentence instead."""
+    """A modal cannot follow an acknowledgement. A member without permission gets the error text instead."""
     opened = await manager.ask(channel, "/form")
     assert (opened.callback_kind, opened.modal and opened.modal.labels) == (CallbackKind.MODAL, ["Password"])
     assert show(await alice.ask(channel, "/form")) == (ADMINS_ALONE, True)
@@ -161,7 +161,7 @@ def build_operators(source: FakeOwners, clock: FakeClock) -> Operators:
 
 
 async def test_application_owners_are_asked_for_again_every_hour() -> None:
-    """Discord's word counts besides the configuration; who left the team owns it no longer."""
+    """Owners come from Discord and the configuration. A person who left the team is not an owner."""
     source, clock = FakeOwners(5), FakeClock()
     operators = build_operators(source, clock)
     assert [await operators.is_owner(user_id) for user_id in (7, 5, 5, 6)] == [True, True, True, False]
@@ -230,7 +230,7 @@ def test_options_are_found_at_any_depth() -> None:
 async def test_database_outage_is_told_when_the_role_cannot_be_checked(
     shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """Nobody is let in, or turned away for good, because the database is away."""
+    """If the database is away, the check fails with an error and decides nothing."""
     shelf.guilds.failures.append(StorageUnavailableError("mongodb://secret away"))
     reply = await alice.ask(channel, "/deep admin")
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ The database does not answer")

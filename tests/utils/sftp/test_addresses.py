@@ -61,7 +61,7 @@ def test_address_of_no_public_machine_is_told(text: str) -> None:
     "text", ["8.8.8.8", "172.15.0.1", "172.32.0.1", "100.128.0.1", "192.0.1.1", "2a01:4f8::1", "2606:4700::1"]
 )
 def test_public_address_is_public(text: str) -> None:
-    """Also where it lies next to a private range."""
+    """Public addresses next to a private range are allowed."""
     assert is_public(ip_address(text))
 
 
@@ -94,7 +94,7 @@ def test_what_is_public_is_nothing_that_the_standard_library_calls_special(
 def test_what_lies_outside_the_public_part_of_ipv6_is_refused_unless_it_carries_an_address(
     address: IPv6Address,
 ) -> None:
-    """What is given out one day, or means something in a single network, is not guessed."""
+    """Reserved ranges are refused, although they may become public."""
     if is_public(address):
         assert int(address) >> 125 == 1 or int(address) >> 32 in (0xFFFF, 0x64FF9B << 64)
 

@@ -85,7 +85,7 @@ def test_place_of_an_idle_connection_is_given_away_at_the_guild_limit(state: Poo
 
 
 def test_longest_idle_connection_of_anybody_goes_at_the_limit_over_all(state: PoolState) -> None:
-    """Who rested longest gives way."""
+    """The connection that was idle longest is closed."""
     ask(state, ONE, "a", limit=9)
     ask(state, ONE, "b", limit=9)
     first, second = state.decide().opened
@@ -150,7 +150,7 @@ def test_guild_with_many_waiting_does_not_starve_one_with_one() -> None:
 
 
 def test_host_has_no_more_handshakes_at_once_than_it_bears() -> None:
-    """Whoever is one too many waits, in turns with other guilds, and holds up no other host."""
+    """A request above the host's limit waits its turn. It does not block other hosts."""
     state = PoolState(PoolLimits(handshakes_per_host=3))
     for name in "abc":
         ask(state, ONE, name, limit=9)
@@ -194,7 +194,7 @@ def test_one_handshake_is_kept_for_the_try_of_a_circuit() -> None:
 
 
 def test_try_is_made_with_a_login_of_the_guild_whose_others_hang() -> None:
-    """Its turn is not lost, although it holds all that a guild may hold."""
+    """A guild at its limit keeps its place in the queue."""
     state = PoolState(PoolLimits(handshakes_per_host=8))
     for number in range(9):
         ask(state, ONE, f"a{number}", limit=25)
@@ -205,7 +205,7 @@ def test_try_is_made_with_a_login_of_the_guild_whose_others_hang() -> None:
 
 
 def test_guild_over_its_fair_share_gives_way_although_another_rested_longer() -> None:
-    """Of four places two guilds have two each by right; who holds three loses one, not who holds one."""
+    """With four places and two guilds, a guild with three connections gives one up."""
     state = PoolState(PoolLimits(max_connections=4))
     for guild_id, names in ((ONE, "a"), (TWO, "bcd")):
         for name in names:

@@ -59,7 +59,7 @@ async def test_any_key_is_taken_and_reported_when_none_is_pinned(host: GameHost,
 
 
 async def test_cipher_that_costs_least_is_asked_for_first(host: GameHost, limits: PoolLimits) -> None:
-    """Of all that host and bot can both do; what a host prefers does not decide."""
+    """The bot picks the strongest common algorithm, no matter which one the host prefers."""
     connection = await open_connection(host.login("renter"), limits)
     assert connection.ssh.get_extra_info("send_cipher") == "aes128-gcm@openssh.com"
     await connection.close(5)
@@ -110,7 +110,7 @@ async def test_wrong_password_is_a_lasting_refusal(host: GameHost, limits: PoolL
 
 @pytest.mark.fault
 async def test_closed_port_and_unknown_host_are_unreachable(host: GameHost, limits: PoolLimits) -> None:
-    """Both may be over soon, so they are tried again."""
+    """Unreachable hosts and lost connections are temporary, so the bot retries."""
     login = host.login("renter")
     await host.stop()
     with pytest.raises(HostUnreachableError, match="cannot be reached"):
@@ -132,7 +132,7 @@ async def test_host_is_reached_again_on_its_port_after_an_outage(host: GameHost,
 
 @pytest.fixture(name="silent_port")
 async def _silent_port() -> AsyncIterator[int]:
-    """A door that opens, behind which nobody speaks."""
+    """A port that accepts connections but never sends a banner."""
     ended = asyncio.Event()
 
     async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -281,7 +281,7 @@ async def test_host_that_asks_for_more_than_a_password_is_told_as_that(
 
 @pytest.mark.fault
 async def test_wrong_password_to_a_question_is_a_refusal(limits: PoolLimits) -> None:
-    """It is given once, and the sentence is that of a wrong password."""
+    """The bot answers the password prompt once and then reports a wrong password."""
     asked = Questioner(ONE_HIDDEN, [["right"]])
     async with serve_ssh(asked) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials("wrong"))
@@ -302,14 +302,14 @@ async def test_host_that_insists_on_compression_is_refused(limits: PoolLimits) -
 
 
 def test_compression_is_never_offered() -> None:
-    """Not to old servers either."""
+    """Compression is not offered to old servers either."""
     offers = [choose_algorithms(legacy=legacy, pinned_type=None) for legacy in (False, True)]
     assert [offer["compression_algs"] for offer in offers] == [None, None]
 
 
 @pytest.mark.fault
 async def test_cancelled_attempt_leaves_no_connection(host: GameHost, limits: PoolLimits) -> None:
-    """Who gives up while connecting leaves nothing behind at the host."""
+    """A cancelled connection attempt leaves no socket at the host."""
     host.faults.stall("realpath")
     for pauses in range(0, 60, 6):
         attempt = asyncio.create_task(open_connection(host.login("renter"), limits))
@@ -384,7 +384,7 @@ def tell_addresses(**known: str) -> NameResolver:
 
 @pytest.mark.parametrize("spelling", PRIVATE_SPELLINGS)
 async def test_private_host_is_never_dialled_where_that_is_forbidden(host: GameHost, spelling: str) -> None:
-    """However it is spelled, whether something listens or not: one sentence, and no connection."""
+    """Every spelling of a private address gets the same error, and no connection is made."""
     closed = Connector(PoolLimits(allow_private_hosts=False))
     told = set()
     for port in (host.port, 1):
@@ -458,7 +458,7 @@ async def test_silent_name_server_is_no_matter_of_the_host() -> None:
 
 @pytest.mark.fault
 async def test_host_that_was_asked_too_late_is_not_called_silent(silent_port: int) -> None:
-    """Its name server used up the time, and whose that is may choose when it answers."""
+    """A slow name server counts against the guild, because the guild chose the host name."""
 
     def answer_late(host: str) -> tuple[str, ...]:
         del host

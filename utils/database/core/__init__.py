@@ -1,1 +1,1 @@
-"""What everything stored goes through: threads, transactions, scopes, indexes."""
+"""The base of all storage: threads, transactions, scopes, indexes."""

@@ -1,7 +1,7 @@
 """Blocking collections: a guild's part of a collection, as a thread reads and writes it.
 
-Within a transaction they are what units of work have; outside of one ``ScopedCollection`` calls them in a
-thread. What they allow is decided in ``scope_rules``.
+Units of work use them within a transaction; outside of one ``ScopedCollection`` calls them in a thread.
+``scope_rules`` decides what they allow.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,7 +36,7 @@ class Insertion:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """One write of a bulk: the whole document that fits the filter, made when there is none."""
+    """One write of a bulk: replaces the whole document that fits the filter, or inserts it."""
 
     query: Query
     document: Document
@@ -53,7 +53,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One of several reads that are carried out at once: what fits in a scope's part of a collection."""
+    """One of several reads in one operation: a query within a scope's part of a collection."""
 
     name: str
     scope: Scope
@@ -62,15 +62,15 @@ class Lookup:
 
 Write = Insertion | Replacement | Change
 Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
-"""A write within its scope, as pymongo takes it."""
+"""A write within its scope, in pymongo's form."""
 
 
 class BlockingCollection:
-    """One collection as one guild, or one of its game servers, may see it.
+    """One collection, limited to one guild or one of its game servers.
 
     Attributes:
-        name: of the collection.
-        scope: what every document of it has.
+        name: the name of the collection.
+        scope: the fields that every document of the scope has.
     """
 
     def __init__(
@@ -98,13 +98,13 @@ class BlockingCollection:
         limit: int = 0,
         hint: str | None = None,
     ) -> list[Document]:
-        """Return the documents that fit; ``limit`` 0 is all of them."""
+        """Return the documents that fit; ``limit`` 0 means all of them."""
         return self._run(self._find, scope_filter(self.scope, query), projection, sort, limit, hint)
 
     def find_keys(self, first: bytes, last: bytes, *, prefix: bytes) -> list[bytes]:
         """Return the ``_id``s from ``first`` to ``last``, read from the index alone.
 
-        Such a read can name nothing but the ``_id``, so the scope is kept by the prefix all its ids share.
+        Such a read can name only the ``_id``, so the prefix of all ids of the scope limits it.
         """
         lowest, highest = max(first, prefix.ljust(32, b"\x00")), min(last, prefix.ljust(32, b"\xff"))
         if lowest > highest:
@@ -117,7 +117,7 @@ class BlockingCollection:
         return self._run(self._find_raw, scope_filter(self.scope, query), sort, hint)
 
     def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
-        """Return what a pipeline makes of the scope's documents."""
+        """Return the result of a pipeline over the scope's documents."""
         scoped = scope_pipeline(self.scope, pipeline)
         return self._run(_aggregate, self._collection, scoped, hint, self._session)
 
@@ -132,7 +132,7 @@ class BlockingCollection:
         self._run(self._collection.insert_one, scoped, session=self._session)
 
     def insert_many(self, documents: Iterable[Document]) -> None:
-        """Store new documents, in no order."""
+        """Store new documents, in any order."""
         scoped = [scope_document(self.scope, document) for document in documents]
         if scoped:
             self._run(self._collection.insert_many, scoped, ordered=False, session=self._session)
@@ -145,14 +145,14 @@ class BlockingCollection:
         return done.matched_count == 1
 
     def update_many(self, query: Query, update: Query) -> int:
-        """Change every document that fits; return how many did."""
+        """Change every document that fits; return their number."""
         check_update(self.scope, update)
         scoped = scope_filter(self.scope, query)
         done = self._run(self._collection.update_many, scoped, update, session=self._session)
         return done.matched_count
 
     def find_one_and_update(self, query: Query, update: Query) -> Document:
-        """Change the document that fits, made when there is none, and return it as it is then."""
+        """Change the document that fits, or insert it, and return it after the change."""
         check_update(self.scope, update)
         changed = self._run(
             self._collection.find_one_and_update,
@@ -165,12 +165,12 @@ class BlockingCollection:
         return cast("Document", changed)  # typed as if there might be none
 
     def delete(self, query: Query) -> int:
-        """Delete every document that fits; return how many did."""
+        """Delete every document that fits; return their number."""
         scoped = scope_filter(self.scope, query)
         return self._run(self._collection.delete_many, scoped, session=self._session).deleted_count
 
     def bulk_write(self, writes: Iterable[Write]) -> int:
-        """Carry out many writes in their order; return how many found a document to change, or made it."""
+        """Carry out many writes in their order; return how many changed or inserted a document."""
         requests = self.build_requests(writes)
         return write_requests(self._operations, self.name, requests, session=self._session)
 
@@ -191,7 +191,7 @@ class BlockingCollection:
 
     def _find_raw(self, scoped: Query, sort: Sort, hint: str) -> list[bytes]:
         found = self._collection.find_raw_batches(scoped, sort=sort, hint=hint, session=self._session)
-        return cast("list[bytes]", list(found))  # typed as if it gave documents
+        return cast("list[bytes]", list(found))  # typed as if it returned documents
 
     def _build_request(self, write: Write) -> Request:
         if isinstance(write, Insertion):
@@ -206,10 +206,10 @@ class BlockingCollection:
 def write_requests(
     operations: Operations, name: str, requests: Sequence[Request], *, session: ClientSession | None
 ) -> int:
-    """Carry out what collections of one name have built, be they of several scopes.
+    """Carry out the writes that collections of one name have built, also of several scopes.
 
     Returns:
-        how many found a document to change, or made one that was to be there.
+        number of matched or upserted documents.
     """
     if not requests:
         return 0
@@ -221,15 +221,14 @@ def write_requests(
 def find_together(
     operations: Operations, lookups: Sequence[Lookup], *, hint: str, session: ClientSession | None
 ) -> list[list[Document]]:
-    """Return what each lookup finds, in their order; ``hint`` names the index of the first one.
+    """Return the documents of each lookup, in their order; ``hint`` names the index of the first one.
 
-    It is one operation and costs hardly more than a read of one of them. What is found together may have
-    16 MB.
+    It is one operation and costs hardly more than a read of one of them. The result may be at most 16 MB.
     """
     first, *others = lookups
     pipeline: list[Query] = [
         {"$match": scope_filter(first.scope, first.query)},
-        {"$facet": {"0": [{"$match": {}}]}},  # of nothing it makes a document as well
+        {"$facet": {"0": [{"$match": {}}]}},  # gives one document even when nothing matches
     ]
     for place, lookup in enumerate(others, 1):
         inner = [{"$match": scope_filter(lookup.scope, lookup.query)}]

@@ -1,4 +1,4 @@
-"""The database: every operation timed and its errors mapped; transactions that commit or leave nothing."""
+"""The database: times every operation, maps its errors, runs transactions."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ Work = Callable[[Transaction], T]
 
 Collection = AsyncIOMotorCollection[Document]
 
-TRANSACTION_SECONDS = 30.0  # how long a transaction is run again; mongod ends one after 60 s by itself
+TRANSACTION_SECONDS = 30.0  # how long to repeat a failing transaction
 CONFLICT_BACKOFF = Backoff(first_seconds=0.01, longest_seconds=1, jitter=0.5)
 
 _log = get_logger(__name__)
@@ -50,7 +50,7 @@ class Fence:
 
 
 FenceSource = Callable[[GuildId], Fence | None]
-"""Returns the lease a guild's transactions are checked against; None when the bot is stopped."""
+"""Returns a guild's fence; None while the bot stops."""
 
 
 class SafeDatabase:
@@ -76,7 +76,7 @@ class SafeDatabase:
 
     @property
     def clock(self) -> Clock:
-        """What pauses are measured by."""
+        """The clock for pauses."""
         return self._clock
 
     @property
@@ -85,7 +85,7 @@ class SafeDatabase:
         return self._sessions.ids
 
     def unscoped(self, name: str) -> Collection:
-        """Return a bare collection: for the scope index, leases, indexes and migrations, and nobody else."""
+        """Return a bare collection; only for the scope index, leases, indexes and migrations."""
         if name not in self._collections:
             self._collections[name] = self._database[name]  # costs as much as a read's way to a thread
         return self._collections[name]
@@ -100,7 +100,7 @@ class SafeDatabase:
             return await wait_until_done(awaitable)
 
     async def call(self, operation: Callable[[], T]) -> T:
-        """Carry out an operation that blocks, in a thread.
+        """Carry out a blocking operation in a thread.
 
         Raises:
             StorageError: it went wrong; the class says how.
@@ -122,13 +122,13 @@ class SafeDatabase:
     ) -> T:
         """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
 
-        When cancelled it still ends first, as it would have. With ``joins_fence`` the lease is looked at by
-        the first operation of the work, as ``Transaction`` has it, and not before the work begins. Without
-        ``repeats`` the first error of any kind is raised; only the commit is asked for again.
+        If cancelled, it finishes first and then raises CancelledError. With ``joins_fence``, the first read
+        of the work also checks the lease. Without ``repeats`` the first error of any kind is raised; only the
+        commit is asked for again.
 
         Raises:
-            LeaseLostError: somebody else holds the shard; nothing was written.
-            CommitUnknownError: the answer to the commit was lost for good; look what happened.
+            LeaseLostError: another process holds the shard; nothing was written.
+            CommitUnknownError: the commit may have happened; the caller must check.
             StorageError: nothing was written.
         """
         deadline = self._clock.monotonic() + TRANSACTION_SECONDS
@@ -150,15 +150,15 @@ class SafeDatabase:
 
     @contextmanager
     def open_snapshot(self) -> Iterator[ClientSession]:
-        """Lend a session all of whose reads see the data of one moment, that of the first; one at a time.
+        """Open a session whose reads all see one snapshot, taken at the first read.
 
-        It holds no transaction and no lock, so it is none of those that transactions run in.
+        It holds no transaction and no lock, so it is not one of the sessions for transactions.
         """
         with self._database.client.delegate.start_session(snapshot=True) as session:
             yield session
 
     async def kill_sessions(self, ids: Sequence[bytes]) -> None:
-        """End sessions of a process that is gone, and with them its transactions and locks."""
+        """End sessions of a process that has ended, with their transactions and locks."""
         doomed = [{"id": Binary(one, UUID_SUBTYPE)} for one in ids if one not in self.session_ids]
         if doomed:
             await self.command({"killSessions": doomed})
@@ -176,14 +176,14 @@ class SafeDatabase:
         *,
         joins_fence: bool,
     ) -> tuple[T, bool]:
-        """Run the work once; return what it gave, and whether its commit is known to have happened."""
+        """Run the work once; return its result and whether the commit succeeded for sure."""
         session.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority", j=True),
             read_preference=ReadPreference.PRIMARY,
         )
         try:
-            # A read is enough: a process that takes the lease over ends our sessions before it begins.
+            # A read is enough, because a new lease holder first kills our sessions.
             lease = None if fence is None else {"_id": fence.shard, "token": fence.token}
             transaction = Transaction(self.operations, session, lease=lease)
             if not joins_fence:
@@ -196,7 +196,7 @@ class SafeDatabase:
                 self.operations.run("abort", session.abort_transaction)
 
     def _commit(self, session: ClientSession, deadline: float) -> bool:
-        """Commit; return False when nobody knows whether it happened, and there is time to do it again."""
+        """Commit; return False if the result is unknown and a retry is possible."""
         try:
             self.operations.run("commit", session.commit_transaction)
         except StorageError as error:

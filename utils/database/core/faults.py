@@ -1,8 +1,8 @@
-"""Faults: the one table that turns what pymongo and bson raise into the bot's ``StorageError`` tree.
+"""Faults: the table that maps the exceptions of pymongo and bson to the bot's ``StorageError`` tree.
 
-MongoDB tells many failures apart by a code alone, so a known code decides first, then the most specific class
-of the exception that stands in the table. A test walks every exception class of both libraries and fails when
-one is missing here, so a new release cannot slip one past us.
+Many failures of MongoDB differ only in their code, so a known code decides first, then the most specific
+class of the exception in the table. A test goes through every exception class of both libraries and fails if
+one is missing here, also after an update.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from utils.errors import (
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a group of exceptions means: our error and its sentence."""
+    """The meaning of a group of exceptions: our error and its sentence."""
 
     error: type[StorageError]
     sentence: str
@@ -41,7 +41,7 @@ MEANINGS = (
         StorageConflictError,
         "Somebody else wrote the same document first.",
         (errors.DuplicateKeyError,),
-        codes=(112, 11000, 11001, 12582),  # WriteConflict; DuplicateKey in three ages of the server
+        codes=(112, 11000, 11001, 12582),  # WriteConflict; DuplicateKey in three versions of the server
     ),
     Meaning(
         StorageUnavailableError,
@@ -140,7 +140,7 @@ def list_codes(error: Exception) -> tuple[int, ...]:
 
 
 def find_meaning(error: Exception) -> Meaning:
-    """Return what an exception of pymongo or bson means."""
+    """Return the meaning of an exception of pymongo or bson."""
     # ENOSPC reaches us under several codes, but always with the system's words (strerror of errno 28).
     if "No space left on device" in str(error):
         return _DISK_FULL
@@ -151,7 +151,7 @@ def find_meaning(error: Exception) -> Meaning:
 
 
 def translate(error: Exception) -> StorageError:
-    """Return our error for one of the library's; its text names no data, the cause stays chained."""
+    """Return our error for one of the library; its text names no data, and the cause stays chained."""
     meaning = find_meaning(error)
     codes = ", ".join(str(code) for code in list_codes(error)[:3])
     details = f"{type(error).__name__} {codes}".strip()
@@ -160,7 +160,7 @@ def translate(error: Exception) -> StorageError:
 
 @contextmanager
 def map_storage_errors() -> Iterator[None]:
-    """Raise our error in place of the library's."""
+    """Raise our error instead of the library's."""
     try:
         yield
     except STORAGE_FAULTS as error:
@@ -168,7 +168,7 @@ def map_storage_errors() -> Iterator[None]:
 
 
 def has_label(error: BaseException | None, label: str) -> bool:
-    """Tell whether an error, or what caused it, carries a label of the server."""
+    """Tell whether an error or its cause has a label of the server."""
     while error is not None:
         if isinstance(error, errors.PyMongoError) and error.has_error_label(label):
             return True
@@ -182,5 +182,5 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_commit_unknown(error: BaseException) -> bool:
-    """Tell whether nobody knows if a commit happened; committing again is harmless."""
+    """Tell whether it is unknown if a commit happened; committing again is harmless."""
     return has_label(error, "UnknownTransactionCommitResult")

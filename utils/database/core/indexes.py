@@ -1,7 +1,8 @@
-"""Indexes as data: one table, made at start and compared by ``python bot.py check``.
+"""The declared indexes: created at the start and compared by ``python bot.py check``.
 
 Every index of scoped data begins with ``guild_id``. mongod needs about 10 microseconds a row and index, so
-``kills`` has two that hold every row; its ``_id`` begins with guild, server and time and serves the rest.
+``kills`` has two that hold every row; its ``_id`` begins with guild, server and time and serves other
+queries.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ _log = get_logger(__name__)
 class Index:
     """One index: its name (also used as a hint) and fields; a leading ``-`` sorts a field downwards.
 
-    ``only`` names the documents it holds, by their fields; all of them when it is empty.
+    ``only`` selects the documents it holds, by their fields; if it is empty, it holds all.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Index:
 
     @property
     def keys(self) -> list[tuple[str, int]]:
-        """The fields with their directions, as MongoDB takes them."""
+        """The fields with their directions, in MongoDB's form."""
         return [(field.removeprefix("-"), -1 if field.startswith("-") else 1) for field in self.fields]
 
 
@@ -92,7 +93,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
 
 
 async def ensure_indexes(database: SafeDatabase) -> None:
-    """Make every index of the table that is missing or was another; those there already cost nothing."""
+    """Create every index of the table that is missing or different; existing ones cost nothing."""
     await asyncio.gather(*(_ensure(database, name, indexes) for name, indexes in INDEXES.items()))
 
 
@@ -113,7 +114,7 @@ def _build_model(index: Index) -> IndexModel:
 
 
 async def list_index_problems(database: SafeDatabase) -> tuple[str, ...]:
-    """Return what differs from the table, a sentence each: missing, different and unexpected indexes."""
+    """Return a sentence for each missing, different or unexpected index."""
     problems: list[str] = []
     for name, indexes in INDEXES.items():
         information = database.unscoped(name).index_information()

@@ -1,6 +1,6 @@
-"""Keys: what the ``_id``s of one server's deaths have in common.
+"""Keys: the common prefix of the ``_id``s of one server's deaths.
 
-A death's ``_id`` is guild (8 bytes, big-endian), server (8 ASCII bytes, a shorter id filled up with zeros),
+A death's ``_id`` is guild (8 bytes, big-endian), server (8 ASCII bytes, a shorter id padded with zeros),
 seconds of the time as written (6 bytes, big-endian) and a digest (10 bytes), so that they sort by guild,
 server and time.
 """

@@ -1,4 +1,4 @@
-"""Operations: what blocks a thread until MongoDB answers, each timed and its errors mapped."""
+"""Operations: block a thread until MongoDB answers; each is timed, and its errors are mapped."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,13 +22,13 @@ _log = get_logger(__name__)
 
 
 class Operations:
-    """One database of pymongo, as a thread works with it."""
+    """One database of pymongo, for use in threads."""
 
     def __init__(self, database: Database[Document], *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._collections: dict[str, Collection[Document]] = {}
-        self._log = _log.bind()  # once: every operation is logged, as a rule for nobody
+        self._log = _log.bind()  # bind once; this runs for every operation
 
     def get_collection(self, name: str) -> Collection[Document]:
         """Return a bare collection; making one costs as much as a read's way to a thread."""
@@ -52,7 +52,7 @@ class Operations:
 
     @contextmanager
     def watch(self, operation: str) -> Iterator[None]:
-        """Do the same for one operation that is waited for."""
+        """Do the same for one awaited operation."""
         started = self._clock.monotonic()
         try:
             with map_storage_errors():
@@ -61,7 +61,7 @@ class Operations:
             self._note(operation, started)
 
     def _note(self, operation: str, started: float) -> None:
-        """Log how long an operation took; a quick one is of interest to few, and there are many."""
+        """Log how long an operation took; quick operations are logged at debug level."""
         seconds = self._clock.monotonic() - started
         level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
         level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

@@ -1,6 +1,6 @@
-"""Pending writes: those of one transaction wait for its end, so that each collection is written once.
+"""Collects the writes of a transaction and sends them at its end, one bulk write per collection.
 
-A read of the same transaction sees nothing of them before they are carried out.
+A read of the same transaction does not see them before they are carried out.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from utils.errors import CursorMovedError
 
 
 class PendingWrites:
-    """What a transaction is to write, about any number of game servers."""
+    """The writes of a transaction, for any number of game servers."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -21,11 +21,11 @@ class PendingWrites:
         self._moved_files: set[str] = set()
 
     def add(self, collection: BlockingCollection, writes: Iterable[Write]) -> None:
-        """Write to a collection; of two writes of one document the last one wins."""
+        """Add a write to a collection; if two writes concern one document, the last one wins."""
         self._requests[collection.name] += collection.build_requests(writes)
 
     def move(self, cursors: BlockingCollection, file_name: str, move: Change) -> None:
-        """Change the cursor of a file, which must be there as the filter says."""
+        """Update a file's cursor. It must match the filter."""
         self._moves += cursors.build_requests([move])
         self._moved_files.add(file_name)
 
@@ -33,10 +33,10 @@ class PendingWrites:
         """Write all of it.
 
         Raises:
-            CursorMovedError: a cursor is not as it was read.
-            StorageConflictError: a new document is there already.
+            CursorMovedError: a cursor was changed after it was read.
+            StorageConflictError: a new document exists already.
         """
-        # the cursors first: a read from an old place fails for that, and not for what was stored meanwhile
+        # write cursors first, so an outdated batch raises CursorMovedError and not StorageConflictError
         writes = [*self._moves, *self._requests.pop("cursors", [])]
         if self._transaction.write("cursors", writes) != len(writes):
             names = ", ".join(sorted(self._moved_files))
@@ -47,9 +47,9 @@ class PendingWrites:
             self.carry_out_to(name)
 
     def carry_out_to(self, name: str) -> None:
-        """Write to one collection alone, before somebody reads from it.
+        """Carry out the writes of one collection, before the transaction reads from it.
 
         Raises:
-            StorageConflictError: a new document is there already.
+            StorageConflictError: a new document exists already.
         """
         self._transaction.write(name, self._requests.pop(name, []))

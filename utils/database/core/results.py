@@ -1,4 +1,4 @@
-"""Results: where a failure is an answer rather than an accident (ping, verify, health)."""
+"""Results: for operations whose failure is an answer (ping, verify, health)."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SafeMongoDBResult(Generic[T]):
-    """What an operation gave: a value, or the error in its place."""
+    """The result of an operation: a value or an error."""
 
     value: T | None = None
     error: StorageError | None = None
@@ -25,15 +25,15 @@ class SafeMongoDBResult(Generic[T]):
         """Return the value.
 
         Raises:
-            StorageError: the operation failed; the error it holds.
+            StorageError: the operation failed; this is its error.
         """
         if self.error is not None:
             raise self.error
-        return cast("T", self.value)  # None is a T where the operation gives nothing
+        return cast("T", self.value)  # None is a T if the operation returns nothing
 
 
 async def wait_for_result(operation: Awaitable[T]) -> SafeMongoDBResult[T]:
-    """Wait for an operation and return what it gave, or why it gave nothing."""
+    """Wait for an operation and return its value or its error."""
     try:
         return SafeMongoDBResult(value=await operation)
     except StorageError as error:

@@ -1,9 +1,8 @@
-"""Scope rules: what a repository may ask, decided without I/O.
+"""Scope rules: the operations that a repository may use, decided without I/O.
 
-A scope is a small mapping (``guild_id``, or ``guild_id`` and ``server_id``). It is put over every filter and
-document and in front of every pipeline. MongoDB joins the top level of a filter by AND, so a scope that
-stands there cannot be widened; what could walk around it (reading or writing other collections, JavaScript)
-is refused.
+A scope is a small mapping (``guild_id``, or ``guild_id`` and ``server_id``). It is added to every filter and
+document and in front of every pipeline. MongoDB joins the top level of a filter by AND, so a scope on that
+level cannot be widened. Operators that could bypass it (other collections, JavaScript) are refused.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,12 +28,12 @@ STAGES = frozenset(
 
 
 def scope_of_guild(guild_id: GuildId) -> Scope:
-    """Return what all documents of a guild have."""
+    """Return the fields of all documents of a guild."""
     return {"guild_id": int(guild_id)}
 
 
 def scope_of_server(scope: ServerScope) -> Scope:
-    """Return what all documents of a game server have."""
+    """Return the fields of all documents of a game server."""
     return {"guild_id": int(scope.guild_id), "server_id": str(scope.server_id)}
 
 
@@ -66,10 +65,10 @@ def scope_document(scope: Scope, document: Query) -> dict[str, Any]:
 
 
 def scope_pipeline(scope: Scope, pipeline: Sequence[Query]) -> list[dict[str, Any]]:
-    """Return the pipeline within the scope; a first ``$match`` becomes one with the scope's, for the indexes.
+    """Return the pipeline within the scope; a first ``$match`` is merged with the scope's, for the indexes.
 
     Raises:
-        ScopeViolationError: a stage is not allowed, or something forbidden stands in it at any depth.
+        ScopeViolationError: a stage is not allowed, or holds something forbidden at any depth.
     """
     for stage in pipeline:
         if len(stage) != 1 or next(iter(stage)) not in STAGES:
@@ -85,7 +84,7 @@ def check_update(scope: Scope, update: Any) -> None:
     """Make sure that an update leaves scope and ``_id`` alone.
 
     Raises:
-        ScopeViolationError: it does not, or is a whole document or a pipeline.
+        ScopeViolationError: it changes one of them, or is a whole document or a pipeline.
     """
     if not isinstance(update, Mapping) or not update or not all(key.startswith("$") for key in update):
         raise ScopeViolationError("An update must be made of operators.")
@@ -106,7 +105,7 @@ def _list_paths(update: Query) -> Iterator[object]:
 def _refuse_forbidden(part: object) -> None:
     if isinstance(part, _PLAIN):
         return
-    # dict and list stand first, for an abstract class is slow to ask
+    # dict and list come first, because a check of an abstract class is slow
     if isinstance(part, dict | Mapping):
         for key, value in part.items():
             if key in FORBIDDEN_ANYWHERE:

@@ -1,6 +1,6 @@
-"""Scoped collections: the only door to a guild's data outside of transactions.
+"""Scoped collections: the only access to a guild's data outside of transactions.
 
-Each operation is that of ``BlockingCollection``, called in a thread.
+Each operation is one of ``BlockingCollection``, called in a thread.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ DELETED_AT_ONCE = 5_000
 def _in_thread(
     method: Callable[Concatenate[BlockingCollection, P], T],
 ) -> Callable[Concatenate["ScopedCollection", P], Awaitable[T]]:
-    """Return the same operation for the event loop: it is waited for, and holds nobody up."""
+    """Return the same operation for the event loop: it is awaited, and does not block the loop."""
 
     def call(collection: "ScopedCollection", /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         return collection.call(partial(method, collection.blocking, *args, **kwargs))
@@ -33,10 +33,10 @@ def _in_thread(
 
 
 class ScopedCollection:
-    """One collection as one guild, or one of its game servers, may see it.
+    """One collection, limited to one guild or one of its game servers.
 
     Attributes:
-        blocking: the same for a thread.
+        blocking: the same collection for a thread.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class ScopedCollection:
     def of_guild(
         cls, database: SafeDatabase, name: str, guild_id: GuildId, *, session: ClientSession | None = None
     ) -> Self:
-        """Return a guild's part of a collection, in a snapshot's session where one is given."""
+        """Return a guild's part of a collection, in a snapshot's session if one is given."""
         return cls(database, name, scope_of_guild(guild_id), session=session)
 
     @classmethod
     def of_server(
         cls, database: SafeDatabase, name: str, scope: ServerScope, *, session: ClientSession | None = None
     ) -> Self:
-        """Return a game server's part of a collection, in a snapshot's session where one is given."""
+        """Return a game server's part of a collection, in a snapshot's session if one is given."""
         return cls(database, name, scope_of_server(scope), session=session)
 
     find_one = _in_thread(BlockingCollection.find_one)
@@ -76,7 +76,7 @@ class ScopedCollection:
     async def iterate_raw(
         self, query: Query, *, sort: Sort, hint: str, batch: int, projection: Query | None = None
     ) -> AsyncIterator[bytes]:
-        """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
+        """Yield the documents that fit as encoded BSON, many at a time, with little memory."""
         cursor = self._database.unscoped(self.blocking.name).find_raw_batches(
             scope_filter(self.blocking.scope, query),
             projection,
@@ -93,9 +93,9 @@ class ScopedCollection:
             await cursor.close()
 
     async def delete_in_parts(self, query: Query) -> int:
-        """Delete every document that fits, some thousands at a time, in no transaction; return how many did.
+        """Delete every document that fits, in parts and without a transaction; return their number.
 
-        One deletion over millions outlasts any wait for its answer.
+        One deletion of millions takes longer than any wait for its answer.
         """
         deleted = 0
         while found := await self.find(query, projection={"_id": 1}, limit=DELETED_AT_ONCE):

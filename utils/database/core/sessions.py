@@ -1,8 +1,8 @@
-"""Sessions: the few that transactions run in, known by id from the start.
+"""Sessions: transactions run in a few sessions, with ids that are known from the start.
 
-mongod keeps the transaction of a client that was killed, and its locks, for about a minute. The next
-process must be able to end it, so the ids of all sessions that ever hold a transaction are fixed when the
-pool opens and stored with the lease (``repositories.leases``).
+mongod keeps the transaction of a client that was killed, and its locks, for about a minute. The next process
+must be able to end it, so the ids of all sessions for transactions are fixed when the pool opens and stored
+with the lease (``repositories.leases``).
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from utils.turns import FairTurns
 
 Client = AsyncIOMotorClient[dict[str, Any]]
 
-SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with four
+SESSION_COUNT = 8  # transactions at once; four keep two cores of mongod busy
 
 
 class SessionPool:

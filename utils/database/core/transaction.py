@@ -1,8 +1,8 @@
-"""Transactions, as what runs within one has them.
+"""The transaction object that a unit of work gets.
 
 A unit of work is plain code: a function of a ``Transaction`` that reads and writes through it and returns a
-value. It runs in a thread (``threads``), once or, after a transient error, several times, so it waits for
-nothing else and leaves nothing behind but its value.
+value. It runs in a thread (``threads``), once or, after a transient error, several times, so it must not
+await, and must have no side effects.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,23 +24,23 @@ T = TypeVar("T")
 class Transaction:
     """One open transaction.
 
-    The lease is looked at before anything else is read or written, or together with the first read where that
-    is one over several collections. All reads of a transaction see one moment, so once is enough.
+    The transaction checks the lease first, or together with the first read (``find_together``). All reads see
+    one snapshot, so one check is enough.
 
     Args:
-        lease: what must be found among the leases; None when nobody asks.
+        lease: filter of the lease to check; None for no check.
 
     Attributes:
-        session: of pymongo, for what ``unscoped`` gives.
+        session: pymongo's session, for the collections of ``unscoped``.
     """
 
     def __init__(self, operations: Operations, session: ClientSession, *, lease: Query | None = None) -> None:
         self._operations = operations
-        self._lease = lease  # until it was found
+        self._lease = lease  # None after the check
         self.session = session
 
     def verify_lease(self) -> None:
-        """Make sure that the lease is held, if nothing has yet.
+        """Check the lease unless it is already checked.
 
         Raises:
             LeaseLostError: another process holds the shard.
@@ -62,7 +62,7 @@ class Transaction:
         return BlockingCollection(self._operations, name, scope_of_server(scope), session=self.session)
 
     def find_together(self, lookups: Sequence[Lookup], *, hint: str) -> list[list[Document]]:
-        """Return what each of several lookups finds; the lease is among them, if it was not found before."""
+        """Return the documents of each lookup, in one read; the first such read also checks the lease."""
         if self._lease is None:
             return find_together(self._operations, lookups, hint=hint, session=self.session)
         all_lookups = [*lookups, Lookup("leases", {}, self._lease)]
@@ -76,7 +76,7 @@ class Transaction:
         return self._operations.get_collection(name)
 
     def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Carry out one operation of a bare collection, which is told the session by name.
+        """Carry out one operation of a bare collection; it gets the session as a keyword.
 
         Raises:
             StorageError: it went wrong; the class says how.
@@ -84,7 +84,7 @@ class Transaction:
         return self._operations.run(operation, method, *args, **kwargs)
 
     def write(self, name: str, requests: Sequence[Request]) -> int:
-        """Carry out what collections of one name have built; return how many found a document, or made it.
+        """Write requests to one collection; return how many matched or inserted a document.
 
         Raises:
             StorageError: it went wrong; the class says how.

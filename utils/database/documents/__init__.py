@@ -1,1 +1,1 @@
-"""Values as documents, and documents as values."""
+"""Documents: build them from values, and read them back."""

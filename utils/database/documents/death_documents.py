@@ -1,6 +1,6 @@
-"""How deaths, rejected lines and cursors are stored: plain functions, since they are many.
+"""How deaths, rejected lines and cursors are stored: plain functions, because there are many documents.
 
-``written_at`` is the game server's wall clock; it is stored as it stands and read back without a zone.
+``written_at`` is the game server's wall clock; it is stored as it is and read back without a zone.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 def build_death_document(death: Death, *, read_at: datetime | None = None) -> Document:
-    """Return a death as it is stored: what is unknown is left out, and ``read_at`` in history."""
+    """Return the document of a death; unknown values are left out, and ``read_at`` for history."""
     row = death.row
     document = {
         "_id": death.id,
@@ -97,7 +97,7 @@ def decode_deaths(encoded: bytes) -> tuple[Death, ...]:
 
 
 def read_wall_time(stored: datetime) -> datetime:
-    """Return a wall-clock time as it was before MongoDB took it for UTC."""
+    """Return a wall-clock time without the UTC that MongoDB added."""
     return stored.replace(tzinfo=None)
 
 
@@ -107,12 +107,12 @@ def build_file_key(file: LogFile) -> Document:
 
 
 def build_cursor_fields(cursor: Cursor) -> Document:
-    """Return the fields of a cursor that it is known by."""
+    """Return the fields that identify a cursor."""
     return {"offset": cursor.offset, "head": cursor.head}
 
 
 def build_cursor_move(cursor: Cursor) -> Document:
-    """Return all fields of a cursor that move."""
+    """Return the fields of a cursor that change."""
     clock = cursor.clock
     times = None if clock is None else {"ordered_at": clock.ordered_at, "at": clock.at}
     return {**build_cursor_fields(cursor), "clock": times}
@@ -130,7 +130,7 @@ def read_cursor(document: Document) -> Cursor:
 
 
 def build_rejected_document(rejected: RejectedLine) -> Document:
-    """Return a rejected line as it is stored."""
+    """Return the document of a rejected line."""
     return {
         "world": rejected.file.world,
         "name": rejected.file.name,

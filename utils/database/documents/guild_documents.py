@@ -1,10 +1,10 @@
-"""Documents of guilds' settings: what is declared is stored under its name and checked when it is read."""
+"""Documents of guilds' settings: a declared setting is stored under its name and checked when it is read."""
 
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from utils.database.documents.server_documents import plain
+from utils.database.documents.codec import plain
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 
@@ -13,16 +13,16 @@ S = TypeVar("S", bound=GuildSettings)
 
 
 class SettingsDocuments(Generic[S]):
-    """Reads and builds the documents of a type of settings, by its declarations alone."""
+    """Reads and builds the documents of a type of settings, by its declarations."""
 
     def __init__(self, kind: type[S]) -> None:
         self._adapter = TypeAdapter(kind)
 
     def read(self, guild_id: GuildId, document: Document | None) -> S:
-        """Return the settings; what is not stored has its default. Fields of other features are left out."""
+        """Return the settings; a setting that is not stored has its default. Other fields are ignored."""
         return self._adapter.validate_python({**(document or {}), "guild_id": guild_id})
 
     def build_changed(self, before: S, after: S) -> Document:
-        """Return the fields that differ, as MongoDB stores them."""
+        """Return the changed fields as MongoDB stores them."""
         old, new = (self._adapter.dump_python(one) for one in (before, after))
         return {name: plain(value) for name, value in new.items() if value != old[name]}

@@ -1,4 +1,4 @@
-"""How notices wait in the outbox, and how the messages made of them are stored."""
+"""How the notices of the outbox and the messages made of them are stored."""
 
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 def build_entry_document(
     notice: Notice, *, sequence: int, created_at: datetime, kinds: NoticeKinds = NOTICE_KINDS
 ) -> Document:
-    """Return a notice as it waits."""
+    """Return the document of a notice in the outbox."""
     kind = kinds.get_for(notice)
     return {
         "sequence": sequence,
@@ -33,7 +33,7 @@ def read_entry(scope: ServerScope, document: Document, kinds: NoticeKinds = NOTI
     """Return the outbox entry of a stored document.
 
     Raises:
-        KeyError, ValueError: it holds no such notice.
+        KeyError, ValueError: it does not hold a known notice.
     """
     kind = kinds.get(document["type"])
     return OutboxEntry(
@@ -46,7 +46,7 @@ def read_entry(scope: ServerScope, document: Document, kinds: NoticeKinds = NOTI
 
 
 def build_message_document(message: OutgoingMessage) -> Document:
-    """Return a message as it is stored."""
+    """Return the document of a message."""
     return {
         "channel_id": int(message.channel_id),
         "entries": [
@@ -80,12 +80,12 @@ def read_message(guild_id: GuildId, document: Document) -> OutgoingMessage:
 
 
 def read_feed(guild_id: GuildId, document: Document) -> Feed:
-    """Return the feed that something stored names."""
+    """Return the feed that a document names."""
     scope = ServerScope(guild_id, ServerId(document["server_id"]))
     return Feed(scope, ChannelKind(document["channel_kind"]))
 
 
 @cache
 def _get_codec(model: type[Notice]) -> TypeAdapter[Notice]:
-    """Return what stores and reads the facts of a kind by the types of its fields."""
+    """Return the builder and reader of the facts of a kind, by the types of its fields."""
     return TypeAdapter(model)

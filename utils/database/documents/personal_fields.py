@@ -1,9 +1,9 @@
-"""What every collection holds of people, as data: an erasure and an export walk this table.
+"""The personal fields of every collection, as data: an erasure and an export go through this table.
 
-Each collection of ``INDEXES`` has its row, an empty one where nothing in it is anybody's. A field that is
-``REPLACED`` or ``DELETED`` is erased by its row alone. The others have an order of their own, which stands in
-``services/personal/erasure.py``: deaths go with the counters made of them, links and wallets each in one
-transaction. Facts of notices are declared with their kind (``models/notices/kinds.py``).
+Each collection of ``INDEXES`` has its row, an empty one if it holds nothing personal. A field that is
+``REPLACED`` or ``DELETED`` is erased by its row alone. The others have an order of their own in
+``services/personal/erasure.py``: deaths are erased together with their counters, links and wallets each in
+one transaction. The facts of notices are declared with their kind (``models/notices/kinds.py``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,11 +20,11 @@ from utils.models.scope import ERASED_MEMBER_ID, ERASED_NAME, ERASED_PLAYER_ID
 Fields = Mapping[str, Any]
 
 SHOWN: Fields = {"generation": "shown"}
-"""Figures of the generation that is shown; an import under way counts in another one."""
+"""Figures of the generation that is shown; a running import counts in another one."""
 
 
 class FieldContent(StrEnum):
-    """What stands in a field."""
+    """The content of a field."""
 
     MEMBER = "a member's id"
     PLAYER = "a player's id"
@@ -34,7 +34,7 @@ class FieldContent(StrEnum):
 
 
 class Erasure(StrEnum):
-    """What becomes of a field, or of its document, when its person is erased."""
+    """What an erasure of the person does with a field, or with its document."""
 
     REPLACED = "the field is replaced"
     DELETED = "the document is deleted"
@@ -46,11 +46,11 @@ class Erasure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportPart:
-    """Under which name an export has the documents that hold a person in some field.
+    """The name under which an export holds the documents found by a field.
 
     Attributes:
-        index: by which they are found, in the order in which they are handed out.
-        only: which of them.
+        index: the index that finds them, in the order of the export.
+        only: a filter for the documents.
     """
 
     name: str
@@ -60,17 +60,17 @@ class ExportPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonalField:
-    """One field that tells something of a person.
+    """One field with data about a person.
 
     Attributes:
-        path: with dots.
-        erasure: of the document where the path leads to the person.
-        after: what stands in the field once it is replaced.
-        beside: fields that are the person's with it, and what stands in them afterwards.
-        only: in which documents it is erased so; also a bound for each earlier field of an index, or MongoDB
-            would not look at the later one.
-        part: of an export; None where the documents are no part of it.
-        is_shared: an export shows it also where it is found by another field.
+        path: its path, with dots.
+        erasure: what happens if the path leads to the person.
+        after: the content of the field after it is replaced.
+        beside: other fields about the same person, and their content afterwards.
+        only: selects the documents in which it is erased. It also bounds each earlier field of an index,
+            because MongoDB needs that to use the later field.
+        part: the part of an export; None if the documents are not exported by this field.
+        is_shared: an export shows it even if the document is found by another field.
     """
 
     path: str
@@ -84,17 +84,17 @@ class PersonalField:
 
     @property
     def is_id(self) -> bool:
-        """Tell whether it is an id, which an export for somebody else leaves out."""
+        """Tell whether it is an id, which an export for another person leaves out."""
         return self.holds in (FieldContent.MEMBER, FieldContent.PLAYER)
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every field that it declares."""
+        """All fields that it declares."""
         return (self.path, *self.beside)
 
 
 Declarations = Mapping[str, tuple[PersonalField, ...]]
-"""What collections hold of people, by the collection's name."""
+"""The personal fields of collections, by the collection's name."""
 
 
 def _member(path: str, erasure: Erasure, **more: Any) -> PersonalField:
@@ -123,12 +123,12 @@ def _side_of_death(side: str) -> PersonalField:
 
 
 def _keyed(prefix: str) -> Fields:
-    """Return which rows of a ledger have a key that begins so."""
+    """Return the filter of the ledger's rows with a key that begins with this text."""
     return {"key": {"$gte": f"{prefix}:", "$lt": f"{prefix};"}}  # the character after the colon
 
 
 def list_notice_fields(kinds: Iterable[NoticeKind]) -> tuple[PersonalField, ...]:
-    """Return what waiting notices hold of people."""
+    """Return the personal fields of the notices in the outbox."""
     found: list[PersonalField] = []
     for kind in kinds:
         feeds = {"server_id": {"$gte": ""}, "channel_kind": kind.channel_kind.value, "sequence": {"$gte": 0}}
@@ -231,4 +231,4 @@ PERSONAL_FIELDS: Declarations = {
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
 }
-"""By collection; every field that names a person is declared."""
+"""The table, by collection; every field that names a person is declared."""

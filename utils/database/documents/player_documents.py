@@ -1,6 +1,6 @@
-"""How players and their days are stored: plain functions, since they are many.
+"""How players and their days are stored: plain functions, because there are many documents.
 
-A player's days stand in one document per month (``"2025-04"``), an array of day numbers with their counters.
+One document per month (``"2025-04"``) holds a player's days, as an array of day numbers with their counters.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ BucketKey = tuple[PlayerId, str]
 
 
 def build_counters_document(counters: Counters) -> Document:
-    """Return counters as they are stored."""
+    """Return the document of counters."""
     return {
         "kills": counters.kills,
         "deaths": counters.deaths,
@@ -52,7 +52,7 @@ def read_counters(document: Mapping[str, Any]) -> Counters:
 
 
 def build_player_document(player: PlayerRecord, *, generation: int) -> Document:
-    """Return a player as stored in a generation."""
+    """Return the document of a player in a generation."""
     return {
         "generation": generation,
         "player_id": player.player_id,
@@ -82,7 +82,7 @@ def read_player(document: Document) -> PlayerRecord:
 
 
 def build_month_document(month: ServerMonth, *, generation: int) -> Document:
-    """Return a server's month as stored in a generation."""
+    """Return the document of a server's month in a generation."""
     return {
         "generation": generation,
         "month": format_month(month.month),
@@ -101,12 +101,12 @@ def read_month(document: Document) -> ServerMonth:
 
 
 def format_month(day: date) -> str:
-    """Return the month of a day as buckets name it."""
+    """Return the month of a day, as the documents name it."""
     return f"{day.year:04}-{day.month:02}"
 
 
 def list_months(since: date) -> list[str]:
-    """Return the months that hold the days from ``since`` on, for the 31 days at most that periods have."""
+    """Return the months of the days from ``since`` on; a period has at most 31 days."""
     first = since.replace(day=1)
     second = (first + timedelta(days=32)).replace(day=1)
     third = (second + timedelta(days=32)).replace(day=1)
@@ -114,26 +114,26 @@ def list_months(since: date) -> list[str]:
 
 
 def build_day_entry(day: PlayerDay) -> Document:
-    """Return a day as it stands in its month's bucket."""
+    """Return a day as an entry of its month."""
     return {"day": day.day.day, **build_counters_document(day.counters)}
 
 
 def read_days(bucket: Document) -> Iterable[PlayerDay]:
-    """Yield the days of a stored bucket."""
+    """Yield the days of a stored month."""
     year, month = (int(part) for part in bucket["month"].split("-"))
     for entry in bucket["days"]:
         yield PlayerDay(PlayerId(bucket["player_id"]), date(year, month, entry["day"]), read_counters(entry))
 
 
 def merge_days(old: Iterable[Document], changed: Iterable[PlayerDay]) -> list[Document]:
-    """Return a month's entries with some of its days written anew, in order of the day."""
+    """Return a month's entries with some of its days replaced, in order of the day."""
     entries = {entry["day"]: entry for entry in old}
     entries.update((day.day.day, build_day_entry(day)) for day in changed)
     return [entries[number] for number in sorted(entries)]
 
 
 def group_days(days: Iterable[PlayerDay]) -> Mapping[BucketKey, list[PlayerDay]]:
-    """Return days by the bucket they belong in."""
+    """Return days grouped by month."""
     buckets: dict[BucketKey, list[PlayerDay]] = {}
     for day in days:
         buckets.setdefault((day.player_id, format_month(day.day)), []).append(day)
@@ -141,7 +141,7 @@ def group_days(days: Iterable[PlayerDay]) -> Mapping[BucketKey, list[PlayerDay]]
 
 
 def add_known(known: dict[PlayerId, KnownPlayer], document: Document) -> None:
-    """Add a stored player of one server to those known of its guild."""
+    """Add a stored player of one server to the known players of its guild."""
     player = _read_known(document)
     before = known.get(player.player_id)
     known[player.player_id] = player if before is None else _merge(player, before)
@@ -150,7 +150,8 @@ def add_known(known: dict[PlayerId, KnownPlayer], document: Document) -> None:
 def sort_known(players: Iterable[KnownPlayer]) -> tuple[KnownPlayer, ...]:
     """Return players, best known (most kills) first.
 
-    Many are sorted in parts that are merged: one sort would hold every other thread up until it is done.
+    Many players are sorted in parts that are merged, because one sort would block all other threads until it
+    ends.
     """
     listed = list(players)
     parts = (

@@ -1,1 +1,1 @@
-"""Data of an older version, and of another secret key, brought up to date."""
+"""Upgrades of data of an older version, and changes of the secret key."""

@@ -1,6 +1,6 @@
-"""Migrations: which version the data has, whether this bot understands it, and what brings it up to date.
+"""Migrations: the version of the data, whether this bot can use it, and the steps that upgrade it.
 
-``utils.database.migrations.upgrade`` runs them, in one process at a time, while no other works with the data.
+``utils.database.migrations.upgrade`` runs them in one process, while no other process uses the data.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,10 +30,11 @@ class DataVersion:
 
 
 class Migrations:
-    """What brings the data from each version to the next one.
+    """The steps from each version of the data to the next one.
 
     Args:
-        steps: by the version they lead to, from 2 on; each can be repeated, and writes behind the fence.
+        steps: the steps by the version they lead to, from 2 on; each can be repeated, and writes behind the
+            fence.
     """
 
     def __init__(self, steps: Mapping[int, Migration]) -> None:
@@ -41,7 +42,7 @@ class Migrations:
         self.newest = max(steps, default=1)
 
     def is_current(self, version: DataVersion) -> bool:
-        """Tell whether this bot can work with data of a version as it is."""
+        """Tell whether this bot can use data of a version without an upgrade."""
         return version == DataVersion(self.newest)
 
     async def ensure_version(self, database: SafeDatabase) -> DataVersion:
@@ -62,16 +63,16 @@ class Migrations:
         return version
 
     async def begin(self, database: SafeDatabase, version: DataVersion, fence: Fence) -> int:
-        """Write this bot's version before the data is of it; return the one that it comes from.
+        """Write this bot's version before the data is changed; return the version it comes from.
 
-        From then on no older bot starts, and a migration that is cut off is begun again.
+        From then on no older bot starts, and an interrupted migration begins again.
         """
         first = version.number if version.upgraded_from is None else version.upgraded_from
         await _write(database, fence, {"$set": {"version": self.newest, "upgraded_from": first}})
         return first
 
     async def run(self, database: SafeDatabase, first: int, fence: Fence) -> None:
-        """Bring data of the version ``first`` up to date, and note that it is."""
+        """Upgrade data of the version ``first``, and note that it is done."""
         for reached in sorted(self._steps):
             if reached > first:
                 await self._steps[reached](database, fence)
@@ -82,7 +83,7 @@ class Migrations:
         try:
             await database.run("schema.insert", database.unscoped("schema").insert_one(first))
         except StorageConflictError as error:
-            # A second process starting beside this one wrote it a moment earlier.
+            # A second process that starts at the same time wrote it a moment earlier.
             if not isinstance(error.__cause__, DuplicateKeyError):
                 raise
 

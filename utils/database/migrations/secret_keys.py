@@ -1,15 +1,17 @@
-"""Secret keys: which key the stored logins are of, and how they go over to another one.
+"""Secret keys: which key encrypted the stored logins, and how they are encrypted with another one.
 
-*Theory of operation.* A proof lies beside the data: something the key sealed, which opens with that key
-alone. At start the bot's key is held against it, so a wrong or lost key is told before anything is read, and
-no key is made anew while logins need the old one.
+*Theory of operation.* The database holds a proof: a text that the key encrypted, which only that key can
+decrypt. At the start the bot checks its key with it. So a wrong or lost key is reported before anything is
+read, and no new key is made while logins need the old one.
 
-Logins go over to a new key (``Rekeying``) in one process, under the lease of upgrades and behind its fence:
+One process encrypts the logins with a new key (``Rekeying``), under the lease of upgrades and behind its
+fence:
 
-1. The proof of the new key is written beside that of the old one. From then on no bot starts, for bots look
-   at it once they hold their leases, and this looks at the leases again: one of the two sees the other.
-2. Each guild's logins go over in one transaction. What opens with the new key already has gone.
-3. The new proof takes the place of both. Killed at any point, the same command goes on.
+1. The proof of the new key is written beside that of the old one. From then on no bot starts: a bot checks
+the proof when it holds its leases, and this process checks the leases again, so one of the two sees the
+other.
+2. Each guild's logins are encrypted in one transaction. Logins that the new key opens are done already.
+3. The new proof replaces both. If the process is killed at any point, the same command goes on.
 """
 
 from collections.abc import Mapping
@@ -54,7 +56,7 @@ class SecretCipher(Protocol):
     """Encryption with one secret key."""
 
     def seal_proof(self) -> bytes:
-        """Return what opens with this key alone and says nothing."""
+        """Return a proof: only this key opens it, and it holds no data."""
 
     def is_proven_by(self, proof: bytes) -> bool:
         """Tell whether this key sealed a proof."""
@@ -63,16 +65,16 @@ class SecretCipher(Protocol):
         """Encrypt a login for one server."""
 
     def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
-        """Return the login of one server; ``SecretError`` when the key does not fit."""
+        """Return the login of one server; ``SecretError`` if the key does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyProof:
-    """Which key the stored logins are of.
+    """The proofs of the key of the stored logins.
 
     Attributes:
-        current: sealed by that key; None while nothing is known.
-        following: sealed by the key they go over to, from the beginning of that to its end.
+        current: the proof of that key; None if there is none yet.
+        following: the proof of the next key, during a change of the key.
     """
 
     current: bytes | None = None
@@ -81,7 +83,7 @@ class KeyProof:
 
 @dataclass(frozen=True, slots=True)
 class MovedLogins:
-    """How many logins are of the new key, and how many opened with neither key and stay as they are."""
+    """The number of logins with the new key, and of those that neither key opens, which stay as they are."""
 
     logins: int = 0
     unreadable: int = 0
@@ -96,12 +98,12 @@ class StoredLogins:
         self._scope_index = ScopeIndexRepository(database, Sharding())
 
     async def find_proof(self) -> KeyProof:
-        """Return the proof of the key; an empty one in data that knows none."""
+        """Return the proof of the key; an empty one if the data has none."""
         found = await self._database.run("schema.find", self._schema.find_one({"_id": _ID})) or {}
         return KeyProof(found.get("current"), found.get("following"))
 
     async def save_proof(self, proof: KeyProof, *, fence: Fence | None = None) -> None:
-        """Write the proof, behind a fence where one is given."""
+        """Write the proof, behind a fence if one is given."""
         fields = {"_id": _ID, "current": proof.current, "following": proof.following}
 
         def write(transaction: Transaction) -> None:
@@ -150,12 +152,13 @@ def _read_logins(servers: BlockingCollection, guild_id: GuildId) -> Mapping[Serv
 
 
 async def verify_secret_key(logins: StoredLogins, cipher: SecretCipher | None) -> None:
-    """Hold the bot's key against the stored logins, and keep its proof; None is a key that is not made yet.
+    """Check the bot's key against the stored logins, and keep its proof; None is a key that is not made yet.
 
-    Call it with the leases held: a change of the key looks at them after it has written that it begins.
+    Call it when the leases are held: a change of the key checks them after it has written its proof.
 
     Raises:
-        ConfigurationError: the key is wrong or gone, or a change of it was cut off; the text says what to do.
+        ConfigurationError: the key is wrong or lost, or a change of it was interrupted; the text says what to
+            do.
     """
     proof = await logins.find_proof()
     if proof.following is not None:
@@ -179,9 +182,9 @@ async def _is_any_stored(logins: StoredLogins) -> bool:
 
 
 async def _fits(logins: StoredLogins, proof: KeyProof, cipher: SecretCipher) -> bool:
-    """Tell whether a key may be that of the data: by the proof, or where there is none by any login.
+    """Tell whether a key may be that of the data: by the proof or, without one, by any login.
 
-    Without logins every key fits: nothing is lost with the old one.
+    Without logins every key fits, because nothing depends on the old one.
     """
     if proof.current is not None and cipher.is_proven_by(proof.current):
         return True
@@ -202,10 +205,10 @@ def _open(cipher: SecretCipher, scope: ServerScope, secret: EncryptedSecret) -> 
 
 
 class Rekeying:
-    """Takes the stored logins from one secret key to another, while no bot is at work.
+    """Encrypts the stored logins with another secret key, while no bot runs.
 
     Args:
-        instance_id: of this installation: leases that its bot left when it was killed are in nobody's way.
+        instance_id: the id of this installation; leases that its bot left when it was killed do not count.
     """
 
     def __init__(
@@ -217,16 +220,16 @@ class Rekeying:
         self._clock = clock
 
     async def run(self, old: SecretCipher | None, new: SecretCipher, *, is_lost: bool = False) -> MovedLogins:
-        """Have every login encrypted with the new key; go on where an earlier try ended.
+        """Encrypt every login with the new key; go on where an earlier try ended.
 
         Args:
-            old: the key until now; None when it is gone.
-            new: the same as before where an earlier try was cut off.
-            is_lost: nobody has the old key any more; what it alone opens stays unreadable.
+            old: the key until now; None if it is lost.
+            new: the new key; the same as before if an earlier try was interrupted.
+            is_lost: the old key is lost; logins that only it opens stay unreadable.
 
         Raises:
-            ConfigurationError: a bot is at work, or a key is not the right one.
-            StorageError: it is cut off; the next try goes on.
+            ConfigurationError: a bot is running, or a key is not the right one.
+            StorageError: it was interrupted; the next try goes on.
         """
         token = await self._leases.acquire(
             UPGRADE_LEASE, instance_id=self._instance_id, now=self._clock.now()

@@ -1,15 +1,15 @@
-"""Upgrade: data of an older version is brought up to date by one process, while no other works with it.
+"""Upgrade: one process upgrades data of an older version, while no other process uses it.
 
-*Theory of operation.* Each step closes a door:
+*Theory of operation.* Each step excludes one danger:
 
 1. Migrations have a lease like a shard's (``UPGRADE_LEASE``): one process runs them at a time, and another
-   goes on when it dies. They write behind its fence, so a sleeper that wakes writes nothing more.
-2. While another process holds the lease of any shard they wait. Leases that ran out are ended first, and with
-   them the transactions of a process that only slept.
-3. The version is raised *before* the data is changed: no older bot starts from then on.
-4. A bot that has taken its leases looks at the version again (``Migrations.ensure_version``), and the one
-   that raised it looks at the leases again. Of an older bot and a newer one that begin together at least one
-   sees the other, for both wrote before they looked.
+goes on if it dies. They write behind its fence, so a suspended process that wakes up writes nothing more.
+2. They wait while another process holds the lease of any shard. Leases that ran out are ended first, together
+with the transactions of a process that was only suspended.
+3. The version is raised *before* the data is changed, so from then on no older bot starts.
+4. A bot that has taken its leases checks the version again (``Migrations.ensure_version``), and the process
+that raised the version checks the leases again. If an older and a newer bot start together, at least one sees
+the other, because both write before they read.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -25,7 +25,7 @@ from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
 from utils.errors import LeaseLostError, StorageError
 from utils.tasks import beside
 
-WAIT_SECONDS = 2.0  # between two looks, as a standby waits
+WAIT_SECONDS = 2.0  # between two checks, like a standby
 RENEW_SECONDS = 5.0
 
 _log = get_logger(__name__)
@@ -33,7 +33,7 @@ _log = get_logger(__name__)
 
 @dataclass(eq=False, repr=False)
 class DataUpgrade:
-    """What a process does before it takes its leases.
+    """The upgrade of the data, which a process runs before it takes its leases.
 
     Args:
         instance_id: the same after a restart of this process, so that it goes on at once.
@@ -50,7 +50,7 @@ class DataUpgrade:
         self._told: str | None = None
 
     async def wait_until_current(self) -> None:
-        """Return once the data is of this bot's version, brought to it by this process or another.
+        """Return when the data has this bot's version, upgraded by this process or another one.
 
         Raises:
             ConfigurationError: the data was written by a newer bot.
@@ -66,7 +66,7 @@ class DataUpgrade:
         return self.migrations.is_current(await self.migrations.ensure_version(self.database))
 
     async def _try(self) -> bool:
-        """Bring the data up to date, unless another process is in the way."""
+        """Upgrade the data, unless another process uses it."""
         token = await self.leases.acquire(UPGRADE_LEASE, instance_id=self.instance_id, now=self.clock.now())
         if token is None:
             self._tell("another process brings the data up to date, waiting for it")
@@ -74,7 +74,7 @@ class DataUpgrade:
         try:
             return await self._upgrade(Fence(UPGRADE_LEASE, token))
         except LeaseLostError:
-            return False  # this process slept, and another went on
+            return False  # this process was suspended, and another one went on
         finally:
             await self._release(token)
 
@@ -82,7 +82,7 @@ class DataUpgrade:
         version = await self.migrations.ensure_version(self.database)
         if self.migrations.is_current(version):
             return True
-        # before the version is raised as well: a newer bot that was only tried changes nothing
+        # also before the version is raised, so that a newer bot that was only tried changes nothing
         if await self._is_anybody_at_work():
             return False
         first = await self.migrations.begin(self.database, version, fence)
@@ -100,7 +100,7 @@ class DataUpgrade:
         return True
 
     async def _keep(self, token: int) -> None:
-        """Renew until cancelled; once the lease is lost, the fence ends the work."""
+        """Renew until cancelled; if the lease is lost, the fence ends the work."""
         while True:
             await self.clock.sleep(RENEW_SECONDS)
             try:

@@ -1,1 +1,1 @@
-"""The mongod beside the bot, and the way to any MongoDB."""
+"""The bot's own mongod, and the connection to any MongoDB."""

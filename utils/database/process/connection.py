@@ -1,4 +1,4 @@
-"""The connection: a URI becomes a ready database, or a plain sentence why not."""
+"""The connection: opens the database of a URI, or says plainly why that fails."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -21,11 +21,11 @@ from utils.errors import (
 )
 from utils.waiting import wait_until_done
 
-MINIMUM_VERSION = (6, 0)  # the oldest one the tests run against
+MINIMUM_VERSION = (6, 0)  # the oldest version the tests run against
 SELECTION_SECONDS = 5.0
-PATIENCE_SECONDS = 30.0  # a machine that starts both at once
+PATIENCE_SECONDS = 30.0  # for a machine that starts both at once
 CONNECT_BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5, jitter=0.5)
-_AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and Atlas's for the same
+_AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and that of Atlas
 
 OPTIONS: dict[str, Any] = {
     "tz_aware": True,
@@ -36,7 +36,7 @@ OPTIONS: dict[str, Any] = {
     "retryReads": True,
     "readConcernLevel": "majority",
     "connectTimeoutMS": 5_000,
-    "socketTimeoutMS": 120_000,  # an index over millions of kills is built within one answer
+    "socketTimeoutMS": 120_000,  # building an index over millions of kills is one request
     "waitQueueTimeoutMS": 20_000,
     "maxPoolSize": 40,
     "appname": "killfeed",
@@ -47,14 +47,14 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a MongoDB says of itself."""
+    """The properties that a MongoDB reports."""
 
     version: tuple[int, ...]
     has_transactions: bool
 
     @property
     def version_text(self) -> str:
-        """The version as people write it."""
+        """The version as text."""
         return ".".join(str(part) for part in self.version)
 
 
@@ -63,7 +63,7 @@ class SafeMongoDBConnection:
     """The one client of a process.
 
     Args:
-        uri: where MongoDB is; may hold a password and is therefore never shown.
+        uri: the address of MongoDB; it may hold a password, so it is never shown.
         patience_seconds: how long ``open`` tries to reach it.
         selection_seconds: how long one operation waits for a usable server.
     """
@@ -89,7 +89,7 @@ class SafeMongoDBConnection:
 
         Raises:
             ConfigurationError: the URI, the login or the version cannot work.
-            TransactionsUnsupportedError: the MongoDB is no replica set.
+            TransactionsUnsupportedError: the MongoDB is not a replica set.
             StorageUnavailableError: not reached within ``patience_seconds``.
         """
         self._client = self._build_client()
@@ -106,11 +106,11 @@ class SafeMongoDBConnection:
         return await wait_for_result(self._ping())
 
     async def verify(self) -> SafeMongoDBResult[ServerFacts]:
-        """Return what MongoDB says of itself now."""
+        """Return the properties that MongoDB reports now."""
         return await wait_for_result(self._read_facts())
 
     async def close(self) -> None:
-        """Close everything; harmless to call twice."""
+        """Close everything; a second call does nothing."""
         if self._sessions is not None:
             await self._sessions.close()
             self._sessions = None

@@ -1,8 +1,8 @@
-"""The bot's own MongoDB: a mongod as child process, one node that is a replica set, for this user alone.
+"""The bot's own MongoDB: a mongod as child process, a replica set of one node, for this user alone.
 
-It asks nobody for a password. So it listens on a socket in a folder that only the bot's user may enter, and
-on no port: nobody else on the machine reaches it. A bot that was killed leaves mongod running; the next one
-finds it by its process file, makes sure it serves the same folder, and adopts it.
+It does not ask for a password. So it listens on no port, but on a socket in a folder that only the bot's user
+may enter, and other users of the machine cannot reach it. A bot that was killed leaves mongod running. The
+next bot finds it by its process file, makes sure that it serves the same folder, and adopts it.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from utils.database.process.mongod_process import (
 )
 from utils.errors import ConfigurationError
 
-START_SECONDS = 60.0  # after a crash with much data mongod replays its journal first
+START_SECONDS = 60.0  # after a crash with much data, mongod first replays its journal
 STOP_SECONDS = 30.0
 ADOPT_SECONDS = 10.0
 POLL_SECONDS = 0.02
@@ -50,7 +50,7 @@ class EmbeddedMongod:
 
     Args:
         data_dir: the bot's data folder; ``mongodb/`` below it holds the data, ``logs/`` the log.
-        mongod_path: the configured program; looked for when None.
+        mongod_path: the configured program; searched for if None.
     """
 
     def __init__(self, data_dir: Path, *, clock: Clock, mongod_path: Path | None = None) -> None:
@@ -65,7 +65,7 @@ class EmbeddedMongod:
 
     @property
     def uri(self) -> str:
-        """Where the running mongod is reached."""
+        """The address of the running mongod."""
         return build_uri(self._address)
 
     @property
@@ -79,10 +79,10 @@ class EmbeddedMongod:
         return self._process is not None and self._process.is_alive()
 
     async def start(self) -> str:
-        """Start mongod, or adopt the one that runs already, and return its URI once it takes writes.
+        """Start mongod, or adopt the running one, and return its URI when it accepts writes.
 
         Raises:
-            ConfigurationError: it cannot be found or does not start; says why and what to do.
+            ConfigurationError: it cannot be found or does not start; the text says why and what to do.
         """
         kept = ProcessFile.read(self._file)
         if kept is None or not await self._adopt(kept):
@@ -91,7 +91,7 @@ class EmbeddedMongod:
         return self.uri
 
     async def stop(self) -> None:
-        """End mongod cleanly and wait for it; harmless to call twice."""
+        """End mongod cleanly and wait for it; a second call does nothing."""
         process, self._process = self._process, None
         if process is not None:
             await self._end(process)
@@ -109,7 +109,7 @@ class EmbeddedMongod:
         pauses = RESTART_BACKOFF.generate_seconds()
         while self._process is not None:
             try:
-                await self._spawn()  # on the same socket: the client in this process knows no other
+                await self._spawn()  # on the same socket, which the client in this process uses
             except ConfigurationError as error:
                 _log.error("mongod does not start again", reason=str(error))
                 await self._clock.sleep(next(pauses))
@@ -127,7 +127,7 @@ class EmbeddedMongod:
             ProcessFile(self._process.pid, self._address).write(self._file)
         except OSError as error:
             if self.is_running and self._process is not None:
-                self._process.kill()  # one that stands in no file could not be found again
+                self._process.kill()  # without its file it could not be found again
             raise explain_failure(mongod, errors=str(error), last_log_line="") from error
         if not await self._wait_until_primary(self._process):
             await self._give_up(mongod)
@@ -137,13 +137,13 @@ class EmbeddedMongod:
         close_folder(self._data)
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         if self._log_path.exists():
-            self._log_path.replace(self._log_path.with_suffix(".log.1"))  # the run before this one is kept
+            self._log_path.replace(self._log_path.with_suffix(".log.1"))  # keep the last run's
 
     async def _give_up(self, mongod: Path) -> None:
         words = self._errors.read_text(encoding="utf-8", errors="replace")
         error = explain_failure(mongod, errors=words, last_log_line=read_last_line(self._log_path))
         if self._process is not None:
-            await self._end(self._process)  # kept as a dead one, or nobody would start it again
+            await self._end(self._process)  # kept as a dead one, so that it is started again
         raise error
 
     async def _end(self, process: MongodProcess) -> None:
@@ -168,7 +168,7 @@ class EmbeddedMongod:
         return False
 
     async def _serves_our_folder(self, kept: ProcessFile) -> bool:
-        # Process ids and ports are used again by strangers, so mongod itself is asked.
+        # Other programs may use the process id or port by now, so mongod itself is asked.
         client = _build_client(kept.address)
         try:
             options = await client.admin.command("getCmdLineOpts")
@@ -245,13 +245,13 @@ async def _initiate(client: Client, host: str) -> None:
     try:
         await client.admin.command("replSetInitiate", config)
     except OperationFailure as error:
-        # Its configuration was still being read from the disk when it said there was none.
+        # It said that there is no configuration while it still read it from the disk.
         if error.code != _ALREADY_INITIALIZED:
             raise
 
 
 async def _move_member(client: Client, config: dict[str, Any], host: str) -> None:
-    # The data folder was moved, or its mongod had a port before: the one member has another address now.
+    # The data folder was moved, or its mongod had a port before: the member has another address now.
     member = {**config["members"][0], "host": host}
     moved = {**config, "version": config["version"] + 1, "members": [member]}
     await client.admin.command("replSetReconfig", moved, force=True)

@@ -1,4 +1,4 @@
-"""The mongod program: where it is found, and what to say when it will not run."""
+"""The mongod program: finds it, and explains why it does not run."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def find_in_wheel() -> Path | None:
 
 
 def explain_failure(mongod: Path, *, errors: str, last_log_line: str) -> ConfigurationError:
-    """Return the error for a mongod that ended or never answered, with its own last words."""
+    """Return the error for a mongod that ended or never answered, with its last output."""
     words = errors.strip().rpartition("\n")[2] or last_log_line or "it said nothing"
     if NO_SPACE in f"{errors}{last_log_line}":
         return ConfigurationError(DISK_FULL)

@@ -14,23 +14,23 @@ from typing import Self
 from urllib.parse import quote_plus
 
 REPLICA_SET = "killfeed"
-CACHE_GIGABYTES = 0.5  # of the machine's memory; mongod's own default is half of it
-OPLOG_MEGABYTES = 990  # the least that mongod takes; by default it grows to a twentieth of the disk
+CACHE_GIGABYTES = 0.5  # share of the machine's memory; mongod's own default is half of it
+OPLOG_MEGABYTES = 990  # the minimum of mongod; by default it grows to a twentieth of the disk
 SOCKET_NAME = "mongod.sock"
-SOCKET_FOLDER = "killfeed-"  # what its name begins with, where it is not the data's
+SOCKET_FOLDER = "killfeed-"  # the beginning of the folder's name, if it is not in the data folder
 PRIVATE = 0o700
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
-"""A socket's path has 107 bytes at most, and the name of a member no colon before its port."""
+"""The path of a socket has at most 107 bytes, and the name of a member has no colon before its port."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessFile:
-    """What a running mongod is found by again.
+    """The data by which a running mongod is found again.
 
     Attributes:
         pid: its process id.
-        address: the path of its socket; ``127.0.0.1:port`` of one that an older bot started.
+        address: the path of its socket; ``127.0.0.1:port`` if an older bot started it.
     """
 
     pid: int
@@ -38,12 +38,12 @@ class ProcessFile:
 
     @property
     def is_private(self) -> bool:
-        """Tell whether it listens to this user alone."""
+        """Tell whether only this user can reach it."""
         return self.address.startswith("/")
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Return what the file says; None without a readable one."""
+        """Return the content of the file; None if it cannot be read."""
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
             address = fields["address"] if "address" in fields else f"127.0.0.1:{int(fields['port'])}"
@@ -85,7 +85,7 @@ class MongodProcess:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that ended and waits for its parent does not."""
+    """Tell whether a process runs; a zombie does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -99,10 +99,10 @@ def is_alive(pid: int) -> bool:
 
 
 def choose_socket(data: Path, kept: str | None) -> str:
-    """Return where mongod listens: in its own folder, which nobody else may enter.
+    """Return where mongod listens: in its own folder, which only this user may enter.
 
-    Where that has too long a path, or one that no member of a replica set can be called by, it is a folder
-    of its own for temporary files: the kept one, or a fresh one.
+    If that path is too long, or cannot be the name of a member of a replica set, it is a folder of its own
+    among the temporary files: the earlier one, or a new one.
     """
     beside = data / SOCKET_NAME
     if _PLAIN_PATH.fullmatch(str(beside)):
@@ -113,15 +113,15 @@ def choose_socket(data: Path, kept: str | None) -> str:
 
 
 def leave_socket(address: str) -> None:
-    """Delete a socket that mongod left behind, with its folder where that was made for it alone."""
+    """Delete a socket that mongod left behind, with its folder if that was made only for it."""
     Path(address).unlink(missing_ok=True)
     if _is_made_for_sockets(Path(address).parent):
-        with suppress(OSError):  # somebody keeps something else there
+        with suppress(OSError):  # the folder holds other files
             Path(address).parent.rmdir()
 
 
 def close_folder(folder: Path) -> None:
-    """Let nobody but this user into a folder."""
+    """Allow only this user to enter a folder."""
     if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
         folder.chmod(PRIVATE)
 
@@ -148,7 +148,7 @@ def _is_made_for_sockets(folder: Path) -> bool:
 
 
 def spawn(mongod: Path, *, data: Path, address: str, log: Path, errors: Path) -> MongodProcess:
-    """Start mongod in a session of its own: Ctrl-C is for the bot, which stops mongod when it is done."""
+    """Start mongod in a session of its own: Ctrl-C goes only to the bot, which stops mongod at its end."""
     arguments = [
         str(mongod),
         *("--dbpath", str(data), "--logpath", str(log), "--quiet"),
@@ -169,7 +169,7 @@ def spawn(mongod: Path, *, data: Path, address: str, log: Path, errors: Path) ->
 
 
 def read_last_line(path: Path) -> str:
-    """Return a log's last line, its message alone where it is mongod's JSON; empty without one."""
+    """Return a log's last line; only the message if it is mongod's JSON; empty if there is no line."""
     if not path.exists():
         return ""
     with path.open("rb") as log:

@@ -1,4 +1,4 @@
-"""Opening: the configured MongoDB, or our own, checked and ready for use."""
+"""Opening: opens and checks the configured MongoDB, or our own."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,12 +18,12 @@ MONGOD_TASK = "mongod"
 
 @dataclass(frozen=True, slots=True)
 class MongoDBPlace:
-    """Where the database is.
+    """The place of the database.
 
     Attributes:
-        uri: empty for a mongod of our own; may hold a password and is never shown.
-        data_dir: where our own keeps its data.
-        mongod_path: the program of our own; looked for when None.
+        uri: empty for a mongod of our own; it may hold a password, so it is never shown.
+        data_dir: the folder for the data of our own mongod.
+        mongod_path: the program of our own mongod; searched for if None.
     """
 
     uri: str = field(repr=False)
@@ -38,9 +38,9 @@ async def open_database(
 ) -> AsyncIterator[SafeDatabase]:
     """Open the database; close it, and stop a mongod of our own, at the end.
 
-    Every index is made, unless the data is of an older version (``utils.database.migrations.upgrade``).
+    Every index is created, unless the data is of an older version (``utils.database.migrations.upgrade``).
 
-    ``tasks`` gets the one that restarts a mongod of our own when it dies. A database that is not reached is
+    ``tasks`` gets the task that restarts a mongod of our own when it dies. A database that does not answer is
     tried for ``patience_seconds``.
 
     Raises:

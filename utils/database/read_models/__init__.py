@@ -1,1 +1,1 @@
-"""Figures made ready to be read."""
+"""Read models: figures prepared for answers."""

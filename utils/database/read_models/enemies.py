@@ -1,29 +1,29 @@
-"""Enmities: the pipeline that counts who killed whom, decided without I/O.
+"""Enemies: the pipeline that counts who killed whom, built without I/O.
 
-It asks for nothing but what stands in the indexes ``killer`` and ``victim``, so that no death is read: the
-most active of a million kills has sixteen thousand of them.
+It uses only fields of the indexes ``killer`` and ``victim``, so no death is read: in a million kills, the
+most active player has sixteen thousand.
 """
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Any
 
 from utils.models.scope import PlayerId
+from utils.models.statistics import Side
 
 Document = dict[str, Any]
-Side = Literal["killer", "victim"]
 
 
 def build_enemies(
     match: Document, own_ids: Sequence[PlayerId], side: Side, *, minimum: int, limit: int
 ) -> list[Document]:
-    """Return the stages that count who stood on the other side of players' deaths or kills, most first.
+    """Return the stages that count the other players of players' deaths or kills, most first.
 
-    Deaths without a killer and those by one's own hand are no kills, and fall out. ``match`` narrows further;
-    what it asks of the other side's id is kept.
+    Deaths without a killer and suicides are not kills, and are left out. ``match`` narrows further; its
+    condition on the other player's id is kept.
     """
     own: Side = "killer" if side == "victim" else "victim"
-    is_somebody = {"$gt": ""}  # "not null" is what an index cannot tell
+    is_somebody = {"$gt": ""}  # an index cannot answer "not null"
     other = {**is_somebody, **match.get(f"{side}_id", {})}
     matched = {**match, f"{own}_id": {"$in": list(own_ids)}, f"{side}_id": other}
     most: list[Document] = [
@@ -35,7 +35,7 @@ def build_enemies(
         matched[f"{side}_id"] = {**other, "$ne": own_ids[0]}
         return [{"$match": matched}, {"$group": {"_id": f"${side}_id", "kills": {"$sum": 1}}}, *most]
     pair = {"killer": "$killer_id", "victim": "$victim_id"}
-    # asked of "$_id" it would be asked before grouping, for which deaths would be read
+    # on "$_id" the condition would run before grouping, and deaths would be read for it
     both = {"killer": {"$first": "$killer_id"}, "victim": {"$first": "$victim_id"}}
     return [
         {"$match": matched},

@@ -1,4 +1,4 @@
-"""What servers show: an import counts into a generation of its own, which one write then switches in."""
+"""The generations that servers show: an import counts in a new one, and one write then shows it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from utils.models.scope import ERASED_PLAYER_ID
 Document = dict[str, Any]
 
 KNOWN: Mapping[str, Any] = {"player_id": {"$ne": ERASED_PLAYER_ID}}
-"""Leaves out those who were erased: many under one name, they have no place among players."""
+"""Leaves erased players out: many share one id, so they have no rank among players."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class ShownServers:
 
     @property
     def query(self) -> Document:
-        """The filter of their counters."""
+        """The filter of the counters."""
         return {"generation": self.generation, "server_id": {"$in": list(self.server_ids)}}
 
 
 def group_shown(servers: Sequence[Document]) -> tuple[ShownServers, ...]:
-    """Return servers by the generation they show; mostly all show the same."""
+    """Return servers by the generation they show; usually all show the same."""
     by_generation: dict[int, list[str]] = {}
     for server in servers:
         by_generation.setdefault(server["generation"], []).append(server["server_id"])
@@ -34,7 +34,7 @@ def group_shown(servers: Sequence[Document]) -> tuple[ShownServers, ...]:
 
 
 def build_match(shown: Sequence[ShownServers], query: Mapping[str, Any]) -> Document:
-    """Return the filter of what servers show and a query; one generation spares the planner an ``$or``."""
+    """Return the filter of the shown generations and a query; with one generation it needs no ``$or``."""
     if len(shown) == 1:
         return {**shown[0].query, **query}
     return {"$or": [{**one.query, **query} for one in shown]}

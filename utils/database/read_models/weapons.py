@@ -1,4 +1,4 @@
-"""Weapons and hours: the pipelines that count kills, decided without I/O."""
+"""Weapons and hours: the pipelines that count kills, built without I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def build_weapon_counts(match: Document) -> list[Document]:
 
 
 def build_best_users(match: Document, weapons: Sequence[str]) -> list[Document]:
-    """Return the stages that find, of players of a filter, who has most kills with each weapon, all time."""
+    """Return the stages that find the best users of each weapon among players of a filter, for all time."""
     pair = {"weapon": "$weapons.weapon", "player_id": "$player_id"}
     sums = {"kills": {"$sum": "$weapons.kills"}, "longest": {"$max": "$weapons.longest"}}
     return [

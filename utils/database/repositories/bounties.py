@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.operations import Document
-from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import OPEN, read_bounty
+from utils.database.repositories.repository import FencedRepository
 from utils.database.units.money_unit import MoneyTransaction
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
@@ -18,12 +17,8 @@ T = TypeVar("T")
 LONGEST_LIST = 100
 
 
-class BountyRepository:
+class BountyRepository(FencedRepository):
     """The bounties of guilds."""
-
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
-        self._database = database
-        self._fences = fences
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyTransaction], T]) -> T:
         """Run ``work`` in one transaction; it may run again after a transient error.
@@ -35,39 +30,39 @@ class BountyRepository:
         def run(transaction: Transaction) -> T:
             return work(MoneyTransaction(transaction, scope))
 
-        return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
+        return await self._in_transaction(scope.guild_id, run)
 
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
     ) -> tuple[Bounty, ...]:
-        """Return the bounties on players of these servers that have not ended, highest first."""
+        """Return the open bounties on players of these servers, highest first."""
         query = {"slot": OPEN, "server_id": {"$in": list(server_ids)}, "expires_at": {"$gt": now}}
         return await self._list(guild_id, query, sort=[("amount", -1), ("expires_at", 1)], hint="ending")
 
     async def list_placed(
         self, guild_id: GuildId, member_id: MemberId, *, is_open: bool
     ) -> tuple[Bounty, ...]:
-        """Return what a member placed, newest first; at most a hundred."""
+        """Return the bounties that a member placed, newest first; at most a hundred."""
         query: Document = {"placer_id": int(member_id), **({"slot": OPEN} if is_open else {})}
         return await self._list(guild_id, query, sort=[("placed_at", -1)], hint="placer", limit=LONGEST_LIST)
 
     async def list_claimed(self, guild_id: GuildId, member_id: MemberId) -> tuple[Bounty, ...]:
-        """Return what a member claimed, newest first; at most a hundred."""
+        """Return the bounties that a member claimed, newest first; at most a hundred."""
         query = {"claimer_id": int(member_id)}
         return await self._list(guild_id, query, sort=[("closed_at", -1)], hint="claimer", limit=LONGEST_LIST)
 
     async def list_due(self, scope: ServerScope, *, before: datetime | None) -> tuple[Bounty, ...]:
-        """Return the open bounties of a server that ended before a moment; without one all of them."""
+        """Return the open bounties of a server that expired before a moment; all of them without a moment."""
         query: Document = {"slot": OPEN, "server_id": scope.server_id}
         if before is not None:
             query["expires_at"] = {"$lt": before}
         return await self._list(scope.guild_id, query, sort=[("expires_at", 1)], hint="ending")
 
     async def delete_bounties(self, scope: ServerScope) -> None:
-        """Forget the closed bounties of a server that is not there any more with its statistics."""
-        servers = ScopedCollection.of_server(self._database, "game_servers", scope)
+        """Delete the closed bounties of a server that was removed with its statistics."""
+        servers = self._of_server("game_servers", scope)
         if await servers.find_one({"keeps_stats": {"$ne": False}}, projection={"_id": 1}) is None:
-            bounties = ScopedCollection.of_server(self._database, "bounties", scope)
+            bounties = self._of_server("bounties", scope)
             await bounties.delete({"slot": {"$ne": OPEN}})
 
     async def _list(
@@ -79,6 +74,6 @@ class BountyRepository:
         hint: str,
         limit: int = 0,
     ) -> tuple[Bounty, ...]:
-        bounties = ScopedCollection.of_guild(self._database, "bounties", guild_id)
+        bounties = self._of_guild("bounties", guild_id)
         found = await bounties.find(query, sort=sort, hint=hint, limit=limit)
         return tuple(read_bounty(document) for document in found)

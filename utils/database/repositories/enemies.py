@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from utils.database.core.operations import Document
-from utils.database.read_models.enemies import Side, build_enemies, build_since
+from utils.database.read_models.enemies import build_enemies, build_since
 from utils.database.repositories.shown import ShownPlayers
 from utils.models.scope import PlayerId
-from utils.models.statistics import Enemy
+from utils.models.statistics import Enemy, Side
 
-MOST_ENEMIES = 100  # nobody looks further down
+MOST_ENEMIES = 100  # maximum rows; nobody reads more
 
 
 async def list_enemies(
@@ -20,11 +20,11 @@ async def list_enemies(
     minimum: int = 1,
     only: Sequence[PlayerId] = (),
 ) -> list[Enemy]:
-    """Return who stood on the other side of players' kills, most kills first, then by name.
+    """Return the enemies of players, most kills first, then by name.
 
-    ``side`` is where the others stood: ``killer`` for those who killed the players, ``victim`` for their
-    victims. ``minimum`` is the least kills that are worth a line, and ``only`` names the others that are
-    asked for; everybody when it is empty.
+    ``side`` is the role of the enemies: ``killer`` for those who killed the players, ``victim`` for their
+    victims. ``minimum`` is the lowest number of kills for a row. ``only`` limits the enemies to some players;
+    if it is empty, all count.
     """
     found = await _count(players, player_ids, side, minimum=minimum, only=only)
     return await _name(players, found)
@@ -33,7 +33,7 @@ async def list_enemies(
 async def find_worst_enemy(
     players: ShownPlayers, player_ids: Sequence[PlayerId], side: Side, *, since: date | None = None
 ) -> Enemy | None:
-    """Return the first of them, of the days from ``since`` on; no more names are read than can be it."""
+    """Return the most frequent enemy since ``since``. Read only names that may be the answer."""
     found = await _count(players, player_ids, side, since=since)
     named = await _name(players, [one for one in found if one["kills"] == found[0]["kills"]])
     return named[0] if named else None

@@ -1,4 +1,4 @@
-"""Erasures: what is written where a person's data was. Every method can be called again."""
+"""Erasures: the writes that erase a person's data. Every method can be called again."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
@@ -16,6 +16,7 @@ from utils.database.documents.personal_fields import (
     FieldContent,
     PersonalField,
 )
+from utils.database.repositories.repository import FencedRepository
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.audit import AuditAction
 from utils.models.links import LinkState
@@ -23,29 +24,22 @@ from utils.models.mentions import build_mention_pattern, erase_mentions
 from utils.models.money import BountyState
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
-from utils.models.scope import (
-    GuildId,
-    MemberId,
-    PlayerId,
-    ServerId,
-    ServerScope,
-)
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
 
 
-class ErasureRepository:
-    """Takes players and members out of a guild's data; every transaction is fenced.
+class ErasureRepository(FencedRepository):
+    """Erases players and members from a guild's data; every transaction is fenced.
 
     Args:
-        declared: what each collection holds of people.
+        declared: the personal fields of each collection.
     """
 
     def __init__(
         self, database: SafeDatabase, *, fences: FenceSource, declared: Declarations = PERSONAL_FIELDS
     ) -> None:
-        self._database = database
-        self._fences = fences
+        super().__init__(database, fences=fences)
         self._walked = tuple(_list_walked(declared))
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
@@ -58,10 +52,10 @@ class ErasureRepository:
         def run(transaction: Transaction) -> T:
             return work(ErasureTransaction(transaction, scope))
 
-        return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
+        return await self._in_transaction(scope.guild_id, run)
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
-        """Return how much a guild has of a member."""
+        """Return how much data a guild has about a member."""
         member = int(member_id)
         own = {"member_id": member}
         wallet = await self._of_guild("wallets", guild_id).find_one(own)
@@ -80,20 +74,20 @@ class ErasureRepository:
         )
 
     async def list_scopes(self, guild_id: GuildId) -> tuple[ServerScope, ...]:
-        """Return every server with stored statistics, removed ones too."""
+        """Return every server with stored statistics, also removed ones."""
         servers = self._of_guild("game_servers", guild_id)
         found = await servers.find({}, projection={"server_id": 1}, hint="server")
         return tuple(sorted(ServerScope(guild_id, ServerId(one["server_id"])) for one in found))
 
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> frozenset[str]:
-        """Return every name a player has had on a server."""
-        # MongoDB looks at the last field of an index when each one before it has a bound
+        """Return all names of a player on a server."""
+        # MongoDB uses the last field of an index only if each field before it has a bound
         own = {"generation": {"$gte": 0}, "player_id": player_id}
-        found = await self._of("players", scope).find(own, projection={"names.name": 1}, hint="player")
+        found = await self._of_server("players", scope).find(own, projection={"names.name": 1}, hint="player")
         return frozenset(seen["name"] for one in found for seen in one["names"])
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take a player out of every field that is declared to be erased by itself."""
+        """Erase a player from every field that is erased by its declaration alone."""
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is FieldContent.PLAYER:
@@ -104,7 +98,7 @@ class ErasureRepository:
                 await _delete_lines(stored, one, player_id)
 
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of every field that is declared to be erased by itself."""
+        """Erase a member from every field that is erased by its declaration alone."""
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is FieldContent.MEMBER:
@@ -113,7 +107,7 @@ class ErasureRepository:
                 await _erase_mentions(stored, one, member_id)
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete all that links a player, proven or asked for; an alt takes the place of a main."""
+        """Delete all links of a player, proven or pending; an alt replaces a deleted main."""
 
         def delete(transaction: Transaction) -> None:
             links = transaction.of_guild("links", guild_id)
@@ -125,7 +119,7 @@ class ErasureRepository:
             for one in owned:
                 _choose_main(links, one["member_id"])
 
-        await self._database.in_transaction(delete, fence=self._fences(guild_id))
+        await self._in_transaction(guild_id, delete)
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -140,7 +134,7 @@ class ErasureRepository:
     async def delete_member(self, guild_id: GuildId, member_id: MemberId, *, at: datetime) -> None:
         """Delete links, wallet and the last rows of the ledger, and withdraw open bounties; all or nothing.
 
-        What was held for those bounties goes with the wallet: nobody is paid.
+        The emeralds held for those bounties are deleted with the wallet; there is no refund.
         """
 
         def delete(transaction: Transaction) -> None:
@@ -151,23 +145,18 @@ class ErasureRepository:
             for one in bounties.find(placed, hint="placer"):
                 update = {"$set": {**withdrawn, "slot": one["bounty_id"]}}
                 bounties.update_one({"_id": one["_id"], **placed}, update)
-            # a payment to this member at this moment, also into a first wallet, meets this and runs again
+            # a payment to this member at this moment, even into a new wallet, conflicts with this and runs
+            # again
             nothing = {"$inc": {"balance": 0, "rows": 0}}
             transaction.of_guild("wallets", guild_id).find_one_and_update(own, nothing)
             for name in ("links", "wallets", "ledger"):
                 transaction.of_guild(name, guild_id).delete(own)
 
-        await self._database.in_transaction(delete, fence=self._fences(guild_id))
-
-    def _of_guild(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
-
-    def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, scope)
+        await self._in_transaction(guild_id, delete)
 
 
 def _list_walked(declared: Declarations) -> Iterator[tuple[str, PersonalField]]:
-    """Yield what is erased by its declaration alone, with its collection."""
+    """Yield the fields that are erased by their declaration alone, with their collection."""
     for collection, fields in declared.items():
         for one in fields:
             if one.erasure in (Erasure.REPLACED, Erasure.DELETED):
@@ -186,7 +175,7 @@ async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id:
 
 
 async def _erase_mentions(stored: ScopedCollection, one: PersonalField, member_id: MemberId) -> None:
-    """Rewrite the texts that mention a member; what somebody else changes meanwhile is looked at again."""
+    """Rewrite the texts that mention a member; a text that changed in the meantime is read again."""
     root = one.path.split(".", 1)[0]
     mentioning = {**one.only, one.path: {"$regex": build_mention_pattern(member_id)}}
     while found := await stored.find(mentioning, projection={root: 1}):

@@ -3,15 +3,16 @@
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.guild_documents import SettingsDocuments
+from utils.database.repositories.repository import Repository
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 
 
-class GuildRepository:
-    """What is set for a guild, and whether the bot is in it.
+class GuildRepository(Repository):
+    """The settings of guilds, and whether the bot is in a guild.
 
     Args:
-        kind: where the settings are declared.
+        kind: the class that declares the settings.
     """
 
     def __init__(self, database: SafeDatabase, kind: type[GuildSettings] = GuildSettings) -> None:
@@ -19,18 +20,18 @@ class GuildRepository:
         self._documents = SettingsDocuments(kind)
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
-        """Return the settings; those of a guild that never set any are the defaults."""
+        """Return the settings; settings that were never set have their defaults."""
         return self._documents.read(guild_id, await self._guilds(guild_id).find_one({}))
 
     async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
-        """Write the settings that differ; the others stay as they are stored."""
+        """Write the settings that differ; the others stay unchanged."""
         if changed := self._documents.build_changed(before, after):
             await self._guilds(guild_id).update_one({}, {"$set": changed}, upsert=True)
 
     async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
-        """Note that the bot is no longer in a guild, or that it is there again."""
+        """Note that the bot has left a guild, or is in it again."""
         update = {"$set": {"is_left": True}} if is_left else {"$unset": {"is_left": ""}}
         await self._guilds(guild_id).update_one({}, update, upsert=is_left)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "guilds", guild_id)
+        return self._of_guild("guilds", guild_id)

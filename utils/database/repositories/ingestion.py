@@ -1,9 +1,9 @@
 """Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
 
 Batches of servers that come at the same moment share one, also those of several guilds, as long as one lease
-guards them. Two batches of history of one server may
-be in flight on different files, so they share no document: lines are counted at the cursor of the file they
-came from. Live batches count players and draw numbers, so they come one after another.
+guards them. Two batches of history of one server may be stored at once for different files, so they share no
+document: lines are counted at the cursor of their file. Live batches of a server run one after another,
+because they change the same players and numbers.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -55,7 +55,7 @@ class IngestionRepository:
     async def in_shared_transaction(
         self, guild_ids: Collection[GuildId], work: Callable[[SharedTransaction], T], *, repeats: bool = True
     ) -> T:
-        """Run ``work`` in one transaction over servers of one guild or of several; it may run again likewise.
+        """Run ``work`` in one transaction over servers of one guild or of several; it may run more than once.
 
         Without ``repeats`` it fails at the first error, also at one that may pass.
 
@@ -74,13 +74,13 @@ class IngestionRepository:
         )
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return where reading stands, by file."""
+        """Return the cursors, by file."""
         cursors = ScopedCollection.of_server(self._database, "cursors", scope)
         found = [read_cursor(document) for document in await cursors.find({"kind": "file"})]
         return {cursor.file: cursor for cursor in found}
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
-        """Delete the cursors of files that are gone, some hundred at a time; their lines stay counted."""
+        """Delete the cursors of deleted files, some hundred at a time; their lines stay counted."""
         for world, group in groupby(sorted(files), key=lambda file: file.world):
             names = [file.name for file in group]
             for start in range(0, len(names), FORGOTTEN_AT_ONCE):

@@ -1,14 +1,13 @@
-"""Leases: which process ingests, delivers and answers for a shard.
+"""Leases: one process ingests, delivers and answers for each shard.
 
-A lease has a token that counts up with every change of hands; transactions check it (``Fence``). Its document
-also names the sessions of its holder. The next holder ends those first, so no transaction begun under
-the old token can commit afterwards. Until that is done they stay on record, for the case that it is killed
-meanwhile.
+A lease has a token that grows with every new holder; transactions check it (``Fence``). Its document
+also names the sessions of its holder. The next holder ends those first, so no transaction begun under the old
+token can commit afterwards. The ids stay stored until then, in case the new holder is killed.
 
-A lease also names into how many shards its holder divides the bot. Processes that divide it differently would
-both look after some guild, and no lease of one shard would show it. So each looks at all leases before and
-after it takes its own (``end_other_shard_counts``): of two that begin together at least one sees the other,
-for both wrote before they looked.
+A lease also names the number of shards of its holder. Two processes with different numbers would both serve
+some guilds, and no single lease would show that. So each looks at all leases before and after it takes its
+own (``end_other_shard_counts``): if two start at once, at least one sees the other, because both write before
+they read.
 """
 
 from collections.abc import Sequence
@@ -20,13 +19,13 @@ from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 
 EXPIRY_SECONDS = 20.0
 UPGRADE_LEASE = -1
-"""No shard: held by the process that brings the data up to date."""
+"""Not a shard: the lease of the process that upgrades the data."""
 
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class LeaseRepository:
-    """The leases of all shards, for a process that divides the bot into ``shard_count`` of them."""
+    """The leases of all shards, for a process with ``shard_count`` shards."""
 
     def __init__(self, database: SafeDatabase, *, shard_count: int) -> None:
         self._database = database
@@ -34,9 +33,9 @@ class LeaseRepository:
         self._shard_count = shard_count
 
     async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
-        """End leases of another shard count that nobody holds any more, or this instance's own.
+        """End leases of another shard count that have expired or are this instance's own.
 
-        A process that only slept finds its token gone then, and none of its transactions commits.
+        A process that wakes up later has a wrong token, so its transactions fail.
 
         Raises:
             ShardCountError: another instance holds one.
@@ -48,10 +47,10 @@ class LeaseRepository:
                 await self._retire(held)
 
     async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
-        """End the leases of all shards that nobody holds any more, or this instance's own.
+        """End the leases of all shards that have expired or are this instance's own.
 
         Returns:
-            Whether that were all; False while another instance holds one.
+            True if that was all of them; False while another instance holds one.
         """
         while shards := await self._list_in_use({"_id": {"$ne": UPGRADE_LEASE}}):
             for held in shards:
@@ -63,7 +62,7 @@ class LeaseRepository:
     async def acquire(
         self, shard: int, *, instance_id: str, now: datetime, expiry_seconds: float = EXPIRY_SECONDS
     ) -> int | None:
-        """Take a shard's lease when it is free, expired or this instance's own, and return its token.
+        """Take a shard's lease if it is free, expired or this instance's own, and return its token.
 
         Returns:
             The token, or None while another instance holds the lease.
@@ -83,7 +82,7 @@ class LeaseRepository:
             "sessions": [*self._database.session_ids, *held["sessions"]],
         }
         if not await self._update(shard, held["token"], fields):
-            return None  # somebody was faster
+            return None  # another process was faster
         return await self._end_predecessor(shard, token, held["sessions"])
 
     async def renew(
@@ -92,7 +91,7 @@ class LeaseRepository:
         """Hold a lease for longer.
 
         Raises:
-            LeaseLostError: somebody else holds it.
+            LeaseLostError: another process holds it.
         """
         fields: Document = {"expires_at": now + timedelta(seconds=expiry_seconds)}
         if not await self._update(shard, token, fields):
@@ -126,18 +125,18 @@ class LeaseRepository:
         return 1
 
     async def _list_others(self) -> list[Document]:
-        """Return the leases of another shard count behind which there may be a process."""
+        """Return leases of another shard count that may still be in use."""
         return [held for held in await self._list_in_use({}) if held["shard_count"] != self._shard_count]
 
     async def _list_in_use(self, query: Document) -> list[Document]:
-        """Return the leases behind which there may be a process."""
+        """Return the leases that a process may still use."""
         cursor = self._leases.find({**query, "sessions": {"$ne": []}})
         return await self._database.run("leases.list", cursor.to_list(None))
 
     async def _retire(self, held: Document) -> None:
-        """Take a lease from its holder, and hold it no more."""
+        """Take a lease from its holder and release it."""
         shard, token = held["_id"], held["token"] + 1
-        # its expiry is part of the filter: a holder that renews it at this moment keeps it
+        # the filter holds its expiry, so a holder that renews it at this moment keeps it
         last = {"_id": shard, "token": held["token"], "expires_at": held["expires_at"]}
         fields = {"token": token, "instance_id": "", "expires_at": _LONG_AGO}
         taking = self._leases.update_one(last, {"$set": fields})

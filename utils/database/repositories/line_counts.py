@@ -1,4 +1,4 @@
-"""Counted lines: kept at the cursor of each file, so that parallel transactions share no document."""
+"""Counted lines: stored with the cursor of each file, so that parallel transactions share no document."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from utils.models.scope import ServerScope
 
 
 class LineCounts(NamedTuple):
-    """Lines read since a server was added, and how many of them could not be understood."""
+    """The number of lines read since a server was added, and of those that were rejected."""
 
     read: int
     rejected: int

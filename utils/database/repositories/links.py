@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from utils.database.core.database import SafeDatabase, Work
+from utils.database.core.database import Work
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.link_documents import (
-    build_attempts_document,
-    build_link_document,
-    read_attempts,
-    read_link,
-)
+from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document
+from utils.database.repositories.repository import Repository
 from utils.errors import StorageConflictError
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts
@@ -21,31 +17,28 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
 T = TypeVar("T")
 
-FARTHEST_ZONE = timedelta(hours=14)  # no wall clock on earth is further from UTC
+FARTHEST_ZONE = timedelta(hours=14)  # no time zone is further from UTC
 _PROVEN = {"state": LinkState.PROVEN.value}
 _PENDING = {"state": LinkState.PENDING.value}
 
 
-class LinkRepository:
+class LinkRepository(Repository):
     """Links of a guild's members."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[Link, ...]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
         found = await self._links(guild_id).find({"member_id": int(member_id)}, hint="link")
-        return tuple(sorted(map(read_link, found), key=_get_rank))
+        return tuple(sorted(map(LINKS.read, found), key=_get_rank))
 
     async def list_open(self, guild_id: GuildId) -> tuple[Link, ...]:
         """Return pending links, and proven ones whose message does not show it yet; oldest first."""
         found = await self._links(guild_id).find({"is_open": True}, sort=[("linked_at", 1)], hint="open")
-        return tuple(map(read_link, found))
+        return tuple(map(LINKS.read, found))
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
         found = await self._links(guild_id).find_one({"player_id": player_id, **_PROVEN})
-        return None if found is None else read_link(found)
+        return None if found is None else LINKS.read(found)
 
     async def list_menu_suicides(
         self,
@@ -58,10 +51,10 @@ class LinkRepository:
     ) -> tuple[datetime, ...]:
         """Return the times (UTC) of a player's menu suicides, on any server, read live after a moment.
 
-        The index knows the wall clock alone, so it is read as far as a zone can be from UTC.
+        The index holds only the wall clock, so it is read with the largest distance of a zone from UTC.
         """
         kept = {"is_removed": {"$ne": True}}
-        servers = await self._of("game_servers", guild_id).find(kept, projection={"server_id": 1})
+        servers = await self._of_guild("game_servers", guild_id).find(kept, projection={"server_id": 1})
         query = {
             "server_id": {"$in": [server["server_id"] for server in servers]},
             "victim_id": player_id,
@@ -70,21 +63,23 @@ class LinkRepository:
             "kind": DeathKind.MENU.value,
             "read_at": {"$gt": read_after},
         }
-        found = await self._of("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
+        found = await self._of_guild("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
         return tuple(sorted(document["at"] for document in found))
 
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
-        """Return the requests for a player since it was proven last."""
-        found = await self._of("proof_attempts", guild_id).find_one({"player_id": player_id})
-        return None if found is None else read_attempts(found)
+        """Return the requests for a player since its last proof."""
+        found = await self._of_guild("proof_attempts", guild_id).find_one({"player_id": player_id})
+        return None if found is None else ATTEMPTS.read(found)
 
     async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
         """Store the requests for a player."""
-        changed = {"$set": build_attempts_document(attempts)}
-        await self._of("proof_attempts", guild_id).update_one({"player_id": player_id}, changed, upsert=True)
+        changed = {"$set": ATTEMPTS.build(attempts)}
+        await self._of_guild("proof_attempts", guild_id).update_one(
+            {"player_id": player_id}, changed, upsert=True
+        )
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Store a request, in the place of the member's earlier one for this player.
+        """Store a request; it replaces the member's earlier one for this player.
 
         Raises:
             StorageConflictError: the link is proven.
@@ -95,34 +90,34 @@ class LinkRepository:
         await self._links(guild_id).update_one(query, {"$set": changed}, upsert=True)
 
     async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
-        """Store a link that needs no proof (any more); None when the player belongs to another member."""
+        """Store a link that needs no proof (any more); None if the player belongs to another member."""
         return await self._prove(guild_id, link, at=at, is_asked_for=False)
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
-        """Make a pending link count; None when it is gone or the player belongs to another member."""
+        """Mark a pending link as proven; None if it is deleted or the player belongs to another member."""
         return await self._prove(guild_id, link, at=at, is_asked_for=True)
 
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
     ) -> None:
-        """Store where this very request is shown, and open it; nothing when it is gone."""
+        """Store the message of this request and mark it open; do nothing if the request is deleted."""
         shown = {"channel_id": int(channel_id), "message_id": message_id, "is_open": True}
         await self._links(guild_id).update_one(_build_request(link), {"$set": shown})
 
     async def mark_told(self, guild_id: GuildId, link: Link) -> None:
-        """Close a proven link, unless it got another message meanwhile."""
+        """Close a proven link, unless it has another message by now."""
         query = {**_build_request(link), **_PROVEN, "message_id": link.message_id}
         gone = dict.fromkeys(("is_open", "windows", "channel_id", "message_id"), "")
         await self._links(guild_id).update_one(query, {"$unset": gone})
 
     async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this very request, in any message that shows it, unless it was proven meanwhile."""
+        """Delete this request, no matter which message shows it, unless it was proven."""
         await self._links(guild_id).delete({**_build_request(link), **_PENDING})
 
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this very request, unless it was proven or asked for anew meanwhile.
+        """Delete this request, unless it was proven or made again.
 
-        Asked for anew it may keep its times, but not its message.
+        A repeated request may keep its times, but not its message.
         """
         query = {**_build_request(link), **_PENDING, "message_id": link.message_id}
         await self._links(guild_id).delete(query)
@@ -130,12 +125,12 @@ class LinkRepository:
     async def remove(
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
     ) -> tuple[Link, ...]:
-        """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
+        """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
 
         def remove(transaction: Transaction) -> tuple[Link, ...]:
             links, query = transaction.of_guild("links", guild_id), {"member_id": int(member_id)}
             found = links.find(query, hint="link")
-            ranked = sorted(map(read_link, found), key=_get_rank)
+            ranked = sorted(map(LINKS.read, found), key=_get_rank)
             removed = [link for link in ranked if link.player_id in player_ids]
             links.delete({**query, "player_id": {"$in": [link.player_id for link in removed]}})
             left = [link for link in ranked if link.is_proven and link not in removed]
@@ -151,8 +146,8 @@ class LinkRepository:
             links, key = transaction.of_guild("links", guild_id), _build_key(link)
             owner = links.find_one({"player_id": link.player_id, **_PROVEN})
             if owner is not None:
-                return read_link(owner) if owner["member_id"] == link.member_id else None
-            # written, not only looked for: an end of the main at this moment must not miss the alt
+                return LINKS.read(owner) if owner["member_id"] == link.member_id else None
+            # a write and not only a read: if the main ends at this moment, the alt must not be missed
             main = {"member_id": int(link.member_id), "is_main": True}
             has_main = links.update_one(main, {"$set": {"alt_at": at}})
             proven = {**_PROVEN, "is_main": not has_main, "proven_at": at}
@@ -166,22 +161,19 @@ class LinkRepository:
                 links.update_one(key, update, upsert=True)
             transaction.of_guild("proof_attempts", guild_id).delete({"player_id": link.player_id})
             stored = links.find_one(key)
-            return None if stored is None else read_link(stored)
+            return None if stored is None else LINKS.read(stored)
 
         return await self._in_transaction(prove)
 
     async def _in_transaction(self, work: Work[T]) -> T:
-        """Run a transaction, once more when a unique index says that somebody was faster."""
+        """Run a transaction; run it once more if a unique index shows that another one was faster."""
         try:
             return await self._database.in_transaction(work)
         except StorageConflictError:
             return await self._database.in_transaction(work)
 
     def _links(self, guild_id: GuildId) -> ScopedCollection:
-        return self._of("links", guild_id)
-
-    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
+        return self._of_guild("links", guild_id)
 
 
 def _build_key(link: Link) -> Document:
@@ -189,7 +181,7 @@ def _build_key(link: Link) -> Document:
 
 
 def _build_request(link: Link) -> Document:
-    """Return what fits this request alone, and not one with other times that the member made later."""
+    """Return a filter that fits only this request, not a later one of the member with other times."""
     return {**_build_key(link), "linked_at": link.linked_at}
 
 

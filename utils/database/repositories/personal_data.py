@@ -1,10 +1,9 @@
-"""Personal data as it is stored: everything of a member or a player, for an export."""
+"""Personal data as it is stored: all documents about a member or a player, for an export."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
@@ -16,6 +15,7 @@ from utils.database.documents.personal_fields import (
     FieldContent,
     PersonalField,
 )
+from utils.database.repositories.repository import Repository
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
@@ -24,46 +24,44 @@ _PLAIN: Document = {"_id": 0, "guild_id": 0}
 _OLDEST_FIRST = [("written_at", 1)]
 
 Parts = Mapping[str, Sequence[Document]]
-"""Documents by what they are."""
+"""Documents by the name of their part."""
 
 
-class PersonalDataRepository:
-    """Reads of one person's data; documents are returned as they stand there, without the ids of others."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
+class PersonalDataRepository(Repository):
+    """Reads of one person's data; documents are returned as they are stored, without the ids of others."""
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
-        """Return the names of all servers with stored statistics, removed ones too."""
+        """Return the names of all servers with stored statistics, also removed ones."""
         found = await self._of_guild("game_servers", guild_id).find(
             {}, projection={"server_id": 1, "name": 1}, hint="server"
         )
         return {ServerScope(guild_id, ServerId(one["server_id"])): one["name"] for one in found}
 
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
-        """Return what one server has of a player besides their deaths.
+        """Return one server's documents about a player, besides their deaths.
 
-        The id alone finds rejected lines: a name can be chosen to be that of another, or a part of anything.
+        Only the id finds rejected lines, because a player can choose the name of another player, or a common
+        word.
         """
         generation = await self._get_generation(scope)
         parts: dict[str, Sequence[Document]] = {}
         for one in _list_exported(FieldContent.PLAYER, of_server=True):
             shown = {"generation": generation} if SHOWN.items() <= one.part.only.items() else {}
             query = {**one.part.only, **shown, one.field.path: player_id}
-            parts[one.part.name] = await one.read(self._of(one.collection, scope), query)
+            parts[one.part.name] = await one.read(self._of_server(one.collection, scope), query)
         for one in _list_exported(FieldContent.LINE, of_server=True):
-            lines = await one.read(self._of(one.collection, scope), {})
+            lines = await one.read(self._of_server(one.collection, scope), {})
             parts[one.part.name] = [
                 line for line in lines if player_id in find_player_ids(line[one.field.path])
             ]
         return parts
 
     async def list_guild_parts_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Parts:
-        """Return what a guild has of a player beside its servers: the proven link, requests, changes."""
+        """Return a guild's documents about a player beyond its servers: the link, requests, changes."""
         return await self._read_parts(guild_id, FieldContent.PLAYER, player_id, of_server=False)
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
-        """Return what a guild has of a member: links, money, bounties, and changes by hand."""
+        """Return a guild's documents about a member: links, money, bounties, and changes by hand."""
         return await self._read_parts(guild_id, FieldContent.MEMBER, int(member_id), of_server=None)
 
     async def iterate_deaths(
@@ -71,7 +69,7 @@ class PersonalDataRepository:
     ) -> AsyncIterator[Sequence[Document]]:
         """Yield the death rows that players take part in, each once, many at a time.
 
-        What a player did comes first, then what was done to them, each in order of time.
+        Their kills come first, then their deaths, each in order of time.
         """
         for player_id in player_ids:
             others = {"$nin": list(player_ids)}
@@ -80,7 +78,7 @@ class PersonalDataRepository:
                 ("victim", {"victim_id": player_id, "killer_id": others}),
             )
             for hint, query in queries:
-                batches = self._of("kills", scope).iterate_raw(
+                batches = self._of_server("kills", scope).iterate_raw(
                     query, sort=_OLDEST_FIRST, hint=hint, batch=DEATHS_AT_ONCE
                 )
                 async for encoded in batches:
@@ -97,26 +95,20 @@ class PersonalDataRepository:
         }
 
     async def _get_generation(self, scope: ServerScope) -> int:
-        server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
+        server = await self._of_server("game_servers", scope).find_one({}, projection={"generation": 1})
         return int(server["generation"]) if server else 0
-
-    def _of_guild(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
-
-    def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, scope)
 
 
 @dataclass(frozen=True, slots=True)
 class _Exported:
-    """Documents that an export has of a person, who stands in one of their fields."""
+    """The documents of an export that hold a person in one of their fields."""
 
     collection: str
     field: PersonalField
     part: ExportPart
 
     async def read(self, stored: ScopedCollection, query: Document) -> Sequence[Document]:
-        """Return documents without the ids of others; of an array those of its entries that fit."""
+        """Return documents without the ids of others; of an array only the entries that fit."""
         hidden = {
             other.path: 0
             for other in PERSONAL_FIELDS[self.collection]
@@ -131,7 +123,7 @@ class _Exported:
 
 
 def _list_exported(holds: FieldContent, *, of_server: bool | None) -> Iterator[_Exported]:
-    """Yield what an export has by such a field: of servers, of the guild alone, or (None) of both."""
+    """Yield the parts of an export with such a field: of servers, of the guild, or (None) of both."""
     for collection, declared in PERSONAL_FIELDS.items():
         is_of_server = any("server_id" in index.fields for index in INDEXES[collection])
         for one in declared:

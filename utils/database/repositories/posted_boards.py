@@ -4,19 +4,16 @@ from dataclasses import asdict
 from typing import Any
 
 from utils.database.core.blocking import Replacement
-from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.board_documents import build_board_document, read_board
+from utils.database.repositories.repository import Repository
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import GuildId
 
 
-class PostedBoardRepository:
-    """Which boards a guild has posted, and where."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
+class PostedBoardRepository(Repository):
+    """The posted boards of guilds, and their places."""
 
     async def list_boards(self, guild_id: GuildId) -> tuple[PostedBoard, ...]:
         """Return a guild's boards, by server and board."""
@@ -24,29 +21,29 @@ class PostedBoardRepository:
         return tuple(read_board(guild_id, document) for document in found)
 
     async def find_board(self, key: BoardKey) -> PostedBoard | None:
-        """Return one board; None when it is not posted."""
+        """Return one board; None if it is not posted."""
         found = await self._of(key.guild_id).find_one(_select(key))
         return None if found is None else read_board(key.guild_id, found)
 
     async def insert_board(self, key: BoardKey) -> None:
-        """Store a new board that stands nowhere yet."""
+        """Store a new board that is not posted yet."""
         document = build_board_document(PostedBoard(key))
         await self._of(key.guild_id).bulk_write([Replacement(_select(key), document)])
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
-        """Write where a board stands; tell whether it is still there. One that was removed stays removed."""
+        """Write the place of a board; tell whether the board still exists. A removed board stays removed."""
         return await self._of(key.guild_id).update_one(_select(key), {"$set": asdict(place)})
 
     async def set_paused(self, key: BoardKey, *, is_paused: bool) -> None:
-        """Note that a board rests, or goes on."""
+        """Note that a board is paused, or goes on."""
         await self._of(key.guild_id).update_one(_select(key), {"$set": {"is_paused": is_paused}})
 
     async def delete_board(self, key: BoardKey) -> None:
-        """Forget a board."""
+        """Delete a board."""
         await self._of(key.guild_id).delete(_select(key))
 
     def _of(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "boards", guild_id)
+        return self._of_guild("boards", guild_id)
 
 
 def _select(key: BoardKey) -> dict[str, Any]:

@@ -1,40 +1,33 @@
-"""Premium of guilds: the grant that stands, and the history of all."""
+"""Premium of guilds: the current grant, and the history."""
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.premium_documents import (
-    build_grant_document,
-    build_premium_event_document,
-    read_premium,
-)
+from utils.database.documents.premium_documents import EVENTS, GRANTS, read_premium
+from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId
 
-KEPT_EVENTS = 100  # of the history that stands with the settings; the audit keeps every one
+KEPT_EVENTS = 100  # lines of history stored with the settings; the audit keeps all of them
 _FIELDS = {"premium": 1, "premium_history": 1}
 
 
-class PremiumRepository:
-    """What guilds were granted."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
+class PremiumRepository(Repository):
+    """The grants of guilds."""
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Return a guild's record; empty for one that was never granted anything."""
+        """Return a guild's record; empty if it never had a grant."""
         found = await self._guilds(guild_id).find_one({}, projection=_FIELDS)
         return read_premium(guild_id, found or {})
 
     async def write_grant(
         self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
     ) -> None:
-        """Replace the grant, or take it away, with its lines of history and audit; all or nothing.
+        """Replace or remove the grant, with its lines of history and audit, all or nothing.
 
-        Owners grant for guilds of every shard, so no lease is asked for.
+        Owners grant premium to guilds of every shard, so no lease is checked.
 
         Raises:
             CommitUnknownError: it happened or not.
@@ -43,7 +36,7 @@ class PremiumRepository:
         if grant is None:
             written["$unset"] = {"premium": ""}
         else:
-            written["$set"] = {"premium": build_grant_document(grant)}
+            written["$set"] = {"premium": GRANTS.build(grant)}
 
         def write(transaction: Transaction) -> None:
             transaction.of_guild("guilds", guild_id).update_one({}, written, upsert=True)
@@ -52,7 +45,7 @@ class PremiumRepository:
         await self._database.in_transaction(write)
 
     async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
-        """Take away the grant that ends when the event says; False when another one stands there by now.
+        """Remove the grant with the end that the event names; False if there is another grant by now.
 
         Raises:
             CommitUnknownError: it happened or not.
@@ -69,8 +62,8 @@ class PremiumRepository:
         return await self._database.in_transaction(end)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "guilds", guild_id)
+        return self._of_guild("guilds", guild_id)
 
 
 def _append(event: PremiumEvent) -> Document:
-    return {"$each": [build_premium_event_document(event)], "$slice": -KEPT_EVENTS}
+    return {"$each": [EVENTS.build(event)], "$slice": -KEPT_EVENTS}

@@ -1,7 +1,7 @@
-"""The scope index: the one repository without a scope. It answers start-up and timers, with keys alone.
+"""The scope index: the only repository without a scope. It returns keys, for the start and for timers.
 
-It answers for the guilds of this process. Which these are MongoDB cannot tell from an index, for it is the
-remainder of a division; so each process reads the keys of all and keeps its own.
+It returns the guilds of this process. An index of MongoDB cannot tell which these are, because the shard is
+the remainder of a division. So each process reads the keys of all guilds and keeps its own.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 class ScopeIndexRepository:
-    """Which guilds and servers there are, of those that ``sharding`` gives to this process."""
+    """The guilds and servers of this process, by ``sharding``."""
 
     def __init__(self, database: SafeDatabase, sharding: Sharding) -> None:
         self._database = database
@@ -28,71 +28,64 @@ class ScopeIndexRepository:
 
     async def list_server_scopes(self) -> tuple[ServerScope, ...]:
         """Return every game server of every guild."""
-        kept = {"is_removed": {"$ne": True}}
-        cursor = self._database.unscoped("game_servers").find(
-            kept, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
-        )
-        return self._read_scopes(await self._database.run("scope_index.servers", cursor.to_list(None)))
+        return self._read_scopes(await self._find("game_servers", {"is_removed": {"$ne": True}}, "server"))
 
     async def list_removals(self) -> tuple[ServerScope, ...]:
-        """Return every removed game server that may have left something."""
-        cursor = self._database.unscoped("game_servers").find(
-            {"removed_at": {"$exists": True}}, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
-        )
-        return self._read_scopes(await self._database.run("scope_index.removals", cursor.to_list(None)))
+        """Return every removed game server that may still have data."""
+        removed = {"removed_at": {"$exists": True}}
+        return self._read_scopes(await self._find("game_servers", removed, "server"))
 
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild with a game server."""
         return tuple(sorted({scope.guild_id for scope in await self.list_server_scopes()}))
 
     async def list_left_guilds(self) -> tuple[GuildId, ...]:
-        """Return every guild that is noted as left."""
+        """Return every guild that the bot has left."""
         left = {"guild_id": {"$gt": 0}, "is_left": True}
-        cursor = self._database.unscoped("guilds").find(left, {"_id": 0, "guild_id": 1}, hint="guild")
-        found = await self._database.run("scope_index.left", cursor.to_list(None))
+        found = await self._find("guilds", left, "guild", keys=("guild_id",))
         return self._read_guilds(document["guild_id"] for document in found)
 
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
-        """Return every guild with a grant whose end has come; the index alone is read."""
-        # without a bound on its first field MongoDB would not look at the index's second one
+        """Return every guild with an ended grant; only the index is read."""
+        # without a bound on the first field, MongoDB would not use the second field of the index
         ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
-        cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
-        found = await self._database.run("scope_index.premium", cursor.to_list(None))
+        found = await self._find("guilds", ended, "premium", keys=("guild_id",))
         return self._read_guilds(document.get("guild_id") for document in found)
 
     async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
         """Return every guild with a posted board."""
-        return await self._group_guilds("boards", hint="board")
+        return await self._group_guilds("boards", {"$sort": {"guild_id": 1}}, hint="board")
 
     async def list_guilds_with_open_links(self) -> tuple[GuildId, ...]:
-        """Return every guild with a link that waits for its proof, or whose outcome is not told yet."""
-        pipeline: list[Document] = [{"$match": {"is_open": True}}, {"$group": {"_id": "$guild_id"}}]
-        cursor = self._database.unscoped("links").aggregate(pipeline, hint="open")
-        found = await self._database.run("scope_index.links", cursor.to_list(None))
-        return self._read_guilds(document["_id"] for document in found)
+        """Return every guild with a link that waits for its proof, or whose outcome is not shown yet."""
+        return await self._group_guilds("links", {"$match": {"is_open": True}}, hint="open")
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> tuple[ServerScope, ...]:
-        """Return every game server with open bounties that ended before a moment."""
-        known = list(await self._group_guilds("bounties", hint="ending"))
+        """Return every game server with open bounties that expired before a moment."""
+        known = list(await self._group_guilds("bounties", {"$sort": {"guild_id": 1}}, hint="ending"))
         due = {"guild_id": {"$in": known}, "slot": OPEN, "expires_at": {"$lt": before}}
-        cursor = self._database.unscoped("bounties").find(
-            due, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="ending"
-        )
-        return self._read_scopes(await self._database.run("scope_index.bounties", cursor.to_list(None)))
+        return self._read_scopes(await self._find("bounties", due, "ending"))
 
-    async def _group_guilds(self, collection: str, *, hint: str) -> tuple[GuildId, ...]:
-        """Return every guild of a collection; MongoDB jumps from one to the next by the index."""
-        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+    async def _find(
+        self, collection: str, query: Document, hint: str, *, keys: Iterable[str] = ("guild_id", "server_id")
+    ) -> list[Document]:
+        projection = {"_id": 0, **dict.fromkeys(keys, 1)}
+        cursor = self._database.unscoped(collection).find(query, projection, hint=hint)
+        return await self._database.run(f"scope_index.{collection}.{hint}", cursor.to_list(None))
+
+    async def _group_guilds(self, collection: str, first: Document, *, hint: str) -> tuple[GuildId, ...]:
+        """Return every guild of a collection; sorted, MongoDB jumps from one to the next by the index."""
+        pipeline: list[Document] = [first, {"$group": {"_id": "$guild_id"}}]
         cursor = self._database.unscoped(collection).aggregate(pipeline, hint=hint)
         found = await self._database.run(f"scope_index.{collection}.guilds", cursor.to_list(None))
         return self._read_guilds(document["_id"] for document in found)
 
     def _read_guilds(self, ids: Iterable[object]) -> tuple[GuildId, ...]:
-        """Return this process's guilds among those found."""
+        """Return the guilds of this process among those found."""
         return tuple(sorted(self._keep_own(ids)))
 
     def _read_scopes(self, documents: Iterable[Document]) -> tuple[ServerScope, ...]:
-        """Return this process's game servers among those found, each once."""
+        """Return the game servers of this process among those found, each once."""
         scopes = {
             ServerScope(guild_id, ServerId(one["server_id"]))
             for one in documents
@@ -102,7 +95,7 @@ class ScopeIndexRepository:
         return tuple(sorted(scopes))
 
     def _keep_own(self, ids: Iterable[object]) -> Iterator[GuildId]:
-        """Yield this process's guilds; what is the id of none belongs to nobody and stops nobody."""
+        """Yield the guilds of this process; skip keys that are not the id of a guild."""
         for one in ids:
             if not isinstance(one, int):
                 self._tell(one)

@@ -1,15 +1,20 @@
-"""Game servers: what a guild has added, and how reading them goes."""
+"""Game servers: the servers that a guild has added, and their health."""
 
 from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.server_documents import GameServerDocument, HealthDocument
+from utils.database.documents.server_documents import (
+    build_health_document,
+    build_server_document,
+    read_health,
+    read_server,
+)
 from utils.database.repositories.line_counts import count_lines
+from utils.database.repositories.repository import Repository
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -33,43 +38,40 @@ _STATISTICS = ("kills", "players", "player_days", "server_months")
 
 
 LATE_BATCH_TIME = timedelta(minutes=3)
-"""So long after a removal no transaction of before can be under way: one is run again for half a minute at
-most, and mongod ends it after a minute."""
+"""No transaction from before a removal runs any more after this: mongod ends each after a minute."""
 
 _log = get_logger(__name__)
 
 
-class GameServerRepository:
+class GameServerRepository(Repository):
     """The game servers of guilds."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
         """Store a new server.
 
         Raises:
-            StorageConflictError: the guild has one with this id.
+            StorageConflictError: the guild has a server with this id.
         """
-        await self._server(scope).insert_one(GameServerDocument.from_value(server).to_document())
+        await self._server(scope).insert_one(build_server_document(server))
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
-        """Return a server; None when it is not there (any more)."""
+        """Return a server; None if it does not exist (any more)."""
         found = await self._server(scope).find_one(_KEPT)
-        return None if found is None else GameServerDocument.model_validate(found).to_value()
+        return None if found is None else read_server(found)
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return a guild's servers, first added first."""
         found = await self._guild(guild_id).find(_KEPT)
-        servers = [GameServerDocument.model_validate(document).to_value() for document in found]
-        return tuple(sorted(servers, key=lambda server: (str(server.added_at or ""), server.scope)))
+        return tuple(
+            sorted(map(read_server, found), key=lambda server: (str(server.added_at or ""), server.scope))
+        )
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write what an edit changes of a server; a server that is gone stays gone.
+        """Write the fields that an edit may change; a removed server stays removed.
 
-        What has a method of its own, and what ingestion writes, is left as it is stored.
+        Fields with a method of their own, and those that ingestion writes, stay unchanged.
         """
-        fields = GameServerDocument.from_value(server).to_document()
+        fields = build_server_document(server)
         update = {key: fields[key] for key in _EDITED}
         await self._server(scope).update_one(_KEPT, {"$set": update})
 
@@ -80,12 +82,12 @@ class GameServerRepository:
         await self._server(scope).update_one(_KEPT, update)
 
     async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
-        """Have something not posted, or posted again."""
+        """Silence an event, or post it again."""
         operator = "$addToSet" if is_silenced else "$pull"
         await self._server(scope).update_one(_KEPT, {operator: {"silenced": str(name)}})
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
-        """Pause a server over the premium limit, or let it go on."""
+        """Pause a server over the premium limit, or resume it."""
         await self._server(scope).update_one(_KEPT, {"$set": {"is_paused": is_paused}})
 
     async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
@@ -93,14 +95,15 @@ class GameServerRepository:
         await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
-        """Note where a server's logs were found, as its host names the folder."""
+        """Note the folder in which a server's logs were found, as its host names it."""
         await self._server(scope).update_one(_KEPT, {"$set": {"log_folder": folder}})
 
     async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
-        """Take a server out of its guild, with its login and its cursors, in one transaction.
+        """Remove a server from its guild, with its login and its cursors, in one transaction.
 
-        From then on nobody finds it, and what is still being read of it cannot be stored: its cursor is gone.
-        ``delete_leftovers`` takes the rest. With ``keep_stats`` its name and generation stay for good.
+        From then on it is not found, and rows that are still being read cannot be stored, because their
+        cursor is deleted. ``delete_leftovers`` deletes the rest. With ``keep_stats`` its name and generation
+        stay for good.
         """
         forgotten: Document = {
             "host": "",
@@ -120,17 +123,17 @@ class GameServerRepository:
         await self._database.in_transaction(remove)
 
     async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:
-        """Delete what is left of a removed server, with its statistics unless they are kept.
+        """Delete the rest of a removed server, with its statistics unless they are kept.
 
-        It can be done again, and is, until nothing of before the removal can be under way any more; then the
-        server itself goes.
+        It is repeated until no transaction from before the removal can be running; then the server itself is
+        deleted.
         """
         removed = await self._server(scope).find_one({"removed_at": {"$exists": True}})
         if removed is None:
             return
         keeps_stats = removed["keeps_stats"]
         for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
-            await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
+            await self._of_server(name, scope).delete_in_parts({})
         if removed["removed_at"] > now - LATE_BATCH_TIME:
             return
         if keeps_stats:
@@ -140,19 +143,19 @@ class GameServerRepository:
         _log.info("nothing is left of a removed server", scope=str(scope), keeps_stats=keeps_stats)
 
     async def get_health(self, scope: ServerScope) -> ServerHealth:
-        """Return how reading a server goes, with its counted lines; defaults for one never read."""
+        """Return the health of a server, with its counted lines; defaults if it was never read."""
         found = await self._server(scope).find_one(_KEPT, projection={"health": 1})
         lines = await count_lines(self._database, scope)
-        stored = HealthDocument.model_validate((found or {}).get("health", {}))
-        return stored.to_value(scope, lines_read=lines.read, lines_rejected=lines.rejected)
+        stored = (found or {}).get("health", {})
+        return read_health(stored, scope, lines_read=lines.read, lines_rejected=lines.rejected)
 
     async def save_health(self, health: ServerHealth) -> None:
-        """Write how reading goes, all but the counted lines; a server that is gone stays gone."""
-        document = HealthDocument.from_value(health).to_document()
+        """Write the health of a server, without the counted lines; a removed server stays removed."""
+        document = build_health_document(health)
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
 
     def _guild(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+        return self._of_guild("game_servers", guild_id)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, "game_servers", scope)
+        return self._of_server("game_servers", scope)

@@ -1,4 +1,4 @@
-"""What each server of a guild shows: read for every answer, since an import switches it with one write."""
+"""The generation that each server shows: read for every answer, because an import may switch it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -11,12 +11,13 @@ from utils.database.documents.player_documents import list_months, read_counters
 from utils.database.read_models.shown import ShownServers, build_match, group_shown
 from utils.models.players import Counters, PlayerDay, sum_counters
 from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.statistics import CoveredDeaths
 
 
 async def list_shown(
     database: SafeDatabase, guild_id: GuildId, server_ids: Sequence[ServerId] | None
 ) -> tuple[ShownServers, ...]:
-    """Return the named servers, or all of the guild's, by the generation of counters they show."""
+    """Return the named servers, or all of the guild, by the generation that they show."""
     query: Document = {"is_removed": {"$ne": True}}
     if server_ids is not None:
         query["server_id"] = {"$in": list(server_ids)}
@@ -26,9 +27,9 @@ async def list_shown(
 
 
 class ShownPlayers:
-    """The players of some servers of one guild, as these servers show them at one moment.
+    """The players of some servers of one guild, in the generations that are shown at one moment.
 
-    ``since`` is the first day that counts, of the servers' own calendars; None counts everything.
+    ``since`` is the first day that counts, in the servers' own calendars; None means all time.
     """
 
     def __init__(self, database: SafeDatabase, guild_id: GuildId, shown: Sequence[ShownServers]) -> None:
@@ -37,11 +38,10 @@ class ShownPlayers:
         self.shown = shown
 
     @classmethod
-    async def open(
-        cls, database: SafeDatabase, guild_id: GuildId, server_ids: Sequence[ServerId] | None
-    ) -> Self:
-        """Return the players of the named servers, or of all of the guild's."""
-        return cls(database, guild_id, await list_shown(database, guild_id, server_ids))
+    async def open(cls, database: SafeDatabase, covered: CoveredDeaths) -> Self:
+        """Return the players of the servers that are covered."""
+        shown = await list_shown(database, covered.guild_id, covered.server_ids)
+        return cls(database, covered.guild_id, shown)
 
     @property
     def server_ids(self) -> list[str]:
@@ -55,7 +55,7 @@ class ShownPlayers:
     async def find(
         self, name: str, query: Document, hint: str, *, projection: Document | None = None
     ) -> list[Document]:
-        """Return what the servers show of a collection; nothing without servers or players."""
+        """Return the shown documents of a collection; none without servers or players."""
         if not self.shown or not query["player_id"]["$in"]:
             return []
         return await self.of(name).find(build_match(self.shown, query), projection=projection, hint=hint)
@@ -84,7 +84,7 @@ class ShownPlayers:
         return {player_id: sum_counters(counters) for player_id, counters in several.items()}
 
     async def list_days(self, player_ids: Sequence[PlayerId], since: date) -> list[PlayerDay]:
-        """Return what players did on each day."""
+        """Return the counters of players on each day."""
         wanted = {"month": {"$in": list_months(since)}, "player_id": {"$in": list(player_ids)}}
         buckets = await self.find("player_days", wanted, "month")
         return [day for bucket in buckets for day in read_days(bucket) if day.day >= since]

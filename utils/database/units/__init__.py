@@ -1,1 +1,1 @@
-"""What happens together within one transaction."""
+"""Units of work: the code of transactions."""

@@ -1,4 +1,4 @@
-"""The audit inside a transaction: a change by hand and its entry are stored together, or neither."""
+"""The audit inside a transaction: a change by hand is stored together with its entry."""
 
 from utils.database.core.transaction import Transaction
 from utils.database.documents.audit_documents import build_audit_document
@@ -7,5 +7,5 @@ from utils.models.scope import GuildId
 
 
 def insert_entry(transaction: Transaction, guild_id: GuildId, entry: AuditEntry) -> None:
-    """Add the entry of what this very transaction changes."""
+    """Add the entry of the change that this transaction makes."""
     transaction.of_guild("audit", guild_id).insert_one(build_audit_document(entry))

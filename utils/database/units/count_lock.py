@@ -1,8 +1,8 @@
-"""What an import and an erasure of one server both write, so that neither misses the other.
+"""The count lock: an import and an erasure of one server both write it, so that they run one after the other.
 
-An import counts all stored deaths without a transaction around it. A change of stored deaths while
-one is under way therefore moves it on to the next generation: what it has counted until then is not switched
-in, and it counts again. An import that begins at the same moment meets the lock and begins after.
+An import counts all stored deaths without a transaction around it. So a change of stored deaths moves a
+running import on to the next generation: its counts are not shown, and it counts again. An import that begins
+at the same moment conflicts on the lock and begins afterwards.
 """
 
 from utils.database.core.blocking import BlockingCollection
@@ -12,10 +12,10 @@ _LOCK_KEY = {"kind": "count", "world": "", "name": ""}
 
 
 def hold_counts(cursors: BlockingCollection) -> None:
-    """Write the lock: of two transactions that do, one runs again after the other."""
+    """Write the lock: if two transactions do, one of them runs again after the other."""
     cursors.find_one_and_update(_LOCK_KEY, {"$inc": {"next": 1}})
 
 
 def void_import(cursors: BlockingCollection) -> None:
-    """Have an import that is under way count again; nothing without one."""
+    """Make a running import count again, if there is one."""
     cursors.update_one(IMPORT_KEY, {"$inc": {"job.generation": 1}})

@@ -1,4 +1,4 @@
-"""One step of an erasure: some deaths of a player become nobody's, and both are counted anew with them."""
+"""One step of an erasure: some deaths of a player go to "erased player", and both are counted again."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ class ErasureTransaction:
     """One open transaction over one server's deaths, figures and bounties.
 
     Attributes:
-        money: wallets and bounties within this very transaction.
+        money: wallets and bounties within this transaction.
     """
 
     def __init__(self, transaction: Transaction, scope: ServerScope) -> None:
@@ -34,7 +34,7 @@ class ErasureTransaction:
         self._counted = IngestionTransaction(transaction, scope, self._writes)
 
     def hold_counts(self) -> int | None:
-        """Let no import begin meanwhile; return the shown generation, None without a server."""
+        """Keep imports from beginning; return the shown generation, or None without a server."""
         hold_counts(self._of("cursors"))
         server = self._of("game_servers").find_one({}, projection={"generation": 1})
         return None if server is None else int(server["generation"])
@@ -51,9 +51,9 @@ class ErasureTransaction:
         return sorted(found.values(), key=_get_order)
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
-        """Make a player's part in deaths nobody's: id, name and platform; the ``_id`` stays.
+        """Replace a player's id, name and platform in deaths by those of "erased player"; the ``_id`` stays.
 
-        An import that is under way counts again.
+        A running import counts again.
         """
         void_import(self._of("cursors"))
         self._count_change()
@@ -67,20 +67,20 @@ class ErasureTransaction:
 
     def delete_figures(self, player_id: PlayerId) -> None:
         """Delete a player's counters of all time and of their days, in every generation."""
-        # MongoDB looks at the last field of an index when each one before it has a bound
+        # MongoDB uses the last field of an index only if each field before it has a bound
         own: Document = {"generation": {"$gte": 0}, "player_id": player_id}
         self._count_change()
         self._of("players").delete(own)
         self._of("player_days").delete({**own, "month": {"$gte": ""}})
 
     def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
-        """Write a player's counters and those of their days."""
+        """Write a player's counters and the counters of their days."""
         self._counted.replace_players([player], generation=generation)
         self._counted.replace_days(days, generation=generation)
         self._writes.carry_out()
 
     def _count_change(self) -> None:
-        """Count a batch, so that what is kept in memory is read anew."""
+        """Count a batch, so that the standings in memory are read again."""
         draw_numbers(self._transaction, self._scope, Draw({}, changes_counters=True))
 
     def _of(self, name: str) -> BlockingCollection:

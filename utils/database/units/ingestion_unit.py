@@ -1,7 +1,6 @@
-"""One batch of a game server: what ingestion reads and writes within a transaction.
+"""One batch of a game server: the reads and writes of ingestion within a transaction.
 
-What it writes waits for the transaction's end (``PendingWrites``), so that several servers that share one
-write each collection once. What it reads, and the numbers it draws, it has at once.
+Writes wait for the end of the transaction (``PendingWrites``). Reads and number draws happen at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,14 +48,14 @@ from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import MemberId, PlayerId, ServerScope
 
 LINES_KEY = {"kind": "lines", "world": "", "name": ""}
-"""Of the document in ``cursors`` that counts the lines of no file's cursor."""
+"""Key of the document that holds line counts of deleted cursors."""
 
 
 class IngestionTransaction:
     """One open transaction over one server's data.
 
     Args:
-        writes: where its writes wait; its maker carries them out, after ``finish``.
+        writes: collects the writes; ``GuildTransaction`` sends them after ``finish``.
     """
 
     def __init__(self, transaction: Transaction, scope: ServerScope, writes: PendingWrites) -> None:
@@ -73,7 +72,7 @@ class IngestionTransaction:
 
     @property
     def money(self) -> MoneyTransaction:
-        """Wallets and bounties within this very transaction."""
+        """Wallets and bounties within this transaction."""
         return MoneyTransaction(self._transaction, self._scope, writes=self._writes, members=self._members)
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
@@ -85,7 +84,7 @@ class IngestionTransaction:
         return frozenset(ids).intersection(found)
 
     def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+        """Return ``at`` and ``ordered_at`` of these deaths, if they are stored already."""
         known = self.find_known_ids(ids)
         if not known:
             return {}
@@ -96,13 +95,13 @@ class IngestionTransaction:
         return {document["_id"]: (document["at"], read_ordered_at(document)) for document in found}
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
-        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+        """Write ``at`` and ``ordered_at`` of stored deaths."""
         self._writes.add(
             self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
         )
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
-        """Store deaths that are not there yet; ``read_at`` is when they were read live.
+        """Store new deaths; ``read_at`` is when they were read live.
 
         Raises:
             ScopeViolationError: an id was made for another server.
@@ -122,7 +121,7 @@ class IngestionTransaction:
         return sorted(deaths.values(), key=lambda death: death.order)
 
     def list_lookups(self, needs: CountingNeeds) -> list[Lookup]:
-        """Return the reads that counting and judging begin with; ``take_in`` takes what they found."""
+        """Return the reads that counting and judging need; ``take_in`` gets their results."""
         own, of_guild = scope_of_server(self._scope), scope_of_guild(self._scope.guild_id)
         players = needs.players
         of_players = {"generation": needs.generation, "player_id": {"$in": players}}
@@ -138,7 +137,7 @@ class IngestionTransaction:
         return lookups
 
     def take_in(self, needs: CountingNeeds, found: Sequence[Sequence[Document]]) -> None:
-        """Keep what the lookups have found, for those who ask for it later; what was read before stays."""
+        """Keep the results of the lookups for later reads; earlier results stay."""
         generation, players, months = needs.generation, needs.players, _list_months(needs)
         of_players, of_days, of_months, numbers, *links = found
         stored = {one["player_id"]: one for one in of_players}
@@ -158,7 +157,7 @@ class IngestionTransaction:
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
-        """Return the counters of those players that have any."""
+        """Return the counters of these players, if they have any."""
         wanted = list(player_ids)
         missing = [player_id for player_id in wanted if (generation, player_id) not in self._players]
         if missing:
@@ -205,7 +204,7 @@ class IngestionTransaction:
         self._writes.add(self._collection("player_days"), writes)
 
     def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add what new deaths came to onto the stored counts of their months."""
+        """Add the counts of new deaths to the stored months."""
         new = {month.month: month for month in months}
         stored = self._find_months([format_month(day) for day in new], generation)
         totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
@@ -219,7 +218,7 @@ class IngestionTransaction:
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
     ) -> AppendedNotices:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        """Append notices to the outbox of this server, numbered for each kind of channel."""
         entries, appended = draw_entries(
             self._transaction,
             self._scope,
@@ -232,7 +231,7 @@ class IngestionTransaction:
         return appended
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
-        """Keep lines that could not be read; one that was kept before is written again."""
+        """Keep rejected lines; a line that was kept before is written again."""
         documents = [build_rejected_document(line) for line in lines]
         writes = [
             Replacement({key: document[key] for key in ("world", "name", "offset")}, document)
@@ -244,8 +243,7 @@ class IngestionTransaction:
         """Move a file's cursor from the value that was read.
 
         Raises:
-            CursorMovedError: it was moved elsewhere before, within this transaction or (when all is written)
-                by another one.
+            CursorMovedError: the cursor was already moved, in this transaction or by another one.
         """
         first = before
         if after.file in self._moves:
@@ -259,10 +257,10 @@ class IngestionTransaction:
         self._lines = (self._lines[0] + read, self._lines[1] + rejected)
 
     def finish(self) -> None:
-        """Write down how cursors move; lines are counted at one of them.
+        """Queue the cursor updates. The first also adds the line counts.
 
         Raises:
-            CursorMovedError: a file without a cursor has one.
+            CursorMovedError: the file already has a cursor, though none was read.
         """
         read, rejected = self._lines
         counted: Document = {"lines_read": read, "lines_rejected": rejected} if read or rejected else {}
@@ -274,7 +272,7 @@ class IngestionTransaction:
             self._collection("cursors").update_one(LINES_KEY, update, upsert=True)
 
     def _draw(self, draw: Draw) -> ServerNumbers:
-        """Draw from the numbers that were read ahead: who draws meanwhile meets a write conflict."""
+        """Draw from the prefetched numbers. A concurrent draw causes a write conflict."""
         if self._numbers is None:
             return draw_numbers(self._transaction, self._scope, draw)
         self._numbers = draw.apply(self._numbers)
@@ -290,10 +288,10 @@ class IngestionTransaction:
             move = Change({**key, **build_cursor_fields(before)}, update)
             self._writes.move(cursors, after.file.name, move)
             return
-        # Looked up first: a duplicate key would only say so after ending the transaction.
+        # Check first, because a duplicate-key error would abort the transaction.
         if cursors.find_one(key) is not None:
             raise CursorMovedError(f"{after.file.name} has a cursor already.")
-        # the removal of a server takes its cursors away, which tells of it for all other files
+        # for files with a cursor, the deleted cursor shows that the server was removed; here we must check
         verify_kept(self._transaction, self._scope)
         cursors.insert_one({**key, **fields, **counted})
 

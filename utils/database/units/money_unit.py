@@ -1,8 +1,8 @@
 """Money inside a transaction: balances with their ledger, and bounties; used by ingestion and by commands.
 
 A balance is changed by one conditional update, so it is never negative, and each change writes its row of the
-ledger with it. A change of a wallet or a bounty holds its document until the end of the transaction; a
-second change runs again and sees the first.
+ledger. A change of a wallet or a bounty locks its document until the end of the transaction; a second change
+runs again and sees the first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 
 
 def book_change(transaction: Transaction, guild_id: GuildId, change: Change) -> LedgerRow | None:
-    """Change a balance and write its row of the ledger; return it, None when it would be negative."""
+    """Change a balance and write its row of the ledger; return the row, None if it would be negative."""
     wallets = transaction.of_guild("wallets", guild_id)
     member_id = int(change.member_id)
     update = {"$inc": {"balance": change.amount, "rows": 1}}
@@ -48,7 +48,7 @@ def book_change(transaction: Transaction, guild_id: GuildId, change: Change) -> 
 
 
 def read_balance(wallets: BlockingCollection, member_id: MemberId) -> int:
-    """Return what a member has."""
+    """Return a member's balance."""
     found = wallets.find_one({"member_id": int(member_id)})
     return int(found["balance"]) if found else 0
 
@@ -57,8 +57,8 @@ class MoneyTransaction:
     """One open transaction over one server's bounties and its guild's wallets.
 
     Args:
-        writes: what waits for the transaction's end; new kills are among it.
-        members: whose players were read before; None is nobody's.
+        writes: the collected writes of the transaction; new kills are among them.
+        members: the members of players that were read before; None for a player without a proven link.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class MoneyTransaction:
         self._members = members or {}
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
-        """Return whose proven players these are; those of nobody are left out."""
+        """Return the members with proven links to these players; other players are left out."""
         wanted = set(player_ids)
         known = {
             player_id: member_id
@@ -90,18 +90,18 @@ class MoneyTransaction:
         return known | read_proven(self._of_guild("links").find(query, projection=fields, hint="proven"))
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
-        """Return which of these keys the guild's ledger holds already."""
+        """Return the keys that the guild's ledger holds already."""
         wanted = {"key": {"$in": list(keys)}}
         found = self._of_guild("ledger").find(wanted, projection={"_id": 0, "key": 1}, hint="key")
         return frozenset(one["key"] for one in found)
 
     def book(self, change: Change) -> int | None:
-        """Change a balance and write the row; return the balance after it, None when it would be negative."""
+        """Change a balance and write the row; return the new balance, or None if it would be negative."""
         row = book_change(self._transaction, self._scope.guild_id, change)
         return None if row is None else row.balance
 
     def get_balance(self, member_id: MemberId) -> int:
-        """Return what a member has."""
+        """Return a member's balance."""
         return read_balance(self._of_guild("wallets"), member_id)
 
     def list_paid_kills(
@@ -137,7 +137,7 @@ class MoneyTransaction:
         return sorted(bounties, key=lambda bounty: (bounty.placed_at, bounty.bounty_id))
 
     def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
-        """Return those of the players that the house put a bounty on since a moment, on any server."""
+        """Return the players on whom the house placed a bounty since a moment, on any server."""
         wanted = {"placer_id": None, "placed_at": {"$gt": since}, "player_id": {"$in": list(player_ids)}}
         found = self._of_guild("bounties").find(wanted, projection={"player_id": 1}, hint="placer")
         return frozenset(PlayerId(one["player_id"]) for one in found)
@@ -147,15 +147,15 @@ class MoneyTransaction:
         self._of_server("bounties").insert_one(build_bounty_document(bounty))
 
     def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
-        """Set the amount of an open bounty; tell whether it still was open."""
+        """Set the amount of an open bounty; tell whether it was still open."""
         return self._change(bounty, {"amount": amount})
 
     def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
-        """End an open bounty; tell whether it still was open."""
+        """End an open bounty; tell whether it was still open."""
         return self._change(bounty, build_end_fields(bounty, end))
 
     def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries of this server."""
+        """Append notices to the outbox of this server."""
         append_entries(self._transaction, self._scope, notices, created_at=created_at)
 
     def _change(self, bounty: Bounty, fields: Document) -> bool:

@@ -1,4 +1,4 @@
-"""Putting notices behind those that wait, inside the transaction of what they tell about."""
+"""Adds notices to the outbox in the transaction that stores their event."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def append_entries(
     created_at: datetime,
     kinds: NoticeKinds = NOTICE_KINDS,
 ) -> None:
-    """Add notices to a server's outbox, each behind those for the same kind of channel."""
+    """Append notices to a server's outbox, numbered for each kind of channel."""
     draw = partial(draw_numbers, transaction, scope)
     documents, _ = draw_entries(transaction, scope, notices, draw, created_at=created_at, kinds=kinds)
     transaction.of_server("outbox", scope).insert_many(documents)
@@ -43,7 +43,7 @@ def draw_entries(
     """Number notices, and count the batch when it changes counters.
 
     Returns:
-        the notices that are to be stored, and what became of all of them.
+        the documents to insert, and how many notices were dropped.
     """
     if not notices and not changes_counters:
         return [], AppendedNotices()
@@ -68,7 +68,7 @@ def draw_entries(
 
 
 def _count_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind) -> int:
-    """Return how many notices more may wait; asked once in as many notices, and while there is no room."""
+    """Count how many more notices fit. Called only when the remembered capacity is used up."""
     waiting = transaction.of_server("outbox", scope).find(
         {"channel_kind": kind.value},
         projection={"_id": 0, "sequence": 1},

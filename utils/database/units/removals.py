@@ -1,4 +1,4 @@
-"""Removals: what is written for a game server must not come after it was removed."""
+"""Removals: nothing may be written for a game server after it was removed."""
 
 from utils.database.core.transaction import Transaction
 from utils.errors import CursorMovedError
@@ -6,7 +6,7 @@ from utils.models.scope import ServerScope
 
 
 def verify_kept(transaction: Transaction, scope: ServerScope) -> None:
-    """Refuse to make a cursor of a removed server: a removal takes all of them away.
+    """Refuse to make a cursor of a removed server: a removal deletes all of them.
 
     Raises:
         CursorMovedError: the server was removed.

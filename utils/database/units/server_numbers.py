@@ -1,7 +1,7 @@
 """The numbers of a game server: each is drawn once, in the order of commits.
 
-A transaction that draws holds them until its end, so they are drawn last, and all at once. One that has read
-them writes at its end what it drew; where somebody drew meanwhile that is a conflict, and it runs again.
+A transaction that draws holds them until its end, so they are drawn last, and all at once. A transaction that
+read the numbers in advance writes them at its end. A concurrent draw causes a conflict, and it runs again.
 """
 
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from utils.models.guilds import ChannelKind
 from utils.models.scope import ServerScope
 
 KIND = "numbers"
-"""Of the document in ``cursors`` that holds them."""
+"""The key of the document in ``cursors`` that holds the numbers."""
 
 NUMBERS_KEY = {"kind": KIND, "world": "", "name": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class ServerNumbers:
-    """What was drawn.
+    """The drawn numbers.
 
     Attributes:
-        batches: how many batches have changed the server's counters so far, this one with them.
+        batches: how many batches have changed the server's counters so far, this one included.
         first: the numbers of the first new notice of each kind of channel.
-        capacity: up to which number of a kind notices were known to have room, when somebody looked last.
+        capacity: highest number that had room at the last check, by kind.
     """
 
     batches: int
@@ -36,7 +36,7 @@ class ServerNumbers:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What is drawn at once.
+    """The numbers to draw at once.
 
     Attributes:
         notices: how many notices of each kind get a number.
@@ -52,7 +52,7 @@ class Draw:
         return {"$inc": steps | ({"batches": 1} if self.changes_counters else {})}
 
     def apply(self, numbers: Mapping[str, Any]) -> Document:
-        """Return that document as the update leaves it."""
+        """Return the document after the update."""
         following = dict(numbers.get("next", {}))
         for kind, count in self.notices.items():
             following[kind.value] = following.get(kind.value, 0) + count
@@ -60,7 +60,7 @@ class Draw:
         return {**numbers, "next": following, "batches": batches}
 
     def read(self, drawn: Mapping[str, Any]) -> ServerNumbers:
-        """Return what was drawn, from the document as it is then."""
+        """Return the drawn numbers, from the document after the update."""
         first = {kind: int(drawn["next"][kind.value]) - count for kind, count in self.notices.items()}
         capacity = {kind: int(drawn.get("capacity", {}).get(kind.value, 0)) for kind in self.notices}
         return ServerNumbers(int(drawn.get("batches", 0)), first, capacity)
@@ -73,6 +73,6 @@ def draw_numbers(transaction: Transaction, scope: ServerScope, draw: Draw) -> Se
 
 
 def note_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind, capacity: int) -> None:
-    """Remember up to which number notices of a kind have room."""
+    """Remember the number up to which notices of a kind have room."""
     update = {"$set": {f"capacity.{kind.value}": capacity}}
     transaction.of_server("cursors", scope).update_one(NUMBERS_KEY, update)

@@ -1,4 +1,4 @@
-"""One transaction that several game servers share: each has a part, what they need is read at once."""
+"""One transaction that several game servers share; one read finds the counters of all of them."""
 
 from collections.abc import Collection, Sequence
 from itertools import chain, islice
@@ -10,7 +10,7 @@ from utils.errors import ScopeViolationError
 from utils.models.reading import CountingNeeds
 from utils.models.scope import GuildId, ServerScope
 
-READ_AHEAD_PLAYERS = 100  # what is stored of them for a month is a few MB at the very most
+READ_AHEAD_PLAYERS = 100  # limit of players per read, so that the result stays below 16 MB
 
 
 class SharedTransaction:
@@ -39,9 +39,9 @@ class SharedTransaction:
         return self._units[scope]
 
     def read_ahead(self, needs: Sequence[CountingNeeds]) -> None:
-        """Read at once what is asked for when several batches are counted and judged.
+        """Read in advance, in one read, everything that counting and judging of several batches needs.
 
-        Of more players than ``READ_AHEAD_PLAYERS`` each batch reads for itself.
+        Batches beyond ``READ_AHEAD_PLAYERS`` players read for themselves later.
         """
         chosen, left = list[CountingNeeds](), READ_AHEAD_PLAYERS
         for one in needs:
@@ -56,11 +56,11 @@ class SharedTransaction:
             self.of_server(one.scope).take_in(one, list(islice(found, len(own))))
 
     def finish(self) -> None:
-        """Write what waited for the end.
+        """Carry out the collected writes.
 
         Raises:
-            CursorMovedError: a cursor is not as it was read.
-            StorageConflictError: a new document is there already.
+            CursorMovedError: a cursor was changed after it was read.
+            StorageConflictError: a new document exists already.
         """
         for unit in self._units.values():
             unit.finish()

@@ -1,1 +1,1 @@
-"""Charts: pictures of figures, drawn beside the event loop."""
+"""Charts: pictures of figures, drawn in a thread."""

@@ -1,7 +1,7 @@
-"""The drawings themselves. Importing this loads matplotlib: ``painter`` does so in its thread.
+"""The drawings. Importing this module loads matplotlib, so ``painter`` imports it in its thread.
 
-Figures are made by the object interface alone, which shares no state; text is never read as mathematics, and
-a character that the font lacks becomes a box, as it does on any screen.
+Figures are made only by the object interface, which shares no state. Text is never read as mathematics. A
+character that the font lacks becomes a box.
 """
 
 import io
@@ -21,7 +21,7 @@ from utils.models.deaths import DeathKind
 from utils.models.texts import Day, Number, Text, Value, text, text_in
 
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 100  # 800 pixels: sharp on a phone, small to send
-TEXT = 15  # points; about 12 pixels where a phone shows the picture 350 wide
+TEXT = 15  # points; about 12 pixels if a phone shows the picture 350 wide
 _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
 _BOX = "□"
 _DAYS: Sequence[Text] = (
@@ -37,7 +37,7 @@ _RED = DEATH_LOOK.variants[DeathKind.KILL].colour
 
 
 def draw_days(style: Style, days: Sequence[date], kills: Sequence[int], deaths: Sequence[int]) -> bytes:
-    """Return a PNG of kills and deaths, a pair of bars a day."""
+    """Return a PNG of kills and deaths, with a pair of bars for each day."""
     figure, axes = _begin(4.0)
     places = range(len(days))
     for shift, counts, colour, label in (
@@ -49,7 +49,7 @@ def draw_days(style: Style, days: Sequence[date], kills: Sequence[int], deaths: 
     shown = [place for place in places if (len(days) - 1 - place) % 7 == 0]
     labels = [_write(style, Day(days[place], has_year=False)) for place in shown]
     axes.set_xticks(shown, labels, parse_math=False)
-    axes.set_ylim(0, max(*kills, *deaths, 4) * 1.22)  # the legend stands above the bars
+    axes.set_ylim(0, max(*kills, *deaths, 4) * 1.22)  # for the legend above the bars
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.grid(axis="y", color=_FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -58,13 +58,13 @@ def draw_days(style: Style, days: Sequence[date], kills: Sequence[int], deaths: 
 
 
 def draw_weapons(style: Style, labels: Sequence[Value], kills: Sequence[int]) -> bytes:
-    """Return a PNG of a bar for each weapon, the first on top."""
+    """Return a PNG with a bar for each weapon, the first on top."""
     rows = max(len(labels), 2)
     figure, axes = _begin(0.3 + 0.47 * rows)
     places = list(range(len(labels)))
     axes.barh(places, kills, 0.7, color=_colour(style.theme.ranking))
     axes.set_yticks(places, [_write(style, label) for label in labels], parse_math=False)
-    axes.set_ylim(rows - 0.5, -0.5)  # the first on top, no empty room around them
+    axes.set_ylim(rows - 0.5, -0.5)  # the first on top, without empty space around them
     axes.set_xlim(0, max([*kills, 1]) * 1.18)
     axes.set_xticks([])
     for place, number in zip(places, kills, strict=True):
@@ -82,7 +82,7 @@ def draw_weapons(style: Style, labels: Sequence[Value], kills: Sequence[int]) ->
 
 
 def draw_hours(style: Style, hours: Sequence[int]) -> bytes:
-    """Return a PNG of seven rows of 24 fields, the warmer the more."""
+    """Return a PNG of seven rows of 24 fields; warmer colours mean more kills."""
     figure, axes = _begin(3.9)
     ramp = LinearSegmentedColormap.from_list("heat", ["#36393f", _colour(_RED), _colour(style.theme.ranking)])
     rows = [list(hours[day * 24 : day * 24 + 24]) for day in range(7)]

@@ -1,7 +1,7 @@
-"""ChartPainter: figures in, a picture with its description out, without holding up anybody.
+"""ChartPainter: makes a picture of figures, with a description, without blocking the event loop.
 
-Drawing is left to a thread of its own, one picture at a time: matplotlib's fonts are shared and not made for
-two. The library is loaded with the first picture, or by ``warm_up``, so that the bot starts without it.
+A separate thread draws one picture at a time, because matplotlib's fonts are shared and not safe for threads.
+The first picture, or ``warm_up``, loads the library, so that the bot starts without it.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class ChartPainter:
         return ChartPainter(style, self._thread)
 
     async def warm_up(self) -> None:
-        """Load the library, so that the first chart somebody asks for is as quick as the others."""
+        """Load the library, so that the first chart is as quick as the others."""
         await self._run(_load)
 
     async def draw_days(self, days: Sequence[DayCount], *, first: date, count: int) -> Picture:
@@ -97,7 +97,7 @@ class ChartPainter:
 
 
 def _describe_peak(hour_of_week: int, count: int) -> Text:
-    """Return the sentence of a weekday: in some languages its name has another form in each."""
+    """Return the sentence of a weekday; each has its own, because some languages inflect its name."""
     weekday, hour = divmod(hour_of_week, 24)
     start, end, kills = f"{hour}:00", f"{hour + 1}:00", Number(count)
     sentences = (

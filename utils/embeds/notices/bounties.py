@@ -20,7 +20,7 @@ def build_bounty_notice_embed(style: Style, look: VariantLook, notice: BountyNot
 
 
 def build_sample_bounty(style: Style, *, event_id: bytes, server_name: str, at: datetime) -> BountyNotice:
-    """Return an invented bounty; nobody pays it."""
+    """Return an invented bounty."""
     return BountyNotice(
         event_id=event_id,
         server_name=server_name,
@@ -36,7 +36,7 @@ def build_sample_bounty(style: Style, *, event_id: bytes, server_name: str, at: 
 def _show_by(notice: BountyNotice) -> Value:
     if notice.event is BountyEvent.CLAIMED:
         return notice.claimer_name
-    if notice.placer_id is None:  # the house, which its lines name themselves, or a member who was erased
+    if notice.placer_id is None:  # the house, which the lines name, or an erased member
         return text("**Somebody**")
     return Mention("@", notice.placer_id)
 

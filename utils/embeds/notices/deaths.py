@@ -1,4 +1,4 @@
-"""The killfeed: one compact embed a death, a themed title and three lines."""
+"""The killfeed: one compact embed for each death, with a themed title and three lines."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ CAUSES: Mapping[DeathKind, Text] = {
     DeathKind.SELF: text("Self-kill"),
     DeathKind.UNKNOWN: text("No known killer"),
 }
-"""What the middle line says where no player killed."""
+"""The middle line if no player killed."""
 
 
 def build_death_embed(style: Style, look: VariantLook, notice: DeathNotice) -> discord.Embed:
@@ -31,7 +31,7 @@ def build_death_embed(style: Style, look: VariantLook, notice: DeathNotice) -> d
 
 
 def build_sample_death(style: Style, *, event_id: bytes, server_name: str, at: datetime) -> DeathNotice:
-    """Return an invented kill; nobody counts it."""
+    """Return an invented kill."""
     return DeathNotice(
         event_id=event_id,
         server_name=server_name,

@@ -1,4 +1,4 @@
-"""What the look of a kind of notice is made of, and the frame that all posts share."""
+"""The parts of the look of a kind of notice, and the frame that all posts share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ N = TypeVar("N", bound=Notice)
 
 @dataclass(frozen=True, slots=True)
 class VariantLook:
-    """How posts of one variant look.
+    """The look of posts of one variant.
 
     Attributes:
-        colour: 0xRRGGBB; also the ground of its picture.
+        colour: 0xRRGGBB; also the background of its picture.
         mark: the emoji before the title.
         picture: name of the file that is attached once to a message and shown by all embeds of the variant;
             empty for none.
@@ -35,12 +35,12 @@ class VariantLook:
 
 @dataclass(frozen=True, slots=True)
 class NoticeLook(Generic[N]):
-    """How one kind of notice looks.
+    """The look of one kind of notice.
 
     Attributes:
         variants: the look of each variant of the kind.
         build: returns the embed of a notice; equal notices give equal embeds, also after a restart.
-        sample: makes an invented notice for ``/admin channel test``, given the style, and by name what every
+        sample: makes an invented notice for ``/admin channel test``, from the style and the facts that every
             notice has.
     """
 
@@ -50,13 +50,13 @@ class NoticeLook(Generic[N]):
 
 
 def write_line(style: Style, look: VariantLook, notice: Notice, **places: Value) -> str:
-    """Return the line that belongs to a notice; names, which are foreign, stand out from it."""
+    """Return the line that belongs to a notice, with foreign names highlighted."""
     parts = {name: _write_part(style, value) for name, value in places.items()}
     return style.words.pools[look.pool].choose_line(notice.event_id).format_map(parts)
 
 
 def build_post(style: Style, look: VariantLook, notice: Notice, lines: Sequence[str]) -> discord.Embed:
-    """Return an embed with a title of the pool, the lines that say something, server and time."""
+    """Return an embed with a title of the pool, the lines that are not empty, server and time."""
     where = style.write(show_name(notice.server_name))
     place = (where, style.write(Moment(notice.at, "t")), style.write(Moment(notice.at)))
     embed = discord.Embed(

@@ -1,4 +1,4 @@
-"""The look of each kind of notice, by the name it has in ``utils/models/notices/kinds.py``."""
+"""The look of each kind of notice, by its name in ``utils/models/notices/kinds.py``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ NOTICE_LOOKS: NoticeLooks = {
     "death": DEATH_LOOK,
     "bounty": BOUNTY_LOOK,
 }
-"""Every look there is."""
+"""All looks."""
 
 
 def list_pictured(looks: NoticeLooks = NOTICE_LOOKS) -> list[VariantLook]:

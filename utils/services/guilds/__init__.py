@@ -1,1 +1,1 @@
-"""A community's settings, and what was changed by hand."""
+"""A community's settings, and the audit of changes by hand."""

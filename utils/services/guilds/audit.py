@@ -23,11 +23,11 @@ class AuditStore(Protocol):
     async def list_entries(
         self, guild_id: GuildId, *, actor_id: MemberId | None, action: str | None, limit: int, offset: int
     ) -> tuple[Sequence[AuditEntry], int]:
-        """Return entries that fit, newest first, and how many fit in all."""
+        """Return entries that fit, newest first, and the number of all that fit."""
 
 
 def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
-    """Put an entry that was stored into the log as well."""
+    """Write a stored entry to the log as well."""
     logger.info(
         "changed by hand",
         guild_id=guild_id,
@@ -38,7 +38,7 @@ def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
 
 
 class AuditLog:
-    """Writes down who changed what, after it was changed."""
+    """Writes who changed what, after the change."""
 
     def __init__(self, store: AuditStore, *, clock: Clock) -> None:
         self._store = store
@@ -47,7 +47,7 @@ class AuditLog:
     async def write(
         self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
     ) -> None:
-        """Add an entry; ``actor_id`` is None for what the bot did by itself."""
+        """Add an entry; ``actor_id`` is None if the bot did it by itself."""
         entry = AuditEntry(self._clock.now(), actor_id, action, facts)
         await self._store.insert_entry(guild_id, entry)
         log_entry(guild_id, entry)
@@ -55,7 +55,7 @@ class AuditLog:
     async def list_page(
         self, guild_id: GuildId, page: int, *, actor_id: MemberId | None = None, action: str | None = None
     ) -> AuditPage:
-        """Return a page (from 0) of what was changed, of one member or one action alone where told."""
+        """Return a page (from 0) of what was changed, filtered by member and action if given."""
         wanted = action.strip().casefold() if action else None
         entries, total = await self._store.list_entries(
             guild_id, actor_id=actor_id, action=wanted, limit=PAGE_ENTRIES, offset=page * PAGE_ENTRIES

@@ -1,4 +1,4 @@
-"""Changes of a guild's settings by hand: each is verified, written, and told to the audit."""
+"""Changes of a guild's settings by hand: each is checked, stored, and written to the audit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,13 +23,13 @@ from utils.services.servers.game_servers import GameServerService
 
 @dataclass(frozen=True, slots=True)
 class ChannelChange:
-    """What became of a channel.
+    """The result of setting a channel.
 
     Attributes:
-        server: the server it was changed for; None for the guild's own.
-        channel_id: where posts of the kind go from now on; None for nowhere.
-        missing_tier: the lowest tier where they do; None when the guild has it.
-        is_changed: there was something to change.
+        server: the server of the channel; None for the guild's own channel.
+        channel_id: the channel for posts of the kind from now on; None if there is none.
+        missing_tier: the lowest tier that posts there; None if the guild has it.
+        is_changed: True if there was something to change.
     """
 
     server: GameServer | None
@@ -51,15 +51,15 @@ Mutation = Callable[[GuildSettings], GuildSettings]
 
 @dataclass(eq=False, repr=False)
 class GuildChangeService:
-    """Changes settings of guilds, all of them in one way.
+    """Changes settings of guilds, always in the same way.
 
-    A change is checked, stored, told to the audit as old and new values, and announced. Changes of one guild
-    take turns, and each begins with what is stored: of two changes at once both count.
+    A change is checked, stored, written to the audit with old and new values, and announced. Changes of one
+    guild take turns, and each begins with the stored settings, so two changes at once both count.
 
     Args:
         settings: the cache that a change drops.
-        guilds: storage of what is set for guilds.
-        channels: storage of servers' own channels.
+        guilds: storage of the settings of guilds.
+        channels: storage of the channels of servers.
     """
 
     settings: SettingsService
@@ -77,10 +77,10 @@ class GuildChangeService:
     async def change(
         self, guild_id: GuildId, actor_id: MemberId, action: AuditAction, mutate: Mutation
     ) -> SettingsChange:
-        """Change what ``mutate`` changes; nothing is written where it changes nothing.
+        """Apply ``mutate`` and store the changes; nothing is written if there are none.
 
         Raises:
-            InvalidInputError: a value cannot be chosen.
+            InvalidInputError: a value is not allowed.
         """
         async with self._locks.hold(guild_id):
             before = await self.guilds.get_settings(guild_id)
@@ -107,7 +107,8 @@ class GuildChangeService:
     ) -> ChannelChange:
         """Set the channel of a kind for the guild, or for the named server.
 
-        One that was set already is announced as well: somebody mended it, and waiting posts are tried again.
+        The same channel is announced as well, so that waiting posts are tried again after its permissions
+        were repaired.
         """
         chosen = None if server is None else await self.servers.resolve(guild_id, server)
         is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)
@@ -128,7 +129,7 @@ class GuildChangeService:
     async def set_admin_role(
         self, guild_id: GuildId, role_id: int | None, *, actor_id: MemberId
     ) -> int | None:
-        """Set or clear the admin role; return the one before."""
+        """Set or clear the admin role; return the previous one."""
         changed = await self.change(
             guild_id, actor_id, AuditAction.ROLE, partial(replace, admin_role_id=role_id)
         )
@@ -160,7 +161,7 @@ class GuildChangeService:
 
     @contextmanager
     def _dropping(self, guild_id: GuildId) -> Iterator[None]:
-        """Drop what is cached of a guild behind a write: one that failed may have happened all the same."""
+        """Drop a guild's cached settings after a write, also after a failed one: it may have happened."""
         try:
             yield
         finally:

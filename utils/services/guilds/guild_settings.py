@@ -1,4 +1,7 @@
-"""A guild's settings as they are read: from a short cache that a change drops (``guild_changes``)."""
+"""Reads a guild's settings through a cache, which a change drops (``guild_changes``).
+
+Only the process that serves a guild changes its settings, since Discord sends the commands there.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -9,18 +12,18 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
 
-CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
+CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 
 
 class GuildStore(SettingsSource, Protocol):
-    """Storage of guilds' settings and servers, as seen by those who only look."""
+    """Read access to the storage of guilds' settings and servers."""
 
     async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
-        """Write the settings that differ; the others stay as they are stored."""
+        """Write the settings that differ; the others stay unchanged."""
 
 
 class SettingsService:
-    """Reads guild settings; what is read often comes from a short cache.
+    """Reads guild settings, through a cache.
 
     Args:
         guilds: storage of the settings.
@@ -38,12 +41,12 @@ class SettingsService:
         return await self._settings.get(guild_id)
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the channel of a kind for a server: its own, else the guild's, else none."""
+        """Return the channel of a kind for a server: its own, else the guild's, else None."""
         own = (await self._channels.get(scope)).get(kind)
         return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Drop what is cached of a guild."""
+        """Drop the cached settings of a guild."""
         self._settings.drop(guild_id)
         self._channels.drop_where(lambda scope: scope.guild_id == guild_id)
 

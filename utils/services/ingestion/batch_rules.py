@@ -1,12 +1,12 @@
-"""Rules of a batch: what new deaths of a live batch bring about, within the transaction that stores them.
+"""Rules of a batch: they act on the new deaths of a live batch, in the transaction that stores them.
 
-A rule has two halves: one may wait, the other must not. Before the transaction ``BatchRule.find_terms`` looks
-up what holds for the server at this moment (settings, tier); it runs in the event loop, once for each chunk.
-Within the transaction ``BatchTerms.judge`` reads and writes through the unit and says what is to be told; it
-runs in a thread, perhaps several times, so terms are values that nobody changes.
+A rule has two parts: an async part before the transaction and a sync part inside it. Before the transaction
+``BatchRule.find_terms`` reads the current settings and tier of the server; it runs in the event loop, once
+for each chunk. Within the transaction ``BatchTerms.judge`` reads and writes through the unit and returns
+notices and events; it runs in a thread, perhaps several times, so terms must be immutable.
 
-Where a rule applies, the members behind the players of a batch are read together with their counters. So
-``unit.money.find_members`` costs no operation for them.
+Where a rule applies, the members of a batch's players are read together with their counters. So
+``unit.money.find_members`` costs no operation for these players.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from utils.services.money.money_stores import MoneyUnit
 
 @dataclass(frozen=True, slots=True)
 class LiveKill:
-    """A new kill that is no history.
+    """A new kill that is not history.
 
     Attributes:
         streak: the killer's kills since their last death, this one included.
-        is_news: it happened just now, as far as can be told.
+        is_news: True: it is recent enough to post.
     """
 
     death: Death
@@ -36,24 +36,24 @@ class LiveKill:
 
     @property
     def killer_id(self) -> PlayerId:
-        """The player who made it."""
+        """The killer."""
         if self.death.row.killer_id is None:
             raise ValueError("a kill has a killer")
         return self.death.row.killer_id
 
     @property
     def victim_id(self) -> PlayerId:
-        """The player who died."""
+        """The victim."""
         return self.death.row.victim_id
 
 
 @dataclass(frozen=True, slots=True)
 class LiveDeaths:
-    """The deaths of one batch that are new and no history, already stored and counted.
+    """The live deaths of one batch. They are already stored and counted.
 
     Attributes:
-        deaths: of any kind, in the order of the log.
-        kills: those of them that are kills.
+        deaths: deaths of all kinds, in the order of the log.
+        kills: the kills among them.
         read_at: when the bot read them.
     """
 
@@ -66,14 +66,14 @@ class LiveDeaths:
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What a rule brought about: notices for the outbox, and events to publish once all of it is stored."""
+    """The result of a rule: notices for the outbox, and events to dispatch when everything is stored."""
 
     notices: Sequence[Notice] = ()
     events: Sequence[Event] = ()
 
 
 class RuleUnit(Protocol):
-    """What a rule reads and writes through, within the transaction of its batch."""
+    """The transaction of a batch, for its rules."""
 
     @property
     def money(self) -> MoneyUnit:
@@ -81,15 +81,15 @@ class RuleUnit(Protocol):
 
 
 class BatchTerms(Protocol):
-    """How a rule judges a batch: a value, found before the transaction."""
+    """The terms by which a rule judges a batch: a value, found before the transaction."""
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
-        """Read and write what follows from new deaths; return what is to be told.
+        """Act on new deaths through the unit; return notices and events.
 
-        It may run again after a transient error, and changes nothing but through the unit.
+        It may run again after a transient error, so it changes data only through the unit.
 
         Raises:
-            StorageError: nothing of the batch is stored.
+            StorageError: no part of the batch is stored.
         """
 
 
@@ -97,8 +97,8 @@ class BatchRule(Protocol):
     """A rule about new deaths."""
 
     async def find_terms(self, scope: ServerScope) -> BatchTerms | None:
-        """Return what holds for a server now; None where the rule does not apply.
+        """Return the current terms for a server; None if the rule does not apply.
 
         Raises:
-            StorageError: what it depends on cannot be read.
+            StorageError: the settings cannot be read.
         """

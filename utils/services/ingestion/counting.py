@@ -1,21 +1,21 @@
-"""Counting: deaths in, players' counters out. The one place that knows what a death counts as.
+"""Turns deaths into counters. Only this module knows the counting rules.
 
-*Theory of operation.* Counters are a fold: players, their days and the server's months are states, and
-``Counting.add`` takes them one death on. Live batches fold onto what is stored; an import and a recount fold
-from nothing. All three use the same ``add``, so they cannot disagree.
+*Theory of operation.* Counting is a fold: players, their days and the server's months are the state, and
+``Counting.add`` updates them with one death. Live batches start from the stored counters; an import and a
+recount start from zero. All three use the same ``add``, so they cannot disagree.
 
 A fold needs an order, because a streak does: it grows with a kill and ends with a death. The order is
-``Death.order``, that of the log, and deaths must be handed in by it. What comes later in time than all before
-it is folded on top. A live death that arrives late, behind something its player did later, cannot be: the
-streak that it would have ended or made longer is gone. ``late_players`` names who must be counted anew from
-all of their deaths (``count_one_player``). Months know no order, only sums, so a late death is simply added.
+``Death.order``, the order of the log, and deaths must be added in it. A death newer than all others is added
+on top. A late live death cannot be added on top, because the counter no longer knows the streak of that time.
+``late_players`` names the players to be counted again from all of their deaths (``count_one_player``). Months
+are sums without an order, so a late death is simply added.
 
-``DeathKind`` says what counts as what: a kill is one for the killer and a death of the victim; a suicide (by
-menu, fall or one's own hand) is counted as such and is neither; an unknown end is a death without a killer.
-All of them end a streak. Only a kill with a believable distance can be the longest (``counts_as_longest``).
+``DeathKind`` decides how a death counts: a kill counts for the killer, and as a death of the victim. A
+suicide (by menu, fall or one's own hand) is only a suicide. An unknown end is a death without a killer. All
+of them end a streak. Only a kill with a believable distance can be the longest (``counts_as_longest``).
 
-Everything here is sync and without I/O. A batch of one kill pays for what it touches alone: tallies are made
-for the players and days of its deaths, and frozen into values once, at the end.
+Everything here is sync and without I/O. A batch of one kill loads only the players and days it changes:
+tallies are made for the players and days of its deaths, and turned into values once, at the end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ class KillFacts:
 
 
 class CounterTally:
-    """Counters while they are being counted."""
+    """Counters during counting."""
 
     __slots__ = ("best_streak", "deaths", "kills", "longest", "metres", "suicides")
 
@@ -65,7 +65,7 @@ class CounterTally:
         self.best_streak = seed.best_streak
 
     def add_kill(self, row: DeathRow, streak: int) -> None:
-        """Count a kill that brought the killer's streak to ``streak``."""
+        """Count a kill; ``streak`` is the killer's streak after it."""
         self.kills += 1
         self.metres += row.distance
         self.best_streak = max(self.best_streak, streak)
@@ -78,7 +78,7 @@ class CounterTally:
 
 
 class DayTally(CounterTally):
-    """One player's day while it is being counted; ``is_changed`` once a death was added."""
+    """One player's day during counting; ``is_changed`` is True after a death was added."""
 
     __slots__ = ("is_changed",)
 
@@ -88,9 +88,9 @@ class DayTally(CounterTally):
 
 
 class WeaponTally:
-    """Kills by weapon while they are being counted: number and longest, by the weapon's name.
+    """Kills by weapon during counting: number and longest, by the weapon's name.
 
-    Of more than ``MOST_WEAPONS`` the later ones are counted together.
+    Weapons after the first ``MOST_WEAPONS`` are counted together.
     """
 
     __slots__ = ("_counts",)
@@ -113,7 +113,7 @@ class WeaponTally:
 
 
 class MonthTally:
-    """All kills of one month of a server while they are being counted."""
+    """All kills of one month of a server during counting."""
 
     __slots__ = ("hours", "weapons")
 
@@ -128,7 +128,7 @@ class MonthTally:
 
 
 class PlayerTally:
-    """One player while they are being counted."""
+    """One player during counting."""
 
     __slots__ = ("counters", "last_order", "last_seen_at", "name", "names", "player_id", "streak", "weapons")
 
@@ -145,7 +145,7 @@ class PlayerTally:
         self.last_seen_at: datetime | None = record.last_seen_at if record else None
 
     def see(self, name: str, at: datetime, order: Order) -> None:
-        """Note the player's name and the moment; of names the newest ones are kept."""
+        """Note the player's name and the moment; only the newest names are kept."""
         seen = self.names.get(name)
         if seen is None:
             self.names[name] = [at, at]
@@ -160,7 +160,7 @@ class PlayerTally:
         self.last_seen_at = at
 
     def freeze(self) -> PlayerRecord:
-        """Return the player as a value; only for a player who was seen."""
+        """Return the player as a value; fails if no death of the player was added."""
         if self.last_order is None or self.last_seen_at is None:
             raise ValueError(f"player {self.player_id} was never seen")
         return PlayerRecord(
@@ -176,11 +176,11 @@ class PlayerTally:
 
 
 class Counting:
-    """A fold over deaths, on top of what was counted before.
+    """A fold over deaths, starting from earlier counters.
 
     Args:
-        players: the players as they are stored; those not named start from nothing.
-        days: their day counters as they are stored.
+        players: the stored players; all others start from zero.
+        days: their stored day counters.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class Counting:
         self.late_players: set[PlayerId] = set()
 
     def add(self, death: Death) -> KillFacts | None:
-        """Count one death; return the killer's standing after it if it was a kill."""
+        """Count one death; if it was a kill, return the killer's counters after it."""
         row, order = death.row, death.order
         day = self._days.setdefault(row.written_at.date(), {})
         victim = self._meet(row.victim_id, row.victim_name, death.at, order)
@@ -212,7 +212,7 @@ class Counting:
         return facts
 
     def freeze_players(self) -> Iterator[PlayerRecord]:
-        """Yield every player met or handed in."""
+        """Yield every player that was given or counted."""
         return (tally.freeze() for tally in self._players.values())
 
     def freeze_days(self) -> Iterator[PlayerDay]:
@@ -225,14 +225,14 @@ class Counting:
         )
 
     def freeze_months(self) -> Iterator[ServerMonth]:
-        """Yield what the deaths added here came to, by month; nothing stored is part of it."""
+        """Yield the months of the deaths added here, without the stored counts."""
         return (
             ServerMonth(month, tally.weapons.freeze(), tuple(tally.hours))
             for month, tally in self._months.items()
         )
 
     def take_days_before(self, month: date) -> list[PlayerDay]:
-        """Return and forget the changed days before ``month``; a fold in order never comes back to them."""
+        """Return and forget the changed days before ``month``; a fold in order does not return to them."""
         return [
             PlayerDay(player_id, day, tally.freeze())
             for day in [day for day in self._days if day < month]
@@ -270,7 +270,7 @@ class Counting:
 
 
 def _get_day(day: dict[PlayerId, DayTally], player_id: PlayerId) -> DayTally:
-    """Return a player's counters of a day, begun if need be, to be changed."""
+    """Return a player's counters of a day, to be changed; new ones if there are none."""
     tally = day.get(player_id)
     if tally is None:
         tally = day[player_id] = DayTally()
@@ -280,7 +280,7 @@ def _get_day(day: dict[PlayerId, DayTally], player_id: PlayerId) -> DayTally:
 
 @dataclass(frozen=True, slots=True)
 class PlayerRecount:
-    """One player counted anew; ``standings`` holds their counters after each of their kills, by death."""
+    """One player counted again; ``standings`` holds their counters after each of their kills, by death."""
 
     record: PlayerRecord
     days: tuple[PlayerDay, ...]
@@ -288,7 +288,7 @@ class PlayerRecount:
 
 
 def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerRecount:
-    """Count one player anew from every death row they take part in, given in order."""
+    """Count one player again from all their death rows, given in order."""
     counting = Counting()
     standings: dict[bytes, KillFacts] = {}
     for death in deaths:
@@ -303,7 +303,7 @@ def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerReco
 
 
 def list_player_ids(deaths: Iterable[Death]) -> frozenset[PlayerId]:
-    """Return everyone whose counters these deaths may change."""
+    """Return all players whose counters these deaths may change."""
     found: set[PlayerId] = set()
     for death in deaths:
         found.add(death.row.victim_id)

@@ -1,8 +1,9 @@
-"""The death log's reader: imports what is waiting, then polls; knows what is posted, and when it was read."""
+"""The death log's reader: runs a waiting import or polls, and knows which deaths to post."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -27,20 +28,21 @@ from utils.services.servers.log_places import LogPlaces
 logger = get_logger(__name__)
 
 DEATH_LOG = "deaths"
-SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
+SAVE_HEALTH_SECONDS = 300.0  # stored times may be this much out of date
+AGE_PART = 12  # and at most by this part of the age of news, which depends on them
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 
 class ProgressReporter(Protocol):
-    """Shows people how an import goes."""
+    """Shows the progress of an import."""
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
-        """Take the newest progress; must not hold up the import."""
+        """Take the newest progress; it must not delay the import."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeathLogDependencies:
-    """What the readers of all death logs work with."""
+    """Dependencies that the readers of all death logs share."""
 
     servers: ServerStore
     imports: ImportJobs
@@ -51,12 +53,18 @@ class DeathLogDependencies:
     channels: ChannelFinder
     notifier: AdminNotifier
     progress: ProgressReporter
+    max_announce_age: timedelta
     clock: Clock
+
+    @property
+    def save_seconds(self) -> float:
+        """How much the stored times may be out of date."""
+        return min(SAVE_HEALTH_SECONDS, self.max_announce_age.total_seconds() / AGE_PART)
 
 
 @dataclass(frozen=True, slots=True)
 class _KnownServer:
-    """What the next poll need not read again: a quiet server costs no look at the database."""
+    """Cached data from the last poll, so a quiet poll needs no database read."""
 
     look: ServerLook
     folder: str | None
@@ -65,7 +73,7 @@ class _KnownServer:
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """When the log was read last and what came then, as ``ServerHealth`` has it."""
+    """Times of the last read and kill (same fields as ``ServerHealth``)."""
 
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
@@ -73,36 +81,33 @@ class _Times:
 
 
 class DeathLogReader:
-    """Reads the death logs of one game server."""
+    """Reads the death logs of one game server.
+
+    Attributes:
+        is_importing: the last visit was one to history.
+    """
+
+    state: ReaderState
+    is_importing: bool
 
     def __init__(self, scope: ServerScope, dependencies: DeathLogDependencies) -> None:
         self._scope = scope
         self._dependencies = dependencies
         self._clock = dependencies.clock
-        self._state = ReaderState()
+        self.state = ReaderState()
         self._times = _Times()
         self._known: _KnownServer | None = None
-        self._is_importing = False
-        self._saved_at = -SAVE_HEALTH_SECONDS
+        self.is_importing = False
+        self._saved_at = -math.inf
         self._is_full_told = False
 
-    @property
-    def state(self) -> ReaderState:
-        """Return how reading goes."""
-        return self._state
-
-    @property
-    def is_importing(self) -> bool:
-        """Tell whether the last visit was one to history."""
-        return self._is_importing
-
     def describe(self, server_name: str) -> str:
-        """Return the server's name: of its logs this is the one that people mean by it."""
+        """Return the server's name. By a server's log, people mean its death log."""
         return server_name
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
-        """Return the health of the server with state and times of this log."""
-        status, times = self._state.status, self._times
+        """Return the health of the server, with the state and times of this log."""
+        status, times = self.state.status, self._times
         return replace(
             health,
             state=status.state,
@@ -114,31 +119,31 @@ class DeathLogReader:
         )
 
     def list_told(self) -> frozenset[str]:
-        """Return what the admins were told of that lasts."""
-        return frozenset(self._state.told | ({self._full_matter} if self._is_full_told else set()))
+        """Return the keys of the alerts that are still open."""
+        return frozenset(self.state.told | ({self._full_matter} if self._is_full_told else set()))
 
     @property
     def _full_matter(self) -> str:
         return f"full:{self._scope}"
 
     async def recall(self) -> None:
-        """Take in the stored health, as long as nothing was read."""
+        """Load the stored health, unless the log was read already."""
         if self._times.last_read_at is None:
             stored = await self._dependencies.servers.get_health(self._scope)
-            self._state.status = ReaderStatus(stored.state, stored.problem)
+            self.state.status = ReaderStatus(stored.state, stored.problem)
             self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
 
     async def save(self, *, is_urgent: bool) -> None:
-        """Store the health; where nothing changed, every half a minute."""
+        """Store the health; if it did not change, only every few minutes."""
         now = self._clock.monotonic()
-        if is_urgent or now - self._saved_at >= SAVE_HEALTH_SECONDS:
+        if is_urgent or now - self._saved_at >= self._dependencies.save_seconds:
             await self._dependencies.servers.save_health(self.add_health(ServerHealth(self._scope)))
             self._saved_at = now
 
     async def read(self, visit: Visit) -> ReadReport:
-        """Import what is waiting, else poll."""
+        """Run the waiting import, else poll."""
         known, self._known = self._known, None  # after a failure the next poll reads everything
-        self._is_importing = False
+        self.is_importing = False
         dependencies, server = self._dependencies, visit.look.server
         async with dependencies.logs.open(server, guild_limit=visit.guild_limit) as logs:
             folder = dependencies.logs.get_log_folder(self._scope)
@@ -148,7 +153,7 @@ class DeathLogReader:
                 await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None:
-                self._is_importing = True
+                self.is_importing = True
                 await self._import(server, logs, job, passes_over=visit.passes_over)
                 self._note_read(PollOutcome())
                 return ReadReport(is_history=True)
@@ -166,7 +171,7 @@ class DeathLogReader:
         return ReadReport(outcome.problem)
 
     async def _find_posted(self, visit: Visit) -> frozenset[DeathKind]:
-        """Return which deaths are posted as it is set now."""
+        """Return the classes of death that are posted by the current settings."""
         if await self._dependencies.channels.find_channel(self._scope, ChannelKind.KILLFEED) is None:
             return frozenset()
         return (await visit.find_current()).posted_deaths
@@ -174,13 +179,13 @@ class DeathLogReader:
     async def _import(
         self, server: GameServer, logs: DeathLogs, job: ImportJob, *, passes_over: bool
     ) -> None:
-        self._state.status = ReaderStatus(ConnectionState.CONNECTED)
+        self.state.status = ReaderStatus(ConnectionState.CONNECTED)
 
         async def show(progress: ImportProgress) -> None:
             await self._dependencies.progress.show(server, job, progress)
 
         await self._dependencies.history.run(server, logs, job, on_progress=show, passes_over=passes_over)
-        # sizes were fixed when the job began: what came after that is judged by the time since then
+        # the import stops at the old sizes; rows after them are judged by the job's start time
         self._times = replace(self._times, last_read_at=self._times.last_read_at or job.started_at)
         await self.save(is_urgent=True)
 
@@ -193,7 +198,7 @@ class DeathLogReader:
         self._times = _Times(now, _choose_newest(before.last_kill_at, outcome.newest_at), lag)
 
     async def _tell_left_out(self, server: GameServer, outcome: PollOutcome) -> None:
-        """Tell once that posts were left out, until posts are taken again."""
+        """Alert the admins once when posts are dropped. Clear the alert when there is room again."""
         notifier, guild_id = self._dependencies.notifier, self._scope.guild_id
         if outcome.left_out:
             self._is_full_told = True
@@ -205,7 +210,7 @@ class DeathLogReader:
             await notifier.clear(guild_id, self._full_matter)
 
     async def note_removal(self) -> None:
-        """Say where an import's progress is shown that it ends here."""
+        """Show in the progress message of an import that it ends here."""
         job = await self._dependencies.imports.find_import(self._scope)
         server = await self._dependencies.servers.find_server(self._scope)
         if job is not None and server is not None:
@@ -213,7 +218,7 @@ class DeathLogReader:
 
 
 def describe_left_out(posts: int, server_name: str) -> Text:
-    """Return what admins are told when a channel has no room for more posts."""
+    """Return the alert for a channel that has no room for more posts."""
     return plural(
         "{count} post about {server} had no room: {waiting} others wait for their channel already, so I "
         "left them out. The statistics are complete. Choose fewer kinds of death with {announce}, or see why "

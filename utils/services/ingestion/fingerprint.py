@@ -1,4 +1,4 @@
-"""A death's id: the same row of the same server always has the same one."""
+"""A death's id: the same row of the same server always has the same id."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -20,8 +20,8 @@ def build_scope_prefix(scope: ServerScope) -> bytes:
 def compute_death_id(prefix: bytes, row: DeathRow) -> bytes:
     """Return the 32-byte id of a death: scope, time as written, digest of the row's text.
 
-    Times lead the digest, so a day of deaths lies together in the index that MongoDB keeps anyway. Names and
-    platforms stay out: they say nothing about which death it was.
+    The time comes before the digest, so the deaths of a day are together in the index of ``_id``. Names and
+    platforms are left out, because they do not tell deaths apart.
     """
     since = row.written_at - _EPOCH
     seconds = since.days * 86_400 + since.seconds

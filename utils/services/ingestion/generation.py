@@ -1,4 +1,4 @@
-"""Generations of counters: counted apart from those that are shown, and switched in when they are whole."""
+"""Generations of counters: counted separately from the shown ones, and shown when they are complete."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -11,12 +11,12 @@ from utils.models.scope import ServerScope
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
-SLICE_ROWS = 250  # counted between two turns of the event loop: a few milliseconds
+SLICE_ROWS = 250  # deaths counted before the event loop runs again: a few milliseconds
 COUNTED_ROWS = 5000
 
 
 class GenerationStore(Protocol):
-    """Storage of counters that are not shown yet, and of the deaths they are counted from."""
+    """Storage of counters that are not shown yet, and of the deaths to count."""
 
     def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
         """Yield every stored death of a server in order of time."""
@@ -37,11 +37,11 @@ class GenerationStore(Protocol):
 
 
 class GenerationCount:
-    """Counts deaths into one generation; days of past months are written and forgotten on the way.
+    """Counts deaths into one generation; days of past months are written and forgotten during that.
 
     Attributes:
         is_in_order: every player's deaths came in order, and no month came back after it was written.
-            Otherwise what was counted is void.
+            Otherwise the counters are void.
     """
 
     def __init__(self, store: GenerationStore, scope: ServerScope, generation: int) -> None:
@@ -53,11 +53,11 @@ class GenerationCount:
         self.is_in_order = True
 
     async def begin(self) -> None:
-        """Clear away what an earlier try has left."""
+        """Delete the counters of an earlier try."""
         await self._store.drop_generation(self._scope, self._generation)
 
     async def add(self, deaths: Sequence[Death]) -> None:
-        """Count some more deaths; without effect once they are out of order."""
+        """Count some more deaths; do nothing after deaths were out of order."""
         if not deaths or not self.is_in_order:
             return
         await self._begin_month(min(death.row.written_at for death in deaths))
@@ -69,14 +69,14 @@ class GenerationCount:
             self.is_in_order = False
 
     async def finish(self) -> None:
-        """Write what is left."""
+        """Write the remaining counters."""
         await self._write_days(list(self._counting.freeze_days()))
         players = list(self._counting.freeze_players())
         months = list(self._counting.freeze_months())
         await self._store.write_generation(self._scope, self._generation, players=players, months=months)
 
     async def _begin_month(self, earliest: datetime) -> None:
-        """Write away the months that no later death is of: its time may be earlier by a step of the clock."""
+        """Write the months that no later death can belong to; its time may go back by a step of the clock."""
         if earliest.date() < self._month:
             self.is_in_order = False
             return
@@ -109,9 +109,9 @@ async def has_deaths(store: GenerationStore, scope: ServerScope) -> bool:
 
 
 async def in_order(batches: AsyncIterator[Sequence[Death]]) -> AsyncIterator[list[Death]]:
-    """Put deaths into the order of the log; batches come by the time as written.
+    """Sort deaths into the order of the log; batches arrive in order of ``written_at``.
 
-    What comes later stands behind all that is before the last time as written.
+    Deaths of later batches come after all deaths before the last ``written_at``.
     """
     held: list[Death] = []
     async for batch in batches:

@@ -1,14 +1,14 @@
-"""History import: everything the logs held when a server was added, silently, and the counters from it.
+"""History import: stores all rows of a server's logs without posting them, and makes the counters.
 
-An import fixes the files' sizes at its start: bytes up to there are history, bytes after it are live. Files
-are read ahead and parsed while the batch before is stored; deaths and cursors of a batch are one transaction,
-and the counters that are shown stay as they are. The new ones are a *generation* of their own, and one write
-switches to it. The first import of a server counts deaths as they are stored; where deaths were stored
-before, or come out of order (several worlds, a clock put back), all of them are counted anew at the end.
+An import fixes the files' sizes at its start: bytes up to there are history, later bytes are live. Files are
+read ahead and parsed while the previous batch is stored. Deaths and cursors of a batch are one transaction,
+and the counters that are shown stay unchanged. The new counters are a *generation* of their own, and one
+write shows it. The first import of a server counts deaths while it stores them. If deaths were stored before,
+or arrive out of order (several worlds, a clock that was set back), all deaths are counted again at the end.
 
-A crash at any point loses nothing but time: the job is stored, cursors tell how far it is, and a generation
-nobody was switched to is dropped. Each try counts into a generation of its own, so that a process that lost
-its lease in its sleep and wakes while it counts changes nothing that is shown.
+A crash at any point costs only time: the job is stored, the cursors tell how far it is, and a generation that
+is not shown is dropped. Each try counts into a generation of its own, so a process that was suspended and
+lost its lease cannot change the shown counters when it wakes up.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from utils.errors import (
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
-from utils.models.scope import ServerScope
+from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Text
 from utils.services.ingestion.generation import (
@@ -55,33 +55,33 @@ from utils.turns import FairTurns
 
 logger = get_logger(__name__)
 
-BATCH_ROWS = 4000  # one transaction; smaller ones cost mongod more a row, larger ones hold up the loop
-BATCH_BYTES = 1024 * 1024  # of rows that are much longer than usual
+BATCH_ROWS = 4000  # of one transaction; smaller ones cost mongod more per row, larger ones block the loop
+BATCH_BYTES = 1024 * 1024  # the limit for unusually long rows
 FILES_AT_ONCE = 6
-FILES_OF_ALL = 24  # read at once by all imports together; each reads one in any case
+FILES_OF_ALL = 24  # files read at once by all imports together; each reads at least one
 
 
 class ImportJobs(Protocol):
-    """Storage of imports under way."""
+    """Storage of running imports."""
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
+        """Return the running import, if any."""
 
 
 class ImportStore(GenerationStore, Protocol):
-    """What an import needs of the storage besides the transactions of ingestion."""
+    """Storage of imports, besides the transactions of ingestion."""
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Store the job and set the cursors of its files to 0, in one transaction."""
 
     async def take_up_import(self, scope: ServerScope) -> int:
-        """Move the job under way on to a generation that nobody has counted into; return that one."""
+        """Give the running job a new, empty generation and return its number."""
 
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Switch the server to the job's generation and end the job, in one transaction."""
+        """Show the job's generation and end the job, in one transaction."""
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
-        """Delete all counters but those shown and those of the job under way."""
+        """Delete all counters except the shown ones and those of the running job."""
 
     async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
         """Delete deaths that were written before or after these days."""
@@ -89,12 +89,12 @@ class ImportStore(GenerationStore, Protocol):
 
 @dataclass(slots=True)
 class HistoryBatch:
-    """What one transaction stores: whole chunks, and how many files end with them.
+    """The batch of one transaction: whole chunks, and the number of files that end with them.
 
     Attributes:
-        rejected: those of the lines that could not be read that are kept.
-        rows: lines in it, readable or not; ``rows_rejected`` of them could not be read.
-        held_bytes: of its chunks, in memory.
+        rejected: the rejected lines that are kept.
+        rows: the number of lines; ``rows_rejected`` of them could not be read.
+        held_bytes: the bytes of its chunks in memory.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -106,13 +106,13 @@ class HistoryBatch:
     files: int = 0
 
     def take(self, chunk: Chunk) -> None:
-        """Take one more chunk."""
+        """Add a chunk."""
         self.chunks.append(chunk)
         self.rows += 0 if chunk.is_last_row else chunk.lines
         self.held_bytes += len(chunk.data)
 
     def note(self, place: int, read: ReadLines) -> None:
-        """Note what was read of the chunk at a place."""
+        """Note the rows of the chunk at an index."""
         self.chunks[place] = replace(self.chunks[place], after=read.after)
         self.deaths += read.deaths
         self.rejected += read.rejected
@@ -120,12 +120,12 @@ class HistoryBatch:
 
     @property
     def read_bytes(self) -> int:
-        """Bytes of the logs it covers."""
+        """The number of bytes of the logs that it covers."""
         return sum(chunk.after.offset - chunk.start for chunk in self.chunks)
 
 
 class _Storing:
-    """How one import stores its batches: each in one transaction or, to pass over poison, chunk by chunk."""
+    """Stores the batches of one import: each in one transaction or, to skip poison, chunk by chunk."""
 
     def __init__(self, store: IngestionStore, server: GameServer, clock: Clock, *, passes_over: bool) -> None:
         self.scope = server.scope
@@ -136,7 +136,7 @@ class _Storing:
         self._wall_clock = WallClock(ZoneInfo(server.timezone))
 
     async def parse(self, batch: HistoryBatch) -> None:
-        """Read what a batch holds; to pass over poison, each chunk is read when it is stored."""
+        """Parse a batch; to skip poison, each chunk is parsed when it is stored."""
         chunks = () if self._passes_over else tuple(batch.chunks)
         for place, chunk in enumerate(chunks):
             batch.note(place, await self._reader.read_chunk(chunk, now=self._clock.now()))
@@ -181,10 +181,10 @@ class HistoryImport:
     Args:
         store: the guild's storage.
         imports: storage of the job and of generations of counters.
-        events: told when the new counters are shown.
-        batch_rows: lines of a transaction at least; a chunk is never cut.
-        throttle: waited for before each batch.
-        turns: places for batches in memory, of all guilds.
+        events: dispatches ``HistoryImported`` when the new counters are shown.
+        batch_rows: the least number of lines of a transaction; a chunk is never cut.
+        throttle: the import waits for it before each batch.
+        turns: places for batches in memory, for all guilds.
     """
 
     def __init__(
@@ -207,23 +207,24 @@ class HistoryImport:
         self._turns = turns or FairTurns(BATCHES_OF_ALL)
         self._running = 0
 
-    async def prepare(self, server: GameServer, logs: HistoryLogs, requested: ImportJob) -> ImportJob:
-        """Fix what is history and store the job, so that nothing after this moment is taken for history.
+    async def prepare(
+        self,
+        server: GameServer,
+        logs: HistoryLogs,
+        *,
+        channel_id: ChannelId | None = None,
+        message_id: int | None = None,
+    ) -> ImportJob:
+        """Fix the sizes and store the job, so that no later row counts as history.
 
-        Of files that were read live before, history ends where reading stands.
+        In files that were read live before, history ends at the cursor. The message shows the progress.
         """
         sizes = await logs.list_sizes()
         cursors = await self._store.list_cursors(server.scope)
         ends = {
             file: min(cursors[file].offset, size) if file in cursors else size for file, size in sizes.items()
         }
-        job = ImportJob(
-            generation=server.generation,
-            started_at=self._clock.now(),
-            ends=ends,
-            channel_id=requested.channel_id,
-            message_id=requested.message_id,
-        )
+        job = ImportJob(server.generation, self._clock.now(), ends, channel_id, message_id)
         await self._imports.begin_import(server.scope, job)
         return job
 
@@ -238,10 +239,11 @@ class HistoryImport:
     ) -> ImportProgress:
         """Read, store and count a prepared job to its end.
 
-        With ``passes_over``, a line that cannot be stored is kept as rejected, and the rest is imported.
+        With ``passes_over``, a line that cannot be stored is kept as rejected, and the other lines are
+        imported.
 
         Raises:
-            RemoteError: the host failed; call again, it goes on where it stopped.
+            RemoteError: the host failed; another call goes on where this one stopped.
             StorageError: likewise.
         """
         scope = server.scope
@@ -264,7 +266,7 @@ class HistoryImport:
         return await meter.finish()
 
     async def _drop_misdated(self, server: GameServer) -> None:
-        """Delete deaths with times that are rejected: an older version has stored them.
+        """Delete deaths with rejected times, which an older version stored.
 
         Their rows are read once more, and kept as rejected lines.
         """
@@ -298,17 +300,17 @@ class HistoryImport:
             await self._store.in_transaction(server.scope, correct)
 
     async def _clear_up(self, scope: ServerScope) -> None:
-        """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
+        """Delete the old counters; if that fails, they are deleted later, because the import has ended."""
         try:
             await self._imports.drop_unshown_generations(scope)
         except StorageError as failure:
             logger.warning("counters shown before stay for now", scope=str(scope), problem=str(failure))
 
     async def _switch(self, scope: ServerScope, job: ImportJob) -> None:
-        """Show what was counted, unless deaths were changed meanwhile: then the next try counts again.
+        """Show the new counters, unless deaths were changed during counting: then the next try counts again.
 
         Raises:
-            StorageConflictError: nothing is shown, and nothing of it stays.
+            StorageConflictError: the new counters are not shown, and not kept.
         """
         try:
             await self._imports.finish_import(scope, job)
@@ -317,7 +319,7 @@ class HistoryImport:
             raise
 
     async def _begin_count(self, scope: ServerScope, generation: int) -> GenerationCount | None:
-        """Return what counts deaths as they are stored; None where some are stored already."""
+        """Return the counter for deaths while they are stored; None if some are stored already."""
         if await has_deaths(self._imports, scope):
             return None
         count = GenerationCount(self._imports, scope, generation)
@@ -374,15 +376,15 @@ class HistoryImport:
                 self._turns.give_back(guild_id)
 
     def _count_files(self) -> int:
-        """Return how many files an import reads at once: fewer, the more imports there are."""
+        """Return how many files an import reads at once; with more imports, each reads fewer."""
         return min(FILES_AT_ONCE, FILES_OF_ALL // max(1, self._running))
 
     async def _read_file(
         self, logs: HistoryLogs, cursor: Cursor | None, file: LogFile, end: int, left_out: list[LogFile]
     ) -> AsyncGenerator[Chunk, None]:
-        """Yield what is left of a file; nothing of one that cannot be read.
+        """Yield the rest of a file; nothing if it cannot be read.
 
-        The polls that follow try it again, and tell of it: one file holds up no import.
+        Later polls try it again and report it, so one file does not stop an import.
         """
         if cursor is not None and cursor.offset >= end:
             return
@@ -398,7 +400,7 @@ class HistoryImport:
     async def _collect(
         self, files: Iterator[AsyncGenerator[Chunk, None]]
     ) -> AsyncGenerator[HistoryBatch, None]:
-        """Yield batches of enough rows for a transaction, not read yet; small files share one."""
+        """Yield batches of enough rows for a transaction, not parsed yet; small files share one."""
         batch = HistoryBatch()
         async with aclosing(prefetch(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
@@ -414,9 +416,9 @@ class HistoryImport:
 
 
 def store_history_batch(unit: IngestionUnit, batch: HistoryBatch, clock: WallClock) -> list[Death]:
-    """Store a batch; return the deaths that are new, each once, in the order of the log.
+    """Store a batch; return the new deaths, each once, in the order of the log.
 
-    Those that are stored get the times that they have by the order of their file and the zone as it is now.
+    Deaths that are stored already get new times, by the order of their file and the current time zone.
     """
     first_of = {death.id: death for death in reversed(batch.deaths)}
     known = unit.find_times(tuple(first_of)) if first_of else {}

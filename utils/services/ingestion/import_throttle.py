@@ -1,4 +1,4 @@
-"""The import throttle: people who ask go first, and an import waits for a moment."""
+"""The import throttle: commands go first, and an import waits for a moment."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from utils.clock import Clock
 from utils.waiting import wait_for_any
 
-LONGEST_WAIT_SECONDS = 0.3  # before each batch of an import: it goes on, however much is asked
+LONGEST_WAIT_SECONDS = 0.3  # longest pause before a batch, so that the import always continues
 
 
 class ImportThrottle:
-    """Knows whether somebody is being answered.
+    """Knows whether a command is running.
 
-    An import takes all that MongoDB and a core have; an answer that shares them takes three times as long.
+    An import takes all that MongoDB and a core have; a command that runs beside an import takes three times
+    as long.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -24,7 +25,7 @@ class ImportThrottle:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Let imports wait inside this block."""
+        """Let imports wait during this block."""
         self._answers += 1
         self._is_quiet.clear()
         try:
@@ -35,6 +36,6 @@ class ImportThrottle:
                 self._is_quiet.set()
 
     async def wait(self) -> None:
-        """Return when nobody is being answered, or after the longest wait."""
+        """Wait until no command is running, or for the longest pause."""
         if not self._is_quiet.is_set():
             await wait_for_any(self._is_quiet, seconds=LONGEST_WAIT_SECONDS, clock=self._clock)

@@ -28,10 +28,11 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError
-from utils.events import EventDispatcher
+from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError, StorageError
+from utils.events import EventDispatcher, NoticesQueued
 from utils.group_commit import GROUP_SECONDS, GroupCommit
 from utils.models.deaths import DeathKind, LogFile
+from utils.models.guilds import ChannelKind
 from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import GuildId, ServerScope
@@ -51,7 +52,7 @@ from utils.turns import FairTurns
 FOREIGN_CHARACTERS = 100  # of a path in a problem, behind which stands how many more there are
 NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
 LARGE_LINES = 100  # a chunk of more takes one of the places in memory
-SHARED_LINES = 20  # a chunk of more shares no transaction: other servers would wait for it
+SHARED_LINES = 10  # a chunk of more shares no transaction: other servers would wait for it
 
 logger = get_logger(__name__)
 
@@ -81,7 +82,7 @@ class PollOutcome:
     rejected: int = 0
     left_out: int = 0
     newest_at: datetime | None = None
-    problem: Text | str | None = None
+    problem: Text | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
 
@@ -214,7 +215,12 @@ class LiveIngestion:
 
     async def _take(self, poll: _Poll, batch: LiveBatch) -> None:
         """Store a batch and tell of it."""
-        stored = await self._store(batch)
+        try:
+            stored = await self._store(batch)
+        except StorageError:
+            # it may be stored nevertheless, without its event, so wake delivery
+            self._events.dispatch(NoticesQueued(scope=batch.server.scope, kinds=frozenset(ChannelKind)))
+            raise
         for event in stored.events:
             self._events.dispatch(event)
         poll.outcome = _add(poll.outcome, batch, stored)
@@ -273,7 +279,7 @@ def _build_batch(
     return LiveBatch(poll.server, behind, read, announced, read_at=now, looks=not chunk.is_growth)
 
 
-def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
+def _sum_up(problems: Sequence[Text]) -> Text | None:
     """Return the first of several problems and how many more there are; None without one."""
     if not problems:
         return None
@@ -283,10 +289,8 @@ def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
     return Problem.AND_MORE.count(more, first=_shorten(first))
 
 
-def _shorten(said: Text | str) -> Text | str:
+def _shorten(said: Text) -> Text:
     """Return a text with its foreign parts cut: paths on a host may be long, and more is said behind them."""
-    if isinstance(said, str):
-        return cut(said, FOREIGN_CHARACTERS)
     values = [
         (name, cut(fact, FOREIGN_CHARACTERS) if isinstance(fact, str) else fact) for name, fact in said.values
     ]

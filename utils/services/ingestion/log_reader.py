@@ -1,7 +1,7 @@
-"""The log reader: how one log of a game server is read, as the loop over it asks for it.
+"""Protocol between the reader loop and the code that reads one log.
 
-A game server has several logs. Each has a reader with a state of its own, and nothing that happens to one of
-them changes another: they share the connection to the host, the pace and what an admin changes.
+A game server has several logs. Each log has its own reader and state. They share only the connection, the
+poll times and the settings.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.models.servers import GameServer, ServerHealth
-from utils.models.texts import Text
+from utils.models.texts import Text, Value
 from utils.services.ingestion.reader_state import ReaderState
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServerLook:
-    """A server as it was looked up; it holds until the next look.
+    """A server as read from the database. Valid until the next lookup.
 
     Attributes:
-        looked_at: in monotonic seconds.
-        changes: how many changes the loop had been told of.
+        looked_at: the time of the lookup, in monotonic seconds.
+        changes: the number of changes that were reported to the loop before.
     """
 
     server: GameServer
@@ -29,13 +29,13 @@ class ServerLook:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a reader is to do now.
+    """The task of a reader for one visit.
 
     Attributes:
-        look: the server; the same object as in the visit before while nobody has looked again.
-        guild_limit: how many connections the guild's tier allows.
-        passes_over: a line that cannot be stored is kept as rejected, and the rest is read on.
-        find_current: returns the server as it is now, for what is asked in the middle of a visit.
+        look: the server. The same object until the next lookup; readers compare it with ``is``.
+        guild_limit: the number of connections that the guild's tier allows.
+        passes_over: True: keep a line that cannot be stored as rejected, and continue.
+        find_current: returns the current server; used to check settings during a read.
     """
 
     look: ServerLook
@@ -46,39 +46,39 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """What a visit came to.
+    """The result of a visit.
 
     Attributes:
-        problem: what had to be passed over.
-        is_history: an import has ended; so the server is another one than before.
+        problem: the problem with files or lines that were skipped; None without one.
+        is_history: True after an import. The server document has changed, so look it up again.
     """
 
-    problem: Text | str | None = None
+    problem: Text | None = None
     is_history: bool = False
 
 
 class LogReader(Protocol):
-    """Knows how one log of a game server is read, and what of that is stored."""
+    """Reads one log of a game server."""
 
     @property
     def state(self) -> ReaderState:
-        """Return how reading goes."""
+        """Return the state of reading."""
 
     @property
     def is_importing(self) -> bool:
-        """Tell whether the last visit was one to history, which begins anew after a failure."""
+        """Tell whether the last read was an import. An import starts again after a failure."""
 
-    def describe(self, server_name: str) -> Text | str:
-        """Return what is not read when it fails; a ``str`` is a name."""
+    def describe(self, server_name: str) -> Value:
+        """Return the text that names this log in a failure alert."""
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
-        """Return the health of the server together with what is known of this log."""
+        """Return the health of the server, with the state of this log."""
 
     def list_told(self) -> frozenset[str]:
-        """Return what the admins were told of that lasts."""
+        """Return the keys of the alerts that are still open."""
 
     async def recall(self) -> None:
-        """Take in how reading went before the bot was started, unless that is known.
+        """Load the stored health once after a start.
 
         Raises:
             StorageError: it cannot be read now.
@@ -88,15 +88,15 @@ class LogReader(Protocol):
         """Open the log, and read and store what is new.
 
         Raises:
-            KillfeedError: the host or the database did not do what was asked.
+            KillfeedError: the host or the database failed.
         """
 
     async def save(self, *, is_urgent: bool) -> None:
-        """Store how reading goes; what is not urgent may wait for a later time.
+        """Store the health. If not urgent, it may be skipped this time.
 
         Raises:
             StorageError: it is not stored.
         """
 
     async def note_removal(self) -> None:
-        """Nobody reads the server any more: say so where its reading is shown."""
+        """The server is being removed. Show that in the import's progress message."""

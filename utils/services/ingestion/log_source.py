@@ -1,4 +1,4 @@
-"""The log source: what reading a game server needs of the package that connects to its host."""
+"""Protocols of the package ``utils/sftp``, as ingestion uses it."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,30 +15,30 @@ class LiveLogs(Protocol):
     """The death logs of one game server, read onward from cursors."""
 
     @property
-    def problems(self) -> Sequence[Text | str]:
-        """Return a text for every file and folder that was passed over because it could not be read."""
+    def problems(self) -> Sequence[Text]:
+        """Return a text for every file and folder that was skipped because it could not be read."""
 
     def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, file after file in order; the caller stores each chunk before the next.
 
         Raises:
-            RemoteError: the host did not do what was asked.
+            RemoteError: the host failed.
         """
 
     async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
-        """Return the last whole lines of every world (about a hundred each), read or not.
+        """Return the last whole lines of every world (about a hundred each), also those read before.
 
-        They are those of its newest file that holds anything or, with ``back``, of one so many before it.
+        They come from the newest non-empty file of each world, or from the file ``back`` places before it.
 
         May be called between two chunks of ``read_on``.
         """
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
-        """Return the files with a cursor that went long ago."""
+        """Return files that have a cursor but were deleted long ago."""
 
 
 class HistoryLogs(Protocol):
-    """The death logs of one game server, read from begin to end for an import."""
+    """The death logs of one game server, read from beginning to end for an import."""
 
     async def list_sizes(self) -> Mapping[LogFile, int]:
         """Return every death log with its size in bytes."""
@@ -52,39 +52,39 @@ class HistoryLogs(Protocol):
 
 
 class DeathLogs(LiveLogs, HistoryLogs, Protocol):
-    """A server's death logs, opened."""
+    """The opened death logs of a server."""
 
 
 class LogOpener(Protocol):
-    """Opens the logs of game servers; remembers between openings what it knows of each."""
+    """Opens logs. Caches login, folder and sizes between openings."""
 
     def open(self, server: GameServer, *, guild_limit: int) -> AbstractAsyncContextManager[DeathLogs]:
         """Lend the death logs of a server for one poll or one import.
 
-        Readers of other logs of the server share the connection meanwhile.
+        Readers of other logs of the server share the connection.
 
         Raises:
-            RemoteError: the host, the login or the folder is not as it should be.
+            RemoteError: the host, the login or the folder fails.
         """
 
     def forget(self, scope: ServerScope) -> None:
-        """Drop what is remembered of a server."""
+        """Drop the state of a server."""
 
 
 class LogAccess(LogOpener, Protocol):
-    """Opens logs again and again, and knows what is in the way."""
+    """Opens logs repeatedly, and knows the obstacles."""
 
     def get_log_folder(self, scope: ServerScope) -> str | None:
-        """Return where the death logs of a server were found, as its host names the folder; None before."""
+        """Return the folder of a server's death logs, as its host names it; None before it was found."""
 
     def renew(self, scope: ServerScope) -> None:
-        """Drop what is remembered of a server, and let its login be tried again although it was refused."""
+        """Drop the state of a server, and allow its login to be tried again although it was refused."""
 
     def find_obstacle(self, scope: ServerScope) -> Obstacle | None:
-        """Return what is known to be in the way of connecting to a server, if anything is."""
+        """Return the known reason why a server cannot be connected to, if there is one."""
 
     async def wait_for_way(self, scope: ServerScope, *, guild_limit: int) -> None:
-        """Return when what is in the way of a server has changed; at once when nothing is."""
+        """Wait until the obstacle changes. Return at once if there is none."""
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return how many connections a guild has, and how many of its servers wait for one."""
+        """Return how many connections a guild has, and how many of its requests wait for one."""

@@ -1,4 +1,4 @@
-"""What is news: which of the stored deaths are announced."""
+"""News: decides which stored deaths are posted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,17 +11,17 @@ from utils.parsers.deathlog import parse_death_line
 
 @dataclass(frozen=True, slots=True)
 class NewsRule:
-    """Decides for one poll of one server.
+    """Decides which rows of one poll are news.
 
-    Bytes that were appended since a successful read not long ago are news, also when the game server's clock
-    is wrong. After a longer gap, and for files that were rewritten or restored, the rows within the age of
-    the newest row are.
+    Bytes that were appended after a recent successful read are news, even if the game server's clock is
+    wrong. After a longer gap, or in a rewritten file, a row is news if it is at most ``max_age`` older than
+    the newest row.
 
     Attributes:
-        is_recent: the last successful read is at most the maximum age ago.
-        max_age: how old news may be.
+        is_recent: True: the last successful read is at most ``max_age`` ago.
+        max_age: the highest age of news.
         newest_written_at: the newest row of the logs; None while unknown, and when there is none.
-        is_newest_known: the logs were asked for it.
+        is_newest_known: True when the newest row was looked up.
     """
 
     is_recent: bool
@@ -34,13 +34,13 @@ class NewsRule:
         return not self.is_newest_known and not (is_growth and self.is_recent)
 
     def with_newest(self, lines: Iterable[bytes], *, latest: datetime) -> Self:
-        """Return the rule with the newest row found among these lines of the logs, none after ``latest``."""
+        """Return the rule with the newest row among these lines of the logs, not later than ``latest``."""
         rows = (parse_death_line(line, latest=latest) for line in lines)
         newest = max((row.written_at for row in rows if not isinstance(row, Rejected)), default=None)
         return replace(self, newest_written_at=newest, is_newest_known=True)
 
     def is_news(self, written_at: datetime, *, is_growth: bool) -> bool:
-        """Tell whether a row is announced."""
+        """Tell whether a row is news."""
         if is_growth and self.is_recent:
             return True
         return self.newest_written_at is not None and self.newest_written_at - written_at <= self.max_age

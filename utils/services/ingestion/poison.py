@@ -1,8 +1,8 @@
-"""Poison: what cannot be stored must not stop what comes behind it.
+"""A line that cannot be stored must not block later lines.
 
-A failure that comes back again and again lies in the batch itself. Such a batch is halved, and its halves
-again, until the line is found that does it: that one is kept, shown and counted as rejected, and all others
-are stored. What may pass by itself, such as a database that is away, is never taken for poison.
+If a failure repeats without a change, its cause is in the batch itself. Such a batch is halved, and its
+halves again, until one line remains. The bot keeps that line as rejected and stores all others. Temporary
+failures, for example an unreachable database, never count as poison.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,37 +14,37 @@ from structlog import get_logger
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
 from utils.models.reading import Chunk
 from utils.models.rejections import RejectionReason
-from utils.models.texts import Text
+from utils.models.texts import Text, Value
 from utils.tasks import Failure, capture
 
 T = TypeVar("T")
 
 FAILURES_BEFORE = 5
-"""A batch has to fail so often, each time in the same way."""
+"""Number of equal failures before lines are skipped."""
 
 logger = get_logger(__name__)
 
 
 def is_poison(error: BaseException) -> bool:
-    """Tell whether a failure may lie in what was to be stored; a cancelled wait says nothing of it."""
+    """Tell whether the data may be the cause of a failure; a cancellation does not count."""
     if isinstance(error, StorageError):
         return not error.may_pass
     return isinstance(error, Exception) and not isinstance(error, KillfeedError)
 
 
-def describe_failure(error: BaseException) -> Text | str:
-    """Return what a failure is, without any of the data that it met: what is for people, else its kind."""
+def describe_failure(error: BaseException) -> Value:
+    """Return the failure's user text, or its class name. Never includes data."""
     return error.said if isinstance(error, UserFacingError | RemoteError) else type(error).__name__
 
 
 async def store_around_poison(
     chunk: Chunk, *, store: Callable[[Chunk], Awaitable[T]], pass_over: Callable[[Chunk, Text], Awaitable[T]]
 ) -> list[T]:
-    """Store a chunk, in parts if need be, and pass over each line that cannot be stored.
+    """Store a chunk, in parts if need be, and skip each line that cannot be stored.
 
     Args:
-        chunk: what was read.
-        store: stores a chunk of any size, all of it or nothing.
+        chunk: the chunk.
+        store: stores a chunk of any size, all or nothing.
         pass_over: keeps a chunk of one line as rejected, for a reason, and moves the cursor behind it.
     """
     outcome = await capture(partial(store, chunk))

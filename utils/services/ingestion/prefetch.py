@@ -1,7 +1,7 @@
-"""Prefetching: files one after another, while the next ones are on their way already.
+"""Prefetching: hands on files in order, and reads the next ones at the same time.
 
-A usual day's log is small, so a far host costs its round trips more than its bytes. Several files are
-therefore read at once, each no further than its next chunk, and handed on in order all the same.
+A usual day's log is small, so with a distant host the round trips cost more than the bytes. So several files
+are read at once, each up to its next chunk, and still handed on in order.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from utils.models.reading import Chunk
 
 
 class PrefetchedFile:
-    """The chunks of one file; the next one is read while the last one is dealt with."""
+    """The chunks of one file; the next chunk is read while the last one is handled."""
 
     def __init__(self, chunks: AsyncGenerator[Chunk, None]) -> None:
         self._chunks = chunks
@@ -39,11 +39,11 @@ class PrefetchedFile:
 async def prefetch(
     files: Iterable[AsyncGenerator[Chunk, None]], *, at_once: Callable[[], int]
 ) -> AsyncGenerator[Chunk | None, None]:
-    """Yield the chunks of every file in order, and None behind each file's last one.
+    """Yield the chunks of every file in order, and None after the last chunk of each file.
 
     Args:
-        files: the chunks of each.
-        at_once: returns how many files are read at once, as things are then; one is in any case.
+        files: the chunks of each file.
+        at_once: returns how many files to read at once at this moment; at least one is read.
     """
     coming = iter(files)
     opened = deque(PrefetchedFile(chunks) for chunks in islice(coming, max(1, at_once())))

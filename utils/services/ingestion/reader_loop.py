@@ -1,18 +1,19 @@
-"""The loop over one log of a game server: look up the server, read the log, wait, for ever.
+"""This loop looks up the server, reads one log and waits. It repeats until it is cancelled.
 
-Every failure ends in a problem in the log's status and another try later. Which, depends on what failed:
+After every failure the loop stores a problem in the status and tries again. The delay depends on the kind of
+failure:
 
-* **Connecting.** The log source knows what is in the way (``Obstacle``) and tries for all servers behind it.
-  The loop waits until that has changed, and costs nothing meanwhile. What only a person can mend
-  (``RemoteError.is_lasting``) is told to the admins, once for all servers that suffer from it; so is
-  what may need one (``NoSshServerError``).
+* **Connecting.** The log source knows the obstacle and retries for all servers that it affects. The loop
+  sleeps until the obstacle changes. If only a person can fix it (``is_lasting``), the bot tells the admins
+  once for all affected servers. It also tells them of ``NoSshServerError``.
 * **Reading, or the database.** Tried again by this loop alone, with backoff and jitter.
-* **No logs, or none that may be read.** Told to the admins, and looked for again at a slow pace.
-* **Anything else**, also what nobody thought of. Told to the admins once, and tried again like a failed
-  reading. When it comes back unchanged, what is read next is stored in parts, and the line that cannot be
-  stored is passed over (``poison.py``).
+* **No logs, or none that may be read.** The admins are told, and the folders are searched again at a slow
+  pace.
+* **Any other exception** (a bug). The admins are told once, and it is tried again like a failed reading. If
+  the same failure repeats, the loop stores the next chunk in parts and skips the line that fails
+  (``poison.py``).
 
-``reader_state.py`` says which fields there are, and who writes them.
+``reader_state.py`` lists the fields, and says who writes them.
 """
 
 from collections.abc import Coroutine
@@ -50,21 +51,23 @@ from utils.waiting import Signal
 logger = get_logger(__name__)
 
 READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20, jitter=1)
-"""What is written during an outage is to be announced within 30 s of its end."""
+"""The bot must announce rows written during an outage within 30 s after it ends. Hence at most 20 s."""
 
 IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
-"""An import that still fails in the same way while lines are passed over: each try counts all anew."""
+"""For an import that keeps failing although lines are rejected: each try counts everything again."""
 
-MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
-REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
+MISSING_LOGS_SECONDS = 60.0  # a person must create a missing folder, so poll slowly
+LOOK_SECONDS = 300.0  # an unreported change is seen after at most this time
+SHARED_LOOK_SECONDS = 60.0  # the same if another process may pause the server with its premium
 
 
 @dataclass(frozen=True, slots=True)
 class LoopDependencies:
-    """What the loops over all logs of all servers work with.
+    """Dependencies that all reader loops share.
 
     Attributes:
-        minimum_poll_seconds: no server is read more often, at any tier.
+        minimum_poll_seconds: the shortest time between two polls, at any tier.
+        look_seconds: how long a server is kept in memory if no change is reported.
     """
 
     servers: ServerStore
@@ -73,6 +76,7 @@ class LoopDependencies:
     notifier: AdminNotifier
     clock: Clock
     minimum_poll_seconds: float
+    look_seconds: float = LOOK_SECONDS
     schedule: PollSchedule = field(default_factory=PollSchedule)
 
 
@@ -81,7 +85,7 @@ class ReaderLoop:
 
     Args:
         scope: the server.
-        log: which of its logs, as names of tasks and matters have it.
+        log: the log's name, used in task names and alert keys.
         reader: reads it.
     """
 
@@ -94,22 +98,22 @@ class ReaderLoop:
         self._state = reader.state
         self._dependencies = dependencies
         self._clock = dependencies.clock
-        self._name = str(scope.server_id)  # as people know it, once it was looked up
+        self._name = str(scope.server_id)  # the server's display name after the first lookup
         self._look: ServerLook | None = None
-        self._changes = 0  # told of so far
+        self._changes = 0  # number of changes reported so far
         self._woken = Signal()
 
     def refresh(self) -> None:
-        """Look at the server's settings before the next visit."""
+        """Read the server's settings again before the next visit."""
         self._changes += 1
 
     def wake(self) -> None:
-        """Read again now, with the settings as they are."""
+        """Read again now, with the current settings."""
         self.refresh()
         self._woken.set()
 
     async def run(self) -> None:
-        """Read until cancelled, or until the server is no longer there."""
+        """Read until cancelled, or until the server is removed."""
         self.refresh()
         while True:
             turn = await capture(self._take_turn)
@@ -119,7 +123,7 @@ class ReaderLoop:
                 return
 
     async def _take_turn(self) -> bool:
-        """Visit the server and wait for the next visit; tell whether it is still there."""
+        """Read once and wait. Return False if the server was removed."""
         found = await self._look_up()
         if found is None:
             return False
@@ -133,7 +137,7 @@ class ReaderLoop:
         return True
 
     async def _look_up(self) -> tuple[ServerLook, Tier] | None:
-        """Return the server as it is now and its guild's tier; None when it is no longer there."""
+        """Return the current server and its guild's tier; None if the server was removed."""
         while True:
             try:
                 await self._reader.recall()
@@ -143,27 +147,28 @@ class ReaderLoop:
                 self._name = look.server.name
                 return look, await self._dependencies.premium.get_tier(self._scope.guild_id)
             except StorageError as error:
-                # nothing is saved: what is stored of this server may not be known yet
+                # do not save the health: the stored health may not be loaded yet
                 fault, _ = self._note_failure(error, ConnectionState.RETRYING)
                 await self._pause(self._clock.sleep(self._plan_retry(fault, 0.0)))
 
     async def _find_look(self) -> ServerLook | None:
-        """Return the server as it is; what nobody told of is noticed a minute late."""
+        """Return the server from memory; read it again after a reported change or after some minutes."""
         now, changes, known = self._clock.monotonic(), self._changes, self._look
-        if known is not None and known.changes == changes and now - known.looked_at < REFRESH_SECONDS:
+        seconds = self._dependencies.look_seconds
+        if known is not None and known.changes == changes and now - known.looked_at < seconds:
             return known
         server = await self._dependencies.servers.find_server(self._scope)
         self._look = None if server is None else ServerLook(server, now, changes)
         return self._look
 
     async def _find_current(self, look: ServerLook) -> GameServer:
-        """Return the server as it is now: a visit may have begun before a change."""
+        """Return the current server. It may have changed since this visit began."""
         if look.changes == self._changes:
             return look.server
         return await self._dependencies.servers.find_server(self._scope) or look.server
 
     async def _visit(self, look: ServerLook, tier: Tier) -> float:
-        """Read the log once; return seconds from then until the next visit."""
+        """Read the log once; return the seconds until the next visit."""
         dependencies = self._dependencies
         interval = compute_poll_seconds(tier, minimum_seconds=dependencies.minimum_poll_seconds)
         if look.server.is_paused:
@@ -185,7 +190,7 @@ class ReaderLoop:
         )
 
     async def _rest(self) -> None:
-        """Note that the server is paused, and keep nothing of its login."""
+        """Set the status to paused and forget the login."""
         self.refresh()
         if self._state.status.state is ConnectionState.PAUSED:
             return
@@ -225,7 +230,7 @@ class ReaderLoop:
         return delay
 
     async def _after_surprise(self, error: BaseException) -> float:
-        """Note, show and tell a failure that nobody thought of; return seconds until the next visit."""
+        """Record an unexpected exception, show it and alert the admins. Return the delay in seconds."""
         self.refresh()
         problem = Problem.SURPRISE.say(failure=describe_failure(error))
         fault, is_news = self._note_failure(error, ConnectionState.RETRYING, surprise=problem)
@@ -238,7 +243,7 @@ class ReaderLoop:
     def _note_failure(
         self, error: BaseException, state: ConnectionState, *, surprise: Text | None = None
     ) -> tuple[Fault, bool]:
-        """Note it in the state, a surprise by its own text; tell also whether that says anything new."""
+        """Record the failure in the state. Also return whether the status changed."""
         status = ReaderStatus(state, surprise or _find_problem(error))
         fault, is_news, is_logged = self._state.fail(error, status, now=self._clock.monotonic())
         if is_logged:
@@ -252,19 +257,19 @@ class ReaderLoop:
             )
         return fault, is_news
 
-    async def _tell_unread(self, problem: Text | str) -> None:
+    async def _tell_unread(self, problem: Text) -> None:
         log = self._reader.describe(self._name)
         await self._tell(text("{log} is not read: {problem}", log=log, problem=problem))
 
-    async def _tell(self, said: Text | str) -> None:
-        """Tell the admins; servers that suffer from the same thing tell it once."""
+    async def _tell(self, said: Text) -> None:
+        """Alert the admins. All servers behind the same obstacle share one alert."""
         obstacle = self._dependencies.logs.find_obstacle(self._scope)
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
         self._state.told.add(matter)
         await self._dependencies.notifier.notify(self._scope.guild_id, said, matter)
 
     async def _mend(self) -> bool:
-        """Note that the faults are over; return whether there were any."""
+        """Clear the fault and its alerts. Return whether there was one."""
         had_failed, self._state.fault = self._state.fault is not None, None
         told, self._state.told = self._state.told, set()
         for matter in sorted(told):
@@ -272,7 +277,7 @@ class ReaderLoop:
         return had_failed
 
     def _plan_retry(self, fault: Fault, interval: float) -> float:
-        """Return seconds until this loop tries again by itself, and show the time in the status."""
+        """Return the seconds until this loop tries again, and show the time in the status."""
         if fault.last.state is ConnectionState.NO_LOGS:
             delay = max(interval, MISSING_LOGS_SECONDS)
         else:
@@ -294,13 +299,14 @@ class ReaderLoop:
         self._woken.clear()
 
 
-def _find_problem(error: BaseException) -> Text | str:
-    """Return what people are shown of a failure; what MongoDB says is for the log of the bot."""
+def _find_problem(error: BaseException) -> Text:
+    """Return the text that users see. MongoDB's own message goes only to the bot's log."""
     if isinstance(error, StorageError):
         return (Problem.DATABASE_AWAY if error.may_pass else Problem.DATABASE_REFUSES).say()
-    return describe_failure(error)
+    failure = describe_failure(error)
+    return failure if isinstance(failure, Text) else Problem.SURPRISE.say(failure=failure)
 
 
 def _may_pass(error: KillfeedError) -> bool:
-    """Tell whether a failure ends by itself, as far as anybody knows."""
+    """Tell whether the failure may pass without a person."""
     return error.may_pass if isinstance(error, StorageError) else isinstance(error, RemoteError)

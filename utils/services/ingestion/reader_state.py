@@ -1,27 +1,28 @@
-"""Reader state: how the reading of one log of a game server goes.
+"""Reader state: the state of reading one log of a game server.
 
 Theory of operation
 -------------------
 Each log has a reader (``LogReader``), a loop that calls it (``ReaderLoop``) and a ``ReaderState`` that both
-hold. Nobody else writes one of these fields, and two logs share none:
+hold. Only these two write the fields, and two logs share none:
 
-* ``status``, how the last visit went. The reader sets it once from what is stored, and when an import begins;
-  the loop sets it after each visit and in a pause. It is never cleared.
+* ``status``, the result of the last visit. The reader sets it once from the stored health, and when an import
+  begins; the loop sets it after each visit and in a pause. It is never cleared.
 * ``fault``, the failures since the last visit that went well. The loop sets it with each failure, and clears
   it when a visit went well or the server is paused.
-* ``told``, what admins were told of these failures. The loop adds to it, and clears it with ``fault``. Where
-  a loop is stopped for good, ``ServerScheduler.clear_told`` lets them be told again.
+* ``told``, the open alerts about these failures. The loop adds to it, and clears it with ``fault``. If a loop
+  is stopped for good, ``ServerScheduler.clear_told`` closes the alerts.
 
-What else changes from visit to visit belongs to one of the two alone:
+Other values that change between visits belong to one of the two:
 
-* The loop's ``_look``, the server as it was looked up. It is over after a minute, and after ``refresh``: by
-  a person's change, a failure, an import, a pause (``_changes`` counts them, so one in the middle of a visit
-  is noticed). Its ``_name`` goes with each look. The loop's ``_woken`` ends a pause, and ends with it.
-* The death log's ``_known``, the cursors behind a poll that went well. Each poll takes it away and sets it
-  anew. It belongs to one look, so after another one the cursors are read from the database.
-* The death log's ``_times``: when it was read and what came last. They decide what is news, so they are
-  stored: at once when the status changes, else twice a minute (``_saved_at``). They are never cleared.
-* The death log's ``_is_full_told``: admins know that posts are left out. It is cleared when there is room.
+* The loop's ``_look``, the server as it was read. It expires after some minutes or after ``refresh``.
+  ``refresh`` is called after a change, a failure, an import and a pause. Each lookup also sets ``_name``.
+  Setting ``_woken`` ends a pause. The loop clears it after each pause.
+* The death log's ``_known``, the cursors after a successful poll. Each poll clears it first and sets it after
+  success. It belongs to one ``_look``, so after the next lookup the cursors are read from the database.
+* The death log's ``_times``: the last read and the last row. They decide what is news, so they are stored: at
+  once when the status changes, else every few minutes (``_saved_at``). They are never cleared.
+* The death log's ``_is_full_told``: the admins were told that posts are left out. It is cleared when there is
+  room.
 """
 
 from dataclasses import dataclass, replace
@@ -31,33 +32,33 @@ from utils.models.servers import ConnectionState
 from utils.models.texts import Text
 from utils.services.ingestion.poison import FAILURES_BEFORE, is_poison
 
-LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
+LOG_SECONDS = 600.0  # an unchanged fault is logged again after this time
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderStatus:
-    """How the last visit of a log went.
+    """The result of the last visit of a log.
 
     Attributes:
-        problem: the failure, or what was passed over; None while all is well.
-        next_try_at: while it fails: when it is tried next; None while that hangs on somebody else.
+        problem: the failure, or the problem with skipped files or lines; None if all is well.
+        next_try_at: time of the next try; None when the loop waits for an obstacle or a person.
     """
 
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
     next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The failures of a log since it was read last.
+    """The failures of a log since its last successful read.
 
     Attributes:
-        last: how the last one is shown.
-        failures: how many there were, of any kind.
-        repeats: how many of the last ones were alike.
-        may_be_poison: the last one may lie in what was to be stored.
-        logged_at: when it was logged, in monotonic seconds.
+        last: the status of the last failure.
+        failures: the number of failures, of any kind.
+        repeats: how many equal failures in a row.
+        may_be_poison: the last failure may be caused by the data.
+        logged_at: when it was last logged, in monotonic seconds.
     """
 
     last: ReaderStatus
@@ -68,12 +69,12 @@ class Fault:
 
     @property
     def vain_tries(self) -> int:
-        """Return how often passing over what cannot be stored was of no use."""
+        """Return how many tries failed although lines were skipped."""
         return max(0, self.repeats - FAILURES_BEFORE) if self.may_be_poison else 0
 
 
 class ReaderState:
-    """How the reading of one log goes; the head of this file says who writes what."""
+    """The state of reading one log; the head of this file says who writes which field."""
 
     def __init__(self) -> None:
         self.status = ReaderStatus()
@@ -82,20 +83,20 @@ class ReaderState:
 
     @property
     def passes_over(self) -> bool:
-        """Tell whether a line that cannot be stored is to be passed over."""
+        """Tell whether to skip lines that cannot be stored."""
         fault = self.fault
         return fault is not None and fault.may_be_poison and fault.repeats >= FAILURES_BEFORE
 
     def fail(self, error: BaseException, status: ReaderStatus, *, now: float) -> tuple[Fault, bool, bool]:
-        """Take in a failure.
+        """Note a failure.
 
         Args:
-            error: what failed.
-            status: how it is shown.
+            error: the error.
+            status: its status.
             now: in monotonic seconds.
 
         Returns:
-            what is wrong now, whether the status says something new, and whether to log it.
+            the fault now, whether the status changed, and whether to log it.
         """
         before = self.fault
         is_repeated = before is not None and before.last == status

@@ -1,4 +1,4 @@
-"""The row reader: how bytes of a death log become deaths."""
+"""The row reader: turns the bytes of a death log into deaths."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,29 +9,24 @@ from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, RowClock, slice_lines
 from utils.models.scope import ServerScope
 from utils.models.texts import Text
-from utils.parsers.deathlog import (
-    KEPT_REJECTED_CHARACTERS,
-    decode_line,
-    iterate_lines,
-    parse_death_line,
-)
+from utils.parsers.deathlog import KEPT_REJECTED_CHARACTERS, decode_line, iterate_lines, parse_death_line
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
-SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
-BATCHES_OF_ALL = 8  # large ones in memory at once, some MB each, of all guilds together
-KEPT_REJECTED = 24  # rejected lines of a chunk that admins can look at; the others are counted
+SLICE_LINES = 250  # lines parsed before the event loop runs again: a few milliseconds
+BATCHES_OF_ALL = 8  # how many large batches may be in memory at once, over all guilds
+KEPT_REJECTED = 24  # rejected lines of a chunk that are kept for admins; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLines:
-    """What a chunk holds.
+    """The parsed rows of a chunk.
 
     Attributes:
         deaths: in the order of the file.
-        rejected: the first of the lines that could not be read.
-        lines: how many lines there were, and ``lines_rejected`` how many could not be read.
-        after: the cursor behind them, with the clock of the last row.
+        rejected: the first rejected lines.
+        lines: number of lines. ``lines_rejected``: number of unreadable lines.
+        after: the cursor after them, with the clock of the last row.
     """
 
     deaths: Sequence[Death]
@@ -42,7 +37,7 @@ class ReadLines:
 
 
 class RowReader:
-    """Turns chunks of one server into deaths; those of a file come one behind the other."""
+    """Turns chunks of one server into deaths. The chunks of a file must come in order."""
 
     def __init__(self, scope: ServerScope, zone: tzinfo) -> None:
         self._prefix = build_scope_prefix(scope)
@@ -50,9 +45,9 @@ class RowReader:
         self._clocks: dict[tuple[LogFile, int], RowClock | None] = {}
 
     async def read_chunk(self, chunk: Chunk, *, now: datetime, since: datetime | None = None) -> ReadLines:
-        """Read a chunk without holding the event loop for longer than a slice.
+        """Parse a chunk without blocking the event loop for longer than a slice.
 
-        ``since`` is when the file was read before, for rows that were appended after that.
+        ``since`` is the time of the previous read. Appended rows are newer than that.
         """
         file, last = chunk.after.file, self._find_clock(chunk)
         deaths: list[Death] = []
@@ -67,19 +62,19 @@ class RowReader:
             rejected += unread[: KEPT_REJECTED - len(rejected)]
             await asyncio.sleep(0)
         after = self._move(chunk, last)
-        if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
+        if chunk.is_last_row:  # count the line later, when it is complete
             return ReadLines(deaths, (), lines=0, lines_rejected=0, after=after)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths), after=after)
 
     def reject(self, chunk: Chunk, reason: Text, *, now: datetime) -> ReadLines:
-        """Return a chunk of one line as one that could not be read."""
+        """Return a chunk of one line as a rejected line."""
         line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
         rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)
         after = self._move(chunk, self._find_clock(chunk))
         return ReadLines((), (rejected,), lines=1, lines_rejected=1, after=after)
 
     def _find_clock(self, chunk: Chunk) -> RowClock | None:
-        """Return the clock of the row in front of a chunk; of what was read before, or from the cursor."""
+        """Return the time of the row before the chunk: from memory, or from the cursor."""
         before = chunk.before
         stored = before.clock if before is not None and before.offset == chunk.start else None
         return self._clocks.get((chunk.after.file, chunk.start), stored)
@@ -99,9 +94,9 @@ class RowReader:
         last: RowClock | None = None,
         since: datetime | None = None,
     ) -> tuple[list[Death], list[RejectedLine]]:
-        """Return the deaths of ``data`` in file order, and what could not be read.
+        """Return the deaths of ``data`` in file order, and the rejected lines.
 
-        ``last`` is the clock of the row in front of them.
+        ``last`` is the clock of the row before them.
         """
         deaths: list[Death] = []
         rejected: list[RejectedLine] = []
@@ -126,5 +121,5 @@ class RowReader:
         return deaths, rejected
 
     def find_latest(self, now: datetime) -> datetime:
-        """Return the last moment that a row may be dated, by the server's wall clock."""
+        """Return the latest valid time of a row, by the server's wall clock."""
         return now.astimezone(self._clock.zone).replace(tzinfo=None) + CLOCK_MARGIN

@@ -1,9 +1,8 @@
-"""The scheduler of a game server: which of its logs are read, and when.
+"""The scheduler of a game server: a loop for each of its logs.
 
-Each log has a loop of its own, so a log that is missing, broken, slow or poisoned holds up no other one. What
-they have in common is here or in what they are given: they share the connection of their login (the pool
-lends one to all), the moments of their guild (``PollSchedule``), and what people change (``refresh``,
-``wake``). An obstacle in the way of the host is one for all of them, and is told once.
+Each log has a loop of its own, so a log that is missing, broken, slow or poisoned delays no other log. They
+share the connection of their login, the guild's poll times (``PollSchedule``) and changes of settings
+(``refresh``, ``wake``). An obstacle of the host concerns all of them, and the admins are told once.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,8 +19,8 @@ class ServerScheduler:
 
     Args:
         scope: the server.
-        readers: of each log, the death log first.
-        dependencies: what the loops work with.
+        readers: the reader of each log, the death log first.
+        dependencies: the dependencies of the loops.
     """
 
     def __init__(
@@ -34,14 +33,14 @@ class ServerScheduler:
 
     @property
     def health(self) -> ServerHealth:
-        """How the death log is read, and the other logs as far as they suffer from anything else."""
+        """The state of the death log, and of the other logs if they have other problems."""
         health = ServerHealth(self.scope)
         for reader in self._readers:
             health = reader.add_health(health)
         return replace(health, others=tuple(one for one in health.others if one.problem != health.problem))
 
     async def get_health(self) -> ServerHealth:
-        """Return the health as it is now, with the counts of lines as they are stored."""
+        """Return the current health, with the stored line counts."""
         stored = await self._dependencies.servers.get_health(self.scope)
         health, obstacle = self.health, self._dependencies.logs.find_obstacle(self.scope)
         return replace(
@@ -52,26 +51,26 @@ class ServerScheduler:
         )
 
     def refresh(self) -> None:
-        """The server's settings were changed: look at them before the next visit."""
+        """Read the server's settings again before the next visit."""
         for loop in self.loops.values():
             loop.refresh()
 
     def wake(self) -> None:
-        """Something was changed for this server: read again now, with its settings as they are."""
+        """Read again now, with the current settings, because something was changed for this server."""
         self._dependencies.logs.renew(self.scope)
         for loop in self.loops.values():
             loop.wake()
 
     def list_told(self) -> frozenset[str]:
-        """Return what the admins were told of that is not mended."""
+        """Return the keys of the alerts that are still open."""
         return frozenset(matter for reader in self._readers for matter in reader.list_told())
 
     async def clear_told(self, *, kept: Collection[str]) -> None:
-        """Let the admins be told again of what the server suffered from, but for what others suffer from."""
+        """Clear the server's alerts, except those that other servers still need."""
         for matter in sorted(self.list_told().difference(kept)):
             await self._dependencies.notifier.clear(self.scope.guild_id, matter)
 
     async def note_removal(self) -> None:
-        """Nobody reads the server any more: say so where its reading is shown."""
+        """The server is not read any more: show that in the progress of its import."""
         for reader in self._readers:
             await reader.note_removal()

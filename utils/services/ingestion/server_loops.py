@@ -1,9 +1,9 @@
 """Server loops: a task for each log of each game server of this process, and one for each guild's delivery.
 
-Ending a task takes time, and what is wanted may change meanwhile: a guild comes back, two people change a
-server at once. So ``_schedulers`` says at every moment which servers are to be looked after, and after a wait
-for the end of a task all that is wanted by then is started again. A loop that does not end in time keeps its
-name: a loop that is started after it waits until it has ended, so two loops never read one log.
+Ending a task takes time, and the wanted loops may change during that: a guild comes back, two people change a
+server at once. ``_schedulers`` holds the servers to read. After each wait for the end of a task, the missing
+loops of these servers are started. If a loop does not end in time, its task name stays taken and a new loop
+waits for it, so two loops never read one log.
 """
 
 import asyncio
@@ -32,30 +32,30 @@ logger = get_logger(__name__)
 
 
 class Deliverer(Protocol):
-    """Delivers what waits in the outbox of a guild."""
+    """Delivers the notices in the outbox of a guild."""
 
     async def run(self, guild_id: GuildId) -> None:
         """Deliver until cancelled."""
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
-        """Something of a server was added to the outbox, for these kinds of channel."""
+        """Wake the delivery: a server has new notices for these kinds of channel."""
 
 
 class ServerIndex(Protocol):
-    """Knows which servers there are, by key alone."""
+    """Lists the keys of servers and guilds."""
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
         """Return every game server of every guild."""
 
     async def list_left_guilds(self) -> Sequence[GuildId]:
-        """Return every guild that is noted as left."""
+        """Return every guild that the bot has left."""
 
 
 class Departures(Protocol):
     """Storage of the guilds that the bot has left."""
 
     async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
-        """Note that the bot is no longer in a guild, or that it is there again."""
+        """Note that the bot has left a guild, or is in it again."""
 
 
 ReaderBuilder = Callable[[ServerScope], LogReader]
@@ -64,10 +64,10 @@ ReaderBuilder = Callable[[ServerScope], LogReader]
 
 @dataclass(eq=False, repr=False)
 class ServerLoops:
-    """Starts and ends the loops over servers, and knows how each is doing.
+    """Starts and ends the loops over servers, and knows their health.
 
     Args:
-        readers: what reads each log of a server, by the log's name in names of tasks; the death log first.
+        readers: the builders of readers, by the log's name in names of tasks; the death log first.
     """
 
     tasks: TaskManager
@@ -83,7 +83,7 @@ class ServerLoops:
         self._following = asyncio.Lock()
 
     def start(self, scope: ServerScope) -> None:
-        """Begin to read and deliver for a server; a server that is looked after already stays so."""
+        """Begin to read and deliver for a server, if that has not begun already."""
         if scope in self._in_removal:
             return
         if scope not in self._schedulers:
@@ -96,21 +96,21 @@ class ServerLoops:
         return ServerScheduler(scope, readers, self.dependencies)
 
     def start_all(self, scopes: Iterable[ServerScope]) -> None:
-        """Begin for every server named."""
+        """Begin for every given server."""
         for scope in scopes:
             self.start(scope)
 
     async def begin(self) -> None:
         """Begin for every server, before Discord has said which guilds the bot is in.
 
-        Those of guilds that it is known to have left are not logged in to; ``follow_guilds`` finds out.
+        Skip guilds that the bot has left. ``follow_guilds`` corrects this later.
         """
         left = frozenset(await self.scope_index.list_left_guilds())
         scopes = await self.scope_index.list_server_scopes()
         self.start_all(scope for scope in scopes if scope.guild_id not in left)
 
     async def stop(self, scope: ServerScope) -> bool:
-        """End the reading of a server, with a guild's last one the delivery; tell whether it has ended."""
+        """End the reading of a server, and with the guild's last one the delivery; tell whether it ended."""
         return await self._stop(scope.guild_id, [scope])
 
     async def stop_guild(self, guild_id: GuildId) -> None:
@@ -118,17 +118,17 @@ class ServerLoops:
         await self._stop(guild_id, [scope for scope in self._schedulers if scope.guild_id == guild_id])
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Forget when a guild is polled; its loops have ended."""
+        """Forget the poll times of a guild; its loops have ended."""
         self.dependencies.schedule.forget_guild(guild_id)
 
     @asynccontextmanager
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
-        """Let nobody read a server while it is deleted; when that fails, it is read on.
+        """Stop reading a server while it is deleted; if that fails, reading goes on.
 
-        It is listed until it is marked as removed, so a start of all that is listed would start it again.
+        The server is still in the list, so ``start_all`` would start it again. ``_in_removal`` prevents that.
 
         Raises:
-            StillBusyError: a loop of it does not end, so it may still store what it has read.
+            StillBusyError: one of its loops does not end, so it may still store rows.
         """
         self._in_removal.add(scope)
         is_removed = False
@@ -141,10 +141,11 @@ class ServerLoops:
         finally:
             self._in_removal.discard(scope)
             if not is_removed:
-                self.start(scope)  # its loops end by themselves if the server is gone all the same
+                self._wake_delivery(scope)
+                self.start(scope)  # if the server was removed nevertheless, its loops end by themselves
 
     async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> bool:
-        """End loops, all at once; those that are wanted again by then begin again."""
+        """End loops, all at once; loops that are wanted again by then begin again."""
         left = [self._schedulers.pop(scope) for scope in scopes if scope in self._schedulers]
         has_ended = await self.tasks.cancel(*self._name_loops(*scopes))
         for scheduler in left:
@@ -157,22 +158,25 @@ class ServerLoops:
         return has_ended
 
     async def restart(self, scope: ServerScope) -> None:
-        """End the reading that is under way, then begin with the server's settings as they are now.
+        """End the current reading, then begin again with the server's current settings.
 
-        Nothing happens for a server that is not looked after.
+        Do nothing for a server that is not read.
         """
         scheduler = self._schedulers.get(scope)
         if scheduler is None:
             return
         await self.tasks.cancel(*self._name_loops(scope))
-        # a batch may have been stored, with nobody left to tell of it
-        self.deliverer.wake(scope, ChannelKind)
+        self._wake_delivery(scope)
         scheduler.wake()
-        if self._schedulers.get(scope) is scheduler:  # not stopped meanwhile
+        if self._schedulers.get(scope) is scheduler:  # not stopped in the meantime
             self._start_loops(scheduler)
 
+    def _wake_delivery(self, scope: ServerScope) -> None:
+        """Wake delivery: a loop that was ended may have stored a batch without its event."""
+        self.deliverer.wake(scope, ChannelKind)
+
     def _start_loops(self, scheduler: ServerScheduler) -> None:
-        """Begin to read the logs of a server, as far as that does not go on already."""
+        """Begin to read the logs of a server that are not being read already."""
         for log, loop in scheduler.loops.items():
             name = _name_loop(scheduler.scope, log)
             if not self.tasks.is_running(name):
@@ -182,7 +186,7 @@ class ServerLoops:
         return [_name_loop(scope, log) for scope in scopes for log in self.readers]
 
     def _start_delivery(self, guild_id: GuildId) -> None:
-        """Begin to deliver for a guild, unless that goes on already."""
+        """Begin to deliver for a guild, unless delivery is running already."""
 
         async def deliver() -> None:
             await self.deliverer.run(guild_id)
@@ -194,9 +198,10 @@ class ServerLoops:
         return any(scope.guild_id == guild_id for scope in self._schedulers)
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
-        """Look after the servers of the guilds the bot is in, and of no others.
+        """Start the loops of guilds the bot is in; stop all others.
 
-        ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
+        ``is_member`` is asked again after each wait, so a guild that the bot leaves in the meantime is not
+        started.
         """
         async with self._following:
             following = self.tasks.start(FOLLOW_TASK, partial(self._follow, is_member))
@@ -221,7 +226,7 @@ class ServerLoops:
     async def _note_departures(
         self, guild_ids: Collection[GuildId], is_member: Callable[[GuildId], bool]
     ) -> None:
-        """Remember over a restart which guilds were left, as far as that has changed."""
+        """Store which guilds the bot has left, if that changed, for the next start."""
         try:
             left = frozenset(await self.scope_index.list_left_guilds())
         except StorageError as failure:
@@ -244,12 +249,12 @@ class ServerLoops:
             await self.dependencies.clock.sleep(LIST_RETRY_SECONDS)
 
     def refresh(self, scope: ServerScope) -> None:
-        """Look at a server's settings again before its next poll."""
+        """Read a server's settings again before its next poll."""
         if scope in self._schedulers:
             self._schedulers[scope].refresh()
 
     def wake(self, scope: ServerScope) -> None:
-        """Read a server again now, for example after its login was mended."""
+        """Read a server again now, for example after its login was changed."""
         if scope in self._schedulers:
             self._schedulers[scope].wake()
 
@@ -258,11 +263,11 @@ class ServerLoops:
         self.deliverer.wake(event.scope, event.kinds)
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return how many connections a guild has, and how many of its servers wait for one."""
+        """Return how many connections a guild has, and how many of its requests wait for one."""
         return self.dependencies.logs.count_connections(guild_id)
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
-        """Return the health of every server of a guild, with the stored counts of lines."""
+        """Return the health of every server of a guild, with the stored line counts."""
         of_guild = [one for scope, one in self._schedulers.items() if scope.guild_id == guild_id]
         return {scheduler.scope: await scheduler.get_health() for scheduler in of_guild}
 

@@ -1,4 +1,4 @@
-"""What ingestion needs of the storage: one open transaction at a time, and a few reads around it."""
+"""Storage Protocols of ingestion: transactions and a few reads."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -16,35 +16,35 @@ T = TypeVar("T")
 
 
 class DeathsUnit(RuleUnit, Protocol):
-    """One open transaction over one server's data, of those who count deaths anew."""
+    """A transaction that can also recount deaths."""
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return every stored death row a player takes part in, in order."""
+        """Return all stored death rows of a player, in order."""
 
 
 class IngestionUnit(DeathsUnit, Protocol):
-    """One open transaction over one server's data: all of it happens or nothing."""
+    """One open transaction over one server's data."""
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
 
     def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+        """Return ``at`` and ``ordered_at`` of these deaths, if they are stored already."""
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
-        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+        """Write ``at`` and ``ordered_at`` of stored deaths."""
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
-        """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history.
+        """Store new deaths; ``read_at`` is when they were read live, None for history.
 
         Raises:
-            StorageConflictError: one is there; now, or at the transaction's end.
+            StorageConflictError: a death is already stored. May be raised at the end of the transaction.
         """
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
-        """Return the counters of those players that have any."""
+        """Return the counters of these players, if they have any."""
 
     def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
         """Write players' counters, new or changed."""
@@ -58,15 +58,15 @@ class IngestionUnit(DeathsUnit, Protocol):
         """Write day counters, new or changed."""
 
     def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add what new deaths came to onto the stored counts of their months."""
+        """Add the new month counts to the stored ones."""
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
     ) -> AppendedNotices:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        """Append notices to the outbox of this server, numbered for each kind of channel."""
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
-        """Keep lines that could not be read."""
+        """Keep rejected lines."""
 
     def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
         """Move a file's cursor from the value that was read.
@@ -86,14 +86,14 @@ class SharedUnit(Protocol):
         """Return a server's part of it: nothing of another server is read or written through that."""
 
     def read_ahead(self, needs: Sequence[CountingNeeds]) -> None:
-        """Read at once what is asked for when several batches are counted and judged."""
+        """Read in advance, in one read, everything that counting and judging of several batches needs."""
 
 
 class CursorStore(Protocol):
-    """Storage of what was read."""
+    """Reads of cursors."""
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return how far each file of a server was read."""
+        """Return the cursors of a server's files."""
 
 
 class IngestionStore(CursorStore, Protocol):
@@ -116,4 +116,4 @@ class IngestionStore(CursorStore, Protocol):
         """
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
-        """Delete the cursors of files that are gone; their lines stay counted."""
+        """Delete the cursors of deleted files; their lines stay counted."""

@@ -1,8 +1,7 @@
-"""The wall clock of a game server: which moment a row means, and in which order the rows of a file happened.
+"""The wall clock of a game server: turns the times of rows into moments, and orders the rows of a file.
 
-A log says what a clock on a wall shows, without a zone. Once a year that clock shows an hour twice, and a
-machine's clock is now and then set back by a little. Within a file the order is known all the same: it is the
-order in which the rows stand there.
+A log holds local times without a time zone. Once a year the clock shows an hour twice, and a machine's clock
+is sometimes set back a little. Within a file the order is still known: it is the order of the rows.
 """
 
 from dataclasses import replace
@@ -12,31 +11,31 @@ from utils.models.deaths import Death
 from utils.models.reading import RowClock
 
 LONGEST_STEP_BACK = timedelta(hours=1)
-"""A clock that goes back by this much shows an hour twice or was set; by more, its earlier time was wrong."""
+"""If a clock goes back further than this, its earlier time was wrong; else an hour repeats or it was set."""
 
-SMALLEST_STEP = timedelta(milliseconds=1)  # the database keeps no smaller one
+SMALLEST_STEP = timedelta(milliseconds=1)  # the smallest step in the database
 
-UNSTEADINESS = timedelta(minutes=1)  # rows of one moment may stand in either order
+UNSTEADINESS = timedelta(minutes=1)  # rows of one moment may be in either order
 
 
 class WallClock:
     """Reads the times of one game server."""
 
     def __init__(self, zone: tzinfo) -> None:
-        self.zone = UTC if str(zone) == "UTC" else zone  # the usual zone, and the cheap one
+        self.zone = UTC if str(zone) == "UTC" else zone  # the usual zone, and a cheap one
 
     def read(
         self, written_at: datetime, last: RowClock | None = None, *, since: datetime | None = None
     ) -> datetime:
         """Return the moment of a row in UTC.
 
-        Of an hour that is shown twice it is the first, unless that lies before the row in front of it, or
-        before the row can have been written.
+        In the repeated hour, return the first reading. Return the second if the first would be before the
+        previous row or before ``since``.
 
         Args:
             written_at: what the clock showed.
-            last: the row in front of it in its file.
-            since: it was written later than this, as far as is known.
+            last: the row before it in its file.
+            since: it was probably written after this.
         """
         first = self._convert(written_at)
         is_plain = (last is None or first >= last.at) and (since is None or first >= since)
@@ -44,9 +43,9 @@ class WallClock:
             return first
         second = self._convert(written_at.replace(fold=1))
         if second <= first or (last is not None and second < last.at - UNSTEADINESS):
-            return first  # shown once; or the clock was wrong before
+            return first  # the hour is shown once, or the clock was wrong before
         is_behind = last is not None and first < last.at - UNSTEADINESS
-        # a machine's clock may be slow: the reading that is nearer is meant
+        # the clock may be slow, so take the nearer reading
         is_too_early = since is not None and first < since - (second - first) / 2
         return second if is_behind or is_too_early else first
 
@@ -55,9 +54,9 @@ class WallClock:
         return at in (self._convert(written_at), self._convert(written_at.replace(fold=1)))
 
     def correct(self, death: Death, at: datetime) -> Death:
-        """Return a death that was read again, with the moment that is to be stored for it.
+        """Return a death that was read again, with the moment to store for it.
 
-        ``at`` is the one that is stored. A live read may have known which of two readings is meant.
+        ``at`` is the stored moment. A live read may have known which of two readings is right.
         """
         is_second = at > death.at and self.is_reading(death.row.written_at, at)
         return replace(death, at=at) if is_second else death
@@ -69,13 +68,14 @@ class WallClock:
 
 
 def place_behind(written_at: datetime, last: RowClock | None) -> datetime:
-    """Return the wall-clock time that a row has in the order: not before the row in front of it.
+    """Return the wall-clock time that places a row in the order: not before the previous row.
 
-    It is later than that row's by a little: the order holds when a file is written anew with other offsets.
+    If the clock went back, it is a millisecond after that row, so the order stays when the file is rewritten
+    with other offsets.
     """
     if last is None:
         return written_at
     step_back = last.ordered_at - written_at
-    if timedelta() < step_back < LONGEST_STEP_BACK + timedelta(seconds=1):  # rows show whole seconds
+    if timedelta() < step_back < LONGEST_STEP_BACK + timedelta(seconds=1):  # rows have whole seconds
         return last.ordered_at + SMALLEST_STEP
     return written_at

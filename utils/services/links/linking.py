@@ -1,8 +1,9 @@
 """Links of members and players: asking for one, ending it, and what admins do by hand.
 
 The first proven link of a member is the main, the others are alts; when the main ends, the oldest alt takes
-its place. A player belongs to one member of a guild once the link is proven; until then several may try.
-Links belong to the guild, not to a game server: they stay when a server is removed and when the bot leaves.
+its place. A player belongs to one member of a guild when the link is proven. Before that, several members may
+ask for it. Links belong to the guild, not to a game server: they stay when a server is removed and when the
+bot leaves.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
 from utils.services.ports import MemberNotifier
 
-MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
+MAX_LINKS = 5  # links of a member, pending ones included: a main, and the alts of a household
 
 
 class LinkStore(ProofSource, Protocol):
@@ -40,31 +41,31 @@ class LinkStore(ProofSource, Protocol):
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
 
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
-        """Return the requests for a player since it was proven last."""
+        """Return the requests for a player since its last proof."""
 
     async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
         """Store the requests for a player."""
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Store a request, in the place of the member's earlier one for this player."""
+        """Store a request; it replaces the member's earlier one for this player."""
 
     async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
-        """Store a link that needs no proof (any more); None when the player belongs to another member."""
+        """Store a link that needs no proof (any more); None if the player belongs to another member."""
 
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
     ) -> None:
-        """Store where this very request is shown, and open it; nothing when it is gone."""
+        """Store the message of this request and mark it open. Do nothing if the request is gone."""
 
     async def remove(
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
     ) -> Sequence[Link]:
-        """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
+        """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskedLink:
-    """The answer to a request: the link, and how many the member has with it (of ``MAX_LINKS``)."""
+    """The answer to a request: the link, and the number of the member's links with it (of ``MAX_LINKS``)."""
 
     link: Link
     count: int
@@ -76,11 +77,11 @@ class LinkService:
 
     Args:
         store: the guild's links.
-        players: who is known in a guild.
-        proofs: judges what is pending.
-        audit: told about what admins do, and who asks for a player that others want or have.
+        players: the known players of a guild.
+        proofs: judges pending links.
+        audit: gets an entry for changes by admins and for requests for taken players.
         notifier: tells admins and owners of such requests.
-        rng: where the windows come from; must not be foreseeable.
+        rng: random source of the proof times; must be unpredictable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
 
@@ -96,12 +97,12 @@ class LinkService:
 
     def __post_init__(self) -> None:
         self._asked = AskedPlayers(self.clock)
-        self._claims: set[tuple[GuildId, PlayerId]] = set()  # told by this process on that day
+        self._claims: set[tuple[GuildId, PlayerId]] = set()  # keys that this process already reported today
         self._claims_day: date | None = None
         self._locks = KeyedLocks[GuildId]()
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
-        """Return a member's proven links, the main first: what counts everywhere else."""
+        """Return a member's proven links, the main first; only these count elsewhere."""
         return tuple(link for link in await self.list_links(guild_id, member_id) if link.is_proven)
 
     async def list_links(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
@@ -109,13 +110,13 @@ class LinkService:
         return tuple(await self.store.list_of_member(guild_id, member_id))
 
     async def ask(self, guild_id: GuildId, member_id: MemberId, player: str) -> AskedLink:
-        """Ask for a link to a player, given by id or name; while a proof runs its times stay.
+        """Ask for a link to a player, given by id or name; a running proof keeps its times.
 
         Raises:
-            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
+            NotFoundError, AmbiguousError: the text fits no player, or several.
             InvalidInputError: the player is linked already.
-            LimitReachedError: the member has as many links as there may be, or asked for many players today,
-                or the player was asked for in vain a short while ago.
+            LimitReachedError: the member has the most links allowed, or asked for too many players today, or
+                the player was asked for without a proof a short while ago.
         """
         known = await self.players.resolve(guild_id, player)
         self._asked.note(guild_id, member_id, known.player_id)
@@ -129,7 +130,7 @@ class LinkService:
         if owner is not None:
             await self._tell_claim(owner, member_id)
             raise _build_owned_error(known.name)
-        self.proofs.stir(guild_id)  # from now on its deaths are looked at as they come
+        self.proofs.stir(guild_id)  # from now on its deaths are judged when they are stored
         if before is not None:
             self.proofs.tell(before, ProofOutcome.REPLACED)
         if requests > 1:
@@ -137,10 +138,10 @@ class LinkService:
         return AskedLink(link, len(links) + (before is None))
 
     async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
-        """Take note of the message that names the times; its outcome will be shown there.
+        """Note the message that names the times; the outcome will be shown there.
 
-        The message is there before this is called, so its member may have asked again or ended the link by
-        now: of several messages the newest counts, and whichever counts no longer is told so.
+        The message is there before this is called. If the member asked again or ended the link in the
+        meantime, only the newest message counts; an older one says that it is void.
         """
         guild_id, shown = link.guild_id, replace(link, channel_id=channel_id, message_id=message_id)
         async with self._locks.hold(guild_id):
@@ -153,13 +154,13 @@ class LinkService:
             else:
                 self.proofs.tell(stored, ProofOutcome.REPLACED)
                 await self.store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
-        self.proofs.stir(guild_id)  # it may be decided by now
+        self.proofs.stir(guild_id)  # the link may be decided by now
 
     async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
         """End one of a member's own links and return it.
 
         Raises:
-            NotFoundError, AmbiguousError: no link, or more than one, is meant.
+            NotFoundError, AmbiguousError: the text fits no link, or several.
         """
         async with self._locks.hold(guild_id):
             return await self._remove(guild_id, member_id, player)
@@ -167,11 +168,11 @@ class LinkService:
     async def unlink_all(
         self, guild_id: GuildId, member_id: MemberId, *, shown: Sequence[Link]
     ) -> Sequence[Link]:
-        """End all of a member's own links, which were shown in a question, and return those that ended.
+        """End all of a member's own links, which a question showed, and return the ended ones.
 
         Raises:
-            NotFoundError: all of them ended by themselves meanwhile.
-            InvalidInputError: the member has one by now that was not shown.
+            NotFoundError: all of them have ended by themselves.
+            InvalidInputError: the member has a new link that was not shown.
         """
         async with self._locks.hold(guild_id):
             links = await self.store.list_of_member(guild_id, member_id)
@@ -220,10 +221,10 @@ class LinkService:
         return removed
 
     async def _delete(self, guild_id: GuildId, member_id: MemberId, links: Sequence[Link]) -> Sequence[Link]:
-        """Delete links, and tell the messages that named their times.
+        """Delete links, and update the messages that named their times.
 
         Raises:
-            NotFoundError: all of them ended by themselves at this moment.
+            NotFoundError: all of them have ended by themselves.
         """
         removed = await self.store.remove(guild_id, member_id, [link.player_id for link in links])
         if not removed:
@@ -239,7 +240,7 @@ class LinkService:
     async def _put_request(
         self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer, before: Link | None
     ) -> tuple[Link, int]:
-        """Store a request, or a link that needs no proof; return it, and which new request it is (or 0)."""
+        """Store a request, or a link without a proof; return it with its number among the requests (or 0)."""
         if not self.requires_proof:
             return await self._put_proven(guild_id, self._build(guild_id, member_id, known, ())), 0
         link, count = await self._find_running(before), 0
@@ -272,7 +273,7 @@ class LinkService:
         return attempts.count
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
-        """Let the admins know that a player is asked for again and again."""
+        """Alert the admins about repeated requests for a player."""
         await self.audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
         await self.notifier.notify(
             link.guild_id,
@@ -290,7 +291,7 @@ class LinkService:
         )
 
     async def _tell_claim(self, owner: Link, member_id: MemberId) -> None:
-        """Let owner and admins know, once a day, that somebody else asked for a linked player."""
+        """Tell owner and admins, once a day, that another member asked for a linked player."""
         guild_id, name = owner.guild_id, owner.player_name
         if owner.member_id == member_id:
             return
@@ -325,14 +326,14 @@ class LinkService:
         return is_first
 
     def _build_key(self, what: str, player_id: PlayerId) -> str:
-        """Return the key of what is told once a day."""
+        """Return the key of an alert that is sent once a day."""
         return f"link {what}:{player_id}:{self.clock.now():%Y-%m-%d}"
 
     async def _put_proven(self, guild_id: GuildId, link: Link) -> Link:
         proven = await self.store.put_proven(guild_id, link, at=self.clock.now())
-        if proven is None:  # another member proved it a moment ago
+        if proven is None:  # another member proved the player a moment ago
             raise _build_owned_error(link.player_name)
-        self.proofs.stir(guild_id)  # others who tried are told
+        self.proofs.stir(guild_id)  # tells the other members who tried
         return proven
 
     async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:
@@ -341,7 +342,7 @@ class LinkService:
             raise _build_owned_error(known.name)
 
     async def _find_running(self, before: Link | None) -> Link | None:
-        """Return an earlier request whose times can still be kept, as it is asked for again."""
+        """Return the earlier request with a new request time, if its proof times are still usable."""
         if before is None or not before.windows:
             return None
         suicides = await self.store.list_menu_suicides(
@@ -368,7 +369,7 @@ class LinkService:
             member_id=member_id,
             player_id=known.player_id,
             player_name=known.name,
-            linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # what the storage keeps
+            linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # MongoDB stores milliseconds
             windows=windows,
         )
 
@@ -423,7 +424,7 @@ def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:
 
 
 def _choose(links: Sequence[Link], typed: str) -> Link:
-    """Return the link meant by a player's id, label or name, or by a unique part of one."""
+    """Return the link of a player's id, label or name, or of a unique part of one."""
     wanted = fold_text(typed)
     labelled = find_labelled(typed, [(link.player_id, link.player_name) for link in links])
     found = (

@@ -1,9 +1,9 @@
-"""Proof of a link, decided without I/O: which times are named, what proves, and when it is too late.
+"""Proof of a link, decided without I/O: the times to name, what proves, and when it is too late.
 
 The game's own menu suicide can be repeated after about five minutes, so the windows are further apart than
-that. The owner of the player can die in both; a stranger can only hope that the owner happens to. Hope is
-kept short by pauses between requests for one player, by all members together: on real days such a stranger
-has less than one chance in a hundred a day, even for a player who uses the menu most.
+that. The owner of the player can die in both; a stranger can only hope that the owner does so by chance.
+Pauses between requests for one player, by all members together, limit that: on real days such a stranger has
+less than one chance in a hundred a day, even for the player who uses the menu most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,19 +20,19 @@ WITHIN = timedelta(minutes=20)
 LEAD = timedelta(minutes=1)  # to read the answer and be in the game
 MINUTE = timedelta(minutes=1)
 
-GRACE = timedelta(minutes=5)  # the game writes its log late, and it is read every so often
-LONGEST_GRACE = timedelta(hours=2)  # for a host that is away; then the member tries again
+GRACE = timedelta(minutes=5)  # the game writes its log late, and polls have pauses
+LONGEST_GRACE = timedelta(hours=2)  # if a host is away; then the member tries again
 
 PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
-"""How long nobody may ask for a player after the first, the second and every further request in vain."""
+"""The pauses for a player after the first, the second and every further request without a proof."""
 
-AT_ONCE = 3  # requests for one player beside each other, and only while none of them was in vain
-MEMORY = timedelta(days=7)  # after the last pause; then requests are counted anew
-PROOF_OBJECTION_TIME = timedelta(days=3)  # until then a proof erases nothing for good
+AT_ONCE = 3  # requests for one player at once, and only while none of them has failed
+MEMORY = timedelta(days=7)  # after the last pause; then requests are counted from zero
+PROOF_OBJECTION_TIME = timedelta(days=3)  # until then a member with a fresh proof cannot erase
 
 
 def can_be_asked_for(attempts: ProofAttempts | None, *, now: datetime) -> bool:
-    """Tell whether a player may be asked for, by the requests that were made before."""
+    """Tell whether a player may be asked for, by the earlier requests."""
     if attempts is None or now >= attempts.free_at:
         return True
     return attempts.count < AT_ONCE and now < attempts.open_until
@@ -41,7 +41,7 @@ def can_be_asked_for(attempts: ProofAttempts | None, *, now: datetime) -> bool:
 def count_request(attempts: ProofAttempts | None, *, ends_at: datetime, now: datetime) -> ProofAttempts:
     """Return the requests for a player with one more, whose last window ends at a moment.
 
-    It counts from the beginning, as if it were in vain: a proof forgets all of them.
+    A request counts from its beginning, as if it had failed: a proof resets the count.
     """
     if attempts is None or now >= attempts.free_at + MEMORY:
         return ProofAttempts(1, ends_at, ends_at + PAUSES[0])
@@ -51,7 +51,7 @@ def count_request(attempts: ProofAttempts | None, *, ends_at: datetime, now: dat
 
 
 def choose_windows(now: datetime, rng: Random) -> tuple[ProofWindow, ProofWindow]:
-    """Return two windows at random, on whole minutes, that keep every rule above."""
+    """Return two random windows, on whole minutes, that keep every rule above."""
     earliest = now + LEAD
     first_minute = earliest.replace(second=0, microsecond=0)
     if first_minute < earliest:
@@ -74,9 +74,9 @@ def find_proof(windows: Sequence[ProofWindow], suicides: Iterable[datetime]) -> 
 def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
     """Return the complete requests, each with its moment, whose suicides may be another member's.
 
-    The owner proves a player, and a stranger who asked at the same time is lucky with the same suicides. Who
-    of the two asked first says nothing, so the player is nobody's. A request that was complete before any
-    other is none of these: it rests on another suicide.
+    If the owner and a stranger asked at the same time, the owner's suicides may complete both requests. It
+    does not matter who asked first, so neither gets the player. A request that was complete before all others
+    is not among these, because it has another suicide.
     """
     moments: dict[PlayerId, list[datetime]] = {}
     requests = list(complete)
@@ -87,9 +87,9 @@ def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
 
 
 def can_be_proven(windows: Sequence[ProofWindow], suicides: Iterable[datetime], *, now: datetime) -> bool:
-    """Tell whether a proof can still be done by then: no window is missed, and the last is not over.
+    """Tell whether a proof is still possible at this moment: no window is missed, and the last is not over.
 
-    A window that ended within the last minute is not taken for missed: its row may not be read yet.
+    A window that ended within the last minute does not count as missed: its row may not be read yet.
     """
     moments = tuple(suicides)
     missed = any(
@@ -105,10 +105,10 @@ def is_overdue(
     *,
     now: datetime,
 ) -> bool:
-    """Tell whether a proof that is not complete ends now.
+    """Tell whether an incomplete proof ends now.
 
-    The game's time decides, not ours: it ends only when the logs of every server the player is known on were
-    read some minutes after its last window, or when a host has been away for long.
+    The logs decide, not our clock: it ends only when the logs of all servers that know the player were read
+    some minutes after its last window, or when a host was away for long.
     """
     certain_at = ends_at + GRACE
     if now < certain_at:

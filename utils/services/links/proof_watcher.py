@@ -1,9 +1,9 @@
-"""Proving: one task over all guilds that judges pending links from what is stored, and tells how it went.
+"""The proof watcher: one task for all guilds that judges pending links by stored data and shows the outcome.
 
-Nothing is kept in memory that matters. Windows stand with the link and menu suicides with the deaths, so a
-restart loses nothing: the first look judges what came meanwhile. Only deaths that were read live, after the
-link was asked for, can prove; an import of history stores no moment of reading and so proves nothing. A link
-stays *open* in the storage until its message shows the outcome, or can never show it.
+All data that matters is stored: the windows with the link, and menu suicides with the deaths. So a restart
+loses nothing: the first look judges everything since. Only deaths that were read live, after the request, can
+prove; an import of history stores no ``read_at`` and so proves nothing. A link stays *open* in the storage
+until its message shows the outcome, or can never show it.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ from utils.tasks import TaskManager
 from utils.waiting import wait_for_any
 
 PROOFS_TASK = "links:proofs"
-LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
+LOOK_SECONDS = 20.0  # for proofs that end without an event
 
 
 class ProofSource(Protocol):
-    """Whose a player is, and what may prove it."""
+    """Reads of proven links and of deaths that may prove one."""
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
@@ -48,26 +48,26 @@ class ProofSource(Protocol):
 
 
 class ProofStore(ProofSource, Protocol):
-    """Storage of open links and of what proves them."""
+    """Storage of open links and of the deaths that prove them."""
 
     async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
         """Return pending links, and proven ones whose message does not show it yet."""
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
-        """Make a pending link count; None when it is gone or the player belongs to another member."""
+        """Mark a pending link as proven; None if it is deleted or the player belongs to another member."""
 
     async def mark_told(self, guild_id: GuildId, link: Link) -> None:
         """Close a proven link: its message shows it."""
 
     async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete a request, unless it was proven meanwhile, also when it was asked for again at its times."""
+        """Delete a request, unless it was proven, also if it was repeated with the same times."""
 
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this very request, unless it was proven or asked for anew meanwhile."""
+        """Delete this request, unless it was proven or made again."""
 
 
 class OpenLinks(Protocol):
-    """Knows which guilds have open links, by key alone."""
+    """Lists the keys of guilds with open links."""
 
     async def list_guilds_with_open_links(self) -> Sequence[GuildId]:
         """Return those guilds."""
@@ -77,24 +77,24 @@ class ProofMessages(Protocol):
     """The messages that named the times."""
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
-        """Show how a proof went, however long that takes; without a message all is done.
+        """Show the outcome of a proof, no matter how long that takes; do nothing without a message.
 
         Returns:
-            False when that was broken off; True when it is shown, or only a person could make it be.
+            False if that was interrupted; True if it is shown, or if only a person could change that.
         """
 
 
 @dataclass(eq=False, repr=False)
 class ProofWatcher:
-    """Judges pending links and tells the outcome.
+    """Judges pending links and shows the outcome.
 
     Args:
         store: links and deaths.
-        scope_index: which guilds to look at.
-        players: on which servers a player is known.
-        reading: how far the logs were read.
-        messages: where the outcome is shown.
-        tasks: isolates one guild's faults from the others.
+        scope_index: lists the guilds to look at.
+        players: tells which servers know a player.
+        reading: tells when the logs were last read.
+        messages: shows outcomes.
+        tasks: keeps the failures of one guild from the others.
     """
 
     store: ProofStore
@@ -112,29 +112,29 @@ class ProofWatcher:
         self._woken = asyncio.Event()
 
     def stir(self, guild_id: GuildId) -> None:
-        """Something changed in a guild's links: look there now."""
+        """Look at a guild now, because its links changed."""
         self._open |= {guild_id}
         self._stirred.add(guild_id)
         self._woken.set()
 
     def tell(self, link: Link, outcome: ProofOutcome) -> None:
-        """Show an outcome on a message that no stored link names any more; tried until it is shown."""
+        """Show an outcome on a message that no stored link names any more; try until it is shown."""
         if link.message_id is not None:
             self._begin_to_tell(link, outcome, self.messages.show)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Look at a guild no more before the next look at all of them."""
+        """Do not look at a guild before the next look at all guilds."""
         self._open -= {guild_id}
         self._stirred.discard(guild_id)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
-        """Look at a guild with open links when somebody used the menu; holds up nobody."""
+        """Look at a guild with open links after a menu suicide; do not block."""
         is_awaited = event.scope.guild_id in self._open
         if is_awaited and any(death.row.kind is DeathKind.MENU for death in event.deaths):
             self.stir(event.scope.guild_id)
 
     async def run(self) -> None:
-        """Judge for ever: every guild with open links now and then, a stirred one at once."""
+        """Judge without end: all guilds with open links regularly, and a guild with a change at once."""
         while True:
             found = await self.scope_index.list_guilds_with_open_links()
             self._open = frozenset(found) | self._stirred
@@ -145,7 +145,7 @@ class ProofWatcher:
                 await self.look(stirred)
 
     async def look(self, guild_ids: Iterable[GuildId]) -> None:
-        """Judge the open links of guilds, and begin to tell what became of them."""
+        """Judge the open links of guilds, and begin to show the outcomes."""
         await self.tasks.for_each(PROOFS_TASK, guild_ids, self._look_at)
 
     async def _look_at(self, guild_id: GuildId) -> None:
@@ -155,13 +155,13 @@ class ProofWatcher:
     def _begin_to_tell(
         self, link: Link, outcome: ProofOutcome, tell: Callable[[Link, ProofOutcome], Awaitable[object]]
     ) -> None:
-        """Leave it to a task of its own, unless that is under way: Discord may let it wait for long."""
+        """Show it in a task of its own, unless that is running already: Discord may delay it for long."""
         name = f"proof:{link.guild_id}/{link.member_id}/{link.player_id}/{link.message_id}:{outcome}"
         if not self.tasks.is_running(name):
             self.tasks.start(name, partial(tell, link, outcome), guild_id=link.guild_id)
 
     async def _wait_until(self, moment: float) -> bool:
-        """Wait; True when somebody woke us before the moment."""
+        """Wait; return True if it was woken before the time."""
         left = moment - self.clock.monotonic()
         if left <= 0:
             return False
@@ -171,14 +171,14 @@ class ProofWatcher:
         return is_woken
 
     async def _judge(self, guild_id: GuildId) -> list[tuple[Link, ProofOutcome]]:
-        """Prove what can be proven, the earliest first, and return what is to be told."""
+        """Prove the complete links, the earliest first, and return the outcomes to show."""
         pending = [link for link in await self.store.list_open(guild_id) if not link.is_proven]
         complete = [(at, link) for link in pending if (at := await self._find_proof(link)) is not None]
         unclear = find_unclear(complete)
         for _, link in sorted(complete, key=lambda one: one[0]):
             if link not in unclear:
                 await self.store.prove(guild_id, link, at=self.clock.now())
-        for link in unclear:  # waits for no telling: one that stayed for a moment longer would be proven
+        for link in unclear:  # before the outcomes are shown, because a request that stayed could be proven
             await self.store.drop_request(guild_id, link)
             self.tell(link, ProofOutcome.UNCLEAR)
         decided = [(link, await self._decide(link)) for link in await self.store.list_open(guild_id)]
@@ -197,7 +197,7 @@ class ProofWatcher:
         return find_proof(link.windows, suicides)
 
     async def _decide(self, link: Link) -> ProofOutcome | None:
-        """Return what became of a link; None while it may still be proven."""
+        """Return the outcome of a link; None while it may still be proven."""
         if link.is_proven:
             return ProofOutcome.PROVEN
         if await self.store.find_owner(link.guild_id, link.player_id) is not None:
@@ -215,7 +215,7 @@ class ProofWatcher:
     async def _list_servers(self, link: Link) -> Sequence[ServerId]:
         try:
             return (await self.players.resolve(link.guild_id, link.player_id)).servers
-        except NotFoundError:  # the only server that knew the player was removed
+        except NotFoundError:  # true if the only server that knew the player was removed
             return ()
 
     async def _close(self, link: Link, outcome: ProofOutcome) -> None:

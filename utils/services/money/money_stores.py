@@ -1,4 +1,4 @@
-"""What the rules about money need of the storage: one open transaction at a time, and a few reads."""
+"""Storage Protocols of the rules about money: transactions and a few reads."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 
 class MoneyUnit(Protocol):
-    """One open transaction over one server's bounties and its guild's wallets: all of it or nothing."""
+    """One open transaction over one server's bounties and its guild's wallets."""
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
-        """Return whose proven players these are; those of nobody are left out."""
+        """Return the members with proven links to these players; other players are left out."""
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
-        """Return which of these keys the guild's ledger holds already."""
+        """Return the keys that the guild's ledger holds already."""
 
     def book(self, change: Change) -> int | None:
         """Change a balance and write the row; return the balance after it.
 
-        None, and nothing is done, when the balance would be negative.
+        It returns None and does nothing if the balance would be negative.
         """
 
     def get_balance(self, member_id: MemberId) -> int:
@@ -47,26 +47,26 @@ class MoneyUnit(Protocol):
         """Return every open bounty on these players, ended ones included, first placed first."""
 
     def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
-        """Return those of the players that the house put a bounty on since a moment, on any server."""
+        """Return the players on whom the house placed a bounty since a moment, on any server."""
 
     def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; there is at most one of a placer on a player."""
 
     def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
-        """Set the amount of an open bounty; tell whether it still was open."""
+        """Set the amount of an open bounty; tell whether it was still open."""
 
     def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
-        """End an open bounty; tell whether it still was open."""
+        """End an open bounty; tell whether it was still open."""
 
     def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries of this server."""
+        """Append notices to the outbox of this server."""
 
 
 class BountyStore(Protocol):
     """Storage of bounties.
 
     Raises:
-        CommitUnknownError: from a transaction; all of it happened or nothing.
+        CommitUnknownError: from a transaction; it happened wholly or not at all.
         StorageError: from any method; nothing was written.
     """
 
@@ -76,26 +76,26 @@ class BountyStore(Protocol):
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
     ) -> Sequence[Bounty]:
-        """Return the bounties on players of these servers that have not ended, highest first."""
+        """Return the open bounties on players of these servers, highest first."""
 
     async def list_placed(self, guild_id: GuildId, member_id: MemberId, *, is_open: bool) -> Sequence[Bounty]:
-        """Return what a member placed, newest first; at most a hundred."""
+        """Return the bounties that a member placed, newest first; at most a hundred."""
 
     async def list_claimed(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
-        """Return what a member claimed, newest first; at most a hundred."""
+        """Return the bounties that a member claimed, newest first; at most a hundred."""
 
     async def list_due(self, scope: ServerScope, *, before: datetime | None) -> Sequence[Bounty]:
-        """Return the open bounties of a server that ended before a moment; without one all of them."""
+        """Return the open bounties of a server that expired before a moment; all of them without a moment."""
 
     async def delete_bounties(self, scope: ServerScope) -> None:
-        """Forget the closed bounties of a server, unless its statistics were kept."""
+        """Delete the closed bounties of a server, unless its statistics were kept."""
 
 
 class DueBounties(Protocol):
-    """Where bounties have ended, by key alone."""
+    """Lists the keys of servers with expired bounties."""
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> Sequence[ServerScope]:
-        """Return every server with open bounties that ended before a moment."""
+        """Return every server with open bounties that expired before a moment."""
 
 
 class WalletStore(Protocol):
@@ -112,19 +112,19 @@ class WalletStore(Protocol):
     ) -> LedgerRow | None:
         """Change a balance, write the row and the audit's entry, all or nothing; return the row.
 
-        A key that is booked already changes nothing and returns its row. None, and nothing is done, when the
-        balance would be negative.
+        If the key is booked already, nothing changes and its row is returned. It returns None and does
+        nothing if the balance would be negative.
 
         Raises:
-            CommitUnknownError: it happened or not; to call it again is harmless.
+            CommitUnknownError: it is unknown whether it happened; another call is harmless.
         """
 
 
 async def book_surely(book: Callable[[], Awaitable[T]]) -> T:
-    """Book something whose key lets it happen once; again when nobody knows whether it happened.
+    """Book something that its key allows once; try again if it is unknown whether it happened.
 
     Raises:
-        CommitUnknownError: nobody knows it after that either.
+        CommitUnknownError: it is still unknown after that.
     """
     try:
         return await book()

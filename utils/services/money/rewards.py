@@ -1,9 +1,10 @@
-"""Rewards: what live kills earn, claim and provoke, paid in the transaction that stores them.
+"""Pays live kills and bounties in the transaction that stores them.
 
 For each kill, in the order of the log: the open bounties on its victim go to the killer's member, then the
-kill itself is paid, then the house may put a price on the killer. Only proven links earn. A kill among one
-member's own players earns and claims nothing. Whether a claim is in time is decided by the moment the bot
-read the kill. Where a command or the timer ends a bounty at the same moment, the first one gets it.
+kill itself is paid, then the house may place a bounty on the killer. Only members with a proven link earn
+money. A kill between two players of one member earns and claims nothing. Whether a claim is in time is
+decided by the moment the bot read the kill. If a command or the timer ends the bounty at the same time, the
+first transaction wins.
 """
 
 import secrets
@@ -35,16 +36,17 @@ from utils.models.premium import Feature
 from utils.models.scope import MemberId, PlayerId, ServerScope
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill, RuleOutcome, RuleUnit
+from utils.services.money.bounties.notices import build_bounty_notice
 from utils.services.money.money_stores import MoneyUnit
 from utils.services.premium.tiers import PremiumService
 
 BOUNTY_ID_BYTES = 9
 
 COUNTED_KILLS = 200
-"""Of a spree: nobody kills more in an hour, and a log that says so must cost no more."""
+"""Maximum kills of a spree that are counted. It also bounds the work for a forged log."""
 
 READ_KILLS = 1_000
-"""Of a killer's stored kills, the newest: those of a spree, and those that a row came too late for."""
+"""How many of a killer's newest kills to read, in case of late rows."""
 
 
 def make_bounty_id() -> str:
@@ -53,14 +55,14 @@ def make_bounty_id() -> str:
 
 
 class KillRewards:
-    """The rule of a batch about what kills earn."""
+    """The rule of a batch that pays kills."""
 
     def __init__(self, settings: SettingsService, premium: PremiumService) -> None:
         self._settings = settings
         self._premium = premium
 
     async def find_terms(self, scope: ServerScope) -> "RewardTerms | None":
-        """Return what holds for a server now; None where nothing is paid.
+        """Return the current terms for a server; None if nothing is paid.
 
         Raises:
             StorageError: the settings cannot be read.
@@ -78,20 +80,20 @@ class KillRewards:
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """What holds for a server at the moment a chunk of its log is read.
+    """The terms for a server at the moment when a chunk of its log is read.
 
     Attributes:
-        is_auto: the house puts bounties on players.
-        is_announced: there is a channel for bounties.
+        is_auto: True: the house places bounties on players.
+        is_announced: True: there is a channel for bounties.
     """
 
     is_auto: bool
     is_announced: bool
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
-        """Pay what the kills of a batch earn and claim, in order.
+        """Pay the kills of a batch and their claims, in order.
 
-        Without a proven killer and without a streak that reads nothing more than was read for counting.
+        If no killer is linked and there is no streak, it needs no read beyond those for counting.
         """
         if not batch.kills:
             return RuleOutcome()
@@ -107,7 +109,7 @@ class RewardTerms:
 
 
 class _Payment:
-    """The kills of one transaction while they are paid."""
+    """The payment of the kills of one transaction."""
 
     def __init__(self, unit: MoneyUnit, batch: LiveDeaths, members: Mapping[PlayerId, MemberId]) -> None:
         self._unit = unit
@@ -120,11 +122,11 @@ class _Payment:
         self._paid: list[PaidKill] = []
         self._booked: frozenset[str] = frozenset()
         self._sprees: dict[PlayerId, Sequence[Death]] = {}
-        self._resting: set[PlayerId] = set()  # on whom the house puts no further bounty for now
+        self._resting: set[PlayerId] = set()  # players who may not get another bounty of the house yet
         self.notices: list[BountyNotice] = []
 
     def load(self, *, is_auto: bool) -> None:
-        """Read what the kills can touch: bounties, earlier payments, and the kills of streaks."""
+        """Read the data that the kills depend on: bounties, earlier payments, and the kills of streaks."""
         kills = self._kills
         earning = [kill for kill in kills if self._find_earner(kill) is not None]
         runs = [kill for kill in kills if is_auto and kill.is_news and kill.streak >= SPREE_KILLS]
@@ -148,13 +150,13 @@ class _Payment:
         for killer_id in {kill.killer_id for kill in runs}:
             first = min(kill.death.row.written_at for kill in runs if kill.killer_id == killer_id)
             own = sum(kill.killer_id == killer_id for kill in kills)
-            # looked for by the wall clock, which may have jumped forward by an hour meanwhile
+            # search twice the window, because the wall clock may have jumped
             self._sprees[killer_id] = self._unit.list_live_kills(
                 killer_id, since=first - 2 * SPREE_WINDOW, limit=own + READ_KILLS
             )
 
     def pay(self, kill: LiveKill) -> None:
-        """Pay what a kill claims, then what it earns."""
+        """Pay the claims of a kill, then the kill itself."""
         member_id = self._find_earner(kill)
         if member_id is None:
             return
@@ -162,9 +164,9 @@ class _Payment:
         self._pay_kill(kill, member_id)
 
     def provoke(self, kill: LiveKill) -> None:
-        """Let the house put a price on the killer, or raise it; a new one after a pause alone.
+        """Place or raise the bounty of the house on the killer; a new one only after a pause.
 
-        Without it some friends would earn one every minute: five victims, a killer, and the killer's killer.
+        Without the pause, a group of friends could earn a bounty every minute.
         """
         amount = compute_auto_amount(self._count_victims(kill))
         if amount is None:
@@ -178,7 +180,16 @@ class _Payment:
             bounty = self._build_auto(kill, amount)
             self._unit.insert_bounty(bounty)
             own.append(bounty)
-            self.notices.append(self._build_auto_notice(bounty, self._count_victims(kill)))
+            self.notices.append(
+                build_bounty_notice(
+                    bounty,
+                    BountyEvent.AUTO,
+                    self._server_name,
+                    at=bounty.placed_at,
+                    ends_at=bounty.expires_at,
+                    kills=self._count_victims(kill),
+                )
+            )
         elif (
             standing.is_in_time(self._read_at)
             and standing.amount < amount
@@ -187,7 +198,7 @@ class _Payment:
             own[own.index(standing)] = replace(standing, amount=amount)
 
     def _find_earner(self, kill: LiveKill) -> MemberId | None:
-        """Return the member a kill earns something for; nobody for a kill among their own players."""
+        """Return the member who is paid; None if killer and victim belong to the same member."""
         member_id = self._members.get(kill.killer_id)
         return None if member_id == self._members.get(kill.victim_id) else member_id
 
@@ -233,7 +244,7 @@ class _Payment:
         )
 
     def _count_paid(self, wanted: PaidKill) -> int:
-        """Count the paid kills of a victim within an hour of one, before it or (a late row) after it."""
+        """Count the paid kills of the same victim within one hour of this kill."""
         return sum(
             (one.member_id, one.victim_id) == (wanted.member_id, wanted.victim_id)
             and abs(one.killed_at - wanted.killed_at) < PAID_WINDOW
@@ -260,18 +271,6 @@ class _Payment:
             placer_id=None,
             placed_at=self._read_at,
             expires_at=self._read_at + AUTO_DURATION,
-        )
-
-    def _build_auto_notice(self, bounty: Bounty, victims: int) -> BountyNotice:
-        return BountyNotice(
-            event_id=bounty.bounty_id.encode(),
-            event=BountyEvent.AUTO,
-            server_name=self._server_name,
-            target_name=bounty.player_name,
-            amount=bounty.amount,
-            at=self._read_at,
-            ends_at=bounty.expires_at,
-            kills=victims,
         )
 
     def _build_claim_notice(

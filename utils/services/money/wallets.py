@@ -1,4 +1,4 @@
-"""Wallets of members: looking into one, and changing one by hand."""
+"""Wallets of members: showing one, and changing one by hand."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ class WalletService:
     async def get_wallet(self, guild_id: GuildId, member_id: MemberId) -> Wallet:
         """Return a member's balance and the last rows of their ledger."""
         rows = await self._store.list_rows(guild_id, member_id, limit=SHOWN_ROWS)
-        # both from one row, so that they belong together while kills are being paid
+        # both from one row, so that they fit together while kills are being paid
         balance = rows[0].balance if rows else await self._store.get_balance(guild_id, member_id)
         return Wallet(member_id, balance, tuple(rows))
 
@@ -38,14 +38,14 @@ class WalletService:
         actor_id: MemberId,
         request_id: int,
     ) -> Wallet:
-        """Give emeralds to a member, or take them away; return the wallet with the row that was booked.
+        """Give emeralds to a member, or take them away; return the wallet with the booked row.
 
-        It is booked once for each ``request_id``, the number that Discord gives what asks for it.
+        It is booked once for each ``request_id``, which is the id of Discord's interaction.
 
         Raises:
-            InvalidInputError: the amount is nothing or too large, or there is no reason.
-            NotEnoughMoneyError: the wallet does not hold as much.
-            CommitUnknownError: it is booked or not, and the database is away.
+            InvalidInputError: the amount is zero or too large, or there is no reason.
+            NotEnoughMoneyError: the wallet holds less.
+            CommitUnknownError: the database is away, and it is unknown whether it is booked.
         """
         if amount == 0:
             raise InvalidInputError(text("Name an amount: a positive one is given, a negative one is taken."))

@@ -1,1 +1,1 @@
-"""Personal data: whose it is, handing it out, and erasing it."""
+"""Personal data: the person, the export and the erasure."""

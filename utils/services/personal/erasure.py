@@ -1,12 +1,12 @@
-"""Erasure: a person's data goes, what others did stays.
+"""Erasure: deletes a person's data, and keeps the data of others.
 
-Deaths keep their ``_id``, so that reading the same log again brings nothing back, and their class; the player
-in them becomes "erased player", one for all who were erased. Everything happens in steps that can each be
-repeated: a crash in between leaves counters that agree with the deaths, and asking again does the rest. What
-finds the rest comes last: a player's names go with their last death, a member's links after everything else.
+Deaths keep their class and their ``_id``, so reading the same log again brings nothing back. The player in
+them becomes "erased player", who stands for all erased players. An erasure consists of steps that can each be
+repeated: after a crash the counters agree with the deaths, and asking again does the rest. Data that a later
+step needs is erased last: a player's names with their last death, a member's links after everything else.
 
-The traces of a player outside their deaths are taken away twice: before their names are gone, and once more
-for what came up meanwhile.
+The data of a player outside their deaths is erased twice: before their names are deleted, and once more for
+data that was stored in the meantime.
 """
 
 import asyncio
@@ -41,18 +41,18 @@ from utils.services.personal.people import PersonFinder
 
 T = TypeVar("T")
 
-DEATHS_AT_ONCE = 5_000  # of a transaction: about half a second of mongod's work
+DEATHS_AT_ONCE = 5_000  # deaths of one transaction: about half a second of mongod's work
 LEDGER_ROWS_AT_ONCE = 5_000
 
 
 class ErasureUnit(DeathsUnit, Protocol):
-    """One open transaction over one server's deaths, figures and bounties: all of it or nothing."""
+    """One open transaction over one server's deaths, figures and bounties."""
 
     def hold_counts(self) -> int | None:
-        """Let no import begin meanwhile; return the shown generation, None without a server."""
+        """Keep imports from beginning; return the shown generation, or None without a server."""
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
-        """Put "erased player" in the place of a player in deaths."""
+        """Replace a player by "erased player" in deaths."""
 
     def delete_figures(self, player_id: PlayerId) -> None:
         """Delete a player's counters of all time and by day."""
@@ -62,32 +62,32 @@ class ErasureUnit(DeathsUnit, Protocol):
 
 
 class ErasureStore(Protocol):
-    """Takes players and members out of a guild's data; every method can be called again.
+    """Erases players and members from a guild's data; every method can be called again.
 
     Raises:
-        StorageError: from any method; nothing of it was written.
+        StorageError: from any method; nothing was written.
     """
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], T]) -> T:
         """Run ``work`` in one transaction, in a thread; it may run again after a transient error."""
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
-        """Return how much a guild has of a member."""
+        """Return how much data a guild has about a member."""
 
     async def list_scopes(self, guild_id: GuildId) -> Sequence[ServerScope]:
         """Return every server with stored statistics."""
 
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
-        """Return every name a player has had on a server."""
+        """Return all names of a player on a server."""
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take a player out of everything that has no order of its own, as it is declared there."""
+        """Erase a player from every field that is erased by its declaration alone."""
 
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of everything that has no order of its own, as it is declared there."""
+        """Erase a member from every field that is erased by its declaration alone."""
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete all links of a player, proven or asked for."""
+        """Delete all links of a player, proven or pending."""
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -98,7 +98,7 @@ class ErasureStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
-    """Who is to be erased, and what is stored of the member."""
+    """The person to erase, and a summary of the member's data."""
 
     person: Person
     holdings: Holdings
@@ -110,10 +110,10 @@ class ErasureService:
 
     Args:
         store: the guild's data.
-        people: knows whose data is meant.
-        audit: told that somebody was erased, not who.
-        events: told likewise.
-        deaths_at_once: how many are changed in one transaction.
+        people: finds the person of a request.
+        audit: gets an entry of the erasure, without the person.
+        events: dispatches ``PlayerErased``.
+        deaths_at_once: how many deaths are changed in one transaction.
     """
 
     store: ErasureStore
@@ -128,11 +128,11 @@ class ErasureService:
         self._stepping = asyncio.Lock()  # all deaths of a player are in memory during a step
 
     async def plan(self, question: DataQuestion) -> ErasurePlan:
-        """Return what would be erased.
+        """Return the plan of an erasure.
 
         Raises:
-            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: whose data is meant is
-                unclear, not the asker's to erase, or there is nothing of it.
+            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: the person is unclear, the
+            asker may not erase them, or there is no data.
         """
         person, holdings = await self.people.find(question), Holdings()
         if person.member_id is not None:
@@ -148,11 +148,11 @@ class ErasureService:
         return ErasurePlan(person, holdings)
 
     async def plan_again(self, plan: ErasurePlan, question: DataQuestion) -> ErasurePlan:
-        """Return the plan as it is now: the question was asked minutes before it was confirmed.
+        """Return the current plan: the question was asked minutes before it was confirmed.
 
         Raises:
-            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: as from ``plan``, or somebody
-                else would be erased now than was asked about.
+            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: as from ``plan``, or the
+            question was about another person.
         """
         now = await self.plan(question)
         if now.person != plan.person:
@@ -165,13 +165,13 @@ class ErasureService:
         """Erase a person; return how many deaths no longer name one of the players.
 
         Raises:
-            StorageError: part of it is not done yet; call it again.
+            StorageError: it is not complete yet; call it again.
         """
         person = plan.person
         names = await self._list_names(person)
         await self._erase_traces(person, names)
         if person.member_id is None and not person.is_asker:
-            # an admin finds the rest by the player's names, not by the link
+            # the player's names, not the link, let an admin find the rest
             await self.store.delete_links_of(person.guild_id, person.player_ids[0])
         deaths = 0
         for scope in await self.store.list_scopes(person.guild_id):
@@ -195,7 +195,7 @@ class ErasureService:
         return {player_id: frozenset(names - {""}) for player_id, names in found.items()}
 
     async def _erase_traces(self, person: Person, names: dict[PlayerId, frozenset[str]]) -> None:
-        """Take a person out of everything but their deaths, figures, links and wallet."""
+        """Erase a person from everything except their deaths, figures, links and wallet."""
         guild_id, member_id = person.guild_id, person.member_id
         for scope in await self.store.list_scopes(guild_id):
             for player_id in names:
@@ -217,7 +217,7 @@ class ErasureService:
         await self.store.in_transaction(scope, withdraw)
 
     async def _erase_deaths(self, scope: ServerScope, player_id: PlayerId) -> int:
-        """Make a player's deaths nobody's, some in each transaction; return how many they were."""
+        """Replace a player in their deaths, some in each transaction; return the number of deaths."""
         erased, limit = 0, self.deaths_at_once
 
         def step(unit: ErasureUnit) -> tuple[int, int]:
@@ -234,13 +234,13 @@ class ErasureService:
         while await self.store.delete_ledger_rows(guild_id, member_id, limit=LEDGER_ROWS_AT_ONCE):
             pass
         await self.store.delete_member(guild_id, member_id, at=self.clock.now())
-        await self.store.erase_member(guild_id, member_id)  # bounties that were open until now
+        await self.store.erase_member(guild_id, member_id)  # the placed bounties that were still open
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
         facts = AuditFacts(member_id=ERASED_MEMBER_ID)
         if person.member_id is None:
             facts = AuditFacts(player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME)
-        # a person who has just erased themself is not written down again
+        # do not store again a person who has just erased themself
         actor = None if person.is_asker else actor_id
         await self.audit.write(person.guild_id, actor, AuditAction.DATA_ERASE, facts)
 

@@ -1,7 +1,7 @@
-"""Whose data is meant, and who may ask for it.
+"""People: finds the person of a request for data, and decides who may ask.
 
-Everybody may ask for themself and for the players proven to be theirs, some days after the proof; admins for
-every member and player, at once.
+Every member may ask for themself, and for the players proven to be theirs some days after the proof. Admins
+may ask for every member and player at once.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from datetime import timedelta
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
 from utils.models.labels import find_labelled, label_choices
-from utils.models.personal import DataQuestion, OwnedPlayer, Person
+from utils.models.personal import DataQuestion, Person
+from utils.models.players import NamedPlayer
 from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Command, Number, text
@@ -29,12 +30,12 @@ class PersonFinder:
         self._clock = clock
 
     async def find(self, question: DataQuestion) -> Person:
-        """Return whose data is asked for.
+        """Return the person of a request.
 
         Raises:
-            InvalidInputError: a member and a player are named.
-            NotAllowedError: the asker is no admin, and it is another person's or was proven lately.
-            NotFoundError, AmbiguousError: an admin's word means nobody, or several.
+            InvalidInputError: the options name both a member and a player.
+            NotAllowedError: the asker is not an admin, and it is another person or a recent proof.
+            NotFoundError, AmbiguousError: an admin's text fits nobody, or several.
         """
         if question.player is not None and question.member_id is not None:
             raise InvalidInputError(text("Name a member or a player, not both."))
@@ -72,12 +73,12 @@ class PersonFinder:
                 )
             )
         known = await self._players.resolve(question.guild_id, typed)
-        meant = OwnedPlayer(known.player_id, known.name)
+        meant = NamedPlayer(known.player_id, known.name)
         is_own = any(player.player_id == meant.player_id for player in own_players)
         return Person(question.guild_id, None, (meant,), is_asker=is_own)
 
     async def _verify_old_enough(self, question: DataQuestion, person: Person) -> None:
-        """Leave the time to object: a proof can be luck, and what an erasure takes does not come back."""
+        """Refuse within the time to object: a proof can be luck, and an erasure cannot be undone."""
         for link in await self._links.list_players(question.guild_id, question.asker_id):
             if link.player_id not in person.player_ids or link.is_confirmed or link.proven_at is None:
                 continue
@@ -93,13 +94,13 @@ class PersonFinder:
                     )
                 )
 
-    async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[OwnedPlayer, ...]:
+    async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:
         links = await self._links.list_players(guild_id, member_id)
-        return tuple(OwnedPlayer(link.player_id, link.player_name) for link in links)
+        return tuple(NamedPlayer(link.player_id, link.player_name) for link in links)
 
 
-def _choose(players: Sequence[OwnedPlayer], typed: str) -> OwnedPlayer | None:
-    """Return the player meant by id, label or name; None for none of these."""
+def _choose(players: Sequence[NamedPlayer], typed: str) -> NamedPlayer | None:
+    """Return the player with this id, label or name; None if there is none."""
     labelled = find_labelled(typed, [(player.player_id, player.name) for player in players])
     found = [player for player in players if player.player_id == typed] or [
         player for player in players if player.player_id in labelled

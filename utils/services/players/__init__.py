@@ -1,1 +1,1 @@
-"""Who is known, and their figures."""
+"""The known players, and their figures."""

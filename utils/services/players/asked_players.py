@@ -1,8 +1,7 @@
-"""Whom each member asked for lately: nobody asks for all players of a community one after the other.
+"""Remembers whom a member asked for, so that no member can ask for all players one by one.
 
-A request keeps others from asking for the player for a while, and owner and admins are told of some. That is
-right for one player, and harm when a member goes through the whole list. What is remembered is gone with the
-process.
+A request keeps others from asking for the player for a while, and owner and admins are told of some. This is
+fine for one player, but harmful for the whole list. The requests are kept in memory only.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Number, text
 
-PLAYERS_A_DAY = 10  # twice as many as a member can have linked
+PLAYERS_A_DAY = 10  # twice as many as a member can link
 DAY = timedelta(days=1)
 
 _Asked = dict[PlayerId, datetime]
@@ -24,17 +23,17 @@ class AskedPlayers:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._asked: dict[tuple[GuildId, MemberId], _Asked] = {}  # the member who asked last stands last
+        self._asked: dict[tuple[GuildId, MemberId], _Asked] = {}  # the member who asked last is the last one
 
     def __repr__(self) -> str:
-        """Return how many members something is remembered of."""
+        """Return the number of remembered members."""
         return f"<AskedPlayers of {len(self._asked)} members>"
 
     def note(self, guild_id: GuildId, member_id: MemberId, player_id: PlayerId) -> None:
-        """Take note that a member asks for a player; asking for the same one again counts once.
+        """Note that a member asks for a player; asking for the same one again counts once.
 
         Raises:
-            LimitReachedError: the member asked for as many others within a day as one may.
+            LimitReachedError: the member reached the daily limit.
         """
         now = self._clock.now()
         self._forget_old(now)

@@ -1,4 +1,4 @@
-"""What an answer covers: which servers, which days, and whose figures."""
+"""Coverage: the servers, days and players of an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotFoundError
-from utils.models.players import KnownPlayer
+from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
@@ -25,7 +25,7 @@ HOW_TO_LINK = text(
 
 @dataclass(frozen=True, slots=True)
 class StatisticsQuestion:
-    """What a member asks for: options as they were typed or chosen."""
+    """The options of a question, as they were typed or chosen."""
 
     guild_id: GuildId
     asker_id: MemberId
@@ -33,14 +33,6 @@ class StatisticsQuestion:
     member_id: MemberId | None = None
     server: str | None = None
     period: Period = Period.ALL
-
-
-@dataclass(frozen=True, slots=True)
-class MeantPlayer:
-    """A player whose figures are asked for, by the name they are known by."""
-
-    player_id: PlayerId
-    name: str
 
 
 class CoverageService:
@@ -55,10 +47,10 @@ class CoverageService:
         self._clock = clock
 
     async def choose(self, guild_id: GuildId, server: str | None, period: Period = Period.ALL) -> Coverage:
-        """Return what an answer covers: the named server or all of the guild's, and the days of a period.
+        """Return the coverage of an answer: the named server or all of the guild, and the days of a period.
 
         Raises:
-            NotFoundError, AmbiguousError: there is no server, or not the named one.
+            NotFoundError, AmbiguousError: there is no server, or none with this name.
         """
         if server is not None:
             servers: Sequence[GameServer] = (await self._servers.resolve(guild_id, server),)
@@ -80,22 +72,22 @@ class CoverageService:
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
-    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[MeantPlayer, ...]:
-        """Return whose figures are asked for: the named player, or the member's or the asker's linked ones.
+    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[NamedPlayer, ...]:
+        """Return the players of a question: the named one, or the linked ones of the member or the asker.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
-            InvalidInputError: nobody is named and nobody is linked; the text says how to link.
+            InvalidInputError: no player is named and none is linked; the text says how to link.
         """
         if question.player is not None and question.member_id is not None:
             raise InvalidInputError(text("Name a player or a member, not both."))
         if question.player is not None:
             known = await self.resolve(coverage, question.player)
-            return (MeantPlayer(known.player_id, known.name),)
+            return (NamedPlayer(known.player_id, known.name),)
         member_id = question.member_id or question.asker_id
         linked = await self._links.list_players(question.guild_id, member_id)
         if linked:
-            return tuple(MeantPlayer(link.player_id, link.player_name) for link in linked)
+            return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
         if question.member_id is not None:
             missing = text("There is no linked player of that member here.")
             how = text("A player is linked with {link}.", link=Command("link"))
@@ -103,7 +95,7 @@ class CoverageService:
         raise InvalidInputError(HOW_TO_LINK)
 
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:
-        """Return the player meant among those of the covered servers.
+        """Return the player among those of the covered servers.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.

@@ -1,4 +1,4 @@
-"""The names of one guild's players, ready for search: folded once, when they are learned."""
+"""The names of one guild's players for search; each name is folded once, when it is added."""
 
 import asyncio
 import heapq
@@ -13,10 +13,10 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 
-SLICE_PLAYERS = 250  # handled between two turns of the event loop: a few milliseconds
-SEARCHED_PLAYERS = 500  # likewise, looked through
-MOST_COMPARED = 2_000_000  # letter pairs with names, in a search for close names: a tenth of a second
-NAME_BORDER = "\n"  # stands in no name: the log has one row a line
+SLICE_PLAYERS = 250  # players handled before the event loop runs again: a few milliseconds
+SEARCHED_PLAYERS = 500  # players searched before the event loop runs again
+MOST_COMPARED = 2_000_000  # pairs of letters and names in a search for similar names: a tenth of a second
+NAME_BORDER = "\n"  # is in no name: the log has one row a line
 
 
 Rank = tuple[int, str, PlayerId]
@@ -27,9 +27,9 @@ class _Entry:
     """A player with folded names.
 
     Attributes:
-        rank: the place among the others, which nobody else has: most kills first, then by name.
-        folded: every name, between borders.
-        label: what the player is offered as, folded.
+        rank: the unique place among the others: most kills first, then by name.
+        folded: all names, folded, between borders.
+        label: the folded label under which the player is offered.
     """
 
     player: KnownPlayer
@@ -43,13 +43,13 @@ class NameIndex:
 
     def __init__(self) -> None:
         self._by_id: dict[PlayerId, _Entry] = {}
-        self._by_label: dict[str, dict[PlayerId, None]] = {}  # in the order they came
-        self._ranked: list[_Entry] = []  # always in order: to sort them all would hold up everybody
-        self._turn = asyncio.Lock()  # one search at a time: however many type, others wait for one slice
+        self._by_label: dict[str, dict[PlayerId, None]] = {}  # in order of arrival
+        self._ranked: list[_Entry] = []  # always sorted: sorting all of them would block the event loop
+        self._turn = asyncio.Lock()  # one search at a time, so that others wait for only one slice
 
     @classmethod
     async def build(cls, players: Sequence[KnownPlayer]) -> "NameIndex":
-        """Return an index of players, made in slices between which others have their turn."""
+        """Return an index of players, made in slices so that the event loop is not blocked."""
         index = cls()
         slices: list[list[_Entry]] = []
         for start in range(0, len(players), SLICE_PLAYERS):
@@ -63,14 +63,14 @@ class NameIndex:
         return index
 
     def put(self, player: KnownPlayer) -> None:
-        """Add a player, or replace what is known of them."""
+        """Add or replace a player."""
         before = self._by_id.get(player.player_id)
         if before is not None:
             del self._ranked[bisect_left(self._ranked, before.rank, key=_get_rank)]
         insort(self._ranked, self._enter(player), key=_get_rank)
 
     def _enter(self, player: KnownPlayer) -> _Entry:
-        """Write what is known of a player; the place among the others is the caller's matter."""
+        """Store the names of a player; the caller keeps the order."""
         entry = self._by_id.get(player.player_id)
         if entry is None:
             entry = self._by_id[player.player_id] = _Entry(player, (0, "", player.player_id), "", "")
@@ -102,9 +102,9 @@ class NameIndex:
     async def search(
         self, part: str, *, limit: int, server_ids: Collection[ServerId] = frozenset()
     ) -> list[KnownPlayer]:
-        """Return the best known players with a name that holds a folded text, in slices between turns.
+        """Return the best known players with a name that holds a folded text, in slices.
 
-        With ``server_ids`` only those who were seen on one of these servers.
+        With ``server_ids`` only players who were seen on one of these servers.
         """
         found: list[KnownPlayer] = []
         async with self._turn:
@@ -122,19 +122,19 @@ class NameIndex:
     async def search_exact(
         self, name: str, *, limit: int, server_ids: Collection[ServerId] = frozenset()
     ) -> list[KnownPlayer]:
-        """Return the best known players with a name that is a folded text, as ``search`` does."""
+        """Return the best known players with a name that equals a folded text, like ``search``."""
         return await self.search(f"{NAME_BORDER}{name}{NAME_BORDER}", limit=limit, server_ids=server_ids)
 
     def search_labelled(self, label: str) -> Iterator[KnownPlayer]:
-        """Yield every player who is offered as a folded label, before any mark."""
+        """Yield every player with a folded label, without its mark."""
         return (self._by_id[player_id].player for player_id in self._by_label.get(label, ()))
 
     def has_twins(self, label: str) -> bool:
-        """Tell whether several players are offered as a folded label, before any mark."""
+        """Tell whether several players have a folded label, without its mark."""
         return len(self._by_label.get(label, ())) > 1
 
     def find_marked(self, text: str) -> KnownPlayer | None:
-        """Return the player whose label with a mark a text is, be the rest of it out of date by now."""
+        """Return the player of a label with a mark, even if the rest of the label is out of date."""
         text = text[:TYPED_CHARACTERS]
         for end in _list_separators(text):
             rest = text[end + len(SEPARATOR) :].split(SEPARATOR)
@@ -146,9 +146,9 @@ class NameIndex:
         return None
 
     async def list_closest(self, wanted: str, *, limit: int) -> tuple[str, ...]:
-        """Return the names that share the most letter pairs with a folded text, found in a thread.
+        """Return the names that share most letter pairs with a folded text, searched in a thread.
 
-        The longer the text, the fewer players it is compared with: the best known of them.
+        A longer text is compared with fewer players: the best known ones.
         """
         end = min(len(wanted), TYPED_CHARACTERS) - 1
         pairs = {wanted[index : index + 2] for index in range(end)}
@@ -158,7 +158,7 @@ class NameIndex:
         return await asyncio.to_thread(_find_closest, pairs, entries, limit)
 
     def learn(self, scope: ServerScope, death: Death) -> None:
-        """Take in who takes part in a new death."""
+        """Add the players of a new death."""
         row = death.row
         self._see(scope, death, row.victim_id, row.victim_name, kills=0)
         if row.killer_id is not None and row.kind.is_kill:
@@ -169,7 +169,7 @@ class NameIndex:
         if before is None:
             self.put(KnownPlayer(player_id, name, (name,), kills, death.at, (scope.server_id,)))
             return
-        is_late = death.at < before.last_seen_at  # a row that turned up behind newer ones
+        is_late = death.at < before.last_seen_at  # a row that appeared after newer ones
         self.put(
             KnownPlayer(
                 player_id=player_id,
@@ -183,13 +183,13 @@ class NameIndex:
 
 
 def select_seen(players: Iterable[KnownPlayer], server_ids: Collection[ServerId]) -> Iterator[KnownPlayer]:
-    """Yield those who were seen on one of the servers; all of them when no server is named."""
+    """Yield the players who were seen on one of the servers; all of them if no server is given."""
     servers = frozenset(server_ids)
     return (player for player in players if not servers or servers.intersection(player.servers))
 
 
 def _list_separators(text: str) -> list[int]:
-    """Return where separators begin: they may overlap, as a name may end like the beginning of one."""
+    """Return where separators begin; they may overlap, because a name may end like a separator begins."""
     return [index for index in range(len(text)) if text.startswith(SEPARATOR, index)]
 
 

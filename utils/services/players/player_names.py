@@ -1,4 +1,4 @@
-"""Player names: who is meant by a name, and which names are offered while one is typed."""
+"""Player names: finds the player of a name, and offers names while one is typed."""
 
 import asyncio
 from collections import defaultdict
@@ -12,7 +12,7 @@ from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.deaths import Death
-from utils.models.labels import fold_label, label_name, label_twin
+from utils.models.labels import PlayerLabel, fold_label, label_player, label_twin
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
@@ -24,10 +24,10 @@ from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
 SUGGESTIONS = 5
-CANDIDATES = 100  # more of them fit no better than these
-LEARNED_DEATHS = 100  # between two turns of the event loop: a few milliseconds
-BLINK_SECONDS = 0.05  # of the 300 ms that autocomplete may take
-CACHED_GUILDS = 200  # names of guilds whose members asked lately
+CANDIDATES = 100  # with more of them, the answer gets no better
+LEARNED_DEATHS = 100  # handled before the event loop runs again: a few milliseconds
+BLINK_SECONDS = 0.05  # a part of the 300 ms that autocomplete may take
+CACHED_GUILDS = 200  # guilds whose names are kept: those that asked last
 
 
 class NameStore(Protocol):
@@ -37,12 +37,12 @@ class NameStore(Protocol):
         """Return every player of the guild's servers, most kills first, with the shown generation's names."""
 
     async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
-        """Return players whose newest name holds the text, best known first, within milliseconds."""
+        """Return players with the text in their newest name, best known first, within milliseconds."""
 
 
 @dataclass(eq=False, repr=False)
 class PlayerNames:
-    """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
+    """Names for autocomplete and look-up: read once for a guild, then updated by ingestion."""
 
     store: NameStore
     servers: ServerStore
@@ -57,15 +57,15 @@ class PlayerNames:
         self._missed: dict[GuildId, list[DeathsStored]] = {}
         self._unlearned: defaultdict[GuildId, list[DeathsStored]] = defaultdict(list)
         self._learning = WorkQueue("names:learn", self._learn_slowly, tasks=self.tasks)
-        self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
+        self._comparing = asyncio.Lock()  # one thread at a time, to leave CPU to the loop
 
     async def search(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
     ) -> list[KnownPlayer]:
-        """Return players any of whose names holds ``text`` (folded), best known first.
+        """Return players with ``text`` (folded) in any of their names, best known first.
 
-        While the names are being read for the first time, the answer comes from the newest names alone: a
-        guild of 100,000 players takes a second or two, and people who type wait for no more than a blink.
+        While the names are being read for the first time, the answer comes from the newest names only:
+        reading 100,000 players takes a second or two, and autocomplete must answer sooner.
         """
         wanted, servers = fold_text(text), frozenset(server_ids)
         known = self._guilds.get(guild_id)
@@ -78,32 +78,32 @@ class PlayerNames:
         marked = None if found else known.find_marked(text)
         return [marked] if marked else found
 
-    async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
-        """Return the labels that players are offered under; players of one name get different labels."""
+    async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[PlayerLabel]:
+        """Return the labels of players; players with the same name get different labels."""
         known = self._guilds.get(guild_id)
         labels = [fold_label(player.name, fold_text(player.name)) for player in players]
         are_twins = [
             labels.count(label) > 1 or (known is not None and known.has_twins(label)) for label in labels
         ]
         if not any(are_twins):
-            return [label_name(player.name) for player in players]
+            return [label_player(player) for player in players]
         servers = await self.servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return [
-            label_twin(player, names) if is_twin else label_name(player.name)
+            label_twin(player, names) if is_twin else label_player(player)
             for player, is_twin in zip(players, are_twins, strict=True)
         ]
 
     async def resolve(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = ()
     ) -> KnownPlayer:
-        """Return the player meant: by id, by a label that was offered, by exact name, or by a unique part.
+        """Return the player with this id, label or exact name, or with a unique part of a name.
 
-        Where several players have or had that exact name, the one who has it now is meant.
+        If several players have or had that exact name, the one who has it now is returned.
 
         Raises:
-            NotFoundError: nobody is called so; offers the closest names.
-            AmbiguousError: several are; those of one name are told apart.
+            NotFoundError: no player has this name; it offers the closest names.
+            AmbiguousError: several players fit; equal names are told apart.
         """
         known, servers = await self._get(guild_id), frozenset(server_ids)
         picked = known.find(PlayerId(text)) or known.find_marked(text)
@@ -113,14 +113,15 @@ class PlayerNames:
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            labels = tuple(await self.label(guild_id, chosen[:SUGGESTIONS]))
-            raise AmbiguousError(describe_several_players(text, labels), candidates=labels)
+            labels = await self.label(guild_id, chosen[:SUGGESTIONS])
+            candidates = tuple(label.describe() for label in labels)
+            raise AmbiguousError(describe_several_players(text, candidates), candidates=candidates)
         async with self._comparing:
             closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
         raise NotFoundError(describe_missing_player(text), suggestions=closest)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
-        """Learn the names of new deaths, if the guild's names are held."""
+        """Add the names of new deaths, if the guild's names are in memory."""
         guild_id = event.scope.guild_id
         known = self._guilds.get(guild_id)
         if known is None:
@@ -152,7 +153,7 @@ class PlayerNames:
         self._unlearned.pop(guild_id, None)
 
     async def _learn_slowly(self, guild_id: GuildId) -> None:
-        """Learn what a large batch brought in slices, between which others have their turn."""
+        """Add the names of a large batch in slices, so that the event loop is not blocked."""
         while events := self._unlearned.get(guild_id):
             event, known = events.pop(0), self._guilds.get(guild_id)
             if known is not None:
@@ -162,7 +163,7 @@ class PlayerNames:
         self._unlearned.pop(guild_id, None)
 
     async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
-        """Have the names read in the background, and return them if that takes no longer than a blink."""
+        """Read the names in the background, and return them if that is quick enough."""
 
         async def read() -> None:
             await self._get(guild_id)
@@ -176,17 +177,17 @@ class PlayerNames:
         return self._guilds.get(guild_id)
 
     async def _get(self, guild_id: GuildId) -> NameIndex:
-        async with self._locks.hold(guild_id):  # every keystroke asks: one reads
+        async with self._locks.hold(guild_id):  # every keystroke asks, but only one task reads
             known = self._guilds.pop(guild_id, None)
             while known is None:
                 known = await self._read(guild_id)
-            self._guilds[guild_id] = known  # the guild asked about last stands last
+            self._guilds[guild_id] = known  # the guild that asked last is the last one
         while len(self._guilds) > CACHED_GUILDS:
             del self._guilds[next(iter(self._guilds))]
         return known
 
     async def _read(self, guild_id: GuildId) -> NameIndex | None:
-        """Read a guild's names and what is stored meanwhile; None when they were forgotten meanwhile."""
+        """Read a guild's names, and those stored during that; None if they were dropped during that."""
         self._missed[guild_id] = []
         try:
             known = await NameIndex.build(await self.store.list_known_players(guild_id))
@@ -198,7 +199,7 @@ class PlayerNames:
 
 
 async def _choose(known: NameIndex, text: str, server_ids: frozenset[ServerId]) -> list[KnownPlayer]:
-    """Return the players meant by a name, by the first way of reading it that finds any."""
+    """Return the players of a name, by the first way of search that finds any."""
     wanted, typed = fold_text(text), text.strip().casefold()
     if not wanted:
         return []

@@ -1,8 +1,8 @@
-"""Posted boards: which boards stand in the leaderboard channels of a guild, and when they rest.
+"""Posted boards: the boards in the leaderboard channels of a guild, and when they are paused.
 
-A round looks at every posted board. One whose tier ended or whose channel cannot be used is paused, the
-admins are told once, and it goes on by itself when that is over. What a board shows and how its message is
-kept up to date is delivery's part (``BoardMessages``).
+A round looks at every posted board. A board is paused if its tier ended or its channel cannot be used; the
+admins are told once, and the board goes on by itself afterwards. Delivery makes the content of boards and
+updates their messages (``BoardMessages``).
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from utils.turns import FairTurns
 
 REFRESH_SECONDS = 1800.0
 REFRESH_TASK = "boards:refresh"
-GUILDS_AT_ONCE = 16  # whose boards a round looks at; a guild whose channel hangs costs one of these places
+GUILDS_AT_ONCE = 16  # guilds of a round at once; a guild with a hanging channel uses one of these places
 TIER_MATTER = "boards:tier"
 CHANNEL_GONE = text(
     "A posted board is paused: its leaderboard channel is gone, or I may not post there. Give me "
@@ -45,7 +45,7 @@ CHANNEL_GONE = text(
 
 
 class BoardPlan(Protocol):
-    """Which boards a guild has posted."""
+    """Reads of posted boards."""
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
         """Return a guild's boards."""
@@ -58,40 +58,40 @@ class BoardStore(BoardPlan, Protocol):
     """Storage of posted boards."""
 
     async def insert_board(self, key: BoardKey) -> None:
-        """Store a new board that stands nowhere yet."""
+        """Store a new board that is not posted yet."""
 
     async def set_paused(self, key: BoardKey, *, is_paused: bool) -> None:
-        """Note that a board rests, or goes on."""
+        """Note that a board is paused, or goes on."""
 
     async def delete_board(self, key: BoardKey) -> None:
-        """Forget a board."""
+        """Delete a board."""
 
 
 class BoardIndex(Protocol):
-    """Knows which guilds have boards."""
+    """Lists the guilds with boards."""
 
     async def list_guilds_with_boards(self) -> Sequence[GuildId]:
         """Return the guilds."""
 
 
 class BoardMessages(Protocol):
-    """The messages of boards; for one board one thing at a time."""
+    """The messages of boards; one operation at a time for each board."""
 
     async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
-        """Make the message show what the figures are now, in this channel and in no other.
+        """Show the current figures in the message, in this channel only.
 
         Raises:
-            NotFoundError: the board's server is gone.
-            DeliveryError: it is not shown; a ``ChannelUnusableError`` until a person does something.
+            NotFoundError: the board's server was removed.
+            DeliveryError: it could not be shown. ``ChannelUnusableError``: only a person can fix it.
         """
 
     async def delete(self, posted: PostedBoard) -> None:
-        """Delete the message as far as Discord takes that now."""
+        """Try to delete the message once."""
 
 
 @dataclass(eq=False, repr=False)
 class PostedBoardService:
-    """Posts boards, keeps them up to date, and removes them; one thing at a time for each board."""
+    """Posts boards, updates them, and removes them; one operation at a time for each board."""
 
     store: BoardStore
     scope_index: BoardIndex
@@ -112,11 +112,11 @@ class PostedBoardService:
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
-        """Post a board, or refresh the one that is there, and return its channel.
+        """Post a board, or update the posted one, and return its channel.
 
         Raises:
             NotFoundError: no leaderboard channel is set, or there is no such server.
-            NotAllowedError: the bot may not post there, or Discord does not take it now.
+            NotAllowedError: the bot may not post there, or Discord does not accept it now.
         """
         key = await self._choose_key(guild_id, board, server)
         async with self._locks.hold(key):
@@ -174,7 +174,7 @@ class PostedBoardService:
             await self.messages.delete(posted)
 
     async def refresh_all(self) -> None:
-        """Bring every board of every guild up to date; what fails waits for the next round."""
+        """Update every board of every guild; boards that fail wait for the next round."""
         told: set[str] = set()
 
         async def refresh_in_turn(guild_id: GuildId) -> None:
@@ -187,7 +187,7 @@ class PostedBoardService:
         )
 
     async def _refresh_guild(self, guild_id: GuildId, told: set[str]) -> None:
-        """Bring a guild's boards up to date; one that fails or hangs leaves the others their turn."""
+        """Update a guild's boards; a board that fails or hangs does not stop the others."""
         keys = [posted.key for posted in await self.store.list_boards(guild_id)]
         await asyncio.gather(
             *(self.tasks.attempt(REFRESH_TASK, key, self._refresh, told=told) for key in keys)
@@ -196,7 +196,7 @@ class PostedBoardService:
     async def _refresh(self, key: BoardKey) -> None:
         async with self._locks.hold(key):
             posted = await self.store.find_board(key)
-            if posted is not None:  # not removed meanwhile
+            if posted is not None:  # not removed in the meantime
                 await self._refresh_or_pause(posted)
 
     async def _refresh_or_pause(self, posted: PostedBoard) -> None:
@@ -214,7 +214,7 @@ class PostedBoardService:
         try:
             await self._show(posted, channel_id)
         except NotFoundError:
-            await self.store.delete_board(key)  # its server is gone
+            await self.store.delete_board(key)  # its server was removed
         except ChannelUnusableError:
             await self._pause(posted, CHANNEL_GONE, matter)
         else:

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from utils.errors import InvalidInputError, NotFoundError
 from utils.models.players import BoardRow, PlayerStats
-from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
+from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.statistics import BoardRows, Comparison, Coverage, CoveredDeaths, DayCount
 from utils.models.texts import text
+from utils.services.players.combat import CombatStore
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
+from utils.services.players.player_names import NameStore
 from utils.services.players.wording import describe_missing_player
 
 BOARD_PAGE_ROWS = 10
@@ -22,7 +24,7 @@ KD_MINIMUM_KILLS = 10
 
 
 class Board(StrEnum):
-    """What a leaderboard ranks by: players by a figure or by claimed bounties, or weapons by kills."""
+    """The kinds of leaderboards: players by a figure or by claimed bounties, or weapons by kills."""
 
     KILLS = "kills"
     DEATHS = "deaths"
@@ -36,7 +38,7 @@ class Board(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """One page of a board of players; ``page`` counts from 0, ``own`` is the asker's own place."""
+    """One page of a board of players; ``page`` counts from 0, ``own`` is the asker's own row."""
 
     board: Board
     rows: tuple[BoardRow, ...]
@@ -46,81 +48,48 @@ class BoardPage:
 
     @property
     def pages(self) -> int:
-        """Return how many pages there are, at least one."""
+        """Return the number of pages, at least one."""
         return max(1, -(-self.total // BOARD_PAGE_ROWS))
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerReport:
-    """The answer of ``/stats``; ``days`` are the last ``CHART_DAYS``, empty ones left out."""
+    """The answer of ``/stats``; ``days`` are the last ``CHART_DAYS`` without empty days."""
 
     coverage: Coverage
     stats: PlayerStats
     days: tuple[DayCount, ...]
 
 
-class StatisticsStore(Protocol):
-    """Reads of counters, over one guild's servers."""
+class StatisticsStore(NameStore, Protocol):
+    """Reads of counters, over the servers of one guild."""
 
-    async def find_stats(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
-    ) -> PlayerStats | None:
-        """Return players' figures summed over servers and players; None when none was ever seen there."""
+    async def find_stats(self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]) -> PlayerStats | None:
+        """Return players' figures summed over servers and players; None if no player was ever seen there."""
 
     async def list_days(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date,
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
     ) -> Sequence[DayCount]:
-        """Return what players did on each day, by day; empty days left out."""
+        """Return the counters of players by day, without empty days."""
 
     async def list_board(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         *,
         board: str,
         minimum_kills: int,
         limit: int,
         offset: int,
-        since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
-        """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
-
-
-class EnmityStore(Protocol):
-    """Kills between two players."""
-
-    async def count_kills(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
-    ) -> int:
-        """Return how often one player killed another."""
+        """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
 
 
 class HunterStore(Protocol):
-    """Claimed bounties."""
+    """Who claimed bounties."""
 
-    async def list_hunters(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        since: date | None = None,
-        since_at: datetime | None = None,
-    ) -> Sequence[BoardRow]:
-        """Return everybody who claimed a bounty by the sum of what was paid, most first.
-
-        Claims count from ``since_at`` on, deaths from the day ``since`` on.
-        """
+    async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
+        """Return all players who claimed a bounty, by the sum that was paid, highest first."""
 
 
 @dataclass(eq=False, repr=False)
@@ -128,27 +97,22 @@ class StatisticsService:
     """Answers ``/stats``, ``/compare`` and ``/leaderboard``."""
 
     store: StatisticsStore
-    enmities: EnmityStore
+    combat: CombatStore
     hunters: HunterStore
     coverage: CoverageService
 
     async def get_stats(self, question: StatisticsQuestion) -> PlayerReport:
-        """Return the figures of a player, or of a member's linked ones, with what they did lately.
+        """Return the figures of a player, or of a member's linked players, with their last days.
 
         Raises:
-            NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
+            NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
         """
         coverage = await self.coverage.choose(question.guild_id, question.server, question.period)
         meant = await self.coverage.find_players(question, coverage)
         player_ids = [player.player_id for player in meant]
         stats, days = await asyncio.gather(
             self._find_stats(coverage, player_ids, meant[0].name),
-            self.store.list_days(
-                coverage.guild_id,
-                coverage.server_ids,
-                player_ids,
-                since=coverage.today - timedelta(days=CHART_DAYS - 1),
-            ),
+            self.store.list_days(coverage, player_ids, since=coverage.today - timedelta(days=CHART_DAYS - 1)),
         )
         return PlayerReport(coverage, stats, tuple(days))
 
@@ -158,7 +122,8 @@ class StatisticsService:
         """Return two players' figures side by side, and how often each killed the other.
 
         Raises:
-            NotFoundError, AmbiguousError, InvalidInputError: a name fits nobody, several, or both one player.
+            NotFoundError, AmbiguousError, InvalidInputError: a name fits nobody or several, or both fit the
+            same player.
         """
         coverage = await self.coverage.choose(guild_id, server)
         meant = [await self.coverage.resolve(coverage, name) for name in (first, second)]
@@ -168,44 +133,38 @@ class StatisticsService:
         first_stats, second_stats, first_kills, second_kills = await asyncio.gather(
             self._find_stats(coverage, [one], meant[0].name),
             self._find_stats(coverage, [other], meant[1].name),
-            self.enmities.count_kills(guild_id, coverage.server_ids, one, other),
-            self.enmities.count_kills(guild_id, coverage.server_ids, other, one),
+            self.combat.count_kills(coverage, one, other),
+            self.combat.count_kills(coverage, other, one),
         )
         return coverage, Comparison(first_stats, second_stats, first_kills, second_kills)
 
     async def get_board(
         self, coverage: Coverage, board: Board, *, page: int, asker_id: MemberId | None = None
     ) -> BoardPage:
-        """Return one page of a board of players, and the best place of the asker's linked ones."""
+        """Return one page of a board of players, and the best row of the asker's linked players."""
         own: Sequence[PlayerId] = ()
         if asker_id is not None:
             own = await self.coverage.list_linked(coverage.guild_id, asker_id)
         if board is Board.BOUNTIES:
             return await self._page_hunters(coverage, page, own)
         found = await self.store.list_board(
-            coverage.guild_id,
-            coverage.server_ids,
+            coverage,
             board=board.value,
             minimum_kills=KD_MINIMUM_KILLS if board is Board.KD else 0,
             limit=BOARD_PAGE_ROWS,
             offset=page * BOARD_PAGE_ROWS,
-            since=coverage.since,
             own=own,
         )
         return BoardPage(board, found.rows, page, found.total, found.own)
 
     async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
-        rows = await self.hunters.list_hunters(
-            coverage.guild_id, coverage.server_ids, since=coverage.since, since_at=coverage.since_at
-        )
+        rows = await self.hunters.list_hunters(coverage)
         start = page * BOARD_PAGE_ROWS
         mine = next((row for row in rows if row.player_id in own), None)
         return BoardPage(Board.BOUNTIES, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)
 
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
-        stats = await self.store.find_stats(
-            coverage.guild_id, coverage.server_ids, player_ids, since=coverage.since
-        )
+        stats = await self.store.find_stats(coverage, player_ids)
         if stats is None:
             raise NotFoundError(describe_missing_player(name), hint=NEVER_SEEN)
         return stats

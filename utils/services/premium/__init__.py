@@ -1,1 +1,1 @@
-"""Tiers: what they allow, and who has one."""
+"""Premium: the tiers, and the grants of guilds."""

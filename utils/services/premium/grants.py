@@ -1,9 +1,9 @@
-"""Grants: giving and taking premium, what follows from its end, and the servers that fit into a tier.
+"""Grants: giving and taking premium, the end of a grant, and the servers that fit into a tier.
 
-A tier counts from the moment it is written, and is over at its end by the clock alone (``PremiumService``).
-What is over the limit then is paused, newest servers first, and never deleted: it goes on by itself as soon
-as there is room. A timer notices ends, pauses the servers over the limit, tells the admins, and writes the
-end down last, so that a process that dies in between does all of it again.
+A tier counts when it is stored, and ends by the clock (``PremiumService``). Then the newest servers over the
+limit are paused, never deleted. They go on by themselves as soon as the tier has room. A timer notices ends,
+pauses the servers over the limit, tells the admins, and stores the end last, so that all of it is repeated if
+the process dies in between.
 """
 
 import re
@@ -55,27 +55,27 @@ class PremiumStore(PremiumSource, Protocol):
     async def write_grant(
         self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
     ) -> None:
-        """Replace the grant, or take it away, with its lines of history and audit; all or nothing."""
+        """Replace or remove the grant, with its lines of history and audit, all or nothing."""
 
     async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
-        """Take away the grant that ends when the event says, likewise; tell whether it was there."""
+        """Remove the grant with the end that the event names; tell whether it was there."""
 
 
 class GrantIndex(Protocol):
-    """Knows by key alone where something is to be done."""
+    """Lists the keys of guilds with work to do."""
 
     async def list_guild_ids(self) -> Sequence[GuildId]:
         """Return every guild with a game server."""
 
     async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
-        """Return every guild with a grant whose end has come."""
+        """Return every guild with an ended grant."""
 
 
 def parse_guild_id(typed: str) -> GuildId:
-    """Return the guild a person means by its id.
+    """Return the guild of a typed id.
 
     Raises:
-        InvalidInputError: it is no id.
+        InvalidInputError: it is not an id.
     """
     digits = typed.strip()
     if not (_DIGITS.fullmatch(digits) and 0 < int(digits) < 2**63):
@@ -90,16 +90,16 @@ def parse_guild_id(typed: str) -> GuildId:
 
 
 def choose_paused(servers: Sequence[GameServer], *, capacity: int) -> frozenset[ServerScope]:
-    """Return which servers must wait when only so many fit: the newest ones."""
+    """Return the servers to pause if only this number fits: the newest ones."""
     return frozenset(server.scope for server in servers[capacity:])
 
 
 @dataclass(eq=False, repr=False)
 class GrantService:
-    """Gives and takes premium, and keeps each guild's servers within its tier.
+    """Gives and takes premium, and keeps the servers of each guild within its tier.
 
     Args:
-        minimum_poll_seconds: the configured minimum, for the table that people see.
+        minimum_poll_seconds: the configured minimum, for the table of tiers.
     """
 
     store: PremiumStore
@@ -114,17 +114,17 @@ class GrantService:
     minimum_poll_seconds: float
 
     def __post_init__(self) -> None:
-        self._unchecked: set[GuildId] = set()  # their servers may not fit the tier; the timer tries again
+        self._unchecked: set[GuildId] = set()  # servers may be over the limit; the timer tries again
         self._pausing = WorkQueue(PAUSE_TASK, self._pause_soon, tasks=self.tasks)
-        self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
+        self._locks = KeyedLocks[GuildId]()  # one after the other, so that the old and new states are right
 
     async def grant(
         self, guild_id: GuildId, *, tier: int, days: int | None, actor_id: MemberId
     ) -> GrantChange:
-        """Give a guild a tier from now on, in the place of what it had; without ``days`` it has no end.
+        """Give a guild a tier from now on, instead of its old one; without ``days`` it has no end.
 
         Raises:
-            InvalidInputError: there is no such tier, or no such time.
+            InvalidInputError: there is no such tier, or the time is not allowed.
         """
         if not 1 <= tier < len(TIERS):
             raise InvalidInputError(
@@ -155,10 +155,10 @@ class GrantService:
             )
 
     async def revoke(self, guild_id: GuildId, *, reason: str, actor_id: MemberId) -> GrantChange:
-        """Take a guild's grant away; it has the default tier then.
+        """Take a guild's grant away; then it has the default tier.
 
         Raises:
-            InvalidInputError: it has none, or no reason is given.
+            InvalidInputError: it has no grant, or no reason is given.
         """
         why = " ".join(reason.split())
         if not 1 <= len(why) <= REASON_CHARACTERS:
@@ -191,7 +191,7 @@ class GrantService:
         return change
 
     async def describe(self, guild_id: GuildId) -> PremiumOverview:
-        """Return what people see of a guild's premium."""
+        """Return a guild's premium for people."""
         servers = await self.servers.list_servers(guild_id)
         return PremiumOverview(
             state=await self.premium.get_state(guild_id),
@@ -201,7 +201,7 @@ class GrantService:
         )
 
     async def end_due(self) -> None:
-        """Carry out every end that has come, and what an outage left undone."""
+        """Carry out every end that is due, and work that an outage left undone."""
         await self.tasks.for_each(ENDS_TASK, tuple(self._unchecked), self.pause_excess_servers)
         ended = await self.scope_index.list_ended_premium(self.clock.now())
         await self.tasks.for_each(ENDS_TASK, ended, self._end)
@@ -209,26 +209,26 @@ class GrantService:
     async def pause_excess_of_all(self) -> None:
         """Keep every guild within its tier, for example after the default tier was changed.
 
-        Where that fails, the timer of ends does it later.
+        If that fails, the timer of ends does it later.
         """
         guild_ids = await self.scope_index.list_guild_ids()
         await self.tasks.for_each(PAUSE_TASK, guild_ids, self.pause_excess_servers)
 
     async def pause_excess_servers(self, guild_id: GuildId) -> None:
-        """Pause what is over the limit, and let go on what fits (again)."""
+        """Pause the servers over the limit, and resume those that fit again."""
         async with self._locks.hold(guild_id):
             await self._pause_excess(guild_id)
 
     def on_server_added(self, event: ServerAdded) -> None:
-        """A tier may have ended while a server was being added."""
+        """Check the limit: the tier may have ended while the server was being added."""
         self._pausing.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
-        """A place is free: the oldest paused server takes it."""
+        """Resume the oldest paused server, because a place is free."""
         self._pausing.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Count the servers of a guild no more."""
+        """Forget the servers of a guild."""
         self._unchecked.discard(guild_id)
 
     async def _pause_soon(self, guild_id: GuildId) -> None:
@@ -253,14 +253,14 @@ class GrantService:
         try:
             await self.store.write_grant(guild_id, grant, event, entry=entry)
         finally:
-            self.premium.forget_guild(guild_id)  # a write that failed may have happened all the same
+            self.premium.forget_guild(guild_id)  # a write that failed may still have happened
         log_entry(guild_id, entry)
         paused = await self._pause_excess(guild_id)
         record = await self._read_fresh(guild_id)
         return GrantChange(before, self.premium.read_state(record), paused, record.history)
 
     async def _end(self, guild_id: GuildId) -> None:
-        """Carry out the end of a grant; a new grant that came first wins."""
+        """Carry out the end of a grant; if there is a new grant already, that one wins."""
         async with self._locks.hold(guild_id):
             record = await self._read_fresh(guild_id)
             now = self.clock.now()
@@ -279,23 +279,27 @@ class GrantService:
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
     async def _pause_excess(self, guild_id: GuildId) -> tuple[str, ...]:
-        """Pause and resume servers by the tier; return the names of those that are paused then."""
+        """Pause and resume servers by the tier; return the names of the paused ones."""
         self._unchecked.add(guild_id)
-        self.premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
+        self.premium.forget_guild(guild_id)  # another process may have stored a grant a moment ago
         tier = await self.premium.get_tier(guild_id)
         servers = await self.servers.list_servers(guild_id)
         paused = choose_paused(servers, capacity=tier.servers)
         for server in servers:
             is_paused = server.scope in paused
             if server.is_paused != is_paused:
-                await self.servers.set_paused(server.scope, is_paused=is_paused)
+                try:
+                    await self.servers.set_paused(server.scope, is_paused=is_paused)
+                except StorageError:
+                    self.loops.refresh(server.scope)  # it may have happened nevertheless
+                    raise
                 await self.loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
         self._unchecked.discard(guild_id)
         return tuple(server.name for server in servers if server.scope in paused)
 
     async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:
-        """Return the record as it is stored, not as it is cached."""
+        """Return the stored record, not the cached one."""
         self.premium.forget_guild(guild_id)
         return await self.store.get_premium(guild_id)
 
@@ -315,7 +319,7 @@ def _build_entry(
 
 
 def describe_end(change: GrantChange) -> Text:
-    """Return the sentences that admins read when their tier has ended."""
+    """Return the sentences for admins about the end of their tier."""
     old, new = change.old.tier, change.new.tier
     parts = [
         text(

@@ -1,4 +1,4 @@
-"""Premium checks: one function that reads the one table, over what each guild was granted."""
+"""Premium checks: one function that compares the grant of a guild with the table of tiers."""
 
 from typing import Protocol
 
@@ -19,52 +19,56 @@ from utils.models.scope import GuildId
 from utils.models.servers import count_game_servers
 from utils.models.texts import Command, Number, text
 
-CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
+CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
+SHARED_CACHE_SECONDS = 30.0  # the same if another process may grant premium
 
 
 class PremiumSource(Protocol):
-    """Storage of grants, as seen by those who only look."""
+    """Read access to the storage of grants."""
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Return what a guild was granted; an empty record for one that never was."""
+        """Return a guild's record; empty if it never had a grant."""
 
 
 class PremiumService:
-    """Answers what a guild's tier opens.
+    """Tells what the tier of a guild unlocks.
 
-    Grants come from a short cache; whether one is over is asked of the clock each time, so that an end is
-    never seen late.
+    Grants come from a cache. Each call compares the end with the clock, so an end is never seen late.
 
     Args:
         store: storage of the grants.
         default_tier: the tier of a guild without a grant (``premium.default_tier``).
+        is_shared: the home guild, where premium is granted, may belong to another process.
     """
 
-    def __init__(self, store: PremiumSource, *, default_tier: int, clock: Clock) -> None:
+    def __init__(
+        self, store: PremiumSource, *, default_tier: int, clock: Clock, is_shared: bool = False
+    ) -> None:
+        seconds = SHARED_CACHE_SECONDS if is_shared else CACHE_SECONDS
         self._default = TIERS[default_tier]
         self._clock = clock
-        self._records = Remembered(store.get_premium, seconds=CACHE_SECONDS, clock=clock)
+        self._records = Remembered(store.get_premium, seconds=seconds, clock=clock)
 
     async def get_tier(self, guild_id: GuildId) -> Tier:
         """Return the guild's tier."""
         return (await self.get_state(guild_id)).tier
 
     async def get_state(self, guild_id: GuildId) -> PremiumState:
-        """Return the guild's tier, and until when it has it."""
+        """Return the guild's tier and its end."""
         return self.read_state(await self._records.get(guild_id))
 
     def read_state(self, record: PremiumRecord) -> PremiumState:
-        """Return what a record means now: the tier granted, else the default."""
+        """Return the tier of a record at this moment: the granted one, else the default."""
         grant = record.find_grant(self._clock.now())
         if grant is None:
             return PremiumState(self._default)
         return PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
 
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
-        """Refuse a feature the guild's tier does not open.
+        """Refuse a feature that the guild's tier does not unlock.
 
         Raises:
-            TierRequiredError: names the tier that opens it.
+            TierRequiredError: names the tier that unlocks it.
         """
         required = TIERS[REQUIRED_TIER[feature]]
         if (await self.get_tier(guild_id)).level < required.level:
@@ -74,7 +78,7 @@ class PremiumService:
         """Refuse one more game server than the tier allows.
 
         Raises:
-            LimitReachedError: the guild has as many as its tier allows.
+            LimitReachedError: the guild has as many servers as its tier allows.
         """
         tier = await self.get_tier(guild_id)
         if servers >= tier.servers:
@@ -92,10 +96,10 @@ class PremiumService:
             )
 
     async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:
-        """Return the lowest tier that may use a kind of channel; None when the guild has it."""
+        """Return the lowest tier that may use a kind of channel; None if the guild has it."""
         required = TIERS[REQUIRED_CHANNEL_TIER[kind]]
         return required if (await self.get_tier(guild_id)).level < required.level else None
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Drop what is cached of a guild."""
+        """Drop the cached record of a guild."""
         self._records.drop(guild_id)

@@ -1,4 +1,4 @@
-"""Game servers of a guild: adding, testing, listing, removing, and what could not be read of them."""
+"""Game servers of a guild: adding, testing, listing, removing, and their rejected lines."""
 
 import secrets
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
-from utils.models.reading import ImportJob, RejectedLine
+from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
 from utils.models.texts import Command, Names, Text, text
@@ -44,7 +44,7 @@ from utils.services.servers.typed_servers import (
 
 logger = get_logger(__name__)
 
-SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
+SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids
 SERVER_ID_CHARACTERS = 8
 NO_SUCH_SERVER = text("There is no such game server here.")
 NONE_GIVEN = text("(none given)")
@@ -53,7 +53,7 @@ SHOWN_REJECTED = 50
 
 
 class RejectedStore(Protocol):
-    """Storage of lines that could not be read."""
+    """Storage of rejected lines."""
 
     async def list_rejected(self, scope: ServerScope, *, limit: int) -> Sequence[RejectedLine]:
         """Return the newest rejected lines."""
@@ -66,27 +66,27 @@ class Encryption(Protocol):
     """Encryption of logins at rest."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
-        """Encrypt a login for one server; it can be read under that scope alone."""
+        """Encrypt a login for one server; it can be decrypted only for that server."""
 
 
 class ServerChecker(Protocol):
-    """Tries the way to a server's logs."""
+    """Tests the way to a server's logs."""
 
     async def check(
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
-        """Try the way with what somebody typed just now; without it, with the stored login.
+        """Test the way with the login that was just typed, or else with the stored one.
 
-        The stored login goes to the host of the pinned key alone.
+        The stored login is sent only to the host with the pinned key.
         """
 
     def let_go(self, server: GameServer) -> None:
-        """Keep nothing open for a server that passed its test and is not read after all."""
+        """Close the connection of a server that passed its test but is not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddedServer:
-    """The outcome of adding: the steps of its test, and the server when all went well."""
+    """The outcome of adding: the steps of its test, and the server if all succeeded."""
 
     steps: tuple[CheckStep, ...]
     server: GameServer | None
@@ -94,7 +94,7 @@ class AddedServer:
 
 @dataclass(frozen=True, slots=True)
 class RejectedLines:
-    """The newest rejected lines of a server, and how many there were in all."""
+    """The newest rejected lines of a server, and the number of all."""
 
     server: GameServer
     lines: tuple[RejectedLine, ...]
@@ -124,7 +124,7 @@ class GameServerService:
         self._locks = KeyedLocks[GuildId]()
 
     def lock(self, guild_id: GuildId) -> AbstractAsyncContextManager[None]:
-        """Return what a change of a guild's servers holds: names and slots are verified and taken in one."""
+        """Return the lock for changes of a guild's servers: it covers the checks of names and limits."""
         return self._locks.hold(guild_id)
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
@@ -132,11 +132,11 @@ class GameServerService:
         return await self.store.list_servers(guild_id)
 
     async def resolve(self, guild_id: GuildId, typed: str | None) -> GameServer:
-        """Return the server meant, by id or name; without text the guild's only one.
+        """Return the server with this id or name; without text the guild's only one.
 
         Raises:
-            NotFoundError: there is none, or none of that name.
-            AmbiguousError: several are called so, or no text and several servers.
+            NotFoundError: there is no server, or none with that name.
+            AmbiguousError: several servers fit, or there is no text and several servers.
         """
         servers = await self.store.list_servers(guild_id)
         if not servers:
@@ -154,7 +154,7 @@ class GameServerService:
         raise AmbiguousError(_describe_several(typed, names), candidates=names)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
-        """Refuse what cannot be right, before anybody types a password.
+        """Refuse invalid options, before the admin types a password.
 
         Raises:
             InvalidInputError, LimitReachedError
@@ -173,10 +173,10 @@ class GameServerService:
         actor_id: MemberId,
         message_id: int | None = None,
     ) -> AddedServer:
-        """Test the login, pin the host key, find the logs, save, and have the history imported.
+        """Test the login, pin the host key, find the logs, store the server, and plan the import.
 
         Raises:
-            UserFacingError: the form cannot be right.
+            UserFacingError: the form is invalid.
             RemoteError: the host failed after the test, while its files were listed.
         """
         await self.verify_form(guild_id, form)
@@ -192,9 +192,9 @@ class GameServerService:
         server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
         try:
             async with self.lock(guild_id):
-                await self.verify_form(guild_id, form)  # the test took its time: a tier may have ended
+                await self.verify_form(guild_id, form)  # the test took time, and the tier may have ended
                 await self.places.verify_free(server, check.logs)
-                # the import first: a server that is there without one would have its past announced as news
+                # the import first: a server without one would have its past posted as news
                 await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
                 await self.store.insert_server(server.scope, server)
         except KillfeedError as error:
@@ -212,7 +212,7 @@ class GameServerService:
     async def test_server(
         self, guild_id: GuildId, text: str | None
     ) -> tuple[GameServer, tuple[CheckStep, ...]]:
-        """Try the way to a server's logs, step by step; when all works it is read at once."""
+        """Test the way to a server's logs, step by step; if it works, the server is read at once."""
         server = await self.resolve(guild_id, text)
         tier = await self.premium.get_tier(guild_id)
         check = await self.checker.check(server, guild_limit=tier.servers)
@@ -226,17 +226,17 @@ class GameServerService:
         return server, check.steps
 
     async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
-        """Write down a server that was tried and not added: it says where somebody wanted to go."""
+        """Write a server that was tried and not added to the audit: it names the host."""
         step = failure.name.code if failure else None
         facts = replace(_list_facts(server), is_done=False, failed_step=step)
         await self.audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
-        """End everything a server holds and delete it.
+        """End the loops and connections of a server and delete it.
 
         Raises:
-            NotFoundError: somebody else removed it meanwhile.
-            StillBusyError, StorageError: it is not removed, and read on as before.
+            NotFoundError: another admin has removed it.
+            StillBusyError, StorageError: it is not removed, and reading goes on.
         """
         server = await self.store.find_server(scope)
         if server is None:
@@ -251,11 +251,11 @@ class GameServerService:
         await self.audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
         try:
             await self.store.delete_leftovers(scope, now=self.clock.now())
-        except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on
+        except StorageError as failure:  # none of it is shown any more, and the hourly tidying goes on
             logger.warning("leftovers of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
-        """Return what could not be read of a server's logs."""
+        """Return the rejected lines of a server's logs."""
         server = await self.resolve(guild_id, text)
         lines = await self.rejected.list_rejected(server.scope, limit=SHOWN_REJECTED)
         return RejectedLines(server, tuple(lines), await self.rejected.count_rejected(server.scope))
@@ -280,21 +280,14 @@ class GameServerService:
     async def prepare_import(
         self, server: GameServer, *, channel_id: ChannelId | None, message_id: int | None
     ) -> None:
-        """Fix what is history and store the import, for the server's loop to carry out.
+        """Fix the sizes of the files and store the import; the server's loop runs it.
 
         Raises:
             RemoteError: the host failed while its files were listed.
         """
         tier = await self.premium.get_tier(server.scope.guild_id)
-        wanted = ImportJob(
-            generation=server.generation,
-            started_at=self.clock.now(),
-            ends={},
-            channel_id=channel_id,
-            message_id=message_id,
-        )
         async with self.logs.open(server, guild_limit=tier.servers) as logs:
-            await self.history.prepare(server, logs, wanted)
+            await self.history.prepare(server, logs, channel_id=channel_id, message_id=message_id)
 
 
 def _is_called(server: GameServer, text: str) -> bool:
@@ -302,7 +295,7 @@ def _is_called(server: GameServer, text: str) -> bool:
 
 
 def _describe_missing(typed: str | None) -> Text:
-    """Return that there is none, without the id that a list gave for a server that is gone by now."""
+    """Return the error for a missing server, without the id of one that was removed after it was listed."""
     if typed is None:
         return text("There is no game server here.")
     is_id = len(typed) == SERVER_ID_CHARACTERS and set(typed) <= set(SERVER_ID_ALPHABET)
@@ -320,7 +313,7 @@ def _describe_several(typed: str | None, names: tuple[str, ...]) -> Text:
 
 
 def _list_facts(server: GameServer, *more: FieldChange, is_there: bool = True) -> AuditFacts:
-    """Return a server for the audit as one that came or went, without anything of its secret."""
+    """Return the facts of an added or removed server for the audit, without its secret."""
     place = {name: getattr(server, name) for name in ("username", "host", "port", "number")}
     changes = (
         FieldChange(name, None if is_there else value, value if is_there else None)

@@ -1,13 +1,13 @@
-"""Log places: whose logs lie where, so that a guild reads no game server twice.
+"""Log places: tells where the logs of servers are, so that a guild reads no game server twice.
 
-A game server is known by what is found and not by what was typed: host key, user name, and the folder of the
-logs as the host names it. An address proves nothing, for a host has many, and two hosts can show one key
-(images that were copied, ports of one machine). There the logs decide: the beginning of a file, which holds
-rows with times and players, is the same on no two game servers.
+A game server is recognised by host key, user name, and the folder of the logs as the host names it, not by
+the typed address. An address proves nothing: a host has many, and two hosts can show the same key (copied
+images, ports of one machine). Then the logs decide: a file begins with rows with times and players, so its
+beginning is different on each game server.
 
-The user name belongs to it because a hoster locks each login into a folder of its own: two customers both
-see ``/actual1/deathlogs`` and mean two game servers. So what stays unnoticed is one folder that two user
-names may read, and one machine whose SSH services show different keys.
+The user name counts because a hoster locks each login into a folder of its own: two customers both see
+``/actual1/deathlogs``, but on two game servers. So two cases stay unnoticed: one folder that two user names
+may read, and one machine with SSH services that show different keys.
 """
 
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ class LogPlaces:
         self._cursors = cursors
 
     async def verify_free(self, server: GameServer, logs: FoundLogs) -> None:
-        """Refuse a server whose logs another one reads; in doubt it is refused, for figures would be doubled.
+        """Refuse a server if another one reads its logs, also in doubt: figures would be doubled.
 
         Args:
-            server: to be stored, with the host key it showed.
-            logs: what its test found.
+            server: the server to be stored, with the host key it showed.
+            logs: the logs that its test found.
 
         Raises:
-            InvalidInputError: another server reads them.
+            InvalidInputError: another server reads these logs.
         """
         for other in await self._servers.list_servers(server.scope.guild_id):
             if other.scope == server.scope or not _is_alike(server, logs.folder, other):
@@ -55,10 +55,10 @@ class LogPlaces:
                 )
 
     async def note_folder(self, server: GameServer, folder: str) -> None:
-        """Note where a server's logs were found now; refuse to read them when an older server does.
+        """Note where a server's logs were found; refuse to read them if an older server does.
 
         Raises:
-            SameLogsError: one that was added before reads them, without any doubt.
+            SameLogsError: an older server surely reads the same logs.
         """
         if server.log_folder != folder:
             await self._servers.set_log_folder(server.scope, folder)
@@ -80,10 +80,10 @@ class LogPlaces:
 
 
 def _is_alike(server: GameServer, folder: str, other: GameServer) -> bool:
-    """Tell whether both may read the same: one login on one host by key or address, one folder by name.
+    """Tell whether both may read the same logs: one login on one host by key or address, one folder by name.
 
-    One folder inside the other counts as one; letters of another case as well, for Windows tells them apart
-    nowhere.
+    A folder inside the other counts as the same, and so do names that differ only in case, because Windows
+    does not tell them apart.
     """
     if other.log_folder is None or server.username != other.username:
         return False
@@ -93,7 +93,7 @@ def _is_alike(server: GameServer, folder: str, other: GameServer) -> bool:
 
 
 def _is_certain(server: GameServer, folder: str, other: GameServer) -> bool:
-    """Tell whether nothing is in doubt: the same key at the same address, and the folder letter by letter."""
+    """Tell whether both are surely the same: equal key, address and folder."""
     is_same_host = server.host_key == other.host_key and _has_same_address(server, other)
     return is_same_host and folder == other.log_folder
 
@@ -103,7 +103,7 @@ def _has_same_address(server: GameServer, other: GameServer) -> bool:
 
 
 def _may_hold(logs: FoundLogs, cursors: Mapping[LogFile, Cursor]) -> bool:
-    """Tell whether logs may be those that were read; True when there is nothing to tell them apart by."""
+    """Tell whether logs may be the ones that were read; True if nothing tells them apart."""
     cursor = cursors.get(logs.newest) if logs.newest else None
     if cursor is not None and cursor.head:
         return digest_head(logs.head[: cursor.offset]) == cursor.head

@@ -1,5 +1,7 @@
-"""Changes of game servers by hand: edited, announced otherwise, imported again, a new host key accepted."""
+"""Changes of game servers by hand: edits, silenced events, new imports, accepted host keys."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Protocol
 
@@ -8,30 +10,20 @@ from utils.errors import (
     KillfeedError,
     LimitReachedError,
     NotFoundError,
+    StorageError,
     UserFacingError,
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import (
-    CheckStep,
-    Credentials,
-    GameServer,
-    HostKeys,
-    WayCheck,
-)
+from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, WayCheck
 from utils.models.texts import Command, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import ImportJobs
 from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.game_servers import (
-    NO_SUCH_SERVER,
-    Encryption,
-    GameServerService,
-    ServerChecker,
-)
+from utils.services.servers.game_servers import NO_SUCH_SERVER, Encryption, GameServerService, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.time_zones import find_zone
 from utils.services.servers.typed_servers import (
@@ -43,9 +35,9 @@ from utils.services.servers.typed_servers import (
 )
 
 _NAMES = ("name", "host", "port", "username", "number", "base_path", "timezone", "legacy")
-_PLACE = ("host", "port")  # another machine: its key is not known yet
-_ACCOUNT = (*_PLACE, "username")  # who gets to see the secret
-_WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # what a test of the login tests
+_PLACE = ("host", "port")  # a change means another machine, whose key is not known yet
+_ACCOUNT = (*_PLACE, "username")  # decide who receives the secret
+_WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # checked by a test of the login
 
 WHY_LOGIN_AGAIN = text(
     "Another host, port or user name needs its password or key again: the stored one goes to the host whose"
@@ -55,15 +47,15 @@ WHY_LOGIN_AGAIN = text(
 
 
 class HostKeyReader(Protocol):
-    """Looks at the keys of hosts."""
+    """Reads the keys of hosts."""
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
-        """Return the pinned key, and the one the host shows now."""
+        """Return the pinned key, and the key that the host shows now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerEdit:
-    """What an admin wants changed; None leaves it as it is."""
+    """The changes that an admin asks for; None leaves a value unchanged."""
 
     name: str | None = None
     host: str | None = None
@@ -81,9 +73,9 @@ class EditedServer:
     """The outcome of an edit.
 
     Attributes:
-        server: as it is stored now.
-        steps: of the test, where one was needed.
-        changes: what was changed; empty when the test failed, and nothing is stored.
+        server: the server as it is stored now.
+        steps: the steps of the test, if one was needed.
+        changes: the changes; empty if the test failed, and nothing is stored then.
     """
 
     server: GameServer
@@ -93,7 +85,7 @@ class EditedServer:
 
 @dataclass(eq=False, repr=False)
 class ServerChangeService:
-    """Changes game servers that are there."""
+    """Changes existing game servers."""
 
     servers: GameServerService
     store: ServerStore
@@ -111,12 +103,12 @@ class ServerChangeService:
     async def edit(
         self, guild_id: GuildId, typed: str, edit: ServerEdit, *, actor_id: MemberId
     ) -> EditedServer:
-        """Change settings of a server; its login is tested first when something of it changes.
+        """Change settings of a server; if they concern its login, that is tested first.
 
-        A test that failed is in the audit as well: it says where somebody wanted the login to go.
+        A failed test is in the audit as well, because it names the host.
 
         Raises:
-            UserFacingError: nothing is different, or it cannot be right; another account without its secret.
+            UserFacingError: nothing changes, a value is invalid, or another account has no secret.
         """
         async with self.servers.lock(guild_id):
             server = await self.servers.resolve(guild_id, typed)
@@ -150,9 +142,10 @@ class ServerChangeService:
     async def set_announced(
         self, guild_id: GuildId, typed: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
     ) -> GameServer:
-        """Have one class of death of a server posted, or not; return the server as it is then."""
+        """Post one class of death of a server, or silence it; return the changed server."""
         server = await self.servers.resolve(guild_id, typed)
-        await self.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
+        with self._refreshing_if_failed(server.scope):
+            await self.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
         self.loops.refresh(server.scope)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
@@ -165,8 +158,8 @@ class ServerChangeService:
         """Return the server whose history can be imported now.
 
         Raises:
-            LimitReachedError: it is paused.
-            InvalidInputError: an import is under way.
+            LimitReachedError: the server is paused.
+            InvalidInputError: an import is running.
         """
         server = await self.servers.resolve(guild_id, typed)
         if server.is_paused:
@@ -192,16 +185,17 @@ class ServerChangeService:
         message_id: int | None,
         actor_id: MemberId,
     ) -> GameServer:
-        """Have the whole history of a server read again and counted anew.
+        """Plan a new import of the whole history of a server.
 
         Raises:
-            UserFacingError: it cannot be imported now.
+            UserFacingError: an import is not possible now.
             RemoteError: the host failed while its files were listed.
         """
         async with self.servers.lock(guild_id):
             server = await self.verify_import(guild_id, typed)
-            server = await self._find(server.scope)  # no import is under way: its generation stands now
-            await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+            server = await self._find(server.scope)  # no import is running, so the generation is final
+            with self._refreshing_if_failed(server.scope):
+                await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
             await self.loops.restart(server.scope)
             await self.audit.write(
                 guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
@@ -209,7 +203,7 @@ class ServerChangeService:
             return server
 
     async def read_host_keys(self, guild_id: GuildId, typed: str) -> tuple[GameServer, HostKeys]:
-        """Return a server, its pinned key, and the key its host shows now."""
+        """Return a server, its pinned key, and the key that its host shows now."""
         server = await self.servers.resolve(guild_id, typed)
         tier = await self.premium.get_tier(guild_id)
         return server, await self.host_keys.read_host_keys(server, guild_limit=tier.servers)
@@ -218,8 +212,8 @@ class ServerChangeService:
         """Pin the key that was shown, and go on reading.
 
         Raises:
-            NotFoundError: the server was removed meanwhile.
-            InvalidInputError: somebody else changed host or key meanwhile.
+            NotFoundError: the server was removed.
+            InvalidInputError: another admin has changed host or key.
         """
         if keys.shown is None:
             raise InvalidInputError(text("The host shows no key at the moment. Try again later."))
@@ -228,7 +222,8 @@ class ServerChangeService:
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
-            await self.store.set_host_key(server.scope, keys.shown.text)
+            with self._refreshing_if_failed(server.scope):
+                await self.store.set_host_key(server.scope, keys.shown.text)
             await self.loops.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
@@ -259,7 +254,8 @@ class ServerChangeService:
             if check.logs is not None:
                 await self.places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
-            await self.store.replace_server(wanted.scope, wanted)
+            with self._refreshing_if_failed(wanted.scope):
+                await self.store.replace_server(wanted.scope, wanted)
         except KillfeedError:
             if check.steps:
                 self.checker.let_go(wanted)
@@ -267,6 +263,15 @@ class ServerChangeService:
         finally:
             self.settings.forget_guild(wanted.scope.guild_id)
         await self.loops.restart(wanted.scope)
+
+    @contextmanager
+    def _refreshing_if_failed(self, scope: ServerScope) -> Iterator[None]:
+        """Have a server read again if a write failed: it may have happened nevertheless."""
+        try:
+            yield
+        except StorageError:
+            self.loops.refresh(scope)
+            raise
 
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)
@@ -276,12 +281,12 @@ class ServerChangeService:
 
 
 def read_edit(edit: ServerEdit) -> ServerEdit:
-    """Return an edit as it is stored: trimmed, the zone by its name, the address taken apart.
+    """Return an edit in stored form: trimmed, the zone by its name, the address split.
 
-    What the address says beside the host counts where no option says it.
+    Parts of the address besides the host count if no option gives them.
 
     Raises:
-        InvalidInputError: something of it cannot be right.
+        InvalidInputError: a value is invalid.
     """
     read = replace(
         edit,
@@ -307,7 +312,7 @@ def read_edit(edit: ServerEdit) -> ServerEdit:
 
 
 def list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:
-    """Return what is different, in the order of the command's options; of a secret only that it is."""
+    """Return the changes in the order of the command's options; of a secret only that it changed."""
     changes = [
         FieldChange(name, getattr(old, name), getattr(new, name))
         for name in _NAMES

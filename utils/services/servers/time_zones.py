@@ -1,4 +1,4 @@
-"""Time zones as people type them: in any case, or by city alone; an offset is explained, not guessed."""
+"""Time zones as people type them: in any case, or only the city; an offset is explained, not guessed."""
 
 import re
 from collections import defaultdict
@@ -11,7 +11,7 @@ from utils.models.texts import Names, Text, join, text
 from utils.models.typed_text import fold_text
 
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
-"""Files beside the zones. ``localtime`` is the zone of the machine that the bot runs on."""
+"""Other files next to the zones. ``localtime`` is the zone of the bot's machine."""
 
 _REGIONS = (
     "Africa",
@@ -39,14 +39,14 @@ _COMMON = (
     "Australia/Sydney",
 )
 _OFFSET = re.compile(r"(?:utc|gmt)? ?[+\-\u2212] ?\d{1,2}(?::?\d{2})?")
-_SHOWN = 60  # characters of what was typed
+_SHOWN = 60  # characters of a typed text
 
 
 def find_zone(written: str) -> str:
-    """Return the name of the zone that a text means.
+    """Return the name of the zone of a text.
 
     Raises:
-        InvalidInputError: it means none; the sentence says what to type instead.
+        InvalidInputError: there is no such zone; the sentence says what to type instead.
     """
     typed, shown = _fold(written), written.strip()[:_SHOWN]
     if (name := _NAMES.get(typed)) is not None:
@@ -73,7 +73,7 @@ def find_zone(written: str) -> str:
 
 
 def search_zones(text: str, *, limit: int) -> Sequence[str]:
-    """Return the zones that a text may become, cities that begin with it first; of no text common ones."""
+    """Return the zones that fit the beginning of a text, cities first; common ones if there is no text."""
     typed = _fold(text)
     if not typed:
         return _COMMON[:limit]
@@ -99,12 +99,12 @@ def _describe_unknown(shown: str, typed: str) -> Text:
 
 
 def _fold(text: str) -> str:
-    """Return a text in which case, accents, blanks and underscores make no difference."""
+    """Return a text folded: without case, accents, blanks and underscores."""
     return fold_text(text).replace("_", " ")
 
 
 def _group_cities(names: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the zone of every city; of several names of one zone the shortest, in Europe if there is one."""
+    """Return the zone of every city; the shortest if a zone has several names, in Europe if possible."""
     zones: defaultdict[str, list[str]] = defaultdict(list)
     for folded, name in names.items():
         region, _, city = name.partition("/")
@@ -118,6 +118,6 @@ def _group_cities(names: Mapping[str, str]) -> Mapping[str, str]:
 
 
 _NAMES = {_fold(name): name for name in sorted(available_timezones() - _NO_ZONES)}
-"""Every zone by its folded name; read once, before the loop runs, for it looks into many files."""
+"""Every zone by its folded name; read once before the loop runs, because it reads many files."""
 
 _CITIES = _group_cities(_NAMES)

@@ -1,4 +1,4 @@
-"""Game servers as people type them: addresses with everything around, names with emoji, blanks anywhere."""
+"""Game servers as people type them: addresses with extra parts, names with emoji, blanks anywhere."""
 
 import re
 import unicodedata
@@ -31,7 +31,7 @@ _FLAG_TAGS = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # flags
 
 @dataclass(frozen=True, slots=True)
 class ServerForm:
-    """What an admin says of a server to be added; without a port that of the address, else 22."""
+    """The form of a new server; without a port it has that of the address, else 22."""
 
     name: str
     host: str
@@ -45,7 +45,7 @@ class ServerForm:
 
 @dataclass(frozen=True, slots=True)
 class TypedAddress:
-    """What stands in an address: the host, and what else people put into it."""
+    """The parts of an address: the host, and the other parts that people add."""
 
     host: str
     port: int | None = None
@@ -54,7 +54,7 @@ class TypedAddress:
 
 
 def trim_text(typed: str) -> str:
-    """Return a text without the blanks and the unseen characters around it that came with a paste."""
+    """Return a text without blanks and invisible characters around it, which come with a paste."""
     while typed and (typed[0].isspace() or unicodedata.category(typed[0]) == "Cf"):
         typed = typed[1:]
     while typed and (typed[-1].isspace() or unicodedata.category(typed[-1]) == "Cf"):
@@ -63,10 +63,10 @@ def trim_text(typed: str) -> str:
 
 
 def read_address(typed: str) -> TypedAddress:
-    """Return what an address says: a host, ``host:port``, ``[::1]:22`` or ``sftp://user@host:port/folder``.
+    """Return the parts of ``host``, ``host:port``, ``[::1]:22`` or ``sftp://user@host:port/folder``.
 
     Raises:
-        InvalidInputError: it is none, or a password stands in it.
+        InvalidInputError: it is not an address, or holds a password.
     """
     match = _ADDRESS.fullmatch(trim_text(typed))
     if match is None or (match["path"] and not match["scheme"]):
@@ -93,12 +93,12 @@ def read_address(typed: str) -> TypedAddress:
 
 
 def read_form(form: ServerForm) -> ServerForm:
-    """Return a form as it is stored: trimmed, the zone by its name, the address taken apart.
+    """Return a form in stored form: trimmed, the zone by its name, the address split.
 
-    What the address says beside the host counts where no option says it.
+    Parts of the address besides the host count if no option gives them.
 
     Raises:
-        InvalidInputError: something of it cannot be right.
+        InvalidInputError: a value is invalid.
     """
     address = read_address(form.host)
     port = form.port if form.port is not None else address.port or DEFAULT_PORT
@@ -120,7 +120,7 @@ def read_form(form: ServerForm) -> ServerForm:
 
 
 def list_taken(typed: ServerForm, read: ServerForm) -> Text | None:
-    """Return what was understood of a form that says it in another way; None when it says just that."""
+    """Return how a form was understood; None if it was typed just like that."""
     taken = []
     if read.host != typed.host:
         taken.append(
@@ -139,7 +139,7 @@ def list_taken(typed: ServerForm, read: ServerForm) -> Text | None:
 
 
 def verify_username(name: str) -> None:
-    """Refuse what no host has as a user name.
+    """Refuse text that cannot be a user name.
 
     Raises:
         InvalidInputError
@@ -151,12 +151,12 @@ def verify_username(name: str) -> None:
 
 
 def fold_server_name(name: str) -> str:
-    """Return a name as it is compared: case and the kind of a blank make no difference."""
+    """Return a name for comparison: case and the kind of a blank make no difference."""
     return " ".join(name.split()).casefold()
 
 
 def verify_server_name(name: str) -> None:
-    """Refuse a name nobody could read or type. Joined emoji and no-break spaces may stand in it.
+    """Refuse a name that cannot be read or typed. Joined emoji and no-break spaces are allowed.
 
     Raises:
         InvalidInputError
@@ -184,7 +184,7 @@ def verify_free_name(name: str, taken: Iterable[str]) -> None:
 
 
 def _may_stand(name: str, at: int) -> bool:
-    """Tell whether a character may stand in a name; a joiner may where it joins emoji, and hides nowhere."""
+    """Tell whether a character is allowed in a name; a joiner only between emoji."""
     one = name[at]
     if one != _JOINER:
         return one.isprintable() or unicodedata.category(one) == "Zs"

@@ -1,1 +1,1 @@
-"""Which process serves which shards."""
+"""Shards: which process serves which of them."""

@@ -1,7 +1,7 @@
-"""Leases: one process for each shard. Taken at the start, renewed while it runs, given back at the end.
+"""Leases: one process for each shard. They are taken at the start, renewed, and given back at the end.
 
-A process holds the leases of all its shards or of none: it is one connected bot, which begins and ends as a
-whole. So while another holds even one of them it is a standby, and when it loses one it stops.
+A process holds the leases of all its shards or of none, because it is one connected bot. While another
+process holds any of them, it waits as a standby. When it loses one, it stops.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class LeaseStore(Protocol):
     """Storage of leases."""
 
     async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
-        """End leases of another shard count that nobody holds any more.
+        """End expired leases of another shard count.
 
         Raises:
             ShardCountError: another instance holds one.
@@ -38,7 +38,7 @@ class LeaseStore(Protocol):
         """Hold a lease for longer.
 
         Raises:
-            LeaseLostError: somebody else holds it.
+            LeaseLostError: another process holds it.
         """
 
     async def release(self, shard: int, *, token: int) -> None:
@@ -49,7 +49,7 @@ class LeaseHolder:
     """Holds the leases of the shards of this process.
 
     Args:
-        sharding: the shards this process works for.
+        sharding: the shards of this process.
         instance_id: the same after a restart of this process, so that it takes its own leases back at once.
     """
 
@@ -72,10 +72,10 @@ class LeaseHolder:
         return shard, self._tokens[shard]
 
     async def wait_for_leases(self) -> None:
-        """Return once every lease is held; until then this process is a standby.
+        """Wait until every lease is held; until then this process is a standby.
 
         Raises:
-            ShardCountError: another process divides the bot into another number of shards.
+            ShardCountError: another process runs with another number of shards.
         """
         is_told = False
         while not self._tokens:
@@ -100,10 +100,10 @@ class LeaseHolder:
                     break
                 tokens[shard] = token
             else:
-                await self._end_other_shard_counts()  # of two that begin together one sees the other now
+                await self._end_other_shard_counts()  # if two start together, one sees the other now
                 return tokens
         except StorageUnavailableError as error:
-            logger.warning("leases are not asked for", problem=str(error))  # a standby outlives an outage
+            logger.warning("leases are not asked for", problem=str(error))  # a standby survives an outage
         except KillfeedError:
             await self._release(tokens)
             raise
@@ -114,7 +114,7 @@ class LeaseHolder:
         await self._store.end_other_shard_counts(instance_id=self._instance_id, now=self._clock.now())
 
     async def keep(self) -> None:
-        """Renew for ever.
+        """Renew without end.
 
         Raises:
             LeaseLostError: another process took one of them; this one must stop.
@@ -133,11 +133,11 @@ class LeaseHolder:
             self._tokens = {one: token for one, token in self._tokens.items() if one != shard}
             raise
         except StorageError as error:
-            # the database is away for everybody; the fence in every transaction keeps this safe
+            # the database is away for all processes; the fence in every transaction keeps this safe
             logger.warning("lease is not renewed", shard=shard, problem=str(error))
 
     async def give_back(self) -> None:
-        """End the leases, so that a successor need not wait for their expiry."""
+        """Give the leases back, so that a successor does not wait for their expiry."""
         tokens, self._tokens = self._tokens, {}
         await self._release(tokens)
 

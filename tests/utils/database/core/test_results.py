@@ -21,7 +21,7 @@ async def test_value_is_unwrapped_when_all_went_well() -> None:
 
 
 async def test_error_is_held_and_raised_when_unwrapped() -> None:
-    """A failure is a value until somebody insists on the other one."""
+    """A failure is returned as a value and raised only on ``unwrap``."""
     result = await wait_for_result(_fail())
     assert (result.is_ok, result.value) == (False, None)
     with pytest.raises(StorageUnavailableError, match="away"):

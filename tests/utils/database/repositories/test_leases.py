@@ -72,7 +72,7 @@ async def test_one_of_many_wins_when_all_ask_together(leases: LeaseRepository) -
 async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     leases: LeaseRepository, database: SafeDatabase, other: SafeDatabase
 ) -> None:
-    """Its locks are free when the lease is won, and what it had open is refused by the fence."""
+    """A new lease holder frees the old one's locks. The fence refuses the old one's open transactions."""
     token = await LeaseRepository(other, shard_count=1).acquire(0, instance_id="a", now=NOW)
     assert token == 1
     assert await leases.list_sessions(0) == other.session_ids
@@ -105,7 +105,7 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
 async def test_other_shard_count_is_refused_while_its_process_is_at_work(
     leases: LeaseRepository, other: SafeDatabase
 ) -> None:
-    """It is refused for every shard, told by the number, and nothing is changed."""
+    """A process with another shard count is refused for every shard."""
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
     second = LeaseRepository(other, shard_count=2)
     assert await second.acquire(1, instance_id="b", now=NOW) == 1
@@ -148,7 +148,7 @@ async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
 async def test_own_lease_of_another_shard_count_is_ended_at_once(
     leases: LeaseRepository, database: SafeDatabase
 ) -> None:
-    """Whoever was killed and has another configuration now need not wait for the old leases."""
+    """A killed process that starts with a new configuration does not wait for its old leases."""
     before = LeaseRepository(database, shard_count=2)
     assert [await before.acquire(shard, instance_id="a", now=NOW) for shard in (0, 1)] == [1, 1]
     await leases.end_other_shard_counts(instance_id="a", now=NOW)

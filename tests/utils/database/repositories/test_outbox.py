@@ -104,7 +104,7 @@ async def test_notices_wait_in_order_and_leave_when_their_message_is_sent(
 async def test_message_that_is_stored_again_stays_as_it_is(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """The answer to the first time may have been lost; also one that was sent since is no new one."""
+    """Storing a message twice changes nothing, even after it was sent."""
     assert entries
     message = _build_message(scope, 0)
     for _ in range(2):
@@ -196,7 +196,7 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
     scope: ServerScope,
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """It is no news; once some are posted there is room again, and each kind has room of its own."""
+    """Notices above the limit are dropped, and each kind has its own limit; later ones are kept again."""
 
     async def append(count: int, **options: bool) -> AppendedNotices:
         def work(unit: IngestionTransaction) -> AppendedNotices:

@@ -14,7 +14,7 @@ FILES = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 
 def build_meter(
     clock: FakeClock, ends: dict[LogFile, int], cursors: dict[LogFile, Cursor]
 ) -> tuple[ProgressMeter, list[ImportProgress]]:
-    """Return a meter, and the list that all it tells ends up in."""
+    """Return a meter and the list of its reports."""
     told: list[ImportProgress] = []
 
     async def take(progress: ImportProgress) -> None:
@@ -50,7 +50,7 @@ async def test_what_an_earlier_try_has_read_is_not_waited_for_again() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10_000), st.integers(0, 60)), max_size=20))
 async def test_rate_and_time_left_are_never_absurd(steps: list[tuple[int, int, int]]) -> None:
-    """Whatever the steps: no negative time, no division by nothing, and at the end nothing is left."""
+    """For all steps, times are not negative, and the end shows nothing left."""
     clock, total = FakeClock(), sum(read for _, read, _ in steps)
     meter, told = build_meter(clock, {FILES[0]: total}, {})
     for rows, read_bytes, seconds in steps:

@@ -1,12 +1,12 @@
-"""Standings: everybody's counters in columns, summed over servers and days, and ranked. Decided without I/O.
+"""Columns: the counters of all players, summed over servers and days, and ranked. No I/O.
 
-A table holds a row a player of one server, all time or of one day; every column is a counter. Tables are
-never written into: one with other rows takes the place of the old, so that a reader in another thread sees
-one of the two.
+A table holds a row for each player of one server, for all time or for one day; every column is a counter.
+Tables are never changed: a new table replaces the old one, so that a reader in another thread sees one of the
+two.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
@@ -19,11 +19,11 @@ Column = npt.NDArray[np.int64]
 Row = tuple[int, ...]
 
 COUNTERS = ("kills", "deaths", "suicides", "longest", "best_streak")
-PLAYER, NAME, SEEN = 0, 1, 2  # columns before those of the counters: numbers of player and name, Unix seconds
+PLAYER, NAME, SEEN = 0, 1, 2  # columns before the counters: numbers of player and name, Unix seconds
 _FIRST_COUNTER = 3
 _COLUMNS = _FIRST_COUNTER + len(COUNTERS)
 _LARGEST = np.iinfo(np.uint32).max
-_BEST = frozenset({"longest", "best_streak"})  # the best of any; everything else adds up
+_BEST = frozenset({"longest", "best_streak"})  # the highest value counts; all other columns are summed
 
 SOURCES = {
     "kills": "kills",
@@ -37,7 +37,7 @@ SOURCES = {
 
 
 class NumberedTexts:
-    """Texts that come again and again (ids, names), numbered as they come; safe to use from threads."""
+    """Numbers for repeated texts (ids, names), in order of arrival; safe to use from threads."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -51,7 +51,7 @@ class NumberedTexts:
         return self._texts[number]
 
     def number(self, text: str) -> int:
-        """Return the number of a text, a new one if need be."""
+        """Return the number of a text; a new text gets the next number."""
         known = self._numbers.get(text)
         if known is None:
             with self._lock:
@@ -61,8 +61,17 @@ class NumberedTexts:
         return known
 
     def find(self, texts: Iterable[str]) -> list[int]:
-        """Return the numbers of those texts that have one."""
+        """Return the numbers of the texts that have one."""
         return [self._numbers[text] for text in texts if text in self._numbers]
+
+
+@dataclass(slots=True)
+class TextNumbers:
+    """The numbers that a guild's texts have."""
+
+    players: NumberedTexts = field(default_factory=NumberedTexts)
+    names: NumberedTexts = field(default_factory=NumberedTexts)
+    weapons: NumberedTexts = field(default_factory=NumberedTexts)
 
 
 def build_row(player: int, counters: Counters, *, name: int = 0, seen: int = 0) -> Row:
@@ -80,21 +89,21 @@ def build_row(player: int, counters: Counters, *, name: int = 0, seen: int = 0) 
 
 
 def build_table(rows: Sequence[Row]) -> Table:
-    """Return rows as a table, columns first; what its width cannot hold becomes the nearest it can."""
+    """Return rows as a table, columns first; a number that is too large becomes the largest possible one."""
     if not rows:
         return np.empty((_COLUMNS, 0), np.uint32)
     return np.clip(np.array(rows, dtype=np.int64), 0, _LARGEST).T.astype(np.uint32, order="C")
 
 
 def replace_rows(table: Table, rows: Table) -> Table:
-    """Return a table in which players have new rows."""
+    """Return a table with new rows of players."""
     kept = table[:, ~np.isin(table[PLAYER], rows[PLAYER])]
     return np.concatenate([kept, rows], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Players of one place but for their names."""
+    """Players with equal values, which only their names put in order."""
 
     value: float
     players: tuple[int, ...]
@@ -102,10 +111,10 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Players by value, highest first, then by fewer deaths; names decide among those equal in both.
+    """Players by value, highest first, then by fewer deaths; names decide if both are equal.
 
     Attributes:
-        players: their numbers, in order; ``values`` and ``deaths`` likewise.
+        players: their numbers, in order; so are ``values`` and ``deaths``.
     """
 
     players: Column
@@ -116,7 +125,7 @@ class Ranking:
         return len(self.players)
 
     def cut(self, *, limit: int, offset: int) -> tuple[int, list[Tie]]:
-        """Return the ties that a page touches, and how many places are before them."""
+        """Return the ties on a page, and the number of places before them."""
         if offset >= len(self) or limit <= 0:
             return min(offset, len(self)), []
         start = place = self._get_bounds(offset)[0]
@@ -127,7 +136,7 @@ class Ranking:
         return start, ties
 
     def find_best(self, players: Collection[int]) -> tuple[int, Tie] | None:
-        """Return the best tie that holds one of the players, and how many places are before it."""
+        """Return the best tie with one of the players, and the number of places before it."""
         places = np.flatnonzero(np.isin(self.players, list(players)))
         if not len(places):
             return None
@@ -135,18 +144,18 @@ class Ranking:
         return start, self._get_tie(start)[1]
 
     def place(self, value: float, deaths: int, *, without: Collection[int]) -> tuple[int, Tie]:
-        """Return where somebody would stand among all but some players: places before, and who is equal."""
+        """Return the place of these values among all other players: places before, and equal players."""
         others = ~np.isin(self.players, list(without))
         before = (self.values > value) | ((self.values == value) & (self.deaths < deaths))
         level = (self.values == value) & (self.deaths == deaths)
         return int((before & others).sum()), Tie(value, tuple(self.players[level & others].tolist()))
 
     def count(self, *, without: Collection[int]) -> int:
-        """Return how many are ranked but for some players."""
+        """Return the number of ranked players without some of them."""
         return int((~np.isin(self.players, list(without))).sum())
 
     def _get_tie(self, place: int) -> tuple[int, Tie]:
-        """Return where the tie at a place ends, and the tie."""
+        """Return the end of the tie at a place, and the tie."""
         start, end = self._get_bounds(place)
         return end, Tie(float(self.values[start]), tuple(self.players[start:end].tolist()))
 
@@ -159,7 +168,7 @@ class Ranking:
 def rank(tables: Sequence[Table], board: str, *, players: int, minimum_kills: int) -> Ranking:
     """Sum tables by player and rank those with a value above 0 and enough kills.
 
-    ``board`` is a key of ``SOURCES``, ``players`` how many numbers of players there are.
+    ``board`` is a key of ``SOURCES``, ``players`` is the number of numbered players.
     """
     table = np.concatenate(tables, axis=1) if tables else np.empty((_COLUMNS, 0), np.uint32)
     kills, deaths = _sum(table, "kills", players), _sum(table, "deaths", players)
@@ -173,7 +182,7 @@ def rank(tables: Sequence[Table], board: str, *, players: int, minimum_kills: in
 
 @dataclass(frozen=True, slots=True)
 class WeaponUse:
-    """Kills with one weapon: how many, the longest in metres, and who has most of them, several if equal."""
+    """Kills with one weapon: their number, the longest in metres, and the best users (several if equal)."""
 
     weapon: int
     kills: int
@@ -185,10 +194,10 @@ class WeaponUse:
 def sum_uses(
     tables: Sequence[Table], *, players: int, weapons: int, without: Collection[int] = ()
 ) -> list[WeaponUse]:
-    """Sum tables of kills (player, weapon, metres) by weapon, and find who used each most.
+    """Sum tables of kills (player, weapon, metres) by weapon, and find the best users.
 
-    ``players`` and ``weapons`` are how many numbers of each there are; players ``without`` whom the best are
-    looked for have their kills counted all the same.
+    ``players`` and ``weapons`` are the numbers of numbered players and weapons. The kills of players in
+    ``without`` count, but these players are not best users.
     """
     if not tables:
         return []

@@ -1,4 +1,4 @@
-"""What is kept of a guild's servers: their tables, as of which generation and batch, and how they go on."""
+"""Parts: the tables of a guild's servers in memory, with their generation and batch, and their updates."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from utils.database.documents.death_documents import decode_documents
 from utils.database.read_models.standings.columns import (
-    NumberedTexts,
     Ranking,
     Row,
     Table,
+    TextNumbers,
     build_table,
     find_newest_names,
 )
@@ -18,17 +18,17 @@ from utils.database.read_models.standings.sections import Dated, StandingsSectio
 from utils.events import CountersStored
 from utils.models.scope import PlayerId, ServerId
 
-KEPT_DAYS = 62  # more than any period asks for
+KEPT_DAYS = 62  # longer than any period
 Tables = Mapping[date | None, Table]
-"""Tables by day; under None that of all time."""
+"""Tables by day; None is the key of all time."""
 
 
 @dataclass(frozen=True, slots=True)
 class StandingsPart:
-    """A section of one server.
+    """One section of one server.
 
     Attributes:
-        batches: how many batches of live ingestion are in it.
+        batches: the number of live batches in it.
         start: its first day; None for all time.
     """
 
@@ -38,7 +38,7 @@ class StandingsPart:
     start: date | None = None
 
     def fits(self, generation: int, batches: int, start: date | None = None) -> bool:
-        """Tell whether it is what the database holds, as far back as is asked."""
+        """Tell whether it is up to date, and reaches back far enough."""
         is_enough = start is None or (self.start is not None and self.start <= start)
         return is_enough and (self.generation, self.batches) == (generation, batches)
 
@@ -47,40 +47,37 @@ class StandingsPart:
         return self.generation == generation and self.batches >= batches
 
     def list_since(self, since: date | None) -> list[Table]:
-        """Return the tables from a day on, or that of all time."""
+        """Return the tables from a day on, or the table of all time."""
         return [table for day, table in self.tables.items() if day is None or since is None or day >= since]
 
     @property
     def rows(self) -> int:
-        """How many rows it keeps in memory."""
+        """The number of its rows in memory."""
         return sum(table.shape[1] for table in self.tables.values())
 
 
 PartKey = tuple[ServerId, str]
-"""Server and name of the section."""
+"""Server and section."""
 
 Wanted = Sequence[tuple[StandingsSection, date | None]]
-"""Sections that a question needs, each with the first day it asks for; None: all time."""
+"""The sections that a question needs, each with its first day; None: all time."""
 
 
 @dataclass(slots=True)
-class GuildStandings:
-    """What is kept of one guild."""
+class GuildStandings(TextNumbers):
+    """The parts of one guild."""
 
-    players: NumberedTexts = field(default_factory=NumberedTexts)
-    names: NumberedTexts = field(default_factory=NumberedTexts)
-    weapons: NumberedTexts = field(default_factory=NumberedTexts)
     parts: dict[PartKey, StandingsPart] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        """How many rows are kept in memory."""
+        """The number of rows in memory."""
         return sum(part.rows for part in self.parts.values())
 
     def find_fitting(
         self, server_id: ServerId, generation: int, batches: int, wanted: Wanted
     ) -> dict[str, StandingsPart]:
-        """Return those parts of a server that are what the database holds, by section."""
+        """Return the parts of a server that are up to date, by section."""
         kept = ((section, since, self.parts.get((server_id, section.name))) for section, since in wanted)
         return {
             section.name: part
@@ -98,11 +95,11 @@ class Standing:
     totals: Sequence[Table]
 
     def get_players(self, numbers: Iterable[int]) -> list[PlayerId]:
-        """Return players by their numbers."""
+        """Return the players with these numbers."""
         return [PlayerId(self.guild.players[number]) for number in numbers]
 
     def find_numbers(self, players: Iterable[PlayerId]) -> list[int]:
-        """Return the numbers of those players that have one."""
+        """Return the numbers of the players that have one."""
         return self.guild.players.find(players)
 
     def find_names(self, numbers: Sequence[int]) -> dict[int, str]:
@@ -123,11 +120,11 @@ def read_rows(guild: GuildStandings, section: StandingsSection, encoded: bytes, 
 def take_over(
     guild: GuildStandings, section: StandingsSection, part: StandingsPart, event: CountersStored
 ) -> StandingsPart:
-    """Return a part with what a batch has written; days long past are let go."""
+    """Return a part with the rows of a batch; old days are dropped."""
     changed = _group_by_day(section.list_new(guild, event))
     start, tables = part.start, dict(part.tables)
     if start is not None:
-        # by the new deaths: a player who is counted anew brings all days they were ever seen on
+        # taken from the new deaths, because a player who is counted again brings all their days
         newest = max((death.row.written_at.date() for death in event.deaths), default=start)
         start = max(start, newest - timedelta(days=KEPT_DAYS))
         tables = {day: table for day, table in tables.items() if day is not None and day >= start}

@@ -1,22 +1,24 @@
-"""Standings of guilds, kept in memory: the one answer that a database cannot give soon enough.
+"""Standings of guilds, kept in memory, because MongoDB is too slow for this answer.
 
 20,000 players on ten servers are 150,000 documents; MongoDB sums them in half a second, and in two while a
-history is imported. Here they stand in columns (``columns``), and a board is a sum and a sort.
+history is imported. Here they are kept in columns (``columns``), and a board is a sum and a sort.
 
-*When is a row read anew?* What is kept of a server is a *part* for each section (players, days, kills): its
-tables, the generation they were counted into, and how many batches were counted by then (``parts``). A part
-may be shown if both numbers are those of the database at the moment of the question, so every question
-reads them first, one small read for all servers of a guild. Then there are three ways:
+*When is a row read again?* Each server has a *part* for each section (players, days, kills): its tables,
+their generation, and the number of batches that were counted by then (``parts``). A part may be shown if both
+numbers are equal to those in the database at the moment of the question. So every question reads them first,
+in one small read for all servers of a guild. Then there are three ways:
 
-* **Told.** ``CountersStored`` carries what a batch has written and the number it brought the count to. If a
-  part is exactly one batch behind, it takes the rows over and is up to date: a busy server costs no read.
-* **Read.** Any other difference (a lost event, another process, an import that switched the generation, an
-  erasure) is not reasoned about: the part is dropped, and read whole with the next question.
-* **As of one moment.** It is read together with its number in one snapshot. Batches are stored meanwhile;
-  rows read without their number would hold a batch that is told afterwards, and count its kills twice.
+* **Told.** ``CountersStored`` carries the rows of a batch and the number of batches after it. A part that is
+  exactly one batch behind takes the rows over and is up to date, so a busy server costs no read.
+* **Read.** After any other difference (a lost event, another process, an import that switched the generation,
+  an erasure) the part is dropped, and the next question reads it as a whole.
+* **As of one moment.** A part is read together with its number in one snapshot, because batches are stored at
+  the same time. Without the number, the rows could hold a batch whose event comes afterwards, and its kills
+  would count twice.
 
-So a lost or repeated event costs a read and never a wrong answer. Questions of one guild go one at a time, as
-the first one reads for the others. Memory is bounded by rows; the guild that asked longest ago goes first.
+So a lost or repeated event costs a read and never a wrong answer. The questions of one guild run one at a
+time, because the first one reads for the others. The number of rows in memory is bounded; the guild that
+asked longest ago is dropped first.
 """
 
 import asyncio
@@ -61,15 +63,15 @@ from utils.locks import KeyedLocks
 from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerId, ServerScope
 from utils.models.statistics import WeaponRow
 
-MAX_ROWS = 2_000_000  # in all guilds together; 32 bytes each
+MAX_ROWS = 2_000_000  # rows of all guilds; 32 bytes each
 
 Counted = Mapping[ServerId, int]
-"""How many batches are counted, by server; one without any may be absent."""
+"""The number of counted batches, by server; a server without any may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class _CurrentState:
-    """One question's look at a guild: what its servers show, and how many batches are counted in each."""
+    """The state of a guild for one question: each server's shown generation and counted batches."""
 
     guild_id: GuildId
     guild: GuildStandings
@@ -77,13 +79,13 @@ class _CurrentState:
     counted: Counted
 
     def find_fitting(self, server_id: ServerId, counted: Counted, wanted: Wanted) -> dict[str, StandingsPart]:
-        """Return those parts of a server that hold what is shown and counted, by section."""
+        """Return the parts of a server that are up to date, by section."""
         batches = counted.get(server_id, 0)
         return self.guild.find_fitting(server_id, self.generations[server_id], batches, wanted)
 
 
 class Standings:
-    """Everybody's place on the servers of a guild."""
+    """The ranks of all players on the servers of a guild."""
 
     def __init__(self, database: SafeDatabase, *, max_rows: int = MAX_ROWS) -> None:
         self._database = database
@@ -105,7 +107,7 @@ class Standings:
         minimum_kills: int,
         since: date | None,
     ) -> Standing:
-        """Rank the players of servers by what they did, all time or from a day on."""
+        """Rank the players of servers, for all time or from a day on."""
         days: Wanted = () if since is None else ((DAYS, since),)
         async with self._look(guild_id, shown) as look:
             tables = await self._list_tables(look, [(PLAYERS, None), *days])
@@ -135,7 +137,7 @@ class Standings:
         return tuple(sorted(rows, key=lambda row: (-row.kills, row.weapon)))
 
     def on_counters_stored(self, event: CountersStored) -> None:
-        """Take over what a batch has written, if it is the next one."""
+        """Take over the rows of a batch, if it is the next one."""
         guild = self._guilds.get(event.scope.guild_id)
         if guild is None:
             return
@@ -150,20 +152,20 @@ class Standings:
                 del guild.parts[key]
 
     def on_server_removed(self, event: ServerRemoved) -> None:
-        """Keep nothing of a server that is gone."""
+        """Drop the rows of a removed server."""
         guild = self._guilds.get(event.scope.guild_id)
         if guild is not None:
             for section in SECTIONS:
                 guild.parts.pop((event.scope.server_id, section.name), None)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Keep nothing of a guild."""
+        """Drop the rows of a guild."""
         self._guilds.pop(guild_id, None)
 
     async def _list_counted(
         self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: ClientSession | None = None
     ) -> Counted:
-        """Return how many batches are counted, by server; a server without any is left out."""
+        """Return the number of counted batches, by server; a server without any is left out."""
         cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id, session=session)
         query = {"server_id": {"$in": list(server_ids)}, "kind": KIND}
         fields = {"server_id": 1, "batches": 1}
@@ -172,16 +174,16 @@ class Standings:
 
     @asynccontextmanager
     async def _look(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> AsyncIterator[_CurrentState]:
-        """Let one question at a time bring a guild up to date."""
+        """Let one question at a time update a guild."""
         generations = {ServerId(server_id): one.generation for one in shown for server_id in one.server_ids}
         async with self._locks.hold(guild_id):
             guild = self._guilds.pop(guild_id, None) or GuildStandings()
-            self._guilds[guild_id] = guild  # the one used last is the last one
+            self._guilds[guild_id] = guild  # the guild that was used last is the last one
             yield _CurrentState(guild_id, guild, generations, await self._list_counted(guild_id, generations))
         self._forget_longest_unused(guild_id)
 
     async def _list_tables(self, look: _CurrentState, wanted: Wanted) -> list[list[Table]]:
-        """Return each section's tables of all servers, after what the database knows better was read."""
+        """Return each section's tables of all servers, after outdated parts were read again."""
         parts = {
             server_id: look.find_fitting(server_id, look.counted, wanted) for server_id in look.generations
         }
@@ -196,7 +198,7 @@ class Standings:
     async def _read_parts(
         self, look: _CurrentState, server_id: ServerId, wanted: Wanted
     ) -> dict[str, StandingsPart]:
-        """Return a server's parts as of one moment: those kept that fit it, and the others, read for it."""
+        """Return a server's parts of one moment: from memory if they fit, else from the database."""
         scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
         with self._database.open_snapshot() as session:
             counted = await self._list_counted(look.guild_id, [server_id], session=session)
@@ -212,7 +214,7 @@ class Standings:
         return parts
 
     def _forget_longest_unused(self, used: GuildId) -> None:
-        """Keep the memory within its bound; what is asked for again is read again."""
+        """Keep the memory within its bound; dropped rows are read again when they are needed."""
         rows = self.rows
         for guild_id in list(self._guilds):
             if rows <= self._max_rows or guild_id == used:
@@ -230,7 +232,7 @@ async def _read_tables(
 
 
 def _build_weapon_row(guild: GuildStandings, use: WeaponUse, names: Mapping[int, str]) -> WeaponRow:
-    """Return a row; of several best users the first by name is shown."""
+    """Return a row; if there are several best users, it shows the first by name."""
     users = sorted((names.get(player, ""), guild.players[player]) for player in use.best_players)
     name = users[0][0] if users else ""
     return WeaponRow(guild.weapons[use.weapon], use.kills, use.longest, name, use.best_kills)

@@ -1,1 +1,1 @@
-"""Bounties: placing, listing and cancelling them, and what becomes of those nobody claims."""
+"""Bounties: placing, listing, cancelling, and ending those that were not claimed."""

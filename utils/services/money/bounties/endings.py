@@ -1,6 +1,6 @@
-"""Endings: bounties that nobody claimed in time, and those of servers that are gone.
+"""Endings: bounties that were not claimed in time, and those of removed servers.
 
-Every end of a bounty is one conditional update together with what is paid back, so it ends once.
+Every end of a bounty is one conditional update together with its refund, so it ends once.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from utils.clock import Clock
 from utils.errors import StorageError
 from utils.events import EventDispatcher, ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
 from utils.services.guilds.guild_settings import SettingsService
-from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
+from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.money_stores import BountyStore, DueBounties, MoneyUnit
 from utils.services.servers.game_servers import GameServerService
 from utils.tasks import TaskManager
@@ -26,21 +26,21 @@ EXPIRE_TASK = "bounties:expire"
 WITHDRAW_TASK = "bounties:withdraw"
 
 CLAIM_GRACE = timedelta(seconds=60)
-"""How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
+"""The wait after the end of a bounty: a kill that was read in time is stored within a minute."""
 
 REFUND_KINDS = {
     BountyState.EXPIRED: LedgerKind.BOUNTY_EXPIRED,
     BountyState.CANCELLED: LedgerKind.BOUNTY_CANCELLED,
     BountyState.WITHDRAWN: LedgerKind.BOUNTY_WITHDRAWN,
 }
-"""How the ledger calls what is paid back; of a claim nothing is."""
+"""The ledger's names of refunds; a claim has none."""
 
 logger = get_logger(__name__)
 
 
 @dataclass(eq=False, repr=False)
 class BountyEndings:
-    """Ends what nobody claimed, with full refund."""
+    """Ends unclaimed bounties, with full refund."""
 
     store: BountyStore
     scope_index: DueBounties
@@ -55,7 +55,7 @@ class BountyEndings:
         self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=self.tasks)
 
     async def expire_due(self) -> None:
-        """End every bounty whose time is over, with full refund, in all guilds.
+        """End every expired bounty in all guilds, with full refund.
 
         Raises:
             StorageError: the database is away; the next time goes on.
@@ -75,26 +75,26 @@ class BountyEndings:
         await self.tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:
-        """End every bounty of a server that is not there any more, with full refund."""
+        """End every bounty of a removed server, with full refund."""
         end = BountyEnd(BountyState.WITHDRAWN, self.clock.now())
         for bounty in await self.store.list_due(scope, before=None):
             await end_bounty(self.store, bounty, end, refund=bounty.amount)
         await self.store.delete_bounties(scope)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
-        """Pay back what was held for bounties on its players."""
+        """Pay back the bounties on its players."""
         self._withdrawing.put(event.scope, guild_id=event.scope.guild_id)
 
     async def _withdraw_soon(self, scope: ServerScope) -> None:
         try:
             await self.withdraw(scope)
         except StorageError as failure:
-            # the timer does the same when the first of them ends
+            # the timer does the same when the first of them expires
             logger.warning("bounties of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
         end = BountyEnd(BountyState.EXPIRED, self.clock.now())
-        notice = build_expired_notice(bounty, server_name, at=end.at)
+        notice = build_bounty_notice(bounty, BountyEvent.EXPIRED, server_name, at=end.closed_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
         if await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices):
             tell_queued(self.events, bounty.scope, notices)
@@ -103,22 +103,22 @@ class BountyEndings:
 async def end_bounty(
     store: BountyStore, bounty: Bounty, end: BountyEnd, *, refund: int, notices: Sequence[BountyNotice] = ()
 ) -> bool:
-    """End a bounty in one transaction with its refund and notices; tell whether it still was open."""
+    """End a bounty in one transaction with its refund and notices; tell whether it was still open."""
 
     def close(unit: MoneyUnit) -> bool:
         is_closed = close_with_refund(unit, bounty, end, refund=refund)
         if is_closed:
-            unit.append_notices(notices, created_at=end.at)
+            unit.append_notices(notices, created_at=end.closed_at)
         return is_closed
 
     return await store.in_transaction(bounty.scope, close)
 
 
 def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
-    """End a bounty and pay back what its placer gets; tell whether it still was open."""
+    """End a bounty and pay its placer back; tell whether it was still open."""
     if not unit.close_bounty(bounty, end):
         return False
     if bounty.placer_id is not None and refund:
         key, kind = f"refund:{bounty.bounty_id}", REFUND_KINDS[end.state]
-        unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
+        unit.book(Change(bounty.placer_id, kind, refund, key, end.closed_at, note=bounty.player_name))
     return True

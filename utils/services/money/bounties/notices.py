@@ -1,4 +1,4 @@
-"""Notices about bounties, posted where there is a channel; those of claims come from ``rewards``."""
+"""Notices about bounties, if there is a channel; ``rewards`` makes those of claims."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,40 +15,36 @@ from utils.services.guilds.guild_settings import SettingsService
 async def choose_notices(
     guilds: SettingsService, scope: ServerScope, notice: BountyNotice
 ) -> Sequence[BountyNotice]:
-    """Return what is to be posted: nothing without a channel."""
+    """Return the notices to post; none without a channel."""
     channel_id = await guilds.find_channel(scope, ChannelKind.BOUNTIES)
     return () if channel_id is None else (notice,)
 
 
 def tell_queued(events: EventDispatcher, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
-    """Tell that notices were stored, if any were."""
+    """Dispatch the event of stored notices, if there were any."""
     if notices:
         kinds = NOTICE_KINDS.list_channel_kinds(notices)
         events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
 
 
-def build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:
-    """Return the facts of a bounty that a member placed."""
+def build_bounty_notice(
+    bounty: Bounty,
+    event: BountyEvent,
+    server_name: str,
+    *,
+    at: datetime,
+    ends_at: datetime | None = None,
+    kills: int = 0,
+) -> BountyNotice:
+    """Return the notice of a bounty that was placed, by a member or the house, or has ended."""
     return BountyNotice(
         event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.PLACED,
-        server_name=server_name,
-        target_name=bounty.player_name,
-        amount=bounty.amount,
-        at=bounty.placed_at,
-        placer_id=bounty.placer_id,
-        ends_at=bounty.expires_at,
-    )
-
-
-def build_expired_notice(bounty: Bounty, server_name: str, *, at: datetime) -> BountyNotice:
-    """Return the facts of a bounty that nobody claimed in time."""
-    return BountyNotice(
-        event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.EXPIRED,
+        event=event,
         server_name=server_name,
         target_name=bounty.player_name,
         amount=bounty.amount,
         at=at,
         placer_id=bounty.placer_id,
+        ends_at=ends_at,
+        kills=kills,
     )

@@ -1,7 +1,7 @@
 """Placing bounties, listing them, and taking them back.
 
-Money is held by taking it from the placer's wallet in the transaction that stores the bounty. Claims are not
-made here but with the kill (``rewards``).
+The transaction that stores a bounty takes the money from the placer's wallet. Claims are made with the kill
+(``rewards``), not here.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,8 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
-from utils.models.money import (
-    Bounty,
-    BountyEnd,
-    BountyState,
-    Change,
-    LedgerKind,
-    compute_cancel_fee,
-)
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, compute_cancel_fee
+from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
@@ -35,7 +29,7 @@ from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import end_bounty
-from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
+from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
@@ -48,7 +42,7 @@ SUGGESTIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class PlacedBounty:
-    """What was placed, where, and what is left in the wallet."""
+    """The placed bounty, its server, and the balance afterwards."""
 
     bounty: Bounty
     server_name: str
@@ -57,7 +51,7 @@ class PlacedBounty:
 
 @dataclass(frozen=True, slots=True)
 class CancelledBounty:
-    """What was cancelled, and what came back."""
+    """The cancelled bounty, and the refund."""
 
     bounty: Bounty
     refund: int
@@ -65,7 +59,7 @@ class CancelledBounty:
 
 @dataclass(frozen=True, slots=True)
 class OwnBounties:
-    """What a member placed and claimed, newest first."""
+    """The bounties that a member placed and claimed, newest first."""
 
     placed: Sequence[Bounty]
     claimed: Sequence[Bounty]
@@ -87,10 +81,10 @@ class BountyService:
     async def place(
         self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
     ) -> PlacedBounty:
-        """Put a price on a player; the money is held.
+        """Place a bounty on a player; the money is taken now.
 
         Raises:
-            UserFacingError: a sentence for each reason why not.
+            UserFacingError: with a sentence for each reason to refuse.
         """
         settings = (await self.guilds.get_settings(guild_id)).bounties
         verify_amount(settings, amount)
@@ -127,18 +121,18 @@ class BountyService:
         return await self.store.list_open(guild_id, server_ids, now=self.clock.now())
 
     async def list_own(self, guild_id: GuildId, member_id: MemberId) -> OwnBounties:
-        """Return what a member placed and claimed."""
+        """Return the bounties that a member placed and claimed."""
         placed = await self.store.list_placed(guild_id, member_id, is_open=False)
         return OwnBounties(placed, await self.store.list_claimed(guild_id, member_id))
 
     async def list_cancellable(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
-        """Return a member's own bounties that have not ended, newest first."""
+        """Return a member's own open bounties, newest first."""
         placed = await self.store.list_placed(guild_id, member_id, is_open=True)
         now = self.clock.now()
         return [bounty for bounty in placed if bounty.expires_at > now]
 
     async def name_choices(self, guild_id: GuildId, bounties: Sequence[Bounty]) -> Sequence[Choice]:
-        """Return what bounties are offered as, by their ids: target, amount and server."""
+        """Return the labels of bounties by their ids: target, amount and server."""
         servers = await self.servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return [
@@ -152,10 +146,10 @@ class BountyService:
         ]
 
     async def cancel(self, guild_id: GuildId, member_id: MemberId, typed: str) -> CancelledBounty:
-        """Take a bounty of one's own back, for a tenth of it.
+        """Cancel a member's own bounty, at the cost of a tenth of it.
 
         Raises:
-            NotFoundError, AmbiguousError: no open bounty of theirs is meant, or several are.
+            NotFoundError, AmbiguousError: the text fits none of their open bounties, or several.
         """
         standing = await self.list_cancellable(guild_id, member_id)
         bounty = _find_own(standing, typed, await self.name_choices(guild_id, standing))
@@ -169,7 +163,7 @@ class BountyService:
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
-        """Tell whether a bounty was taken back already, as by a commit whose answer was lost."""
+        """Tell whether a bounty was cancelled already, for example by a commit with a lost answer."""
         placed = await self.store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
         mine = next((one for one in placed if one.bounty_id == bounty.bounty_id), None)
         return mine is not None and mine.state is BountyState.CANCELLED
@@ -177,7 +171,7 @@ class BountyService:
     async def _explain_missing(
         self, guild_id: GuildId, member_id: MemberId, typed: str, standing: Sequence[Bounty]
     ) -> NotFoundError:
-        """Return why nothing can be cancelled: a bounty of the list may have ended since it was offered."""
+        """Return why nothing can be cancelled: a bounty may have ended after it was offered."""
         placed = await self.store.list_placed(guild_id, member_id, is_open=False)
         ended = next((bounty for bounty in placed if bounty.bounty_id == typed), None)
         if ended is not None:
@@ -188,7 +182,7 @@ class BountyService:
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None
     ) -> tuple[GameServer, KnownPlayer]:
-        """Return the player meant, and the one server that was named or that they are known on."""
+        """Return the player, and the server that was named or that alone knows them."""
         if server is not None:
             chosen = await self.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
@@ -217,15 +211,16 @@ class BountyService:
         try:
             return await players.resolve(guild_id, player, server_ids=[server.scope.server_id])
         except NotFoundError:
-            return await players.resolve(guild_id, player)  # so that who plays elsewhere is named as such
+            return await players.resolve(guild_id, player)  # so the answer can name other servers
 
     async def _store_bounty(self, bounty: Bounty, member_id: MemberId, server: GameServer) -> int:
-        notice = build_placed_notice(bounty, server.name)
+        at, ends_at = bounty.placed_at, bounty.expires_at
+        notice = build_bounty_notice(bounty, BountyEvent.PLACED, server.name, at=at, ends_at=ends_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
 
         def store(unit: MoneyUnit) -> int:
             hold = _build_hold(bounty, member_id)
-            if unit.find_booked([hold.key]):  # by a commit whose answer was lost
+            if unit.find_booked([hold.key]):  # by a commit with a lost answer
                 return unit.get_balance(member_id)
             _verify_no_other(unit, bounty)
             balance = unit.book(hold)
@@ -274,7 +269,7 @@ def _build_missing(bounty: Bounty, hint: Text) -> NotFoundError:
 
 
 def _find_own(standing: Sequence[Bounty], typed: str, choices: Sequence[Choice]) -> Bounty | None:
-    """Return the bounty meant among those that can be cancelled, by its id, label or target."""
+    """Return one of the bounties that can be cancelled, by its id, label or target."""
     wanted, labelled = fold_text(typed), find_labelled(typed, choices)
     found = (
         [bounty for bounty in standing if bounty.bounty_id == typed]

@@ -1,4 +1,4 @@
-"""What a guild decided about bounties."""
+"""The settings of a guild's bounties."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from utils.models.texts import Command, Number, text
 
 
 def change_bounties(settings: GuildSettings, **wished: bool | int | None) -> GuildSettings:
-    """Return the settings with what was wished of those about bounties; None leaves one as it is."""
+    """Return the settings with the given values of those about bounties; None leaves one unchanged."""
     given: dict[str, Any] = {name: value for name, value in wished.items() if value is not None}
     return replace(settings, bounties=replace(settings.bounties, **given))
 
