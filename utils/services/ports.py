@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
@@ -46,7 +47,7 @@ class SettingsSource(Protocol):
 
 
 class ServerStore(Protocol):
-    """Storage of game servers."""
+    """Storage of game servers; a change and its ``entry`` of the audit are stored both, or neither."""
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return one server."""
@@ -54,19 +55,34 @@ class ServerStore(Protocol):
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return the guild's servers, oldest first."""
 
-    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def insert_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store a new server."""
 
-    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def replace_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Write what an edit changes of a server; what has a method of its own stays as it is stored."""
 
-    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+    async def set_channel(
+        self,
+        scope: ServerScope,
+        kind: ChannelKind,
+        channel_id: ChannelId | None,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
         """Set or clear the server's own channel of a kind."""
 
-    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+    async def set_silenced(
+        self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
+    ) -> None:
         """Have something not posted, or posted again."""
 
-    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+    async def set_host_key(
+        self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
         """Pin a host key, or forget the pinned one."""
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
@@ -75,7 +91,9 @@ class ServerStore(Protocol):
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server, or let it go on."""
 
-    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+    async def mark_removed(
+        self, scope: ServerScope, *, keep_stats: bool, at: datetime, entry: AuditEntry | None = None
+    ) -> None:
         """Take a server out of its guild; from then on nothing more is stored of it."""
 
     async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:

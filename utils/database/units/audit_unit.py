@@ -6,6 +6,7 @@ from utils.models.audit import AuditEntry
 from utils.models.scope import GuildId
 
 
-def insert_entry(transaction: Transaction, guild_id: GuildId, entry: AuditEntry) -> None:
-    """Add the entry of what this very transaction changes."""
-    transaction.of_guild("audit", guild_id).insert_one(build_audit_document(entry))
+def insert_entry(transaction: Transaction, guild_id: GuildId, entry: AuditEntry | None) -> None:
+    """Add the entry of what this very transaction changes; there is none where nobody does it by hand."""
+    if entry is not None:
+        transaction.of_guild("audit", guild_id).insert_one(build_audit_document(entry))

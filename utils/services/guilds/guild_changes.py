@@ -52,8 +52,8 @@ Mutation = Callable[[GuildSettings], GuildSettings]
 class GuildChangeService:
     """Changes settings of guilds, all of them in one way.
 
-    A change is checked, stored, told to the audit as old and new values, and announced. Changes of one guild
-    take turns, and each begins with what is stored: of two changes at once both count.
+    A change is checked, stored together with its entry of the audit (old and new values), and announced.
+    Changes of one guild take turns, and each begins with what is stored: of two changes at once both count.
 
     Args:
         settings: the cache that a change drops.
@@ -96,9 +96,10 @@ class GuildChangeService:
                 raise InvalidInputError(problem)
             changes = list_changes(before, after)
             if changes:
+                facts = AuditFacts(changes=changes)
+                write = partial(self._guilds.write_settings, guild_id, before, after)
                 with self._dropping(guild_id):
-                    await self._guilds.write_settings(guild_id, before, after)
-                await self._audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
+                    await self._audit.carry_out(guild_id, actor_id, action, facts, write)
         if changes:
             self._announce(guild_id, *(change.name for change in changes))
         return SettingsChange(before, after)
@@ -158,10 +159,10 @@ class GuildChangeService:
         change = FieldChange(kind.value, server.channels.get(kind), channel_id)
         if change.old == change.new:
             return False
-        with self._dropping(guild_id):
-            await self._channels.set_channel(server.scope, kind, channel_id)
         facts = AuditFacts(server_name=server.name, changes=(change,))
-        await self._audit.write(guild_id, actor_id, action, facts)
+        put = partial(self._channels.set_channel, server.scope, kind, channel_id)
+        with self._dropping(guild_id):
+            await self._audit.carry_out(guild_id, actor_id, action, facts, put)
         self._announce(guild_id, kind.value)
         return True
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from utils.caching import Remembered
 from utils.clock import Clock
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
@@ -15,8 +16,15 @@ CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at mo
 class GuildStore(SettingsSource, Protocol):
     """Storage of guilds' settings and servers, as seen by those who only look."""
 
-    async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
-        """Write the settings that differ; the others stay as they are stored."""
+    async def write_settings(
+        self,
+        guild_id: GuildId,
+        before: GuildSettings,
+        after: GuildSettings,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Write the settings that differ, and the entry of the audit, all or nothing; the others stay."""
 
 
 class SettingsService:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from structlog import get_logger
@@ -209,7 +210,13 @@ class GameServerService:
                 await self._places.verify_free(server, check.logs)
                 # the import first: a server that is there without one would have its past announced as news
                 await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
-                await self._store.insert_server(server.scope, server)
+                await self._audit.carry_out(
+                    guild_id,
+                    actor_id,
+                    AuditAction.SERVER_ADD,
+                    _list_facts(server),
+                    partial(self._store.insert_server, server.scope, server),
+                )
         except KillfeedError as error:
             self._logs.forget(server.scope)
             self._checker.let_go(server)
@@ -219,7 +226,6 @@ class GameServerService:
         self._settings.forget_guild(guild_id)
         self._loops.start(server.scope)
         self._events.dispatch(ServerAdded(scope=server.scope))
-        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
     async def test_server(
@@ -254,14 +260,14 @@ class GameServerService:
         server = await self._store.find_server(scope)
         if server is None:
             raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
-        async with self._loops.removal(scope):
-            self._logs.forget(scope)
-            await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
-        self._settings.forget_guild(scope.guild_id)
-        self._events.dispatch(ServerRemoved(scope=scope))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
-        await self._audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
+        async with self._loops.removal(scope):
+            self._logs.forget(scope)
+            remove = partial(self._store.mark_removed, scope, keep_stats=keep_stats, at=self._clock.now())
+            await self._audit.carry_out(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts, remove)
+        self._settings.forget_guild(scope.guild_id)
+        self._events.dispatch(ServerRemoved(scope=scope))
         try:
             await self._store.delete_leftovers(scope, now=self._clock.now())
         except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on

@@ -1,6 +1,7 @@
 """Changes of game servers by hand: edited, announced otherwise, imported again, a new host key accepted."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from utils.errors import (
@@ -153,11 +154,10 @@ class ServerChangeService:
                     return EditedServer(server, check.steps, ())
                 wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
             try:
-                await self._write(wanted, check)
+                await self._write(wanted, check, actor_id, facts)
             except UserFacingError:
                 await self._audit_edit(guild_id, actor_id, replace(facts, is_done=False))
                 raise
-            await self._audit_edit(guild_id, actor_id, facts)
             return EditedServer(wanted, check.steps, changes)
 
     async def set_announced(
@@ -165,12 +165,14 @@ class ServerChangeService:
     ) -> GameServer:
         """Have one class of death of a server posted, or not; return the server as it is then."""
         server = await self._servers.resolve(guild_id, typed)
-        await self._store.set_silenced(server.scope, kind, is_silenced=not is_announced)
-        self._loops.refresh(server.scope)
+        switch = partial(self._store.set_silenced, server.scope, kind, is_silenced=not is_announced)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
             facts = AuditFacts(server_name=server.name, changes=(switched,))
-            await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts)
+            await self._audit.carry_out(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts, switch)
+        else:
+            await switch()
+        self._loops.refresh(server.scope)
         silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
         return replace(server, silenced=silenced)
 
@@ -241,12 +243,12 @@ class ServerChangeService:
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
-            await self._store.set_host_key(server.scope, keys.shown.text)
-            await self._loops.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
             facts = AuditFacts(server_name=server.name, changes=(changed,))
-            await self._audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts)
+            pin = partial(self._store.set_host_key, server.scope, keys.shown.text)
+            await self._audit.carry_out(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts, pin)
+            await self._loops.restart(server.scope)
 
     def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
         given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
@@ -267,12 +269,20 @@ class ServerChangeService:
         tier = await self._premium.get_tier(wanted.scope.guild_id)
         return await self._checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
 
-    async def _write(self, wanted: GameServer, check: WayCheck) -> None:
+    async def _write(
+        self, wanted: GameServer, check: WayCheck, actor_id: MemberId, facts: AuditFacts
+    ) -> None:
         try:
             if check.logs is not None:
                 await self._places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
-            await self._store.replace_server(wanted.scope, wanted)
+            await self._audit.carry_out(
+                wanted.scope.guild_id,
+                actor_id,
+                AuditAction.SERVER_EDIT,
+                facts,
+                partial(self._store.replace_server, wanted.scope, wanted),
+            )
         except KillfeedError:
             if check.steps:
                 self._checker.let_go(wanted)
