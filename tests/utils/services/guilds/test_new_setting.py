@@ -10,6 +10,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.small_bot import Shelf
 from utils.database.core.database import SafeDatabase
 from utils.database.documents.personal_fields import Erasure, FieldContent, PersonalField
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.errors import InvalidInputError
@@ -64,7 +65,8 @@ async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
     assert (await settings.get_settings(GUILD), await guilds.get_settings(GUILD)) == (expected, expected)
     [stored] = await database.unscoped("guilds").find({}, {"_id": 0}).to_list(None)
     assert stored == {"guild_id": 42, "channels": {"alerts": 1}, "quiet_hour": 22}
-    changed = [change for _, entry in shelf.audit.entries[1:] for change in entry.facts.changes]
+    entries, _ = await AuditRepository(database).list_entries(GUILD, limit=9)
+    changed = [change for entry in entries[:-1] for change in entry.facts.changes]
     assert [(one.name, one.old, one.new) for one in changed] == [("quiet_hour", 3, 22)]
     assert [event.names for event in told] == [frozenset({"alerts"}), frozenset({"quiet_hour"})]
 
