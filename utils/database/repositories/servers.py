@@ -4,12 +4,17 @@ from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.server_documents import GameServerDocument, HealthDocument
+from utils.database.documents.server_documents import (
+    build_health_document,
+    build_server_document,
+    read_health,
+    read_server,
+)
 from utils.database.repositories.line_counts import count_lines
+from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
@@ -40,14 +45,11 @@ LATE_BATCH_TIME = timedelta(minutes=3)
 _log = get_logger(__name__)
 
 
-class GameServerRepository:
+class GameServerRepository(Repository):
     """The game servers of guilds.
 
     Where a change takes an ``entry`` of the audit, both are stored or neither.
     """
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def insert_server(
         self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
@@ -57,7 +59,7 @@ class GameServerRepository:
         Raises:
             StorageConflictError: the guild has a server with this id.
         """
-        document = GameServerDocument.from_value(server).to_document()
+        document = build_server_document(server)
 
         def insert(transaction: Transaction) -> None:
             transaction.of_server("game_servers", scope).insert_one(document)
@@ -68,13 +70,14 @@ class GameServerRepository:
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return a server; None if it does not exist (any more)."""
         found = await self._server(scope).find_one(_KEPT)
-        return None if found is None else GameServerDocument.model_validate(found).to_value()
+        return None if found is None else read_server(found)
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return a guild's servers, first added first."""
         found = await self._guild(guild_id).find(_KEPT)
-        servers = [GameServerDocument.model_validate(document).to_value() for document in found]
-        return tuple(sorted(servers, key=lambda server: (str(server.added_at or ""), server.scope)))
+        return tuple(
+            sorted(map(read_server, found), key=lambda server: (str(server.added_at or ""), server.scope))
+        )
 
     async def replace_server(
         self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
@@ -83,7 +86,7 @@ class GameServerRepository:
 
         Fields with a method of their own, and those that ingestion writes, stay unchanged.
         """
-        fields = GameServerDocument.from_value(server).to_document()
+        fields = build_server_document(server)
         update = {key: fields[key] for key in _EDITED}
         await self._change(scope, {"$set": update}, entry)
 
@@ -159,7 +162,7 @@ class GameServerRepository:
             return
         keeps_stats = removed["keeps_stats"]
         for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
-            await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
+            await self._of_server(name, scope).delete_in_parts({})
         if removed["removed_at"] > now - LATE_BATCH_TIME:
             return
         if keeps_stats:
@@ -172,12 +175,12 @@ class GameServerRepository:
         """Return the health of a server, with its counted lines; defaults if it was never read."""
         found = await self._server(scope).find_one(_KEPT, projection={"health": 1})
         lines = await count_lines(self._database, scope)
-        stored = HealthDocument.model_validate((found or {}).get("health", {}))
-        return stored.to_value(scope, lines_read=lines.read, lines_rejected=lines.rejected)
+        stored = (found or {}).get("health", {})
+        return read_health(stored, scope, lines_read=lines.read, lines_rejected=lines.rejected)
 
     async def save_health(self, health: ServerHealth) -> None:
         """Write the health of a server, without the counted lines; a removed server stays removed."""
-        document = HealthDocument.from_value(health).to_document()
+        document = build_health_document(health)
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
 
     async def _change(self, scope: ServerScope, update: Document, entry: AuditEntry | None) -> None:
@@ -190,7 +193,7 @@ class GameServerRepository:
         await self._database.in_transaction(change)
 
     def _guild(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+        return self._of_guild("game_servers", guild_id)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, "game_servers", scope)
+        return self._of_server("game_servers", scope)

@@ -26,7 +26,7 @@ from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.players import NamedCount
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.models.statistics import Enemy, WeaponRow
+from utils.models.statistics import CoveredDeaths, Enemy, WeaponRow
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
@@ -52,7 +52,7 @@ Row = tuple[int, PlayerId | None, PlayerId, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One row and its server."""
+    """A row and its server."""
 
     server_id: ServerId
     row: DeathRow
@@ -186,20 +186,20 @@ async def verify(database: SafeDatabase, told: Sequence[Told]) -> None:
 async def verify_weapons(
     database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId], since: date | None
 ) -> None:
-    """Tables of everybody and of each player, and the best users."""
+    """Compare the tables of all players and of each player, and the best users."""
     combat, kills = CombatRepository(database, Standings(database)), select_kills(told, servers, since)
     table = recount_weapons(kills)
-    found = await combat.list_weapons(GUILD, servers, since=since)
+    found = await combat.list_weapons(CoveredDeaths(GUILD, servers, since=since))
     assert tuple(replace(row, best_name="", best_kills=0) for row in found) == table
     for player in PLAYERS[:3]:
         own = recount_weapons([row for row in kills if row.killer_id == player])
-        assert await combat.list_weapons_of(GUILD, servers, [player], since=since) == own
+        assert await combat.list_weapons_of(CoveredDeaths(GUILD, servers, since=since), [player]) == own
     users: dict[str, Counter[str]] = defaultdict(Counter)
     for row in kills:
         users[row.weapon][row.killer_name] += 1
     best: Mapping[str, NamedCount] = {row.weapon: NamedCount(row.best_name, row.best_kills) for row in found}
     if since is None:  # a period's table tells by itself
-        best = await combat.find_best_users(GUILD, servers, [row.weapon for row in table])
+        best = await combat.find_best_users(CoveredDeaths(GUILD, servers), [row.weapon for row in table])
     assert best.keys() == users.keys()
     for weapon, tallied in best.items():
         assert tallied.count == max(users[weapon].values()) == users[weapon][tallied.name]
@@ -208,20 +208,18 @@ async def verify_weapons(
 async def verify_boards(
     database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId], since: date | None
 ) -> None:
-    """Every board, in pages of two, with everybody's own place."""
+    """Compare every board, in pages of two, with each player's own place."""
     statistics = StatisticsRepository(database, Standings(database))
     for board in ("kills", "deaths", "kd", "suicides", "longest"):
         expected = recount_board(told, servers, since, board)
         shown: list[tuple[int, str, float]] = []
         for page in range(3):
             found = await statistics.list_board(
-                GUILD,
-                servers,
+                CoveredDeaths(GUILD, servers, since=since),
                 board=board,
                 minimum_kills=2 if board == "kd" else 0,
                 limit=2,
                 offset=page * 2,
-                since=since,
                 own=[PLAYERS[page]],
             )
             shown += [(row.rank, row.name, row.value) for row in found.rows]
@@ -234,11 +232,11 @@ async def verify_boards(
 async def verify_stats(
     database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId], since: date | None
 ) -> None:
-    """A player's tallies and rank."""
+    """Compare each player's tallies and rank."""
     kills = select_kills(told, servers, since)
     for player in PLAYERS[:2]:
         stats = await StatisticsRepository(database, Standings(database)).find_stats(
-            GUILD, servers, [player], since=since
+            CoveredDeaths(GUILD, servers, since=since), [player]
         )
         is_seen = any(
             player in (one.row.victim_id, one.row.killer_id) for one in told if one.server_id in servers
@@ -258,28 +256,28 @@ async def verify_stats(
 
 
 def choose_most(names: object) -> NamedCount | None:
-    """Return the most frequent name, the first in the alphabet of equals."""
+    """Return the most frequent name; of equal ones the first in the alphabet."""
     counted = Counter(names)  # type: ignore[call-overload] # any names
     best = min(counted, key=lambda name: (-counted[name], name), default=None)
     return NamedCount(best, counted[best]) if best is not None else None
 
 
 async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId]) -> None:
-    """Killers, victims, pairs and hours."""
+    """Compare killers, victims, pairs and hours."""
     combat, kills = CombatRepository(database, Standings(database)), select_kills(told, servers, None)
     a, b = PLAYERS[:2]
     pairs = Counter((row.killer_id, row.victim_id) for row in kills)
     killers = {Enemy(one, NAMES[one], pairs[one, a]) for one in PLAYERS if pairs[one, a]}
     victims = {Enemy(one, NAMES[one], pairs[a, one]) for one in PLAYERS if pairs[a, one]}
-    assert set(await combat.list_killers_of(GUILD, servers, [a])) == killers
-    assert set(await combat.list_victims_of(GUILD, servers, [a])) == victims
-    assert await combat.count_kills(GUILD, servers, a, b) == pairs[a, b]
+    assert set(await combat.list_enemies(CoveredDeaths(GUILD, servers), [a], "killer")) == killers
+    assert set(await combat.list_enemies(CoveredDeaths(GUILD, servers), [a], "victim")) == victims
+    assert await combat.count_kills(CoveredDeaths(GUILD, servers), a, b) == pairs[a, b]
     for player in (None, a):
         hours = [0] * 168
         for row in kills:
             if player in (None, row.killer_id):
                 hours[row.written_at.weekday() * 24 + row.written_at.hour] += 1
-        assert await combat.list_hours(GUILD, servers, player) == tuple(hours)
+        assert await combat.list_hours(CoveredDeaths(GUILD, servers), player) == tuple(hours)
 
 
 @settings(
@@ -289,7 +287,7 @@ async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: 
 )
 @given(world=worlds)
 def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequence[Sequence[Row]]) -> None:
-    """Whatever happened on three servers: weapons, boards, rivals, hours, for all time and a period."""
+    """For any rows on three servers all figures equal the recount, for all time and for a period."""
 
     async def run() -> None:
         connection = SafeMongoDBConnection(
@@ -307,12 +305,12 @@ def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequenc
 
 
 async def test_guild_without_servers_has_no_figures(database: SafeDatabase) -> None:
-    """Nothing is invented where nothing is counted."""
+    """Without servers all figures are empty."""
     combat = CombatRepository(database, Standings(database))
-    assert await combat.list_weapons(STRANGER, []) == ()
-    assert await combat.list_weapons(STRANGER, [], since=SINCE) == ()
-    assert await combat.find_best_users(STRANGER, [], ["AK-SU"]) == {}
-    assert await combat.list_hours(STRANGER, []) == (0,) * 168
+    assert await combat.list_weapons(CoveredDeaths(STRANGER, [])) == ()
+    assert await combat.list_weapons(CoveredDeaths(STRANGER, [], since=SINCE)) == ()
+    assert await combat.find_best_users(CoveredDeaths(STRANGER, []), ["AK-SU"]) == {}
+    assert await combat.list_hours(CoveredDeaths(STRANGER, [])) == (0,) * 168
 
 
 @pytest.fixture(name="counted")
@@ -325,7 +323,7 @@ async def _counted(database: SafeDatabase) -> Sequence[Told]:
 
 @pytest.mark.usefixtures("counted")
 async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
-    """Adding to a month sums kills and keeps the longest; another generation is apart."""
+    """Adding to a month sums kills and keeps the longest; another generation stays separate."""
     scope = ServerScope(GUILD, SERVERS[0])
     row = build_row((9, PLAYERS[0], PLAYERS[1], "Mosin", 999))
     counting = Counting()
@@ -336,5 +334,7 @@ async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
             unit.add_months(counting.freeze_months(), generation=generation)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, add)
-    found = await CombatRepository(database, Standings(database)).list_weapons(GUILD, SERVERS[:1])
+    found = await CombatRepository(database, Standings(database)).list_weapons(
+        CoveredDeaths(GUILD, SERVERS[:1])
+    )
     assert found == (WeaponRow("Mosin", 5, 999),)

@@ -1,4 +1,4 @@
-"""The board of bounties on a real mongod: who claimed most, on which servers, since when."""
+"""The board of bounties on a real mongod: most claims by server and period."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +16,7 @@ from utils.models.money import Bounty, BountyEnd, BountyState
 from utils.models.players import BoardRow, Counters, PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import CoveredDeaths
 
 MIDNIGHT = datetime(2025, 5, 1, tzinfo=UTC)
 MEMBER = MemberId(7)
@@ -23,7 +24,7 @@ ANNA, BERT, CARL = PlayerId("a"), PlayerId("b"), PlayerId("c")
 
 
 class Hunt:
-    """Bounties that were claimed on servers of two guilds."""
+    """Claimed bounties on servers of two guilds."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self.hunters = HunterRepository(database)
@@ -40,7 +41,7 @@ class Hunt:
         at: datetime = MIDNIGHT,
         state: BountyState = BountyState.CLAIMED,
     ) -> None:
-        """Place a bounty of the house and end it."""
+        """Place a bounty of the bot and end it."""
         self._count += 1
         placed_at = at - timedelta(hours=1)
         bounty = Bounty(scope, str(self._count), PlayerId("prey"), "Prey", amount, None, placed_at, placed_at)
@@ -66,7 +67,7 @@ async def _hunt(
     make_server: Callable[..., GameServer],
     make_player: Callable[..., PlayerRecord],
 ) -> Hunt:
-    """Anna, Bert and Carl claimed the same sum; Dora's figures are gone; others claim elsewhere."""
+    """Anna, Bert and Carl claimed the same sum; Dora has no figures; others claimed elsewhere."""
     figures = {
         scope: [make_player(ANNA, name="Anna", deaths=1), make_player(BERT, name="Bert", deaths=2)],
         neighbour: [make_player(CARL, name="Carl", deaths=2, kills=9)],
@@ -97,26 +98,29 @@ async def _hunt(
 async def test_hunters_are_ranked_by_what_they_claimed(
     hunt: Hunt, scope: ServerScope, neighbour: ServerScope, stranger: ServerScope
 ) -> None:
-    """Summed over servers; ties go by deaths, then by name; a name nobody holds any more is the last one."""
+    """Claims are summed over servers; ties are decided by deaths, then by name.
+
+    A name without figures comes last.
+    """
     both = [scope.server_id, neighbour.server_id]
-    found = await hunt.hunters.list_hunters(scope.guild_id, both)
+    found = await hunt.hunters.list_hunters(CoveredDeaths(scope.guild_id, both))
     assert found == (
         BoardRow(1, ANNA, "Anna", 700.0, Counters(deaths=1), claims=2),
         BoardRow(2, BERT, "Bert", 700.0, Counters(deaths=2), claims=2),
         BoardRow(3, CARL, "Carl", 700.0, Counters(kills=9, deaths=2), claims=1),
         BoardRow(4, PlayerId("d"), "Dora Gone", 100.0, Counters(), claims=2),
     )
-    here = await hunt.hunters.list_hunters(scope.guild_id, [scope.server_id])
+    here = await hunt.hunters.list_hunters(CoveredDeaths(scope.guild_id, [scope.server_id]))
     assert here == (*found[:2], replace(found[3], rank=3))
-    foreign = await hunt.hunters.list_hunters(stranger.guild_id, [stranger.server_id])
+    foreign = await hunt.hunters.list_hunters(CoveredDeaths(stranger.guild_id, [stranger.server_id]))
     assert [(row.name, row.value) for row in foreign] == [("Foreign", 9000.0)]
-    assert await hunt.hunters.list_hunters(GuildId(99), both) == ()
+    assert await hunt.hunters.list_hunters(CoveredDeaths(GuildId(99), both)) == ()
 
 
 async def test_period_counts_claims_and_deaths_of_its_days(hunt: Hunt, scope: ServerScope) -> None:
-    """A claim in the first moment of a day is one of that day, and one a moment earlier is not."""
+    """A claim in the first moment of a day belongs to that day, a claim one moment earlier does not."""
     found = await hunt.hunters.list_hunters(
-        scope.guild_id, [scope.server_id], since=date(2025, 5, 1), since_at=MIDNIGHT
+        CoveredDeaths(scope.guild_id, [scope.server_id], since=date(2025, 5, 1), since_at=MIDNIGHT)
     )
     assert found == (
         BoardRow(1, BERT, "Bert", 500.0, Counters(), claims=1),

@@ -1,14 +1,15 @@
 """Figures of a real database against a count by hand.
 
-Rows of several servers go the whole way: history and live ingestion write them into a real mongod, in
-whatever order they turn up; the repository's answers must be what a plain look through all rows gives. The
-plain look knows the rules of counting by itself, so that the two can only agree by being right.
+History and live ingestion write rows of several servers into a real mongod, in any order. The repository's
+answers must equal a simple count of all rows. The simple count has its own code for the rules, so the two
+agree only if both are right.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -29,9 +30,9 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.players import Counters, KnownPlayer, NamedCount
-from utils.models.reading import ImportJob
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
+from utils.models.statistics import CoveredDeaths
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 
@@ -47,8 +48,8 @@ VALUES: dict[str, Callable[[Counters], float]] = {
     "suicides": lambda counters: counters.suicides,
 }
 
-# every example moves into a guild of its own; those before it lie beside it and must not be felt. An example
-# takes half a second, so a failing one is shown as it is: making it smaller would take minutes
+# Every example uses a new guild; earlier guilds stay in the database and must have no effect. An example
+# takes half a second, so a failing one is not shrunk: that would take minutes.
 FEW = settings(
     max_examples=6,
     deadline=None,
@@ -62,13 +63,13 @@ fresh_guilds = count(1000)
 def _build_row(
     server: int, killer: str, victim: str, kind: DeathKind, *, day: int, second: int, metres: int
 ) -> tuple[int, DeathRow]:
-    """Return a row of a server; the two servers never share a second, so that "newest" has one meaning."""
+    """Return a row of a server; the two servers never share a second, so that "newest" is definite."""
     killers_name = "" if kind is DeathKind.UNKNOWN else victim if kind.is_suicide else killer
     at = day * 86_400 + second * 2 + server
     row = build_row(killers_name, victim, second=at, kind=kind)
     if kind is DeathKind.KILL:
         row = replace(row, distance=metres, weapon="Mosin" if metres % 2 else "AK-SU")
-    if second % 7 == 0:  # names change, and with them the place of nobody: the first letters decide
+    if second % 7 == 0:  # names change, but the first letters, which decide the order, do not
         row = replace(row, victim_name=f"{victim} 2")
     return server, row
 
@@ -97,7 +98,7 @@ ROWS = st.lists(
 
 @dataclass(slots=True)
 class Figures:
-    """What was counted by hand of one player."""
+    """The hand-counted figures of one player."""
 
     counters: Counters = field(default_factory=Counters)
     streak: int = 0
@@ -108,7 +109,7 @@ class Figures:
 def list_once(rows: Sequence[DeathRow]) -> list[DeathRow]:
     """Return rows of a file in order of the log, equal ones once.
 
-    A clock that goes back by an hour at most changes no order; one that goes back by more was wrong before.
+    A clock that goes back by an hour at most changes no order. One that goes back further was wrong before.
     """
     kept: dict[tuple[object, ...], tuple[datetime, DeathRow]] = {}
     clock = datetime.min  # noqa: DTZ901 - logs carry no zone
@@ -121,7 +122,7 @@ def list_once(rows: Sequence[DeathRow]) -> list[DeathRow]:
 
 
 def count_server(rows: Sequence[DeathRow], since: date | None) -> dict[PlayerId, Figures]:
-    """Count one server's rows by hand; streaks run on over the border of a period."""
+    """Count one server's rows by hand; streaks go on over the border of a period."""
     figures: dict[PlayerId, Figures] = {}
 
     def add(player_id: PlayerId | None, name: str, row: DeathRow, **more: int) -> None:
@@ -148,7 +149,7 @@ def count_server(rows: Sequence[DeathRow], since: date | None) -> dict[PlayerId,
 
 
 def sum_figures(several: Sequence[dict[PlayerId, Figures]]) -> dict[PlayerId, Figures]:
-    """Put the figures of several servers together: sums, the best of any, name and streak seen last."""
+    """Combine the figures of several servers: sums, the best of any, the latest name and streak."""
     summed: dict[PlayerId, Figures] = {}
     for figures in several:
         for player_id, own in figures.items():
@@ -171,7 +172,7 @@ def sum_figures(several: Sequence[dict[PlayerId, Figures]]) -> dict[PlayerId, Fi
 
 
 def rank(figures: dict[PlayerId, Figures], board: str, minimum_kills: int) -> Iterator[tuple[Any, ...]]:
-    """Yield rank, player, name, value and counters of everybody with a place."""
+    """Yield rank, player, name, value and counters of all players with a rank."""
     value = VALUES[board]
     placed = [
         (-value(own.counters), own.counters.deaths, own.name, player_id)
@@ -183,7 +184,7 @@ def rank(figures: dict[PlayerId, Figures], board: str, minimum_kills: int) -> It
 
 
 def tally(keys: Sequence[str], called: Mapping[PlayerId, str] | None = None) -> tuple[NamedCount, ...]:
-    """Count keys, most first, then by what they are called."""
+    """Count keys, most frequent first, then by name."""
     counted = Counter(keys)
     names = {key: key if called is None else called[PlayerId(key)] for key in counted}
     ordered = sorted(counted, key=lambda key: (-counted[key], names[key], key))
@@ -192,10 +193,10 @@ def tally(keys: Sequence[str], called: Mapping[PlayerId, str] | None = None) -> 
 
 @dataclass(slots=True)
 class Town:
-    """A guild's servers over a real database, read as the bot reads them.
+    """A guild's servers over a real database, which the bot reads.
 
     Attributes:
-        is_told: the standings hear of what is counted; else they have to find out.
+        is_told: True: the standings get the events of batches; False: they must notice the batches.
     """
 
     database: SafeDatabase
@@ -209,7 +210,7 @@ class Town:
     clock: FakeClock = field(default_factory=lambda: FakeClock(START + timedelta(days=60)))
 
     async def move_in(self) -> None:
-        """Add two servers to a guild that nobody used before."""
+        """Add two servers to a new guild."""
         self.guild_id = GuildId(next(fresh_guilds))
         for server_id in SERVER_IDS:
             scope = ServerScope(self.guild_id, server_id)
@@ -219,7 +220,7 @@ class Town:
             self.logs[server_id].append(FILE, b"")
 
     async def write(self, rows: Sequence[tuple[int, DeathRow]]) -> None:
-        """Let the game write rows, and poll."""
+        """Write rows like the game, and poll."""
         for server, row in rows:
             self.logs[SERVER_IDS[server]].append(FILE, render(row))
         events = EventDispatcher()
@@ -235,23 +236,27 @@ class Town:
 
     @property
     def statistics(self) -> StatisticsRepository:
-        """The answers."""
+        """The repository of the answers."""
         return StatisticsRepository(self.database, self.standings)
 
     async def look(self) -> None:
-        """Have all standings read, so that they are kept."""
+        """Read all standings, so that they stay in memory."""
         for since in PERIODS:
             await self.statistics.list_board(
-                self.guild_id, SERVER_IDS, board="kills", minimum_kills=0, limit=10, offset=0, since=since
+                CoveredDeaths(self.guild_id, SERVER_IDS, since=since),
+                board="kills",
+                minimum_kills=0,
+                limit=10,
+                offset=0,
             )
 
     async def import_history(self, server_id: ServerId) -> None:
-        """Import a server's history, be it the first time or again."""
+        """Import a server's history, for the first time or again."""
         history = HistoryImport(
             self.ingestion, self.imports, EventDispatcher(), clock=self.clock, batch_rows=5
         )
         server, logs = await self.find(server_id), self.logs[server_id]
-        job = await history.prepare(server, logs, ImportJob(0, self.clock.now(), {}))
+        job = await history.prepare(server, logs)
         await history.run(server, logs, job, on_progress=_show_nobody)
 
     async def find(self, server_id: ServerId) -> GameServer:
@@ -262,7 +267,7 @@ class Town:
 
 
 async def _show_nobody(_progress: object) -> None:
-    """Show progress to nobody."""
+    """Show no progress."""
 
 
 @pytest.fixture(name="town")
@@ -278,23 +283,19 @@ def _town(
 async def assert_boards_agree(
     town: Town, server_ids: Sequence[ServerId], figures: dict[PlayerId, Figures], since: date | None
 ) -> None:
-    """Every board, page by page, and everybody's own place on it."""
+    """Check every board, page by page, with each player's own rank."""
     for board in VALUES:
         minimum = 2 if board == "kd" else 0
         expected = list(rank(figures, board, minimum))
-        query: dict[str, Any] = {"board": board, "minimum_kills": minimum, "since": since}
-        pages = [
-            await town.statistics.list_board(town.guild_id, server_ids, limit=3, offset=offset, **query)
-            for offset in range(0, len(expected) + 1, 3)
-        ]
+        covered = CoveredDeaths(town.guild_id, server_ids, since)
+        list_board = partial(town.statistics.list_board, covered, board=board, minimum_kills=minimum)
+        pages = [await list_board(limit=3, offset=offset) for offset in range(0, len(expected) + 1, 3)]
         assert {page.total for page in pages} == {len(expected)}
         rows = [row for page in pages for row in page.rows]
         assert [(row.rank, row.player_id, row.name, row.value, row.counters) for row in rows] == expected
         places = {row.player_id: row for row in rows}
         for player_id in figures:
-            found = await town.statistics.list_board(
-                town.guild_id, server_ids, limit=1, offset=0, own=[player_id], **query
-            )
+            found = await list_board(limit=1, offset=0, own=[player_id])
             assert found.own == places.get(player_id)
 
 
@@ -305,7 +306,7 @@ async def assert_stats_agree(
     rows: Sequence[DeathRow],
     since: date | None,
 ) -> None:
-    """Every player's figures, with weapon, nemesis and prey."""
+    """Check every player's figures, with weapon, nemesis and prey."""
     kills = [
         row
         for row in rows
@@ -314,7 +315,9 @@ async def assert_stats_agree(
     ]
     places = {player_id: place for place, player_id, *_ in rank(figures, "kills", 0)}
     for player_id, own in figures.items():
-        stats = await town.statistics.find_stats(town.guild_id, server_ids, (player_id,), since=since)
+        stats = await town.statistics.find_stats(
+            CoveredDeaths(town.guild_id, server_ids, since=since), (player_id,)
+        )
         assert stats is not None
         assert (stats.name, stats.counters, stats.current_streak) == (own.name, own.counters, own.streak)
         assert (stats.rank, stats.ranked) == (places.get(player_id), len(places))
@@ -332,7 +335,7 @@ async def assert_stats_agree(
 
 
 async def assert_everything_agrees(town: Town, written: Sequence[tuple[int, DeathRow]]) -> None:
-    """All answers, of one server and of both, over all time and over days."""
+    """Check all answers, for one server and for both, for all time and for days."""
     rows = [list_once([row for server, row in written if server == number]) for number in (0, 1)]
     for chosen in ((0,), (0, 1)):
         server_ids = [SERVER_IDS[number] for number in chosen]
@@ -350,7 +353,7 @@ async def assert_everything_agrees(town: Town, written: Sequence[tuple[int, Deat
 
 
 async def assert_names_agree(town: Town, rows: Sequence[Sequence[DeathRow]]) -> None:
-    """Everybody of the guild is known with kills, servers and all names he ever had."""
+    """Check that all players of the guild are known with kills, servers and all their names."""
     figures = [count_server(some, None) for some in rows]
     known = {player.player_id: player for player in await town.statistics.list_known_players(town.guild_id)}
     summed = sum_figures(figures)
@@ -376,9 +379,9 @@ async def assert_names_agree(town: Town, rows: Sequence[Sequence[DeathRow]]) -> 
 async def test_every_answer_is_what_a_count_by_hand_gives(
     town: Town, rows: list[tuple[int, DeathRow]], first: int, *, again: bool, is_told: bool
 ) -> None:
-    """Late rows, equal rows, new names, two servers, an import before or after: the same figures.
+    """Late rows, equal rows, new names, two servers and an import before or after give the same figures.
 
-    Nor does it matter what was answered in between, or that a batch's counters were told to nobody.
+    Questions in between and lost events of batches change nothing.
     """
     town.is_told = is_told
     await town.move_in()
@@ -395,7 +398,7 @@ async def test_every_answer_is_what_a_count_by_hand_gives(
 
 
 async def test_importing_again_changes_no_figure(town: Town) -> None:
-    """A second and a third import count the same rows to the same figures, in another generation each."""
+    """A second and a third import have the same figures, each in a new generation."""
     await town.move_in()
     rows = [
         _build_row(0, "Anna", victim, DeathKind.KILL, day=number % 3, second=number, metres=number * 10)
@@ -414,7 +417,7 @@ async def test_importing_again_changes_no_figure(town: Town) -> None:
 async def test_latest_deaths_are_the_last_of_all_rows(
     town: Town, rows: list[tuple[int, DeathRow]], limit: int
 ) -> None:
-    """Of both servers together and of one player, newest first, never more than asked for."""
+    """The deaths are those of both servers or of one player, newest first, and not more than the limit."""
     await town.move_in()
     await town.write(rows)
     deaths = DeathRepository(town.statistics._database)
@@ -424,7 +427,9 @@ async def test_latest_deaths_are_the_last_of_all_rows(
         for row in list_once([row for server, row in rows if server == number])
     ]
     for player_id in (None, build_player_id("Anna")):
-        found = await deaths.list_recent(town.guild_id, list(SERVER_IDS), limit=limit, player_id=player_id)
+        found = await deaths.list_recent(
+            CoveredDeaths(town.guild_id, list(SERVER_IDS)), limit=limit, player_id=player_id
+        )
         expected = [
             row.written_at
             for _, row in once

@@ -1,4 +1,4 @@
-"""Ties: half of a guild may have one kill, and putting their names in order holds nobody else up."""
+"""Ties: half of a guild may have one kill. Sorting their names must not block the event loop."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -14,15 +14,16 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.models.players import PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import CoveredDeaths
 
 PLAYERS = [PlayerId(f"{number:032x}") for number in range(1, 41)]
 LAST = PLAYERS[-1]
 
-threads: list[int] = []  # that put names in order
+threads: list[int] = []  # the threads that sort names
 
 
 class NotedStanding(Standing):
-    """Notes who asks for names."""
+    """Records the requests for names."""
 
     def find_names(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return players' newest names."""
@@ -31,7 +32,7 @@ class NotedStanding(Standing):
 
 
 class NotedStandings(Standings):
-    """Everybody's place, noted."""
+    """Standings that record their requests."""
 
     async def rank(
         self,
@@ -55,16 +56,21 @@ async def test_names_of_a_tie_are_put_in_order_beside_the_event_loop(
     make_server: Callable[..., GameServer],
     make_player: Callable[..., PlayerRecord],
 ) -> None:
-    """For a page of a board, the asker's own row below it, and the place of one player."""
+    """Names are sorted outside the event loop for a page, the asker's own row, and one player's rank."""
     await servers.insert_server(scope, make_server(scope, generation=1))
     tied = [make_player(player, name=f"P{number:02}", kills=1) for number, player in enumerate(PLAYERS)]
     await imports.write_generation(scope, 1, players=tied)
     statistics = StatisticsRepository(database, NotedStandings(database))
     threads.clear()
     found = await statistics.list_board(
-        scope.guild_id, [scope.server_id], board="kills", minimum_kills=0, limit=2, offset=10, own=[LAST]
+        CoveredDeaths(scope.guild_id, [scope.server_id]),
+        board="kills",
+        minimum_kills=0,
+        limit=2,
+        offset=10,
+        own=[LAST],
     )
-    stats = await statistics.find_stats(scope.guild_id, [scope.server_id], [LAST])
+    stats = await statistics.find_stats(CoveredDeaths(scope.guild_id, [scope.server_id]), [LAST])
     assert [(row.rank, row.name) for row in found.rows] == [(11, "P10"), (12, "P11")]
     assert found.own is not None
     assert stats is not None

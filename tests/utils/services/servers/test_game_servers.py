@@ -1,4 +1,4 @@
-"""Game servers of a guild: what is refused, what adding stores and when, and which server is meant."""
+"""Game servers of a guild: refusals, the order of adding, and the server of a typed name."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -61,15 +61,15 @@ BAD = (CheckStep(WayStep.LOGIN, ok=False, detail=text("refused")),)
 
 
 class FakeEncryption:
-    """Seals a secret with its scope, readable for tests."""
+    """Encrypts a secret readably for tests, together with its scope."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
-        """Return the scope and the password, sealed."""
+        """Return the scope and the password."""
         return EncryptedSecret(f"{scope}:{credentials.password}".encode())
 
 
 class FakeServerChecker:
-    """Answers a test of a server with steps that a test names."""
+    """Answers a test of a server with the steps of the test."""
 
     def __init__(self) -> None:
         self.steps: tuple[CheckStep, ...] = GOOD
@@ -89,7 +89,7 @@ class FakeServerChecker:
         return WayCheck(self.steps, self.host_key, logs)
 
     def let_go(self, server: GameServer) -> None:
-        """Note that nothing is to stay open for a server."""
+        """Record the server."""
         self.let_gone.append(server.name)
 
 
@@ -112,7 +112,7 @@ class Rooms:
     removed: list[ServerRemoved] = field(default_factory=list)
 
     def build(self) -> GameServerService:
-        """Return the service over these rooms."""
+        """Return the service over these parts."""
         self.events.register(ServerRemoved, self._note_removed)
         self.store.audit = self.audit
         return GameServerService(
@@ -132,7 +132,7 @@ class Rooms:
         )
 
     def add(self, *servers: GameServer) -> None:
-        """Put servers there."""
+        """Store servers."""
         self.store.servers |= {server.scope: server for server in servers}
 
     def _note_removed(self, event: ServerRemoved) -> None:
@@ -180,7 +180,7 @@ def _service(rooms: Rooms) -> GameServerService:
 async def test_form_that_cannot_be_right_is_refused(
     rooms: Rooms, service: GameServerService, form: ServerForm, sentence: str
 ) -> None:
-    """What is wrong by its text alone is told before anybody types a password, and stores nothing."""
+    """A mistake in the text is reported before the password is asked for, and nothing is stored."""
     rooms.add(build_server())
     with pytest.raises(InvalidInputError) as caught:
         await service.verify_form(GUILD, form)
@@ -207,19 +207,19 @@ async def test_form_that_cannot_be_right_is_refused(
     ],
 )
 async def test_form_that_may_be_right_is_accepted(service: GameServerService, form: ServerForm) -> None:
-    """Names, addresses and blanks around them are taken as people paste them."""
+    """Names, addresses and blanks around them are accepted as people paste them."""
     await service.verify_form(GUILD, form)
 
 
 async def test_name_of_another_guilds_server_is_free(rooms: Rooms, service: GameServerService) -> None:
-    """Names are a guild's own."""
+    """Names belong to one guild."""
     rooms.add(build_server(FORM.name, guild_id=GuildId(43)))
     await service.verify_form(GUILD, FORM)
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: str(tier.name))
 async def test_server_over_the_limit_of_the_tier_is_refused(rooms: Rooms, tier: Tier) -> None:
-    """A guild has as many servers as its tier has room for."""
+    """A guild may have as many servers as its tier allows."""
     rooms.tier = tier.level
     service = rooms.build()
     room = tier.servers
@@ -231,7 +231,7 @@ async def test_server_over_the_limit_of_the_tier_is_refused(rooms: Rooms, tier: 
 
 
 async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: GameServerService) -> None:
-    """The secret is sealed for the scope, the host's key pinned, the import prepared, reading begun."""
+    """The secret is encrypted for the scope, the key pinned, the import prepared, and reading begins."""
     rooms.access.logs.append(FILE, render(build_row("A", "B")))
     added = await service.add_server(
         GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN
@@ -268,7 +268,7 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
 async def test_form_is_stored_as_it_is_meant_and_that_is_told(
     rooms: Rooms, service: GameServerService
 ) -> None:
-    """Blanks, an address with everything in it, a zone by its city: told first, and stored plainly."""
+    """Blanks, an address with all parts and a city as the zone are read, shown and stored plainly."""
     typed = ServerForm(
         "  North ", " sftp://nobody@Game.example:8822/x_7/ ", None, " renter\u200b ", timezone=" berlin "
     )
@@ -291,7 +291,7 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
 
 
 async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: GameServerService) -> None:
-    """Each server gets an id of eight characters without look-alikes."""
+    """Each server has its own id of eight characters without look-alikes."""
     for number in range(5):
         form = replace(FORM, name=f"server {number}")
         await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
@@ -301,7 +301,7 @@ async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: Gam
 
 
 async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Rooms) -> None:
-    """There was room when the form was opened, and there is none when the test has passed."""
+    """There was room when the form was opened, but not after the test."""
     rooms.tier = 0
     rooms.add(build_server())
     rooms.premium.give(GUILD, 1, START + timedelta(seconds=10))
@@ -329,7 +329,7 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Ro
 
 
 async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> None:
-    """Two admins at once: the second one's form cannot be right any more."""
+    """Two admins add a server at once, and the second one is refused."""
     rooms.tier = 0
     service = rooms.build()
     both = [
@@ -344,7 +344,7 @@ async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> Non
 
 
 async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
-    """The steps are told, and the server is not there; and its login is forgotten; the try is audited."""
+    """The steps are shown, the server is not stored, its login is forgotten, and the try is audited."""
     rooms.checker.steps = BAD
     added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (added.steps, added.server) == (BAD, None)
@@ -357,7 +357,7 @@ async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameSe
 async def test_import_is_prepared_before_the_server_is_stored(
     rooms: Rooms, service: GameServerService
 ) -> None:
-    """A server without an import would have its past announced: no import, no server."""
+    """Without an import the history would be announced, so the server is not stored."""
     rooms.access.failures.append(ConnectionLostError(text("gone in the middle")))
     with pytest.raises(ConnectionLostError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
@@ -366,7 +366,7 @@ async def test_import_is_prepared_before_the_server_is_stored(
 
 
 async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service: GameServerService) -> None:
-    """A database that goes away in the last moment leaves no loop and no remembered login behind."""
+    """An outage at the end leaves no loop and no remembered login."""
     await service.verify_form(GUILD, FORM)
     rooms.ingestion.outages = 1
     with pytest.raises(StorageUnavailableError):
@@ -376,19 +376,19 @@ async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service
 
 @pytest.mark.parametrize("text", ["k3v9x0aa", "Mirny", "mirny", " MIRNY "])
 async def test_server_is_found_by_id_and_name(rooms: Rooms, service: GameServerService, text: str) -> None:
-    """The list gives ids, people type names, in any case."""
+    """Lists give ids, people type names, in any case."""
     rooms.add(build_server(), build_server("Kamensk", "other"))
     assert (await service.resolve(GUILD, text)).name == "Mirny"
 
 
 async def test_only_server_is_meant_when_none_is_named(rooms: Rooms, service: GameServerService) -> None:
-    """With one server it is the default."""
+    """A single server is the default."""
     rooms.add(build_server())
     assert await service.resolve(GUILD, None) == build_server()
 
 
 async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameServerService) -> None:
-    """Without any, how to add one; with others, their names."""
+    """Without servers the error says how to add one; with others it has their names."""
     with pytest.raises(NotFoundError, match="/admin server add"):
         await service.resolve(GUILD, None)
     rooms.add(build_server(), build_server("Kamensk", "other"))
@@ -400,7 +400,7 @@ async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameSe
 async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_id(
     rooms: Rooms, service: GameServerService
 ) -> None:
-    """What a list gave as a value is no name; a name of eight letters is repeated as it was typed."""
+    """A value of a list is not a name; an unknown name of eight letters is repeated as typed."""
     rooms.add(build_server())
     for typed, told in (
         ("k3v9x2bb", "a server that was removed"),
@@ -413,7 +413,7 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
 
 
 async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerService) -> None:
-    """Where one server is needed and several are there, or share a name, nothing is guessed."""
+    """If one server is needed and several match, there is an error."""
     rooms.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
     with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, None)
@@ -423,7 +423,7 @@ async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerSe
 
 
 async def test_servers_of_other_guilds_are_never_found(rooms: Rooms, service: GameServerService) -> None:
-    """Two guilds with one game server do not know of each other."""
+    """Two guilds with the same game server do not see each other's."""
     rooms.add(build_server(guild_id=GuildId(43)))
     assert await service.list_servers(GUILD) == ()
     with pytest.raises(NotFoundError):
@@ -431,7 +431,7 @@ async def test_servers_of_other_guilds_are_never_found(rooms: Rooms, service: Ga
 
 
 async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service: GameServerService) -> None:
-    """Whoever mended a login tests it, and need not wait; a failing test wakes nobody."""
+    """After a corrected login a successful test wakes the server; a failed test does not."""
     rooms.add(build_server())
     assert await service.test_server(GUILD, None) == (build_server(), GOOD)
     assert rooms.loops.notes == [("wake", SCOPE)]
@@ -444,7 +444,7 @@ async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service
 async def test_same_server_is_refused_with_the_name_of_the_first(
     rooms: Rooms, service: GameServerService
 ) -> None:
-    """Under another name, all else equal: nothing is stored or read, and the try is in the audit."""
+    """The same logs under another name are refused and audited; nothing is stored or read."""
     await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     rooms.checker.folder = "/Kamensk/deathlogs"
     twin = replace(FORM, name="Twin", host="kamensk.example")
@@ -459,7 +459,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
 
 
 async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service: GameServerService) -> None:
-    """Two that were stored before: the test of the younger says so, and does not have it read."""
+    """Of two stored servers with the same logs, the test of the younger says so and does not wake it."""
     rooms.add(build_server(), build_server("Twin", "twin"))
     rooms.checker.folder = "/one/deathlogs"
     await service.test_server(GUILD, "Mirny")
@@ -473,7 +473,7 @@ async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service:
 async def test_removed_server_ends_everywhere(
     rooms: Rooms, service: GameServerService, *, keep_stats: bool
 ) -> None:
-    """Its loops end first, then it is deleted, forgotten, and told of."""
+    """Its loops end first, then it is deleted, its login forgotten, and the event dispatched."""
     rooms.add(build_server())
     await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
@@ -488,7 +488,7 @@ async def test_removed_server_ends_everywhere(
 
 
 class StuckServerStore(FakeServerStore):
-    """Goes away when something is to be deleted."""
+    """Fails to delete."""
 
     async def mark_removed(
         self, scope: ServerScope, *, keep_stats: bool, at: datetime, entry: AuditEntry | None = None
@@ -499,7 +499,7 @@ class StuckServerStore(FakeServerStore):
 
 
 async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
-    """A removal that failed removes nothing, not even the reading, and nobody did anything."""
+    """A failed removal removes nothing, the server is read on, and no audit entry is written."""
     rooms = Rooms(store=StuckServerStore())
     service = rooms.build()
     rooms.add(build_server())
@@ -510,7 +510,7 @@ async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
 
 
 async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted_now() -> None:
-    """Nobody is shown any of them; the hourly tidying goes on, and the audit has its line."""
+    """The leftovers are never shown; the hourly tidying deletes them, and the audit has its line."""
     rooms = Rooms()
     rooms.add(build_server())
     store = rooms.store
@@ -527,7 +527,7 @@ async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted
 
 
 async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
-    """The newest ones are shown, all of them are counted."""
+    """The newest lines are shown, all of them are counted."""
     rooms.add(build_server(), build_server("Kamensk", "other"))
     lines = [RejectedLine(FILE, number, "?", text("no row"), START) for number in range(SHOWN_REJECTED + 1)]
     rooms.rejected.lines[SCOPE] = lines
