@@ -11,8 +11,8 @@ from utils.interactions.options import period_option, server_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
-from utils.models.statistics import Coverage, Period
-from utils.services.players.statistics import BOARD_PAGE_ROWS, Board
+from utils.models.statistics import Board, Coverage, Period
+from utils.services.players.statistics import BOARD_PAGE_ROWS
 
 
 class LeaderboardCog(GuildCog):

@@ -57,10 +57,10 @@ from utils.models.servers import (
     ServerHealth,
     WayCheck,
 )
+from utils.models.statistics import Board
 from utils.models.texts import Text, text
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
-from utils.services.players.statistics import Board
 from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"

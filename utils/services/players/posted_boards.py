@@ -23,10 +23,10 @@ from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.statistics import BOARD_NAMES, Board
 from utils.models.texts import Command, Text, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.players.coverage import CoverageService
-from utils.services.players.statistics import Board
 from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
@@ -164,7 +164,7 @@ class PostedBoardService:
             posted = await self.store.find_board(key)
             if posted is None:
                 raise NotFoundError(
-                    text("There is no posted board “{board}” here.", board=board.value),
+                    text("There is no posted board “{board}” here.", board=BOARD_NAMES[board]),
                     hint=text("{post} posts one.", post=Command("admin board post")),
                 )
             await self.store.delete_board(key)

@@ -36,12 +36,13 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import PostedBoardService
-from utils.services.players.statistics import Board, StatisticsService
+from utils.services.players.statistics import StatisticsService
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
