@@ -282,6 +282,7 @@ class Shelf:
         self.guilds.audit = self.servers.audit = self.links.audit = self.audit
         desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
+        ingestion.audit = self.audit
         stores = ServiceStores(
             guilds=self.guilds,
             servers=self.servers,

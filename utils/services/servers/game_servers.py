@@ -20,7 +20,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
@@ -284,7 +284,12 @@ class GameServerService:
         )
 
     async def prepare_import(
-        self, server: GameServer, *, channel_id: ChannelId | None, message_id: int | None
+        self,
+        server: GameServer,
+        *,
+        channel_id: ChannelId | None,
+        message_id: int | None,
+        entry: AuditEntry | None = None,
     ) -> None:
         """Fix the sizes of the files and store the import; the server's loop runs it.
 
@@ -293,7 +298,9 @@ class GameServerService:
         """
         tier = await self.premium.get_tier(server.scope.guild_id)
         async with self.logs.open(server, guild_limit=tier.servers) as logs:
-            await self.history.prepare(server, logs, channel_id=channel_id, message_id=message_id)
+            await self.history.prepare(
+                server, logs, channel_id=channel_id, message_id=message_id, entry=entry
+            )
 
 
 def _is_called(server: GameServer, text: str) -> bool:

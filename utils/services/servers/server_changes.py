@@ -197,12 +197,11 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is running, so the generation is final
+            facts = AuditFacts(server_name=server.name)
+            begin = partial(self.servers.prepare_import, server, channel_id=channel_id, message_id=message_id)
             with self._refreshing_if_failed(server.scope):
-                await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+                await self.audit.carry_out(guild_id, actor_id, AuditAction.SERVER_IMPORT, facts, begin)
             await self.loops.restart(server.scope)
-            await self.audit.write(
-                guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
-            )
             return server
 
     async def read_host_keys(self, guild_id: GuildId, typed: str) -> tuple[GameServer, HostKeys]:

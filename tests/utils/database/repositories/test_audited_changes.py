@@ -10,12 +10,16 @@ import pytest
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES
 from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.errors import StorageError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
+from utils.models.posted_boards import ALL_SERVERS, BoardKey
+from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
 
@@ -26,7 +30,7 @@ ENTRY = AuditEntry(NOW, ADMIN, AuditAction.ROLE, AuditFacts(reason="tried"))
 
 @dataclass
 class Storage:
-    """A guild with a game server and a proven link, and what can be changed of them by hand."""
+    """A guild with a game server, a proven link and a posted board, which are changed by hand."""
 
     database: SafeDatabase
     scope: ServerScope
@@ -34,14 +38,21 @@ class Storage:
     guilds: GuildRepository = field(init=False)
     servers: GameServerRepository = field(init=False)
     links: LinkRepository = field(init=False)
+    boards: PostedBoardRepository = field(init=False)
 
     async def open(self) -> "Storage":
         """Store what is changed later."""
         self.guilds, self.servers = GuildRepository(self.database), GameServerRepository(self.database)
-        self.links = LinkRepository(self.database)
+        self.links, self.boards = LinkRepository(self.database), PostedBoardRepository(self.database)
         await self.servers.insert_server(self.scope, self.server)
         await self.links.put_proven(self.scope.guild_id, self.build_link("wolf"), at=NOW)
+        await self.boards.insert_board(self.board)
         return self
+
+    @property
+    def board(self) -> BoardKey:
+        """The board that is posted."""
+        return BoardKey(self.scope.guild_id, self.scope.server_id, "kills")
 
     def build_link(self, name: str) -> Link:
         """Return a link of Anna's."""
@@ -118,6 +129,22 @@ async def end_link(storage: Storage) -> None:
     await storage.links.remove(storage.scope.guild_id, ANNA, [PlayerId("wolf")], describe=describe)
 
 
+async def import_again(storage: Storage) -> None:
+    """Have its history read anew."""
+    imports = ImportRepository(storage.database, fences=lambda _: None)
+    await imports.begin_import(storage.scope, ImportJob(1, NOW, {}), entry=ENTRY)
+
+
+async def post_board(storage: Storage) -> None:
+    """Post a board."""
+    await storage.boards.insert_board(BoardKey(storage.scope.guild_id, ALL_SERVERS, "kd"), entry=ENTRY)
+
+
+async def remove_board(storage: Storage) -> None:
+    """End the board that is posted."""
+    await storage.boards.delete_board(storage.board, entry=ENTRY)
+
+
 CHANGES = (
     set_role,
     add_server,
@@ -129,6 +156,9 @@ CHANGES = (
     confirm_link,
     ask_again,
     end_link,
+    import_again,
+    post_board,
+    remove_board,
 )
 each_change = pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 

@@ -111,7 +111,7 @@ class Rooms:
 
     def build(self) -> ServerChangeService:
         """Return the service over these parts."""
-        self.store.audit = self.audit
+        self.store.audit = self.ingestion.audit = self.audit
         settings = SettingsService(self.guilds, self.store, clock=self.clock)
         premium, events = build_premium(4, self.clock), EventDispatcher()
         audit, places = AuditLog(self.audit, clock=self.clock), LogPlaces(self.store, self.ingestion)
