@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import discord
 
 from cogs.admin.groups import ADMIN, admin_access
-from utils.embeds.audit import ListedTask
+from utils.embeds.audit import ListedTask, name_task
 from utils.errors import InvalidInputError
+from utils.interactions.autocomplete import offer
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.options import text_option
@@ -21,10 +22,9 @@ from utils.tasks import TaskReport
 LABELS = "admin:tasks"
 
 
-async def complete_action(ctx: discord.AutocompleteContext) -> list[str]:
+async def complete_action(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer what can be changed."""
-    wanted = str(ctx.value or "").casefold()
-    return [action.value for action in AuditAction if wanted in action.value][:25]
+    return offer(ctx, [(action.value, action.value) for action in AuditAction])
 
 
 class SettingsCommands:
@@ -122,8 +122,7 @@ async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -
 
 def _label(report: TaskReport, names: dict[str, Value]) -> Value:
     if report.guild_id is None:
-        return report.name
-    kind, _, scope = report.name.partition(":")
-    return text(
-        "{task}: {where}", task=kind, where=names.get(scope) or names.get(str(report.guild_id), scope)
-    )
+        return name_task(report.name)
+    scope = report.name.rpartition(":")[2]
+    where = names.get(scope) or names.get(str(report.guild_id), scope)
+    return text("{task}: {where}", task=name_task(report.name), where=where)
