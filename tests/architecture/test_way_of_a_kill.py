@@ -1,7 +1,7 @@
 """ARCHITECTURE.md's list of the way of a kill agrees with the code.
 
-Each function of the list exists, and the function above it calls it or passes it on as an argument. Types are not
-resolved: within a class the callee must be ``self``'s, elsewhere only the name of the method counts.
+Each function of the list exists, and the function above it calls it or passes it on as an argument. Types are
+not resolved: within a class the callee must be ``self``'s, elsewhere only the name of the method counts.
 """
 
 import ast
@@ -67,7 +67,7 @@ def find_function(path: str, name: str) -> ast.AST | None:
 
 
 def list_calls(function: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield receiver and name of all calls in a function, and of all functions that it passes as arguments."""
+    """Yield receiver and name of each call in a function, and of each function that it passes on."""
     for node in ast.walk(function):
         if isinstance(node, ast.Call):
             for used in (node.func, *node.args, *(one.value for one in node.keywords)):
@@ -118,7 +118,8 @@ def test_step_without_a_call_above_is_found() -> None:
         ("One.end", ("One.run",)),
     ]
     above, two, three, end = steps
-    source = "async def run(self):\n  await self.two.go(partial(self.start))\n  three = other.end()\n  return self.end"
-    function = ast.parse(source)
+    function = ast.parse(
+        "async def run(self):\n await self.two.go(partial(self.start))\n three = other.end()\n return self.end"
+    )
     assert [is_called(step, above, function) for step in (two, three, end)] == [True, False, False]
     assert {("self.two", "go"), ("self", "start"), ("other", "end")} <= set(list_calls(function))
