@@ -119,7 +119,7 @@ def test_step_without_a_call_above_is_found() -> None:
     ]
     above, two, three, end = steps
     function = ast.parse(
-        "async def run(self):\n await self.two.go(partial(self.start))\n three = other.end()\n return self.end"
+        "async def run(self):\n await self.two.go(partial(self.x))\n three = other.end()\n return self.end"
     )
     assert [is_called(step, above, function) for step in (two, three, end)] == [True, False, False]
-    assert {("self.two", "go"), ("self", "start"), ("other", "end")} <= set(list_calls(function))
+    assert {("self.two", "go"), ("self", "x"), ("other", "end")} <= set(list_calls(function))
