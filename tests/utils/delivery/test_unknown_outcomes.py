@@ -204,7 +204,7 @@ class Board:
             self._store,
             self._store,
             PostedBoardMessages(parts.messages, self._store, pages),
-            coverage=None,  # type: ignore[arg-type] # nobody posts or removes one here
+            coverage=None,  # type: ignore[arg-type] # not used here
             channels=parts,
             premium=parts,
             notifier=parts,

@@ -462,7 +462,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
 async def test_test_of_a_server_tells_whose_logs_it_found(
     setup: ServerSetup, service: GameServerService
 ) -> None:
-    """Of two stored servers with the same logs, the test of the younger says so and does not wake it."""
+    """If two servers have the same logs, the test of the younger one reports it and does not wake a loop."""
     setup.add(build_server(), build_server("Twin", "twin"))
     setup.checker.folder = "/one/deathlogs"
     await service.test_server(GUILD, "Mirny")
