@@ -17,9 +17,6 @@ RULES = f"tests/architecture/{__name__.rpartition('.')[2]}.py"
 NOT_YET = frozenset(
     [
         "benchmarks/importing.py",
-        "tests/architecture/test_task_names.py",
-        "tests/fakes/storage.py",
-        "tests/utils/database/repositories/test_audited_changes.py",
         "tests/utils/database/repositories/test_ingestion.py",
     ]
 )
