@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from tests.fakes.money import FakeMoneyUnit, MoneyData
+from tests.fakes.storage import FakeAuditStore
 from utils.errors import (
     CursorMovedError,
     RemoteFileMissingError,
@@ -15,13 +16,14 @@ from utils.errors import (
     StorageConflictError,
     StorageUnavailableError,
 )
+from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.bounties import BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
-from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
+from utils.models.reading import Chunk, CountingNeeds, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.texts import Text, text
 
@@ -131,11 +133,6 @@ class FakeIngestionUnit:
         )
         return sorted(own, key=lambda death: death.order)
 
-    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Read nothing, because everything is in memory."""
-        del keys, generation
-        self._power.pass_point()
-
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
@@ -215,6 +212,11 @@ class FakeSharedUnit:
         """Return the part of a server."""
         return FakeIngestionUnit(self.data, self.power, scope)
 
+    def read_ahead(self, needs: Sequence[CountingNeeds]) -> None:
+        """Read nothing: all of it is in memory."""
+        del needs
+        self.power.pass_point()
+
 
 class FakeIngestionStore:
     """Storage of one server with real transactions; the process may die at every call.
@@ -228,6 +230,7 @@ class FakeIngestionStore:
 
     def __init__(self) -> None:
         self.data = Data()
+        self.audit = FakeAuditStore()
         self.power = PowerSupply()
         self.transient_aborts = 0
         self.outages = 0
@@ -281,7 +284,9 @@ class FakeIngestionStore:
         self.power.pass_point()
         return self.data.job
 
-    async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
+    async def begin_import(
+        self, scope: ServerScope, job: ImportJob, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store the job and set the cursors of its files to 0."""
 
         def begin(unit: FakeIngestionUnit) -> None:
@@ -289,6 +294,7 @@ class FakeIngestionStore:
             unit._data.cursors |= {file: Cursor(file) for file in job.ends}
 
         await self.in_transaction(scope, begin)
+        self.audit.add(scope.guild_id, entry)
 
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a generation of its own."""

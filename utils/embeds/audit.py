@@ -23,6 +23,30 @@ _STATES: Mapping[TaskState, Text] = {
     TaskState.CANCELLED: text_in("a task", "cancelled"),
 }
 
+TASK_NAMES: Mapping[str, Text] = {
+    "alert": text_in("a task", "telling somebody"),
+    "alerts:tell": text_in("a task", "telling admins"),
+    "boards:refresh": text_in("a task", "updating boards"),
+    "bounties:expire": text_in("a task", "ending bounties"),
+    "bounties:withdraw": text_in("a task", "withdrawing bounties"),
+    "charts:warm-up": text_in("a task", "preparing charts"),
+    "deliver": text_in("a task", "posting"),
+    "guild:leave": text_in("a task", "leaving a community"),
+    "guilds:follow": text_in("a task", "following communities"),
+    "links:proofs": text_in("a task", "proving links"),
+    "message": text_in("a task", "updating a message"),
+    "mongod": text_in("a task", "watching the database"),
+    "names": text_in("a task", "reading names"),
+    "names:learn": text_in("a task", "learning names"),
+    "premium:ends": text_in("a task", "ending premium"),
+    "premium:pause": text_in("a task", "pausing servers"),
+    "proof": text_in("a task", "showing a proof"),
+    "read:deaths": text_in("a task", "reading deaths"),
+    "sftp:idle": text_in("a task", "closing connections"),
+    "storage:prune": text_in("a task", "deleting old data"),
+}
+"""What background tasks do, by the beginning of their name; behind it stands what they do it for."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
@@ -32,30 +56,30 @@ class ListedTask:
     report: TaskReport
 
 
+def name_task(name: str) -> Value:
+    """Return what a task does; its own name where nobody named that."""
+    first, _, rest = name.partition(":")
+    return TASK_NAMES.get(f"{first}:{rest.partition(':')[0]}") or TASK_NAMES.get(first) or name
+
+
 def build_audit_embed(style: Style, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
     """Return a page of changes, newest first."""
-    embed = discord.Embed(title=style.write(text("📜 Changes")), colour=style.theme.neutral)
-    if not entries:
-        embed.description = style.write(text("Nothing of the kind was changed yet."))
-        return embed
-    embed.description = "\n".join(style.write(_describe_entry(entry)) for entry in entries)
-    return embed.set_footer(text=_write_total(style, total))
+    lines = [style.write(_describe_entry(entry)) for entry in entries]
+    embed = style.build(text("📜 Changes"), text("Nothing of the kind was changed yet."), lines=lines)
+    return style.add_footer(embed, _count(total)) if entries else embed
 
 
 def build_tasks_embed(style: Style, tasks: Sequence[ListedTask], *, total: int) -> discord.Embed:
     """Return a page of background tasks."""
     is_well = all(task.report.last_error is None for task in tasks)
     lines = [_write_task(style, task) for task in tasks]
-    embed = discord.Embed(
-        title=style.write(text("⚙️ Tasks")),
-        description="\n".join(lines) or style.write(text("No task is known.")),
-        colour=style.theme.neutral if is_well else style.theme.warning,
-    )
-    return embed.set_footer(text=_write_total(style, total))
+    colour = style.theme.neutral if is_well else style.theme.warning
+    embed = style.build(text("⚙️ Tasks"), text("No task is known."), lines=lines, colour=colour)
+    return style.add_footer(embed, _count(total))
 
 
-def _write_total(style: Style, total: int) -> str:
-    return style.write_plain(text("{total} in all", total=Number(total)))
+def _count(total: int) -> Text:
+    return text("{total} in all", total=Number(total))
 
 
 def _describe_entry(entry: AuditEntry) -> Text:

@@ -52,7 +52,7 @@ from utils.turns import FairTurns
 FOREIGN_CHARACTERS = 100  # of a path in a problem, behind which stands how many more there are
 NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
 LARGE_LINES = 100  # a chunk of more takes one of the places in memory
-SHARED_LINES = 20  # a chunk of more shares no transaction: other servers would wait for it
+SHARED_LINES = 10  # a chunk of more shares no transaction: other servers would wait for it
 
 logger = get_logger(__name__)
 
