@@ -86,8 +86,8 @@ def build_premium(tier: int = 4, clock: Clock | None = None) -> PremiumService:
 
 
 @dataclass
-class GrantDesk:
-    """Grants and everything around them; ``service`` and ``premium`` work over it."""
+class GrantSetup:
+    """The grants of a bot over storages in memory, with ``service`` and ``premium``."""
 
     default_tier: int = 0
     clock: FakeClock = field(default_factory=FakeClock)

@@ -50,10 +50,10 @@ class Outage:
     """A storage that may be away or slow.
 
     Attributes:
-        gate: what the answers of slow reads wait at.
-        failures: errors that the next calls raise, first to last.
+        gate: the gate that slow reads wait for.
+        failures: the errors of the next calls, first to last.
         broken: names of methods that always fail.
-        calls: the names of the methods that were called, failed ones included.
+        calls: the names of the called methods, failed calls included.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class FakeAuditStore(Outage):
 
     @property
     def lines(self) -> list[tuple[MemberId | None, str, str]]:
-        """Who did what, and what people read of it."""
+        """The actor, the action, and the shown text of each entry."""
         return [(entry.actor_id, str(entry.action), str(describe_facts(entry))) for _, entry in self.entries]
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
