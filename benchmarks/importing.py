@@ -1,6 +1,6 @@
 """``import``: a history over SFTP into the real mongod, compared with bare inserts of the same documents.
 
-First the import alone; then the whole bot, from the form of a new server on, while somebody keeps asking.
+The import is measured alone first, then in the whole bot: from the form of a new server, with questions meanwhile.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ SCOPE = ServerScope(GuildId(1), ServerId("benchmrk"))
 NUMBER = 1
 TRIALS = 3
 BARE_BATCH = 5_000
-USUAL_ROWS = 500  # of a day
+USUAL_ROWS = 500  # a day
 ASK_SECONDS = 0.05
 CLOCK = SystemClock()
 
@@ -57,12 +57,12 @@ class Trial:
 
     @property
     def share(self) -> float:
-        """What the import reaches of the bare inserts."""
+        """The speed of the import, as a part of the speed of the bare inserts."""
         return self.imported / self.bare
 
 
 async def measure(rows: int) -> list[Figure]:
-    """Import histories of one file a day: that of a busy server, and that of a usual one."""
+    """Import the histories of a busy and of a usual server, with one file a day."""
     relax_garbage_collection()  # the bot does the same
     figures: list[Figure] = []
     tries = range(TRIALS if rows <= 200_000 else 1)
@@ -106,14 +106,14 @@ async def run_whole_trial(rows: int) -> tuple[Trial, float]:
 
 
 def count_kills(folder: Path, player_id: PlayerId) -> int:
-    """Return how often a player has killed somebody else, by the logs."""
+    """Return the number of other players that a player killed, counted from the logs."""
     lines = (line for path in folder.iterdir() for line in path.read_text("ascii").splitlines())
     rows = (line.split(";") for line in lines)
     return sum(row[2] == player_id != row[4] for row in rows)
 
 
 async def ask_kills(town: MeasuredTown, name: str) -> str:
-    """Ask for a player in a moment, as a member who has asked for nothing yet; return the shown kills."""
+    """Ask for a player after a moment, as a new member, and return the shown kills."""
     await asyncio.sleep(ASK_SECONDS)
     asker = town.world.add_member(town.community.guild, "asker")
     reply = await asker.ask(town.community.office, "/stats", player=name)
