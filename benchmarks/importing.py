@@ -1,6 +1,6 @@
 """``import``: a history over SFTP into the real mongod, compared with bare inserts of the same documents.
 
-The import is measured alone first, then in the whole bot: from the form of a new server, with questions meanwhile.
+The import is measured alone, then in the whole bot: from the form of a new server, with questions meanwhile.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ async def run_whole_trial(rows: int) -> tuple[Trial, float]:
 
 
 def count_kills(folder: Path, player_id: PlayerId) -> int:
-    """Return the number of other players that a player killed, counted from the logs."""
+    """Return the number of kills of a player, counted from the logs, without suicides."""
     lines = (line for path in folder.iterdir() for line in path.read_text("ascii").splitlines())
     rows = (line.split(";") for line in lines)
     return sum(row[2] == player_id != row[4] for row in rows)
