@@ -17,7 +17,7 @@ PAGE_ROWS = 10
 
 
 class BountyCog(GuildCog):
-    """Prices on players, and the money behind them."""
+    """Bounties on players, and wallets."""
 
     bounty = discord.SlashCommandGroup("bounty", "Prices on players")
 
