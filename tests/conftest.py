@@ -1,4 +1,4 @@
-"""What tests of several rooms share: one real mongod for the whole run, a fresh database for each test."""
+"""Fixtures for tests of several packages: one real mongod for the whole run, one database for each test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -18,24 +18,24 @@ from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 
-# how long an example takes is the machine's matter: one that stands still for a moment has found nothing
+# an example has no deadline, because a machine that stands still for a moment is no failure
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that writes snapshots anew."""
+    """Add the option that writes the snapshots again."""
     parser.addoption("--record", action="store_true", help="write the snapshots of replies anew")
 
 
 def pytest_report_header() -> list[str]:
-    """Say at the top of a run that requests are not checked against Discord's document, where that is so."""
+    """Report at the top of a run, if so, that requests are not checked against Discord's document."""
     return [obstacle] if (obstacle := find_obstacle()) else []
 
 
 @pytest.fixture(name="mongod_uri", scope="session")
 def _mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a mongod until the last test is done; skip where the machine has none."""
+    """Run a mongod until the last test has ended; skip the test if the machine has no mongod."""
     try:
         find_mongod()
     except ConfigurationError as error:
@@ -49,7 +49,7 @@ def _mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(name="connection")
 async def _connection(mongod_uri: str) -> AsyncIterator[SafeMongoDBConnection]:
-    """Return a connection to a database that nobody else uses; closed afterwards."""
+    """Return a connection to a database of this test alone; close it afterwards."""
     connection = SafeMongoDBConnection(mongod_uri, database=f"test_{uuid4().hex[:16]}", clock=SystemClock())
     yield connection
     await connection.close()
@@ -57,7 +57,7 @@ async def _connection(mongod_uri: str) -> AsyncIterator[SafeMongoDBConnection]:
 
 @pytest.fixture(name="database")
 async def _database(connection: SafeMongoDBConnection) -> AsyncIterator[SafeDatabase]:
-    """Return that database, with its indexes; dropped afterwards."""
+    """Return that database, with its indexes; drop it afterwards."""
     database = await connection.open()
     await ensure_indexes(database)
     yield database
@@ -72,7 +72,7 @@ def _clock() -> FakeClock:
 
 @pytest.fixture(name="world")
 async def _world() -> AsyncIterator[SimulatedDiscord]:
-    """A Discord without rate limits, of which nothing may be asked that its document does not allow."""
+    """A Discord without rate limits. The test fails if a request breaks Discord's API document."""
     async with SimulatedDiscord(enforce_rate_limits=False) as world:
         yield world
         assert world.contract_violations == []
@@ -90,7 +90,7 @@ def _channel(world: SimulatedDiscord, guild: Guild) -> Channel:
 
 @pytest.fixture(name="alice")
 def _alice(world: SimulatedDiscord, guild: Guild) -> Member:
-    """A member without any permission of her own."""
+    """A member without any permission."""
     return world.add_member(guild, "alice")
 
 

@@ -1,4 +1,4 @@
-"""The documents tell the truth: what is there is named in them, and what they point at exists."""
+"""The documents are complete and correct: they name everything that exists, and all they name exists."""
 
 import ast
 import json
@@ -72,7 +72,7 @@ def _list_literal_keys(function: ast.FunctionDef) -> Iterator[str]:
 
 
 async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer() -> None:
-    """The table of commands is the command set, private where the acknowledgement is."""
+    """README's table of commands is the command set, private where the acknowledgement is."""
     bot: Any = discord.Bot()  # type: ignore[no-untyped-call]
     bot.services = object()
     for extension in EXTENSIONS:
@@ -87,37 +87,37 @@ async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer()
 
 
 def test_readme_names_every_setting_and_no_other() -> None:
-    """The table of settings is the configuration, in the same order."""
+    """README's table of settings is the configuration, in the same order."""
     assert list_first_cells(README, "Settings") == list(list_keys(Settings))
 
 
 def test_example_configuration_holds_every_setting() -> None:
-    """The example is complete, so that nobody has to guess a key."""
+    """The example configuration has every key, so that users need not guess one."""
     example = json.loads((ROOT / "config.example.json").read_text("utf-8"))
     assert list(list_json_keys(example)) == list(list_keys(Settings))
 
 
 def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
-    """The number in the link is the sum of what the bot checks before it posts."""
+    """The number in the invitation link is the sum of the permissions that the bot checks before it posts."""
     needed = discord.Permissions(**dict.fromkeys(NEEDED_PERMISSIONS, True))
     assert re.findall(r"permissions=(\d+)", README) == [str(needed.value)]
 
 
 def test_readme_names_every_target_of_the_makefile() -> None:
-    """All that make lists is told."""
+    """README names every target that the Makefile lists."""
     targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert [target for target in targets if f"make {target}" not in README] == []
     assert {"demo", "test", "lint", "bench", "clean", "help"} <= set(targets)
 
 
 def test_architecture_names_every_collection() -> None:
-    """The data model has a row for each collection, and none for others."""
+    """The data model has a row for each collection and no other rows."""
     table = ARCHITECTURE.split("| collection | one document is |", 1)[1].split("\n\n", 1)[0]
     assert re.findall(r"^\| `(\w+)` ", table, re.MULTILINE) == [*INDEXES, *UNSCOPED]
 
 
 def test_architecture_names_every_index_with_its_fields() -> None:
-    """The table of indexes is the one in the code."""
+    """The table of indexes in ARCHITECTURE.md is the table in the code."""
     rows = [
         f"| `{collection}` | `{index.name}` | {', '.join(f'`{field}`' for field in index.fields)} "
         f"| {'yes' if index.unique else 'no'} |"
@@ -129,7 +129,7 @@ def test_architecture_names_every_index_with_its_fields() -> None:
 
 
 def test_architecture_names_every_stored_field() -> None:
-    """All that is written into a document stands in the data model."""
+    """The data model names every field that is written into a document."""
     models = (GameServerDocument, HealthDocument)
     settings = {name for name, *_ in list_settings(GuildSettings(GuildId(1)))}
     fields = {name for model in models for name in model.model_fields} | settings | set(list_stored_fields())
@@ -138,14 +138,14 @@ def test_architecture_names_every_stored_field() -> None:
 
 
 def test_architecture_names_every_event() -> None:
-    """The table of events is the one in the code."""
+    """The table of events in ARCHITECTURE.md is the list in the code."""
     rows = re.findall(r"^\| `(\w+)` \|", ARCHITECTURE.split("### Events", 1)[1], re.MULTILINE)
     events = [event.__name__ for event in get_args(Event)]
     assert rows[: len(events)] == events
 
 
 def test_architecture_names_the_test_of_every_fault() -> None:
-    """Each line of the table of faults ends with tests that exist."""
+    """Each line of the table of faults ends with existing tests."""
     section = ARCHITECTURE.split("\n## What can fail and what happens\n", 1)[1].split("\n## ", 1)[0]
     lines = [line.split("|") for line in section.splitlines() if line.startswith("| ")][1:]
     named = {name for line in lines for name in re.findall(r"`(test_\w+)`", line[4])}
@@ -157,7 +157,7 @@ def test_architecture_names_the_test_of_every_fault() -> None:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
 def test_architecture_gives_a_reason_for_every_requirement(path: Path) -> None:
-    """No dependency without a reason."""
+    """Every dependency has a reason in ARCHITECTURE.md."""
     names = re.findall(r"^([A-Za-z0-9_-]+)==", path.read_text("utf-8"), re.MULTILINE)
     dependencies = ARCHITECTURE.split("\n## Dependencies\n", 1)[1].split("\n## ", 1)[0]
     assert names
@@ -165,13 +165,13 @@ def test_architecture_gives_a_reason_for_every_requirement(path: Path) -> None:
 
 
 def test_architecture_names_every_room() -> None:
-    """The table of rooms is the tree."""
+    """The table of rooms in ARCHITECTURE.md is the tree."""
     rooms = [f"utils/{path.name}" for path in (ROOT / "utils").iterdir() if not path.name.startswith("_")]
     assert [room for room in rooms if f"`{room}" not in ARCHITECTURE] == []
 
 
 def test_processes_of_the_example_serve_every_guild_once(tmp_path: Path) -> None:
-    """The configurations are valid as they stand, share what must be shared and divide the shards."""
+    """The example configurations are valid, share the settings that must be equal, and divide the shards."""
     examples = re.findall(r"```json\n(.*?)```", SCALING, re.DOTALL)
     processes = []
     for number, text in enumerate(examples):
@@ -186,7 +186,7 @@ def test_processes_of_the_example_serve_every_guild_once(tmp_path: Path) -> None
 
 
 def test_every_shard_key_fits_the_indexes_of_its_collection() -> None:
-    """MongoDB wants a whole index that begins with the key, and every unique one to begin with it."""
+    """A shard key fits if a whole index begins with it, and every unique index begins with it."""
     table = SCALING.split("| collection | shard key |", 1)[1].split("\n\n", 1)[0]
     rows = {}
     for line in table.splitlines()[2:]:
@@ -211,7 +211,7 @@ def test_links_into_the_project_lead_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ARCHITECTURE.md", "DEVELOPER_GUIDE.md"])
 def test_names_and_paths_of_the_documents_exist_in_the_tree(name: str) -> None:
-    """A file, a folder, a class or a constant in backticks is one of the project's or of its libraries'."""
+    """Each file, folder, class or constant in backticks exists in the project or in its libraries."""
     tops = ("bot.py", "benchmarks", "cogs", "simulation", "tests", "utils")
     files = [
         file

@@ -1,4 +1,4 @@
-"""The lock files: everything that is installed stands there, at one version, with the hashes of its files."""
+"""The lock files name every installed package in one version, with the hashes of its files."""
 
 import re
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def read_lock(name: str) -> list[tuple[Requirement, int]]:
-    """Return what a lock file installs, and how many files of each may be taken."""
+    """Return the requirements of a lock file, and the number of allowed files of each."""
     text = re.sub(r"(?m)^\s*#.*\n", "", (ROOT / name).read_text("utf-8"))
     entries = text.replace("\\\n", " ").strip().splitlines()
     return [(Requirement(entry.split(" --hash")[0]), len(HASH.findall(entry))) for entry in entries]
 
 
 def list_requirements(name: str) -> Iterator[Requirement]:
-    """Yield what people asked for, included files as well."""
+    """Yield the requirements that people wrote, those of included files too."""
     for line in (ROOT / name).read_text("utf-8").splitlines():
         if line.startswith("-r "):
             yield from list_requirements(line.removeprefix("-r ").strip())
@@ -35,7 +35,7 @@ def list_requirements(name: str) -> Iterator[Requirement]:
 
 
 def list_needs(name: str) -> list[Requirement]:
-    """Return what an installed package needs; nothing for one that is not installed."""
+    """Return the requirements of an installed package; none if it is not installed."""
     try:
         return [Requirement(text) for text in requires(name) or ()]
     except PackageNotFoundError:
@@ -43,7 +43,7 @@ def list_needs(name: str) -> list[Requirement]:
 
 
 def find_needed(name: str) -> set[str]:
-    """Return the names of all that a package needs here, by the metadata of what is installed."""
+    """Return the names of all packages that a package needs here, by the metadata of the installed ones."""
     needed: set[str] = set()
     waiting = [(name, {""})]
     while waiting:
@@ -59,7 +59,10 @@ def find_needed(name: str) -> set[str]:
 
 @pytest.mark.parametrize(("asked", "lock"), LOCKS.items())
 def test_every_requirement_is_locked_at_its_version(asked: str, lock: str) -> None:
-    """A changed requirement without ``make lock`` would change nothing that is installed."""
+    """Every requirement is locked in its version.
+
+    A changed requirement needs ``make lock`` to take effect.
+    """
     locked = {canonicalize_name(one.name): str(one.specifier) for one, _ in read_lock(lock)}
     wanted = {canonicalize_name(one.name): str(one.specifier) for one in list_requirements(asked)}
     assert {name: locked.get(name) for name in wanted} == wanted
@@ -67,7 +70,10 @@ def test_every_requirement_is_locked_at_its_version(asked: str, lock: str) -> No
 
 @pytest.mark.parametrize("lock", LOCKS.values())
 def test_every_line_is_pinned_with_hashes_and_names_no_index(lock: str) -> None:
-    """One exact version each, at least one hash, and nothing of the machine that wrote the file."""
+    """Each package has one exact version and at least one hash.
+
+    No line names an index of the machine that wrote it.
+    """
     entries = read_lock(lock)
     loose = [
         str(one)
@@ -88,7 +94,7 @@ def test_what_requirements_need_is_locked_too(asked: str, lock: str) -> None:
 
 
 def test_locks_agree_about_versions() -> None:
-    """What two of them install is the same, so they can be installed together and one by one."""
+    """Two lock files name the same version of a package, so they can be installed together and one by one."""
     versions: dict[tuple[str, str], set[str]] = {}
     for lock in LOCKS.values():
         for one, _ in read_lock(lock):
@@ -99,7 +105,7 @@ def test_locks_agree_about_versions() -> None:
 
 @pytest.mark.parametrize("place", ["README.md", "Makefile"])
 def test_everybody_installs_by_the_locks(place: str) -> None:
-    """No command that people copy, or that continuous integration runs, takes what is not locked."""
+    """No command in the documents or in continuous integration installs packages that are not locked."""
     text = (ROOT / place).read_text("utf-8").replace("\\\n", " ")
     commands = re.findall(r"(?m)pip install[^`\n]*", text)
     assert commands

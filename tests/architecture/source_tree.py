@@ -1,4 +1,4 @@
-"""The project's source as syntax trees: what the rules about it are checked on."""
+"""The project's source as syntax trees, for the rules that check it."""
 
 import ast
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ class Module:
     """One source file.
 
     Attributes:
-        path: from the root of the project, with ``/``.
+        path: the path from the root of the project, with ``/``.
         source: its text.
-        tree: the same as syntax.
+        tree: the syntax tree of the source.
     """
 
     path: str
@@ -26,12 +26,12 @@ class Module:
 
     @property
     def name(self) -> str:
-        """Return the dotted name it is imported by."""
+        """Return the dotted name under which it is imported."""
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @property
     def room(self) -> str:
-        """Return the room it stands in: the first name, below ``utils`` the first two."""
+        """Return its room: the first name of the dotted name, below ``utils`` the first two."""
         return find_room(self.name)
 
     def walk(self) -> Iterator[ast.AST]:
@@ -70,7 +70,7 @@ def list_imports(module: Module) -> Iterator[tuple[str, str]]:
 
 
 def read_dotted(node: ast.AST) -> str:
-    """Return ``a.b.c`` for an attribute chain on a plain name, else nothing."""
+    """Return ``a.b.c`` for an attribute chain on a plain name, else an empty text."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (base := read_dotted(node.value)):

@@ -1,4 +1,4 @@
-"""Habits that hold everywhere: nothing swallowed or patched, time injected, scope first, short and named."""
+"""Habits of the whole tree: no swallowed errors, no patches, injected time, scope first, short functions."""
 
 import ast
 import io
@@ -27,7 +27,7 @@ FORBIDDEN_WORDS = {
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_COG = 300
-SCOPES = {"ServerScope", "GuildId", "BoardKey", "ServerHealth"}  # the last two hold their scope
+SCOPES = {"ServerScope", "GuildId", "BoardKey", "ServerHealth"}  # the last two contain their scope
 KEYLESS_REPOSITORIES = {"scope_index", "leases"}  # answer start-up and timers: keys only; belong to a shard
 NOT_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
@@ -36,7 +36,7 @@ NOT_CODE = {
 
 
 def list_swallowed(module: Module) -> Iterator[str]:
-    """Find broad handlers that do not raise again, outside the three places that catch everything."""
+    """Find broad handlers that do not raise again, outside the three rooms that may catch everything."""
     for node in module.walk():
         if not isinstance(node, ast.ExceptHandler) or module.room in CATCH_ALL_ROOMS:
             continue
@@ -47,7 +47,7 @@ def list_swallowed(module: Module) -> Iterator[str]:
 
 
 def list_patches(module: Module) -> Iterator[str]:
-    """Find assignments to attributes of what was imported; but py-cord's documented address."""
+    """Find assignments to attributes of imported names, except py-cord's documented address."""
     imported = {
         (alias.asname or alias.name).split(".")[0]
         for node in module.walk()
@@ -64,7 +64,7 @@ def list_patches(module: Module) -> Iterator[str]:
 
 
 def _list_targets(node: ast.AST) -> list[ast.expr]:
-    """Return what a statement assigns to or deletes, or what a call of ``setattr`` does."""
+    """Return the targets of an assignment or deletion, or those of a call of ``setattr`` or ``delattr``."""
     if isinstance(node, ast.Assign | ast.Delete):
         return [part for target in node.targets for part in getattr(target, "elts", [target])]
     if isinstance(node, ast.AugAssign | ast.AnnAssign):
@@ -75,7 +75,7 @@ def _list_targets(node: ast.AST) -> list[ast.expr]:
 
 
 def list_own_maps(module: Module) -> Iterator[str]:
-    """Find failures of requests to Discord that delivery judges beside the sender's one map."""
+    """Find errors of requests to Discord that delivery handles outside the sender's map."""
     if module.room != "utils.delivery" or module.path == SENDER:
         return
     for node in module.walk():
@@ -98,7 +98,10 @@ def _is_request_error(dotted: str) -> bool:
 
 
 def list_own_requests(module: Module) -> Iterator[str]:
-    """Find messages that are posted, edited or looked for past the one sender; answers are interactions'."""
+    """Find messages that are posted, edited or read outside the sender.
+
+    Answers to interactions are excepted.
+    """
     if module.path == SENDER or module.room == "simulation":
         return
     for node in module.walk():
@@ -110,7 +113,7 @@ def list_own_requests(module: Module) -> Iterator[str]:
 
 
 def list_reached_parts(module: Module) -> Iterator[str]:
-    """Find what reaches through one of the bot's services to a part that it is built of."""
+    """Find uses of an inner part of one of the bot's services."""
     dotted = {read_dotted(node) for node in module.walk()}
     yield from sorted(name for name in dotted if re.search(r"\bservices(\.\w+){3}$", name))
 
@@ -123,7 +126,7 @@ def list_module_games(module: Module) -> Iterator[str]:
 
 
 def list_own_clocks(module: Module) -> Iterator[str]:
-    """Find reads of the wall clock and blocking waits beside the injected clock."""
+    """Find reads of the wall clock and blocking waits that avoid the injected clock."""
     clocks = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.sleep"}
     for node in module.walk():
         dotted = ".".join(read_dotted(node).split(".")[-2:])
@@ -132,7 +135,7 @@ def list_own_clocks(module: Module) -> Iterator[str]:
 
 
 def list_postponed(module: Module) -> Iterator[str]:
-    """Find the marker and the import that must not be: a promise, and options turned into strings."""
+    """Find markers of postponed work, and the import that would turn the options of commands into strings."""
     for token in tokenize.generate_tokens(io.StringIO(module.source).readline):
         if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
             yield token.string
@@ -150,7 +153,7 @@ def list_sql(module: Module) -> Iterator[str]:
 
 
 def list_bad_names(module: Module) -> Iterator[str]:
-    """Find words in module names that say nothing of the domain."""
+    """Find words in module names that have no meaning in the domain."""
     for part in module.path.removesuffix(".py").split("/"):
         if part != "utils" and FORBIDDEN_WORDS & set(part.split("_")):
             yield part
@@ -228,7 +231,7 @@ CHECKS: tuple[Check, ...] = (
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_module_keeps_the_habit(check: Check) -> None:
-    """The whole tree is walked for each habit; a breach is named with its file."""
+    """No module breaks a habit; the failure names the file of a breach."""
     assert {module.path: found for module in list_modules() if (found := list(check(module)))} == {}
 
 
@@ -325,5 +328,5 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
     ],
 )
 def test_check_finds_what_it_looks_for(check: Check, path: str, source: str, expected: list[str]) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds the breaches of the example and nothing else."""
     assert list(check(build_module(source, path))) == expected

@@ -1,4 +1,7 @@
-"""Handlers of events note, wake or enqueue, and return: who tells a fact is never held up by who listens."""
+"""Handlers of events note, wake or enqueue, and return.
+
+So they never delay the code that dispatches an event.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def list_handlers(module: Module) -> Iterator[Function]:
-    """Find the methods that are given an event and are named for it."""
+    """Find the methods that take an event and are named after it."""
     for node in module.walk():
         if isinstance(node, Function) and node.name.lstrip("_").startswith("on_") and _takes_event(node):
             yield node
@@ -53,13 +56,13 @@ def _list_registered() -> set[str]:
 
 
 def test_no_handler_can_wait() -> None:
-    """A poll dispatches what it stored, and goes on reading when that returns."""
+    """No handler can wait, because a poll reads on only when the handlers of its events have returned."""
     found = {module.path: list(list_waiting_handlers(module)) for module in list_modules()}
     assert {path: waiting for path, waiting in found.items() if waiting} == {}
 
 
 def test_every_registered_handler_is_looked_at() -> None:
-    """Each is a method that takes its event, so that the check above sees it; and each is registered."""
+    """Every registered handler takes its event, so that the check above sees it, and each is registered."""
     seen = {handler.name for module in list_modules() for handler in list_handlers(module)}
     assert _list_registered() == seen
     assert len(seen) >= 8
@@ -75,5 +78,5 @@ def test_every_registered_handler_is_looked_at() -> None:
     ],
 )
 def test_check_finds_what_it_looks_for(source: str, *, is_breach: bool) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds the handlers that can wait and no others."""
     assert bool(list(list_waiting_handlers(build_module(source)))) == is_breach

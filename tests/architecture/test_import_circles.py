@@ -1,4 +1,4 @@
-"""No circles of imports: whoever reads a module can read first what it builds on."""
+"""The imports have no circles, so a reader can read the imported modules of each module first."""
 
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
@@ -9,7 +9,7 @@ from tests.architecture.source_tree import Module, build_module, list_imports, l
 
 
 def find_circle(modules: Iterable[Module]) -> list[str]:
-    """Return the modules of one circle of imports, in order; those for type checkers alone count as well."""
+    """Return the modules of one circle of imports, in order. Imports for type checkers count too."""
     by_name = {module.name: module for module in modules}
     wanted = {
         name: {
@@ -34,7 +34,7 @@ def _find_known(base: str, member: str, by_name: dict[str, Module]) -> str | Non
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
-    """Neither at run time nor under ``TYPE_CHECKING``."""
+    """No module imports itself through others, at run time or under ``TYPE_CHECKING``."""
     assert find_circle(list_modules()) == []
 
 
@@ -50,6 +50,6 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     ],
 )
 def test_circle_is_found(sources: dict[str, str], expected: list[str]) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds the circles of the examples and no others."""
     modules = [build_module(source, f"utils/{name}.py") for name, source in sources.items()]
     assert sorted(set(find_circle(modules))) == expected

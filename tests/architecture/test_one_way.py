@@ -1,4 +1,4 @@
-"""One way each: what the kernel offers as a value is not made by hand a second time."""
+"""The values of the kernel (locks, caches, backoffs, waits) are not written by hand a second time."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from tests.architecture.source_tree import Module, build_module, list_modules, r
 
 
 def list_own_locks(module: Module) -> Iterator[str]:
-    """Find locks kept by key beside ``utils/locks.py``, which drops those that nobody uses."""
+    """Find locks kept by key outside ``utils/locks.py``, which drops unused locks."""
     for node in module.walk():
         if isinstance(node, ast.Subscript) and read_dotted(node.value).endswith("dict"):
             inside = ast.walk(node.slice)
@@ -22,7 +22,7 @@ def list_own_locks(module: Module) -> Iterator[str]:
 
 
 def list_own_caches(module: Module) -> Iterator[str]:
-    """Find values kept by key with the time they were read at, beside ``utils/caching.py``."""
+    """Find values kept by key with the time of their reading, outside ``utils/caching.py``."""
     for node in module.walk():
         if isinstance(node, ast.Subscript) and read_dotted(node.value) == "dict":
             value = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
@@ -31,7 +31,7 @@ def list_own_caches(module: Module) -> Iterator[str]:
 
 
 def list_own_backoffs(module: Module) -> Iterator[str]:
-    """Find waits that grow to a limit beside ``utils/backoff.py``: ``min(pause * 2, …)``, or a table."""
+    """Find waits that grow to a limit, outside ``utils/backoff.py``: ``min(pause * 2, …)``, or a table."""
     for node in module.walk():
         if isinstance(node, ast.Call) and read_dotted(node.func) == "min":
             if any(_grows(inner) for argument in node.args for inner in ast.walk(argument)):
@@ -41,7 +41,7 @@ def list_own_backoffs(module: Module) -> Iterator[str]:
 
 
 def _grows(node: ast.AST) -> bool:
-    """Tell whether something is doubled, or raised to a power."""
+    """Tell whether a value is doubled or raised to a power."""
     if not isinstance(node, ast.BinOp):
         return False
     if isinstance(node.op, ast.Pow):
@@ -51,7 +51,7 @@ def _grows(node: ast.AST) -> bool:
 
 
 def list_own_waits(module: Module) -> Iterator[str]:
-    """Find waits for the first of several things, or for an event or a time, beside ``utils/waiting.py``."""
+    """Find waits for the first of several things, or for an event or a time, outside ``utils/waiting.py``."""
     for node in module.walk():
         if read_dotted(node).endswith("FIRST_COMPLETED"):
             yield f"line {getattr(node, 'lineno', 0)}"
@@ -69,14 +69,17 @@ CHECKS: dict[Check, set[str]] = {
     list_own_waits: {
         "utils/waiting.py",
         "utils/composition/application.py",
-    },  # whose works end in an order of their own
+    },  # its tasks end in an order of their own
 }
-"""What is looked for, and where alone it may be."""
+"""The checks, and the only modules that may have such code."""
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_there_is_one_way_for_each(check: Check) -> None:
-    """A second way has faults of its own, and a fix of one does not reach the other."""
+    """The tree has one way for each of these things.
+
+    A second way would have its own faults, and would miss fixes.
+    """
     bot = [module for module in list_modules() if module.room != "simulation"]
     assert {module.path for module in bot if list(check(module))} == CHECKS[check]
 
@@ -103,5 +106,5 @@ def test_there_is_one_way_for_each(check: Check) -> None:
     ],
 )
 def test_check_finds_a_second_way(check: Check, source: str, *, is_found: bool) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds a second way in the examples."""
     assert bool(list(check(build_module(source)))) == is_found

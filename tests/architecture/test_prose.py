@@ -1,4 +1,4 @@
-"""No sentence stands where no language can be known: below the embeds every sentence is a text."""
+"""Below the embeds no language is known, so every sentence there is a text."""
 
 import ast
 import re
@@ -19,17 +19,18 @@ ROOMS = {
     "utils.sftp",
 }
 UNSEEN_CALLS = {
-    *("text", "plural", "text_in", "sentence", "sentences", "Command"),  # as it should be
+    *("text", "plural", "text_in", "sentence", "sentences", "Command"),  # the wanted form
     *("note_unreached", "discord.SlashCommandGroup", "ADMIN.create_subgroup"),
-    *("TypeError", "ValueError", "RuntimeError", "LookupError"),  # of ours: nobody but a log reads them
-    *("asyncssh.SFTPBadMessage", "UnicodeError"),  # another error with its own text is made of them
+    *("TypeError", "ValueError", "RuntimeError", "LookupError"),  # our own errors, which appear only in a log
+    # errors that are turned into another error with its own text
+    *("asyncssh.SFTPBadMessage", "UnicodeError"),
     *("ConfigurationError", "LeaseLostError", "CursorMovedError", "ChannelUnusableError"),
     *("DeliveryError", "DeliveryUncertainError", "DeliveryRefusedError", "DeliveryDelayedError"),
 }
 UNSEEN_BASES = {"StrEnum", "Protocol", "ConfigurationError"}
 UNSEEN_KEYWORDS = {
-    *("description", "name"),  # of commands and options: they come later
-    *("thread_name_prefix", "loc", "textcoords"),  # of libraries
+    *("description", "name"),  # texts of commands and options, which are not translated yet
+    *("thread_name_prefix", "loc", "textcoords"),  # arguments of libraries
 }
 PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")
 
@@ -37,16 +38,16 @@ NOT_YET = {
     "utils/models/labels.py",
     "utils/services/personal/archives.py",
 }
-"""Files whose sentences are no texts yet. Take out what you have done; put nothing in."""
+"""Files with sentences that are not texts yet. Remove a file when it is done; add none."""
 
 
 def list_prose(module: Module) -> list[int]:
-    """Return the lines with words for people that are no text."""
+    """Return the lines with words for people that are not texts."""
     return sorted({node.lineno for node in _walk(module.tree) if _is_prose(node)})
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what people may see: no docstrings, log records, errors of ours, values of enumerations."""
+    """Yield the nodes that people may see: no docstrings, log records, own errors, values of enumerations."""
     if isinstance(node, ast.Call) and _is_unseen(read_dotted(node.func)):
         return
     if isinstance(node, ast.ClassDef) and UNSEEN_BASES & {read_dotted(base) for base in node.bases}:
@@ -81,7 +82,7 @@ def _is_prose(node: ast.AST) -> bool:
 
 
 def test_sentences_are_texts() -> None:
-    """What a person reads is written in their language, so it stands in the code as a text."""
+    """Every sentence for people is a text in the code, because they read it in their language."""
     found = {module.path for module in list_modules() if module.room in ROOMS and list_prose(module)}
     assert sorted(found - NOT_YET) == [], "write it with text(…): DEVELOPER_GUIDE.md, A sentence"
     assert sorted(NOT_YET - found) == [], "done: take it out of the list"
@@ -105,5 +106,5 @@ def test_sentences_are_texts() -> None:
     ],
 )
 def test_prose_is_told_from_other_strings(source: str, lines: list[int]) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds prose and no other strings in the examples."""
     assert list_prose(build_module(source)) == lines

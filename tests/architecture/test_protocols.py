@@ -18,7 +18,7 @@ ONE_IN_ITS_ROOM = {
     "GuildSpeaker": "tests post in a language without a connection to Discord",
     "TextNumbers": "the module that has it imports this one",
 }
-"""Protocols with one implementation, in their own room, and why they stand all the same."""
+"""Protocols with one implementation in their own room, each with the reason."""
 
 Shape = frozenset[str]
 
@@ -29,7 +29,7 @@ class Class:
 
     Attributes:
         bases: the names of its bases.
-        own: its own methods with their parameters' kinds and types, and attributes.
+        own: its own methods, with the kinds and types of their parameters, and its attributes.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Class:
 
     @property
     def is_protocol(self) -> bool:
-        """Tell whether it only says what others have."""
+        """Tell whether the class is a Protocol."""
         return "Protocol" in self.bases
 
 
@@ -66,7 +66,7 @@ def _list_members(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _describe(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    """Return a method's name and the types it takes; a property is known by its name."""
+    """Return a method's name and the types of its parameters; a property has only its name."""
     if any(ast.unparse(one).endswith("property") for one in method.decorator_list):
         return method.name
     given = method.args
@@ -95,7 +95,7 @@ def _may_share(one: str, other: str) -> bool:
 
 
 def list_needless(modules: Iterable[Module]) -> list[str]:
-    """Find Protocols of a room that one class of that room alone fulfils, and that no other room names."""
+    """Find Protocols of a room that only one class of that room fulfils, and that no other room names."""
     tree = list(modules)
     classes = list_classes(tree)
     by_name = {one.name: one for one in classes}
@@ -118,7 +118,7 @@ def _collect_names(one: Class, by_name: dict[str, Class]) -> Shape:
 
 
 def _is_shared(one: Class, tree: Iterable[Module]) -> bool:
-    """Tell whether another room names a Protocol; those that join the rooms do not count."""
+    """Tell whether another room names a Protocol. Rooms that join the others do not count."""
     return any(
         (one.module.name, one.name) in set(list_imports(module))
         for module in tree
@@ -131,12 +131,12 @@ def _list_product() -> list[Module]:
 
 
 def test_every_shape_of_a_protocol_stands_once() -> None:
-    """A second copy is changed without the first, and who reads looks for a difference."""
+    """The shape of a Protocol exists once. Someone would change one copy and forget the other."""
     assert list_copies(_list_product()) == []
 
 
 def test_no_protocol_stands_for_one_class_of_its_own_room() -> None:
-    """There the class itself is named, and “go to definition” leads to what runs."""
+    """Within a room the code names the class itself, so “go to definition” leads to the code that runs."""
     assert list_needless(_list_product()) == sorted(ONE_IN_ITS_ROOM)
 
 
@@ -155,7 +155,7 @@ AGAIN = "    async def find(self, c: int, *, b: str) -> None: ...\n"
     ],
 )
 def test_copies_are_found(source: str, found: int) -> None:
-    """By the names and types of methods, whatever parameters are called."""
+    """Two Protocols are copies if the names and types of their methods agree, with any parameters."""
     assert len(list_copies([build_module(source)])) == found
 
 
@@ -178,5 +178,5 @@ CLASS = "class Shelf:\n    async def find(self, a: int, *, b: str) -> None: ...\
     ],
 )
 def test_needless_protocols_are_found(sources: dict[str, str], found: list[str]) -> None:
-    """Two implementations, or a border between rooms, are a reason."""
+    """A Protocol is needed if it has two implementations, or crosses a border between rooms."""
     assert list_needless([build_module(source, path) for path, source in sources.items()]) == found

@@ -1,4 +1,4 @@
-"""Who may import whom: the plan of the house as a table."""
+"""The allowed imports between rooms, as a table."""
 
 from collections.abc import Callable
 
@@ -41,10 +41,10 @@ ROOMS: dict[str, set[str]] = {
     "utils.secret_key": {"utils.redaction", "utils.secrets", "utils.database"},
     "cogs": {"utils.services", "utils.localization", "utils.embeds", "utils.interactions"},
 }
-"""The rooms below the top, and what each may import besides itself and the kernel."""
+"""The rooms below the top, and the allowed imports of each besides itself and the kernel."""
 
-COMMAND_LINE = ("utils.composition", "utils.checkup", "utils.commandline")  # each imports those before it
-TOP_ROOMS = {*COMMAND_LINE, "bot", "simulation"}  # join everything; the bot never the simulation
+COMMAND_LINE = ("utils.composition", "utils.checkup", "utils.commandline")  # each imports the earlier ones
+TOP_ROOMS = {*COMMAND_LINE, "bot", "simulation"}  # they join everything; the bot never imports the simulation
 
 OWNERS: dict[str, set[str]] = {
     "babel": {"utils.localization"},
@@ -80,9 +80,9 @@ OWNERS: dict[str, set[str]] = {
         "utils.gateway",
         "utils.checkup",
         "simulation",
-    },  # py-cord lets its connection errors through
+    },  # py-cord raises its connection errors unchanged
 }
-"""Third-party packages and the only rooms that know them."""
+"""Third-party packages, and the only rooms that may import them."""
 
 REFUSED = {
     "sqlite3",
@@ -99,7 +99,7 @@ SILENT_ROOMS = {"utils.models", "utils.parsers"}
 
 
 def list_wrong_rooms(module: Module) -> list[str]:
-    """Return the rooms a module imports and may not."""
+    """Return the rooms that a module imports without permission."""
     rooms = {
         find_room(f"{name}.{member}" if name == "utils" else name)
         for name, member in list_imports(module)
@@ -116,19 +116,19 @@ def list_wrong_rooms(module: Module) -> list[str]:
 
 
 def list_foreign_packages(module: Module) -> list[str]:
-    """Return the third-party packages a module imports and does not own."""
+    """Return the third-party packages that a module imports without permission."""
     packages = {name.split(".")[0] for name, _ in list_imports(module)}
     return sorted(package for package in packages & OWNERS.keys() if module.room not in OWNERS[package])
 
 
 def list_refused_packages(module: Module) -> list[str]:
-    """Return imports that no room may have: SQL, web frameworks, mocks."""
+    """Return imports that are forbidden everywhere: SQL, web frameworks, mocks."""
     names = {text for name, member in list_imports(module) for text in (name, f"{name}.{member}")}
     return sorted(names & REFUSED)
 
 
 def list_log_setups(module: Module) -> list[str]:
-    """Return uses of structlog beyond ``get_logger``; models and parsers do not log at all."""
+    """Return uses of structlog other than ``get_logger``. In models and parsers every use is forbidden."""
     used = {member or name for name, member in list_imports(module) if name.split(".")[0] == "structlog"}
     if module.room in {"utils.telemetry", "simulation"}:
         return []
@@ -140,18 +140,18 @@ CHECKS = (list_wrong_rooms, list_foreign_packages, list_refused_packages, list_l
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_module_imports_only_what_its_room_may(check: Callable[[Module], list[str]]) -> None:
-    """A room imports only rooms above it, and of those only what the table names."""
+    """A room imports only the rooms above it that the table names."""
     assert {module.path: found for module in list_modules() if (found := check(module))} == {}
 
 
 def test_every_module_stands_in_a_known_room() -> None:
-    """A new room is put on the plan first."""
+    """A new room is added to the table first."""
     rooms = {module.room for module in list_modules()}
     assert rooms - ROOMS.keys() - TOP_ROOMS - {"utils"} == set()
 
 
 def test_every_room_of_the_kernel_and_the_services_exists() -> None:
-    """The walk over the tree really sees the tree."""
+    """Every room of the kernel and the services exists, so the walk over the tree really sees the tree."""
     rooms = {module.room for module in list_modules()}
     assert rooms >= {*KERNEL, "utils.parsers", "utils.services", "utils.sftp", "simulation"}
 
@@ -182,5 +182,5 @@ def test_every_room_of_the_kernel_and_the_services_exists() -> None:
 def test_check_finds_what_it_looks_for(
     check: Callable[[Module], list[str]], path: str, source: str, expected: list[str]
 ) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds the breaches of the examples and nothing else."""
     assert check(build_module(source, path)) == expected

@@ -1,4 +1,4 @@
-"""Loops over guilds: each has its turn through ``for_each``, so that one that fails costs no other one."""
+"""Loops over guilds use ``for_each``, so that one failing guild does not stop the others."""
 
 import ast
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def list_shared_fates(module: Module) -> Iterator[str]:
-    """Find loops over guilds, or over what the scope index lists, that wait without isolating it."""
+    """Find loops over guilds, or over keys of the scope index, that wait without isolating each guild."""
     if module.room not in ROOMS:
         return
     for function in module.walk():
@@ -28,7 +28,7 @@ def list_shared_fates(module: Module) -> Iterator[str]:
 
 
 def _name_what_is_listed(function: Function) -> set[str]:
-    """Return the variables that hold what the scope index lists, or what is made of it."""
+    """Return the variables that contain keys of the scope index, or values made of them."""
     names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and _is_listed(node.value, names):
@@ -56,7 +56,7 @@ def _goes_over_guilds(loop: Loop, listed: set[str]) -> bool:
 
 
 def _waits(owner: ast.AST) -> bool:
-    """Tell whether a loop waits in its body, or makes what is waited for, but for an isolated turn."""
+    """Tell whether a loop waits in its body, or makes awaitables, without an isolated call."""
     parts = [*owner.body, *owner.orelse] if isinstance(owner, ast.For | ast.AsyncFor) else _list_made(owner)
     nodes = [node for part in parts for node in ast.walk(part)]
     calls = {read_dotted(node.func).rpartition(".")[2] for node in nodes if isinstance(node, ast.Call)}
@@ -73,7 +73,7 @@ def _list_made(comprehension: ast.AST) -> list[ast.AST]:
 
 
 def test_no_loop_over_guilds_ends_at_the_first_that_fails() -> None:
-    """The whole tree is walked; a loop that is not run through ``for_each`` is named with its file."""
+    """No loop over guilds ends at the first failing guild; the failure names the file of such a loop."""
     found = {module.path: list(list_shared_fates(module)) for module in list_modules()}
     assert {path: loops for path, loops in found.items() if loops} == {}
 
@@ -102,5 +102,5 @@ HEAD = "async def look(self):\n"
     ],
 )
 def test_check_finds_a_loop_that_shares_one_fate(source: str, *, is_breach: bool) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds loops in which one failing guild stops the others."""
     assert bool(list(list_shared_fates(build_module(HEAD + source)))) == is_breach

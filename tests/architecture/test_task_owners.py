@@ -1,4 +1,4 @@
-"""Tasks are made in ``utils/tasks.py``, where one manager owns them; other makers of tasks are named here."""
+"""Only ``utils/tasks.py`` makes tasks, and one manager owns them; the exceptions are listed here."""
 
 import ast
 from collections.abc import Iterator
@@ -19,33 +19,33 @@ OWNERS = {
     "utils/group_commit.py": "a transaction of several members; each waits for its end",
     "utils/services/ingestion/prefetch.py": "the next chunk of a file; ended with its reader",
 }
-"""Who makes tasks of their own, and why none of them outlives its owner unnoticed."""
+"""Modules that make tasks of their own, and why none of these outlives its owner unnoticed."""
 
 MANAGERS = {"bot.py", "utils/checkup.py", "utils/commandline.py"}
 
 
 def list_made(module: Module) -> Iterator[str]:
-    """Find where tasks are made."""
+    """Find the lines that make tasks."""
     for node in module.walk():
         if isinstance(node, ast.Call) and read_dotted(node.func).rpartition(".")[2] in MAKERS:
             yield f"line {node.lineno}"
 
 
 def list_managers(module: Module) -> Iterator[str]:
-    """Find where a manager of tasks is made."""
+    """Find the lines that make a manager of tasks."""
     for node in module.walk():
         if isinstance(node, ast.Call) and read_dotted(node.func) == "TaskManager":
             yield f"line {node.lineno}"
 
 
 def test_tasks_are_made_by_their_named_owners_alone() -> None:
-    """A loose task is one that nobody ends, and whose failure nobody sees."""
+    """Only the listed owners make tasks. A loose task is never ended, and its failure is never seen."""
     bot = [module for module in list_modules() if module.room != "simulation"]
     assert {module.path for module in bot if list(list_made(module))} == OWNERS.keys()
 
 
 def test_one_manager_owns_every_task_of_a_process() -> None:
-    """Each command of the command line makes one, before anything that could start a task."""
+    """Each command of the command line makes one manager, before code that could start a task."""
     bot = [module for module in list_modules() if module.room != "simulation"]
     assert {module.path for module in bot if list(list_managers(module))} == MANAGERS
 
@@ -61,5 +61,5 @@ def test_one_manager_owns_every_task_of_a_process() -> None:
     ],
 )
 def test_check_finds_a_loose_task(source: str, *, is_found: bool) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds loose tasks in the examples."""
     assert bool(list(list_made(build_module(source)))) == is_found

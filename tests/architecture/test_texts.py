@@ -1,4 +1,4 @@
-"""Texts can be translated: each is one literal, and its places are those that values are given for."""
+"""Texts can be translated: each is one literal, and its placeholders are the names of its values."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from utils.models.servers import WayStep
 
 
 def list_wrong_texts(module: Module) -> Iterator[str]:
-    """Find texts that are put together before they are made, or whose places and values differ."""
+    """Find texts that are put together from parts, or whose placeholders and values differ."""
     for node in module.walk():
         if not isinstance(node, ast.Call) or read_dotted(node.func) not in MAKERS:
             continue
@@ -40,7 +40,7 @@ CODED: dict[str, type[CodedText]] = {kind.__name__: kind for kind in (Problem, R
 
 
 def list_wrong_facts(module: Module) -> Iterator[str]:
-    """Find coded texts that are said with other facts than their sentences have places for."""
+    """Find coded texts whose facts differ from the placeholders of their sentences."""
     for node in module.walk():
         kind, _, rest = read_dotted(node.func).partition(".") if isinstance(node, ast.Call) else ("", "", "")
         name, _, said = rest.partition(".")
@@ -56,14 +56,14 @@ def _list_places(sentence: str) -> set[str]:
 
 
 def test_every_text_is_a_literal_with_its_values() -> None:
-    """Only what stands in the code as one sentence is found for translators."""
+    """Every text is one literal in the code, because the extraction for translators finds only those."""
     assert {
         module.path: found for module in list_modules() if (found := list(list_wrong_texts(module)))
     } == {}
 
 
 def test_every_coded_text_is_said_with_its_facts() -> None:
-    """A place without a fact would fail at the moment when somebody is to be told of a failure."""
+    """Every coded text gets all its facts. A missing one would fail while the bot reports a failure."""
     assert {
         module.path: found for module in list_modules() if (found := list(list_wrong_facts(module)))
     } == {}
@@ -80,7 +80,7 @@ def test_every_coded_text_is_said_with_its_facts() -> None:
     ],
 )
 def test_fact_that_is_missing_or_too_much_is_found(source: str, wrong: int) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds missing and superfluous facts."""
     assert len(list(list_wrong_facts(build_module(source)))) == wrong
 
 
@@ -101,7 +101,7 @@ def test_fact_that_is_missing_or_too_much_is_found(source: str, wrong: int) -> N
     ],
 )
 def test_text_that_nobody_could_translate_is_found(source: str) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds texts that the extraction would miss."""
     assert len(list(list_wrong_texts(build_module(source)))) == 1
 
 
@@ -116,5 +116,5 @@ def test_text_that_nobody_could_translate_is_found(source: str) -> None:
     ],
 )
 def test_text_that_can_be_translated_is_let_be(source: str) -> None:
-    """Literals in a row are one."""
+    """Adjacent literals are one literal."""
     assert list(list_wrong_texts(build_module(source))) == []

@@ -1,4 +1,4 @@
-"""Units of work run in a thread, within a transaction: they wait for nothing and touch no service."""
+"""Units of work run in a thread, within a transaction. They do not wait, and they use no service."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ WAITS = (ast.Await, ast.AsyncFor, ast.AsyncWith)
 
 
 def list_breaches(module: Module) -> Iterator[str]:
-    """Find functions that are given a unit and wait, or touch what is not theirs."""
+    """Find functions that take a unit and wait, or use objects other than their arguments."""
     for owner in module.walk():
         for function in ast.iter_child_nodes(owner):
             if isinstance(function, ast.Lambda) and {one.arg for one in function.args.args} & NAMES:
@@ -51,7 +51,7 @@ def _is_unit(annotation: ast.expr | None) -> bool:
 
 
 def _is_value(owner: ast.ClassDef) -> bool:
-    """Tell whether a class is a frozen dataclass: nobody changes what it holds."""
+    """Tell whether a class is a frozen dataclass, whose fields cannot change."""
     calls = [one for one in owner.decorator_list if isinstance(one, ast.Call)]
     given = {
         word.arg: word.value
@@ -67,19 +67,19 @@ def _is_protocol(owner: ast.ClassDef) -> bool:
 
 
 def _is_bound_to_unit(owner: ast.ClassDef) -> bool:
-    """Tell whether a class is made for one transaction: its maker gives it a unit."""
+    """Tell whether a class is made for one transaction: its ``__init__`` takes a unit."""
     makers = [one for one in owner.body if isinstance(one, Function) and one.name == "__init__"]
     return any(_takes_unit(one) for one in makers)
 
 
 def test_units_of_work_wait_for_nothing_and_touch_no_service() -> None:
-    """There is no event loop where they run; and what a service holds changes meanwhile."""
+    """A unit of work has no event loop, and the state of a service can change while it runs."""
     found = {module.path: list(list_breaches(module)) for module in list_modules()}
     assert {path: breaches for path, breaches in found.items() if breaches} == {}
 
 
 def test_every_way_into_a_transaction_is_looked_at() -> None:
-    """The walk sees the units that there are: those of a batch, of money, of an erasure, and of a link."""
+    """The check sees the units of work of batches, money, erasures and links."""
     seen = {
         node.name
         for module in list_modules()
@@ -112,5 +112,5 @@ VALUE = "@dataclass(frozen=True, slots=True)\nclass Terms:\n"
     ],
 )
 def test_check_finds_what_it_looks_for(source: str, *, is_breach: bool) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds the breaches of the examples and nothing else."""
     assert bool(list(list_breaches(build_module(source)))) == is_breach

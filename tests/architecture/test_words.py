@@ -10,15 +10,15 @@ from tests.architecture.source_tree import ROOT, Module, build_module, list_modu
 
 GLOSSARY_SIZE = 25
 GIVEN_UP = {
-    *("settle", "settled", "settling", "unsettled"),  # pay, pause, wait, end: say which
-    *("keeper", "book", "desk", "courtesy", "town", "proving"),  # say what it is
+    *("settle", "settled", "settling", "unsettled"),  # pay, pause, wait, end: choose one
+    *("keeper", "book", "desk", "courtesy", "town", "proving"),  # use a word for the thing itself
     *("gathering", "gathered"),  # a group commit
-    *("room", "rooms"),  # a package, and nothing in the code
+    *("room", "rooms"),  # a room is a package; code does not use the word
 }
 BOOKING = {"book", "booked"}
-"""Of money: a verb of functions and variables, never a class."""
+"""Allowed for money, as a verb of functions and variables, never for a class."""
 CONTAINERS = ("Directory", "DirectoryRepository")
-"""Classes that know where something is: say what (an index, a finder, a store)."""
+"""Classes that know positions are indexes, finders or stores."""
 
 UNPLAIN = re.compile(
     r"\b(he|him|his|himself|she|her|hers|herself|whoever|whomever|whatever)\b", re.IGNORECASE
@@ -41,20 +41,20 @@ VAGUE_CLASSES = frozenset(
         "Holds",
     ]
 )
-"""Names that say nothing by themselves."""
+"""Names without a meaning of their own."""
 
 _SEGMENT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
 def read_glossary() -> dict[str, frozenset[str]]:
-    """Return the rooms of each word; none where it may stand in all."""
+    """Return the allowed rooms of each word; an empty set allows all rooms."""
     section = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("\n## Words\n", 1)[1].split("\n## ", 1)[0]
     rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in section.splitlines() if "|" in line]
     return {word: frozenset(re.findall(r"`([^`]+)`", rooms)) for word, _, rooms in rows[2:]}
 
 
 def list_names(module: Module) -> Iterator[str]:
-    """Yield the names that a module gives, and its own."""
+    """Yield the names that a module defines, and its own name."""
     yield module.name.rpartition(".")[2]
     for node in module.walk():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -68,13 +68,13 @@ def list_names(module: Module) -> Iterator[str]:
 
 
 def split_name(name: str) -> set[str]:
-    """Return the words of a name in small letters; a line feed is one."""
+    """Return the words of a name in small letters, without the "feed" of a line feed."""
     words = [word.lower() for word in _SEGMENT.findall(name)]
     return set(words) - ({"feed"} if "line_feed" in name.lower() else set())
 
 
 def list_given_up(module: Module) -> list[str]:
-    """Return the names with a word that was given up."""
+    """Return the names with a word that is given up."""
     found = []
     for name in list_names(module):
         if name.lstrip("_") in VAGUE_CLASSES:
@@ -86,7 +86,7 @@ def list_given_up(module: Module) -> list[str]:
 
 
 def list_strays(module: Module, glossary: dict[str, frozenset[str]]) -> list[str]:
-    """Return the names with a word of the glossary in a room where it means nothing."""
+    """Return the names with a word of the glossary in a room where it is not allowed."""
     room = module.name.removeprefix("utils.").split(".")[0]
     words = {word for word, rooms in glossary.items() if rooms and room not in rooms}
     return [name for name in list_names(module) if words & {*(split_name(name)), *_singulars(name)}]
@@ -97,30 +97,30 @@ def _singulars(name: str) -> set[str]:
 
 
 def list_product() -> list[Module]:
-    """Return the modules of the product: the simulated world has words of its own."""
+    """Return the modules of the product. The simulation has words of its own."""
     return [module for module in list_modules() if module.room != "simulation"]
 
 
 def test_glossary_is_short() -> None:
-    """A newcomer reads it in a minute."""
+    """A newcomer reads the glossary in a minute."""
     assert 15 <= len(read_glossary()) <= GLOSSARY_SIZE
 
 
 def test_words_of_the_glossary_stand_where_they_mean_that() -> None:
-    """A lease is of a shard, a lane is a channel's; nothing else is called so."""
+    """A word of the glossary is used only in its rooms: a lease is of a shard, a lane is of a channel."""
     glossary = read_glossary()
     strays = {module.path: names for module in list_product() if (names := list_strays(module, glossary))}
     assert strays == {}
 
 
 def test_words_of_the_glossary_are_in_use() -> None:
-    """A word that no name has explains nothing."""
+    """Names use every word of the glossary."""
     used = {word for module in list_product() for name in list_names(module) for word in _singulars(name)}
     assert [word for word in read_glossary() if word.split()[0].removesuffix("s") not in used] == []
 
 
 def test_private_words_are_gone() -> None:
-    """A name says what it is, in words of the trade."""
+    """No name has a word that is given up."""
     assert {module.path: names for module in list_product() if (names := list_given_up(module))} == {}
 
 
@@ -153,7 +153,7 @@ def test_sentences_are_plain() -> None:
     ],
 )
 def test_words_are_found_within_names(source: str, given_up: list[str], strays: list[str]) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The checks find given-up and misplaced words within names."""
     module = build_module(source, "utils/sftp/example.py")
     assert list_given_up(module) == given_up
     assert list_strays(module, {"lease": frozenset({"services"}), "feed": frozenset({"delivery"})}) == strays

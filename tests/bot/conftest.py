@@ -1,4 +1,4 @@
-"""The whole bot as its users meet it: a process between a simulated Discord and a simulated game host."""
+"""The whole bot as a process, between a simulated Discord and a simulated game host."""
 
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ SETTINGS = {"polling": {"min_interval_seconds": 0.2}}
 
 @asynccontextmanager
 async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncIterator[Stage]:
-    """Open the stage; at the end nothing on it may have broken a rule of Discord or told a secret."""
+    """Open the stage. At its end check that the bot broke no rule of Discord and revealed no secret."""
     opened = open_town(folder, settings=SETTINGS, mongodb_uri=mongodb_uri, enforce_rate_limits=False)
     async with opened as town:
         stage = Stage.build(town.world, town.host, town.bot, seed=seed)
@@ -29,7 +29,7 @@ async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncItera
 
 
 def check_manners(stage: Stage) -> None:
-    """Assert what holds after every test: no traceback, no breach of Discord's rules, no ping, no secret."""
+    """Assert the rules of every test: no traceback, no breach of Discord's rules, no ping, no secret."""
     assert list_stumbles(stage.bot.output) == []
     assert stage.world.violations == []
     assert stage.world.contract_violations == []
@@ -39,13 +39,13 @@ def check_manners(stage: Stage) -> None:
 
 @pytest.fixture(name="seed")
 def _seed(request: pytest.FixtureRequest) -> int:
-    """Return a number that belongs to the test."""
+    """Return a number that depends only on the test's name."""
     return zlib.crc32(request.node.nodeid.encode())
 
 
 @pytest.fixture(name="open_stage")
 async def _open_stage(tmp_path: Path, seed: int, mongod_uri: str) -> AsyncIterator[StageFactory]:
-    """Open a stage whose bot is not started yet; ``is_embedded`` gives the bot a mongod of its own."""
+    """Open a stage with a stopped bot; ``is_embedded`` gives the bot its own mongod."""
     async with AsyncExitStack() as stack:
 
         async def build(*, is_embedded: bool = False) -> Stage:

@@ -9,7 +9,8 @@ from pymongo import MongoClient
 
 from simulation.bot_process import LOOK_SECONDS, PROJECT, READY_SECONDS, BotProcess, build_environment
 
-PATIENCE_SECONDS = 90.0  # for what takes moments; only what never comes costs them
+# longest wait for something that normally takes moments; only a failing test waits so long
+PATIENCE_SECONDS = 90.0
 
 
 async def until(
@@ -18,10 +19,10 @@ async def until(
     within_seconds: float = PATIENCE_SECONDS,
     what: Callable[[], object] | str = "",
 ) -> None:
-    """Wait until something holds, looking again and again.
+    """Wait until a condition is true, checking it again and again.
 
     Raises:
-        TimeoutError: it did not; ``what`` is told, computed at the end when it is a function.
+        TimeoutError: it was not true in time. The text is ``what``, computed at the end if it is a function.
     """
     try:
         async with asyncio.timeout(within_seconds):
@@ -52,8 +53,8 @@ async def run_command(*arguments: str, within_seconds: float = READY_SECONDS) ->
 
 
 def drop_database(bot: BotProcess, mongodb_uri: str) -> None:
-    """Drop what a bot that has ended stored in a MongoDB of the tests."""
+    """Drop the database of a stopped bot in a MongoDB of the tests."""
     with MongoClient[dict[str, Any]](mongodb_uri) as client:
-        # a transaction that a killed bot left open would hold the drop up for a minute
+        # without this, an open transaction of a killed bot would delay the drop by a minute
         client.admin.command("killAllSessions", [])
         client.drop_database(bot.database)

@@ -1,4 +1,4 @@
-"""The stage of a test: a community, and what only a test wants to know of the bot."""
+"""The stage of a test: a community, and helpers for its tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ class Stage(Community):
     def build(
         cls, world: SimulatedDiscord, host: GameHost, bot: BotProcess, *, seed: int, shard: int = 0
     ) -> "Stage":
-        """Create guild, channels and people; the guild is on one of two shards, where the bot has two."""
+        """Create guild, channels and people; the guild is on one of two shards, for a bot with two."""
         battle = Battle(seed=seed, players=60).rows()
         community = Community.found(world, host, "Community", shard=(shard, 2))
         player = world.add_member(community.guild, "player_one")
@@ -55,7 +55,7 @@ class Stage(Community):
         """Return the files of the game server with this number."""
         return self.host.open_files(number)
 
-    # what people do
+    # actions of people
 
     async def ask(self, command: str, /, *, by: Member | None = None, **options: Any) -> Interaction:
         """Use a command in the office and return its finished answer, which came in time."""
@@ -64,7 +64,7 @@ class Stage(Community):
     async def fill_in_server(
         self, name: str = "North", *, password: str | None = None, **options: Any
     ) -> Interaction:
-        """Let the admin add a server, number 7 unless told otherwise; the answer to the form came in time."""
+        """Let the admin add a server, by default number 7; check that the form was answered in time."""
         given = {"number": 7} | options
         return check_in_time(await super().fill_in_server(name, password=password, **given))
 
@@ -75,31 +75,34 @@ class Stage(Community):
         await self.wait_for_import(name)
         return answer
 
-    # what can be seen
+    # visible results
 
     async def wait_for_posts(self, count: int, *, within_seconds: float = PATIENCE_SECONDS) -> list[Embed]:
-        """Wait until so many deaths were posted."""
+        """Wait until at least ``count`` deaths are posted."""
         await until(lambda: len(self.posts) >= count, within_seconds=within_seconds, what=self._describe)
         return self.posts
 
     def list_alerts(self) -> list[str]:
-        """Return what the bot told the guild's owner directly."""
+        """Return the bot's direct messages to the guild's owner."""
         channel = self.world.direct_messages(self.admin.user)
         return [embed["description"] for embed in list_embeds(channel)]
 
     async def wait_for_alerts(self, count: int) -> list[str]:
-        """Wait until the owner was told so many things."""
+        """Wait for at least ``count`` alerts to the owner."""
         await until(lambda: len(self.list_alerts()) >= count, what=self._describe)
         return self.list_alerts()
 
     def _describe(self) -> str:
         return f"posts: {len(self.posts)}, alerts: {self.list_alerts()}\n{self.bot.output}"
 
-    # what is stored
+    # stored data
 
     @contextmanager
     def open_database(self) -> Iterator[Any]:
-        """Look into the bot's database, as the bot does: others see a commit before a majority has it."""
+        """Open the bot's database with the bot's read concern.
+
+        With another one, a reader sees a commit before a majority has it.
+        """
         options = {"serverSelectionTimeoutMS": 30_000, "readConcernLevel": "majority"}
         with MongoClient[Document](self.bot.mongodb_uri, **options) as client:
             yield client[self.bot.database]
@@ -118,26 +121,26 @@ class Stage(Community):
         """Return the shown figures of every player of a server, by id."""
         server = self.find_server(name)
         shown = {"server_id": server["server_id"], "generation": server["generation"]}
-        players = self.read("players", **shown)  # those of before an import are deleted in its wake
+        players = self.read("players", **shown)  # those of earlier generations are deleted a little later
         return {
             player["player_id"]: player["counters"] | {"current_streak": player["current_streak"]}
             for player in players
         }
 
     def count_deaths(self, name: str = "North") -> int:
-        """Return how many deaths of a server are stored."""
+        """Return the number of stored deaths of a server."""
         with self.open_database() as database:
             server_id = database["game_servers"].find_one({"name": name})["server_id"]
             number: int = database["kills"].count_documents({"server_id": server_id})
             return number
 
     async def wait_for_deaths(self, count: int, name: str = "North") -> None:
-        """Wait until so many deaths of a server are stored."""
+        """Wait until at least ``count`` deaths of a server are stored."""
         await until(lambda: self.count_deaths(name) >= count, what=self._describe)
 
 
 def check_in_time(reply: Interaction) -> Interaction:
-    """Return a reply that was acknowledged as the contract says."""
+    """Return a reply after checking that it was acknowledged in time."""
     assert reply.acknowledged_after_seconds is not None
     assert reply.acknowledged_after_seconds < ACKNOWLEDGED_SECONDS
     return reply

@@ -1,4 +1,4 @@
-"""Money as members meet it: placed, claimed, cancelled and ended bounties, wallets, and every refusal."""
+"""Commands about money: placed, claimed, cancelled and ended bounties, wallets, and every refusal."""
 
 import asyncio
 import re
@@ -48,7 +48,7 @@ class Market:
         return market
 
     def link(self, member: Member, *names: str, state: str = "proven") -> None:
-        """Store links of a member, as proving them in the game does."""
+        """Store links of a member, as proofs in the game do."""
         links = [
             {
                 "guild_id": self.stage.guild.id,
@@ -69,7 +69,7 @@ class Market:
         return await self.stage.ask("/admin wallet", member=member, amount=amount, reason=reason)
 
     async def place(self, player: str = "Wolf", amount: int = 1000, **options: object) -> Interaction:
-        """Let the placer place a bounty."""
+        """Place a bounty as the placer."""
         return await self.stage.ask("/bounty place", by=self.placer, player=player, amount=amount, **options)
 
     def kill(self, killer: str, victim: str, *, distance: int = 100) -> DeathRow:
@@ -80,12 +80,12 @@ class Market:
         return row
 
     async def wait_for_notices(self, count: int) -> list[Document]:
-        """Wait until the bounties channel shows so many embeds."""
+        """Wait until the bounties channel shows at least ``count`` embeds."""
         await until(lambda: len(list_embeds(self.board)) >= count, what=lambda: self.stage.bot.output)
         return list_embeds(self.board)
 
     def get_balance(self, member: Member) -> int:
-        """Return what a member has, which is what his ledger says."""
+        """Return a member's balance, and check that it is the sum of the ledger."""
         [wallet] = self.stage.read("wallets", member_id=member.id)
         rows = self.stage.read("ledger", member_id=member.id)
         assert wallet["balance"] == sum(row["amount"] for row in rows)
@@ -99,12 +99,12 @@ async def _market(stage: Stage) -> Market:
 
 
 def read_text(reply: Interaction) -> str:
-    """Return what an answer says, without escapes."""
+    """Return the text of an answer without escapes."""
     return re.sub(r"\\(.)", r"\1", reply.embed["description"])
 
 
 async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
-    """From the command over the log to the channel and both wallets."""
+    """A bounty goes from the command over the log to one post in the channel and to both wallets."""
     stage = market.stage
     placed = await market.place()
     assert (placed.is_ephemeral, placed.embed["title"]) == (False, "📜 Bounty placed")
@@ -141,7 +141,7 @@ async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
 
 
 async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
-    """Offered by autocomplete to its placer alone."""
+    """A placer cancels an own bounty for a tenth. Autocomplete offers it to the placer only."""
     stage = market.stage
     await market.place(amount=1005)
     await market.place("Fox", 100)
@@ -158,7 +158,7 @@ async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
 
 
 async def test_bounty_nobody_claimed_comes_back_after_a_restart(market: Market) -> None:
-    """The end is in the database, not in a timer of the process."""
+    """An unclaimed bounty is paid back after a restart, because its end is in the database."""
     stage = market.stage
     await market.place()
     await market.wait_for_notices(1)
@@ -176,7 +176,7 @@ async def test_bounty_nobody_claimed_comes_back_after_a_restart(market: Market) 
 
 
 async def test_house_puts_a_price_on_a_streak(market: Market) -> None:
-    """Five victims without dying; whoever stops it is paid by the house."""
+    """The bot places a bounty on a player with five victims in a row, and pays for the end of the streak."""
     for victim in ("Fox", "Owl", "Placer_1", "Placer_2", "Hunter_1"):
         market.kill("Wolf", victim)
     notices = await market.wait_for_notices(1)
@@ -187,7 +187,7 @@ async def test_house_puts_a_price_on_a_streak(market: Market) -> None:
 
 
 async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
-    """Own player, too poor, unknown, several servers, not linked, pending, out of range, switched off."""
+    """Each refusal has its reason: own player, too poor, unknown, several servers, not linked, and others."""
     stage = market.stage
     stranger, pending = (
         stage.world.add_member(stage.guild, "stranger"),
@@ -236,7 +236,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
 
 
 async def test_admin_sees_and_changes_settings_and_wallets(market: Market) -> None:
-    """Privately; a wallet is never taken below nothing, and members may not do it."""
+    """An admin sees and changes the settings and wallets privately. A wallet never becomes negative."""
     stage = market.stage
     shown = await stage.ask("/admin bounty")
     assert (shown.is_ephemeral, get_fields(shown.embed)["A bounty lasts"]) == (True, "24 h")
@@ -260,7 +260,7 @@ async def test_admin_sees_and_changes_settings_and_wallets(market: Market) -> No
 
 
 async def test_commands_are_closed_under_their_tier(open_stage: StageFactory) -> None:
-    """Nothing is paid either; the refusal names the tier."""
+    """Below their tier the commands are closed and kills pay nothing; the refusal names the tier."""
     stage = await open_stage()
     stage.bot.configure(premium={"default_tier": 1})
     await stage.bot.start()
@@ -287,7 +287,10 @@ async def test_commands_are_closed_under_their_tier(open_stage: StageFactory) ->
 
 
 async def test_lost_bounties_channel_holds_up_no_kill(market: Market) -> None:
-    """The killfeed goes on; the admins are told; a new channel gets what waited."""
+    """Without the bounties channel the killfeed goes on and the admins are alerted.
+
+    A new channel gets the waiting posts.
+    """
     stage = market.stage
     stage.world.delete_channel(market.board)
     await market.place()
@@ -302,7 +305,7 @@ async def test_lost_bounties_channel_holds_up_no_kill(market: Market) -> None:
 
 
 async def test_removed_server_gives_held_money_back(market: Market) -> None:
-    """The bounties go with the statistics, wallets and ledger stay."""
+    """A removed server's bounties are deleted and their money is paid back; wallets and ledger stay."""
     stage = market.stage
     await market.place()
     removed = await stage.ask("/admin server remove", server="North")
@@ -314,14 +317,14 @@ async def test_removed_server_gives_held_money_back(market: Market) -> None:
 
 @pytest.mark.fault
 async def test_money_is_right_when_the_bot_is_killed_again_and_again(market: Market) -> None:
-    """Claims, pay and notices happen once each, whenever the process ends."""
+    """Claims, pay and notices happen once each, even if the bot is killed at any moment."""
     stage = market.stage
     for name in ("Wolf", "Fox", "Owl"):
         await market.place(name, 500)
     await market.wait_for_notices(3)
     for round_number, name in enumerate(("Wolf", "Fox", "Owl")):
         market.kill("Hunter_1", name, distance=0)
-        await asyncio.sleep(0.05 * round_number)  # nothing hangs on when exactly it dies
+        await asyncio.sleep(0.05 * round_number)  # the exact moment of its death does not matter
         await stage.bot.kill()
         await stage.bot.start(is_awaited=False)
     notices = await market.wait_for_notices(6)

@@ -1,4 +1,4 @@
-"""What can be wrong with Discord, its channels and the database while deaths come in."""
+"""Faults of Discord, its channels and the database while deaths come in."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ POSTING = "/channels/{channel_id}/messages"
 
 
 async def begin(stage: Stage, *, history: int = 15) -> tuple[GameServerFiles, list[DeathRow]]:
-    """Set the killfeed up; return the server's files and what they hold."""
+    """Set the killfeed up; return the server's files and their rows."""
     files, rows = stage.open_files(), stage.take(history)
     files.append(*rows)
     await stage.set_channel()
@@ -34,12 +34,12 @@ async def begin(stage: Stage, *, history: int = 15) -> tuple[GameServerFiles, li
 
 
 def is_gone(mongod: int, stage: Stage) -> bool:
-    """Tell whether a killed mongod is dead."""
+    """Tell whether a killed mongod has ended."""
     return not is_mongod_of(mongod, stage.bot.data_dir)
 
 
 def forbid(stage: Stage) -> None:
-    """Take the bot's right to write in the killfeed channel."""
+    """Remove the bot's permission to write in the killfeed channel."""
     member = stage.guild.members[stage.world.bot_user.id]
     stage.world.set_overwrite(stage.feed, member, deny=int(Permission.SEND_MESSAGES))
 
@@ -53,7 +53,7 @@ def delete(stage: Stage) -> None:
 async def test_admins_are_told_once_when_the_channel_cannot_be_used(
     stage: Stage, spoil: Callable[[Stage], None]
 ) -> None:
-    """Counting goes on; what waited is posted, in order, in the channel that is set next."""
+    """The admins get one alert. Counting goes on; the waiting posts appear in order in the next channel."""
     files, history = await begin(stage)
     spoil(stage)
     live = stage.take(14)
@@ -100,7 +100,7 @@ async def test_every_death_is_posted_once_when_discord_stumbles(stage: Stage) ->
 
 
 async def test_killing_the_bot_posts_once_when_the_answer_was_lost(open_stage: StageFactory) -> None:
-    """A message whose fate the killed bot never knew is not posted again by its successor."""
+    """A bot is killed before it knows whether a message was posted. The next one does not post it again."""
     stage = await open_stage()
     await stage.bot.start()
     files, history = await begin(stage)
@@ -120,7 +120,7 @@ async def test_killing_the_bot_posts_once_when_the_answer_was_lost(open_stage: S
 
 
 async def test_deaths_follow_when_the_gateway_drops(stage: Stage) -> None:
-    """Lost connections to the gateway are mended; commands work again, deaths are posted once."""
+    """The bot reconnects to the gateway; commands work again, and deaths are posted once."""
     files, history = await begin(stage)
     live = stage.take(9)
     for position, drop in enumerate((None, 4000, None)):
@@ -133,7 +133,7 @@ async def test_deaths_follow_when_the_gateway_drops(stage: Stage) -> None:
 
 
 async def test_deaths_wait_when_all_of_discord_is_away(open_stage: StageFactory) -> None:
-    """During an outage deaths are counted; afterwards each is posted once, in order."""
+    """During an outage of Discord deaths are counted; afterwards each is posted once, in order."""
     stage = await open_stage()
     await stage.bot.start()
     files, history = await begin(stage)
@@ -165,7 +165,10 @@ async def test_bot_starts_and_counts_when_discord_is_away(open_stage: StageFacto
 
 
 async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: StageFactory) -> None:
-    """The bot's own mongod is started again; commands say so meanwhile, and counting goes on."""
+    """The bot restarts its own mongod.
+
+    Meanwhile commands report the outage, and counting goes on afterwards.
+    """
     stage = await open_stage(is_embedded=True)
     await stage.bot.start()
     files, history = await begin(stage, history=100)
@@ -173,7 +176,7 @@ async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: Stag
     for position in range(3):
         mongod = stage.bot.read_mongod().pid
         files.append(*live[position * 30 : position * 30 + 15])
-        await asyncio.sleep(0.1 * position)  # with and without a transaction under way
+        await asyncio.sleep(0.1 * position)  # with and without an open transaction
         os.kill(mongod, signal.SIGKILL)
         files.append(*live[position * 30 + 15 : position * 30 + 30])
         await until(partial(is_gone, mongod, stage))
@@ -199,7 +202,7 @@ async def test_deaths_wait_unposted_when_no_channel_is_set(stage: Stage) -> None
 
 @pytest.mark.parametrize("is_ready", [False, True], ids=["while starting", "when ready"])
 async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage, *, is_ready: bool) -> None:
-    """A guild that removes the bot is left alone; after an invitation its servers are read again."""
+    """After a guild removes the bot, its servers are not read; after an invitation they are read again."""
     files, history = await begin(stage)
     if is_ready:
         await until(lambda: "ready" in stage.bot.output)

@@ -19,7 +19,7 @@ COULD_NOT_START = 1
 
 
 async def test_help_is_shown_when_asked_for() -> None:
-    """``--help`` names what can be done and ends with 0."""
+    """``--help`` names the commands and ends with 0."""
     code, out, error = await run_command("--help")
     assert (code, error) == (0, "")
     assert all(word in out for word in ("usage: bot.py", "check", "rekey", "--lost", "--config"))
@@ -27,14 +27,14 @@ async def test_help_is_shown_when_asked_for() -> None:
 
 @pytest.mark.parametrize("arguments", [("--fast",), ("fly",)], ids=["option", "action"])
 async def test_unknown_argument_is_wrong_usage(arguments: tuple[str, ...]) -> None:
-    """Wrong usage ends with 2 and says what is right."""
+    """Wrong usage ends with 2 and shows the right usage."""
     code, _, error = await run_command(*arguments)
     assert code == WRONG_USAGE
     assert "usage: bot.py" in error
 
 
 async def test_missing_configuration_is_told_with_the_way_out(tmp_path: Path) -> None:
-    """Without the file the line says how to make one."""
+    """Without a configuration file, the error says how to make one."""
     code, out, error = await run_command("--config", str(tmp_path / "none.json"))
     assert (code, out, error.count("\n")) == (WRONG_USAGE, "", 1)
     assert "cp config.example.json" in error
@@ -56,7 +56,7 @@ async def test_every_problem_of_the_configuration_is_listed_at_once(tmp_path: Pa
 
 
 async def test_broken_configuration_is_told_by_line_and_column(tmp_path: Path) -> None:
-    """A file that is no JSON is told with the place of the mistake."""
+    """The error of an invalid JSON file has the line and column of the mistake."""
     path = tmp_path / "config.json"
     path.write_text('{"discord": }', "utf-8")
     code, _, error = await run_command("--config", str(path))
@@ -64,7 +64,7 @@ async def test_broken_configuration_is_told_by_line_and_column(tmp_path: Path) -
 
 
 async def test_wrong_token_ends_the_start_with_one_plain_line(tmp_path: Path, mongod_uri: str) -> None:
-    """Discord's refusal is told in words, without the token and without a traceback."""
+    """Discord's refusal of the token ends the start with one line, without the token and a traceback."""
     async with SimulatedDiscord() as world:
         bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri)
         bot.configure(discord={"token": "wrong-token-7a"})
@@ -77,7 +77,7 @@ async def test_wrong_token_ends_the_start_with_one_plain_line(tmp_path: Path, mo
 
 
 async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: StageFactory) -> None:
-    """One data folder, one bot; the first goes on."""
+    """A data folder belongs to one bot; a second bot is refused, and the first goes on."""
     stage = await open_stage()
     await stage.bot.start()
     code, _, error = await run_command("--config", str(stage.bot.config_path))
@@ -92,7 +92,7 @@ async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: 
 async def test_bot_stops_cleanly_when_told_to(
     open_stage: StageFactory, number: signal.Signals, *, is_embedded: bool
 ) -> None:
-    """It ends with 0 within seconds, takes its own mongod with it, and leaves no traceback."""
+    """The bot ends with 0 within seconds, stops its own mongod, and leaves no traceback."""
     stage = await open_stage(is_embedded=is_embedded)
     stage.open_files().append(*stage.take(20))
     await stage.bot.start()
@@ -105,7 +105,7 @@ async def test_bot_stops_cleanly_when_told_to(
 
 @pytest.mark.fault
 async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: StageFactory) -> None:
-    """What does not stop within ten seconds is ended by force; exit code 1 and a line say so."""
+    """If the bot cannot stop within ten seconds, it ends by force, with exit code 1 and a line about that."""
     stage = await open_stage(is_embedded=True)
     files = stage.open_files()
     files.append(*stage.take(5))
@@ -113,7 +113,7 @@ async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: Sta
     await stage.add_server()
     await stage.wait_for_deaths(5)
     os.kill(stage.bot.read_mongod().pid, signal.SIGSTOP)
-    files.append(*stage.take(5))  # what stores them does not come back
+    files.append(*stage.take(5))  # the storing of these does not end
     assert await stage.bot.stop() == COULD_NOT_START
     assert "the bot does not stop in time and is ended by force" in stage.bot.output
 
@@ -136,7 +136,7 @@ async def test_bot_stops_cleanly_while_it_waits_as_standby(open_stage: StageFact
 
 
 async def test_check_prints_a_table_when_everything_is_there(open_stage: StageFactory) -> None:
-    """One line a step, ending with 0; neither the gateway nor the commands are touched."""
+    """``check`` prints one line a step and ends with 0. It uses no gateway and registers no commands."""
     stage = await open_stage()
     stage.bot.config_path.chmod(0o644)
     _, told, _ = await run_command("check", "--config", str(stage.bot.config_path))
@@ -153,7 +153,7 @@ async def test_check_prints_a_table_when_everything_is_there(open_stage: StageFa
 
 
 async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri: str) -> None:
-    """A refused token, a missing database and a folder in use are each told, ending with 1."""
+    """``check`` reports a refused token, a missing database and a folder in use, and ends with 1."""
     async with SimulatedDiscord() as world:
         bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri)
         path = str(bot.config_path)
@@ -174,7 +174,7 @@ async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri
 
 
 async def test_secret_key_is_held_against_the_logins_and_changed(open_stage: StageFactory) -> None:
-    """A lost key ends the start with a line and is not made anew; ``rekey`` waits for the bot's end."""
+    """Without its key the bot does not start and makes no new key; ``rekey`` refuses while the bot runs."""
     stage = await open_stage()
     stage.open_files().append(*stage.take(5))
     config, key = ("--config", str(stage.bot.config_path)), stage.bot.data_dir / "secret.key"
@@ -201,11 +201,11 @@ async def test_secret_key_is_held_against_the_logins_and_changed(open_stage: Sta
 
 
 async def test_lost_belongs_to_rekey_alone() -> None:
-    """It would change nothing elsewhere, so it is wrong usage."""
+    """``--lost`` has no effect without ``rekey``, so there it is wrong usage."""
     assert (await run_command("check", "--lost"))[0] == WRONG_USAGE
 
 
 def find_failure(table: str) -> str:
-    """Return the one line of a table that failed."""
+    """Return the only failed line of a table."""
     [failed] = [line for line in table.splitlines() if line.startswith("FAIL")]
     return failed

@@ -1,4 +1,4 @@
-"""What can happen to MongoDB under the bot: transactions that fail at every point, and a long absence."""
+"""Faults of MongoDB under the bot: transactions that fail at every point, and a long absence."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from utils.errors import ConfigurationError
 WRITE_CONFLICT, NO_SUCH_TRANSACTION = 112, 251
 INTERRUPTED, STEPPED_DOWN, WRITE_CONCERN_FAILED = 11601, 189, 64
 TRANSIENT = ["TransientTransactionError"]
-ABSENCE_SECONDS = 25.0  # longer than a lease is held
+ABSENCE_SECONDS = 25.0  # longer than a lease
 
 pytestmark = pytest.mark.fault
 
@@ -52,7 +52,7 @@ FAILURES = (
 
 @pytest.fixture(name="mongod")
 async def _mongod(tmp_path: Path) -> AsyncIterator[EmbeddedMongod]:
-    """Run a mongod that fails on demand; skip where the machine has none."""
+    """Run a mongod that fails on demand; skip the test if the machine has no mongod."""
     try:
         program = find_mongod(None)
     except ConfigurationError as error:
@@ -68,7 +68,7 @@ async def _mongod(tmp_path: Path) -> AsyncIterator[EmbeddedMongod]:
 
 @pytest.fixture(name="stage")
 async def _stage(tmp_path: Path, seed: int, mongod: EmbeddedMongod) -> AsyncIterator[Stage]:
-    """Open a stage with a running bot on that mongod."""
+    """Open a stage with a running bot over that mongod."""
     async with open_stage(tmp_path, mongodb_uri=mongod.uri, seed=seed) as stage:
         await stage.bot.start()
         yield stage
@@ -76,7 +76,7 @@ async def _stage(tmp_path: Path, seed: int, mongod: EmbeddedMongod) -> AsyncIter
 
 
 def set_failure(uri: str, failure: Failure | None) -> None:
-    """Let one command of the bot fail from now on; None ends it."""
+    """Let a command of the bot fail from now on; None ends the failures."""
     order: dict[str, Any] = {"configureFailPoint": "failCommand", "mode": "off"}
     if failure is not None:
         data = {"failCommands": [failure.command], "appName": "killfeed", **failure.how}
@@ -113,7 +113,7 @@ async def test_every_death_counts_once_however_a_transaction_fails(
 async def test_deaths_wait_in_their_files_while_the_database_is_away_for_long(
     stage: Stage, mongod: EmbeddedMongod
 ) -> None:
-    """Longer than a lease: commands say so, and afterwards each death is stored, counted and posted once."""
+    """MongoDB is away for longer than a lease. Commands report it, and afterwards each death counts once."""
     files, history = stage.open_files(), stage.take(20)
     files.append(*history)
     await stage.set_channel()

@@ -1,4 +1,4 @@
-"""Exactly once: a bot that is killed at any moment loses nothing and repeats nothing."""
+"""Exactly once: a bot that is killed at any moment neither loses nor repeats a death."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from tests.bot.stage import Stage
 
 KILLS_IN_IMPORT = 8
 KILLS_IN_LIVE = 12
-LONGEST_LIFE_SECONDS = 0.6  # from its first sign of life; an import or a batch takes less
+LONGEST_LIFE_SECONDS = 0.6  # since its first output; longer than an import or a batch takes
 
 pytestmark = pytest.mark.fault
 
@@ -23,19 +23,20 @@ async def live_and_die(stage: Stage, rng: random.Random) -> None:
     before = stage.host.connections_opened
     await stage.bot.start(is_awaited=False)
     await until(lambda: stage.host.connections_opened > before, what=lambda: stage.bot.output)
-    await asyncio.sleep(rng.random() * LONGEST_LIFE_SECONDS)  # nothing hangs on when exactly it dies
+    await asyncio.sleep(rng.random() * LONGEST_LIFE_SECONDS)  # the exact moment of its death does not matter
     await stage.bot.kill()
 
 
 async def test_every_death_counts_once_when_the_bot_is_killed_during_an_import(
     open_stage: StageFactory, seed: int
 ) -> None:
-    """The import goes on where it stopped; its figures are those of an independent count."""
+    """The import goes on after the kill; its figures equal an independent count."""
     rng = random.Random(seed)
     stage = await open_stage(is_embedded=True)
     rows = stage.take(12_000)
     stage.open_files().append(*rows)
-    stage.host.faults.slow_seconds = 0.01  # an import of some seconds, so that it is met in the middle
+    # so that the import takes some seconds and the kill is in the middle of it
+    stage.host.faults.slow_seconds = 0.01
     await stage.bot.start()
     await stage.set_channel()
     answer = await stage.fill_in_server("North")
@@ -55,7 +56,7 @@ async def test_every_death_counts_once_when_the_bot_is_killed_during_an_import(
 async def test_every_death_is_posted_once_when_the_bot_is_killed_during_live_batches(
     open_stage: StageFactory, seed: int
 ) -> None:
-    """While rows keep coming, each is stored once and posted once, in the order of the log."""
+    """Each row that comes meanwhile is stored once and posted once, in the order of the log."""
     rng = random.Random(seed)
     stage = await open_stage(is_embedded=True)
     files, history = stage.open_files(), stage.take(200)

@@ -13,7 +13,7 @@ LINK = "/link"
 
 
 def get_picture(reply: Interaction) -> bytes:
-    """Return the one picture of an answer, which its embed shows and which is described."""
+    """Return the only picture of an answer, which its embed shows and its description describes."""
     assert reply.message is not None
     [attachment] = reply.message.attachments
     assert reply.embed["image"]["url"].endswith(attachment.filename)
@@ -45,7 +45,10 @@ async def test_stats_cover_periods_and_show_a_chart(stage: Stage) -> None:
 
 
 async def test_stats_without_a_player_say_how_to_link(stage: Stage) -> None:
-    """Who is not linked, or names somebody who is not, learns what to do; two subjects are refused."""
+    """A member without a link, and a member who names such a member, learn how to link.
+
+    Two subjects are refused.
+    """
     count = await prepare(stage, rows=40)
     own = await stage.ask("/stats", by=stage.player)
     others = await stage.ask("/stats", by=stage.player, member=stage.admin)
@@ -58,7 +61,7 @@ async def test_stats_without_a_player_say_how_to_link(stage: Stage) -> None:
 
 
 async def test_linked_players_are_summed_and_have_their_place_on_the_board(stage: Stage) -> None:
-    """A member's proven players count together, and the board shows the best placed of them below."""
+    """A member's proven players count together, and the best placed of them is below the board."""
     rows = stage.take(300)
     stage.open_files().append(*rows)
     await stage.add_server("North")
@@ -81,7 +84,10 @@ async def test_linked_players_are_summed_and_have_their_place_on_the_board(stage
 
 
 async def test_two_players_are_compared_with_their_head_to_head(stage: Stage) -> None:
-    """Both players' kills and how often each killed the other; one player twice is refused."""
+    """The answer has both players' kills, and how often each killed the other.
+
+    One player twice is refused.
+    """
     count = await prepare(stage)
     (first, second), _ = count.pairs.most_common(1)[0]
     reply = await stage.ask("/compare", by=stage.player, first=first, second=second)
@@ -94,7 +100,7 @@ async def test_two_players_are_compared_with_their_head_to_head(stage: Stage) ->
 
 
 async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
-    """Everybody's weapons with share, longest kill and best user, a player's own, and the board."""
+    """All weapons have share, longest kill and best user; a player's own weapons and the board work too."""
     count = await prepare(stage)
     reply = await stage.ask("/weapons", by=stage.player)
     written = reply.embed["description"].splitlines()
@@ -123,7 +129,7 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
 
 
 async def test_rivals_are_told_both_ways(stage: Stage) -> None:
-    """Three kills and more make a nemesis or a prey."""
+    """An enemy who killed the player three times is a nemesis; one they killed three times is a prey."""
     count = await prepare(stage, rows=600)
     (killer, victim), kills = count.pairs.most_common(1)[0]
     assert kills >= 3
@@ -137,7 +143,7 @@ async def test_rivals_are_told_both_ways(stage: Stage) -> None:
 
 
 async def test_activity_is_a_picture_of_all_kills(stage: Stage) -> None:
-    """Everybody's kills by hour, and one player's."""
+    """The picture shows all kills by hour, or those of one player."""
     count = await prepare(stage)
     top, kills = count.killers.most_common(1)[0]
     everybody = await stage.ask("/activity", by=stage.player)
@@ -149,7 +155,7 @@ async def test_activity_is_a_picture_of_all_kills(stage: Stage) -> None:
 
 
 async def test_latest_deaths_are_listed_line_by_line(stage: Stage) -> None:
-    """The newest first, ten without a number, in pages beyond; live deaths are there at once."""
+    """The newest deaths come first, by default ten, in pages beyond that; live deaths are there at once."""
     files, rows = stage.open_files(), stage.take(30)
     files.append(*rows)
     await stage.add_server("North")
@@ -168,7 +174,7 @@ async def test_latest_deaths_are_listed_line_by_line(stage: Stage) -> None:
 
 
 async def test_servers_of_others_are_unknown_to_every_command(stage: Stage) -> None:
-    """A server's id of another community is no server here, and its players are nobody."""
+    """Servers and players of another community are unknown to every command."""
     count = await prepare(stage, rows=60)
     server_id, player = stage.find_server()["server_id"], next(iter(count.names))
     other = stage.world.create_guild("Neighbours")
@@ -191,7 +197,7 @@ async def test_servers_of_others_are_unknown_to_every_command(stage: Stage) -> N
 
 
 async def test_board_stands_in_its_channel_and_keeps_up_to_date(stage: Stage) -> None:
-    """Posted once, found again after a restart, edited when it changed, made anew when deleted, removed."""
+    """A board is posted once, found after a restart, edited, posted again if deleted, and removed."""
     files, rows = stage.open_files(), stage.take(200)
     files.append(*rows)
     await stage.add_server("North")
@@ -227,5 +233,5 @@ async def test_board_stands_in_its_channel_and_keeps_up_to_date(stage: Stage) ->
 
 
 def test_counting_of_kills_counts_pairs_and_weapons() -> None:
-    """The judge itself begins with nothing."""
+    """The independent count of no rows is zero."""
     assert count_kills([]) == KillCount(0, Counter(), Counter(), {}, {}, set())

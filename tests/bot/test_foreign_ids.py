@@ -1,4 +1,4 @@
-"""Ids of another guild as options: whoever knows them can do nothing with them."""
+"""Ids of another guild as options have no effect."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ STORED = ("guilds", "kills", "players", "links", "wallets", "ledger", "bounties"
 
 
 def take_picture(stage: Stage) -> Mapping[str, Any]:
-    """Return what the first guild has stored, but for what polling changes."""
+    """Return the first guild's stored data, without the fields that polling changes."""
     guild_id = stage.guild.id
     picture: dict[str, Any] = {name: stage.read(name, guild_id=guild_id) for name in STORED}
     servers = stage.read("game_servers", guild_id=guild_id)
@@ -17,7 +17,7 @@ def take_picture(stage: Stage) -> Mapping[str, Any]:
 
 
 async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
-    """Three guilds with one member in all: what belongs to the first is unknown elsewhere."""
+    """Three guilds share one member. Everything of the first guild is unknown in the others."""
     stage.open_files().append(*stage.take(80))
     await stage.add_server("North")
     member = stage.world.add_member(stage.guild, stage.world.create_user("everywhere"))
@@ -59,5 +59,5 @@ async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
 
 
 def is_refusal(answer: Any) -> bool:
-    """Tell whether somebody learned privately that what he named is not here, and nothing else."""
+    """Tell whether an answer says privately that there is no such thing, and nothing else."""
     return answer.is_ephemeral and answer.embed["description"].startswith("There is no ")

@@ -1,4 +1,4 @@
-"""A full disk under the bot's own data: told plainly, survived, and nothing lost."""
+"""A full disk under the bot's own data: the bot reports it, survives it, and loses nothing."""
 
 import shutil
 import subprocess
@@ -15,13 +15,13 @@ from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage
 
-DISK_MEGABYTES = 500  # mongod lays out its journal with half of it
+DISK_MEGABYTES = 500  # mongod's journal takes half of it
 BLOCK = b"\0" * 65_536
 
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[None]:
-    """Put a small disk of its own under a folder; that takes the right to mount one."""
+    """Mount a small disk under a folder; that needs the right to mount."""
     folder.mkdir(parents=True)
     mount = shutil.which("mount") or pytest.skip("there is no mount command")
     options = ["-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "killfeed-test"]
@@ -35,7 +35,7 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def ballast(folder: Path) -> Iterator[None]:
-    """Fill the disk to its last byte for the time of a block."""
+    """Fill the disk completely for the time of a block."""
     file = folder / "ballast"
     with suppress(OSError), file.open("wb", buffering=0) as target:
         while target.write(BLOCK):
@@ -47,13 +47,13 @@ def ballast(folder: Path) -> Iterator[None]:
 
 
 def write_all_to_disk(stage: Stage) -> None:
-    """Let mongod write down all it has, as it does by itself once a minute."""
+    """Let mongod write all its data to disk, as it does once a minute."""
     with suppress(PyMongoError), stage.open_database() as database:
         database.client.admin.command("fsync")
 
 
 async def test_full_disk_is_told_and_survived(open_stage: StageFactory) -> None:
-    """Deaths wait in their files until there is room again; then each counts once and is posted once."""
+    """Deaths wait in their files until the disk has room; then each counts once and is posted once."""
     stage = await open_stage(is_embedded=True)
     with small_disk(stage.bot.data_dir):
         await stage.bot.start()

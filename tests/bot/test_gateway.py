@@ -1,4 +1,4 @@
-"""What a gateway can do to the bot: every way of closing, and what people notice of it."""
+"""Closed connections of the gateway: every close code, and its visible effects."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.fault
 
 
 def list_closings(stage: Stage) -> dict[str, Callable[[], Awaitable[None]]]:
-    """Return all that a gateway does to a client that may come back."""
+    """Return all closings after which a client may reconnect."""
     gateway = stage.world.gateway
 
     def close_with(code: int) -> Callable[[], Awaitable[None]]:
@@ -32,7 +32,7 @@ def list_closings(stage: Stage) -> dict[str, Callable[[], Awaitable[None]]]:
 
 
 async def test_bot_comes_back_from_every_way_of_closing_that_allows_it(stage: Stage) -> None:
-    """Deaths go on meanwhile, each posted once in order; the last command is answered as the first was."""
+    """Deaths go on meanwhile, each posted once and in order. Commands are answered before and after."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -61,7 +61,7 @@ async def test_bot_comes_back_from_every_way_of_closing_that_allows_it(stage: St
 async def test_bot_ends_with_one_plain_line_when_the_gateway_closes_for_good(
     open_stage: StageFactory, code: int, sentence: str
 ) -> None:
-    """A token that was made anew or intents that were taken away are told; nothing goes on silently."""
+    """If the token or the intents became invalid, the bot ends with one line that says so."""
     stage = await open_stage()
     await stage.bot.start()
     await stage.world.gateway.drop(code)

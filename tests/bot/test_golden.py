@@ -1,4 +1,4 @@
-"""Known days and invented battles: what the bot counts is what the logs hold."""
+"""Real days and generated battles: the bot's figures equal those of the logs."""
 
 import asyncio
 import random
@@ -19,14 +19,14 @@ GOLDEN = {
     "third": (133, 134, 124, 3967),
     "all": (813, 817, 438, 24889),
 }
-"""Kills, deaths, suicides and metres of all players."""
+"""Sums over all players: kills, deaths, suicides and metres."""
 TOP = {
     "first": ("Pikelule", 23, 4, 2, 13, 199),
     "second": ("Hollow_Amtumn_", 57, 1, 1, 57, 6),
     "third": ("Mlsno", 40, 0, 0, 40, 79),
     "all": ("Mlsno", 63, 4, 0, 57, 98),
 }
-"""Top killer: kills, deaths, suicides, best streak, longest kill."""
+"""The top killer: kills, deaths, suicides, best streak, longest kill."""
 FILES = {"first": DAYS[:1], "second": DAYS[1:2], "third": DAYS[2:], "all": DAYS}
 NUMBERS = {name: number for number, name in enumerate(FILES, start=1)}
 
@@ -34,7 +34,7 @@ needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real days a
 
 
 def summarise(stage: Stage, name: str) -> tuple[int, ...]:
-    """Return the sums over all players of a server, as MongoDB holds them."""
+    """Return the sums over all players of a server, from MongoDB."""
     players = stage.read_counters(name).values()
     return tuple(sum(one[key] for one in players) for key in ("kills", "deaths", "suicides", "metres"))
 
@@ -69,7 +69,7 @@ def write_day(files: GameServerFiles, day: str, data: bytes) -> None:
 
 @needs_samples
 async def test_golden_values_are_shown_when_the_real_days_are_imported(stage: Stage) -> None:
-    """The history import of each day, and of all of them, comes to the values known of them."""
+    """The history import of each day, and of all days together, has the known figures."""
     for name, days in FILES.items():
         files = stage.open_files(NUMBERS[name])
         for day in days:
@@ -81,7 +81,7 @@ async def test_golden_values_are_shown_when_the_real_days_are_imported(stage: St
 
 @needs_samples
 async def test_golden_values_are_shown_when_the_real_days_are_written_live(stage: Stage, seed: int) -> None:
-    """Days that grow while the bot reads, in pieces that end anywhere, come to the same values."""
+    """Days that grow in pieces while the bot reads have the same figures."""
     rng = random.Random(seed)
     for name in FILES:
         write_day(stage.open_files(NUMBERS[name]), FILES[name][0], b"")
@@ -100,7 +100,7 @@ async def test_golden_values_are_shown_when_the_real_days_are_written_live(stage
 
 
 async def write_in_pieces(files: GameServerFiles, day: str, rng: random.Random) -> None:
-    """Write a real day in pieces of random lengths that end anywhere, with pauses."""
+    """Write a real day in pieces of random lengths, with pauses."""
     data = (SAMPLES / day).read_bytes()
     while data:
         length = rng.randint(1, 3000)
@@ -110,14 +110,14 @@ async def write_in_pieces(files: GameServerFiles, day: str, rng: random.Random) 
 
 
 def count_lines(day: str) -> int:
-    """Return how many deaths a real day has."""
+    """Return the number of deaths of a real day."""
     return (SAMPLES / day).read_bytes().count(b"\n")
 
 
 async def test_battle_counts_as_recounted_when_half_is_history_and_half_is_live(
     stage: Stage, seed: int
 ) -> None:
-    """Over midnights, in cut lines and in both generations of rows, nothing is lost and nothing doubled."""
+    """With midnights, cut lines and both generations of rows, no death is lost or doubled."""
     rng = random.Random(seed)
     rows = stage.take(1500)
     history, live = rows[:1000], rows[1000:]
@@ -145,7 +145,7 @@ async def test_battle_counts_as_recounted_when_half_is_history_and_half_is_live(
 
 
 async def test_weeks_of_history_are_imported_as_recounted(stage: Stage) -> None:
-    """Thousands of rows over many days come out as an independent count has them."""
+    """Thousands of rows over many days have the figures of an independent count."""
     rows = stage.take(9000)
     stage.open_files().append(*rows)
     await stage.add_server("North")

@@ -1,4 +1,4 @@
-"""Hostile text against the whole bot: nothing of it reaches MongoDB as more than a value."""
+"""Hostile text against the whole bot: MongoDB stores it as a value and never runs it."""
 
 import pytest
 
@@ -12,14 +12,17 @@ KNOWN = {"player": "Wolf", "first": "Wolf", "second": "Fox", "server": "North"}
 
 
 def count_stored(stage: Stage) -> dict[str, int]:
-    """Return how much is stored; a player's counters from before an import may stay for a while."""
+    """Return the number of stored documents.
+
+    Counters of old generations do not count, because they may stay for a while.
+    """
     counts = {name: len(stage.read(name)) for name in ("kills", "game_servers", "guilds")}
     return counts | {"players": len({one["player_id"] for one in stage.read("players")})}
 
 
 @pytest.mark.parametrize("kind", DANGEROUS)
 async def test_every_text_option_takes_hostile_text(stage: Stage, kind: str) -> None:
-    """Typed and sent: always answered, never a bug, nothing stored or deleted by it but what a name says."""
+    """Every option answers hostile text, typed and sent, without a bug; only names are stored."""
     stage.open_files().append(*HISTORY)
     await stage.add_server("North")
     attacker = Attacker(stage.admin, stage.office, KNOWN | {"host": stage.host.address})
@@ -27,7 +30,7 @@ async def test_every_text_option_takes_hostile_text(stage: Stage, kind: str) -> 
     for place in list_places(stage.world.commands.list_commands(None)):
         if place.is_completed:
             assert find_harmful_choices(await attacker.type(place, HOSTILE[kind])) == [], place
-        if place.command == "/admin server add":  # its form asks a host that is not there
+        if place.command == "/admin server add":  # its form would ask an unreachable host
             continue
         replies = await attacker.attack(place, HOSTILE[kind])
         shown = [reply.message for reply in replies if reply.message is not None]

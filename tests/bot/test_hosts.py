@@ -1,4 +1,4 @@
-"""What can be wrong with a game host and its files, as admins meet it."""
+"""Faults of a game host and its files, as admins see them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ MISTAKES = {
 
 
 async def test_mistakes_are_named_when_a_server_is_added(stage: Stage) -> None:
-    """Each mistake has its sentence; nothing is stored, and the progress message is gone."""
+    """Each mistake has its sentence; nothing is stored, and the progress message is deleted."""
     stage.open_files().append(*stage.take(5))
     stage.secrets.append(WRONG_PASSWORD)
     said = {}
@@ -60,7 +60,7 @@ async def test_mistakes_are_named_when_a_server_is_added(stage: Stage) -> None:
 
 
 async def test_form_without_secret_is_refused_and_a_second_name_too(stage: Stage) -> None:
-    """A login needs a password or a key; a name belongs to one server."""
+    """A login needs a password or a key. Two servers cannot have the same name."""
     stage.open_files().append(*stage.take(5))
     empty = await stage.fill_in_server("North", password="")
     assert "password or the private key" in empty.embed["description"]
@@ -71,7 +71,7 @@ async def test_form_without_secret_is_refused_and_a_second_name_too(stage: Stage
 
 
 async def test_host_is_not_read_when_its_key_changed(stage: Stage) -> None:
-    """Another key may be another machine: the admins are told once, and nothing is read from it."""
+    """A changed key may mean another machine. The admins get one alert, and nothing is read."""
     files = stage.open_files()
     files.append(*stage.take(10))
     await stage.set_channel()
@@ -85,12 +85,12 @@ async def test_host_is_not_read_when_its_key_changed(stage: Stage) -> None:
     assert "waits for an admin" in text
     tested = await stage.ask("/admin server test", server="North")
     assert "Something is in the way" in tested.embed["title"]
-    await asyncio.sleep(1)  # several polls would have gone by
+    await asyncio.sleep(1)  # several polls would have happened
     assert (len(stage.list_alerts()), stage.count_deaths(), stage.posts) == (1, 10, [])
 
 
 async def test_reading_goes_on_when_a_host_stalls_and_comes_back(open_stage: StageFactory) -> None:
-    """A read without an answer ends by its limit; the status says so, commands go on, nothing is lost."""
+    """A read without an answer ends at its limit. The status shows it, commands work, and nothing is lost."""
     stage = await open_stage()
     files, history = stage.open_files(), stage.take(20)
     files.append(*history)
@@ -98,7 +98,7 @@ async def test_reading_goes_on_when_a_host_stalls_and_comes_back(open_stage: Sta
     await stage.set_channel()
     await stage.add_server("North")
     assert await stage.bot.stop() == 0
-    # only now: a machine that stood still while the server was added would have refused it
+    # set only now, because a machine that stands still could have failed the test of the server
     stage.bot.configure(sftp={"operation_timeout_seconds": 0.5, "connect_timeout_seconds": 2})
     await stage.bot.start()
     stage.host.faults.stall_reads()
@@ -114,7 +114,7 @@ async def test_reading_goes_on_when_a_host_stalls_and_comes_back(open_stage: Sta
 
 
 async def test_nothing_is_lost_when_connections_are_cut_while_reading(stage: Stage) -> None:
-    """An import and a live read that are cut in the middle go on where they stopped."""
+    """An import and a live read that are cut in the middle go on at the same position."""
     files, history = stage.open_files(), stage.take(3000)
     files.append(*history)
     await stage.set_channel()
@@ -135,7 +135,7 @@ async def test_nothing_is_lost_when_connections_are_cut_while_reading(stage: Sta
 
 
 async def test_outage_of_a_host_is_survived(stage: Stage) -> None:
-    """What was written while the host was away is posted when it is back."""
+    """Rows that are written while the host is away are posted when it is back."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -149,7 +149,7 @@ async def test_outage_of_a_host_is_survived(stage: Stage) -> None:
 
 
 async def test_reading_goes_on_when_a_page_stood_in_the_place_of_a_host(stage: Stage) -> None:
-    """The hoster's maintenance page is told to the admins once, and nobody has to do anything afterwards."""
+    """The admins get one alert about the hoster's maintenance page. Afterwards reading goes on by itself."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -160,14 +160,17 @@ async def test_reading_goes_on_when_a_page_stood_in_the_place_of_a_host(stage: S
         files.append(*live)
         [alert] = await stage.wait_for_alerts(1)
         assert "does not speak SSH as it should" in alert
-        await asyncio.sleep(3)  # it is tried again meanwhile
+        await asyncio.sleep(3)  # the bot tries again meanwhile
     await stage.host.start()
     assert read_posts(await stage.wait_for_posts(len(live))) == expect_posts(live, history)
     assert len(stage.list_alerts()) == 1
 
 
 async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:
-    """The import and the polls pass it over, the status names it, and it is counted once it can be read."""
+    """The import and the polls skip an unreadable log.
+
+    The status names it, and it is counted once it is readable.
+    """
     files, history = stage.open_files(), stage.take(30)
     locked = files.restore(history[0].written_at - timedelta(days=1), *history[:10])
     files.append(*history[10:])
@@ -188,7 +191,7 @@ async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:
 
 
 async def test_garbage_is_shown_to_admins_and_not_in_the_way(stage: Stage) -> None:
-    """Lines that cannot be read are kept with their reason; a row of a megabyte is one of them."""
+    """Unreadable lines are stored with their reason; a row of a megabyte is one of them."""
     files, rows = stage.open_files(), stage.take(20)
     files.append(*rows[:10])
     files.append_bytes(b"not a death\n;;;;;;;;;;\n\xff\xfe\x00garbage\n")
@@ -206,7 +209,7 @@ async def test_garbage_is_shown_to_admins_and_not_in_the_way(stage: Stage) -> No
 
 
 async def test_names_do_nothing_when_they_hold_markup_mentions_or_controls(stage: Stage) -> None:
-    """A name comes out as its letters: it pings nobody, formats nothing, breaks no line."""
+    """A name is shown as its letters: it does not ping, format or break lines."""
     names = ["@everyone", "**bold** _it_", "<@1> <#2>", "a\u202eb\x07c", "https://x.y", "`code`", "# head"]
     files, history = stage.open_files(), stage.take(40)
     files.append(*history)
@@ -230,7 +233,7 @@ async def test_names_do_nothing_when_they_hold_markup_mentions_or_controls(stage
 
 @pytest.mark.fault
 async def test_password_stands_nowhere_in_plain(open_stage: StageFactory) -> None:
-    """Neither the data folder with mongod's files, nor any document, log or request holds it."""
+    """Neither the data folder with mongod's files, nor a document, log or request contains the password."""
     stage = await open_stage(is_embedded=True)
     stage.open_files().append(*stage.take(30))
     await stage.bot.start()
@@ -238,7 +241,7 @@ async def test_password_stands_nowhere_in_plain(open_stage: StageFactory) -> Non
     await stage.fill_in_server("South", password=WRONG_PASSWORD)
     stage.secrets.append(WRONG_PASSWORD)
     with stage.open_database() as database:
-        database.client.admin.command("fsync")  # what is in memory alone would not be searched
+        database.client.admin.command("fsync")  # so that data in memory is searched too
         documents = {
             name: repr(list(database[name].find())).encode() for name in database.list_collection_names()
         }

@@ -9,7 +9,7 @@ from simulation.town import list_embeds
 from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
 
-KD_KILLS = 10  # the board of K/D needs as many
+KD_KILLS = 10  # the K/D board's minimum of kills
 
 BOARDS: dict[str, tuple[str, Callable[[Tally], float], str]] = {
     "kills": ("Most kills", lambda one: one.kills, "{:,} kills"),
@@ -23,7 +23,7 @@ BOARDS: dict[str, tuple[str, Callable[[Tally], float], str]] = {
     "longest": ("Longest kills", lambda one: one.longest, "{:,} m"),
     "suicides": ("Most suicides", lambda one: one.suicides, "{:,} suicides"),
 }
-"""Each board's title, what it ranks by, and how that is written."""
+"""Each board's title, the value that it ranks by, and the text of that value."""
 
 
 def describe(reply: Interaction) -> tuple[bool, str]:
@@ -32,7 +32,7 @@ def describe(reply: Interaction) -> tuple[bool, str]:
 
 
 async def test_admin_sets_up_a_server_and_the_killfeed_shows_live_deaths_alone(stage: Stage) -> None:
-    """History is read in silence with progress shown; what happens then is posted, in order, once."""
+    """The history is read without posts, with visible progress; later deaths are posted once, in order."""
     files, history = stage.open_files(), stage.take(120)
     files.append(*history)
     assert describe(await stage.set_channel()) == (True, "✅ Channel set")
@@ -52,7 +52,7 @@ async def test_admin_sets_up_a_server_and_the_killfeed_shows_live_deaths_alone(s
 
 
 async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: Stage) -> None:
-    """Each setting and each state has its answer, for the admin's eyes alone."""
+    """Each setting and each state has a private answer."""
     stage.open_files().append(*stage.take(30))
     await stage.set_channel()
     await stage.add_server("North")
@@ -78,7 +78,7 @@ async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: St
 
 
 async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_set(stage: Stage) -> None:
-    """A server's own channel takes its deaths; the guild's channel takes those of the others."""
+    """A server's own channel gets its deaths; the guild's channel gets those of the others."""
     own = stage.world.create_channel(stage.guild, "south-feed")
     north, south = stage.open_files(1), stage.open_files(2)
     north.append(*stage.take(5))
@@ -98,7 +98,7 @@ async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_
 
 
 async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(stage: Stage) -> None:
-    """The same player is meant by the offered choice, the exact name and a unique part of it."""
+    """The offered choice, the exact name and a unique part of the name all find the same player."""
     rows = stage.take(200)
     stage.open_files().append(*rows)
     await stage.add_server("North")
@@ -126,7 +126,7 @@ async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(
 
 
 async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(stage: Stage) -> None:
-    """The public placeholder is deleted and the reason follows in private, naming what to do."""
+    """The public placeholder is deleted, and the reason follows privately with the next step."""
     stage.open_files().append(*stage.take(40))
     empty = await stage.ask("/leaderboard", by=stage.player)
     await stage.add_server("North")
@@ -147,7 +147,7 @@ async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(sta
 
 
 async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: Stage) -> None:
-    """Every board answers; its buttons belong to who asked, and say so after a restart of the bot."""
+    """Every board answers. Its buttons work only for the asker, and report a restart of the bot."""
     rows = stage.take(400)
     stage.open_files().append(*rows)
     await stage.add_server("North")
@@ -184,7 +184,7 @@ async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: 
 
 
 async def test_guilds_know_nothing_of_each_other_when_they_read_the_same_server(stage: Stage) -> None:
-    """Two communities with one game server each have their own figures, and one may leave it."""
+    """Two communities with the same game server have their own figures, and one may remove it."""
     files, history = stage.open_files(), stage.take(30)
     files.append(*history)
     await stage.set_channel()
@@ -210,7 +210,7 @@ async def test_guilds_know_nothing_of_each_other_when_they_read_the_same_server(
 
 
 async def test_help_shows_what_the_asking_member_can_use_here(stage: Stage) -> None:
-    """Members see the public commands, admins all of them; one command is explained in detail."""
+    """Members see the public commands, admins all of them; one command has a detailed help."""
     for_player = await stage.ask("/help", by=stage.player)
     for_admin = await stage.ask("/help")
     detail = await stage.ask("/help", command="admin server add")
@@ -235,7 +235,7 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
-    [left] = stage.read("game_servers")  # until nothing of it can be under way any more
+    [left] = stage.read("game_servers")  # until no job of the server can be running
     assert (left["is_removed"], left["host"], left["username"], left["secret"]) == (True, "", "", b"")
     for collection in (
         "kills",

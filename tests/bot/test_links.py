@@ -1,4 +1,4 @@
-"""Links: a member says which player he is, and proves it in the game."""
+"""Links: a member claims a player, and proves it in the game."""
 
 import re
 from collections.abc import Sequence
@@ -12,24 +12,24 @@ from tests.bot.process import until
 from tests.bot.stage import Stage
 from utils.models.deaths import DeathKind, DeathRow
 
-INTERACTION_SECONDS = 16 * 60  # its token lives for 15 minutes
+INTERACTION_SECONDS = 16 * 60  # longer than an interaction's token is valid
 
 
 def read_windows(reply: Interaction) -> list[tuple[datetime, datetime]]:
-    """Return the two windows that an answer names."""
+    """Return the two windows in an answer."""
     found = re.findall(r"<t:(\d+):t> to <t:(\d+):t>", reply.embed["description"])
     windows = [tuple(datetime.fromtimestamp(int(one), UTC) for one in pair) for pair in found]
     return [(start, end) for start, end in windows]
 
 
 def list_victims(rows: Sequence[DeathRow], count: int) -> list[DeathRow]:
-    """Return a row of each of the first players that died."""
+    """Return one row for each of the first ``count`` players who died."""
     by_id = {row.victim_id: row for row in rows}
     return list(by_id.values())[:count]
 
 
 def die(files: GameServerFiles, player: DeathRow, at: datetime) -> None:
-    """Let a player take the menu's suicide, as the game writes it at that moment of its clock."""
+    """Let a player commit suicide by the menu; the game writes it with that time."""
     row = replace(
         player,
         written_at=at.replace(tzinfo=None),
@@ -44,7 +44,7 @@ def die(files: GameServerFiles, player: DeathRow, at: datetime) -> None:
 
 
 async def wait_for_title(stage: Stage, reply: Interaction, title: str) -> None:
-    """Wait until an answer shows something else."""
+    """Wait until an answer has another title."""
 
     def is_shown() -> bool:
         return reply.message is not None and reply.message.embed["title"] == title
@@ -55,9 +55,10 @@ async def wait_for_title(stage: Stage, reply: Interaction, title: str) -> None:
 async def ask_at_different_times(
     stage: Stage, players: list[DeathRow]
 ) -> tuple[DeathRow, Interaction, Interaction]:
-    """Let two members ask for one player after the other until they are named different times.
+    """Let two members ask for one player after another, until they get different times.
 
-    The bot draws the times by chance: with equal ones the same suicides prove both requests, and so neither.
+    The bot draws the times at random. With equal times the same suicides would prove both requests, and so
+    neither.
     """
     for player in players:
         asked = await stage.ask("/link", by=stage.player, player=player.victim_id)
@@ -68,7 +69,7 @@ async def ask_at_different_times(
 
 
 def choose_moments(asked: Interaction, other: Interaction) -> list[datetime]:
-    """Return a moment in each window of one request, outside of the other's windows where they differ."""
+    """Return a moment in each window of one request, outside the other's windows if they differ."""
     return [
         start if not start_of_other <= start <= end_of_other else end - timedelta(seconds=1)
         for (start, end), (start_of_other, end_of_other) in zip(
@@ -78,7 +79,7 @@ def choose_moments(asked: Interaction, other: Interaction) -> list[datetime]:
 
 
 async def list_links(stage: Stage) -> list[str]:
-    """Return what ``/links`` says of the player's links, without the times."""
+    """Return the lines of ``/links`` about the player's links, without the times."""
     reply = await stage.ask("/links", by=stage.player)
     assert not reply.is_ephemeral
     lines = reply.embed["description"].splitlines()[1:]
@@ -86,7 +87,10 @@ async def list_links(stage: Stage) -> list[str]:
 
 
 async def test_link_is_proven_by_two_menu_suicides_with_a_restart_in_between(stage: Stage) -> None:
-    """One suicide in each window, by the log's time, and the answer says so when its token has ended."""
+    """One suicide in each window, by the log's time, proves a link.
+
+    The answer shows it after its token expired.
+    """
     rows, files = stage.take(60), stage.open_files()
     files.append(*rows)
     await stage.add_server("North")
@@ -115,7 +119,7 @@ async def test_link_is_proven_by_two_menu_suicides_with_a_restart_in_between(sta
 
 
 async def test_history_proves_nothing_and_live_deaths_do(stage: Stage) -> None:
-    """A server that is added after the times were named brings suicides that only an import read."""
+    """A server is added after the times were named. Suicides that only an import read prove nothing."""
     rows, south = stage.take(60), stage.open_files(2)
     stage.open_files(1).append(*rows)
     await stage.add_server("North", number=1)
@@ -134,7 +138,10 @@ async def test_history_proves_nothing_and_live_deaths_do(stage: Stage) -> None:
 
 
 async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stage) -> None:
-    """Several may try; an admin ends a link by hand, and the player is free again."""
+    """Several members may ask; the first proof wins.
+
+    An admin ends a link by hand, and the player is free again.
+    """
     rows, files = stage.take(60), stage.open_files()
     files.append(*rows)
     await stage.add_server("North")
@@ -161,7 +168,7 @@ async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stag
 async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
     open_stage: StageFactory,
 ) -> None:
-    """Without ``links.require_proof`` a link counts at once; the oldest alt takes the place of the main."""
+    """Without ``links.require_proof`` a link counts at once; the oldest alt becomes the main."""
     stage = await open_stage()
     stage.bot.configure(links={"require_proof": False})
     await stage.bot.start()
@@ -199,7 +206,7 @@ async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
 
 
 async def test_request_says_so_where_the_bot_does_not_see_the_channel(stage: Stage) -> None:
-    """Its message cannot be changed later; the link is proven all the same."""
+    """The request says that its message cannot change later; the link can be proven anyway."""
     rows, files = stage.take(60), stage.open_files()
     files.append(*rows)
     await stage.add_server("North")
@@ -214,7 +221,7 @@ async def test_request_says_so_where_the_bot_does_not_see_the_channel(stage: Sta
 
 
 async def test_message_of_a_request_says_so_when_its_member_ends_it(stage: Stage) -> None:
-    """Asked for again, the older message points to the newer one."""
+    """If the member asks again, the older message refers to the newer one."""
     rows = stage.take(60)
     stage.open_files().append(*rows)
     await stage.add_server("North")

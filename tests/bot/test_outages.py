@@ -1,4 +1,4 @@
-"""Game hosts that go away, refuse and come back, as a community meets it: told, found again, in order."""
+"""Game hosts that go away, refuse logins and come back: reported, found again, in order."""
 
 import asyncio
 
@@ -13,17 +13,17 @@ from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
 
 RETURN_SECONDS = 30.0
-"""What was written during an outage is announced so long after its end, at the latest."""
+"""Seconds after an outage within which its deaths are announced."""
 
 
 async def read_status(stage: Stage) -> dict[str, str]:
-    """Return what ``/killfeed status`` says of each server, by name without its mark."""
+    """Return the text of ``/killfeed status`` for each server, by name without its mark."""
     answer = await stage.ask("/killfeed status")
     return {name.split(" ", 1)[1]: text for name, text in get_fields(answer.embed).items()}
 
 
 async def wait_for_status(stage: Stage, part: str) -> dict[str, str]:
-    """Wait until the status says this of each server, and return all it says."""
+    """Wait until the status of each server contains the text, and return all of it."""
     async with asyncio.timeout(RETURN_SECONDS):
         while True:
             texts = await read_status(stage)
@@ -35,7 +35,10 @@ async def wait_for_status(stage: Stage, part: str) -> dict[str, str]:
 async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it_is_back(
     stage: Stage,
 ) -> None:
-    """Sockets are cut and the port is closed: one try at a time, one line of the log, then everything."""
+    """Sockets are cut and the port is closed.
+
+    The bot makes one try at a time, logs one line, then posts everything.
+    """
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -52,7 +55,7 @@ async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it
     texts = await wait_for_status(stage, "cannot be reached")
     assert all(text.startswith("not read, trying again ") for text in texts.values()), texts
     told = stage.bot.output.count("game server is not read")
-    await asyncio.sleep(3)  # several tries go by
+    await asyncio.sleep(3)  # several tries happen
     assert stage.bot.output.count("game server is not read") == told
     assert stage.bot.output.count("connecting stops") == 1
     await stage.host.start()
@@ -64,7 +67,7 @@ async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it
 
 
 async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_an_edit(stage: Stage) -> None:
-    """The hoster changed the password: one try, one alert for both servers, none again until it is edited."""
+    """After a changed password there is one try and one alert for both servers, until an admin edits it."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     stage.open_files(8).append(*stage.take(1))
@@ -80,7 +83,7 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
     await wait_for_status(stage, "refused the login")
     live = stage.take(6)
     files.append(*live)
-    await asyncio.sleep(1.5)  # several polls would have gone by
+    await asyncio.sleep(1.5)  # several polls would have happened
     assert stage.host.connections_opened == opened + 1
     assert (len(stage.list_alerts()), stage.posts) == (1, [])
     assert {text.split(" · ")[0] for text in (await read_status(stage)).values()} == {
@@ -96,7 +99,10 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
 
 @pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> None:
-    """The answer names the option; with it the server works. When it turns old later, the state names it."""
+    """The answer names the option ``legacy``; with it the server works.
+
+    A server that becomes old later has it in its status.
+    """
     stage.open_files().append(*stage.take(5))
     stage.open_files(8).append(*stage.take(5))
     await stage.set_channel()
@@ -106,7 +112,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
     async with GameHost(stage.host.root_folder, {USERNAME: stage.secrets[0]}, is_legacy=True, port=port):
         added = await stage.fill_in_server("South", number=8)
         assert "Something is in the way" in added.embed["title"]
-        # a host that hangs up before its list was read is told of with the same advice
+        # a host that closes before the bot reads its algorithms gets the same advice
         told = added.embed["description"].replace("\\", "")
         assert (f"{address}:{port}" in told, "legacy:True" in told) == (True, True)
         [alert] = await stage.wait_for_alerts(1)
@@ -119,7 +125,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
 
 
 async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> None:
-    """Its sockets are closed at once, and no host of it is tried any more, at the next start neither."""
+    """Its sockets are closed at once, and the bot contacts no host of the guild, even after a restart."""
     stage.open_files().append(*stage.take(5))
     await stage.set_channel()
     await stage.add_server("North")
@@ -127,7 +133,7 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
     opened = stage.host.connections_opened
     stage.world.remove_bot(stage.guild)
     await asyncio.wait_for(stage.host.wait_for_connections(0), 60)
-    await asyncio.sleep(1)  # several polls would have gone by
+    await asyncio.sleep(1)  # several polls would have happened
     assert (stage.host.connections, stage.host.connections_opened) == (0, opened)
     assert await stage.bot.stop() == 0, stage.bot.output
     await stage.bot.start()
@@ -137,7 +143,7 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
 
 @pytest.mark.fault
 async def test_bot_stops_in_time_while_a_host_holds_its_handshakes_up(open_stage: StageFactory) -> None:
-    """A host that stalls after the key exchange costs a stop nothing."""
+    """A host that stalls after the key exchange does not delay a stop."""
     stage = await open_stage()
     stage.open_files().append(*stage.take(5))
     await stage.bot.start()
@@ -157,7 +163,7 @@ async def test_bot_stops_in_time_while_a_host_holds_its_handshakes_up(open_stage
 async def test_end_of_an_import_is_shown_though_discord_limits_everything_just_then(
     open_stage: StageFactory,
 ) -> None:
-    """A limit of Discord's edge holds the last picture up, and never loses it."""
+    """A limit of Discord's edge delays the last picture, and never loses it."""
     stage = await open_stage()
     stage.open_files().append(*stage.take(20))
     await stage.bot.start()

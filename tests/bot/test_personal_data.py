@@ -1,4 +1,4 @@
-"""What is stored of a person: handed out complete, and gone when they say so."""
+"""The stored data of a person: exported completely, and deleted at their request."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ Moment = tuple[str, str, str, str, str]
 
 @pytest.fixture(name="linked")
 async def _linked(open_stage: StageFactory) -> tuple[Stage, GameServerFiles, list[DeathRow], DeathRow]:
-    """The best killer of a history of 300 deaths is a member's proven player, and killed once more, live."""
+    """The best killer of a history of 300 deaths: a member's proven player, with one more live kill."""
     stage = await open_stage()
     stage.bot.configure(links={"require_proof": False})
     await stage.bot.start()
@@ -46,7 +46,7 @@ async def _linked(open_stage: StageFactory) -> tuple[Stage, GameServerFiles, lis
 
 
 def read_archive(reply: Interaction) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Return what the file of an export holds: data, and the rows of deaths."""
+    """Return the content of an export's file: the data, and the rows of deaths."""
     assert reply.message is not None
     [attachment] = reply.message.attachments
     with zipfile.ZipFile(io.BytesIO(attachment.data)) as archive:
@@ -55,7 +55,7 @@ def read_archive(reply: Interaction) -> tuple[dict[str, Any], list[dict[str, str
 
 
 def list_moments(rows: Sequence[DeathRow], player_id: str | None) -> list[Moment]:
-    """Return the deaths a player takes part in, as a log has them."""
+    """Return a player's deaths as a log contains them."""
     own = [row for row in rows if player_id in (row.killer_id, row.victim_id)]
     return sorted(
         (str(row.written_at), row.killer_name, row.victim_name, row.weapon, str(row.distance)) for row in own
@@ -65,7 +65,7 @@ def list_moments(rows: Sequence[DeathRow], player_id: str | None) -> list[Moment
 async def test_export_holds_what_the_logs_and_the_wallet_say(
     linked: tuple[Stage, GameServerFiles, list[DeathRow], DeathRow],
 ) -> None:
-    """Every death once, the figures of a count by hand, the ledger; ids of nobody else."""
+    """The export has every death once, the counted figures and the ledger, and no ids of others."""
     stage, _, rows, last = linked
     reply = await stage.ask("/data export", by=stage.player)
     data, deaths = read_archive(reply)
@@ -95,7 +95,7 @@ async def test_export_holds_what_the_logs_and_the_wallet_say(
 async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
     linked: tuple[Stage, GameServerFiles, list[DeathRow], DeathRow],
 ) -> None:
-    """The deaths of others count on; whoever plays as the erased player begins anew."""
+    """The deaths of others still count; a player who plays on after the erasure starts at zero."""
     stage, files, rows, last = linked
     before = get_fields((await stage.ask("/stats", player=last.victim_id)).embed)
     asked = await stage.ask("/data erase", by=stage.player)
@@ -139,7 +139,10 @@ async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
 async def test_admin_erases_a_player_without_a_member_and_that_is_written_down_without_the_name(
     stage: Stage,
 ) -> None:
-    """A request by mail; autocomplete, boards and bounties know the player no longer."""
+    """An admin erases a player without a member.
+
+    Autocomplete, boards and bounties no longer know the player.
+    """
     rows = stage.take(120)
     stage.open_files().append(*rows)
     await stage.add_server("North")

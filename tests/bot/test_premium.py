@@ -1,4 +1,4 @@
-"""Premium as communities and those who host the bot meet it."""
+"""Premium for communities and for the hosts of the bot."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ OWNERS = "for the owners of this bot"
 
 
 async def open_hosted(open_stage: StageFactory, *, tier: int = 0, **discord: Any) -> Stage:
-    """Open a stage whose bot is hosted from its guild, for others."""
+    """Open a stage whose guild is the home guild of the bot."""
     stage = await open_stage()
     stage.bot.configure(
         discord={
@@ -34,12 +34,12 @@ async def open_hosted(open_stage: StageFactory, *, tier: int = 0, **discord: Any
 
 
 async def grant(stage: Stage, tier: int = 2, **options: Any) -> Interaction:
-    """Let the admin of the home guild grant it a tier."""
+    """Grant the guild a tier as the admin of the home guild."""
     return await stage.ask("/premium grant", **({"guild_id": str(stage.guild.id), "tier": tier} | options))
 
 
 async def end_premium(stage: Stage) -> None:
-    """Let the time of the grant be up, and wait until the bot has noticed."""
+    """End the time of the grant, and wait until the bot has noticed."""
     with stage.open_database() as database:
         past = datetime(2025, 1, 1, tzinfo=UTC)
         database["guilds"].update_one({"guild_id": stage.guild.id}, {"$set": {"premium.ends_at": past}})
@@ -47,12 +47,12 @@ async def end_premium(stage: Stage) -> None:
 
 
 def list_paused(stage: Stage) -> list[str]:
-    """Return the names of the servers that are paused."""
+    """Return the names of the paused servers."""
     return [server["name"] for server in stage.read("game_servers", is_paused=True)]
 
 
 async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory) -> None:
-    """Both are private, take effect at once, and stand in history and audit."""
+    """Grant and revocation are private, take effect at once, and appear in the history and the audit."""
     stage = await open_hosted(open_stage)
     refused = await stage.ask("/leaderboard", by=stage.player)
     assert "opens with tier 1 (Survivor)" in refused.embed["description"]
@@ -87,7 +87,7 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
 
 
 async def test_pages_are_turned_no_further_when_the_tier_has_ended(open_stage: StageFactory) -> None:
-    """What was opened by a tier closes with it, also behind buttons that still work."""
+    """A board of an ended tier closes, even if its buttons still work."""
     stage = await open_hosted(open_stage)
     stage.open_files().append(*stage.take(200))
     await stage.add_server("North")
@@ -103,7 +103,7 @@ async def test_pages_are_turned_no_further_when_the_tier_has_ended(open_stage: S
 
 
 async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
-    """Each has its sentence; nothing of it is stored."""
+    """Each mistake has its sentence, and nothing is stored."""
     stage = await open_hosted(open_stage)
     mistakes: dict[str, tuple[str, Mapping[str, Any]]] = {
         "is not the id of a Discord server": ("/premium grant", {"guild_id": "Community", "tier": 2}),
@@ -128,7 +128,10 @@ async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
 
 
 async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory) -> None:
-    """Members at home, admins elsewhere are refused and do not see it in the help; owners may anywhere."""
+    """Admins of the home guild may grant there, owners everywhere.
+
+    For admins elsewhere the help hides the commands.
+    """
     stage = await open_hosted(open_stage)
     away = stage.world.create_guild("Neighbours")
     room = stage.world.create_channel(away, "room")
@@ -164,7 +167,7 @@ async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory
 
 
 async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFactory) -> None:
-    """``discord.owner_ids`` names owners besides the application's; owning a community is not enough."""
+    """``discord.owner_ids`` names more owners than the application's; owning a community is not enough."""
     stage = await open_stage()
     manager = stage.world.add_member(
         stage.guild, "deputy", roles=[stage.world.create_role(stage.guild, "m", permissions=1 << 5)]
@@ -196,7 +199,7 @@ async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFac
 async def test_newest_servers_are_paused_at_the_end_and_read_again_after_a_new_grant(
     open_stage: StageFactory,
 ) -> None:
-    """Nothing is deleted, the admins are told once, and what happened meanwhile is counted later."""
+    """Nothing is deleted, the admins get one alert, and deaths of the pause are counted later."""
     stage = await open_hosted(open_stage)
     north, south = stage.open_files(1), stage.open_files(2)
     history, old = stage.take(10), stage.take(10)
@@ -242,7 +245,7 @@ async def test_newest_servers_are_paused_at_the_end_and_read_again_after_a_new_g
 async def test_lower_default_pauses_at_the_next_start_and_a_removal_makes_room(
     open_stage: StageFactory,
 ) -> None:
-    """Without any grant the default tier counts, whenever it was changed."""
+    """Without a grant the present default tier counts."""
     stage = await open_hosted(open_stage, tier=4)
     for number, name in enumerate(("North", "South", "East"), start=1):
         stage.open_files(number).append(*stage.take(3))
@@ -262,7 +265,7 @@ async def test_lower_default_pauses_at_the_next_start_and_a_removal_makes_room(
 
 
 async def test_channel_of_a_higher_tier_is_set_and_waits(open_stage: StageFactory) -> None:
-    """The answer names the tier; the setting is there when the tier comes."""
+    """The answer names the tier; the setting is stored and takes effect with the tier."""
     stage = await open_hosted(open_stage)
     reply = await stage.set_channel("bounties", stage.feed)
     assert "It waits: it is used from tier 2 (Mercenary) on" in reply.embed["description"]

@@ -25,7 +25,7 @@ def get_registered(stage: Stage) -> list[dict[str, Any]]:
 
 
 async def test_command_set_is_registered_as_recorded_when_the_bot_starts_first(stage: Stage) -> None:
-    """Names, options and limits are a contract: a change of this file is told to users."""
+    """Names, options and limits of commands are a contract: users are informed of a change of this file."""
     recorded = json.loads(SNAPSHOT.read_text("utf-8"))
     assert json.dumps(get_registered(stage)) == json.dumps(recorded)
 
@@ -44,7 +44,7 @@ async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: S
 async def test_nothing_is_registered_again_when_the_set_is_the_same(
     open_stage: StageFactory, *, is_killed: bool
 ) -> None:
-    """A second start with the same commands writes none, however the first one ended."""
+    """A second start with the same commands registers none, also after the first bot was killed."""
     stage = await open_stage()
     await stage.bot.start()
     await until(lambda: "commands registered" in stage.bot.output, what=lambda: stage.bot.output)

@@ -1,4 +1,4 @@
-"""Changing what is set up: servers, channels, the admin role, and who did it."""
+"""Changed settings: servers, channels, the admin role, and the audit of who changed them."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ async def begin(stage: Stage, *, history: int = 10) -> None:
 
 
 async def edit(stage: Stage, *, password: str | None = None, **options: object) -> Interaction:
-    """Let the admin edit the server; the password is for the form that another account opens."""
+    """Edit the server as the admin; the password is for the form that a change of the account opens."""
     asked = await stage.admin.invoke(stage.office, "/admin server edit", server="North", **options)
     check_in_time(await asked.wait())
     if asked.modal is None:
@@ -35,13 +35,13 @@ async def edit(stage: Stage, *, password: str | None = None, **options: object) 
 
 
 def list_audit(stage: Stage) -> list[tuple[str, str]]:
-    """Return what was written down, as people read it, oldest first."""
+    """Return the audit as people read it, oldest first."""
     rows = sorted(stage.read("audit"), key=lambda row: row["at"])
     return [(row["action"], str(describe_facts(read_audit(row)))) for row in rows]
 
 
 async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> None:
-    """The answer lists old and new; without a change of the login nothing is tested."""
+    """The answer lists old and new values. Without a change of the login nothing is tested."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -64,7 +64,7 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
 
 
 async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> None:
-    """What does not work is not stored; another host never gets the stored password, and is pinned anew."""
+    """A failing login is not stored. Another host never gets the stored password, and its key is pinned."""
     await begin(stage)
     before = stage.find_server()
     failed = await edit(stage, username="stranger")
@@ -102,7 +102,7 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
 async def test_edit_that_cannot_be_right_is_refused(
     stage: Stage, options: dict[str, str], sentence: str
 ) -> None:
-    """Names are told apart in any case, but a server may keep its own."""
+    """Names that differ only in case are the same name, but a server may keep its own."""
     stage.open_files(8).append(*stage.take(3))
     await begin(stage)
     await stage.add_server("South", number=8)
@@ -113,7 +113,7 @@ async def test_edit_that_cannot_be_right_is_refused(
 
 
 async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) -> None:
-    """Another name of the host and the folder by its path: it is the first; another number is another one."""
+    """The same server under another host name and path is refused; another number is another server."""
     stage.open_files(8).append(*stage.take(3))
     await begin(stage)
     folder = f"{stage.host.address}_7/actual1"
@@ -149,7 +149,7 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
 
 
 async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
-    """What is off is counted and not posted; the answer lists what is posted."""
+    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -173,7 +173,7 @@ async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
 
 
 async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
-    """Nothing is counted twice or posted, and what was lost from the counters is counted anew."""
+    """No death is counted twice or posted, and lost counters are counted again."""
     files, history = stage.open_files(), stage.take(200)
     files.append(*history)
     await stage.set_channel()
@@ -193,7 +193,7 @@ async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
 
 
 async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -> None:
-    """Old and new fingerprint are shown; Cancel leaves it, Accept lets reading go on."""
+    """Old and new fingerprint are shown; Cancel keeps the old key, Accept lets reading go on."""
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
@@ -221,7 +221,7 @@ async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -
 
 
 async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: Stage) -> None:
-    """Each step says where posts go from now on."""
+    """Each answer says where posts go now."""
     own = stage.world.create_channel(stage.guild, "north-feed")
     await begin(stage)
     await stage.ask("/admin channel set", kind="killfeed", channel=own, server="North")
@@ -238,7 +238,7 @@ async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: S
 
 
 async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) -> None:
-    """The answer says how to show the commands to that role; everybody's role is refused."""
+    """The answer says how to show the commands to that role; @everyone is refused."""
     role = stage.world.create_role(stage.guild, "killfeed admins", permissions=1 << 5)
     await stage.ask("/admin role", role=role)
     reply = await stage.ask("/admin role", role=role)
@@ -257,7 +257,10 @@ async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) ->
 
 
 async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
-    """Newest first, of one member or one kind where asked; other communities see nothing of it."""
+    """The newest change comes first, filtered by member or kind if asked.
+
+    Other communities see none of it.
+    """
     deputy = stage.world.add_member(
         stage.guild, "deputy", roles=[stage.world.create_role(stage.guild, "m", permissions=1 << 5)]
     )

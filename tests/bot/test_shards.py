@@ -1,4 +1,4 @@
-"""Several processes over one database: each guild has one of them, and a standby takes over."""
+"""Several processes over one database: each guild has one process, and a standby takes over."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ COULD_NOT_START = 1
 
 
 def configure(bot: BotProcess, *shard_ids: int) -> None:
-    """Give a process its shards of two."""
+    """Give a process its shards, of two in all."""
     bot.configure(discord={"shard_count": SHARDS, "shard_ids": shard_ids}, secret_key=SECRET_KEY)
 
 
@@ -32,9 +32,9 @@ def configure(bot: BotProcess, *shard_ids: int) -> None:
 async def open_pair(
     open_stage: StageFactory, folder: Path, *, seed: int
 ) -> AsyncIterator[tuple[Stage, Stage, BotProcess]]:
-    """Open two guilds on two shards, a process for each, and one more for the second, not started.
+    """Open two guilds on two shards with a process each, and prepare a standby for the second.
 
-    They share Discord, database, and game host: both guilds have added the same game server.
+    They share Discord, database and game host: both guilds have added the same game server.
     """
     first = await open_stage()
     uri = first.bot.mongodb_uri
@@ -55,7 +55,7 @@ async def open_pair(
 
 
 async def write(stage: Stage, rows: Sequence[DeathRow], rng: random.Random) -> None:
-    """Let the game write rows, some at a time, for as long as a standby takes to notice."""
+    """Write rows at intervals, for as long as a standby takes to notice a killed process."""
     files, position = stage.open_files(), 0
     while position < len(rows):
         part = rows[position : position + rng.randint(1, 9)]
@@ -79,7 +79,7 @@ def read_counters(stage: Stage) -> dict[str, dict[str, int]]:
 async def test_each_process_answers_and_posts_for_the_guilds_of_its_shards(
     open_stage: StageFactory, tmp_path: Path, seed: int
 ) -> None:
-    """Deaths of one game server that two guilds have added go to each of them once."""
+    """Deaths of one game server in two guilds are posted once in each of them."""
     async with open_pair(open_stage, tmp_path, seed=seed) as (first, second, _):
         history, live = first.take(40), first.take(30)
         first.open_files().append(*history)
@@ -106,7 +106,7 @@ async def test_each_process_answers_and_posts_for_the_guilds_of_its_shards(
 async def test_standby_takes_over_when_its_shard_s_process_is_killed(
     open_stage: StageFactory, tmp_path: Path, seed: int
 ) -> None:
-    """In 30 seconds, from another data folder, while rows keep coming; the other shard notices nothing."""
+    """A standby with another data folder takes over within 30 seconds; the other shard goes on."""
     rng = random.Random(seed)
     async with open_pair(open_stage, tmp_path, seed=seed) as (first, second, standby):
         history, live = first.take(100), first.take(300)
@@ -123,7 +123,7 @@ async def test_standby_takes_over_when_its_shard_s_process_is_killed(
         posted = len(second.posts)
         await until(
             lambda: not first.world.gateway.is_shard_connected(1)
-        )  # its socket is closed a moment later
+        )  # the simulation closes its socket a moment later
         await until(
             lambda: "leases taken" in standby.output,
             within_seconds=TAKE_OVER_SECONDS,
@@ -143,7 +143,7 @@ async def test_standby_takes_over_when_its_shard_s_process_is_killed(
 
 
 async def test_one_process_holds_several_shards(open_stage: StageFactory) -> None:
-    """A connection for each, and one bot behind them."""
+    """The process has one connection for each shard, and one bot."""
     stage = await open_stage()
     configure(stage.bot, 0, 1)
     other = Stage.build(stage.world, stage.host, stage.bot, seed=1, shard=1)
@@ -164,7 +164,7 @@ async def test_one_process_holds_several_shards(open_stage: StageFactory) -> Non
 async def test_other_number_of_shards_is_refused_in_a_sentence(
     open_stage: StageFactory, tmp_path: Path
 ) -> None:
-    """Two processes that divide the guilds differently would both serve one of them."""
+    """Two processes with different numbers of shards would both serve some guild."""
     stage = await open_stage()
     await stage.bot.start()
     other = BotProcess(tmp_path / "other", stage.world, mongodb_uri=stage.bot.mongodb_uri)

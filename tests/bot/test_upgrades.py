@@ -1,4 +1,4 @@
-"""A new version of the bot over the data of an older one, as whoever runs it meets it."""
+"""A new version of the bot over the data of an older version."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ def write_data(stage: Stage, *, version: int) -> None:
 
 
 def write_lease(stage: Stage, **fields: Any) -> None:
-    """Store the lease of shard 0, held by another process unless fields say otherwise."""
+    """Store the lease of shard 0; by default another process holds it."""
     held = {
         "token": 5,
         "shard_count": 1,
@@ -32,7 +32,7 @@ def write_lease(stage: Stage, **fields: Any) -> None:
 
 
 async def test_new_bot_waits_for_the_older_one_and_goes_on_by_itself(open_stage: StageFactory) -> None:
-    """It says to stop the other first, changes nothing until then, and can be stopped while it waits."""
+    """The bot says to stop the other one first, changes nothing until then, and can be stopped meanwhile."""
     stage = await open_stage()
     write_data(stage, version=MIGRATIONS.newest - 1)
     write_lease(stage)
@@ -53,7 +53,7 @@ async def test_new_bot_waits_for_the_older_one_and_goes_on_by_itself(open_stage:
 async def test_standby_of_an_older_version_ends_when_the_data_is_newer_at_its_turn(
     open_stage: StageFactory,
 ) -> None:
-    """It had looked at the version before it waited, so it looks again."""
+    """A standby checks the version of the data again when it gets the lease."""
     stage = await open_stage()
     write_data(stage, version=MIGRATIONS.newest)
     write_lease(stage)

@@ -1,4 +1,4 @@
-"""What is asked of every command for its snapshots: the success, and the refusals that differ in kind."""
+"""The use of every command for its snapshots: the success, and the different kinds of refusals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ from utils.errors import KillfeedError, StorageUnavailableError
 
 @dataclass(frozen=True)
 class Case:
-    """A command as somebody uses it.
+    """One use of a command.
 
     Attributes:
         command: its full name.
-        by: who uses it: alice (linked, has money), bob (neither), manager, owner.
-        options: as they are given; the values of member, channel, role and guild_id are names.
-        name: what the snapshot is called.
+        by: the user: alice (linked, has money), bob (neither), manager, owner.
+        options: the given options; the values of member, channel, role and guild_id are names.
+        name: the name of the snapshot.
         press: the button that is pressed afterwards.
-        form: what is filled in where the answer is a form.
-        tier: of the community.
-        is_granted: its tier was granted by somebody, for a year.
-        failure: what the storage of figures raises.
+        form: the values for the form, if the answer is one.
+        tier: the tier of the community.
+        is_granted: True: the tier is a grant for a year.
+        failure: the error that the storage of figures raises.
     """
 
     command: str

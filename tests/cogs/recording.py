@@ -1,4 +1,4 @@
-"""Whole payloads as they went to Discord, in a form that is equal from run to run."""
+"""Whole payloads to Discord, in a form that is equal from run to run."""
 
 import json
 import re
@@ -22,12 +22,12 @@ Snapshot = list[dict[str, Any]]
 def record(
     requests: Sequence[ReceivedRequest], interactions: Sequence[Interaction], names: Mapping[int, str]
 ) -> Snapshot:
-    """Return what was sent for interactions, in order: request, body, and files by name and type.
+    """Return the requests that answer interactions, in order: request, body, and files by name and type.
 
     Args:
-        requests: everything the world received.
-        interactions: those whose answers are wanted.
-        names: what stands in the place of each id of Discord.
+        requests: all requests that the world received.
+        interactions: the interactions whose answers are recorded.
+        names: the replacement of each id of Discord.
     """
     tokens = [interaction.token for interaction in interactions]
     own = [request for request in requests if any(token in request.path for token in tokens)]
@@ -60,19 +60,19 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def find_file(command: str) -> Path:
-    """Return where the snapshots of a command are kept."""
+    """Return the file of a command's snapshots."""
     return FOLDER / f"{command.strip('/').replace(' ', '_')}.json"
 
 
 def read_snapshots(command: str) -> dict[str, Snapshot]:
-    """Return the snapshots of a command by name; none for one that has no file."""
+    """Return the snapshots of a command by name; an empty mapping without a file."""
     file = find_file(command)
     snapshots: dict[str, Snapshot] = json.loads(file.read_text("utf-8")) if file.exists() else {}
     return snapshots
 
 
 def write_snapshots(command: str, snapshots: Mapping[str, Snapshot]) -> None:
-    """Keep the snapshots of a command."""
+    """Write the snapshots of a command."""
     FOLDER.mkdir(exist_ok=True)
     text = json.dumps(snapshots, ensure_ascii=False, indent=2, sort_keys=True)
     find_file(command).write_text(f"{text}\n", "utf-8")

@@ -1,4 +1,4 @@
-"""What commands answer when things are not as whoever asks believes."""
+"""Answers of commands in unusual situations."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("bot")
 
 
 def read(reply: Interaction) -> tuple[str, bool]:
-    """Return an answer's sentence as its reader sees it, and whether only its caller does."""
+    """Return an answer's sentence without escapes, and whether it is private."""
     return Reader(SEEN).read_plain(reply.embed["description"]), reply.is_ephemeral
 
 
@@ -38,7 +38,7 @@ def read_fields(reply: Interaction) -> dict[str, str]:
 async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
     alice: Member, channel: Channel, typed: str
 ) -> None:
-    """However a player is named, the same figures, grouped and with units, for everybody to see."""
+    """A player's id, name or part of a name give the same public figures, grouped and with units."""
     reply = await alice.ask(channel, "/stats", player=typed)
     fields = read_fields(reply)
     assert not reply.is_ephemeral
@@ -66,12 +66,12 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
 async def test_who_is_not_meant_is_told_in_private_with_what_helps(
     alice: Member, channel: Channel, options: dict[str, str], sentence: str
 ) -> None:
-    """Several, none or never seen: each its sentence, and nobody else reads it."""
+    """Several, no or unknown players each have their sentence, in private."""
     assert read(await alice.ask(channel, "/stats", **options)) == (sentence, True)
 
 
 async def test_stats_without_servers_say_who_can_help(shelf: Shelf, alice: Member, channel: Channel) -> None:
-    """A community that has just invited the bot is told the next step."""
+    """A community without servers learns the next step."""
     shelf.servers.servers.clear()
     sentence, is_private = read(await alice.ask(channel, "/stats", player="Pike_"))
     assert "An admin adds one with /admin server add." in sentence
@@ -81,7 +81,7 @@ async def test_stats_without_servers_say_who_can_help(shelf: Shelf, alice: Membe
 async def test_database_outage_is_told_with_a_code_and_nothing_else(
     bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """The error is written down under the code; the next try works."""
+    """The error is logged with the code, and the next try works."""
     shelf.statistics.failures = [StorageUnavailableError("mongod at 10.0.0.7 is away")]
     reply = await alice.ask(channel, "/stats", player="Pike_")
     assert reply.is_ephemeral
@@ -108,7 +108,7 @@ async def test_failed_change_promises_nothing_and_asks_to_look(
     failure: Exception,
     what: str,
 ) -> None:
-    """It may be stored by then: who repeats it unseen does it twice."""
+    """The change may be stored already, so the answer does not suggest to repeat it."""
     shelf.audit.failures = [failure]  # type: ignore[list-item] # also what no storage raises
     told = (await manager.ask(channel, "/admin role", role=world.create_role(guild, "scouts"))).embed
     assert told["title"] == what
@@ -120,7 +120,7 @@ async def test_failed_change_promises_nothing_and_asks_to_look(
 async def test_wallet_changed_by_hand_is_told_though_the_audit_fails_once(
     bot: OwnBot, shelf: Shelf, manager: Member, alice: Member, channel: Channel
 ) -> None:
-    """Row and entry are one transaction, and the answer shows what was booked in it."""
+    """Row and audit entry are one transaction, and the answer shows the row."""
     shelf.audit.failures = [StorageUnavailableError("away")]
     shelf.money.unknown = [True]
     reply = await manager.ask(channel, "/admin wallet", member=alice, amount=500, reason="prize")
@@ -146,7 +146,7 @@ def build_rows(count: int) -> list[BoardRow]:
 async def test_board_has_buttons_from_eleven_rows_on(
     shelf: Shelf, alice: Member, channel: Channel, rows: int, pages: int
 ) -> None:
-    """One page has neither buttons nor a footer; an empty board says so."""
+    """One page has neither buttons nor a footer; an empty board has a sentence."""
     shelf.statistics.rows = build_rows(rows)
     reply = await alice.ask(channel, "/leaderboard")
     text = reply.embed["description"]
@@ -176,7 +176,7 @@ async def test_last_page_shows_the_rest_and_the_footer_counts_on(
 async def test_ratio_alone_needs_ten_kills(
     shelf: Shelf, alice: Member, channel: Channel, board: str, minimum: int
 ) -> None:
-    """One kill without a death is no best ratio."""
+    """Only K/D has a minimum of ten kills, so one kill without a death is not the best ratio."""
     await alice.ask(channel, "/leaderboard", board=board)
     assert shelf.statistics.asked == [(board, minimum, 10, 0, None, ())]
 
@@ -184,7 +184,7 @@ async def test_ratio_alone_needs_ten_kills(
 async def test_board_of_bounties_opens_with_its_own_tier(
     shelf: Shelf, bot: OwnBot, alice: Member, channel: Channel
 ) -> None:
-    """The other boards open a tier earlier; the refusal names the one that is missing."""
+    """The other boards need a lower tier; the refusal names the missing one."""
     bot.services = shelf.build_services(tier=1)
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
@@ -197,7 +197,7 @@ async def test_board_of_bounties_opens_with_its_own_tier(
 async def test_board_of_bounties_is_turned_no_further_than_its_tier_lasts(
     shelf: Shelf, bot: OwnBot, guild: Guild, alice: Member, channel: Channel
 ) -> None:
-    """The grant ends while the buttons live; the tier that is left opens the other boards alone."""
+    """The grant ends while the buttons work; the remaining tier opens only the other boards."""
     bot.services = shelf.build_services(tier=1)
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
@@ -217,7 +217,7 @@ async def test_board_of_bounties_is_turned_no_further_than_its_tier_lasts(
 async def test_status_covers_all_servers_or_the_named_one(
     shelf: Shelf, alice: Member, channel: Channel, guild: Guild
 ) -> None:
-    """A server's own channel goes before the guild's; the answer is for the caller alone."""
+    """A server's own channel goes before the guild's; the answer is private."""
     guild_id = GuildId(guild.id)
     await put_settings(shelf.guilds, guild_id, channels={ChannelKind.KILLFEED: channel.id})
     everything = await alice.ask(channel, "/killfeed status")
@@ -236,7 +236,7 @@ async def test_status_covers_all_servers_or_the_named_one(
 async def test_help_lists_what_the_member_can_use_and_marks_what_the_tier_lacks(
     alice: Member, manager: Member, channel: Channel
 ) -> None:
-    """Admin commands stand in the admins' list alone."""
+    """Only the admins' help lists admin commands."""
     plain, full = [str((await who.ask(channel, "/help")).embed) for who in (alice, manager)]
     assert "/stats" in plain
     assert "/admin" not in plain
@@ -247,7 +247,10 @@ async def test_help_lists_what_the_member_can_use_and_marks_what_the_tier_lacks(
 async def test_help_of_one_command_takes_its_name_as_people_write_it(
     alice: Member, manager: Member, channel: Channel, typed: str
 ) -> None:
-    """With or without slash, in any case; what a member cannot use does not exist for him."""
+    """The name works with or without slash, in any case.
+
+    For a member, a command without permission does not exist.
+    """
     reply = await manager.ask(channel, "/help", command=typed)
     assert "admin server add" in str(reply.embed)
     refused = await alice.ask(channel, "/help", command=typed)
@@ -257,13 +260,13 @@ async def test_help_of_one_command_takes_its_name_as_people_write_it(
 async def test_commands_are_offered_by_any_part_of_their_name(
     shelf: Shelf, alice: Member, manager: Member, channel: Channel
 ) -> None:
-    """At most twenty-five, which is what Discord takes, and none that the member cannot use."""
+    """Autocomplete offers at most twenty-five commands, Discord's limit, and only those of the member."""
     offered = await alice.autocomplete(channel, "/help", "command", "/STAT")
     assert [choice["value"] for choice in offered] == ["killfeed status", "premium status", "stats"]
     assert len(await manager.autocomplete(channel, "/help", "command", "")) == 25
     assert await alice.autocomplete(channel, "/help", "command", "admin") == []
     assert len(await manager.autocomplete(channel, "/help", "command", "admin server")) == 9
-    shelf.clock.move(60)  # beyond what is remembered of the settings
+    shelf.clock.move(60)  # longer than settings are cached
     shelf.guilds.failures = [StorageUnavailableError("away")]
     assert await alice.autocomplete(channel, "/help", "command", "stat") == []
 
@@ -282,7 +285,7 @@ async def fill_in(manager: Member, channel: Channel, form: dict[str, str], **opt
 async def test_server_is_added_with_what_the_form_and_the_options_say(
     shelf: Shelf, manager: Member, channel: Channel, guild: Guild
 ) -> None:
-    """What was left out has its default; the secret is no part of the answer."""
+    """Omitted options have their defaults; the answer does not contain the secret."""
     reply = await fill_in(manager, channel, {"Password": "pw-secret"}, number=3, timezone="Europe/Berlin")
     added = list(shelf.servers.servers.values())[-1]
     assert (added.name, added.host, added.port, added.number) == ("North", "192.0.2.10", 22, 3)
@@ -293,7 +296,7 @@ async def test_server_is_added_with_what_the_form_and_the_options_say(
 
 
 async def test_time_zones_are_offered_while_they_are_typed(manager: Member, channel: Channel) -> None:
-    """By any part, for both commands that take one; the name is the value."""
+    """Any part of a name finds a time zone in both commands that take one; the name is the value."""
     for command in ("/admin server add", "/admin server edit"):
         offered = await manager.autocomplete(channel, command, "timezone", "berl")
         assert [(choice["name"], choice["value"]) for choice in offered] == [
@@ -320,7 +323,7 @@ async def test_mistake_in_the_form_is_named_and_nothing_is_stored(
     options: dict[str, object],
     sentence: str,
 ) -> None:
-    """One sentence, for the admin's eyes; the servers stay as they were."""
+    """The mistake has one private sentence; the servers do not change."""
     reply = await fill_in(manager, channel, form, **options)
     text, is_private = read(reply)
     assert sentence in text
@@ -342,7 +345,7 @@ async def test_server_over_the_limit_is_refused_by_the_tier(
 async def test_removal_can_be_taken_back_until_it_is_confirmed(
     shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """The question says what becomes of the statistics; Cancel leaves everything as it was."""
+    """The question says what happens to the statistics; Cancel changes nothing."""
     asked = await manager.ask(channel, "/admin server remove", server="Kamensk_*")
     assert asked.embed["title"] == r"Remove Kamensk\_\*?"
     assert read(asked) == ("Its statistics are deleted for good.", True)
@@ -381,7 +384,7 @@ async def test_channel_is_set_only_where_the_bot_may_post(
 
 
 async def test_rejected_lines_of_a_clean_server_are_none(manager: Member, channel: Channel) -> None:
-    """Nothing to show is said as such, by the server's name."""
+    """The answer for a server without rejected lines names the server."""
     reply = await manager.ask(channel, "/admin server rejected", server="Mirny")
     assert "Mirny" in str(reply.embed)
     assert reply.is_ephemeral

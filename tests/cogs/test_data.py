@@ -1,4 +1,4 @@
-"""``/data``: who may ask for whose data, and what is answered."""
+"""``/data``: the permissions of its commands, and their answers."""
 
 import io
 import json
@@ -24,14 +24,14 @@ FOR_ADMINS = "The data of other members is for members with Manage Server"
 
 @pytest.fixture(name="linked")
 async def _linked(shelf: Shelf, guild: Guild, alice: Member) -> Member:
-    """Alice, who proved to be Pike."""
+    """Alice, with Pike as a proven player."""
     link = Link(GuildId(guild.id), MemberId(alice.id), PIKE, "Pike_", SEEN)
     await shelf.links.put_proven(GuildId(guild.id), link, at=SEEN - PROOF_OBJECTION_TIME)
     return alice
 
 
 def read_files(reply: Interaction) -> dict[str, bytes]:
-    """Return what the archive of an answer holds."""
+    """Return the files in the archive of an answer."""
     assert reply.message is not None
     [attachment] = reply.message.attachments
     with zipfile.ZipFile(io.BytesIO(attachment.data)) as archive:
@@ -39,7 +39,7 @@ def read_files(reply: Interaction) -> dict[str, bytes]:
 
 
 async def test_export_is_a_file_for_the_caller_alone(shelf: Shelf, linked: Member, channel: Channel) -> None:
-    """Everything of the member and of the proven players; no id stands in the embed."""
+    """The file has all data of the member and the proven players; the embed has no id."""
     shelf.personal.member_parts = {"wallet": [{"balance": 7}]}
     reply = await linked.ask(channel, "/data export")
     files = read_files(reply)
@@ -71,7 +71,7 @@ async def test_what_is_not_the_callers_is_refused(
     options: dict[str, str],
     sentence: str,
 ) -> None:
-    """A sentence for the caller alone; nothing is read, erased or reported."""
+    """Each refusal is private; nothing is read, erased or reported."""
     people = {"manager": manager, "alice": linked}
     given = {name: people.get(value, value) for name, value in options.items()}
     reply = await linked.ask(channel, command, **given)
@@ -83,7 +83,7 @@ async def test_what_is_not_the_callers_is_refused(
 async def test_admin_exports_others_and_that_is_written_down(
     shelf: Shelf, linked: Member, manager: Member, channel: Channel
 ) -> None:
-    """Of a member, or of a player who is nobody's."""
+    """An admin exports data of a member, or of a player without a member."""
     await manager.ask(channel, "/data export", member=linked)
     await manager.ask(channel, "/data export", player="Spiker")
     assert shelf.personal.asked == [(PIKE,), (SPIKER,)]
@@ -96,7 +96,7 @@ async def test_admin_exports_others_and_that_is_written_down(
 async def test_members_are_offered_their_own_players_and_admins_all(
     linked: Member, manager: Member, channel: Channel
 ) -> None:
-    """What is offered is what can be asked for."""
+    """Autocomplete offers exactly the players whose data may be exported."""
     offered = [
         [choice["name"] for choice in await who.autocomplete(channel, "/data erase", "player", "")]
         for who in (linked, manager)
@@ -107,7 +107,7 @@ async def test_members_are_offered_their_own_players_and_admins_all(
 async def test_erasure_asks_first_and_can_be_taken_back(
     shelf: Shelf, linked: Member, channel: Channel
 ) -> None:
-    """The question names what goes and what stays; Cancel leaves everything as it was."""
+    """The question names the data that is deleted or kept; Cancel changes nothing."""
     shelf.erasures.holdings = Holdings(
         links=1, balance=1234, ledger_rows=5, open_bounties=2, closed_bounties=3, changes=4
     )
@@ -128,7 +128,7 @@ async def test_erasure_asks_first_and_can_be_taken_back(
 
 
 async def test_who_has_nothing_is_told_so(shelf: Shelf, alice: Member, channel: Channel) -> None:
-    """No question without anything to ask."""
+    """Without any data there is no question."""
     reply = await alice.ask(channel, "/data erase")
     assert (reply.is_ephemeral, reply.components) == (True, [])
     assert "There is nothing here to erase" in reply.embed["description"]
@@ -138,7 +138,7 @@ async def test_who_has_nothing_is_told_so(shelf: Shelf, alice: Member, channel: 
 async def test_cut_off_erasure_is_told_and_can_be_asked_for_again(
     bot: OwnBot, shelf: Shelf, linked: Member, channel: Channel
 ) -> None:
-    """The database went away in the middle: the sentence says to try again."""
+    """If the database fails in the middle, the answer says to try again."""
     asked = await linked.ask(channel, "/data erase")
     shelf.erasures.failures = [StorageUnavailableError("mongod is away")]
     await asked.click("Erase")

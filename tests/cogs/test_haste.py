@@ -1,4 +1,4 @@
-"""Members in a hurry: who types or turns pages as fast as a machine keeps nobody else waiting."""
+"""Members who type or turn pages as fast as a machine do not slow others down."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ HASTY = "You asked for many charts, files, pages and buttons within a minute. As
 
 
 async def press(reply: Interaction, label: str) -> str:
-    """Press a button that is refused, and return the sentence."""
+    """Press a button that is refused, and return the sentence of the refusal."""
     pressed = await reply.click(label)
     await pressed.wait_until(lambda one: bool(one.followups))
     assert pressed.followups[0].is_ephemeral
@@ -31,7 +31,7 @@ async def press(reply: Interaction, label: str) -> str:
 async def test_look_up_of_one_member_is_not_ended_by_another(
     bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """They type into one command in two communities, and the first of them has to wait a while."""
+    """Two members type into one command in two communities, and the first of them has to wait."""
     there = world.create_guild("Elsewhere")
     bob, room = world.add_member(there, "bob"), world.create_channel(there, "room")
     gate = shelf.statistics.gate = Gate()
@@ -47,7 +47,10 @@ async def test_look_up_of_one_member_is_not_ended_by_another(
 async def test_letters_beyond_what_anybody_types_are_not_looked_up(
     bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
 ) -> None:
-    """They cost nothing; others, and the same member a moment later, are offered choices as ever."""
+    """Choices for such letters cost nothing.
+
+    Other members, and the same member a moment later, get choices.
+    """
     assert await alice.autocomplete(channel, "/stats", "player", "pi")
     while bot.services.limits.may_type(alice.id):
         pass
@@ -62,7 +65,7 @@ async def test_letters_beyond_what_anybody_types_are_not_looked_up(
 
 
 def test_letters_are_looked_up_as_fast_as_people_type(shelf: Shelf, alice: Member) -> None:
-    """A long name at once, and four letters a second for as long as one likes."""
+    """A long name may be typed at once, and four letters a second at any time."""
     limits = shelf.build_services().limits
     assert all(limits.may_type(alice.id) for _ in range(LETTERS_AT_ONCE))
     for _ in range(10 * LETTERS_AT_ONCE):
@@ -74,14 +77,14 @@ def test_letters_are_looked_up_as_fast_as_people_type(shelf: Shelf, alice: Membe
 async def test_pages_are_commands_under_way_and_have_a_rate(
     bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """Both are refused in private and the list stays; a moment later the page is turned."""
+    """A page counts as a running command and has a rate. Both refusals are private, and the list stays."""
     shelf.statistics.rows = build_rows(30)
     reply = await alice.ask(channel, "/leaderboard")
     limits = bot.services.limits
     limits.count(alice.id, COMMANDS_AT_ONCE)
     assert "of your commands are still at work" in await press(reply, "Next")
     limits.count(alice.id, -COMMANDS_AT_ONCE)
-    limits.spend(alice.id, WORK_AT_ONCE - 2 * PRESS_COST)  # the command, and the press
+    limits.spend(alice.id, WORK_AT_ONCE - 2 * PRESS_COST)  # one for the command, one for the press
     pressed = await (await reply.click("Next")).wait()
     assert (pressed.embed["description"], pressed.is_ephemeral) == (HASTY, True)
     assert reply.embed["footer"]["text"] == "Page 1 of 3"
@@ -94,7 +97,7 @@ async def test_pages_are_commands_under_way_and_have_a_rate(
 async def test_presses_have_a_rate_of_each_member_whose_buttons_they_are_or_not(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
 ) -> None:
-    """Who presses buttons of others spends a share of their own, and keeps nobody from theirs."""
+    """A member who presses buttons of others uses up only their own rate."""
     shelf.statistics.rows = build_rows(30)
     bob = world.add_member(guild, "bob")
     reply = await alice.ask(channel, "/leaderboard")

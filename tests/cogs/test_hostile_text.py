@@ -1,4 +1,4 @@
-"""Every text option of every command, typed by somebody who means harm."""
+"""Hostile text in every text option of every command."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.fakes.small_bot import Shelf
 from utils.models.scope import MemberId, PlayerId
 
 KNOWN = {"player": PIKE, "first": PIKE, "second": "Spiker", "server": "Mirny", "host": "192.0.2.10"}
-FEWEST_PLACES = 40  # of the command set: the walk must not miss a group
+FEWEST_PLACES = 40  # so that the walk over the command set cannot miss a group
 
 
 @pytest.fixture(name="attacker")
 def _attacker(world: SimulatedDiscord, guild: Guild, channel: Channel, shelf: Shelf, bot: OwnBot) -> Attacker:
-    """The guild's and the bot's owner, with money and a proven player: no command is closed to him."""
+    """The owner of the guild and the bot, with money and a proven player, so that every command is open."""
     assert bot.services
     owner_id = MemberId(guild.owner.id)
     shelf.money.data.members[PlayerId("e" * 32)] = owner_id
@@ -28,7 +28,7 @@ def _attacker(world: SimulatedDiscord, guild: Guild, channel: Channel, shelf: Sh
 async def test_hostile_text_is_answered_and_harmless_in_every_option(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, attacker: Attacker, text: str
 ) -> None:
-    """Always a reply; no bug in telemetry, no mention, no markup of a stranger's, no id."""
+    """Every option replies without a bug, a mention, foreign markup or an id."""
     places = list(list_places(world.commands.list_commands(None)))
     assert len(places) >= FEWEST_PLACES
     for place in places:
@@ -47,11 +47,11 @@ async def test_hostile_text_is_answered_and_harmless_in_every_option(
 async def test_id_of_another_community_is_unknown_everywhere_and_repeated_nowhere(
     world: SimulatedDiscord, shelf: Shelf, attacker: Attacker, option: str, foreign: str
 ) -> None:
-    """A player, a server: whoever types an id that is not of this community finds nothing behind it."""
+    """An id of another community's player or server finds nothing, and no answer repeats it."""
     places = [one for one in list_places(world.commands.list_commands(None)) if one.option == option]
     assert places
     for place in places:
-        if place.command.startswith("/admin board "):  # posted boards are no part of this bot
+        if place.command.startswith("/admin board "):  # this bot has no posted boards
             continue
         [reply] = await attacker.attack(place, foreign)
         assert "There is no " in reply.embed["description"], place
@@ -64,7 +64,7 @@ async def test_id_of_another_community_is_unknown_everywhere_and_repeated_nowher
 async def test_hostile_text_is_met_with_choices_or_none_while_it_is_typed(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, attacker: Attacker, text: str
 ) -> None:
-    """Autocomplete answers every keystroke, with names that can be read."""
+    """Autocomplete answers every keystroke, with readable names."""
     places = [place for place in list_places(world.commands.list_commands(None)) if place.is_completed]
     for place in places:
         choices = await attacker.type(place, text)

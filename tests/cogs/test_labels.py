@@ -1,4 +1,4 @@
-"""What autocomplete offers, sent as the label that is shown instead of the value behind it."""
+"""Choices of autocomplete, sent as their visible label instead of their value."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,14 +14,14 @@ from utils.models.scope import GuildId, MemberId
 
 TWIN = "Twin \N{MATHEMATICAL DOUBLE-STRUCK DIGIT TWO}"
 NAMES = {"first": PIKE, "second": SPIKER, "player": PIKE, "server": "Mirny"}
-BY_NAME = {"command", "action", "timezone"}  # options whose value is what is shown
-OF_A_MEMBER = "/admin link remove player"  # offers nothing before the member is chosen
+BY_NAME = {"command", "action", "timezone"}  # options whose value is the label
+OF_A_MEMBER = "/admin link remove player"  # has no choices before a member is chosen
 
 
 async def test_label_of_every_choice_is_understood_as_the_choice(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, channel: Channel
 ) -> None:
-    """Two players of one name are offered wherever one is asked for, as links, and with bounties on them."""
+    """Two players with one name are offered for every player option, as links, and with bounties."""
     assert bot.services
     owner_id, guild_id = MemberId(guild.owner.id), GuildId(guild.id)
     shelf.statistics.players = [replace(one, name=TWIN, names=(TWIN,)) for one in shelf.statistics.players]
@@ -51,7 +51,7 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
             shelf.clock.move(60)
             reply = (await asker.attack(place, label))[0]
             text = str(reply.embed) if reply.modal is None else ""
-            assert f"“{label[:12]}" not in text, (place, label)  # it would be quoted as unknown
+            assert f"“{label[:12]}" not in text, (place, label)  # an unknown value would be quoted
             assert "fits more than one" not in text, (place, label)
             asked += 1
     assert asked > 50

@@ -1,4 +1,4 @@
-"""Forms and questions that stand while the world goes on: rights, servers and the bot itself may be gone."""
+"""Forms and questions that are answered late, when rights, servers or the bot itself may have changed."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 
 
 async def wait_for_refusal(reply: Interaction) -> tuple[str, bool]:
-    """Return the sentence that follows a question which still stands, and whether only its caller sees it."""
+    """Return the sentence that follows a question, and whether it is private."""
     await reply.wait_until(lambda one: bool(one.followups))
     told = reply.followups[-1]
     return told.embed["description"], told.is_ephemeral
@@ -30,7 +30,7 @@ async def wait_for_refusal(reply: Interaction) -> tuple[str, bool]:
 async def test_form_of_an_admin_who_is_none_any_more_is_refused(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """The form was opened in time; what counts is who sends it."""
+    """The admin opened the form in time; the permission at its submission decides."""
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
     world.set_roles(manager.membership, [])
     answer = await (await opened.submit_modal({"Password": "x"})).wait()
@@ -42,7 +42,7 @@ async def test_form_of_an_admin_who_is_none_any_more_is_refused(
 async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """A question stands for three minutes; a right that was taken away meanwhile is gone."""
+    """A question stays for three minutes; the permission at the press decides."""
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
     world.set_roles(manager.membership, [])
     await asked.click("Remove")
@@ -54,7 +54,7 @@ async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
 async def test_erasure_by_an_admin_who_is_none_any_more_is_refused(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """Others are an admin's to erase, and only while one is an admin."""
+    """Only an admin may erase data of others, and the permission at the press decides."""
     asked = await manager.ask(channel, "/data erase", player="Spiker")
     world.set_roles(manager.membership, [])
     await asked.click("Erase")
@@ -82,7 +82,10 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
     holdings: Holdings,
     refusal: str,
 ) -> None:
-    """An admin gave the player to his real owner while the question stood: his deaths stay his."""
+    """An admin linked the player to the real owner while the question was open.
+
+    The player's deaths are not erased.
+    """
     guild_id, owner = GuildId(guild.id), world.add_member(guild, "bob")
     own, theirs = [Link(guild_id, MemberId(one.id), PIKE, "Pike_", SEEN) for one in (alice, owner)]
     await shelf.links.put_proven(guild_id, own, at=SEEN - PROOF_OBJECTION_TIME)
@@ -100,7 +103,7 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
 async def test_links_are_ended_only_when_all_of_them_were_asked_about(
     bot: OwnBot, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
 ) -> None:
-    """An admin linked another player while the question stood; it names what would end."""
+    """An admin linked another player while the question was open. The new question names all links."""
     guild_id, member_id = GuildId(guild.id), MemberId(alice.id)
     own = [
         Link(guild_id, member_id, player, name, SEEN)
@@ -121,7 +124,7 @@ async def test_links_are_ended_only_when_all_of_them_were_asked_about(
 async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
 ) -> None:
-    """Buttons live for minutes after each press; each press asks who presses."""
+    """Buttons work for minutes after each press; each press checks the permission."""
     for number in range(12):
         entry = AuditEntry(
             SEEN,
@@ -143,7 +146,7 @@ async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
 async def test_two_admins_who_confirm_one_removal_remove_once(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
 ) -> None:
-    """The second is told that somebody was faster."""
+    """The second admin learns that another one was faster."""
     questions = [
         await member.ask(channel, "/admin server remove", server="Mirny")
         for member in (manager, world.owner_of(guild))
@@ -160,7 +163,7 @@ async def test_two_admins_who_confirm_one_removal_remove_once(
 async def test_confirmation_pressed_twice_quickly_counts_once(
     bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """The second press is acknowledged and does nothing; nobody is told of a failure."""
+    """The second press is acknowledged without effect, and no failure is reported."""
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
     presses = [await asked.click("Remove") for _ in range(2)]
     await asked.wait_until(lambda one: "is removed" in one.embed["title"])
@@ -178,7 +181,7 @@ async def test_form_from_before_a_restart_says_so(
     channel: Channel,
     tmp_path: Path,
 ) -> None:
-    """What was typed is lost, and whoever typed it is told instead of left waiting."""
+    """The input of the form is lost, and its sender learns that."""
     assert guild.members
 
     async with running_bot(OwnBot(shelf, tmp_path), world) as first:

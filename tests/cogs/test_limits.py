@@ -1,4 +1,4 @@
-"""What members may ask for: every text is bounded, and nobody has many commands at work at once."""
+"""Limits for members: the length of every text, and the number of running commands."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from utils.interactions.declarations import get_access
 from utils.interactions.limits import COMMANDS_AT_ONCE, PAGE_COST
 from utils.models.typed_text import TYPED_CHARACTERS
 
-LONGER = {"host": 253, "base_path": 200, "reason": 200}  # names of hosts, folders, and sentences
+LONGER = {"host": 253, "base_path": 200, "reason": 200}  # names of hosts, folders and sentences
 EXPENSIVE = {
     "stats": 1,
     "weapons": 1,
@@ -27,7 +27,7 @@ EXPENSIVE = {
 
 
 async def test_every_free_text_has_a_length(bot: OwnBot) -> None:
-    """Discord refuses what is longer, whoever sends it; a new option cannot forget it."""
+    """Every free text has a maximum length, which Discord enforces; a new option cannot omit it."""
     texts = [
         (command.qualified_name, option)
         for command in list_commands(bot)
@@ -44,7 +44,7 @@ async def test_every_free_text_has_a_length(bot: OwnBot) -> None:
 
 
 async def test_expensive_commands_are_these(bot: OwnBot) -> None:
-    """Charts, files, and pages of figures: a change of this table is told to users."""
+    """Charts, files and pages of figures are expensive; users are informed of a change of this table."""
     costs = {command.qualified_name: get_access(command).cost for command in list_commands(bot)}
     assert {name: cost for name, cost in costs.items() if cost} == EXPENSIVE
 
@@ -52,7 +52,10 @@ async def test_expensive_commands_are_these(bot: OwnBot) -> None:
 async def test_fourth_command_at_once_is_refused_privately_and_others_are_served(
     bot: OwnBot, shelf: Shelf, alice: Member, manager: Member, channel: Channel
 ) -> None:
-    """Three commands hang in the database: their member is told to wait, everybody else is answered."""
+    """Three commands of a member wait for the database.
+
+    A fourth one is refused, and other members are answered.
+    """
     assert bot.services
     shelf.statistics.gate = Gate()
     hanging = [await alice.invoke(channel, "/killfeed recent", player=PIKE) for _ in range(COMMANDS_AT_ONCE)]

@@ -1,4 +1,4 @@
-"""What is of another guild: channels, roles, members, forms and buttons act in their own or not at all."""
+"""Channels, roles, members, forms and buttons of another guild have no effect here."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 
 @pytest.fixture(name="other")
 def _other(world: SimulatedDiscord, manager: Member) -> Guild:
-    """A guild in which the manager of the first one has every right, too."""
+    """A guild in which the manager of the first guild has all permissions too."""
     guild = world.create_guild("Other")
     world.add_member(guild, manager.user, roles=[world.create_role(guild, "all", permissions=8)])
     return guild
@@ -41,7 +41,10 @@ def choose_value(world: SimulatedDiscord, option: discord.Option, guild: Guild, 
 async def test_every_option_of_another_guild_is_refused(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, other: Guild, channel: Channel
 ) -> None:
-    """Whatever command it is given to; nothing is changed. A member may have left where that is said."""
+    """Every command refuses options of another guild and changes nothing.
+
+    Members who left are excepted where noted.
+    """
     foreign = {
         Type.channel: Forged(world.create_channel(other, "theirs")),
         Type.role: Forged(world.create_role(other, "theirs")),
@@ -73,7 +76,7 @@ async def test_every_option_of_another_guild_is_refused(
 async def test_somebody_who_left_can_be_named_where_something_is_stored_of_them(
     world: SimulatedDiscord, shelf: Shelf, guild: Guild, channel: Channel, bot: OwnBot
 ) -> None:
-    """A link stays when its member leaves, and an admin ends it."""
+    """A link stays when its member leaves, and an admin can end it."""
     gone = world.add_member(guild, "gone")
     asked = await world.owner_of(guild).ask(channel, "/admin link confirm", member=gone, player="Spiker")
     assert asked.embed["title"].endswith("Link confirmed")
@@ -86,7 +89,7 @@ async def test_somebody_who_left_can_be_named_where_something_is_stored_of_them(
 async def test_form_acts_in_the_guild_it_was_opened_in_or_not_at_all(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel, other: Guild
 ) -> None:
-    """Its sender's rights elsewhere count for nothing here."""
+    """The sender's permissions in another guild do not count."""
     before = shelf.freeze()
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
     opened.channel = world.create_channel(other, "office")
@@ -99,7 +102,7 @@ async def test_form_acts_in_the_guild_it_was_opened_in_or_not_at_all(
 async def test_form_is_a_command_under_way_and_has_a_rate(
     bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """One of too many is refused in private, and changes nothing; so is a press of a question."""
+    """A form above the limit of running commands is refused privately and changes nothing; so is a button."""
     before = shelf.freeze()
     limits = bot.services.limits
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
@@ -126,7 +129,7 @@ async def test_question_is_answered_in_the_guild_it_was_asked_in_or_not_at_all(
     other: Guild,
     button: str,
 ) -> None:
-    """A press from elsewhere decides nothing; the question stands."""
+    """A press from another guild decides nothing; the question stays."""
     before = shelf.freeze()
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
     assert read_elsewhere(await press_elsewhere(world, asked, other, button)) == (str(ELSEWHERE), True)
@@ -139,7 +142,7 @@ async def test_question_is_answered_in_the_guild_it_was_asked_in_or_not_at_all(
 async def press_elsewhere(
     world: SimulatedDiscord, reply: Interaction, guild: Guild, button: str
 ) -> Interaction:
-    """Press a button of an answer as if its message stood in another guild."""
+    """Press a button of an answer as if its message were in another guild."""
     assert reply.message is not None
     own = reply.message.channel
     reply.message.channel = world.create_channel(guild, "office")
@@ -150,17 +153,17 @@ async def press_elsewhere(
 
 
 def read_elsewhere(pressed: Interaction) -> tuple[str, bool]:
-    """Return what a press was told, and whether only its member sees it."""
+    """Return the text of the answer to a press, and whether it is private."""
     return pressed.content, pressed.is_ephemeral
 
 
 async def test_form_that_is_not_sent_is_forgotten_after_its_time(
     bot: OwnBot, manager: Member, channel: Channel
 ) -> None:
-    """Neither the bot nor the library keeps it; whoever sends it then is told so."""
+    """Neither the bot nor the library keeps the form. A late sender learns that."""
     views, forms = bot.services.views, bot._connection._modal_store._modals
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
-    await wait_until(lambda: bool(forms))  # Discord shows it before the library has its answer
+    await wait_until(lambda: bool(forms))  # Discord shows the form before the library has its answer
     [form] = forms.values()
     assert form.timeout == 15 * 60
     assert not views.is_ended(form.custom_id)
@@ -177,7 +180,7 @@ async def test_form_that_is_not_sent_is_forgotten_after_its_time(
 async def test_form_that_was_sent_is_forgotten_however_it_ends(
     bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel, password: str
 ) -> None:
-    """Discord has closed it once its sending was taken, also where it was refused."""
+    """Discord closes a form when it is sent, even if the bot refuses it."""
     forms = bot._connection._modal_store._modals
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
     await (await opened.submit_modal({"Password": password} if password else {})).wait()

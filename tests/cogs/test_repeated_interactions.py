@@ -1,4 +1,4 @@
-"""Interactions that come twice, as Discord may send them: the first is carried out, the second is silence."""
+"""Discord may send an interaction twice: the bot runs the first and ignores the second."""
 
 import pytest
 
@@ -9,14 +9,14 @@ from utils.interactions.live_views import REMEMBERED_INTERACTIONS, LiveViews
 
 
 async def send_again(world: SimulatedDiscord, interaction: Interaction) -> None:
-    """Send an interaction once more, and wait until nothing moves."""
+    """Send an interaction once more, and wait until all requests have ended."""
     guild = interaction.channel.guild
     world.events.dispatch("INTERACTION_CREATE", interaction.payload, guild=guild)
     await world.settle()
 
 
 def list_answers(world: SimulatedDiscord) -> list[tuple[str, str]]:
-    """Return what Discord was asked for since the start, without the commands' registration."""
+    """Return the bot's requests since the start, without the registration of commands."""
     return [
         (one.method, one.path)
         for one in world.requests
@@ -27,7 +27,7 @@ def list_answers(world: SimulatedDiscord) -> list[tuple[str, str]]:
 async def test_command_that_comes_twice_is_carried_out_once(
     bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, manager: Member, alice: Member, channel: Channel
 ) -> None:
-    """Money is booked once, and nobody is told of a failure."""
+    """Money is booked once, and no failure is reported."""
     reply = await manager.ask(channel, "/admin wallet", member=alice, amount=500, reason="prize")
     answers = list_answers(world)
     await send_again(world, reply)
@@ -39,7 +39,7 @@ async def test_command_that_comes_twice_is_carried_out_once(
 async def test_press_that_comes_twice_counts_once(
     bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
-    """Also after the buttons have ended by it."""
+    """A repeated press has no effect, even after the first one removed the buttons."""
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
     pressed = await asked.click("Remove")
     await asked.wait_until(lambda one: "is removed" in one.embed["title"])
@@ -60,7 +60,7 @@ async def test_form_that_comes_twice_is_taken_once(
     channel: Channel,
     fields: dict[str, str],
 ) -> None:
-    """It has ended by the first, and the second is not told so."""
+    """The form ends with the first submission; the second gets no answer."""
     assert guild.members
     form = {"name": "North", "host": "192.0.2.10", "username": "renter"}
     opened = await (await manager.invoke(channel, "/admin server add", **form)).wait()
@@ -73,12 +73,12 @@ async def test_form_that_comes_twice_is_taken_once(
 
 
 def test_remembered_interactions_are_bounded() -> None:
-    """The oldest is forgotten; no interaction is that old and comes again."""
+    """The oldest interaction is forgotten, because none comes again so late."""
     views = LiveViews()
     views._had = {(number, "press"): None for number in range(REMEMBERED_INTERACTIONS)}
 
     class Arrived:
-        """An interaction as far as it is asked."""
+        """An interaction with only an id."""
 
         id = REMEMBERED_INTERACTIONS
 

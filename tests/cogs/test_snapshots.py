@@ -1,4 +1,4 @@
-"""Each command's reply is held by a snapshot of the whole payload; ``pytest --record`` writes them anew."""
+"""Each command's reply equals a snapshot of the whole payload; ``pytest --record`` writes them again."""
 
 import json
 import re
@@ -28,7 +28,7 @@ COMMANDS = sorted({case.command for case in CASES})
 
 @dataclass(frozen=True)
 class Cast:
-    """The places and people of a community, by name."""
+    """The channels, roles and people of a community, by name."""
 
     guild: Guild
     channels: dict[str, Channel]
@@ -36,14 +36,14 @@ class Cast:
 
     @property
     def names(self) -> dict[int, str]:
-        """What stands in a snapshot instead of each id."""
+        """The replacement of each id in a snapshot."""
         every = [*self.guild.roles.values(), *self.guild.channels.values()]
         return {each.id: each.name for each in every} | {
             member.id: name for name, member in self.members.items()
         }
 
     def read_option(self, name: str, value: object) -> object:
-        """Return the value of an option: what is named, where its option is of that type."""
+        """Return the value of an option; a name becomes the member, channel, role or guild."""
         match name:
             case "member":
                 return self.members[str(value)]
@@ -69,7 +69,7 @@ def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member
 
 @pytest.fixture(name="shelf")
 def _shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
-    """The community with much to tell."""
+    """The community with a lot of data."""
     shelf = Shelf()
     shelf.owners.owner_ids = (world.owner.id,)
     fill(
@@ -83,7 +83,7 @@ def _shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
 
 
 async def use(case: Case, cast: Cast, words: Localizer = ENGLISH_LOCALIZER) -> list[Interaction]:
-    """Use a command to its end; return every interaction of it. ``words`` are those on buttons and forms."""
+    """Use a command to its end; return all its interactions. ``words`` translates buttons and forms."""
     options = {name: cast.read_option(name, value) for name, value in case.options.items()}
     first = await cast.members[case.by].ask(cast.channels["general"], case.command, **options)
     if first.callback_kind is CallbackKind.MODAL:
@@ -97,7 +97,7 @@ async def use(case: Case, cast: Cast, words: Localizer = ENGLISH_LOCALIZER) -> l
 
 
 def prepare(case: Case, cast: Cast, shelf: Shelf, bot: OwnBot) -> None:
-    """Make the community what a case needs."""
+    """Bring the community into the state of a case."""
     bot.services = shelf.build_services(tier=case.tier)
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
@@ -110,9 +110,9 @@ def prepare(case: Case, cast: Cast, shelf: Shelf, bot: OwnBot) -> None:
 async def test_reply_is_what_it_was(
     case: Case, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord, *, is_recording: bool
 ) -> None:
-    """The whole of what Discord was sent, from the acknowledgement on.
+    """The snapshot has all payloads to Discord, from the acknowledgement on.
 
-    What changes something is marked as a change, so that its failures promise nothing.
+    A command that changes something is marked as a change, so that its failures promise nothing.
     """
     prepare(case, cast, shelf, bot)
     before = shelf.freeze()
@@ -131,7 +131,7 @@ async def test_reply_is_what_it_was(
 async def test_reply_is_in_the_language_of_who_reads_it(
     case: Case, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord
 ) -> None:
-    """In a language made for this test: what is not marked as a text, a value or a command is English."""
+    """The reply is in a language of this test, in which a string that is not a text shows as English."""
     cast.guild.locale = LANGUAGE
     for member in cast.members.values():
         member.user.locale = LANGUAGE
@@ -142,7 +142,7 @@ async def test_reply_is_in_the_language_of_who_reads_it(
 
 
 def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:
-    """A command without one, and a snapshot without a command, are both mistakes."""
+    """Every command has a snapshot, and every snapshot has a command."""
     commands = {f"/{command.qualified_name}" for command in list_commands(bot)}
     assert {case.command for case in CASES if case.name == "success"} == commands
     assert sorted(FOLDER.iterdir()) == sorted(find_file(command) for command in commands)
@@ -152,7 +152,7 @@ def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:
 
 
 def test_answers_are_private_where_their_command_says_so(bot: OwnBot) -> None:
-    """The acknowledgement decides it; a public answer that fails is deleted and told in private."""
+    """The acknowledgement decides; a public answer that fails is deleted and followed by a private one."""
     access = {f"/{command.qualified_name}": get_access(command) for command in list_commands(bot)}
     for case in CASES:
         [first, *_] = read_snapshots(case.command)[case.name]
@@ -162,13 +162,13 @@ def test_answers_are_private_where_their_command_says_so(bot: OwnBot) -> None:
 
 
 def list_bodies(snapshot: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what holds text for people, of all requests of a snapshot."""
+    """Return the parts of a snapshot's requests that have text for people."""
     return [part for part in walk(snapshot) if part.get("embeds") or part.get("content")]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_reply_mentions_anybody_or_shows_an_id(command: str) -> None:
-    """Names are escaped, mentions do not fire, and no id of Discord, of the game or of ours is read."""
+    """Names are escaped, mentions do not ping, and no id of Discord, of the game or of the bot is visible."""
     bodies = [body for snapshot in read_snapshots(command).values() for body in list_bodies(snapshot)]
     assert bodies
     for body in bodies:
@@ -179,7 +179,7 @@ def test_no_reply_mentions_anybody_or_shows_an_id(command: str) -> None:
 
 
 def test_help_names_every_command_and_stays_far_from_every_limit(bot: OwnBot) -> None:
-    """Whoever may use everything reads everything: a field goes on in the next one before it is full."""
+    """The help for all permissions names every command; a field continues in the next before it is full."""
     [*_, answer] = read_snapshots("/help")["everything"]
     [embed] = answer["body"]["embeds"]
     named = [name for field in embed["fields"] for name in re.findall(r"`/([^`]+)`", field["value"])]

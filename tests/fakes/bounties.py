@@ -1,4 +1,4 @@
-"""A guild with money: Ann and Bob, two game servers, and players to put a price on."""
+"""A guild with money: Ann and Bob, two game servers, and players for bounties."""
 
 from datetime import timedelta
 
@@ -18,12 +18,15 @@ DAY = timedelta(hours=24)
 
 
 def build_known(name: str, *servers: ServerId) -> KnownPlayer:
-    """Return a player as he is known."""
+    """Return a known player."""
     return KnownPlayer(build_player_id(name), name, (name,), 5, START, servers)
 
 
 def build_shelf() -> Shelf:
-    """Ann is proven and rich, Bob is proven and poor; players are known on one server or both."""
+    """Return the guild: Ann has a proven player and money, Bob only a proven player.
+
+    Players are on one server or both.
+    """
     shelf = Shelf()
     north, south = NORTH.scope.server_id, SOUTH.scope.server_id
     shelf.servers.servers = {NORTH.scope: NORTH, SOUTH.scope: SOUTH}

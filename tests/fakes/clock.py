@@ -7,10 +7,10 @@ START = datetime(2025, 5, 1, 12, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """Time under the test's control: all of it moves together, and ``sleep`` waits for it.
+    """Time that only the test moves; all clocks move together, and ``sleep`` waits for it.
 
     Attributes:
-        slept: every duration that was asked for, in seconds.
+        slept: the duration of every ``sleep``, in seconds.
     """
 
     def __init__(self, start: datetime = START) -> None:
@@ -24,7 +24,7 @@ class FakeClock:
         return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Return seconds since the clock was made, from 1000 on."""
+        """Return seconds since the clock was made, starting at 1000."""
         return 1000.0 + self._elapsed
 
     async def sleep(self, seconds: float) -> None:
@@ -38,24 +38,24 @@ class FakeClock:
             self._sleepers.pop(sleeper, None)
 
     def move(self, seconds: float) -> None:
-        """Let time pass and wake whose time has come, without letting them run yet."""
+        """Let time pass and wake the sleepers whose time has come, without running them yet."""
         self._elapsed += seconds
         for sleeper, until in list(self._sleepers.items()):
             if until <= self._elapsed and not sleeper.done():
                 sleeper.set_result(None)
 
     def set_wall(self, seconds: float) -> None:
-        """Set the wall clock forward or back, as somebody does with the machine's; no time passes."""
+        """Set the wall clock forward or back, like an administrator of the machine; no time passes."""
         self._start += timedelta(seconds=seconds)
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass and everything run that this makes ready."""
+        """Let time pass, and run everything that becomes ready."""
         await settle()
         self.move(seconds)
         await settle()
 
 
 async def settle() -> None:
-    """Give every task that can run its turns."""
+    """Let every task that can run go on."""
     for _ in range(50):
         await asyncio.sleep(0)

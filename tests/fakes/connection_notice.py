@@ -8,7 +8,7 @@ from utils.models.scope import MemberId, PlayerId
 
 
 class ConnectionEvent(StrEnum):
-    """What players do."""
+    """The kinds of events."""
 
     JOINED = "joined"
     LEFT = "left"
@@ -25,5 +25,5 @@ class ConnectionNotice(Notice):
 
     @property
     def variant(self) -> ConnectionEvent:
-        """What they did."""
+        """The event."""
         return self.event

@@ -36,7 +36,10 @@ def build_row(
     weapon: str | None = None,
     distance: int | None = None,
 ) -> DeathRow:
-    """Return a row so many seconds after noon; one name twice is a menu suicide, no killer unknown."""
+    """Return a row ``second`` seconds after noon.
+
+    Equal names make a menu suicide; without a killer the cause is unknown.
+    """
     if kind is None:
         kind = DeathKind.UNKNOWN if not killer else DeathKind.MENU if killer == victim else DeathKind.KILL
     usual_weapon, usual_distance = CAUSES[kind]
@@ -55,13 +58,13 @@ def build_row(
 
 
 def build_death(row: DeathRow, *, offset: int = 0, file: LogFile = FILE, scope: ServerScope = SCOPE) -> Death:
-    """Return a row as it is stored, of a server in UTC."""
+    """Return a row as a stored death, of a server in UTC."""
     death_id = compute_death_id(build_scope_prefix(scope), row)
     return Death(death_id, row, row.written_at.replace(tzinfo=UTC), file, offset)
 
 
 def build_deaths(rows: Iterable[DeathRow], *, file: LogFile = FILE) -> list[Death]:
-    """Return rows as stored from one file, with the offsets they have there."""
+    """Return rows as stored deaths of one file, with their offsets in it."""
     deaths: list[Death] = []
     offset = 0
     for row in rows:

@@ -1,4 +1,4 @@
-"""Storage of figures, in memory: players, boards, weapons and deaths, as a test puts them in."""
+"""Storage of figures in memory: players, boards, weapons and deaths, which a test sets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from utils.models.statistics import BoardRows, DayCount, Enemy, WeaponRow
 
 
 class FakeStatisticsStore(Outage):
-    """Players of any guild, as listed; figures and boards as a test puts them in.
+    """Players of any guild, with figures and boards that a test sets.
 
     Attributes:
         asked: board, minimum of kills, limit, offset, first day and own players of each board asked for.
@@ -62,7 +62,7 @@ class FakeStatisticsStore(Outage):
         *,
         since: date,
     ) -> Sequence[DayCount]:
-        """Return the days there are, from one on."""
+        """Return the stored days since a day."""
         del guild_id, server_ids, player_ids
         return [day for day in self.days if day.day >= since]
 
@@ -78,7 +78,7 @@ class FakeStatisticsStore(Outage):
         since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
-        """Return rows of the one board there is."""
+        """Return rows of the only board."""
         del guild_id, server_ids
         self.note("list_board")
         self.asked.append((board, minimum_kills, limit, offset, since, tuple(own)))
@@ -87,7 +87,7 @@ class FakeStatisticsStore(Outage):
 
 
 class FakeHunterStore:
-    """The board of bounties as a test puts it in.
+    """The board of bounties, which a test sets.
 
     Attributes:
         asked: servers, first day and first moment of each board asked for.
@@ -112,7 +112,7 @@ class FakeHunterStore:
 
 
 class FakeCombatStore:
-    """Weapons, enemies and hours as a test puts them in; those of players by their ids."""
+    """Weapons, enemies and hours, which a test sets; those of players by their ids."""
 
     def __init__(self) -> None:
         self.weapons: dict[tuple[PlayerId, ...], list[WeaponRow]] = {}
@@ -125,7 +125,7 @@ class FakeCombatStore:
     async def list_weapons(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
     ) -> Sequence[WeaponRow]:
-        """Return everybody's weapons."""
+        """Return the weapons of all players."""
         return await self.list_weapons_of(guild_id, server_ids, (), since=since)
 
     async def list_weapons_of(
@@ -157,7 +157,7 @@ class FakeCombatStore:
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return who killed players."""
+        """Return the killers of players."""
         del guild_id, server_ids
         return _select_enemies(self.killers.get(tuple(player_ids), []), minimum, only)
 
@@ -170,7 +170,7 @@ class FakeCombatStore:
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return whom players killed."""
+        """Return the victims of players."""
         del guild_id, server_ids
         return _select_enemies(self.victims.get(tuple(player_ids), []), minimum, only)
 
@@ -216,14 +216,14 @@ class FakeDeathStore:
 
 @dataclass(frozen=True, slots=True)
 class FakeLink:
-    """A player that is a member's."""
+    """A player with an owner."""
 
     player_id: PlayerId
     player_name: str
 
 
 class FakeMemberLinks:
-    """Links as a test puts them in."""
+    """Links, which a test sets."""
 
     def __init__(self) -> None:
         self.links: dict[tuple[GuildId, MemberId], list[FakeLink]] = {}

@@ -1,6 +1,6 @@
-"""A small community that tells a lot: hostile names, more than a page of everything, numbers of every size.
+"""A small community with a lot of data: hostile names, several pages of everything, all sizes of numbers.
 
-Equal from run to run, but for the ids that Discord gives.
+It is equal from run to run, except for Discord's ids.
 """
 
 from dataclasses import replace
@@ -35,9 +35,9 @@ HOUR = timedelta(hours=1)
 def fill(
     shelf: Shelf, guild_id: GuildId, member_id: MemberId, other_id: MemberId, channel: ChannelId
 ) -> None:
-    """Put the community there: ``member_id`` has players, money and bounties, ``other_id`` has less.
+    """Fill in the community: ``member_id`` has players, money and bounties, ``other_id`` has less.
 
-    ``channel`` is that of the killfeed, and where boards and samples stand.
+    ``channel`` is the channel of the killfeed, of the boards and of samples.
     """
     _add_servers(shelf, guild_id, channel)
     _add_players(shelf)

@@ -7,7 +7,7 @@ PATIENCE_SECONDS = 40.0  # mongod ends a transaction after a minute
 
 
 class Gate:
-    """Closed until the test opens it; made within the event loop."""
+    """A gate that is closed until the test opens it; made within the event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -15,7 +15,7 @@ class Gate:
         self._opened = threading.Event()
 
     def wait(self) -> None:
-        """Tell the test that the thread is here, and wait until it may go on."""
+        """Report to the test that the thread is here, and wait until the gate opens."""
         self._loop.call_soon_threadsafe(self._reached.set)
         assert self._opened.wait(PATIENCE_SECONDS)
 
@@ -25,5 +25,5 @@ class Gate:
             await self._reached.wait()
 
     def open(self) -> None:
-        """Let the thread go on, also if it comes only later; to be called from anywhere."""
+        """Let the thread go on, even if it arrives later; may be called from any thread."""
         self._opened.set()

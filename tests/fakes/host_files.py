@@ -1,4 +1,4 @@
-"""A game host's files in memory, behind the questions that a session asks."""
+"""A game host's files in memory, with the methods of a session."""
 
 import asyncio
 import posixpath
@@ -12,44 +12,44 @@ FOLDER = "game/actual1/deathlogs"
 
 
 class SparseFile(bytes):
-    """A file with a hole in front, of which nothing is held in memory.
+    """A file with a hole at its beginning, which takes no memory.
 
     Attributes:
-        hole: how many NULs stand before the bytes.
+        hole: the number of NULs before the bytes.
     """
 
     hole: int
 
     def __new__(cls, hole: int, data: bytes) -> Self:
-        """Make one."""
+        """Make a file."""
         made = super().__new__(cls, data)
         made.hole = hole
         return made
 
     def __len__(self) -> int:
-        """Return the size of all of it."""
+        """Return the size with the hole."""
         return self.hole + super().__len__()
 
     def __getitem__(self, part: Any) -> Any:
-        """Return bytes of it."""
+        """Return bytes of the file."""
         start, stop, _ = part.indices(len(self))
         nulls = bytes(max(0, min(stop, self.hole) - start))
         return nulls + super().__getitem__(slice(max(0, start - self.hole), max(0, stop - self.hole)))
 
 
 class FakeSession:
-    """Looks and reads like a session, over bytes in memory; times are counted up with every change.
+    """A session over bytes in memory; every change increases the times of files.
 
     Attributes:
         files: bytes by path below ``FOLDER``; change them with the methods, so that times change too.
-        requests: as a session counts them: one for each message to the host.
-        round_trips: how often an answer was waited for; what is asked at once is waited for once.
-        opened: paths of files whose bytes were read, and ``tried`` those of which they were asked for.
-        size_lie: added to every size that is told.
-        denied: paths of files that may not be read; their folder lists them.
-        garbled: folders whose listing cannot be understood.
-        has_logs: ``FOLDER`` is there; the game's own folder above it always is.
-        scans: folders listed so far.
+        requests: the number of requests, one for each message to the host, as a session counts them.
+        round_trips: the number of waits for answers; requests that are sent together count once.
+        opened: paths of files whose bytes were read; ``tried``: paths of files whose bytes were requested.
+        size_lie: a number that is added to every reported size.
+        denied: paths of unreadable files, which their folder lists.
+        garbled: folders with an invalid listing.
+        has_logs: whether ``FOLDER`` exists; the game's own folder above it always does.
+        scans: the number of folders listed so far.
     """
 
     address = "fake:22"
@@ -71,7 +71,7 @@ class FakeSession:
         self._ticks = 1
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file anew, or make it."""
+        """Write a file again, or create it."""
         self._ticks += 1
         if path not in self.files:
             self._touch_folders(path)
@@ -79,7 +79,7 @@ class FakeSession:
         self._times[path] = self._ticks
 
     def append(self, path: str, data: bytes) -> None:
-        """Write at the end of a file, or make it."""
+        """Append to a file, or create it."""
         self.write(path, self.files.get(path, b"") + data)
 
     def remove(self, path: str) -> None:
@@ -102,18 +102,18 @@ class FakeSession:
         return RemoteStat(size, self._times[inner], is_directory=False)
 
     async def real_path(self, path: str) -> str:
-        """Return an absolute path; there are no links here."""
+        """Return an absolute path; this host has no links."""
         await self._ask()
         return posixpath.normpath(posixpath.join("/", path))
 
     async def is_folder(self, path: str) -> bool:
-        """Tell whether something is a folder."""
+        """Tell whether a path is a folder."""
         return (await self.stat(path)).is_directory
 
     async def scan(
         self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
     ) -> FolderScan:
-        """Hand out what lies in a folder."""
+        """Yield the entries of a folder."""
         await self._ask(4)
         self.scans += 1
         scan = FolderScan()
@@ -160,7 +160,7 @@ class FakeSession:
         return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
 
     async def _ask(self, requests: int = 1) -> None:
-        """Wait for answers; those who ask meanwhile wait with us."""
+        """Wait for answers; requests that come meanwhile share the wait."""
         self.requests += requests
         self.round_trips += 0 if self._waiting else requests
         self._waiting += 1

@@ -1,4 +1,4 @@
-"""Text that people with bad intent type, and every option of the command set that takes text."""
+"""Hostile text, and every option of the command set that takes text."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from simulation.discord import Channel, Interaction, Member, Message
 
 SUBCOMMANDS, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE = (1, 2), 3, 4, 5, 6, 7, 8
-LONGEST = 6000  # what Discord lets through where a command names no limit
+LONGEST = 6000  # Discord's limit if a command has none
 
 HOSTILE: Mapping[str, str] = {
     "markup": "**bold** _x_ `c` ~~s~~ ||p|| # h > q [click](https://evil.example) <t:0:R> - l",
@@ -29,7 +29,7 @@ HOSTILE: Mapping[str, str] = {
     "placeholders": "{0} {target} %s %(x)s ${x} {{7*7}}",
     "path": "../../etc/passwd",
 }
-"""Each by what it tries."""
+"""The texts by their purpose."""
 
 _FORBIDDEN = re.compile(
     r"@everyone|@here|<@1>|<@&2>|<#3>|</help:4>|<:e:5>|<t:0:R>|\*\*bold|\]\(https|\|\|p|~~s"
@@ -45,9 +45,9 @@ class Place:
 
     Attributes:
         command: the full name with its slash.
-        option: the option's name, and ``limit`` the most characters it takes.
-        required: the command's other required options, as Discord was told them.
-        is_completed: whether choices are offered while somebody types.
+        option: the option's name; ``limit``: its maximum length in characters.
+        required: the command's other required options, as registered at Discord.
+        is_completed: whether autocomplete offers choices.
     """
 
     command: str
@@ -79,10 +79,10 @@ def _list_places(command: Mapping[str, Any], name: str) -> Iterator[Place]:
 
 @dataclass(frozen=True, slots=True)
 class Attacker:
-    """Somebody who may use every command and means harm.
+    """A hostile member who may use every command.
 
     Attributes:
-        known: values of text options that are as they should be, by the option's name.
+        known: valid values of text options, by the option's name.
     """
 
     member: Member
@@ -90,7 +90,7 @@ class Attacker:
     known: Mapping[str, str]
 
     async def attack(self, place: Place, text: str) -> list[Interaction]:
-        """Use a command with a hostile text, fill in the form if one opens, and return what was answered."""
+        """Use a command with a hostile text, fill in the form if one opens, and return the answers."""
         options = {option["name"]: self._choose(option) for option in place.required}
         reply = await self.member.ask(
             self.channel, place.command, **options, **{place.option: text[: place.limit]}
@@ -120,7 +120,7 @@ class Attacker:
 
 
 def find_harm(messages: Sequence[Message]) -> list[str]:
-    """Return what in messages pings, formats, reorders, or tells an id; nothing when they are harmless."""
+    """Return texts of messages that ping, format, reorder, or show an id; an empty list if there are none."""
     pinging = [f"pings: {message.content}" for message in messages if message.pings]
     texts = [text for message in messages for text in _list_texts(message.content, message.embeds)]
     unescaped = ((text, _ESCAPED.sub("", text)) for text in texts)
@@ -128,7 +128,7 @@ def find_harm(messages: Sequence[Message]) -> list[str]:
 
 
 def find_harmful_choices(choices: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the choices that cannot be read as what they are; nothing in them ever pings."""
+    """Return the choices that cannot be read as plain text. A choice never pings."""
     return [choice["name"] for choice in choices if _FORBIDDEN.search(choice["name"].replace("@", ""))]
 
 

@@ -1,4 +1,4 @@
-"""Storage and logs of ingestion, in memory: transactions that happen wholly or not at all, and faults."""
+"""Storage and logs of ingestion in memory: transactions that commit wholly or not at all, and faults."""
 
 import asyncio
 import copy
@@ -29,7 +29,7 @@ HEAD_BYTES = 256
 
 
 class PowerCut(Exception):  # noqa: N818 - the end of a process, not an error of it
-    """The process ends here, in the middle of whatever it did."""
+    """The simulated death of the process, in the middle of its work."""
 
 
 @dataclass(slots=True)
@@ -37,15 +37,15 @@ class PowerSupply:
     """Counts the points at which a process may die, and ends it at one of them.
 
     Attributes:
-        points: how many there were.
-        cut_at: the number of the point at which power fails; None never.
+        points: the number of points so far.
+        cut_at: the number of the point at which the process dies; None: it does not.
     """
 
     points: int = 0
     cut_at: int | None = None
 
     def pass_point(self) -> None:
-        """Go past one point, or die there."""
+        """Pass a point, or die there."""
         self.points += 1
         if self.points == self.cut_at:
             raise PowerCut
@@ -53,7 +53,7 @@ class PowerSupply:
 
 @dataclass(slots=True)
 class Data:
-    """All that is stored of one server."""
+    """The stored data of one server."""
 
     deaths: dict[bytes, Death] = field(default_factory=dict)
     read_at: dict[bytes, datetime] = field(default_factory=dict)
@@ -82,35 +82,35 @@ class FakeIngestionUnit:
 
     @property
     def data(self) -> Data:
-        """What would be stored if the transaction ended now."""
+        """The data that would be stored if the transaction ended now."""
         return self._data
 
     @property
     def money(self) -> FakeMoneyUnit:
-        """Wallets and bounties within this very transaction."""
+        """The wallets and bounties of this transaction."""
         self._power.pass_point()
         return FakeMoneyUnit(self._data.money, self._scope)
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
-        """Return which of these deaths are stored already."""
+        """Return the ids of these deaths that are stored already."""
         self._power.pass_point()
         return frozenset(ids) & self._data.deaths.keys()
 
     def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return the times of those deaths that are stored already."""
+        """Return the times of these deaths that are stored already."""
         self._power.pass_point()
         known = (self._data.deaths[one] for one in ids if one in self._data.deaths)
         return {death.id: (death.at, death.ordered_at) for death in known}
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
-        """Give stored deaths their times."""
+        """Correct the times of stored deaths."""
         self._power.pass_point()
         for death in deaths:
             stored = self._data.deaths[death.id]
             self._data.deaths[death.id] = replace(stored, at=death.at, ordered_at=death.ordered_at)
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
-        """Store deaths; one that is there already ends the whole transaction."""
+        """Store deaths; a death that is stored already ends the whole transaction."""
         self._power.pass_point()
         for death in deaths:
             if death.id in self._data.deaths:
@@ -121,7 +121,7 @@ class FakeIngestionUnit:
         self._data.money.live_kills += () if read_at is None else deaths
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return every stored death row a player takes part in, in order."""
+        """Return every stored death of a player, in order."""
         self._power.pass_point()
         own = (
             death
@@ -131,7 +131,7 @@ class FakeIngestionUnit:
         return sorted(own, key=lambda death: death.order)
 
     def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Read nothing: all of it is in memory."""
+        """Read nothing, because everything is in memory."""
         del keys, generation
         self._power.pass_point()
 
@@ -164,7 +164,7 @@ class FakeIngestionUnit:
         stored.update(((day.player_id, day.day), day) for day in days)
 
     def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add what new deaths came to onto the stored counts."""
+        """Add the counts of new deaths to the stored counts."""
         self._power.pass_point()
         stored = self._data.months.setdefault(generation, {})
         for month in months:
@@ -174,7 +174,7 @@ class FakeIngestionUnit:
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
     ) -> AppendedNotices:
-        """Put notices behind the outbox entries, each kind of channel by itself."""
+        """Append notices to the outbox entries, numbered for each kind of channel."""
         del created_at
         self._power.pass_point()
         deaths = [one for one in notices if isinstance(one, DeathNotice)]
@@ -185,19 +185,19 @@ class FakeIngestionUnit:
         return AppendedNotices(self._data.batches, left_out=len(deaths[room:]))
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
-        """Keep lines that could not be read."""
+        """Store unreadable lines."""
         self._power.pass_point()
         self._data.rejected.extend(lines)
 
     def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
-        """Move a file's cursor from the value that was read."""
+        """Move a file's cursor from its old value."""
         self._power.pass_point()
         if self._data.cursors.get(after.file) != before:
             raise CursorMovedError(f"the cursor of {after.file.name} is not where it was read")
         self._data.cursors[after.file] = after
 
     def add_lines_read(self, read: int, rejected: int) -> None:
-        """Count lines."""
+        """Add to the number of read lines."""
         self._power.pass_point()
         self._data.lines_read += read
         self._data.lines_rejected += rejected
@@ -211,18 +211,18 @@ class FakeSharedUnit:
     power: PowerSupply
 
     def of_server(self, scope: ServerScope) -> FakeIngestionUnit:
-        """Return the server's part."""
+        """Return the part of a server."""
         return FakeIngestionUnit(self.data, self.power, scope)
 
 
 class FakeIngestionStore:
-    """Storage of one server, with real transactions; every call is a point at which the process may die.
+    """Storage of one server with real transactions; the process may die at every call.
 
     Attributes:
-        data: what is durable.
+        data: the committed data.
         power: cuts the process off.
-        transient_aborts: how many of the next transactions are aborted once at their end and run again.
-        outages: how many of the next transactions find the database away.
+        transient_aborts: the number of next transactions that are aborted once at their end and run again.
+        outages: the number of next transactions that fail because the database is away.
     """
 
     def __init__(self) -> None:
@@ -262,20 +262,20 @@ class FakeIngestionStore:
                 raise StorageConflictError("somebody was faster")
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return where reading stands, by file."""
+        """Return the cursors by file."""
         del scope
         self.power.pass_point()
         return dict(self.data.cursors)
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
-        """Delete the cursors of files that are gone."""
+        """Delete the cursors of deleted files."""
         del scope
         self.power.pass_point()
         for file in files:
             del self.data.cursors[file]
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
+        """Return the running import, if any."""
         del scope
         self.power.pass_point()
         return self.data.job
@@ -290,7 +290,7 @@ class FakeIngestionStore:
         await self.in_transaction(scope, begin)
 
     async def take_up_import(self, scope: ServerScope) -> int:
-        """Move the job under way on to a generation of its own."""
+        """Give the running job a generation of its own."""
 
         def take_up(unit: FakeIngestionUnit) -> int:
             assert unit._data.job is not None
@@ -334,7 +334,7 @@ class FakeIngestionStore:
         days: Sequence[PlayerDay] = (),
         months: Sequence[ServerMonth] = (),
     ) -> None:
-        """Add counters to a generation; what was there already is a mistake of the caller."""
+        """Add counters to a new generation; existing counters are a mistake of the caller."""
         del scope
         self.power.pass_point()
         stored_players = self.data.players.setdefault(generation, {})
@@ -348,7 +348,7 @@ class FakeIngestionStore:
         stored_months.update((month.month, month) for month in months)
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
-        """Delete all counters but those shown and those of the job under way."""
+        """Delete all counters except those of the shown generation and of the running job."""
         kept = {self.data.generation} | ({self.data.job.generation} if self.data.job else set())
         stored = self.data.players.keys() | self.data.days.keys() | self.data.months.keys()
         for generation in stored - kept:
@@ -365,7 +365,7 @@ class FakeIngestionStore:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Says which classes of death are posted: as a channel and the server's switches are set."""
+    """Says which kinds of death are posted, by the channel and the server's switches."""
 
     kinds: frozenset[DeathKind] = frozenset()
 

@@ -1,4 +1,4 @@
-"""Guilds that read the language a test gives them."""
+"""Guilds with the language of a test."""
 
 from tests.fakes.pseudo_language import LANGUAGES
 from utils.embeds.factory import EmbedFactory
@@ -6,11 +6,11 @@ from utils.models.scope import GuildId
 
 
 class FakeGuildLanguages:
-    """Every guild reads one language.
+    """All guilds have one language.
 
     Attributes:
-        language: which.
-        spoken: the languages that embeds were wanted in.
+        language: the language of all guilds.
+        spoken: the languages of the requested embeds.
     """
 
     def __init__(self, factory: EmbedFactory | None = None) -> None:
@@ -19,15 +19,15 @@ class FakeGuildLanguages:
         self._factory = factory or EmbedFactory(languages=LANGUAGES)
 
     async def find_language(self, guild_id: GuildId) -> str:
-        """Return the language of all of them."""
+        """Return that language."""
         del guild_id
         return self.language
 
     async def speak_in(self, language: str) -> EmbedFactory:
-        """Return the factory in a language."""
+        """Return the factory for a language."""
         self.spoken.append(language)
         return await self._factory.speak(language)
 
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
-        """Return the factory in the language of all of them."""
+        """Return the factory for the language of all guilds."""
         return await self.speak_in(await self.find_language(guild_id))

@@ -1,4 +1,4 @@
-"""Links in memory: the storage, and everything the services of links ask."""
+"""Links in memory: their storage, and the other parts that the services of links use."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ Key = tuple[GuildId, MemberId, PlayerId]
 
 @dataclass(frozen=True, slots=True)
 class StoredSuicide:
-    """A menu suicide: its time by the log, and when it was read live; None in history."""
+    """A menu suicide: its time by the log, and the time of its live reading (None in history)."""
 
     player_id: PlayerId
     at: datetime
@@ -31,10 +31,10 @@ class StoredSuicide:
 
 
 class FakeLinkStore:
-    """Links of any guild, with the suicides that prove them.
+    """Links of any guild, with the suicides for proofs.
 
     Attributes:
-        open: the keys of links that wait for their proof or their last word.
+        open: the keys of links that wait for their proof or for the update of their message.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class FakeLinkStore:
         return sorted(found, key=lambda link: link.linked_at)
 
     async def list_guilds_with_open_links(self) -> Sequence[GuildId]:
-        """Return the guilds of those."""
+        """Return the guilds with open links."""
         return sorted({key[0] for key in self.open})
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
@@ -102,19 +102,19 @@ class FakeLinkStore:
         self.open.add(key)
 
     async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
-        """Store a link that counts."""
+        """Store a proven link."""
         before = self.links.get(_build_key(guild_id, link), link)
         return await self._prove(guild_id, replace(before, is_confirmed=link.is_confirmed), at)
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
-        """Make a pending link count."""
+        """Turn a pending link into a proven one."""
         stored = self._find_request(link)
         return None if stored is None else await self._prove(guild_id, stored, at)
 
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
     ) -> None:
-        """Store where a request is shown."""
+        """Store the message of a request."""
         stored = self._find_request(link)
         if stored is not None:
             key = _build_key(guild_id, link)
@@ -130,7 +130,7 @@ class FakeLinkStore:
             self.links[key] = replace(stored, windows=(), channel_id=None, message_id=None)
 
     async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete a request, in any message that shows it."""
+        """Delete a request, if it has this message."""
         stored = self._find_request(link)
         if stored is not None and not stored.is_proven:
             del self.links[_build_key(guild_id, link)]
@@ -146,7 +146,7 @@ class FakeLinkStore:
     async def remove(
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
     ) -> Sequence[Link]:
-        """Delete links; an alt takes the place of the main."""
+        """Delete links; an alt becomes the main."""
         own = await self.list_of_member(guild_id, member_id)
         removed = [link for link in own if link.player_id in player_ids]
         for link in removed:
@@ -193,7 +193,7 @@ class FakePlayerFinder:
 
 
 class FakeServerReadings:
-    """How far each server was read."""
+    """The reading progress of each server."""
 
     def __init__(self) -> None:
         self.last_read_at: dict[ServerScope, datetime | None] = {}
@@ -208,12 +208,12 @@ class FakeServerReadings:
 
 
 class FakeProofMessages:
-    """Remembers what was shown.
+    """Records the messages that were shown.
 
     Attributes:
-        tries: how often something was to be shown.
-        is_there: what is to be shown waits for this.
-        gate: what slow messages wait at.
+        tries: the number of attempts to show a message.
+        is_there: an event that every message waits for.
+        gate: a gate that slow messages wait for.
     """
 
     def __init__(self) -> None:
@@ -224,7 +224,7 @@ class FakeProofMessages:
         self.gate: Gate | None = None
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
-        """Take note."""
+        """Record the message."""
         self.tries += 1
         if self.gate is not None:
             await self.gate.hold()
@@ -234,11 +234,11 @@ class FakeProofMessages:
 
 
 class FakeProofs:
-    """Judges nothing.
+    """Records requests, and judges nothing.
 
     Attributes:
-        stirred: the guilds that were to be looked at.
-        told: outcomes of links that are gone.
+        stirred: the guilds that were to be checked.
+        told: outcomes of deleted links.
     """
 
     def __init__(self) -> None:
@@ -246,20 +246,20 @@ class FakeProofs:
         self.told: list[tuple[Link, ProofOutcome]] = []
 
     def stir(self, guild_id: GuildId) -> None:
-        """Take note."""
+        """Record the guild."""
         self.stirred.append(guild_id)
 
     def tell(self, link: Link, outcome: ProofOutcome) -> None:
-        """Take note, where there is a message."""
+        """Record the outcome if the link has a message."""
         if link.message_id is not None:
             self.told.append((link, outcome))
 
 
 class FakeNotifier:
-    """Remembers what was told.
+    """Records alerts and messages.
 
     Attributes:
-        told: to whom (None: the admins), and the sentence.
+        told: the receiver (None: the admins) and the sentence.
     """
 
     def __init__(self) -> None:
@@ -267,14 +267,14 @@ class FakeNotifier:
         self._keys: set[tuple[MemberId | None, str]] = set()
 
     async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
-        """Tell the admins."""
+        """Alert the admins."""
         del guild_id
         self._tell(None, str(sentence), key)
 
     async def tell_member(
         self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
     ) -> None:
-        """Tell a member."""
+        """Send a member a message."""
         del guild_id
         self._tell(member_id, str(sentence), key)
 
@@ -285,7 +285,7 @@ class FakeNotifier:
 
 
 class FakeAuditLog:
-    """Remembers what was written."""
+    """Records audit entries."""
 
     def __init__(self) -> None:
         self.written: list[tuple[GuildId, MemberId | None, str, str]] = []
@@ -293,7 +293,7 @@ class FakeAuditLog:
     async def write(
         self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
     ) -> None:
-        """Take note of what people read."""
+        """Record an entry as people read it."""
         sentence = str(describe_facts(AuditEntry(START, actor_id, action, facts)))
         self.written.append((guild_id, actor_id, action, sentence))
 

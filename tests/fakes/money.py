@@ -1,4 +1,4 @@
-"""Wallets, ledger and bounties in memory, with transactions that happen wholly or not at all."""
+"""Wallets, ledger and bounties in memory, with transactions that commit wholly or not at all."""
 
 import asyncio
 import copy
@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class MoneyData:
-    """All the money of one guild.
+    """The money of one guild.
 
     Attributes:
-        members: whose proven players these are.
-        bounties: by id, as they were placed.
-        live_kills: the kills that were no history.
-        audit: what was written of changes by hand.
-        reads: the names of the reads that were made.
-        kills_read: how many live kills they gave.
+        members: the owner of each proven player.
+        bounties: bounties by id, in the order of placing.
+        live_kills: the kills that were read live.
+        audit: the entries of changes by hand.
+        reads: the names of all reads.
+        kills_read: the number of live kills that were read.
     """
 
     members: dict[PlayerId, MemberId] = field(default_factory=dict)
@@ -42,29 +42,29 @@ class MoneyData:
     kills_read: int = 0
 
     def list_rows(self, member_id: MemberId) -> list[LedgerRow]:
-        """Return a member's rows, first booked first."""
+        """Return a member's rows, oldest first."""
         return [row for row in self.ledger if row.change.member_id == member_id]
 
 
 class FakeMoneyUnit:
-    """One open transaction over a copy of the data, ``data``."""
+    """An open transaction over a copy of the data, ``data``."""
 
     def __init__(self, data: MoneyData, scope: ServerScope) -> None:
         self.data = data
         self._scope = scope
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
-        """Return whose proven players these are."""
+        """Return the owners of proven players."""
         self.data.reads.append("find_members")
         return {one: self.data.members[one] for one in player_ids if one in self.data.members}
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
-        """Return which keys the ledger holds already."""
+        """Return the keys that the ledger has already."""
         self.data.reads.append("find_booked")
         return frozenset(keys) & {row.change.key for row in self.data.ledger}
 
     def book(self, change: Change) -> int | None:
-        """Change a balance and write the row; a key that is there already is a mistake of the caller."""
+        """Change a balance and write the row; an existing key is a mistake of the caller."""
         data = self.data
         balance = data.balances.get(change.member_id, 0) + change.amount
         if balance < 0:
@@ -75,7 +75,7 @@ class FakeMoneyUnit:
         return balance
 
     def get_balance(self, member_id: MemberId) -> int:
-        """Return what a member has."""
+        """Return a member's balance."""
         self.data.reads.append("get_balance")
         return self.data.balances.get(member_id, 0)
 
@@ -116,14 +116,14 @@ class FakeMoneyUnit:
         ]
 
     def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
-        """Return on whom of these players the house put a bounty since a moment."""
+        """Return the players on whom the bot placed a bounty since a moment."""
         self.data.reads.append("find_house_targets")
         every = self.data.bounties.values()
         placed = {one.player_id for one in every if one.placer_id is None and one.placed_at > since}
         return frozenset(player_ids) & placed
 
     def insert_bounty(self, bounty: Bounty) -> None:
-        """Store an open bounty; a second one of a placer on a player is a mistake of the caller."""
+        """Store an open bounty; a second one by the same placer on a player is a mistake of the caller."""
         for one in self.list_open_bounties([bounty.player_id]):
             assert one.placer_id != bounty.placer_id
         self.data.bounties[bounty.bounty_id] = bounty
@@ -144,7 +144,7 @@ class FakeMoneyUnit:
         )
 
     def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries."""
+        """Append notices to the outbox entries."""
         del created_at
         self.data.notices.extend(notices)
 
@@ -157,12 +157,12 @@ class FakeMoneyUnit:
 
 
 class FakeMoneyStore(Outage):
-    """Storage of one guild's money; what another transaction committed meanwhile makes one run again.
+    """Storage of one guild's money; a transaction runs again after another one has committed meanwhile.
 
     Attributes:
-        data: what is durable.
-        gone: servers that were removed with their statistics.
-        unknown: of the next transactions, whose commits get no answer, whether each happens.
+        data: the committed data.
+        gone: servers that are removed with their statistics.
+        unknown: for each of the next transactions, whose commits get no answer: whether it is committed.
     """
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class FakeMoneyStore(Outage):
         self.unknown: list[bool] = []
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[FakeMoneyUnit], T]) -> T:
-        """Run ``work`` on a copy and put it in place."""
+        """Run ``work`` on a copy and commit it."""
         self.note("in_transaction")
         while True:
             base = self.data
@@ -191,7 +191,7 @@ class FakeMoneyStore(Outage):
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
     ) -> Sequence[Bounty]:
-        """Return what can be claimed, highest first."""
+        """Return the bounties that can be claimed, highest first."""
         self.note("list_open")
         found = [
             one
@@ -201,14 +201,14 @@ class FakeMoneyStore(Outage):
         return sorted(found, key=lambda one: -one.amount)
 
     async def list_placed(self, guild_id: GuildId, member_id: MemberId, *, is_open: bool) -> Sequence[Bounty]:
-        """Return what a member placed."""
+        """Return a member's placed bounties."""
         self.note("list_placed")
         own = [one for one in self._list(guild_id) if one.placer_id == member_id]
         found = [one for one in own if not is_open or one.state is BountyState.OPEN]
         return sorted(found, key=lambda one: one.placed_at, reverse=True)
 
     async def list_claimed(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
-        """Return what a member claimed."""
+        """Return a member's claimed bounties."""
         self.note("list_claimed")
         return [one for one in self._list(guild_id) if one.claimer_id == member_id]
 
@@ -223,7 +223,7 @@ class FakeMoneyStore(Outage):
         ]
 
     async def delete_bounties(self, scope: ServerScope) -> None:
-        """Forget the closed bounties of a server that is gone."""
+        """Delete the closed bounties of a removed server."""
         self.note("delete_bounties")
         if scope in self.gone:
             kept = [one for one in self.data.bounties.values() if one.scope != scope]
@@ -243,7 +243,7 @@ class FakeMoneyStore(Outage):
         return self.data.list_rows(member_id)[::-1][:limit]
 
     async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
-        """Return what a member has."""
+        """Return a member's balance."""
         del guild_id
         self.note("get_balance")
         return self.data.balances.get(member_id, 0)
@@ -251,7 +251,7 @@ class FakeMoneyStore(Outage):
     async def book_by_hand(
         self, guild_id: GuildId, change: Change, describe: Callable[[LedgerRow], AuditEntry]
     ) -> LedgerRow | None:
-        """Change a balance, write the row and the audit's entry, once for each key."""
+        """Change a balance, write the row and the audit entry, once for each key."""
 
         def book(unit: FakeMoneyUnit) -> LedgerRow | None:
             booked = [row for row in unit.data.ledger if row.change.key == change.key]
@@ -288,7 +288,7 @@ class FakeMemberLinks:
 
 
 class FakeAuditTrail:
-    """Remembers what was changed by hand."""
+    """Records changes by hand."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[GuildId, MemberId | None, str, AuditFacts]] = []
@@ -302,6 +302,6 @@ class FakeAuditTrail:
 
 @dataclass(frozen=True, slots=True)
 class FakeRuleUnit:
-    """What a rule of a batch has of a transaction."""
+    """The parts of a transaction that a rule of a batch uses."""
 
     money: FakeMoneyUnit

@@ -1,7 +1,7 @@
-"""An SSH server that sends what nobody asked for, without end, as a process that costs its own time.
+"""An SSH server that sends unrequested packets without end, in a process of its own.
 
-Run as ``python -m tests.fakes.noisy_host KIND``; prints its port, serves its folder and begins with its noise
-as soon as somebody has logged in.
+Run as ``python -m tests.fakes.noisy_host KIND``. It prints its port, serves its folder, and begins to send as
+soon as a user has logged in.
 """
 
 import asyncio
@@ -22,28 +22,28 @@ NOISES: Mapping[str, tuple[bytes, ...]] = {
     "request": (Byte(GLOBAL_REQUEST), String(b"unknown"), Boolean(value=False)),
     "window": (Byte(WINDOW_ADJUST), UInt32(0), UInt32(1)),
 }
-"""What there is to send, each as a packet of its own."""
+"""The kinds of packets."""
 
 
 class NoisyServer(asyncssh.SSHServer):
-    """Lets everybody in and makes its noise."""
+    """Accepts every login and sends its packets."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self._noise: asyncio.Task[None] | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Take the connection."""
+        """Store the connection."""
         self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
-        """Ask for nothing."""
+        """Accept the login without a password."""
         del username
         asyncio.get_running_loop().call_later(0.2, self._begin)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the noise."""
+        """Stop sending."""
         del exc
         if self._noise is not None:
             self._noise.cancel()
@@ -75,7 +75,7 @@ async def _serve(kind: str) -> None:
 
 @asynccontextmanager
 async def run_noisy_host(kind: str) -> AsyncIterator[int]:
-    """Run one of a kind beside the test; yields its port."""
+    """Run a noisy host of a kind next to the test; yields its port."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

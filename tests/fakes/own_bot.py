@@ -1,4 +1,4 @@
-"""The project's own bot with all its features, over storages in memory: quick enough for every sad path."""
+"""The project's own bot with all its features, over storages in memory, so that tests are quick."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ WHOLE = Sharding()
 
 
 class FakeFollower:
-    """Notes how often guilds were to be followed, and which of those asked about the bot is in.
+    """Records calls, and the guilds of each call.
 
     Attributes:
-        asked: guilds it asks about.
-        followed: the guilds the bot was in, at each call.
+        asked: the guilds whose membership it checks.
+        followed: the guilds with the bot, for each call.
     """
 
     def __init__(self) -> None:
@@ -30,30 +30,30 @@ class FakeFollower:
         self.followed: list[list[GuildId]] = []
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
-        """Note which guilds the bot is in."""
+        """Record the guilds with the bot."""
         self.followed.append([guild_id for guild_id in self.asked if is_member(guild_id)])
 
 
 class NotedContext:
-    """Notes guild and command of every block."""
+    """Records guild and command of every block."""
 
     def __init__(self) -> None:
         self.entered: list[tuple[GuildId | None, str | None]] = []
 
     @contextmanager
     def __call__(self, guild_id: GuildId | None, *, command: str | None) -> Iterator[None]:
-        """Note a block."""
+        """Record a block."""
         self.entered.append((guild_id, command))
         yield
 
 
 class OwnBot(KillfeedBot):
-    """The bot as it is composed, but for its storages.
+    """The composed bot, with other storages.
 
     Attributes:
-        context: what log records were named after.
+        context: the recorded log contexts.
         follows: the follower of its guilds.
-        unexpected: writes down errors nobody caught.
+        unexpected: records unexpected errors.
     """
 
     def __init__(
@@ -83,19 +83,19 @@ class OwnBot(KillfeedBot):
             self.load_extension(extension)
 
     async def wait_until_registered(self) -> None:
-        """Return once Discord was told the commands."""
+        """Return once Discord has the commands."""
         await wait_until(self._commands_file.exists)
 
 
 class OwnShardedBot(OwnBot, ShardedKillfeedBot):
-    """The same with several shards."""
+    """The same bot with several shards."""
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait for nothing: the library waits five seconds from one shard to the next."""
+        """Do not wait; the library waits five seconds between two shards."""
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds inside a bot, which tells nobody when it does."""
+    """Wait until a condition inside a bot is true, which fires no event."""
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""Personal data in memory: what an export reads, and what an erasure was told to take away."""
+"""Personal data in memory, for exports and erasures."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -16,13 +16,13 @@ Stored = Mapping[str, Any]
 
 
 class FakePersonalStore(Outage):
-    """One server's data of any person, as a test puts it in.
+    """One server's data of any person, which a test sets.
 
     Attributes:
         deaths: batches of death rows.
-        player_parts: what the server has of every player.
-        member_parts: what the guild has of every member.
-        asked: whose deaths were read.
+        player_parts: the server's data of every player.
+        member_parts: the guild's data of every member.
+        asked: the players whose deaths were read.
     """
 
     def __init__(self) -> None:
@@ -42,28 +42,28 @@ class FakePersonalStore(Outage):
     async def list_parts_of_player(
         self, scope: ServerScope, player_id: PlayerId
     ) -> Mapping[str, Sequence[Stored]]:
-        """Return what was put in."""
+        """Return the set parts."""
         del scope, player_id
         return self.player_parts
 
     async def list_guild_parts_of_player(
         self, guild_id: GuildId, player_id: PlayerId
     ) -> Mapping[str, Sequence[Stored]]:
-        """Return what was put in."""
+        """Return the set links and attempts."""
         del guild_id
         return {"links": self.links, "proof_attempts": self.attempts.get(player_id, ())}
 
     async def list_parts_of_member(
         self, guild_id: GuildId, member_id: MemberId
     ) -> Mapping[str, Sequence[Stored]]:
-        """Return what was put in."""
+        """Return the set parts."""
         del guild_id, member_id
         return self.member_parts
 
     async def iterate_deaths(
         self, scope: ServerScope, player_ids: Sequence[PlayerId]
     ) -> AsyncIterator[Sequence[Stored]]:
-        """Yield what was put in."""
+        """Yield the set deaths."""
         del scope
         self.asked.append(tuple(player_ids))
         for batch in self.deaths:
@@ -82,32 +82,32 @@ class FakeErasureUnit:
         return 0
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return the player's deaths that still name him."""
+        """Return the deaths that still name the player."""
         return self._store.deaths.get(player_id, [])
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
-        """Forget that these were his."""
+        """Remove the player's name from deaths."""
         self._store.done.append(f"rename {len(deaths)}")
         self._store.deaths[player_id] = self._store.deaths[player_id][len(deaths) :]
 
     def delete_figures(self, player_id: PlayerId) -> None:
-        """Take note."""
+        """Record the call."""
         self._store.figures.pop(player_id, None)
 
     def replace_figures(self, player: PlayerRecord, days: Sequence[PlayerDay], *, generation: int) -> None:
-        """Keep the counters."""
+        """Store the counters."""
         del days, generation
         self._store.figures[player.player_id] = player
 
 
 class FakeErasureStore(Outage):
-    """One server's deaths, and notes of everything that was asked for.
+    """One server's deaths, and records of all calls.
 
     Attributes:
-        deaths: by the player who still is named in them.
-        figures: by player.
-        done: what was done, in order.
-        long_ledger: how many times a ledger has more rows than one step deletes.
+        deaths: the deaths that still name a player, by player.
+        figures: the figures by player.
+        done: the calls in order.
+        long_ledger: the number of steps after which the ledger still has rows.
     """
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class FakeErasureStore(Outage):
         return work(FakeErasureUnit(self, scope))
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
-        """Return what was put in."""
+        """Return the set holdings."""
         del guild_id, member_id
         return self.holdings
 
@@ -140,27 +140,27 @@ class FakeErasureStore(Outage):
         return self.names.get(player_id, set())
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take note."""
+        """Record the call."""
         del guild_id
         self.done.append(f"player {player_id}: {', '.join(sorted(names))}")
 
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take note."""
+        """Record the call."""
         del guild_id, member_id
         self.done.append("traces of member")
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Take note."""
+        """Record the call."""
         del guild_id, player_id
         self.done.append("links of player")
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
-        """Take note."""
+        """Record the call."""
         del guild_id, member_id, limit
         self.long_ledger -= 1
         return self.long_ledger >= 0
 
     async def delete_member(self, guild_id: GuildId, member_id: MemberId, *, at: datetime) -> None:
-        """Take note."""
+        """Record the call."""
         del guild_id, member_id, at
         self.done.append("member")

@@ -1,4 +1,4 @@
-"""Premium and the audit, in memory, each of which a test can take away."""
+"""Premium and the audit in memory; a test can make each of them fail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class FakeAuditStore(Outage):
 
     @property
     def lines(self) -> list[tuple[MemberId | None, str, str]]:
-        """Who did what, and what people read of it."""
+        """Actor, action and text of each entry."""
         return [(entry.actor_id, str(entry.action), str(describe_facts(entry))) for _, entry in self.entries]
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
@@ -39,7 +39,7 @@ class FakeAuditStore(Outage):
     async def list_entries(
         self, guild_id: GuildId, *, actor_id: MemberId | None, action: str | None, limit: int, offset: int
     ) -> tuple[Sequence[AuditEntry], int]:
-        """Return entries that fit."""
+        """Return the matching entries."""
         self.note("list_entries")
         found = [
             entry
@@ -58,11 +58,11 @@ class FakePremiumStore(Outage):
         self.records: dict[GuildId, PremiumRecord] = {}
 
     def give(self, guild_id: GuildId, tier: int, ends_at: datetime | None = None) -> None:
-        """Put a grant there, as another process would."""
+        """Store a grant, as another process would."""
         self.records[guild_id] = PremiumRecord(guild_id, Grant(tier, START, OWNER, ends_at))
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Return what a guild was granted."""
+        """Return a guild's premium."""
         self.note("get_premium")
         return await self.answer(self.records.get(guild_id, PremiumRecord(guild_id)))
 
@@ -76,7 +76,7 @@ class FakePremiumStore(Outage):
         self.note("write_grant")
 
     async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
-        """Take away the grant with that end."""
+        """End the grant with that end."""
         self.note("end_grant")
         before = self.records[guild_id]
         if before.grant is None or before.grant.ends_at != event.ends_at:
@@ -86,7 +86,7 @@ class FakePremiumStore(Outage):
         return True
 
     async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
-        """Return the guilds whose grant is over."""
+        """Return the guilds whose grant has ended."""
         self.note("list_ended_premium")
         return [
             guild_id
@@ -96,7 +96,7 @@ class FakePremiumStore(Outage):
 
 
 class FakeGrantIndex:
-    """The keys of guilds with servers, and of those whose grant is over."""
+    """The keys of guilds with servers, and of guilds whose grant has ended."""
 
     def __init__(self, servers: FakeServerStore, premium: FakePremiumStore) -> None:
         self._servers = servers
@@ -107,12 +107,12 @@ class FakeGrantIndex:
         return sorted({scope.guild_id for scope in self._servers.servers})
 
     async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
-        """Return every guild with a grant whose end has come."""
+        """Return every guild whose grant has ended."""
         return await self._premium.list_ended_premium(now)
 
 
 def build_premium(tier: int = 4, clock: Clock | None = None) -> PremiumService:
-    """Return the service of a bot where nobody was granted anything."""
+    """Return the service of a bot without any grants."""
     return PremiumService(FakePremiumStore(), default_tier=tier, clock=clock or FakeClock())
 
 

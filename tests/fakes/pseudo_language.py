@@ -1,6 +1,6 @@
-"""A language that nobody speaks: what it shows unmarked was never a text, so nobody could translate it.
+"""An artificial language. A string that it shows unmarked is not a text, so it could not be translated.
 
-Texts stand between ⟦ and ⟧, with accents and 40 % longer; foreign text, commands and so on between ⟪ and ⟫.
+Texts are between ⟦ and ⟧, with accents and 40 % longer; foreign text, commands and so on are between ⟪ and ⟫.
 """
 
 import re
@@ -18,15 +18,16 @@ SHOWN = ("title", "description", "name", "value", "text", "label", "placeholder"
 LETTERS = str.maketrans("aceinosuyzACEINOSUYZ", "áčéíñóšúýžÁČÉÍÑÓŠÚÝŽ")
 PARTS = re.compile(r"(\{\w+\}|`[^`]*`)")
 MARKED = re.compile(r"⟦[^⟦⟧⟪⟫]*⟧|⟪[^⟦⟧⟪⟫]*⟫")
-TOKENS = re.compile(r"<t:\d+:\w>|<[@#]&?\w+>|[⟦⟪].*", re.DOTALL)  # the last was cut at a limit of Discord's
+# the last alternative is a text that was cut at a limit of Discord
+TOKENS = re.compile(r"<t:\d+:\w>|<[@#]&?\w+>|[⟦⟪].*", re.DOTALL)
 
 
 def mark(form: str) -> str:
-    """Return an English sentence in this language, its places still open."""
+    """Return an English sentence in this language, with its placeholders."""
     places = PARTS.split(form)
     letters = sum(char.isalpha() for part in places[::2] for char in part)
     if not letters:
-        return form  # values behind each other
+        return form  # a list of values
     shown = [part if number % 2 else part.translate(LETTERS) for number, part in enumerate(places)]
     return f"⟦{''.join(shown)}{'·' * (letters * 2 // 5)}⟧"
 
@@ -62,7 +63,7 @@ LANGUAGES = Languages(more={LANGUAGE: PSEUDO})
 
 
 def list_bare(payload: Any) -> list[str]:
-    """Return what is shown somewhere in a payload and holds letters that are no text, value or command."""
+    """Return the visible strings of a payload whose letters are not a text, value or command."""
     return [shown for shown in _list_shown(payload) if _is_bare(shown)]
 
 

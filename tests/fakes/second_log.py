@@ -10,16 +10,16 @@ from utils.services.ingestion.reader_state import ReaderState
 
 
 class FakeSecondReader:
-    """Stores each line; one that cannot be stored is passed over when it is told to.
+    """Stores each line, except one that cannot be stored and is to be skipped.
 
     Attributes:
-        lines: of the log.
-        stored: those that were read, and ``rejected`` those that were passed over.
-        cursor: how many lines were dealt with.
-        failures: what the next visits fail with, first to last.
-        poison: a line that cannot be stored, and ``error`` what that fails with.
-        visits: what each visit was told.
-        may_end: a visit waits for it; set unless a test clears it.
+        lines: the lines of the log.
+        stored: the stored lines; ``rejected``: the skipped ones.
+        cursor: the number of stored or skipped lines.
+        failures: the errors of the next visits, first to last.
+        poison: a line that cannot be stored; ``error``: the error of its storing.
+        visits: the argument of each visit.
+        may_end: an event that a visit waits for; set unless a test clears it.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -38,7 +38,7 @@ class FakeSecondReader:
         self.may_end.set()
 
     def describe(self, server_name: str) -> str:
-        """Return the log and whose it is."""
+        """Return the name of the log and of its server."""
         return f"The second log of {server_name}"
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
@@ -47,11 +47,11 @@ class FakeSecondReader:
         return replace(health, others=(*health.others, own))
 
     def list_told(self) -> frozenset[str]:
-        """Return what the admins were told of."""
+        """Return the open alerts."""
         return frozenset(self.state.told)
 
     async def recall(self) -> None:
-        """Remember nothing of before."""
+        """Do nothing."""
 
     async def read(self, visit: Visit) -> ReadReport:
         """Fail, wait, or read on from the cursor."""
@@ -73,4 +73,4 @@ class FakeSecondReader:
         """Store nothing."""
 
     async def note_removal(self) -> None:
-        """Show nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What the loops over servers work with, in memory, and the loops themselves."""
+"""The parts that the loops over servers use, in memory, and the loops themselves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,16 +14,16 @@ from utils.models.texts import Text
 
 
 class FakeLogAccess:
-    """Lends one server's logs, or fails.
+    """Opens one server's logs, or fails.
 
     Attributes:
-        failures: errors that the next openings raise, first to last.
-        opened: how often it was asked, failed openings included.
-        limits: the guild's limit of connections at each opening.
-        forgotten: the servers that were to be forgotten.
-        renewed: the servers whose login was to be tried again.
-        obstacle: what is in the way of connecting; ``clear`` takes it away.
-        log_folder: where the logs lie.
+        failures: the errors of the next openings, first to last.
+        opened: the number of openings, failed ones included.
+        limits: the guild's limit of connections, for each opening.
+        forgotten: the arguments of ``forget``.
+        renewed: the arguments of ``renew``.
+        obstacle: the obstacle for connections; ``clear`` removes it.
+        log_folder: the folder of the logs.
     """
 
     def __init__(self, logs: FakeDeathLogs) -> None:
@@ -39,7 +39,7 @@ class FakeLogAccess:
 
     @asynccontextmanager
     async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
-        """Lend the logs."""
+        """Open the logs."""
         self.opened.append(server)
         self.limits.append(guild_limit)
         if self.failures:
@@ -50,47 +50,47 @@ class FakeLogAccess:
         yield self.logs
 
     def get_log_folder(self, scope: ServerScope) -> str | None:
-        """Return where the logs lie."""
+        """Return the folder of the logs."""
         del scope
         return self.log_folder
 
     def forget(self, scope: ServerScope) -> None:
-        """Note that nothing is to be remembered of a server."""
+        """Record the server to forget."""
         self.forgotten.append(scope)
 
     def renew(self, scope: ServerScope) -> None:
-        """Note that a login is to be tried again."""
+        """Record the login to try again."""
         self.renewed.append(scope)
         self.clear()
 
     def clear(self) -> None:
-        """Let everybody through who waits."""
+        """Remove the obstacle and let all waiters go on."""
         self.obstacle = None
         self._cleared.set()
 
     def find_obstacle(self, scope: ServerScope) -> Obstacle | None:
-        """Return what is in the way."""
+        """Return the obstacle."""
         del scope
         return self.obstacle
 
     async def wait_for_way(self, scope: ServerScope, *, guild_limit: int) -> None:
-        """Return when nothing is in the way any more."""
+        """Return once the obstacle is removed."""
         del scope, guild_limit
         if self.obstacle is not None:
             self._cleared.clear()
             await self._cleared.wait()
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return how many there are."""
+        """Return the number of connections."""
         del guild_id
         return ConnectionCount(3, 1)
 
 
 class FakeNotifier:
-    """Admins who are told once for each key, until it is cleared.
+    """Sends one alert for each key until it is cleared.
 
     Attributes:
-        told: the sentences they read.
+        told: the sent sentences.
     """
 
     def __init__(self) -> None:
@@ -98,22 +98,22 @@ class FakeNotifier:
         self._keys: set[tuple[GuildId, str]] = set()
 
     async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
-        """Tell, unless this key was told and not cleared."""
+        """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
             self._keys.add((guild_id, key))
             self.told.append(str(sentence))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """The fault is over."""
+        """Close the alert with this key."""
         self._keys.discard((guild_id, key))
 
 
 class FakeProgressReporter:
-    """Remembers the progress of imports.
+    """Records the progress of imports.
 
     Attributes:
-        shown: of which server, which job and how far.
-        may_go_on: whoever shows something waits for it; set unless a test clears it.
+        shown: server, job and progress of each call.
+        may_go_on: an event that each call waits for; set unless a test clears it.
     """
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class FakeProgressReporter:
         self.may_go_on.set()
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
-        """Take the newest progress."""
+        """Record the newest progress."""
         self.shown.append((server.name, job, progress))
         await self.may_go_on.wait()
 
@@ -140,7 +140,7 @@ class FakeChannelFinder:
 
 
 class FakeServerIndex:
-    """The keys of every server, and which guilds were left."""
+    """The keys of every server, and the left guilds."""
 
     def __init__(self, *scopes: ServerScope, failures: Sequence[Exception] = ()) -> None:
         self.scopes = scopes
@@ -149,34 +149,34 @@ class FakeServerIndex:
         self.notes: list[tuple[GuildId, bool]] = []
 
     async def list_left_guilds(self) -> Sequence[GuildId]:
-        """Return those noted as left."""
+        """Return the left guilds."""
         return sorted(self.left)
 
     async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
-        """Note a departure or a return."""
+        """Record that the bot left a guild, or came back."""
         self.notes.append((guild_id, is_left))
         (self.left.add if is_left else self.left.discard)(guild_id)
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
-        """Return them, once every failure was raised."""
+        """Return the servers' keys, after raising every failure once."""
         if self.failures:
             raise self.failures.pop(0)
         return self.scopes
 
 
 class FakeServerLoops:
-    """Notes which loops begin and end."""
+    """Records the start and the end of loops."""
 
     def __init__(self) -> None:
         self.notes: list[tuple[str, ServerScope]] = []
 
     def start(self, scope: ServerScope) -> None:
-        """Note a begin."""
+        """Record a start."""
         self.notes.append(("start", scope))
 
     @asynccontextmanager
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
-        """Note an end, and a begin when the block fails."""
+        """Record an end, and a start if the block fails."""
         self.notes.append(("stop", scope))
         try:
             yield
@@ -185,13 +185,13 @@ class FakeServerLoops:
             raise
 
     def refresh(self, scope: ServerScope) -> None:
-        """Note a call to look at the settings."""
+        """Record a call that reads the settings."""
         self.notes.append(("refresh", scope))
 
     def wake(self, scope: ServerScope) -> None:
-        """Note a call to read now."""
+        """Record a call that starts a poll."""
         self.notes.append(("wake", scope))
 
     async def restart(self, scope: ServerScope) -> None:
-        """Note a new beginning."""
+        """Record a restart."""
         self.notes.append(("restart", scope))

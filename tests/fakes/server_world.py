@@ -44,7 +44,7 @@ MAX_AGE = timedelta(minutes=60)
 
 @dataclass
 class World:
-    """One server and all that reading it works with."""
+    """One server and everything for its reading."""
 
     tier: int = 4
     minimum_seconds: float = 5
@@ -59,7 +59,7 @@ class World:
     schedule: PollSchedule = field(default_factory=PollSchedule)
 
     def build(self, **others: LogReader) -> ServerScheduler:
-        """Return a scheduler, as a process that just started has it; it may read other logs as well."""
+        """Return a scheduler like that of a new process; it may read other logs as well."""
         events = EventDispatcher()
         deaths = DeathLogDependencies(
             servers=self.servers,
@@ -88,7 +88,7 @@ class World:
 
     @property
     def visits(self) -> int:
-        """How often the host was asked."""
+        """The number of openings at the host."""
         return len(self.access.opened)
 
     def append(self, *names: tuple[str, str], second: float = 0) -> None:
@@ -97,12 +97,12 @@ class World:
         self.access.logs.append(FILE, render(*rows))
 
     async def pause(self, number: int) -> float:
-        """Return the seconds of a pause, from 1, once a loop has come so far."""
+        """Return the seconds of a pause, counted from 1, once the loop has begun it."""
         await until(lambda: len(self.clock.slept) >= number)
         return self.clock.slept[number - 1]
 
     async def pass_pauses(self, count: int) -> list[float]:
-        """Let so many pauses pass and return their seconds."""
+        """Let ``count`` pauses pass and return their seconds."""
         await self.pause(1)
         begun = len(self.clock.slept)
         for number in range(begun, begun + count):
@@ -112,7 +112,7 @@ class World:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes without time passing."""
+    """Wait for a condition while no time passes."""
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - fakes set no events
             await asyncio.sleep(0)
@@ -120,7 +120,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def running(scheduler: ServerScheduler) -> AsyncIterator["asyncio.Task[None]"]:
-    """Run the loops of a server for the length of a block."""
+    """Run the loops of a server during a block."""
     task = asyncio.create_task(run_together([loop.run for loop in scheduler.loops.values()]))
     try:
         yield task
@@ -131,10 +131,10 @@ async def running(scheduler: ServerScheduler) -> AsyncIterator["asyncio.Task[Non
 
 
 class PoisonStore(FakeIngestionStore):
-    """Cannot store what is about one player.
+    """Fails to store deaths of one player.
 
     Attributes:
-        failure: what it raises then.
+        failure: the error that it raises.
     """
 
     def __init__(self, failure: Exception) -> None:

@@ -1,4 +1,4 @@
-"""A small bot: one cog whose commands show what every command of the project relies on."""
+"""A small bot with one cog, whose commands use the features that every command of the project needs."""
 
 import asyncio
 import copy
@@ -66,23 +66,23 @@ REFERENCE = "K7M2QX"
 
 
 class FakeErrorReporter:
-    """Writes errors down in a list."""
+    """Records errors in a list."""
 
     def __init__(self) -> None:
         self.reported: list[BaseException] = []
 
     def report(self, error: BaseException) -> str:
-        """Return always the same code."""
+        """Return a constant code."""
         self.reported.append(error)
         return REFERENCE
 
 
 class FakeOwners:
-    """Whose application the bot is.
+    """The owners of the application.
 
     Attributes:
-        failures: what the next questions raise, first to last.
-        asked: how often somebody wanted to know.
+        failures: the errors of the next calls, first to last.
+        asked: the number of calls.
     """
 
     def __init__(self, *owner_ids: int) -> None:
@@ -99,7 +99,7 @@ class FakeOwners:
 
 
 class FakeServerReadings:
-    """Knows what a test puts in."""
+    """Readings that a test sets."""
 
     def __init__(self) -> None:
         self.health: dict[ServerScope, ServerHealth] = {}
@@ -109,19 +109,19 @@ class FakeServerReadings:
         return {scope: health for scope, health in self.health.items() if scope.guild_id == guild_id}
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return a connection for each server that is known."""
+        """Return one connection for each known server."""
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
 class FakeTaskReports(TaskManager):
-    """Background tasks as a test puts them in."""
+    """Background tasks that a test sets."""
 
     def __init__(self) -> None:
         super().__init__(FakeClock())
         self.reports: list[TaskReport] = []
 
     def list_reports(self) -> tuple[TaskReport, ...]:
-        """Return them."""
+        """Return the set reports."""
         return tuple(self.reports)
 
 
@@ -129,14 +129,14 @@ class FakeDeliveries:
     """Delivers nothing.
 
     Attributes:
-        problem: why nothing goes out, as a test says.
+        problem: the problem of delivery, which a test sets.
     """
 
     def __init__(self) -> None:
         self.problem: Text | None = None
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
-        """Return what a test says."""
+        """Return the set problem."""
         del guild_id
         return self.problem
 
@@ -145,7 +145,7 @@ class FakeSamples:
     """Posts no sample.
 
     Attributes:
-        channel_id: where it says that one stands.
+        channel_id: the reported channel.
     """
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ class FakePostedBoards:
     """Posts no board.
 
     Attributes:
-        channel_id: where it says that a board stands.
+        channel_id: the reported channel.
     """
 
     def __init__(self) -> None:
@@ -193,11 +193,11 @@ class FakeProgressMessages:
 
 
 class PlainSecrets:
-    """Keeps nothing secret, and finds every host in order.
+    """Encrypts nothing, and finds every host working.
 
     Attributes:
-        steps: what a test of a host tells.
-        keys: of every host.
+        steps: the steps of a test of a host.
+        keys: the keys of every host.
     """
 
     def __init__(self) -> None:
@@ -217,7 +217,7 @@ class PlainSecrets:
         return WayCheck(self.steps, None, FoundLogs(f"/{server.name}/actual1/deathlogs"))
 
     def let_go(self, server: GameServer) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the keys."""
@@ -230,7 +230,7 @@ class Shelf:
     """The storages behind the services of a small bot.
 
     Attributes:
-        bounty_endings: what the timer does beside the services, once they are built.
+        bounty_endings: the endings of bounties for the timer, once the services are built.
     """
 
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
@@ -262,7 +262,7 @@ class Shelf:
     bounty_endings: BountyEndings = field(init=False)
 
     def freeze(self) -> object:
-        """Return all that commands can change, as it is now."""
+        """Return a copy of everything that commands can change."""
         return copy.deepcopy(
             (
                 self.guilds.settings,
@@ -319,7 +319,7 @@ class Shelf:
             requires_proof=True,
         )
         features = build_features(stores, guild, around)
-        own_links = FakeMemberLinks(self.money)  # proven players as the money's storage has them
+        own_links = FakeMemberLinks(self.money)  # the proven players in the storage of money
         bounties = build_bounties(stores, guild, around, features.servers, own_links)
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
@@ -351,12 +351,12 @@ class PracticeCog(GuildCog):
     """Commands of every kind.
 
     Attributes:
-        error: what the failing commands raise.
-        before_answer: called between acknowledgement and answer.
-        pages: how many pages there are.
-        view_seconds: how long buttons work.
+        error: the error of the failing commands.
+        before_answer: a function that is called between acknowledgement and answer.
+        pages: the number of pages.
+        view_seconds: the seconds for which buttons work.
         shown: the buttons of the last answer.
-        decisions: what was chosen of each confirmation.
+        decisions: the choice of each confirmation.
     """
 
     group = discord.SlashCommandGroup("deep", "A group")
@@ -379,7 +379,7 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="chart", description="Costs some work")
     @Access(cost=CHART_COST)
     async def chart(self, ctx: KillfeedContext) -> None:
-        """Answer with what took some work."""
+        """Answer with an expensive chart."""
         await ctx.respond("a chart")
 
     @group.command(name="private", description="Answers the caller")
@@ -450,7 +450,7 @@ class PracticeCog(GuildCog):
     @discord.option("player", str, description="Who", autocomplete=complete_player, default=None)
     @discord.option("server", str, description="Where", autocomplete=complete_server, default=None)
     async def find(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
-        """Answer with what was chosen."""
+        """Answer with the chosen values."""
         await ctx.respond(f"{player} {server}")
 
     @commands.slash_command(name="pages", description="Shows pages")
@@ -481,7 +481,7 @@ class PracticeCog(GuildCog):
 
 
 class SmallBot(commands.Bot):
-    """A bot with that cog, built and answering as the project's own."""
+    """A bot with that cog, which is built and answers like the project's own bot."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(

@@ -7,17 +7,17 @@ from typing import Any
 
 import asyncssh
 
-Question = tuple[str, bool]  # what is asked, and whether the answer is shown
+Question = tuple[str, bool]  # the question, and whether the answer is visible
 
 
 @dataclass(eq=False, slots=True)
 class Questioner(asyncssh.SSHServer):
-    """Lets a client in that answers every round of questions as expected (``keyboard-interactive``).
+    """Accepts a client that answers every round of questions as expected (``keyboard-interactive``).
 
     Attributes:
-        rounds: what is asked, one round after the other.
-        answers: what is expected, of each round.
-        heard: what was answered.
+        rounds: the questions of each round.
+        answers: the expected answers of each round.
+        heard: the received answers.
     """
 
     rounds: Sequence[Sequence[Question]]
@@ -25,7 +25,7 @@ class Questioner(asyncssh.SSHServer):
     heard: list[list[str]] = field(default_factory=list)
 
     def kbdint_auth_supported(self) -> bool:
-        """Offer questions, and nothing else."""
+        """Offer ``keyboard-interactive``."""
         return True
 
     def get_kbdint_challenge(
@@ -38,7 +38,7 @@ class Questioner(asyncssh.SSHServer):
     def validate_kbdint_response(
         self, username: str, responses: Sequence[str]
     ) -> bool | tuple[str, str, str, Sequence[Question]]:
-        """Take the answers of a round; ask the next, or decide."""
+        """Store the answers of a round; ask the next round, or decide."""
         del username
         self.heard.append(list(responses))
         if len(self.heard) < len(self.rounds):
@@ -47,17 +47,17 @@ class Questioner(asyncssh.SSHServer):
 
 
 class OpenDoor(asyncssh.SSHServer):
-    """Lets everybody in."""
+    """Accepts every login."""
 
     def begin_auth(self, username: str) -> bool:
-        """Ask for nothing."""
+        """Accept the login without a password."""
         del username
         return False
 
 
 @asynccontextmanager
 async def serve_ssh(server: asyncssh.SSHServer, **options: Any) -> AsyncIterator[int]:
-    """Serve SFTP behind a door of the test's own; yields the port."""
+    """Serve SFTP with a test's own server class; yields the port."""
     acceptor = await asyncssh.listen(
         "127.0.0.1",
         0,

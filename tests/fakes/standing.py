@@ -1,4 +1,4 @@
-"""Standing messages in memory: where boards stand, and a Discord that holds their messages."""
+"""Standing messages in memory: a store of boards, and a Discord with their messages."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -35,13 +35,13 @@ class FakeBoardStore:
         self.boards[key] = PostedBoard(key)
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
-        """Write where a board stands."""
+        """Store the message of a board."""
         if key in self.boards:
             self.boards[key] = replace(self.boards[key], place=place)
         return key in self.boards
 
     async def set_paused(self, key: BoardKey, *, is_paused: bool) -> None:
-        """Note that a board rests, or goes on."""
+        """Record that a board pauses or goes on."""
         self.boards[key] = replace(self.boards[key], is_paused=is_paused)
 
     async def delete_board(self, key: BoardKey) -> None:
@@ -58,9 +58,9 @@ class FakeStandingSender:
     """Discord: messages by id, and what was done.
 
     Attributes:
-        failures: what the next requests raise, one each.
+        failures: the errors of the next requests, one each.
         held: channels in which every request waits for an event.
-        loses: so many answers to posts are lost after the deed.
+        loses: the number of posts whose answer is lost.
     """
 
     messages: dict[int, tuple[ChannelId, discord.Embed, str]] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class FakeStandingSender:
         pictures: Sequence[Picture],
         nonce: str,
     ) -> int:
-        """Post a message; a nonce that is remembered posts once."""
+        """Post a message; a remembered nonce posts nothing again."""
         assert not pictures
         await self._begin("send", channel_id)
         known = [key for key, message in self.messages.items() if message[2] == nonce]
@@ -116,7 +116,7 @@ class FakeStandingSender:
         self.messages.pop(message_id, None)
 
     async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
-        """Return messages without their nonces, which Discord has forgotten."""
+        """Return messages without their nonces, because Discord has forgotten these."""
         del limit
         return [
             PostedMessage(key, None, ((embed.title or "", embed.description or ""),))
@@ -126,7 +126,7 @@ class FakeStandingSender:
 
 
 class NoPace(MessagePace):
-    """Lets everybody go at once."""
+    """A pace without waits."""
 
     async def wait_for_turn(self) -> None:
-        """Wait for nothing."""
+        """Do not wait."""
