@@ -17,7 +17,7 @@ CLOSED_FOR_GOOD = (
     "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
     "version of the bot, or tell its makers the code."
 )
-AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
+AUTHENTICATION_FAILED = 4004  # the token was renewed while the bot ran
 DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)

@@ -51,7 +51,7 @@ class PlainWriter(TextWriter):
         return self._catalogue.write_day(day)
 
     def list_names(self, names: Sequence[str]) -> str:
-        """Return several names in a row, with what the language puts between them."""
+        """Return several names in a row, joined in the way of the language."""
         return self._catalogue.list_names(names)
 
 

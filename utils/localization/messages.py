@@ -21,7 +21,7 @@ from utils.localization.catalogue import FOLDER
 ROOT = Path(__file__).parents[2]
 SOURCES = ("utils", "cogs")
 MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
-"""What makes a text, and how many of its first arguments are literals."""
+"""The functions that make a text, with the number of their first arguments that are literals."""
 WIDTH = 110
 PROJECT = "Deadside bot"
 
@@ -40,7 +40,7 @@ def collect_texts(root: Path = ROOT) -> Catalog:
 
 
 def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
-    """Yield every call that makes a text, and the name of what it calls."""
+    """Yield every call that makes a text, and the name of the called function."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
             yield node, node.func.id

@@ -67,7 +67,7 @@ class ImportRepository:
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a new, empty generation and return its number.
 
-        An earlier process may still run. What it writes goes to the old generation, which nobody sees.
+        An earlier process may still run, but it writes to the old generation, which is never shown.
 
         Raises:
             StorageConflictError: no job is running any more.
