@@ -30,6 +30,7 @@ from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.log_reader import LogReader
 from utils.services.ingestion.poll_schedule import PollSchedule
 from utils.services.ingestion.reader_loop import (
+    LOOK_SECONDS,
     LoopDependencies,
 )
 from utils.services.ingestion.scheduler import ServerScheduler
@@ -56,6 +57,8 @@ class World:
     progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
     channels: FakeChannelFinder = field(default_factory=FakeChannelFinder)
     premium: PremiumService | None = None
+    max_age: timedelta = MAX_AGE
+    look_seconds: float = LOOK_SECONDS
     schedule: PollSchedule = field(default_factory=PollSchedule)
 
     def build(self, **others: LogReader) -> ServerScheduler:
@@ -67,12 +70,13 @@ class World:
             logs=self.access,
             places=LogPlaces(self.servers, self.store),
             live=LiveIngestion(
-                self.store, events, clock=self.clock, group_seconds=0, max_announce_age=MAX_AGE
+                self.store, events, clock=self.clock, group_seconds=0, max_announce_age=self.max_age
             ),
             history=HistoryImport(self.store, self.store, events, clock=self.clock),
             channels=self.channels,
             notifier=self.notifier,
             progress=self.progress,
+            max_announce_age=self.max_age,
             clock=self.clock,
         )
         loops = LoopDependencies(
@@ -82,6 +86,7 @@ class World:
             notifier=self.notifier,
             clock=self.clock,
             minimum_poll_seconds=self.minimum_seconds,
+            look_seconds=self.look_seconds,
             schedule=self.schedule,
         )
         return ServerScheduler(SCOPE, {DEATH_LOG: DeathLogReader(SCOPE, deaths), **others}, loops)

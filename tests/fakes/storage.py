@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tests.fakes.deaths import SCOPE
-from utils.errors import KillfeedError, LeaseLostError, ShardCountError
+from utils.errors import KillfeedError, LeaseLostError, ShardCountError, StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
@@ -50,11 +50,13 @@ class Outage:
     Attributes:
         gate: what the answers of slow reads wait at.
         failures: errors that the next calls raise, first to last.
+        broken: names of methods that always fail.
         calls: the names of the methods that were called, failed ones included.
     """
 
     def __init__(self) -> None:
         self.failures: list[KillfeedError] = []
+        self.broken: set[str] = set()
         self.calls: list[str] = []
         self.gate: Gate | None = None
 
@@ -63,6 +65,8 @@ class Outage:
         self.calls.append(call)
         if self.failures:
             raise self.failures.pop(0)
+        if call in self.broken:
+            raise StorageUnavailableError("away")
 
     async def answer(self, found: T) -> T:
         """Return what a slow read found, when the gate lets it."""

@@ -13,6 +13,7 @@ from utils.composition.reading import Loops, Reading, build_ingestion, build_rea
 from utils.composition.services import (
     FeatureServices,
     GuildServices,
+    ServiceStores,
     Surroundings,
     build_features,
     build_guild_services,
@@ -89,7 +90,7 @@ def build_application(
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, reporter, throttle)
     stores = choose_stores(base.repositories)
-    guild = build_guild_services(stores, tasks, default_tier=settings.premium.default_tier, clock=clock)
+    guild = build_guild(base, stores)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
@@ -123,6 +124,17 @@ def build_application(
     )
     register_handlers(application, delivery.loop)
     return application
+
+
+def build_guild(base: Base, stores: ServiceStores) -> GuildServices:
+    """Return the services that all others ask."""
+    return build_guild_services(
+        stores,
+        base.tasks,
+        default_tier=base.settings.premium.default_tier,
+        clock=base.clock,
+        is_shared=not base.settings.discord.sharding.is_whole,
+    )
 
 
 def build_surroundings(

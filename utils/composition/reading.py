@@ -18,7 +18,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.log_source import LogOpener
-from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.reader_loop import LOOK_SECONDS, SHARED_LOOK_SECONDS, LoopDependencies
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.money.rewards import KillRewards
@@ -110,8 +110,10 @@ def build_reading(
         channels=guild.settings,
         notifier=delivery.alerts,
         progress=delivery.progress,
+        max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         clock=base.clock,
     )
+    is_whole = base.settings.discord.sharding.is_whole
     loops = ServerLoops(
         base.tasks,
         delivery.loop,
@@ -125,6 +127,7 @@ def build_reading(
             notifier=delivery.alerts,
             clock=base.clock,
             minimum_poll_seconds=base.settings.polling.min_interval_seconds,
+            look_seconds=LOOK_SECONDS if is_whole else SHARED_LOOK_SECONDS,
         ),
     )
     return Reading(hosts, loops)

@@ -121,12 +121,12 @@ class FeatureServices:
 
 
 def build_guild_services(
-    stores: ServiceStores, tasks: TaskManager, *, default_tier: int, clock: Clock
+    stores: ServiceStores, tasks: TaskManager, *, default_tier: int, clock: Clock, is_shared: bool = False
 ) -> GuildServices:
     """Return the services that others use."""
     return GuildServices(
         settings=SettingsService(stores.guilds, stores.servers, clock=clock),
-        premium=PremiumService(stores.premium, default_tier=default_tier, clock=clock),
+        premium=PremiumService(stores.premium, default_tier=default_tier, clock=clock, is_shared=is_shared),
         audit=AuditLog(stores.audit, clock=clock),
         names=PlayerNames(stores.names, stores.servers, tasks, clock=clock),
         places=LogPlaces(stores.servers, stores.cursors),

@@ -25,6 +25,11 @@ class Sharding:
         return 0 in self.ids
 
     @property
+    def is_whole(self) -> bool:
+        """Tell whether this process looks after every guild, so that no other one writes anything."""
+        return len(self.ids) == self.count
+
+    @property
     def share(self) -> float:
         """The part of the bot in this process."""
         return len(self.ids) / self.count

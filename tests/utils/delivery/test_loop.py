@@ -7,7 +7,12 @@ import pytest
 
 from tests.fakes.clock import settle
 from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
-from utils.delivery.loop import STORAGE_RETRY_SECONDS, WAIT_FOR_MORE_SECONDS, DeliveryLoop
+from utils.delivery.loop import (
+    POLL_SECONDS,
+    STORAGE_RETRY_SECONDS,
+    WAIT_FOR_MORE_SECONDS,
+    DeliveryLoop,
+)
 from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
 from utils.delivery.unexpected_failures import ALERT_KEY
 from utils.errors import ChannelUnusableError, DeliveryDelayedError, StorageError, StorageUnavailableError
@@ -244,9 +249,9 @@ async def test_what_servers_of_a_guild_have_at_the_same_moment_goes_into_one_mes
     tasks, pace = TaskManager(world.clock), MessagePace(world.clock)
     loop = DeliveryLoop(world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock)
     task = asyncio.create_task(loop.run(GUILD))
-    await _until(lambda: world.clock.sleeps == [30])
+    await _until(lambda: world.clock.sleeps == [POLL_SECONDS])
     world.store.add(build_entry(1))
-    await world.clock.advance(30)
+    await world.clock.advance(POLL_SECONDS)
     await _until(lambda: WAIT_FOR_MORE_SECONDS in world.clock.sleeps)
     world.store.add(build_entry(2))
     await world.clock.advance(WAIT_FOR_MORE_SECONDS)

@@ -23,4 +23,5 @@ def test_every_guild_has_one_process_however_the_shards_are_dealt(guild_id: Guil
     processes = [Sharding(count, tuple(range(first, count, 2))) for first in range(min(2, count))]
     assert [process.serves(guild_id) for process in processes].count(True) == 1
     assert [process.is_first for process in processes].count(True) == 1
+    assert {process.is_whole for process in processes} == {count == 1}
     assert Sharding().serves(guild_id)

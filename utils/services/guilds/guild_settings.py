@@ -1,4 +1,7 @@
-"""Reads a guild's settings through a short cache, which a change drops (``guild_changes``)."""
+"""Reads a guild's settings through a cache, which a change drops (``guild_changes``).
+
+Only the process that serves a guild changes its settings, since Discord sends the commands there.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -9,7 +12,7 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
 
-CACHE_SECONDS = 30.0  # a change by another process is seen at most this much later
+CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 
 
 class GuildStore(SettingsSource, Protocol):
@@ -20,7 +23,7 @@ class GuildStore(SettingsSource, Protocol):
 
 
 class SettingsService:
-    """Reads guild settings, through a short cache.
+    """Reads guild settings, through a cache.
 
     Args:
         guilds: storage of the settings.

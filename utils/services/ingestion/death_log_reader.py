@@ -1,8 +1,9 @@
 """The death log's reader: runs a waiting import or polls, and knows which deaths to post."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -27,7 +28,8 @@ from utils.services.servers.log_places import LogPlaces
 logger = get_logger(__name__)
 
 DEATH_LOG = "deaths"
-SAVE_HEALTH_SECONDS = 30.0  # stored times may be this much out of date
+SAVE_HEALTH_SECONDS = 300.0  # stored times may be this much out of date
+AGE_PART = 12  # and at most by this part of the age of news, which depends on them
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 
@@ -51,7 +53,13 @@ class DeathLogDependencies:
     channels: ChannelFinder
     notifier: AdminNotifier
     progress: ProgressReporter
+    max_announce_age: timedelta
     clock: Clock
+
+    @property
+    def save_seconds(self) -> float:
+        """How much the stored times may be out of date."""
+        return min(SAVE_HEALTH_SECONDS, self.max_announce_age.total_seconds() / AGE_PART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class DeathLogReader:
         self._times = _Times()
         self._known: _KnownServer | None = None
         self._is_importing = False
-        self._saved_at = -SAVE_HEALTH_SECONDS
+        self._saved_at = -math.inf
         self._is_full_told = False
 
     @property
@@ -129,9 +137,9 @@ class DeathLogReader:
             self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
 
     async def save(self, *, is_urgent: bool) -> None:
-        """Store the health; if it did not change, only every half a minute."""
+        """Store the health; if it did not change, only every few minutes."""
         now = self._clock.monotonic()
-        if is_urgent or now - self._saved_at >= SAVE_HEALTH_SECONDS:
+        if is_urgent or now - self._saved_at >= self._dependencies.save_seconds:
             await self._dependencies.servers.save_health(self.add_health(ServerHealth(self._scope)))
             self._saved_at = now
 

@@ -28,10 +28,11 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError
-from utils.events import EventDispatcher
+from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError, StorageError
+from utils.events import EventDispatcher, NoticesQueued
 from utils.group_commit import GROUP_SECONDS, GroupCommit
 from utils.models.deaths import DeathKind, LogFile
+from utils.models.guilds import ChannelKind
 from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import GuildId, ServerScope
@@ -214,7 +215,12 @@ class LiveIngestion:
 
     async def _take(self, poll: _Poll, batch: LiveBatch) -> None:
         """Store a batch and dispatch its events."""
-        stored = await self._store(batch)
+        try:
+            stored = await self._store(batch)
+        except StorageError:
+            # it may be stored nevertheless, without its event, so wake delivery
+            self._events.dispatch(NoticesQueued(scope=batch.server.scope, kinds=frozenset(ChannelKind)))
+            raise
         for event in stored.events:
             self._events.dispatch(event)
         poll.outcome = _add(poll.outcome, batch, stored)

@@ -57,7 +57,8 @@ IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
 """For an import that keeps failing although lines are rejected: each try counts everything again."""
 
 MISSING_LOGS_SECONDS = 60.0  # a person must create a missing folder, so poll slowly
-REFRESH_SECONDS = 60.0  # a change by another process is seen after at most this time
+LOOK_SECONDS = 300.0  # an unreported change is seen after at most this time
+SHARED_LOOK_SECONDS = 60.0  # the same if another process may pause the server with its premium
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class LoopDependencies:
 
     Attributes:
         minimum_poll_seconds: the shortest time between two polls, at any tier.
+        look_seconds: how long a server is kept in memory if no change is reported.
     """
 
     servers: ServerStore
@@ -74,6 +76,7 @@ class LoopDependencies:
     notifier: AdminNotifier
     clock: Clock
     minimum_poll_seconds: float
+    look_seconds: float = LOOK_SECONDS
     schedule: PollSchedule = field(default_factory=PollSchedule)
 
 
@@ -149,9 +152,10 @@ class ReaderLoop:
                 await self._pause(self._clock.sleep(self._plan_retry(fault, 0.0)))
 
     async def _find_look(self) -> ServerLook | None:
-        """Return the server from memory; read it again after a reported change or after a minute."""
+        """Return the server from memory; read it again after a reported change or after some minutes."""
         now, changes, known = self._clock.monotonic(), self._changes, self._look
-        if known is not None and known.changes == changes and now - known.looked_at < REFRESH_SECONDS:
+        seconds = self._dependencies.look_seconds
+        if known is not None and known.changes == changes and now - known.looked_at < seconds:
             return known
         server = await self._dependencies.servers.find_server(self._scope)
         self._look = None if server is None else ServerLook(server, now, changes)

@@ -14,13 +14,13 @@ hold. Only these two write the fields, and two logs share none:
 
 Other values that change between visits belong to one of the two:
 
-* The loop's ``_look``, the server as it was read. It expires after a minute or after ``refresh``.
+* The loop's ``_look``, the server as it was read. It expires after some minutes or after ``refresh``.
   ``refresh`` is called after a change, a failure, an import and a pause. Each lookup also sets ``_name``.
   Setting ``_woken`` ends a pause. The loop clears it after each pause.
 * The death log's ``_known``, the cursors after a successful poll. Each poll clears it first and sets it after
   success. It belongs to one ``_look``, so after the next lookup the cursors are read from the database.
 * The death log's ``_times``: the last read and the last row. They decide what is news, so they are stored: at
-  once when the status changes, else twice a minute (``_saved_at``). They are never cleared.
+  once when the status changes, else every few minutes (``_saved_at``). They are never cleared.
 * The death log's ``_is_full_told``: the admins were told that posts are left out. It is cleared when there is
   room.
 """

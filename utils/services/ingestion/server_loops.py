@@ -141,6 +141,7 @@ class ServerLoops:
         finally:
             self._in_removal.discard(scope)
             if not is_removed:
+                self._wake_delivery(scope)
                 self.start(scope)  # if the server was removed nevertheless, its loops end by themselves
 
     async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> bool:
@@ -165,11 +166,14 @@ class ServerLoops:
         if scheduler is None:
             return
         await self.tasks.cancel(*self._name_loops(scope))
-        # a batch may be stored without its event, so wake delivery
-        self.deliverer.wake(scope, ChannelKind)
+        self._wake_delivery(scope)
         scheduler.wake()
         if self._schedulers.get(scope) is scheduler:  # not stopped in the meantime
             self._start_loops(scheduler)
+
+    def _wake_delivery(self, scope: ServerScope) -> None:
+        """Wake delivery: a loop that was ended may have stored a batch without its event."""
+        self.deliverer.wake(scope, ChannelKind)
 
     def _start_loops(self, scheduler: ServerScheduler) -> None:
         """Begin to read the logs of a server that are not being read already."""

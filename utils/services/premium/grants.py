@@ -288,7 +288,11 @@ class GrantService:
         for server in servers:
             is_paused = server.scope in paused
             if server.is_paused != is_paused:
-                await self.servers.set_paused(server.scope, is_paused=is_paused)
+                try:
+                    await self.servers.set_paused(server.scope, is_paused=is_paused)
+                except StorageError:
+                    self.loops.refresh(server.scope)  # it may have happened nevertheless
+                    raise
                 await self.loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
         self._unchecked.discard(guild_id)

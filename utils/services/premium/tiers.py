@@ -19,7 +19,8 @@ from utils.models.scope import GuildId
 from utils.models.servers import count_game_servers
 from utils.models.texts import Command, Number, text
 
-CACHE_SECONDS = 30.0  # a change by another process is seen at most this much later
+CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
+SHARED_CACHE_SECONDS = 30.0  # the same if another process may grant premium
 
 
 class PremiumSource(Protocol):
@@ -32,17 +33,21 @@ class PremiumSource(Protocol):
 class PremiumService:
     """Tells what the tier of a guild unlocks.
 
-    Grants come from a short cache. Each call compares the end with the clock, so an end is never seen late.
+    Grants come from a cache. Each call compares the end with the clock, so an end is never seen late.
 
     Args:
         store: storage of the grants.
         default_tier: the tier of a guild without a grant (``premium.default_tier``).
+        is_shared: the home guild, where premium is granted, may belong to another process.
     """
 
-    def __init__(self, store: PremiumSource, *, default_tier: int, clock: Clock) -> None:
+    def __init__(
+        self, store: PremiumSource, *, default_tier: int, clock: Clock, is_shared: bool = False
+    ) -> None:
+        seconds = SHARED_CACHE_SECONDS if is_shared else CACHE_SECONDS
         self._default = TIERS[default_tier]
         self._clock = clock
-        self._records = Remembered(store.get_premium, seconds=CACHE_SECONDS, clock=clock)
+        self._records = Remembered(store.get_premium, seconds=seconds, clock=clock)
 
     async def get_tier(self, guild_id: GuildId) -> Tier:
         """Return the guild's tier."""

@@ -1,5 +1,7 @@
 """Changes of game servers by hand: edits, silenced events, new imports, accepted host keys."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Protocol
 
@@ -8,6 +10,7 @@ from utils.errors import (
     KillfeedError,
     LimitReachedError,
     NotFoundError,
+    StorageError,
     UserFacingError,
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
@@ -152,7 +155,8 @@ class ServerChangeService:
     ) -> GameServer:
         """Post one class of death of a server, or silence it; return the changed server."""
         server = await self.servers.resolve(guild_id, typed)
-        await self.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
+        with self._refreshing_if_failed(server.scope):
+            await self.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
         self.loops.refresh(server.scope)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
@@ -201,7 +205,8 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is running, so the generation is final
-            await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+            with self._refreshing_if_failed(server.scope):
+                await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
             await self.loops.restart(server.scope)
             await self.audit.write(
                 guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
@@ -228,7 +233,8 @@ class ServerChangeService:
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
-            await self.store.set_host_key(server.scope, keys.shown.text)
+            with self._refreshing_if_failed(server.scope):
+                await self.store.set_host_key(server.scope, keys.shown.text)
             await self.loops.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
@@ -259,7 +265,8 @@ class ServerChangeService:
             if check.logs is not None:
                 await self.places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
-            await self.store.replace_server(wanted.scope, wanted)
+            with self._refreshing_if_failed(wanted.scope):
+                await self.store.replace_server(wanted.scope, wanted)
         except KillfeedError:
             if check.steps:
                 self.checker.let_go(wanted)
@@ -267,6 +274,15 @@ class ServerChangeService:
         finally:
             self.settings.forget_guild(wanted.scope.guild_id)
         await self.loops.restart(wanted.scope)
+
+    @contextmanager
+    def _refreshing_if_failed(self, scope: ServerScope) -> Iterator[None]:
+        """Have a server read again if a write failed: it may have happened nevertheless."""
+        try:
+            yield
+        except StorageError:
+            self.loops.refresh(scope)
+            raise
 
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)

@@ -421,12 +421,16 @@ async def test_batch_is_run_again_when_the_database_aborts_it_for_the_moment(wat
 async def test_nothing_of_a_batch_is_stored_when_the_database_is_away(
     watcher: Watcher, told: list[Event]
 ) -> None:
-    """What was stored before stays, the next poll goes on with the rest."""
+    """What was stored before stays, the next poll goes on with the rest.
+
+    Delivery looks all the same: where the answer to a commit was lost, nobody else tells of the notices.
+    """
     watcher.logs.append(FILE, render(*FIGHTS))
     watcher.store.outages = 1
     with pytest.raises(StorageUnavailableError):
         await watcher.poll()
-    assert (watcher.store.data.deaths, told) == ({}, [])
+    look = NoticesQueued(scope=watcher.server.scope, kinds=frozenset(ChannelKind))
+    assert (watcher.store.data.deaths, told) == ({}, [look])
     await watcher.poll()
     assert watcher.announced == list_ids(FIGHTS)
 

@@ -50,8 +50,10 @@ from utils.services.ingestion.death_log_reader import (
 )
 from utils.services.ingestion.poison import FAILURES_BEFORE
 from utils.services.ingestion.reader_loop import (
+    LOOK_SECONDS,
     MISSING_LOGS_SECONDS,
     READ_BACKOFF,
+    SHARED_LOOK_SECONDS,
 )
 from utils.services.ingestion.reader_state import LOG_SECONDS
 from utils.services.premium.tiers import PremiumService
@@ -186,14 +188,19 @@ async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
     assert (len(world.store.data.deaths), posted) == (2, ["C"])
 
 
-async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes(world: World) -> None:
-    """The time of the last read may lag by half a minute in the database, never in the status."""
+@pytest.mark.parametrize(("age_minutes", "seconds"), [(60, SAVE_HEALTH_SECONDS), (600, 300), (6, 30)])
+async def test_health_is_saved_every_few_minutes_when_nothing_changes(
+    age_minutes: float, seconds: float
+) -> None:
+    """The time of the last read may lag a little in the database, as news go, and never in the status."""
+    world = World(max_age=timedelta(minutes=age_minutes))
     scheduler = world.build()
+    polls = int(2 * seconds / 5)
     async with running(scheduler):
-        await world.pass_pauses(13)
-        assert scheduler.health.last_read_at == START + timedelta(seconds=65)
+        await world.pass_pauses(polls + 1)
+        assert scheduler.health.last_read_at == START + timedelta(seconds=5 * (polls + 1))
     saved = [health.last_read_at for health in world.servers.saved]
-    assert saved == [START + timedelta(seconds=SAVE_HEALTH_SECONDS * number) for number in range(3)]
+    assert saved == [START + timedelta(seconds=seconds * number) for number in range(3)]
 
 
 async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
@@ -562,18 +569,20 @@ async def test_loop_ends_when_the_server_is_removed(world: World) -> None:
     assert world.visits == 1
 
 
-async def test_removal_nobody_told_of_is_noticed_within_a_minute(world: World) -> None:
+@pytest.mark.parametrize("seconds", [LOOK_SECONDS, SHARED_LOOK_SECONDS])
+async def test_removal_nobody_told_of_is_noticed_within_minutes(world: World, seconds: float) -> None:
     """Polls in between go on from what the last look has shown, without another one."""
+    world.look_seconds, polls = seconds, int(seconds / 5)
     async with running(world.build()) as task:
         await world.pause(1)
         world.append(("A", "B"))
-        await world.pass_pauses(11)
-        assert (world.servers.calls.count("find_server"), world.visits) == (1, 12)
+        await world.pass_pauses(polls - 1)
+        assert (world.servers.calls.count("find_server"), world.visits) == (1, polls)
         assert len(world.store.data.deaths) == 1
         world.servers.servers.clear()
         await world.clock.advance(5)
         await task
-    assert (world.servers.calls.count("find_server"), world.visits) == (2, 12)
+    assert (world.servers.calls.count("find_server"), world.visits) == (2, polls)
 
 
 async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:

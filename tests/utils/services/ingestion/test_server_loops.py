@@ -105,6 +105,7 @@ class World:
             channels=FakeChannelFinder(),
             notifier=self.notifier,
             progress=self.progress,
+            max_announce_age=MAX_AGE,
             clock=self.clock,
         )
         return ServerLoops(

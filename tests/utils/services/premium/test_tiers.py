@@ -22,7 +22,7 @@ from utils.models.premium import (
     list_offers,
 )
 from utils.models.scope import GuildId
-from utils.services.premium.tiers import CACHE_SECONDS, PremiumService
+from utils.services.premium.tiers import CACHE_SECONDS, SHARED_CACHE_SECONDS, PremiumService
 
 GUILD, OTHER = GuildId(42), GuildId(43)
 
@@ -112,13 +112,15 @@ async def test_tier_that_ends_between_two_questions_is_over_at_that_moment(
     assert store.calls == ["get_premium"]
 
 
+@pytest.mark.parametrize(("is_shared", "seconds"), [(True, SHARED_CACHE_SECONDS), (False, CACHE_SECONDS)])
 async def test_grant_of_another_process_is_seen_after_thirty_seconds(
-    premium: PremiumService, store: FakePremiumStore, clock: FakeClock
+    store: FakePremiumStore, clock: FakeClock, *, is_shared: bool, seconds: float
 ) -> None:
-    """Between two reads nothing is asked for again; dropping it reads at once."""
+    """Between two reads nothing is asked again; dropping it reads at once. A lone process reads seldom."""
+    premium = PremiumService(store, default_tier=0, clock=clock, is_shared=is_shared)
     await premium.get_tier(GUILD)
     store.give(GUILD, 3)
-    clock.move(CACHE_SECONDS - 0.1)
+    clock.move(seconds - 0.1)
     assert await premium.get_tier(GUILD) == TIERS[0]
     clock.move(0.1)
     assert await premium.get_tier(GUILD) == TIERS[3]

@@ -15,7 +15,13 @@ from tests.fakes.premium import FakeAuditStore, build_premium
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
 from utils.embeds.audit_wording import describe_change
-from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.errors import (
+    ConnectionLostError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+    StorageUnavailableError,
+)
 from utils.events import EventDispatcher
 from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
@@ -379,6 +385,19 @@ async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: Ser
         "Mirny, falls: off → on",
     ]
     assert rooms.loops.notes == [("refresh", SCOPE)] * 3
+
+
+async def test_server_is_looked_at_again_when_a_change_of_it_failed(
+    rooms: Rooms, service: ServerChangeService
+) -> None:
+    """The answer was lost, and it may have happened."""
+    server, keys = await service.read_host_keys(GUILD, "Mirny")
+    rooms.store.broken = {"set_silenced", "set_host_key"}
+    with pytest.raises(StorageUnavailableError):
+        await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
+    with pytest.raises(StorageUnavailableError):
+        await service.accept_host_key(server, keys, actor_id=ADMIN)
+    assert rooms.loops.notes == [("refresh", SCOPE)] * 2
 
 
 async def test_history_is_imported_again_from_the_start(rooms: Rooms, service: ServerChangeService) -> None:
