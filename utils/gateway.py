@@ -10,7 +10,7 @@ from utils.errors import ConfigurationError
 
 LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
+    "Discord refuses the token. Copy it again from the Discord developer portal (Bot, Reset Token) "
     "into discord.token of your configuration."
 )
 CLOSED_FOR_GOOD = (

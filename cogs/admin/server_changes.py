@@ -135,7 +135,7 @@ class ServerChangeCommands:
         embed = ctx.embeds.build_success(title, _list_announced(changed))
         await ctx.respond(embed=embed)
 
-    @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
+    @SERVER.command(name="import", description="Read and count a server's whole history again")
     @server_option(description="Which one", is_required=True)
     @admin_access(is_change=True)
     async def server_import(self, ctx: KillfeedContext, server: str) -> None:

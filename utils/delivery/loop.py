@@ -31,7 +31,7 @@ from utils.waiting import Signal, wait_for_any
 logger = get_logger(__name__)
 
 STORAGE_RETRY_SECONDS = 2.0
-POLL_SECONDS = 600.0  # only for entries whose wake-up was lost; who stores any wakes at once
+POLL_SECONDS = 600.0  # a fallback; code that stores entries wakes the loop
 WAIT_FOR_MORE_SECONDS = 0.05  # a guild's servers are polled together, and share a message
 
 

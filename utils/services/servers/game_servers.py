@@ -240,7 +240,7 @@ class GameServerService:
         """
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
         async with self.loops.removal(scope):
             self.logs.forget(scope)
             await self.store.mark_removed(scope, keep_stats=keep_stats, at=self.clock.now())

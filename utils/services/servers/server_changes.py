@@ -232,7 +232,7 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
-                raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
+                raise InvalidInputError(text("The host or its key has changed. Run the command again."))
             with self._refreshing_if_failed(server.scope):
                 await self.store.set_host_key(server.scope, keys.shown.text)
             await self.loops.restart(server.scope)
@@ -287,7 +287,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
         return server
 
 

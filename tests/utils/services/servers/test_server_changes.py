@@ -254,7 +254,7 @@ async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
     assert (rooms.host.tried, rooms.audit.lines) == ([], [])
     rooms.host.steps = BAD
     await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
-    pinned = "" if edit.username else ", host key: pinned → pinned anew"
+    pinned = "" if edit.username else ", host key: pinned → pinned again"
     changes = f"{told}, login: old secret → new secret{pinned}"
     assert rooms.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
 
@@ -314,7 +314,7 @@ async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChange
         ("base path", "none", "/x_7"),
         ("timezone", "UTC", "America/New_York"),
         ("login", "old secret", "new secret"),
-        ("host key", "pinned", "pinned anew"),
+        ("host key", "pinned", "pinned again"),
     ]
     assert rooms.store.servers[SCOPE].username == "renter"
 
