@@ -46,10 +46,10 @@ class UserFacingError(KillfeedError):
     """An expected refusal: what happened and what to do next. As a ``str`` it is English, for logs.
 
     Attributes:
-        said: what the person reads; a ``str`` is shown as it is, in every language.
+        said: what the person reads.
     """
 
-    def __init__(self, said: Text | str) -> None:
+    def __init__(self, said: Text) -> None:
         self.said = said
         super().__init__(str(said))
 
@@ -76,7 +76,7 @@ class NotFoundError(UserFacingError):
 class AmbiguousError(UserFacingError):
     """A name fits several things; ``said`` names the candidates."""
 
-    def __init__(self, said: Text, *, candidates: tuple[str, ...]) -> None:
+    def __init__(self, said: Text, *, candidates: tuple[Value, ...]) -> None:
         self.candidates = candidates
         super().__init__(join([said, text("Pick one from the list.")]))
 
@@ -212,7 +212,7 @@ class RemoteError(KillfeedError):
     """A request to a game host failed. Never holds a password, a key or a full login.
 
     Attributes:
-        said: what the server's admin reads; a ``str`` is shown as it is, in every language.
+        said: what the server's admin reads.
         is_lasting: only a person can repair it.
         is_of_host: the host failed before the login began, so every login there fails too.
         tells_of_host: the error says something about the host; False if the reason was on our own side.
@@ -222,7 +222,7 @@ class RemoteError(KillfeedError):
     is_of_host = False
     tells_of_host = True
 
-    def __init__(self, said: Text | str) -> None:
+    def __init__(self, said: Text) -> None:
         self.said = said
         super().__init__(str(said))
 
@@ -238,7 +238,7 @@ class HostKeyChangedError(RemoteError):
 
     is_lasting = True
 
-    def __init__(self, said: Text | str, *, offered: str) -> None:
+    def __init__(self, said: Text, *, offered: str) -> None:
         self.offered = offered
         super().__init__(said)
 

@@ -43,7 +43,7 @@ class DataCommands:
         """Answer ``/data export``, with one message for each file."""
         question = await self._ask(ctx, member, player)
         number = 0
-        async for archive in self.services.exports.export(question):
+        async for archive in self.services.exports.export(question, write=ctx.embeds.words.write_plain):
             number += 1
             embed = ctx.embeds.build_export(number)
             file = discord.File(io.BytesIO(archive.content), archive.name)

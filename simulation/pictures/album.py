@@ -43,6 +43,7 @@ from utils.models.reading import ImportProgress
 from utils.models.scope import MemberId
 from utils.models.servers import CheckStep, WayStep
 from utils.models.statistics import Activity, Comparison
+from utils.models.texts import text
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 ADA, BIRK = MemberId(1), MemberId(2)
@@ -205,9 +206,13 @@ class Album:
 
     def _draw_server(self) -> str:
         steps = (
-            CheckStep(WayStep.REACH, ok=True, detail="play.example.org port 8822 answers."),
-            CheckStep(WayStep.LOGIN, ok=True, detail="Logged in as renter."),
-            CheckStep(WayStep.FIND_LOGS, ok=True, detail="“actual1/deathlogs” holds 62 death logs."),
+            CheckStep(WayStep.REACH, ok=True, detail=text("play.example.org port 8822 answers.")),
+            CheckStep(WayStep.LOGIN, ok=True, detail=text("Logged in as renter.")),
+            CheckStep(
+                WayStep.FIND_LOGS,
+                ok=True,
+                detail=text("“actual1/deathlogs” holds 62 death logs."),
+            ),
         )
         progress = ImportProgress(41, 62, 6_610_000, 10_000_000, 61_204, 3.4)
         importing = self._factory.build_import(SERVER, progress)

@@ -34,12 +34,6 @@ UNSEEN_KEYWORDS = {
 }
 PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")
 
-NOT_YET = {
-    "utils/models/labels.py",
-    "utils/services/personal/archives.py",
-}
-"""Files with sentences that are not texts yet. Remove a file when it is done; add none."""
-
 
 def list_prose(module: Module) -> list[int]:
     """Return the lines with words for people that are not texts."""
@@ -84,8 +78,7 @@ def _is_prose(node: ast.AST) -> bool:
 def test_sentences_are_texts() -> None:
     """Every sentence for people is a text in the code, because they read it in their language."""
     found = {module.path for module in list_modules() if module.room in ROOMS and list_prose(module)}
-    assert sorted(found - NOT_YET) == [], "write it with text(…): DEVELOPER_GUIDE.md, A sentence"
-    assert sorted(NOT_YET - found) == [], "done: take it out of the list"
+    assert sorted(found) == [], "write it with text(…): DEVELOPER_GUIDE.md, A sentence"
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,13 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.problems import Problem
 from utils.models.reading import RejectedLine
+from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth, WayStep
 from utils.models.statistics import DayCount, Enemy, WeaponRow
+from utils.models.texts import text
 from utils.tasks import TaskReport, TaskState
 
 NAMES = (
@@ -77,16 +80,22 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
         kamensk.scope: ServerHealth(
             kamensk.scope,
             ConnectionState.REFUSED,
-            problem="192.0.2.10 port 22 refused the login. Check user name and password.",
+            problem=Problem.LOGIN_REFUSED.say(host="192.0.2.10 port 22"),
             lines_read=1,
         ),
     }
     shelf.rejected.lines[mirny.scope] = [
-        RejectedLine(FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, "9 columns expected", START)
+        RejectedLine(
+            FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, RejectionReason.AMBIGUOUS.say(), START
+        )
     ]
     shelf.secrets.steps = (
-        CheckStep(WayStep.LOGIN, ok=True, detail="renter at 192.0.2.10 port 22"),
-        CheckStep(WayStep.FIND_LOGS, ok=True, detail="`/192.0.2.10_3/actual1/deathlogs` holds 1 death log."),
+        CheckStep(WayStep.LOGIN, ok=True, detail=text("{login}", login="renter at 192.0.2.10 port 22")),
+        CheckStep(
+            WayStep.FIND_LOGS,
+            ok=True,
+            detail=text("{folder} holds 1 death log.", folder="`/192.0.2.10_3/actual1/deathlogs`"),
+        ),
     )
     pinned = HostKey("ssh-ed25519 AAA1", "SHA256:pinned")
     shelf.secrets.keys = HostKeys(pinned, HostKey("ssh-ed25519 AAA2", "SHA256:shown"))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from utils.errors import RemoteAnswerError, RemoteFileMissingError, RemotePermissionError
+from utils.models.texts import text
 from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, RemoteStat
 
 FOLDER = "game/actual1/deathlogs"
@@ -97,7 +98,7 @@ class FakeSession:
         if inner in self.folder_times:
             return RemoteStat(4096, self.folder_times[inner], is_directory=True)
         if inner not in self.files:
-            raise RemoteFileMissingError(path)
+            raise RemoteFileMissingError(text("{path}", path=path))
         size = len(self.files[inner]) + self.size_lie
         return RemoteStat(size, self._times[inner], is_directory=False)
 
@@ -119,7 +120,7 @@ class FakeSession:
         scan = FolderScan()
         inner = self._strip(path)
         if inner in self.garbled:
-            raise RemoteAnswerError(f"garbled {inner}")
+            raise RemoteAnswerError(text("garbled {path}", path=inner))
         for entry in self._list_entries(inner):
             scan.seen += 1
             if not budget.take(len(entry.name)):
@@ -153,9 +154,9 @@ class FakeSession:
         inner = self._strip(path)
         self.tried.append(inner)
         if inner not in self.files:
-            raise RemoteFileMissingError(path)
+            raise RemoteFileMissingError(text("{path}", path=path))
         if inner in self.denied:
-            raise RemotePermissionError(f"no permission for {inner}")
+            raise RemotePermissionError(text("no permission for {path}", path=inner))
         self.opened.append(inner)
         return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
 
@@ -169,7 +170,7 @@ class FakeSession:
 
     def _strip(self, path: str) -> str:
         if not self.has_logs or (path != FOLDER and not path.startswith(FOLDER + "/")):
-            raise RemoteFileMissingError(path)
+            raise RemoteFileMissingError(text("{path}", path=path))
         return path[len(FOLDER) :].strip("/")
 
     def _touch_folders(self, path: str) -> None:

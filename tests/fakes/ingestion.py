@@ -23,6 +23,7 @@ from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.texts import Text, text
 
 T = TypeVar("T")
 HEAD_BYTES = 256
@@ -393,7 +394,7 @@ class FakeDeathLogs:
         self.rewritten: set[LogFile] = set()
         self.power = power or PowerSupply()
         self.newest_asked = 0
-        self.problems: list[str] = []
+        self.problems: list[Text] = []
         self.denied: set[LogFile] = set()
         self.gone: list[LogFile] = []
 
@@ -434,9 +435,9 @@ class FakeDeathLogs:
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
         """Yield whole lines from the cursor up to byte ``end``."""
         if file not in self.files:
-            raise RemoteFileMissingError(f"no {file.name}")
+            raise RemoteFileMissingError(text("no {name}", name=file.name))
         if file in self.denied:
-            raise RemotePermissionError(f"{file.name} may not be read")
+            raise RemotePermissionError(text("{name} may not be read", name=file.name))
         start = cursor.offset if cursor else 0
         async for chunk in self._read(file, cursor, start, end, is_growth=True):
             yield chunk

@@ -266,14 +266,12 @@ class FakeNotifier:
         self.told: list[tuple[MemberId | None, str]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Alert the admins."""
         del guild_id
         self._tell(None, str(sentence), key)
 
-    async def tell_member(
-        self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
-    ) -> None:
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Send a member a message."""
         del guild_id
         self._tell(member_id, str(sentence), key)

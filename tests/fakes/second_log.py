@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from utils.errors import KillfeedError, StorageError
 from utils.models.servers import LogHealth, ServerHealth
+from utils.models.texts import Text, text
 from utils.services.ingestion.log_reader import ReadReport, Visit
 from utils.services.ingestion.reader_state import ReaderState
 
@@ -32,18 +33,18 @@ class FakeSecondReader:
         self.failures: list[KillfeedError] = []
         self.poison: str | None = None
         self.error: Exception = StorageError("MongoDB refused.")
-        self.problem: str | None = None
+        self.problem: Text | None = None
         self.visits: list[Visit] = []
         self.may_end = asyncio.Event()
         self.may_end.set()
 
-    def describe(self, server_name: str) -> str:
+    def describe(self, server_name: str) -> Text:
         """Return the name of the log and of its server."""
-        return f"The second log of {server_name}"
+        return text("The second log of {server}", server=server_name)
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
         """Return the health with that of this log."""
-        own = LogHealth("Second log", self.state.status.state, self.state.status.problem)
+        own = LogHealth(text("Second log"), self.state.status.state, self.state.status.problem)
         return replace(health, others=(*health.others, own))
 
     def list_told(self) -> frozenset[str]:

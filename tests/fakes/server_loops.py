@@ -97,7 +97,7 @@ class FakeNotifier:
         self.told: list[str] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
             self._keys.add((guild_id, key))

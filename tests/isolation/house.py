@@ -30,6 +30,7 @@ from utils.models.servers import (
     WayCheck,
     WayStep,
 )
+from utils.models.texts import text
 from utils.secrets import SecretBox
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.settings import Settings
@@ -70,7 +71,7 @@ class MemoryHosts:
     ) -> WayCheck:
         """Find everything in order."""
         del guild_limit, credentials
-        steps = (CheckStep(WayStep.LOGIN, ok=True, detail="renter"),)
+        steps = (CheckStep(WayStep.LOGIN, ok=True, detail=text("renter")),)
         return WayCheck(steps, "ssh-ed25519 AAAA", FoundLogs(f"/{server.number}{FOLDER}"))
 
     def let_go(self, server: GameServer) -> None:

@@ -25,6 +25,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import Credentials
+from utils.models.texts import text
 from utils.secrets import SecretBox
 from utils.services.players.statistics import Board
 from utils.services.servers.typed_servers import ServerForm
@@ -116,7 +117,7 @@ async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
     kind, channel = ChannelKind.KILLFEED, ChannelId(1)
     await services.guild_changes.set_channel(guild_id, kind, channel, server=None, actor_id=ADMIN)
     await services.settings.find_channel(added.server.scope, kind)
-    await get_part(bot, AdminAlerts).notify(guild_id, "Something is wrong.", "key")
+    await get_part(bot, AdminAlerts).notify(guild_id, text("Something is wrong."), "key")
     await wait_until(lambda: get_part(bot, DeathLogAccess).find_obstacle(broken.scope) is not None)
     [player, *_] = await wait_for_players(bot, guild_id)
     await services.links.ask(guild_id, ADMIN, player.player_id)

@@ -51,7 +51,7 @@ class _Alert:
         is_over: set when it is sent or no longer needed.
     """
 
-    sentence: Text | str
+    sentence: Text
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
@@ -87,15 +87,13 @@ class AdminAlerts:
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Begin to tell the admins, unless they were told under this key before; do not wait."""
         if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
             self._begin((guild_id, key), _Alert(sentence))
 
-    async def tell_member(
-        self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
-    ) -> None:
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Begin to tell a member in a direct message, unless they were told before or accept none."""
         matter = guild_id, f"{member_id}:{key}"
         if not self._is_told(matter):

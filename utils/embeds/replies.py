@@ -8,12 +8,10 @@ import discord
 
 from utils.embeds.limits import cut_lines
 from utils.embeds.style import Style
-from utils.localization.escape import escape_text, hide_ids
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.premium import TIERS, Tier
 from utils.models.texts import Code, Command, Number, Text, join, text
 
-_ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
 _HELP_FIELD_LENGTH = 800  # of the 1,024 that Discord accepts
 _TIER_MARKS = "①②③④"
 
@@ -47,18 +45,16 @@ def build_success_embed(style: Style, title: Text, said: Text | None = None) -> 
     )
 
 
-def build_notice_embed(style: Style, title: Text, said: Text | str) -> discord.Embed:
-    """Return an answer that is neither success nor failure; a ``str`` is foreign."""
-    return discord.Embed(
-        title=style.write(title), description=_write_sentence(style, said), colour=style.theme.neutral
-    )
+def build_notice_embed(style: Style, title: Text, said: Text) -> discord.Embed:
+    """Return an answer that is neither success nor failure."""
+    return discord.Embed(title=style.write(title), description=style.write(said), colour=style.theme.neutral)
 
 
-def build_refusal_embed(style: Style, said: Text | str) -> discord.Embed:
+def build_refusal_embed(style: Style, said: Text) -> discord.Embed:
     """Return an expected refusal: the text of a ``UserFacingError``, which may quote typed text."""
     return discord.Embed(
         title=style.write(text("⛔ Not like this")),
-        description=_write_sentence(style, said),
+        description=style.write(said),
         colour=style.theme.warning,
     )
 
@@ -73,11 +69,11 @@ def build_error_embed(style: Style, *, what: Text, next_step: Text, reference: s
     )
 
 
-def build_alert_embed(style: Style, said: Text | str, *, at: datetime) -> discord.Embed:
+def build_alert_embed(style: Style, said: Text, *, at: datetime) -> discord.Embed:
     """Return a note to the admins of a guild."""
     return discord.Embed(
         title=style.write(text("⚠️ The killfeed needs an admin")),
-        description=_write_sentence(style, said),
+        description=style.write(said),
         colour=style.theme.warning,
         timestamp=at,
     )
@@ -165,7 +161,3 @@ def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:
             part = []
         part.append(line)
     yield part
-
-
-def _write_sentence(style: Style, said: Text | str) -> str:
-    return escape_text(hide_ids(said), _ANSWER_LENGTH) if isinstance(said, str) else style.write(said)

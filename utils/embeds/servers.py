@@ -44,7 +44,6 @@ from utils.models.texts import (
 from utils.models.visible_text import clean_text
 
 BAR_LENGTH = 14  # fits one line of a phone
-SENTENCE_LENGTH = 300
 _LINE_LENGTH = 160
 
 _STATES: Mapping[ConnectionState, Text] = {
@@ -74,7 +73,7 @@ def build_status_embed(
     *,
     connections: ConnectionCount,
     limit: int,
-    posting_problem: Text | str | None = None,
+    posting_problem: Text | None = None,
 ) -> discord.Embed:
     """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections."""
     is_well = posting_problem is None and all(status.health.is_well for status in servers)
@@ -135,7 +134,7 @@ def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]
 
 def _write_step(style: Style, step: CheckStep) -> str:
     mark = style.theme.good if step.ok else style.theme.bad
-    said = text("**{step}** — {detail}", step=step.name.say(), detail=_shorten(step.detail))
+    said = text("**{step}** — {detail}", step=step.name.say(), detail=step.detail)
     return f"{mark} {style.write(said)}"
 
 
@@ -184,7 +183,7 @@ def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> dis
 
 def _advise(keys: HostKeys) -> Text:
     if keys.problem:
-        return text("The host cannot be asked: {problem}", problem=_shorten(keys.problem))
+        return text("The host cannot be asked: {problem}", problem=keys.problem)
     if not keys.is_changed:
         return text("The host shows the key it was pinned to.")
     return text(
@@ -309,7 +308,7 @@ def _describe_health(status: ServerStatus) -> Text:
         lines.append(_warn(health.problem))
     for other in health.others:
         if other.problem:
-            problem = text("{log}: {problem}", log=other.log, problem=_shorten(other.problem))
+            problem = text("{log}: {problem}", log=other.log, problem=other.problem)
             lines.append(_warn(problem))
     return join(lines, "\n")
 
@@ -364,21 +363,16 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
 def _describe_rejected(line: RejectedLine) -> Text:
     return text(
         "**{reason}** · {file}, byte {offset} · {moment}\n> {line}",
-        reason=_shorten(line.reason, _LINE_LENGTH),
+        reason=line.reason,
         file=clean_text(f"{line.file.world}/{line.file.name}"),
         offset=Number(line.offset),
         moment=Moment(line.seen_at),
-        line=_shorten(line.line, _LINE_LENGTH) or text("(empty)"),
+        line=clean_text(hide_ids(line.line), _LINE_LENGTH) or text("(empty)"),
     )
 
 
-def _warn(problem: Text | str) -> Text:
-    return text("⚠️ {problem}", problem=_shorten(problem))
-
-
-def _shorten(said: Text | str, limit: int = SENTENCE_LENGTH) -> Text | str:
-    """Return foreign text cut; ids are hidden first, because otherwise half an id could stay."""
-    return clean_text(hide_ids(said), limit) if isinstance(said, str) else said
+def _warn(problem: Text) -> Text:
+    return text("⚠️ {problem}", problem=problem)
 
 
 def _show_moment(at: datetime | None) -> Value:

@@ -9,9 +9,11 @@ from utils.errors import KillfeedError
 from utils.interactions.access import get_guild_id, is_admin_member
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.services import Services
-from utils.models.labels import Choice, label_choices
+from utils.localization.localizer import Localizer
+from utils.models.labels import LABEL_CHARACTERS, SEPARATOR, Choice, PlayerLabel, label_choices
 from utils.models.scope import MemberId
 from utils.models.typed_text import fold_text
+from utils.models.visible_text import cut
 from utils.services.servers.time_zones import search_zones
 
 logger = get_logger(__name__)
@@ -41,11 +43,20 @@ async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.Opti
         guild_id = get_guild_id(ctx.interaction)
         found = await services.names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES)
         labels = await services.names.label(guild_id, found)
+        words = (await services.languages.speak(ctx.interaction, is_private=True)).words
     except KillfeedError as error:
         return _offer_nothing(error)
     return [
-        discord.OptionChoice(label, player.player_id) for label, player in zip(labels, found, strict=True)
+        discord.OptionChoice(write_label(label, words), player.player_id)
+        for label, player in zip(labels, found, strict=True)
     ]
+
+
+def write_label(label: PlayerLabel, words: Localizer) -> str:
+    """Return the label of a player in a language; the name stands there as it is, so that it can be typed."""
+    if label.beside is None:
+        return label.name
+    return cut(f"{label.name}{SEPARATOR}{words.write_plain(label.beside)}", LABEL_CHARACTERS)
 
 
 async def complete_own_link(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:

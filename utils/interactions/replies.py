@@ -106,7 +106,7 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 
-def find_refusal(error: BaseException) -> Text | str | None:
+def find_refusal(error: BaseException) -> Text | None:
     """Return the sentence for an error that is not the bot's fault; None for other errors."""
     if isinstance(error, UserFacingError | RemoteError):
         return error.said

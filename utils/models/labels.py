@@ -7,21 +7,35 @@ look alike end with a mark. It is computed from the id and never changes.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2s
+from typing import NamedTuple
 
 from utils.models.players import KnownPlayer
 from utils.models.scope import ServerId
+from utils.models.texts import Moment, Names, Text, Value, join, text
 from utils.models.typed_text import fold_text
-from utils.models.visible_text import NAMELESS, clean_text, cut
+from utils.models.visible_text import NAMELESS, clean_text
 
 LABEL_CHARACTERS = 100  # Discord's limit, of names and values
 NAME_CHARACTERS = 60
 SEPARATOR = " · "
 MARK_SIGN = "#"
+REMOVED_SERVER = text("a removed server")
 _MARK_BYTES = 3
 _PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # in front of a mark
 
 Choice = tuple[str, str]
 """The id and the name of a choice."""
+
+
+class PlayerLabel(NamedTuple):
+    """What a player is called in a list of choices, and what tells them from others of that name."""
+
+    name: str
+    beside: Text | None = None
+
+    def describe(self) -> Value:
+        """Return the label as it stands in a sentence."""
+        return self.name if self.beside is None else join([self.name, self.beside], SEPARATOR)
 
 
 def label_name(name: str) -> str:
@@ -49,26 +63,30 @@ def label_choices(choices: Sequence[Choice]) -> list[str]:
     ]
 
 
-def find_labelled(text: str, choices: Sequence[Choice]) -> list[str]:
+def find_labelled(typed: str, choices: Sequence[Choice]) -> list[str]:
     """Return the ids of the choices with this label or name: several if the mark is missing."""
-    wanted, typed = fold_text(text), text.strip().casefold()
+    wanted, name = fold_text(typed), typed.strip().casefold()
     plain = [(key, _write_plain(called)) for key, called in choices]
     return (
         [key for key, label in plain if fold_text(_add_mark(label, key)) == wanted]
-        or [key for key, called in choices if called.casefold() == typed]
+        or [key for key, called in choices if called.casefold() == name]
         or [key for key, label in plain if fold_text(label) == wanted]
     )
 
 
-def label_twin(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str:
-    """Return the label of a player who shares a name with others: with last seen, mark and servers."""
-    seen = player.last_seen_at.strftime("%d %b %Y, %H:%M UTC")
-    where = clean_text(
-        ", ".join(server_names.get(server_id, "a removed server") for server_id in player.servers),
-        LABEL_CHARACTERS,
-    )
-    parts = (label_name(player.name), seen, make_mark(player.player_id), where)
-    return cut(SEPARATOR.join(parts), LABEL_CHARACTERS)
+def label_player(player: KnownPlayer) -> PlayerLabel:
+    """Return the label of a player with a name of their own."""
+    return PlayerLabel(label_name(player.name))
+
+
+def label_twin(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> PlayerLabel:
+    """Return the label of a player who shares a name with others: with mark, last seen and servers.
+
+    The mark comes first: what is behind it may be long in some language, and be cut.
+    """
+    servers = Names(tuple(server_names.get(server_id, REMOVED_SERVER) for server_id in player.servers))
+    beside = join([make_mark(player.player_id), Moment(player.last_seen_at, "f"), servers], SEPARATOR)
+    return PlayerLabel(label_name(player.name), beside)
 
 
 def _write_plain(called: str) -> str:

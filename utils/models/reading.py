@@ -86,7 +86,7 @@ class RejectedLine:
     file: LogFile
     offset: int
     line: str
-    reason: Text | str
+    reason: Text
     seen_at: datetime
 
 

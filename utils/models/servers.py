@@ -10,7 +10,7 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
-from utils.models.texts import Text, plural
+from utils.models.texts import Text, Value, plural
 
 
 def count_game_servers(count: int) -> Text:
@@ -106,9 +106,9 @@ class LogHealth:
         log: its name for people.
     """
 
-    log: Text | str
+    log: Text
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class ServerHealth:
 
     scope: ServerScope
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
     lag_seconds: float | None = None
@@ -181,7 +181,7 @@ class HostKeys:
 
     pinned: HostKey | None
     shown: HostKey | None
-    problem: Text | str | None = None
+    problem: Text | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -203,7 +203,7 @@ class WayStep(CodedText):
     OTHER_SERVERS = sentence("Other servers")
 
 
-def name_step(code: str) -> Text | str:
+def name_step(code: str) -> Value:
     """Return the name of the step with this code; the code itself if the step no longer exists."""
     return next((step.say() for step in WayStep if step.code == code), code)
 
@@ -214,7 +214,7 @@ class CheckStep:
 
     name: WayStep
     ok: bool
-    detail: Text | str
+    detail: Text
 
 
 @dataclass(frozen=True, slots=True)

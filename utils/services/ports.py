@@ -18,7 +18,7 @@ from utils.models.texts import Text
 class AdminNotifier(Protocol):
     """Tells the admins of a guild something once, until the alert is closed."""
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Send the alert, unless an alert with this key is open."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:

@@ -87,7 +87,7 @@ class DeathLogListing:
 
     files: tuple[LogFileEntry, ...]
     folders: tuple[LogFolder, ...]
-    refused: tuple[Text | str, ...] = ()
+    refused: tuple[Text, ...] = ()
     whole_worlds: frozenset[str] | None = None
     cost: int = field(default=0, compare=False)
 
@@ -179,7 +179,7 @@ class _Lister:
         self._folders: list[LogFolder] = []
         self._looks = 0
         self._cost = 0
-        self._told: list[Text | str] = []
+        self._told: list[Text] = []
         self._whole: set[str] = set()
         self._is_torn = False
 

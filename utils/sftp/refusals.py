@@ -34,7 +34,7 @@ class Refusal:
         failures: how often in a row it could not be read.
     """
 
-    said: Text | str
+    said: Text
     retry_at: float
     failures: int
 
@@ -69,7 +69,7 @@ class Refusals:
         """Drop the files that no longer exist."""
         self._by_file = {file: refusal for file, refusal in self._by_file.items() if file in files}
 
-    def list_shown(self) -> list[Text | str]:
+    def list_shown(self) -> list[Text]:
         """Return the texts about the first few."""
         return [self._by_file[file].said for file in heapq.nsmallest(SHOWN_MAXIMUM, self._by_file)]
 

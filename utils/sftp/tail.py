@@ -196,7 +196,7 @@ class DeathLogTail:
         self._future = (local_now + CLOCK_MARGIN).strftime(NAME_FORMAT)
 
     @property
-    def problems(self) -> tuple[Text | str, ...]:
+    def problems(self) -> tuple[Text, ...]:
         """Return a text for each thing that exists and could not be read."""
         listing = self._memory.listing
         return (*(listing.refused if listing else ()), *self._memory.refused.list_shown())

@@ -279,11 +279,11 @@ class FakeAdminNotifier:
     told: list[tuple[str, str]] = field(default_factory=list)
     open_keys: set[str] = field(default_factory=set)
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Tell once for each key."""
         assert guild_id == GUILD
         if key not in self.open_keys:
-            self.told.append((key, sentence))
+            self.told.append((key, str(sentence)))
         self.open_keys.add(key)
 
     async def clear(self, guild_id: GuildId, key: str) -> None:

@@ -16,6 +16,7 @@ from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.texts import text
 from utils.tasks import TaskManager
 
 SENTENCE = "The host refused the login."
@@ -67,13 +68,13 @@ async def test_admins_are_told_once_until_the_matter_is_settled(
     guild_id = GuildId(guild.id)
     async with running_bot(bot, world):
         for _ in range(3):
-            await alerts.notify(guild_id, SENTENCE, KEY)
+            await alerts.notify(guild_id, text(SENTENCE), KEY)
         await world.wait_for_messages(channel, 1)
-        await alerts.notify(guild_id, "Another matter.", "other")
+        await alerts.notify(guild_id, text("Another matter."), "other")
         await world.wait_for_messages(channel, 2)
         await alerts.clear(guild_id, KEY)
         await alerts.clear(guild_id, "never told")
-        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
         await world.wait_for_messages(channel, 3)
         await world.settle()
     assert read(channel) == [SENTENCE, "Another matter.", SENTENCE]
@@ -87,7 +88,7 @@ async def test_matter_is_told_once_when_many_tell_it_at_once(
 ) -> None:
     """While a post is on its way the same matter is not posted again."""
     async with running_bot(bot, world):
-        notes = (alerts.notify(GuildId(guild.id), SENTENCE, KEY) for _ in range(5))
+        notes = (alerts.notify(GuildId(guild.id), text(SENTENCE), KEY) for _ in range(5))
         await asyncio.gather(*notes)
         await world.wait_for_messages(channel, 1)
         await world.settle()
@@ -106,7 +107,7 @@ async def test_owner_is_told_directly_when_no_channel_is_set(
     settings.channels = {ChannelKind.KILLFEED: ChannelId(channel.id)}
     async with running_bot(bot, world):
         await world.until(lambda: bot.get_guild(guild.id) is not None, what="the guild")
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
     assert read(channel) == []
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
@@ -128,7 +129,7 @@ async def test_owner_is_told_when_the_channel_cannot_be_used(
     world.faults.add(posts)
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
     assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([], [SENTENCE])
 
@@ -144,7 +145,7 @@ async def test_alert_is_posted_elsewhere_when_the_database_is_away(
     settings.is_away = True
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
 
@@ -157,7 +158,7 @@ async def test_cut_connection_is_never_raised(
     """Whoever tells a fault must not fail by it; the next time it is told."""
     world.faults.add(Fault(method="POST", cut=cut, times=None))  # type: ignore[arg-type] # one of both
     async with running_bot(bot, world):
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
         world.faults.clear()
 
@@ -167,12 +168,12 @@ async def test_alert_waits_when_discord_was_never_reached(
 ) -> None:
     """Servers are read before the first login; what they find is told when Discord is there."""
     guild_id = GuildId(guild.id)
-    await alerts.notify(guild_id, SENTENCE, KEY)
-    await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+    await alerts.notify(guild_id, text(SENTENCE), KEY)
+    await alerts.notify(guild_id, text("Settled meanwhile."), "settled")
     await alerts.clear(guild_id, "settled")
     async with running_bot(bot, world):
         await world.wait_for_messages(channel, 1)
-        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
     assert read(channel) == [SENTENCE]
 
 
@@ -189,14 +190,14 @@ async def test_alert_that_reached_nobody_is_told_by_itself_later(
     world.faults.add(Fault(method="POST", status=429, body="banned", times=None))
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(guild_id, SENTENCE, KEY)
-        await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
+        await alerts.notify(guild_id, text("Settled meanwhile."), "settled")
         await world.settle()
         for failures in (1, 2):
             await clock.advance(RETRY_BACKOFF.compute_seconds(failures))
             await world.settle()
         await alerts.clear(guild_id, "settled")
-        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, text(SENTENCE), KEY)
         world.faults.clear()
         await clock.advance(RETRY_BACKOFF.compute_seconds(3))
         await world.wait_for_messages(channel, 1)
@@ -216,7 +217,7 @@ async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
     settings.channels = 7  # type: ignore[assignment] # what a malformed document holds
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
         await world.settle()
         settings.channels = {}
         await alerts.tell_waiting()
@@ -229,7 +230,7 @@ async def test_guild_that_the_bot_left_is_no_error(
     """Nobody can be told, and nothing is raised."""
     settings.channels = {}
     async with running_bot(bot, world):
-        await alerts.notify(GuildId(999), SENTENCE, KEY)
+        await alerts.notify(GuildId(999), text(SENTENCE), KEY)
         await world.settle()
     assert isinstance(bot, discord.Client)
 
@@ -239,15 +240,15 @@ async def test_member_is_told_once_in_a_direct_message(
 ) -> None:
     """Under the community's name; what cannot be delivered is not tried again, and nothing is raised."""
     alice = world.add_member(guild, "alice")
-    sentence = "Somebody asked with /link for “Wolf_1”, who is linked to you."
+    said = text("Somebody asked for “{player}”, who is linked to you.", player="Wolf_1")
     async with running_bot(bot, world):
         for key in ("first", "first", "second"):
-            await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), sentence, key)
-        await alerts.tell_member(GuildId(guild.id), MemberId(1), sentence, "first")
+            await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), said, key)
+        await alerts.tell_member(GuildId(guild.id), MemberId(1), said, "first")
         await world.settle()
     told = [message.embed for message in world.direct_messages(alice.user).all_messages]
     assert [(one["title"], one["description"]) for one in told] == [
-        (guild.name, sentence.replace("_", "\\_"))
+        (guild.name, str(said).replace("_", "\\_"))
     ] * 2
 
 
@@ -261,8 +262,8 @@ async def test_nobody_waits_for_discord_who_finds_a_fault(
     async with running_bot(bot, world):
         await bot.wait_until_ready()
         async with asyncio.timeout(5):
-            await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
-            await alerts.tell_member(GuildId(guild.id), MemberId(guild.owner.id), SENTENCE, KEY)
+            await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
+            await alerts.tell_member(GuildId(guild.id), MemberId(guild.owner.id), text(SENTENCE), KEY)
         assert read(channel) == []
         held.set()
         await world.wait_for_messages(channel, 1)
@@ -273,12 +274,12 @@ async def test_nobody_waits_for_discord_who_finds_a_fault(
 async def test_what_is_remembered_of_alerts_is_bounded(alerts: AdminAlerts, guild: Guild) -> None:
     """Keys that strangers can make, one for each player and day: one guild's drive out no other's."""
     other = GuildId(7)
-    await alerts.notify(other, SENTENCE, KEY)
+    await alerts.notify(other, text(SENTENCE), KEY)
     for number in range(MOST_WAITING + 5):
-        await alerts.notify(GuildId(guild.id), SENTENCE, f"waiting {number}")
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), f"waiting {number}")
     assert len(alerts._waiting) == MOST_WAITING + 1
     for number in range(MOST_TOLD + 5):
-        await alerts.notify(GuildId(guild.id), SENTENCE, f"told {number}")
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), f"told {number}")
         alerts._waiting.pop((GuildId(guild.id), f"told {number}"), None)
         alerts._waiting.pop((GuildId(guild.id), f"waiting {number}"), None)
     assert {guild_id: len(keys) for guild_id, keys in alerts._told.items()} == {

@@ -31,7 +31,7 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey
 from utils.models.premium import Feature
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 from utils.services.players.posted_boards import PostedBoardService
 from utils.tasks import TaskManager
 
@@ -93,7 +93,7 @@ class Desk:
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
         """Allow everything."""
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Take note."""
         del guild_id, sentence
         self.told.append(key)
@@ -172,7 +172,7 @@ class Alert:
 
     async def go_on(self, desk: Desk) -> None:
         """Tell it; from then on it goes on by itself."""
-        await self._alerts.notify(desk.guild_id, self.text, "key")
+        await self._alerts.notify(desk.guild_id, text(self.text), "key")
         await desk.clock.advance(301)
         self.is_open = bool(self._alerts._waiting)
 

@@ -25,7 +25,7 @@ from utils.models.servers import (
     WayStep,
 )
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 STAMP = int(AT.timestamp())
@@ -146,17 +146,17 @@ def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
     statuses = [ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED))]
     well, ill = (
         factory.build_status(statuses, connections=ConnectionCount(), limit=1, posting_problem=problem)
-        for problem in (None, "Posting failed_.")
+        for problem in (None, text("Posting of {name} failed.", name="a_b"))
     )
-    assert (well.description, ill.description) == (None, "⚠️ Posting failed\\_.")
+    assert (well.description, ill.description) == (None, "⚠️ Posting of a\\_b failed.")
     assert well.colour != ill.colour
 
 
 def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
     """Beside that of the death log, each with the name of its log."""
     others = (
-        LogHealth("Second_log", ConnectionState.NO_LOGS, "It is gone."),
-        LogHealth("Third log", ConnectionState.CONNECTED),
+        LogHealth(text("{name} log", name="Second_"), ConnectionState.NO_LOGS, text("It is gone.")),
+        LogHealth(text("Third log"), ConnectionState.CONNECTED),
     )
     [well, ill] = (
         factory.build_status(
@@ -166,7 +166,7 @@ def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
         )
         for logs in (others[1:], others)
     )
-    assert ill.fields[0].value.split("\n")[3:] == ["⚠️ Second\\_log: It is gone."]
+    assert ill.fields[0].value.split("\n")[3:] == ["⚠️ Second\\_ log: It is gone."]
     assert well.fields[0].value.split("\n")[3:] == []
     assert well.colour != ill.colour
 
@@ -176,7 +176,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     health = ServerHealth(
         SCOPE,
         state=ConnectionState.RETRYING,
-        problem="The host did not answer.",
+        problem=text("The host did not answer."),
         last_read_at=AT,
         lag_seconds=5.25,
         lines_read=12345,
@@ -262,8 +262,8 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
 def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
     """Each step a line; one failure makes the whole test one."""
     steps = [
-        CheckStep(WayStep.LOGIN, ok=True, detail="Works."),
-        CheckStep(WayStep.FIND_LOGS, ok=False, detail="No *.csv here."),
+        CheckStep(WayStep.LOGIN, ok=True, detail=text("Works.")),
+        CheckStep(WayStep.FIND_LOGS, ok=False, detail=text("No {name} here.", name="*.csv")),
     ]
     embed = factory.build_steps("North", steps)
     assert embed.title == "❌ Something is in the way: North"
@@ -273,7 +273,7 @@ def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
 
 def test_rejected_lines_are_inline_and_without_ids(factory: EmbedFactory) -> None:
     """A line shows escaped, its ids hidden, with place and reason; no code block can be broken out of."""
-    line = RejectedLine(LogFile("world_0", "a.csv"), 1234, f"```x;{ID};*b*", "too few parts", AT)
+    line = RejectedLine(LogFile("world_0", "a.csv"), 1234, f"```x;{ID};*b*", text("too few parts"), AT)
     embed = factory.build_rejected("North", [line], total=5)
     assert embed.description == (
         f"**too few parts** · world\\_0/a.csv, byte 1,234 · <t:{STAMP}:R>\n> \\`\\`\\`x;(id);\\*b\\*"
@@ -283,7 +283,7 @@ def test_rejected_lines_are_inline_and_without_ids(factory: EmbedFactory) -> Non
 
 def test_full_page_of_rejected_lines_keeps_the_limit(factory: EmbedFactory) -> None:
     """Lines of nothing but markup double in length and still fit."""
-    line = RejectedLine(LogFile("world_0", "a.csv"), 1, "*" * 300, "_" * 300, AT)
+    line = RejectedLine(LogFile("world_0", "a.csv"), 1, "*" * 300, text("_" * 300), AT)
     assert len(factory.build_rejected("North", [line] * 25, total=25).description or "") <= 4096
 
 
@@ -325,15 +325,14 @@ def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
 
 def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
     """Refusals escape what they quote; errors carry the reference; alerts the time."""
-    assert factory.build_refusal("There is no player “*x*” here.").description == (
-        "There is no player “\\*x\\*” here."
-    )
-    error = factory.build_error(what="That failed", next_step="Try again.", reference="K7M2QX")
+    refused = text("There is no player “{name}” here.", name="*x*")
+    assert factory.build_refusal(refused).description == ("There is no player “\\*x\\*” here.")
+    error = factory.build_error(what=text("That failed"), next_step=text("Try again."), reference="K7M2QX")
     assert (error.title, error.description) == ("❌ That failed", "Try again.\nReference: `K7M2QX`")
-    assert factory.build_alert("Gone.", at=AT).timestamp == AT
+    assert factory.build_alert(text("Gone."), at=AT).timestamp == AT
     success = factory.build_success(Text("Saved"))
     assert (success.title, success.description) == ("✅ Saved", None)
-    assert factory.build_notice(Text("Title"), "te_xt").description == "te\\_xt"
+    assert factory.build_notice(Text("Title"), text("{name}", name="te_xt")).description == "te\\_xt"
 
 
 def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:

@@ -20,7 +20,7 @@ from utils.models.premium import (
 )
 from utils.models.scope import GuildId, MemberId
 from utils.models.servers import CheckStep, HostKey, HostKeys, WayStep
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 from utils.tasks import TaskReport, TaskState
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -145,7 +145,9 @@ def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> Non
 def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> None:
     """A corrected zone says what it does not change."""
     changes = (FieldChange("name", "a_b", "c"), FieldChange("timezone", "UTC", "Europe/Berlin"))
-    embed = factory.build_edited("c", changes, steps=(CheckStep(WayStep.LOGIN, ok=True, detail="fine"),))
+    embed = factory.build_edited(
+        "c", changes, steps=(CheckStep(WayStep.LOGIN, ok=True, detail=text("fine")),)
+    )
     assert str(embed.description).splitlines() == [
         "**name**: a\\_b → c",
         "**timezone**: UTC → Europe/Berlin",
@@ -166,7 +168,7 @@ def test_host_keys_show_old_and_new_only_when_they_differ(factory: EmbedFactory)
         for name, keys in {
             "same": HostKeys(old, old),
             "changed": HostKeys(old, new),
-            "away": HostKeys(old, None, "no route"),
+            "away": HostKeys(old, None, text("no route")),
         }.items()
     }
     assert shown == {
@@ -177,5 +179,5 @@ def test_host_keys_show_old_and_new_only_when_they_differ(factory: EmbedFactory)
         ],
         "away": [("Pinned", "`SHA256:old` (ssh-ed25519)")],
     }
-    away = factory.build_host_keys("North", HostKeys(old, None, "no route"))
+    away = factory.build_host_keys("North", HostKeys(old, None, text("no route")))
     assert away.description == "The host cannot be asked: no route"

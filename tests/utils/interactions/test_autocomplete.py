@@ -63,9 +63,9 @@ async def test_two_players_of_one_name_are_told_apart(offer: Offer, shelf: Shelf
         build_player("Twinkle", 4),
     ]
     assert await offer("player", "twin") == {
-        f"Twin · 30 Apr 2025, 18:05 UTC · {make_mark(f'{1:032x}')} · Mirny": f"{1:032x}",
-        f"Twin · 30 Apr 2025, 18:05 UTC · {make_mark(f'{2:032x}')} · Mirny, Kamensk": f"{2:032x}",
-        f"Twin · 30 Apr 2025, 18:05 UTC · {make_mark(f'{3:032x}')} · a removed server": f"{3:032x}",
+        f"Twin · {make_mark(f'{1:032x}')} · 30 Apr 2025, 18:05 UTC · Mirny": f"{1:032x}",
+        f"Twin · {make_mark(f'{2:032x}')} · 30 Apr 2025, 18:05 UTC · Mirny, Kamensk": f"{2:032x}",
+        f"Twin · {make_mark(f'{3:032x}')} · 30 Apr 2025, 18:05 UTC · a removed server": f"{3:032x}",
         "Twinkle": f"{4:032x}",
     }
 

@@ -49,7 +49,7 @@ class Fail:
 
 @pytest.mark.parametrize(
     "error",
-    [InvalidInputError("Choose another name."), LoginRefusedError("The host refused the login.")],
+    [InvalidInputError(text("Choose another name.")), LoginRefusedError(text("The host refused the login."))],
     ids=lambda error: type(error).__name__,
 )
 async def test_refusal_is_private_and_no_error(fail: Fail, shelf: Shelf, error: Exception) -> None:
@@ -87,7 +87,7 @@ async def test_storage_error_says_that_nothing_is_lost(fail: Fail, shelf: Shelf)
 
 async def test_public_acknowledgement_is_deleted_when_a_command_fails(fail: Fail, channel: Channel) -> None:
     """A deferred public reply cannot turn private: it goes, and the error follows in private."""
-    reply = await fail(InvalidInputError("No."), "/fail")
+    reply = await fail(InvalidInputError(text("No.")), "/fail")
     assert (reply.original_was_deleted, reply.is_ephemeral, reply.embed["description"]) == (True, True, "No.")
     assert channel.messages == []
 
@@ -96,7 +96,7 @@ async def test_error_still_follows_when_the_public_reply_is_gone(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
     """Somebody deleted the reply meanwhile; the caller is told all the same."""
-    bot.practice.error = InvalidInputError("No.")
+    bot.practice.error = InvalidInputError(text("No."))
     may_delete = asyncio.Event()
     late = world.faults.add(Fault(method="DELETE", route=ORIGINAL, held=may_delete))
     reply = await alice.invoke(channel, "/fail")
@@ -158,7 +158,7 @@ async def test_answer_is_sent_again_when_the_connection_breaks(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
     """A connection that was kept open and is dead costs a second try, not the answer."""
-    bot.practice.error = InvalidInputError("No.")
+    bot.practice.error = InvalidInputError(text("No."))
     cut = world.faults.add(Fault(method="POST", route=WEBHOOK, cut="before"))
     reply = await alice.ask(channel, "/deep fail")
     assert (cut.struck, reply.embed["description"], shelf.reporter.reported) == (1, "No.", [])
@@ -168,7 +168,7 @@ async def test_answer_that_never_arrives_is_noted_and_raises_nothing(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
     """With every connection broken the refusal is given up; the bot goes on."""
-    bot.practice.error = InvalidInputError("No.")
+    bot.practice.error = InvalidInputError(text("No."))
     cut = world.faults.add(Fault(method="POST", route=WEBHOOK, cut="before", times=None))
     with capture_logs() as logs:
         await alice.invoke(channel, "/deep fail")
@@ -231,7 +231,7 @@ async def test_missing_permission_of_the_bot_is_told(
 
 def test_cause_is_found_inside_the_librarys_wrapping() -> None:
     """Whatever the library wraps around an error, the error itself decides."""
-    refusal = InvalidInputError("No.")
+    refusal = InvalidInputError(text("No."))
     wrapped = discord.ApplicationCommandInvokeError(discord.ApplicationCommandInvokeError(refusal))
     assert find_cause(wrapped) is refusal
     bug = ZeroDivisionError()

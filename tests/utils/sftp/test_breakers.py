@@ -20,6 +20,7 @@ from utils.errors import (
 )
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
+from utils.models.texts import text
 from utils.sftp.breakers import (
     FORGOTTEN_AFTER_SECONDS,
     HOST_BACKOFF,
@@ -32,10 +33,10 @@ from utils.sftp.failures import build_held_up_error, build_silent_names_error
 from utils.sftp.login import HostLogin
 
 ONE, TWO = GuildId(1), GuildId(2)
-AWAY = HostUnreachableError("host:22 cannot be reached.")
-REFUSED = LoginRefusedError("host:22 refused the login.")
-LOST = ConnectionLostError("host:22 closed the connection.")
-PAGE = NoSshServerError("host:22 does not speak SSH.")
+AWAY = HostUnreachableError(text("host:22 cannot be reached."))
+REFUSED = LoginRefusedError(text("host:22 refused the login."))
+LOST = ConnectionLostError(text("host:22 closed the connection."))
+PAGE = NoSshServerError(text("host:22 does not speak SSH."))
 PAGE.is_of_host = True
 
 
@@ -204,7 +205,7 @@ async def test_try_that_got_no_connection_is_followed_by_another(world: World) -
     world.board.note_failure(ONE, login(), AWAY)
     waits = [world.wait("a"), world.wait("b", TWO)]
     await settle()
-    world.outcomes.append(TooManyConnectionsError("busy"))
+    world.outcomes.append(TooManyConnectionsError(text("busy")))
     await world.clock.advance(1)
     assert world.is_known()
     await world.clock.advance(2)
@@ -247,7 +248,7 @@ async def test_guild_that_left_is_forgotten(world: World) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [InvalidSecretError("no key"), build_silent_names_error("host"), build_held_up_error("host:22")],
+    [InvalidSecretError(text("no key")), build_silent_names_error("host"), build_held_up_error("host:22")],
     ids=["bad key", "silent names", "held up"],
 )
 async def test_attempt_that_ended_on_our_side_says_nothing_of_its_host(
@@ -277,7 +278,7 @@ async def test_guilds_take_turns_however_many_logins_of_one_wait(world: World) -
 def test_changed_key_is_one_matter_for_all_and_a_refusal_one_for_each_login() -> None:
     """What is told once must be the same thing."""
     board = World().board
-    changed = HostKeyChangedError("host:22 shows another host key.", offered="ssh-ed25519 B")
+    changed = HostKeyChangedError(text("host:22 shows another host key."), offered="ssh-ed25519 B")
     errors: dict[str, RemoteError] = {"a": changed, "b": changed, "c": REFUSED, "d": REFUSED}
     for name, error in errors.items():
         board.note_failure(ONE, login(name), error)

@@ -19,6 +19,7 @@ from utils.errors import (
     RemoteFileMissingError,
     RemoteTimeoutError,
 )
+from utils.models.texts import text
 from utils.sftp.failures import MEANING_BY_EXCEPTION, map_remote_errors, translate
 
 OPTIONAL_MODULES = {"asyncssh.crypto.x509", "asyncssh.gss_unix", "asyncssh.gss_win32"}
@@ -94,7 +95,7 @@ def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
 
 def test_our_own_errors_and_strangers_pass_when_mapped() -> None:
     """Only what belongs to the library or the system is turned into ours."""
-    mine = LoginRefusedError("mine")
+    mine = LoginRefusedError(text("mine"))
     with pytest.raises(LoginRefusedError) as caught, map_remote_errors("h:22"):
         raise mine
     assert caught.value is mine

@@ -13,6 +13,7 @@ from tests.fakes.clock import FakeClock
 from utils.errors import HostUnreachableError, RemoteError
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
+from utils.models.texts import text
 from utils.sftp.connection import Connector, HostConnection
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
@@ -70,7 +71,7 @@ class FakeHost:
             if self.is_up:
                 await self.clock.sleep(HANDSHAKE_SECONDS)
             if not self.is_up:
-                raise HostUnreachableError(f"{login.address} cannot be reached.")
+                raise HostUnreachableError(text("{host} cannot be reached.", host=login.address))
             return cast("HostConnection", FakeConnection(self, self.outages))
         finally:
             self.under_way -= 1

@@ -27,6 +27,7 @@ from utils.errors import (
 from utils.models.deaths import DeathRow, LogFile
 from utils.models.reading import Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
+from utils.models.texts import text
 from utils.sftp.long_lines import PASSED_BYTES, SHOWN_BYTES
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.refusals import FAILURES_OF_A_POLL, SHOWN_MAXIMUM
@@ -374,7 +375,7 @@ async def test_file_that_may_not_be_read_is_told_and_not_in_the_way(
     for number in range(3, 63):
         session.append(path_of(DAY_2), lines(number))
         assert await poller.poll_data() == lines(number)
-    assert poller.tail.problems == (f"no permission for {path_of(DAY_1)}",)
+    assert poller.tail.problems == (text("no permission for {path}", path=path_of(DAY_1)),)
     session.denied = set()
     chunks = [await poller.poll(seconds=60) for _ in range(3)]
     assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_1, 0, lines(1), False)]
@@ -786,7 +787,7 @@ async def test_files_that_went_long_ago_are_those_before_hundreds_of_others(
     assert poller.tail.list_gone(cursors) == gone[:50]
     assert list(poller.tail.list_gone({file: Cursor(file, 1) for file in [*gone[50:], DAY_3]})) == []
     assert poller.memory.listing is not None
-    poller.memory.listing = replace(poller.memory.listing, refused=("world_1 may not be listed",))
+    poller.memory.listing = replace(poller.memory.listing, refused=(text("world_1 may not be listed"),))
     assert list(poller.tail.list_gone(cursors)) == []
     poller.memory = TailMemory()
     assert list(poller.tail.list_gone(cursors)) == []
@@ -1048,11 +1049,11 @@ async def test_known_logs_are_read_on_when_a_listing_is_torn(poller: Poller, ses
     session.garbled.add("world_0")
     session.append(path_of(DAY_1), lines(2))
     assert await poller.poll_data(seconds=3600) == lines(2)
-    assert poller.tail.problems == ("garbled world_0",)
+    assert poller.tail.problems == (text("garbled {path}", path="world_0"),)
     session.garbled.add("")
     session.append(path_of(DAY_1), lines(5))
     assert await poller.poll_data(seconds=3600) == lines(5)
-    assert poller.tail.problems == ("garbled ",)
+    assert poller.tail.problems == (text("garbled {path}", path=""),)
     session.garbled.clear()
     session.append(path_of(DAY_1), lines(3))
     session.write(path_of(DAY_2), lines(4))

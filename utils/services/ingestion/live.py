@@ -82,7 +82,7 @@ class PollOutcome:
     rejected: int = 0
     left_out: int = 0
     newest_at: datetime | None = None
-    problem: Text | str | None = None
+    problem: Text | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
 
@@ -279,7 +279,7 @@ def _build_batch(
     return LiveBatch(poll.server, behind, read, announced, read_at=now, looks=not chunk.is_growth)
 
 
-def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
+def _sum_up(problems: Sequence[Text]) -> Text | None:
     """Return the first of several problems with the number of others; None without one."""
     if not problems:
         return None
@@ -289,10 +289,8 @@ def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
     return Problem.AND_MORE.count(more, first=_shorten(first))
 
 
-def _shorten(said: Text | str) -> Text | str:
+def _shorten(said: Text) -> Text:
     """Return a text with its foreign parts cut, because paths may be long and more text follows them."""
-    if isinstance(said, str):
-        return cut(said, FOREIGN_CHARACTERS)
     values = [
         (name, cut(fact, FOREIGN_CHARACTERS) if isinstance(fact, str) else fact) for name, fact in said.values
     ]

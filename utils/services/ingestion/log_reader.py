@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.models.servers import GameServer, ServerHealth
-from utils.models.texts import Text
+from utils.models.texts import Text, Value
 from utils.services.ingestion.reader_state import ReaderState
 
 
@@ -53,7 +53,7 @@ class ReadReport:
         is_history: True after an import. The server document has changed, so look it up again.
     """
 
-    problem: Text | str | None = None
+    problem: Text | None = None
     is_history: bool = False
 
 
@@ -68,7 +68,7 @@ class LogReader(Protocol):
     def is_importing(self) -> bool:
         """Tell whether the last read was an import. An import starts again after a failure."""
 
-    def describe(self, server_name: str) -> Text | str:
+    def describe(self, server_name: str) -> Value:
         """Return the text that names this log in a failure alert."""
 
     def add_health(self, health: ServerHealth) -> ServerHealth:

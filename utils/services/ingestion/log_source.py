@@ -15,7 +15,7 @@ class LiveLogs(Protocol):
     """The death logs of one game server, read onward from cursors."""
 
     @property
-    def problems(self) -> Sequence[Text | str]:
+    def problems(self) -> Sequence[Text]:
         """Return a text for every file and folder that was skipped because it could not be read."""
 
     def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:

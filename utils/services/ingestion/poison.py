@@ -14,7 +14,7 @@ from structlog import get_logger
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
 from utils.models.reading import Chunk
 from utils.models.rejections import RejectionReason
-from utils.models.texts import Text
+from utils.models.texts import Text, Value
 from utils.tasks import Failure, capture
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def is_poison(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, KillfeedError)
 
 
-def describe_failure(error: BaseException) -> Text | str:
+def describe_failure(error: BaseException) -> Value:
     """Return the failure's user text, or its class name. Never includes data."""
     return error.said if isinstance(error, UserFacingError | RemoteError) else type(error).__name__
 

@@ -257,11 +257,11 @@ class ReaderLoop:
             )
         return fault, is_news
 
-    async def _tell_unread(self, problem: Text | str) -> None:
+    async def _tell_unread(self, problem: Text) -> None:
         log = self._reader.describe(self._name)
         await self._tell(text("{log} is not read: {problem}", log=log, problem=problem))
 
-    async def _tell(self, said: Text | str) -> None:
+    async def _tell(self, said: Text) -> None:
         """Alert the admins. All servers behind the same obstacle share one alert."""
         obstacle = self._dependencies.logs.find_obstacle(self._scope)
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
@@ -299,11 +299,12 @@ class ReaderLoop:
         self._woken.clear()
 
 
-def _find_problem(error: BaseException) -> Text | str:
+def _find_problem(error: BaseException) -> Text:
     """Return the text that users see. MongoDB's own message goes only to the bot's log."""
     if isinstance(error, StorageError):
         return (Problem.DATABASE_AWAY if error.may_pass else Problem.DATABASE_REFUSES).say()
-    return describe_failure(error)
+    failure = describe_failure(error)
+    return failure if isinstance(failure, Text) else Problem.SURPRISE.say(failure=failure)
 
 
 def _may_pass(error: KillfeedError) -> bool:

@@ -45,7 +45,7 @@ class ReaderStatus:
     """
 
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
     next_try_at: datetime | None = None
 
 

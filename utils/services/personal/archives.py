@@ -16,6 +16,7 @@ from utils.models.mentions import replace_mentions
 from utils.models.personal import Archive
 from utils.models.player_ids import replace_player_ids
 from utils.models.scope import MemberId, PlayerId
+from utils.models.texts import text
 
 MAX_ARCHIVE_BYTES = 8 * 1024 * 1024  # Discord accepts 10 MiB a file; the rest is for one more batch of rows
 DATA_NAME = "data.json"
@@ -40,6 +41,8 @@ DEATH_COLUMNS = (
     "read_at",
     "fingerprint",
 )
+ANOTHER_PLAYER = text("(another player)")
+ANOTHER_MEMBER = text("(another member)")
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\x00-\x1f\x7f-\x9f])")  # noqa: RUF001 - full-width ones work too
 
 Stored = Mapping[str, object]
@@ -51,19 +54,19 @@ def build_json(data: Mapping[str, object]) -> bytes:
     return json.dumps(data, indent=2, ensure_ascii=False, default=_write_value).encode()
 
 
-def hide_others(text: str, own: Collection[PlayerId]) -> str:
-    """Return a line of a log without the player ids of others; own ones are in lower case."""
-    return replace_player_ids(text, lambda found: found if found in own else "(another player)")
+def hide_others(line: str, own: Collection[PlayerId], *, other: str) -> str:
+    """Return a line of a log with ``other`` for the player ids of others; own ones are in lower case."""
+    return replace_player_ids(line, lambda found: found if found in own else other)
 
 
-def hide_members(value: object, own: MemberId | None) -> object:
-    """Return stored data without mentions of other members in its texts."""
+def hide_members(value: object, own: MemberId | None, *, other: str) -> object:
+    """Return stored data with ``other`` in place of mentions of other members."""
     if isinstance(value, str):
-        return replace_mentions(value, lambda found: found != own, "(another member)")
+        return replace_mentions(value, lambda found: found != own, other)
     if isinstance(value, Mapping):
-        return {name: hide_members(one, own) for name, one in value.items()}
+        return {name: hide_members(one, own, other=other) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [hide_members(one, own) for one in value]
+        return [hide_members(one, own, other=other) for one in value]
     return value
 
 
@@ -88,9 +91,9 @@ class ArchiveWriter:
 
     def add(self, server: str, deaths: Iterable[Stored]) -> Archive | None:
         """Write death rows; if the archive is full, return it and begin the next one."""
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows(self._build_row(server, death) for death in deaths)
-        self._deaths.write(text.getvalue().encode())
+        rows = io.StringIO(newline="")
+        csv.writer(rows).writerows(self._build_row(server, death) for death in deaths)
+        self._deaths.write(rows.getvalue().encode())
         if self._buffer.tell() < self._limit:
             return None
         full = self.finish()
@@ -131,12 +134,12 @@ def _write_cell(value: object) -> object:
     return value if value is None or isinstance(value, int) else _write_value(value)
 
 
-def make_inert(text: str) -> str:
+def make_inert(shown: str) -> str:
     """Return a text that a spreadsheet does not take for a formula: with an apostrophe where one could begin.
 
     That is at the beginning, and after signs that some spreadsheets take for the border of a cell.
     """
-    return _FORMULA.sub(r"\1'", text)
+    return _FORMULA.sub(r"\1'", shown)
 
 
 def _write_value(value: object) -> str:

@@ -1,17 +1,26 @@
 """Export: all stored data about a person, as files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.models.audit import AuditAction, AuditFacts
 from utils.models.personal import Archive, DataQuestion, Person
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
+from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
-from utils.services.personal.archives import ArchiveWriter, Stored, hide_members, hide_others
+from utils.services.personal.archives import (
+    ANOTHER_MEMBER,
+    ANOTHER_PLAYER,
+    ArchiveWriter,
+    Stored,
+    hide_members,
+    hide_others,
+)
 from utils.services.personal.people import PersonFinder
 
+TextWriting = Callable[[Text], str]
 Parts = Mapping[str, Sequence[Stored]]
 
 
@@ -45,8 +54,12 @@ class ExportService:
         self._audit = audit
         self._clock = clock
 
-    async def export(self, question: DataQuestion) -> AsyncIterator[Archive]:
+    async def export(self, question: DataQuestion, *, write: TextWriting) -> AsyncIterator[Archive]:
         """Yield the files of an export, one by one; a thread packs them.
+
+        Args:
+            question: whose data is meant.
+            write: gives texts in the language of who asks.
 
         Raises:
             InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: the person is unclear, or the
@@ -56,7 +69,7 @@ class ExportService:
         if not person.is_asker:
             facts = list_facts(person)
             await self._audit.write(person.guild_id, question.asker_id, AuditAction.DATA_EXPORT, facts)
-        writer = await asyncio.to_thread(ArchiveWriter, await self._collect(person), person.player_ids)
+        writer = await asyncio.to_thread(ArchiveWriter, await self._collect(person, write), person.player_ids)
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
             async for deaths in self._store.iterate_deaths(scope, person.player_ids):
                 full = await asyncio.to_thread(writer.add, server, deaths)
@@ -64,24 +77,28 @@ class ExportService:
                     yield full
         yield await asyncio.to_thread(writer.finish)
 
-    async def _collect(self, person: Person) -> Mapping[str, object]:
+    async def _collect(self, person: Person, write: TextWriting) -> Mapping[str, object]:
         guild_id, member_id = person.guild_id, person.member_id
         data: dict[str, object] = {
             "exported_at": self._clock.now(),
             "community_id": str(guild_id),
             "member_id": None if member_id is None else str(member_id),
-            "players": [await self._collect_player(person, player_id) for player_id in person.player_ids],
+            "players": [await self._collect_player(person, one, write) for one in person.player_ids],
         }
         if member_id is not None:
             data |= await self._store.list_parts_of_member(guild_id, member_id)
-        return {name: hide_members(value, member_id) for name, value in data.items()}
+        other = write(ANOTHER_MEMBER)
+        return {name: hide_members(value, member_id, other=other) for name, value in data.items()}
 
-    async def _collect_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
+    async def _collect_player(
+        self, person: Person, player_id: PlayerId, write: TextWriting
+    ) -> Mapping[str, object]:
+        other = write(ANOTHER_PLAYER)
         servers: list[Mapping[str, object]] = []
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
             parts = dict(await self._store.list_parts_of_player(scope, player_id))
             parts["rejected_lines"] = [
-                {**line, "line": hide_others(str(line["line"]), person.player_ids)}
+                {**line, "line": hide_others(str(line["line"]), person.player_ids, other=other)}
                 for line in parts["rejected_lines"]
             ]
             if any(parts.values()):

@@ -12,7 +12,7 @@ from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.deaths import Death
-from utils.models.labels import fold_label, label_name, label_twin
+from utils.models.labels import PlayerLabel, fold_label, label_player, label_twin
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
@@ -78,7 +78,7 @@ class PlayerNames:
         marked = None if found else known.find_marked(text)
         return [marked] if marked else found
 
-    async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
+    async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[PlayerLabel]:
         """Return the labels of players; players with the same name get different labels."""
         known = self._guilds.get(guild_id)
         labels = [fold_label(player.name, fold_text(player.name)) for player in players]
@@ -86,11 +86,11 @@ class PlayerNames:
             labels.count(label) > 1 or (known is not None and known.has_twins(label)) for label in labels
         ]
         if not any(are_twins):
-            return [label_name(player.name) for player in players]
+            return [label_player(player) for player in players]
         servers = await self.servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return [
-            label_twin(player, names) if is_twin else label_name(player.name)
+            label_twin(player, names) if is_twin else label_player(player)
             for player, is_twin in zip(players, are_twins, strict=True)
         ]
 
@@ -113,8 +113,9 @@ class PlayerNames:
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            labels = tuple(await self.label(guild_id, chosen[:SUGGESTIONS]))
-            raise AmbiguousError(describe_several_players(text, labels), candidates=labels)
+            labels = await self.label(guild_id, chosen[:SUGGESTIONS])
+            candidates = tuple(label.describe() for label in labels)
+            raise AmbiguousError(describe_several_players(text, candidates), candidates=candidates)
         async with self._comparing:
             closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
         raise NotFoundError(describe_missing_player(text), suggestions=closest)

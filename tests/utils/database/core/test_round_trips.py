@@ -52,6 +52,7 @@ from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, ImportJob, RejectedLine, RowClock
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
+from utils.models.texts import text
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
 SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
@@ -155,7 +156,7 @@ def test_rejected_line_comes_back_as_it_was(
     file: LogFile, offset: int, line: str, reason: str, seen_at: datetime
 ) -> None:
     """Admins are shown the line that was there."""
-    rejected = RejectedLine(file, offset, line, reason, seen_at)
+    rejected = RejectedLine(file, offset, line, text(reason), seen_at)
     assert read_rejected(store(build_rejected_document(rejected))) == rejected
 
 

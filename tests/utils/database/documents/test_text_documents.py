@@ -80,11 +80,6 @@ def test_unknown_text_and_unknown_code_are_told_as_such() -> None:
     assert read_text({"code": "of_another_version", "facts": {}}) == unknown
 
 
-def test_foreign_words_stay_as_they_are() -> None:
-    """A plain text is nobody's sentence."""
-    assert read_text(build_text("as the host said")) == "as the host said"
-
-
 def test_fact_of_another_type_is_a_bug() -> None:
     """It would be stored as something else."""
     with pytest.raises(TypeError, match="Metres"):

@@ -46,6 +46,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
 from utils.models.players import Counters, NamedCount, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
+from utils.models.rejections import RejectionReason
 from utils.models.scope import (
     ERASED_MEMBER_ID,
     ERASED_NAME,
@@ -384,8 +385,11 @@ async def fill(place: Place) -> None:
 
     def note(unit: IngestionTransaction) -> None:
         unit.append_notices([notice], created_at=NOW)
-        texts = (f"x;Wolf;{WOLF.upper()};y", f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z")
-        lines = [RejectedLine(FILE, number, text, "why", NOW) for number, text in enumerate(texts)]
+        logged = (f"x;Wolf;{WOLF.upper()};y", f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z")
+        lines = [
+            RejectedLine(FILE, number, line, RejectionReason.EMPTY.say(), NOW)
+            for number, line in enumerate(logged)
+        ]
         unit.insert_rejected(lines)
 
     await place.ingestion.in_transaction(place.scope, note)

@@ -24,6 +24,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
+from utils.models.rejections import RejectionReason
 from utils.models.scope import PlayerId, ServerId, ServerScope
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
@@ -293,7 +294,10 @@ async def test_rejected_lines_are_kept_once_and_counted(
     ingestion: IngestionRepository, database: SafeDatabase, servers: GameServerRepository, scope: ServerScope
 ) -> None:
     """A line read twice is one; newest come first; counts are of all ever read."""
-    lines = [RejectedLine(FILE, offset, "x;y", "2 parts", NOW.replace(minute=offset)) for offset in range(5)]
+    lines = [
+        RejectedLine(FILE, offset, "x;y", RejectionReason.COLUMNS.count(2), NOW.replace(minute=offset))
+        for offset in range(5)
+    ]
 
     def reject(unit: IngestionTransaction) -> None:
         unit.insert_rejected(lines)

@@ -44,6 +44,7 @@ from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
+from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 from utils.models.sharding import Sharding
@@ -78,7 +79,9 @@ async def _profiled(
 
         def store(unit: IngestionTransaction, scope: ServerScope = scope) -> None:
             unit.insert_deaths([make_death(scope, A, "b", second=number) for number in range(DEATHS)])
-            unit.insert_rejected([RejectedLine(FILE, number, "x", "y", NOW) for number in range(9)])
+            unit.insert_rejected(
+                [RejectedLine(FILE, number, "x", RejectionReason.EMPTY.say(), NOW) for number in range(9)]
+            )
             unit.append_notices([make_notice(number) for number in range(9)], created_at=NOW)
             unit.move_cursor(None, Cursor(FILE, 5))
 
@@ -122,7 +125,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         assert unit.append_notices(
             [make_notice(1)], created_at=NOW, changes_counters=True
         ) == AppendedNotices(1)
-        unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
+        unit.insert_rejected([RejectedLine(FILE, 1, "x", RejectionReason.EMPTY.say(), NOW)])
         unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
         unit.add_lines_read(1, 1)
 

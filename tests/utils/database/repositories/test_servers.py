@@ -20,6 +20,7 @@ from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.players import PlayerRecord
+from utils.models.problems import Problem
 from utils.models.reading import Cursor, ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
@@ -81,7 +82,7 @@ async def test_settings_change_and_generation_and_health_stay(
     imports, job = ImportRepository(database, fences=lambda _: None), ImportJob(2, NOW, {})
     await imports.begin_import(scope, job)
     await imports.finish_import(scope, job)
-    health = ServerHealth(scope, ConnectionState.RETRYING, "The host is away.", NOW, NOW, 6.5)
+    health = ServerHealth(scope, ConnectionState.RETRYING, Problem.NO_ANSWER.say(host="away"), NOW, NOW, 6.5)
     await servers.save_health(health)
     await servers.set_paused(scope, is_paused=True)
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))

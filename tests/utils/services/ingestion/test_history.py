@@ -28,6 +28,7 @@ from utils.models.deaths import Death, DeathRow, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import text
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.generation import in_order
 from utils.services.ingestion.history import HistoryImport
@@ -349,7 +350,7 @@ async def test_import_leaves_out_listed_files_that_cannot_be_read(
             self, cursor: Cursor | None, file: LogFile, end: int
         ) -> AsyncGenerator[Chunk, None]:
             if file != DAYS[2]:
-                raise error(file.name)
+                raise error(text("{name}", name=file.name))
             async for chunk in super().read_until(cursor, file, end):
                 yield chunk
 

@@ -20,7 +20,6 @@ from tests.fakes.deaths import (
     render,
 )
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
-from utils.embeds.servers import SENTENCE_LENGTH
 from utils.errors import CursorMovedError, StorageUnavailableError
 from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued
 from utils.group_commit import GROUP_SECONDS
@@ -31,7 +30,7 @@ from utils.models.problems import Problem
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.rejections import RejectionReason
 from utils.models.servers import GameServer
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.live import LARGE_LINES, SHARED_LINES, LiveIngestion, PollOutcome
@@ -568,19 +567,18 @@ FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so it is no
     ("problems", "told"),
     [
         ([], None),
-        (["No permission for “a.csv”."], "No permission for “a.csv”."),
-        (["x" * 400], "x" * 400),
-        (["One.", "Two."], "One. (1 more problem)"),
-        (["One.", *["More."] * 1234], "One. (1,234 more problems)"),
-        (["x" * 400, "Two.", "Three."], f"{'x' * 99}… (2 more problems)"),
-        ([Problem.OUTSIDE.say(path="x" * 400), "Two."], FAR_OUTSIDE),
+        ([text("No permission for “a.csv”.")], "No permission for “a.csv”."),
+        ([Problem.OUTSIDE.say(path="x" * 400)], str(Problem.OUTSIDE.say(path="x" * 400))),
+        ([text("One."), text("Two.")], "One. (1 more problem)"),
+        ([text("One."), *[text("More.")] * 1234], "One. (1,234 more problems)"),
+        ([Problem.OUTSIDE.say(path="x" * 400), text("Two.")], FAR_OUTSIDE),
     ],
 )
 async def test_several_problems_are_told_as_the_first_and_how_many_more(
-    watcher: Watcher, problems: list[Text | str], told: str | None
+    watcher: Watcher, problems: list[Text], told: str | None
 ) -> None:
     """In a length that the status shows whole."""
     watcher.logs.problems = problems
     outcome = await watcher.poll()
     assert (None if outcome.problem is None else str(outcome.problem)) == told
-    assert len(problems) < 2 or len(told or "") <= SENTENCE_LENGTH
+    assert len(problems) < 2 or len(told or "") <= 300  # of a field's 1,024 characters

@@ -21,14 +21,15 @@ from utils.errors import (
 )
 from utils.models.reading import Cursor, ImportJob
 from utils.models.servers import ConnectionState, LogHealth, Obstacle, ServerHealth
+from utils.models.texts import text
 from utils.services.ingestion.poison import FAILURES_BEFORE
 from utils.services.ingestion.reader_loop import MISSING_LOGS_SECONDS, READ_BACKOFF
 
 FAILURES = (
-    ConnectionLostError("The host hung up."),
+    ConnectionLostError(text("The host hung up.")),
     StorageUnavailableError("away"),
-    LogsMissingError("There is no second log."),
-    SecretError("other key"),
+    LogsMissingError(text("There is no second log.")),
+    SecretError(text("other key")),
     OverflowError("nobody thought of it"),
 )
 
@@ -64,7 +65,7 @@ async def test_second_log_that_fails_never_touches_the_death_log(
         health = scheduler.health
         assert (world.visits, len(world.store.data.deaths), len(world.store.data.notices)) == (5, 4, 4)
         assert (health.state, health.problem, health.next_try_at) == (ConnectionState.CONNECTED, None, None)
-        assert [(one.log, one.problem is None) for one in health.others] == [("Second log", False)]
+        assert [(one.log, one.problem is None) for one in health.others] == [(text("Second log"), False)]
         assert not health.is_well
         assert world.servers.calls.count("find_server") - looks <= len(second.visits)
     assert {saved.problem for saved in world.servers.saved} == {None}
@@ -74,7 +75,7 @@ async def test_second_log_is_looked_for_at_its_own_pace_and_told_once(
     world: World, second: FakeSecondReader
 ) -> None:
     """It is missing for minutes: the death log goes on at its moments, and the admins hear of it once."""
-    second.failures = [LogsMissingError("There is no second log.")] * 3
+    second.failures = [LogsMissingError(text("There is no second log."))] * 3
     scheduler = world.build(second=second)
     async with running(scheduler):
         await settle()
@@ -82,7 +83,7 @@ async def test_second_log_is_looked_for_at_its_own_pace_and_told_once(
             await world.clock.advance(5)
         assert (len(second.visits), world.visits) == (3, 25)
         assert scheduler.health.others == (
-            LogHealth("Second log", ConnectionState.NO_LOGS, "There is no second log."),
+            LogHealth(text("Second log"), ConnectionState.NO_LOGS, text("There is no second log.")),
         )
         for _ in range(12):
             await world.clock.advance(5)
@@ -94,7 +95,7 @@ async def test_death_log_that_is_missing_never_touches_the_second_one(
     world: World, second: FakeSecondReader
 ) -> None:
     """The other way round it is the same: the second log is read at every moment, from its own cursor."""
-    world.access.failures = [LogsMissingError("No death logs found.")] * 10
+    world.access.failures = [LogsMissingError(text("No death logs found."))] * 10
     scheduler = world.build(second=second)
     async with running(scheduler):
         await settle()
@@ -103,8 +104,8 @@ async def test_death_log_that_is_missing_never_touches_the_second_one(
             await world.clock.advance(5)
         assert (world.visits, len(second.visits), second.stored) == (1, 3, ["a", "b", "c", "d"])
         health = scheduler.health
-        assert (health.state, health.problem) == (ConnectionState.NO_LOGS, "No death logs found.")
-        assert health.others == (LogHealth("Second log", ConnectionState.CONNECTED),)
+        assert (health.state, health.problem) == (ConnectionState.NO_LOGS, text("No death logs found."))
+        assert health.others == (LogHealth(text("Second log"), ConnectionState.CONNECTED),)
     assert (second.cursor, world.store.data.cursors) == (4, {})
 
 
@@ -168,7 +169,7 @@ async def test_import_and_polls_go_on_beside_a_second_log_that_fails(
     world: World, second: FakeSecondReader
 ) -> None:
     """History is silent, what comes behind it is news."""
-    second.failures = [ConnectionLostError("The host hung up.")] * 100
+    second.failures = [ConnectionLostError(text("The host hung up."))] * 100
     world.append(("Ann", "Old"))
     world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
     async with running(world.build(second=second)):
@@ -181,7 +182,7 @@ async def test_import_and_polls_go_on_beside_a_second_log_that_fails(
 
 async def test_host_that_is_away_is_one_problem_of_both_logs(world: World, second: FakeSecondReader) -> None:
     """Both wait for it without a try, it is shown once, and both go on when it is back."""
-    away = HostUnreachableError("No route.")
+    away = HostUnreachableError(text("No route."))
     world.access.failures, second.failures = [away], [away]
     world.access.obstacle = Obstacle("host", START + timedelta(seconds=9))
     scheduler = world.build(second=second)
@@ -189,7 +190,7 @@ async def test_host_that_is_away_is_one_problem_of_both_logs(world: World, secon
         await settle()
         await world.clock.advance(100_000)
         assert (world.visits, len(second.visits), world.clock.slept) == (1, 1, [])
-        assert (scheduler.health.problem, scheduler.health.others) == ("No route.", ())
+        assert (scheduler.health.problem, scheduler.health.others) == (text("No route."), ())
         world.access.clear()
         await settle()
         assert (world.visits, len(second.visits), scheduler.health.is_well) == (2, 2, True)
@@ -220,13 +221,13 @@ async def test_both_logs_rest_while_the_server_is_paused_and_end_with_it(
 
 async def test_failures_of_each_log_are_counted_by_themselves(world: World, second: FakeSecondReader) -> None:
     """The backoff of one says nothing of the other, and each alert names what is not read."""
-    second.failures = [SecretError("other key")] * 4
+    second.failures = [SecretError(text("other key"))] * 4
     scheduler = world.build(second=second)
     async with running(scheduler):
         await settle()
         while second.failures:
             await world.clock.advance(READ_BACKOFF.longest_seconds)
-        world.access.failures = [SecretError("other key")]
+        world.access.failures = [SecretError(text("other key"))]
         await world.clock.advance(READ_BACKOFF.longest_seconds)
         await settle()
     told = [f"{name} is not read: other key" for name in ("The second log of Mirny", "Mirny")]
@@ -238,7 +239,7 @@ async def test_health_of_a_server_keeps_what_is_stored_beside_its_logs(
     world: World, second: FakeSecondReader
 ) -> None:
     """Lines are counted for the death log; the second one adds its own line and nothing else."""
-    second.problem = "Half of it may not be read."
+    second.problem = text("Half of it may not be read.")
     scheduler = world.build(second=second)
     async with running(scheduler):
         await settle()
@@ -248,5 +249,7 @@ async def test_health_of_a_server_keeps_what_is_stored_beside_its_logs(
             state=ConnectionState.CONNECTED,
             last_read_at=START,
             lines_read=7,
-            others=(LogHealth("Second log", ConnectionState.CONNECTED, "Half of it may not be read."),),
+            others=(
+                LogHealth(text("Second log"), ConnectionState.CONNECTED, text("Half of it may not be read.")),
+            ),
         )

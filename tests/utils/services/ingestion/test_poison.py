@@ -19,7 +19,7 @@ from utils.errors import (
     TransactionsUnsupportedError,
 )
 from utils.models.reading import Chunk, Cursor, digest_head
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 from utils.services.ingestion.poison import is_poison, store_around_poison
 
 
@@ -79,7 +79,7 @@ async def test_all_lines_but_the_poisoned_are_stored_in_order(
         (LeaseLostError("lost"), False),
         (DiskFullError("full"), False),
         (TransactionsUnsupportedError("no set"), False),
-        (RemoteTimeoutError("silent"), False),
+        (RemoteTimeoutError(text("silent")), False),
         (asyncio.CancelledError(), False),
     ],
 )
@@ -93,7 +93,7 @@ async def test_nothing_is_passed_over_for_what_lies_not_in_it(
     async def store(_: Chunk) -> None:
         raise error
 
-    async def pass_over(part: Chunk, _: str) -> None:
+    async def pass_over(part: Chunk, _: Text) -> None:
         passed.append(part)
 
     storing = store_around_poison(build_chunk(b"1\n2\n3\n"), store=store, pass_over=pass_over)

@@ -12,6 +12,7 @@ from tests.fakes.clock import settle
 from utils.errors import ConnectionLostError
 from utils.models.deaths import LogFile
 from utils.models.reading import Chunk, Cursor
+from utils.models.texts import text
 from utils.services.ingestion.prefetch import prefetch
 
 
@@ -42,7 +43,7 @@ class Shelf:
             for place in range(size):
                 await asyncio.sleep(0)
                 if (number, place) == self.failing:
-                    raise ConnectionLostError("The host hung up.")
+                    raise ConnectionLostError(text("The host hung up."))
                 self.read.append((number, place))
                 yield build_chunk(number, place)
         finally:

@@ -43,7 +43,7 @@ from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 from utils.services.ingestion.death_log_reader import (
     SAVE_HEALTH_SECONDS,
     describe_left_out,
@@ -59,22 +59,22 @@ from utils.services.ingestion.reader_state import LOG_SECONDS
 from utils.services.premium.tiers import PremiumService
 
 REFUSALS = (
-    LoginRefusedError("The host refused the login."),
-    HostKeyChangedError("The host shows another key.", offered="ssh-ed25519 B"),
-    HandshakeRefusedError("No common algorithm."),
-    InvalidSecretError("That is no key."),
+    LoginRefusedError(text("The host refused the login.")),
+    HostKeyChangedError(text("The host shows another key."), offered="ssh-ed25519 B"),
+    HandshakeRefusedError(text("No common algorithm.")),
+    InvalidSecretError(text("That is no key.")),
 )
 PASSING = (
-    HostUnreachableError("No route."),
-    ConnectionLostError("The host hung up."),
-    RemoteTimeoutError("No answer."),
-    TooManyConnectionsError("All busy."),
+    HostUnreachableError(text("No route.")),
+    ConnectionLostError(text("The host hung up.")),
+    RemoteTimeoutError(text("No answer.")),
+    TooManyConnectionsError(text("All busy.")),
     StorageUnavailableError("away"),
 )
 PROBLEMS = (
-    SecretError("other key"),
+    SecretError(text("other key")),
     StorageError("MongoDB refused the operation."),
-    InvalidInputError("Several game servers lie here."),
+    InvalidInputError(text("Several game servers lie here.")),
 )
 
 
@@ -210,11 +210,11 @@ async def test_health_is_saved_at_once_when_something_changes(world: World) -> N
         await world.pause(1)
         world.append(("A", "B"))
         await world.pass_pauses(1)
-        world.access.failures.append(HostUnreachableError("No route."))
+        world.access.failures.append(HostUnreachableError(text("No route.")))
         await world.pass_pauses(2)
     assert [(health.state, health.problem) for health in world.servers.saved] == [
         (ConnectionState.CONNECTED, None),
-        (ConnectionState.RETRYING, "No route."),
+        (ConnectionState.RETRYING, text("No route.")),
         (ConnectionState.CONNECTED, None),
     ]
 
@@ -222,14 +222,14 @@ async def test_health_is_saved_at_once_when_something_changes(world: World) -> N
 async def test_logs_that_are_passed_over_are_told_and_do_not_slow_the_rest(world: World) -> None:
     """Health names what could not be read for as long as it cannot, is saved with it, and polls go on."""
     scheduler = world.build()
-    world.access.logs.problems = ["No permission for that file."]
+    world.access.logs.problems = [text("No permission for that file.")]
     async with running(scheduler):
         pauses = await world.pass_pauses(2)
-        world.access.logs.problems = []
+        world.access.logs.problems.clear()
         pauses += await world.pass_pauses(2)
     assert pauses == [5] * 4
     assert [(health.state, health.problem) for health in world.servers.saved] == [
-        (ConnectionState.CONNECTED, "No permission for that file."),
+        (ConnectionState.CONNECTED, text("No permission for that file.")),
         (ConnectionState.CONNECTED, None),
     ]
 
@@ -276,13 +276,13 @@ async def test_import_goes_on_when_the_host_comes_back(world: World) -> None:
     """An import that failed in the middle stays, and is tried again like any read."""
     world.append(("A", "Old"))
     await world.store.begin_import(SCOPE, ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])}))
-    world.access.failures.append(ConnectionLostError("The host hung up."))
+    world.access.failures.append(ConnectionLostError(text("The host hung up.")))
     scheduler = world.build()
     async with running(scheduler):
         await world.pause(1)
         assert (scheduler.health.state, scheduler.health.problem) == (
             ConnectionState.RETRYING,
-            "The host hung up.",
+            text("The host hung up."),
         )
         await world.pass_pauses(1)
     assert world.store.data.job is None
@@ -301,7 +301,7 @@ async def test_refused_server_is_told_once_and_left_alone_until_woken(
         await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
         for _ in range(3):
             await world.clock.advance(100_000)
-        assert (world.visits, scheduler.health.problem) == (1, str(error))
+        assert (world.visits, scheduler.health.problem) == (1, error.said)
         scheduler.wake()
         await until(lambda: world.visits == 2)
         await world.clock.advance(100_000)
@@ -327,7 +327,7 @@ async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: 
 
 async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one(world: World) -> None:
     """A refused login that was mended may uncover missing logs: once all is well both are over."""
-    refused, missing = REFUSALS[0], LogsMissingError("No death logs found.")
+    refused, missing = REFUSALS[0], LogsMissingError(text("No death logs found."))
     scheduler = world.build()
     for _ in range(2):
         world.access.failures += [refused, missing]
@@ -357,7 +357,7 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
     class WakingNotifier(FakeNotifier):
         """Somebody mends the login the moment it is told."""
 
-        async def notify(self, guild_id: int, sentence: Text | str, key: str) -> None:
+        async def notify(self, guild_id: int, sentence: Text, key: str) -> None:
             """Wake the server."""
             del guild_id, sentence, key
             scheduler.wake()
@@ -408,7 +408,7 @@ async def test_passing_fault_is_tried_again_ever_less_often(world: World, error:
 
 async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: World) -> None:
     """A page in its place may pass by itself or stay until somebody corrects the port."""
-    page = NoSshServerError("Something else answers there.")
+    page = NoSshServerError(text("Something else answers there."))
     world.access.failures += [page] * 3
     scheduler = world.build()
     async with running(scheduler):
@@ -424,7 +424,7 @@ async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: Wo
 
 async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:
     """No poll, no timer, no log line: somebody else finds out when the host is back, and wakes everybody."""
-    world.access.failures.append(HostUnreachableError("No route."))
+    world.access.failures.append(HostUnreachableError(text("No route.")))
     next_try_at = START + timedelta(seconds=9)
     world.access.obstacle = Obstacle("host", next_try_at)
     scheduler = world.build()
@@ -441,7 +441,7 @@ async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(worl
 
 async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(world: World) -> None:
     """A host that fails for a day fills no log."""
-    world.access.failures += [ConnectionLostError("The host hung up.")] * 200
+    world.access.failures += [ConnectionLostError(text("The host hung up."))] * 200
     with capture_logs() as logs:
         async with running(world.build()):
             await world.pass_pauses(20)
@@ -450,11 +450,12 @@ async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(w
                 await world.pass_pauses(1)
     faults = [one["problem"] for one in logs if one["event"] == "game server is not read"]
     assert (early, faults) == (1, ["The host hung up."] * 2)
-    assert [health.problem for health in world.servers.saved] == ["The host hung up."]
+    assert [health.problem for health in world.servers.saved] == [text("The host hung up.")]
 
 
 @pytest.mark.parametrize(
-    "missing", [LogsMissingError("No death logs found."), RemotePermissionError("May not read the folder.")]
+    "missing",
+    [LogsMissingError(text("No death logs found.")), RemotePermissionError(text("May not read the folder."))],
 )
 async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
     world: World, missing: RemoteError
@@ -464,7 +465,7 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
     scheduler = world.build()
     async with running(scheduler):
         assert [await world.pause(1), *await world.pass_pauses(2)] == [MISSING_LOGS_SECONDS] * 3
-        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.NO_LOGS, str(missing))
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.NO_LOGS, missing.said)
         await world.pass_pauses(1)
         assert scheduler.health.state is ConnectionState.CONNECTED
     assert (world.notifier.told, world.visits) == ([str(missing)], 4)
@@ -525,7 +526,7 @@ async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: 
     stored = ServerHealth(SCOPE, ConnectionState.CONNECTED, last_read_at=START - timedelta(minutes=5))
     world.servers.saved.append(stored)
     world.servers.failures += [StorageUnavailableError("away")]
-    world.access.failures += [HostUnreachableError("No route.")]
+    world.access.failures += [HostUnreachableError(text("No route."))]
     scheduler = world.build()
     async with running(scheduler):
         await world.pause(1)
@@ -536,7 +537,7 @@ async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: 
         )
         await world.pass_pauses(1)
     assert world.servers.saved[-1].last_read_at == stored.last_read_at
-    assert world.servers.saved[-1].problem == "No route."
+    assert world.servers.saved[-1].problem == text("No route.")
 
 
 async def test_reading_goes_on_when_health_cannot_be_saved(world: World) -> None:
@@ -620,7 +621,7 @@ async def test_paused_server_is_not_read_until_there_is_room_again(world: World)
 
 async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World) -> None:
     """Whoever pauses is no longer in the way of the admins."""
-    world.access.failures += [LogsMissingError("none here"), LogsMissingError("none here")]
+    world.access.failures += [LogsMissingError(text("none here")), LogsMissingError(text("none here"))]
     async with running(world.build()):
         await world.pause(1)
         await world.servers.set_paused(SCOPE, is_paused=True)
@@ -778,7 +779,7 @@ async def test_outage_of_the_database_is_never_taken_for_poison(world: World) ->
 
 
 @pytest.mark.parametrize(
-    "failures", [(), (ConnectionLostError("The host hung up."),), (SecretError("other key"),)]
+    "failures", [(), (ConnectionLostError(text("The host hung up.")),), (SecretError(text("other key")),)]
 )
 async def test_import_is_stored_in_whole_batches_after_failures_that_are_no_poison(
     world: World, failures: tuple[KillfeedError, ...]

@@ -28,6 +28,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ConnectionState, GameServer, Obstacle, ServerHealth
+from utils.models.texts import text
 from utils.services.ingestion.death_log_reader import (
     DEATH_LOG,
     REMOVED,
@@ -368,7 +369,7 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
     loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: len(world.clock.slept) == 2)
     world.access.obstacle = Obstacle("login", None)
-    world.access.failures += [LoginRefusedError("Refused.")] * 2
+    world.access.failures += [LoginRefusedError(text("Refused."))] * 2
     await world.clock.advance(5)
     await until(lambda: not world.access.failures)
     assert world.notifier.told == ["Refused."]
@@ -376,7 +377,7 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
     async def begin_again(*scopes: ServerScope) -> None:
         for scope in scopes:
             await loops.stop(scope)
-        world.access.failures += [LoginRefusedError("Refused.")] * len(scopes)
+        world.access.failures += [LoginRefusedError(text("Refused."))] * len(scopes)
         loops.start_all(scopes)
         await until(lambda: not world.access.failures)
 
@@ -455,7 +456,7 @@ async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_rem
 
 async def test_waking_reads_a_refused_server_again(world: World) -> None:
     """Waking reaches the loop of that server; an unknown one is no error."""
-    world.access.failures.append(LoginRefusedError("The host refused the login."))
+    world.access.failures.append(LoginRefusedError(text("The host refused the login.")))
     loops = world.build()
     loops.start(ONE.scope)
     await until(lambda: world.access.obstacle is not None)

@@ -119,8 +119,8 @@ def test_data_is_read_as_json_with_iso_times() -> None:
 @pytest.mark.parametrize("other", [OTHER, OTHER.upper(), "F" * 32, "0" * 40, OTHER + "a", OWN + "a"])
 def test_lines_keep_no_id_of_others(other: str) -> None:
     """The line is the person's, the other in it is not, whatever is wrong with the id."""
-    assert hide_others(f"a;{OWN};b;{other};", [OWN]) == f"a;{OWN};b;(another player);"
-    assert hide_others(f"a;{OWN.upper()};{other[:20]}", [OWN]) == f"a;{OWN};(another player)"
+    assert hide_others(f"a;{OWN};b;{other};", [OWN], other="(hidden)") == f"a;{OWN};b;(hidden);"
+    assert hide_others(f"a;{OWN.upper()};{other[:20]}", [OWN], other="(hidden)") == f"a;{OWN};(hidden)"
 
 
 BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", " =", "＝", "\u00a0=")  # noqa: RUF001
@@ -159,8 +159,8 @@ def test_names_without_a_formula_stay_as_they_are() -> None:
 def test_texts_mention_no_other_member() -> None:
     """At any depth; the person's own mention, roles and channels stay."""
     data = {"changes": [{"detail": "<@5>: <@!77> and <@5> got <@&9> in <#8>", "at": AT}], "number": 77}
-    assert hide_members(data, MemberId(5)) == {
-        "changes": [{"detail": "<@5>: (another member) and <@5> got <@&9> in <#8>", "at": AT}],
+    assert hide_members(data, MemberId(5), other="(hidden)") == {
+        "changes": [{"detail": "<@5>: (hidden) and <@5> got <@&9> in <#8>", "at": AT}],
         "number": 77,
     }
-    assert hide_members("<@5>", None) == "(another member)"
+    assert hide_members("<@5>", None, other="(hidden)") == "(hidden)"

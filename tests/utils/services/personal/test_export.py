@@ -34,7 +34,7 @@ async def export(store: FakePersonalStore, question: DataQuestion) -> dict[str, 
     await links.put_proven(SCOPE.guild_id, wolf, at=clock.now() - PROOF_OBJECTION_TIME)
     people = PersonFinder(links, FakePlayerFinder("Elk"), clock=FakeClock())
     service = ExportService(store, people, audit=FakeAuditLog(), clock=clock)
-    [archive] = [archive async for archive in service.export(question)]
+    [archive] = [archive async for archive in service.export(question, write=str)]
     with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
         return {name: files.read(name) for name in files.namelist()}
 

@@ -16,11 +16,21 @@ from hypothesis import strategies as st
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import NOON, SCOPE, build_death, build_player_id, build_row
 from tests.fakes.figures import FakeStatisticsStore
+from tests.fakes.pseudo_language import PSEUDO
 from tests.fakes.storage import FakeServerStore, Gate, build_server
 from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
 from utils.events import DeathsStored, HistoryImported, ServerRemoved
+from utils.interactions.autocomplete import write_label
+from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.deaths import DeathKind
-from utils.models.labels import find_labelled, fold_label, label_choices, label_name, make_mark
+from utils.models.labels import (
+    find_labelled,
+    fold_label,
+    label_choices,
+    label_name,
+    label_twin,
+    make_mark,
+)
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -140,13 +150,13 @@ async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore)
         build_player("Twinkle", player_id="3" * 32),
     ]
     told = (
-        f"Twin · 30 Apr 2025, 00:00 UTC · {make_mark('1' * 32)} · East Wind",
-        f"twin · 30 Apr 2025, 00:00 UTC · {make_mark('2' * 32)} · a removed server",
+        f"Twin · {make_mark('1' * 32)} · 30 Apr 2025, 00:00 UTC · East Wind",
+        f"twin · {make_mark('2' * 32)} · 30 Apr 2025, 00:00 UTC · a removed server",
     )
     for typed, candidates in (("TWIN", told), ("twi", (*told, "Twinkle"))):
         with pytest.raises(AmbiguousError) as caught:
             await names.resolve(GUILD, typed)
-        assert caught.value.candidates == candidates
+        assert tuple(map(str, caught.value.candidates)) == candidates
     found = await names.resolve(GUILD, "twin", server_ids=[ServerId("west")])
     assert found.player_id == "2" * 32
 
@@ -186,7 +196,7 @@ async def test_name_as_it_is_written_goes_before_one_that_is_like_it(
     assert (await names.resolve(GUILD, "MÜLLER")).name == "Müller"
     with pytest.raises(AmbiguousError) as caught:
         await names.resolve(GUILD, "Mùller")
-    assert [label.split(" · ")[0] for label in caught.value.candidates] == ["Müller", "Muller"]
+    assert [str(label).split(" · ")[0] for label in caught.value.candidates] == ["Müller", "Muller"]
 
 
 async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
@@ -194,7 +204,10 @@ async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
 ) -> None:
     """Also when they were seen again since, and when the label is typed into the option once more."""
     store.players = [build_player("Twin", player_id=digit * 32) for digit in "123"]
-    labels = await names.label(GUILD, await names.search(GUILD, "twin"))
+    labels = [
+        write_label(one, ENGLISH_LOCALIZER)
+        for one in await names.label(GUILD, await names.search(GUILD, "twin"))
+    ]
     assert len(set(labels)) == 3
     store.players = [replace(one, last_seen_at=SEEN + timedelta(days=1), servers=()) for one in store.players]
     names.forget_guild(GUILD)
@@ -203,6 +216,16 @@ async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
     assert [[one.player_id for one in await names.search(GUILD, label)] for label in labels] == [
         [player_id] for player_id in ids
     ]
+
+
+def test_label_is_written_in_the_language_of_who_types() -> None:
+    """All but the name and the mark, which lead back to the player; the mark is never cut."""
+    player = build_player("x" * 90, player_id="1" * 32, server=ServerId("gone"))
+    label = label_twin(player, {})
+    name, mark, rest = write_label(label, PSEUDO).split(" · ", 2)
+    assert (name, mark.strip("⟪⟫")) == (label.name, make_mark("1" * 32))
+    assert "⟦" in PSEUDO.write_plain(label.beside or "")
+    assert rest.endswith("…")
 
 
 LOOKALIKES = st.text(
@@ -224,7 +247,7 @@ def test_what_is_offered_is_understood_as_value_and_as_label(names_borne: list[l
     async def check() -> None:
         names = build_names(FakeStatisticsStore(*players))
         offered = await names.search(GUILD, "")
-        labels = await names.label(GUILD, offered)
+        labels = [write_label(one, ENGLISH_LOCALIZER) for one in await names.label(GUILD, offered)]
         assert all(1 <= len(label) <= 100 for label in labels)
         for player, label in zip(offered, labels, strict=True):
             assert await names.resolve(GUILD, player.player_id) == player

@@ -114,7 +114,7 @@ class Stand:
         if not self.is_open:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Tell the admins once."""
         del guild_id, sentence
         if key not in self.told:

@@ -25,6 +25,7 @@ from utils.models.premium import TIERS, Tier
 from utils.models.reading import FoundLogs, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
+from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -44,8 +45,11 @@ GUILD = SCOPE.guild_id
 FORM = ServerForm("Kamensk", "203.0.113.9", 8822, "renter", number=4, timezone="Europe/Berlin", legacy=True)
 ADMIN = MemberId(5)
 PASSWORD = Credentials("s3cret-pass")
-GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail="fine"), CheckStep(WayStep.FIND_LOGS, ok=True, detail="2"))
-BAD = (CheckStep(WayStep.LOGIN, ok=False, detail="refused"),)
+GOOD = (
+    CheckStep(WayStep.LOGIN, ok=True, detail=text("fine")),
+    CheckStep(WayStep.FIND_LOGS, ok=True, detail=text("2")),
+)
+BAD = (CheckStep(WayStep.LOGIN, ok=False, detail=text("refused")),)
 
 
 class FakeEncryption:
@@ -273,7 +277,7 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
     told = "Host Game.example, port 8822, user name renter. Base path /x_7. Time zone Europe/Berlin."
     assert [(step.name, str(step.detail)) for step in added.steps] == [
         (WayStep.UNDERSTOOD, told),
-        *((step.name, step.detail) for step in GOOD),
+        *((step.name, str(step.detail)) for step in GOOD),
     ]
 
 
@@ -345,7 +349,7 @@ async def test_import_is_prepared_before_the_server_is_stored(
     rooms: Rooms, service: GameServerService
 ) -> None:
     """A server without an import would have its past announced: no import, no server."""
-    rooms.access.failures.append(ConnectionLostError("gone in the middle"))
+    rooms.access.failures.append(ConnectionLostError(text("gone in the middle")))
     with pytest.raises(ConnectionLostError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.loops.notes) == ({}, [])
@@ -389,13 +393,13 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
 ) -> None:
     """What a list gave as a value is no name; a name of eight letters is repeated as it was typed."""
     rooms.add(build_server())
-    for text, told in (
+    for typed, told in (
         ("k3v9x2bb", "a server that was removed"),
         ("northern", "northern"),
         ("North 12", "North 12"),
     ):
         with pytest.raises(NotFoundError) as caught:
-            await service.resolve(GUILD, text)
+            await service.resolve(GUILD, typed)
         assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
 
 
@@ -514,7 +518,7 @@ async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted
 async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
     """The newest ones are shown, all of them are counted."""
     rooms.add(build_server(), build_server("Kamensk", "other"))
-    lines = [RejectedLine(FILE, number, "?", "no row", START) for number in range(SHOWN_REJECTED + 1)]
+    lines = [RejectedLine(FILE, number, "?", text("no row"), START) for number in range(SHOWN_REJECTED + 1)]
     rooms.rejected.lines[SCOPE] = lines
     shown = RejectedLines(build_server(), tuple(lines[:SHOWN_REJECTED]), SHOWN_REJECTED + 1)
     assert await service.list_rejected(GUILD, "Mirny") == shown

@@ -37,6 +37,7 @@ from utils.models.servers import (
     WayCheck,
     WayStep,
 )
+from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -45,8 +46,8 @@ from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import EditedServer, ServerChangeService, ServerEdit
 
 GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
-GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail="fine"),)
-BAD = (CheckStep(WayStep.LOGIN, ok=False, detail="refused"),)
+GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail=text("fine")),)
+BAD = (CheckStep(WayStep.LOGIN, ok=False, detail=text("refused")),)
 TYPED = Credentials("typed-now")
 OLD_KEY, NEW_KEY = HostKey("ssh-ed25519 OLD", "SHA256:old"), HostKey("ssh-ed25519 NEW", "SHA256:new")
 LOGS = FoundLogs("/mirny/deathlogs")
@@ -433,7 +434,7 @@ async def test_paused_server_is_not_imported(rooms: Rooms, service: ServerChange
 
 async def test_import_does_not_begin_when_the_host_fails(rooms: Rooms, service: ServerChangeService) -> None:
     """The figures stay, and nobody did anything."""
-    rooms.access.failures.append(ConnectionLostError("gone"))
+    rooms.access.failures.append(ConnectionLostError(text("gone")))
     with pytest.raises(ConnectionLostError):
         await service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
     assert (rooms.ingestion.data.job, rooms.loops.notes, rooms.audit.lines) == (None, [], [])
@@ -461,13 +462,15 @@ async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
     with pytest.raises(InvalidInputError, match="changed meanwhile"):
         await service.accept_host_key(server, keys, actor_id=ADMIN)
     with pytest.raises(InvalidInputError, match="shows no key"):
-        await service.accept_host_key(server, HostKeys(OLD_KEY, None, "away"), actor_id=ADMIN)
+        await service.accept_host_key(server, HostKeys(OLD_KEY, None, text("away")), actor_id=ADMIN)
     assert rooms.audit.lines == []
 
 
 def test_key_is_changed_only_when_another_is_shown() -> None:
     """The pinned one, and none at all, are no change."""
-    assert [keys.is_changed for keys in (HostKeys(OLD_KEY, OLD_KEY), HostKeys(OLD_KEY, None, "away"))] == [
+    assert [
+        keys.is_changed for keys in (HostKeys(OLD_KEY, OLD_KEY), HostKeys(OLD_KEY, None, text("away")))
+    ] == [
         False,
         False,
     ]
