@@ -27,7 +27,7 @@ UNPLAIN = re.compile(
 
 UNCLEAR = re.compile(
     r"\banew\b|\bmeanwhile\b|\ball the same\b|\bas it were\b|\bever (?:more|less|fewer)\b|\bthought of\b"
-    r"|\b(?:of|by|behind|with) whom\b|\b(?:wake|let|tell|tells) whom?\b|\balso (?:where|while|when)\b"
+    r"|\b(?:of|by|behind|with) whom\b|\b(?:wake|let) whom?\b|\balso (?:where|while|when)\b"
     r"|^ *\"\"\"(?:What|Who|Whose|Whom|Which|Where|Of|However)\b"
 )
 """Constructions that have a plain form: "again", "the waiters", "even if", a noun instead of "what"."""
