@@ -13,7 +13,7 @@ from utils.models.statistics import Coverage, DayCount, RecentDeath, Rival, Riva
 AT = datetime(2025, 5, 1, 20, 14, tzinfo=UTC)
 SCOPE = ServerScope(GuildId(1), ServerId("a"))
 SERVER = "Northwatch"
-ALL_TIME = Coverage(SCOPE.guild_id, (SCOPE.server_id,), SERVER, AT.date())
+ALL_TIME = Coverage(SCOPE.guild_id, (SCOPE.server_id,), where=SERVER, today=AT.date())
 WOLF, OTTER, FALCON, KAZAK, BADGER = "Taiga_Wolf", "Marsh Otter", "IronFalcon88", "Kazak015", "Echo-Badger"
 NOBODY = PlayerId("0" * 32)
 

@@ -16,7 +16,6 @@ ONE_IN_ITS_ROOM = {
     "LogReader": "the next log of a server is another one",
     "LoopControl": "tests of the whole application have nothing read by itself",
     "GuildSpeaker": "tests post in a language without a connection to Discord",
-    "TextNumbers": "the module that has it imports this one",
 }
 """Protocols with one implementation in their own room, each with the reason."""
 

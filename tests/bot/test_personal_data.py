@@ -17,7 +17,7 @@ from simulation.game_host.log_files import GameServerFiles
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
-from utils.database.documents.audit_documents import read_audit
+from utils.database.documents.audit_documents import AUDIT
 from utils.embeds.audit_wording import describe_facts
 from utils.models.deaths import DeathRow
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID
@@ -159,5 +159,5 @@ async def test_admin_erases_a_player_without_a_member_and_that_is_written_down_w
     recent = await stage.ask("/killfeed recent", count=25)
     assert name not in recent.embed["description"]
     [entry] = stage.read("audit", action="data erase")
-    told = str(describe_facts(read_audit(entry)))
+    told = str(describe_facts(AUDIT.read(entry)))
     assert (entry["actor_id"], told) == (stage.admin.id, "a player, by an admin")

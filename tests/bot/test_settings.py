@@ -10,7 +10,7 @@ from simulation.posts import expect_posts, read_posts
 from simulation.town import USERNAME
 from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
-from utils.database.documents.audit_documents import read_audit
+from utils.database.documents.audit_documents import AUDIT
 from utils.embeds.audit_wording import describe_facts
 from utils.models.deaths import DeathKind
 
@@ -37,7 +37,7 @@ async def edit(stage: Stage, *, password: str | None = None, **options: object) 
 def list_audit(stage: Stage) -> list[tuple[str, str]]:
     """Return the audit as people read it, oldest first."""
     rows = sorted(stage.read("audit"), key=lambda row: row["at"])
-    return [(row["action"], str(describe_facts(read_audit(row)))) for row in rows]
+    return [(row["action"], str(describe_facts(AUDIT.read(row)))) for row in rows]
 
 
 async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> None:

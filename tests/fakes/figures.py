@@ -8,7 +8,7 @@ from tests.fakes.storage import Outage
 from utils.models.deaths import Death
 from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, DayCount, Enemy, WeaponRow
+from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, Side, WeaponRow
 
 
 class FakeStatisticsStore(Outage):
@@ -40,48 +40,36 @@ class FakeStatisticsStore(Outage):
         self.note("search_players")
         return [player for player in self.players if text.casefold() in player.name.casefold()][:limit]
 
-    async def find_stats(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
-    ) -> PlayerStats | None:
+    async def find_stats(self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]) -> PlayerStats | None:
         """Return players' figures."""
-        del guild_id, server_ids
         self.note("find_stats")
-        self.asked_stats.append((tuple(player_ids), since))
+        self.asked_stats.append((tuple(player_ids), covered.since))
         return self.stats.get(tuple(player_ids))
 
     async def list_days(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         player_ids: Sequence[PlayerId],
         *,
         since: date,
     ) -> Sequence[DayCount]:
         """Return the stored days since a day."""
-        del guild_id, server_ids, player_ids
+        del covered, player_ids
         return [day for day in self.days if day.day >= since]
 
     async def list_board(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         *,
         board: str,
         minimum_kills: int,
         limit: int,
         offset: int,
-        since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
         """Return rows of the only board."""
-        del guild_id, server_ids
         self.note("list_board")
-        self.asked.append((board, minimum_kills, limit, offset, since, tuple(own)))
+        self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
         mine = next((row for row in self.rows if row.player_id in own), None)
         return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine)
 
@@ -97,17 +85,9 @@ class FakeHunterStore:
         self.rows: list[BoardRow] = []
         self.asked: list[tuple[tuple[ServerId, ...], date | None, datetime | None]] = []
 
-    async def list_hunters(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        since: date | None = None,
-        since_at: datetime | None = None,
-    ) -> Sequence[BoardRow]:
+    async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
         """Return every row."""
-        del guild_id
-        self.asked.append((tuple(server_ids), since, since_at))
+        self.asked.append((tuple(covered.server_ids), covered.since, covered.since_at))
         return self.rows
 
 
@@ -122,70 +102,46 @@ class FakeCombatStore:
         self.hours: dict[tuple[PlayerId, ...], list[int]] = {}
         self.since: list[date | None] = []
 
-    async def list_weapons(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
-    ) -> Sequence[WeaponRow]:
+    async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
         """Return the weapons of all players."""
-        return await self.list_weapons_of(guild_id, server_ids, (), since=since)
+        return await self.list_weapons_of(covered, ())
 
     async def list_weapons_of(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]
     ) -> Sequence[WeaponRow]:
         """Return players' weapons."""
-        del guild_id, server_ids
-        self.since.append(since)
+        self.since.append(covered.since)
         return self.weapons.get(tuple(player_ids), [])
 
     async def find_best_users(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
+        self, covered: CoveredDeaths, weapons: Sequence[str]
     ) -> Mapping[str, NamedCount]:
         """Return the best users of these weapons."""
-        del guild_id, server_ids
+        del covered
         return {weapon: self.best[weapon] for weapon in weapons if weapon in self.best}
 
-    async def list_killers_of(
+    async def list_enemies(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         player_ids: Sequence[PlayerId],
+        side: Side,
         *,
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return the killers of players."""
-        del guild_id, server_ids
-        return _select_enemies(self.killers.get(tuple(player_ids), []), minimum, only)
+        """Return who killed players, or whom they killed."""
+        del covered
+        found = (self.killers if side == "killer" else self.victims).get(tuple(player_ids), [])
+        return [one for one in found if one.kills >= minimum and (not only or one.player_id in only)]
 
-    async def list_victims_of(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        minimum: int = 1,
-        only: Sequence[PlayerId] = (),
-    ) -> Sequence[Enemy]:
-        """Return the victims of players."""
-        del guild_id, server_ids
-        return _select_enemies(self.victims.get(tuple(player_ids), []), minimum, only)
-
-    async def count_kills(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
-    ) -> int:
+    async def count_kills(self, covered: CoveredDeaths, killer_id: PlayerId, victim_id: PlayerId) -> int:
         """Return how often one player killed another."""
-        victims = await self.list_victims_of(guild_id, server_ids, [killer_id])
+        victims = await self.list_enemies(covered, [killer_id], "victim")
         return sum(enemy.kills for enemy in victims if enemy.player_id == victim_id)
 
-    async def list_hours(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
-    ) -> Sequence[int]:
+    async def list_hours(self, covered: CoveredDeaths, player_id: PlayerId | None = None) -> Sequence[int]:
         """Return kills by hour of the week."""
-        del guild_id, server_ids
+        del covered
         return self.hours.get(() if player_id is None else (player_id,), [0] * HOURS_OF_A_WEEK)
 
 
@@ -196,19 +152,13 @@ class FakeDeathStore:
         self.deaths: list[tuple[ServerId, Death]] = []
 
     async def list_recent(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        limit: int,
-        player_id: PlayerId | None = None,
+        self, covered: CoveredDeaths, *, limit: int, player_id: PlayerId | None = None
     ) -> Sequence[tuple[ServerId, Death]]:
         """Return the latest."""
-        del guild_id
         fitting = [
             (server_id, death)
             for server_id, death in self.deaths
-            if server_id in server_ids
+            if server_id in covered.server_ids
             and (player_id is None or player_id in (death.row.killer_id, death.row.victim_id))
         ]
         return fitting[:limit]
@@ -231,7 +181,3 @@ class FakeMemberLinks:
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[FakeLink]:
         """Return a member's players."""
         return self.links.get((guild_id, member_id), [])
-
-
-def _select_enemies(enemies: Sequence[Enemy], minimum: int, only: Sequence[PlayerId]) -> list[Enemy]:
-    return [enemy for enemy in enemies if enemy.kills >= minimum and (not only or enemy.player_id in only)]

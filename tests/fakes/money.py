@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -134,14 +134,7 @@ class FakeMoneyUnit:
 
     def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
         """End an open bounty."""
-        return self._change(
-            bounty,
-            state=end.state,
-            closed_at=end.at,
-            claimer_id=end.claimer_id,
-            claimer_player_id=end.claimer_player_id,
-            claimer_name=end.claimer_name,
-        )
+        return self._change(bounty, **asdict(end))
 
     def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Append notices to the outbox entries."""

@@ -33,6 +33,7 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
+from utils.interactions.operators import Operators
 from utils.interactions.services import Services
 from utils.interactions.views import (
     VIEW_SECONDS,
@@ -288,10 +289,8 @@ class Shelf:
             rejected=self.rejected,
             premium=self.premium,
             audit=self.audit,
-            names=self.statistics,
             statistics=self.statistics,
             combat=self.combat,
-            enmities=self.combat,
             hunters=self.hunters,
             deaths=self.deaths,
             links=self.links,
@@ -332,9 +331,12 @@ class Shelf:
             progress=FakeProgressMessages(),
             tasks=self.tasks,
             reporter=self.reporter,
-            find_owner_ids=self.owners.find,
-            home_guild_id=self.home_guild_id,
-            owner_ids=self.owner_ids,
+            operators=Operators(
+                self.owners.find,
+                home_guild_id=self.home_guild_id,
+                owner_ids=self.owner_ids,
+                clock=self.clock,
+            ),
         )
         factory = EmbedFactory(languages=self.languages)
         return build_services(guild, features, shown, factory=factory, clock=self.clock)

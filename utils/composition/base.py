@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from utils.clock import Clock
-from utils.database.repositories import Repositories
+from utils.composition.storage import Repositories
 from utils.events import EventDispatcher
 from utils.settings import Settings
 from utils.tasks import TaskManager

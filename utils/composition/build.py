@@ -13,12 +13,11 @@ from utils.composition.reading import Loops, Reading, build_ingestion, build_rea
 from utils.composition.services import (
     FeatureServices,
     GuildServices,
-    ServiceStores,
     Surroundings,
     build_features,
     build_guild_services,
 )
-from utils.composition.storage import build_repositories, choose_stores
+from utils.composition.storage import build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.loop import DeliveryLoop
@@ -37,6 +36,7 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import KillfeedBot
+from utils.interactions.operators import Operators
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
 from utils.services.ingestion.history import HistoryImport
@@ -89,8 +89,7 @@ def build_application(
     )
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, reporter, throttle)
-    stores = choose_stores(base.repositories)
-    guild = build_guild(base, stores)
+    guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
@@ -100,7 +99,7 @@ def build_application(
     grants = build_grants(base, guild, delivery, reading.loops)
     proofs = build_proofs(base, guild, delivery, reading)
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
-    features = build_features(stores, guild, around)
+    features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
     shown = build_shown(base, bot, delivery, reading.loops, grants, boards, reporter)
     bot.follower = reading.loops
@@ -126,10 +125,10 @@ def build_application(
     return application
 
 
-def build_guild(base: Base, stores: ServiceStores) -> GuildServices:
+def build_guild(base: Base) -> GuildServices:
     """Return the services that all others ask."""
     return build_guild_services(
-        stores,
+        base.repositories,
         base.tasks,
         default_tier=base.settings.premium.default_tier,
         clock=base.clock,
@@ -182,9 +181,12 @@ def build_shown(
         progress=delivery.progress,
         tasks=base.tasks,
         reporter=reporter,
-        find_owner_ids=bot.find_owner_ids,
-        home_guild_id=base.settings.discord.home_guild_id,
-        owner_ids=base.settings.discord.owner_ids,
+        operators=Operators(
+            bot.find_owner_ids,
+            home_guild_id=base.settings.discord.home_guild_id,
+            owner_ids=base.settings.discord.owner_ids,
+            clock=base.clock,
+        ),
     )
 
 

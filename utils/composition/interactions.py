@@ -1,6 +1,5 @@
 """Builds interactions: the bot on Discord, and the dependencies of its commands."""
 
-from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from utils.clock import Clock
@@ -47,9 +46,7 @@ class CommandSources:
     progress: ProgressMessages
     tasks: TaskReports
     reporter: ErrorReporter
-    find_owner_ids: Callable[[], Awaitable[Collection[int]]]
-    home_guild_id: int | None
-    owner_ids: Collection[int]
+    operators: Operators
 
 
 def build_bot(base: Base, reporter: ErrorReporter, throttle: ImportThrottle) -> KillfeedBot:
@@ -103,10 +100,5 @@ def build_services(
         views=LiveViews(),
         limits=MemberLimits(clock),
         clock=clock,
-        operators=Operators(
-            shown.find_owner_ids,
-            home_guild_id=shown.home_guild_id,
-            owner_ids=shown.owner_ids,
-            clock=clock,
-        ),
+        operators=shown.operators,
     )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from utils.clock import Clock
-from utils.database.repositories import Repositories
+from utils.composition.storage import Repositories
 from utils.models.scope import GuildId, ServerScope
 from utils.tasks import TaskManager
 

@@ -26,17 +26,12 @@ from utils.services.personal.export import ExportService, ExportStore
 from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
-from utils.services.players.player_names import NameStore, PlayerNames
-from utils.services.players.statistics import EnmityStore, HunterStore, StatisticsService, StatisticsStore
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.statistics import HunterStore, StatisticsService, StatisticsStore
 from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.game_servers import (
-    Encryption,
-    GameServerService,
-    RejectedStore,
-    ServerChecker,
-)
+from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
 from utils.tasks import TaskManager
@@ -53,10 +48,8 @@ class ServiceStores:
     rejected: RejectedStore
     premium: PremiumStore
     audit: AuditStore
-    names: NameStore
     statistics: StatisticsStore
     combat: CombatStore
-    enmities: EnmityStore
     hunters: HunterStore
     deaths: DeathStore
     links: LinkStore
@@ -128,7 +121,7 @@ def build_guild_services(
         settings=SettingsService(stores.guilds, stores.servers, clock=clock),
         premium=PremiumService(stores.premium, default_tier=default_tier, clock=clock, is_shared=is_shared),
         audit=AuditLog(stores.audit, clock=clock),
-        names=PlayerNames(stores.names, stores.servers, tasks, clock=clock),
+        names=PlayerNames(stores.statistics, stores.servers, tasks, clock=clock),
         places=LogPlaces(stores.servers, stores.cursors),
     )
 
@@ -154,7 +147,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         links=links,
         coverage=coverage,
-        statistics=StatisticsService(stores.statistics, stores.enmities, stores.hunters, coverage),
+        statistics=StatisticsService(stores.statistics, stores.combat, stores.hunters, coverage),
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),

@@ -1,12 +1,33 @@
-"""Builds the storage: its place by the configuration, its guards, and the repositories."""
+"""The storage: where it is by the configuration, what guards it, and all that is stored."""
+
+from dataclasses import dataclass
 
 from utils.clock import Clock
 from utils.composition.services import ServiceStores
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.process.opening import MongoDBPlace
-from utils.database.repositories import Repositories
+from utils.database.read_models.standings.standings import Standings
+from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.combat import CombatRepository
+from utils.database.repositories.deaths import DeathRepository
+from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.hunters import HunterRepository
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
+from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.personal_data import PersonalDataRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
+from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
 from utils.models.scope import GuildId
 from utils.secret_key import KeyPlace
 from utils.services.shards.leases import LeaseHolder
@@ -41,35 +62,51 @@ def build_leases(settings: Settings, database: SafeDatabase, instance_id: str, c
     return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repositories(ServiceStores):
+    """The storage of the services, and of what runs beside them."""
+
+    scope_index: ScopeIndexRepository
+    guilds: GuildRepository
+    ingestion: IngestionRepository
+    imports: ImportRepository
+    outbox: OutboxRepository
+    rejected: RejectedLineRepository
+    links: LinkRepository
+    boards: PostedBoardRepository
+    standings: Standings
+
+
 def build_repositories(settings: Settings, database: SafeDatabase, leases: LeaseHolder) -> Repositories:
     """Return the repositories; those of ingestion and delivery write behind the lease of a guild's shard."""
 
-    def build_fence(guild_id: GuildId) -> Fence:
+    def fences(guild_id: GuildId) -> Fence:
         return Fence(*leases.get_token(guild_id), guild_id)
 
-    return Repositories.build(database, build_fence, settings.discord.sharding)
-
-
-def choose_stores(repositories: Repositories) -> ServiceStores:
-    """Return the repositories for the services."""
-    return ServiceStores(
-        guilds=repositories.guilds,
-        servers=repositories.servers,
-        cursors=repositories.ingestion,
-        imports=repositories.imports,
-        rejected=repositories.rejected,
-        premium=repositories.premium,
-        audit=repositories.audit,
-        names=repositories.statistics,
-        statistics=repositories.statistics,
-        combat=repositories.combat,
-        enmities=repositories.combat,
-        hunters=repositories.hunters,
-        deaths=repositories.deaths,
-        links=repositories.links,
-        wallets=repositories.wallets,
-        bounties=repositories.bounties,
-        due_bounties=repositories.scope_index,
-        personal_data=repositories.personal_data,
-        erasures=repositories.erasures,
+    standings = Standings(database)
+    scope_index = ScopeIndexRepository(database, settings.discord.sharding)
+    ingestion = IngestionRepository(database, fences=fences)
+    return Repositories(
+        scope_index=scope_index,
+        guilds=GuildRepository(database),
+        servers=GameServerRepository(database),
+        cursors=ingestion,
+        ingestion=ingestion,
+        imports=ImportRepository(database, fences=fences),
+        outbox=OutboxRepository(database, fences=fences),
+        rejected=RejectedLineRepository(database),
+        premium=PremiumRepository(database),
+        audit=AuditRepository(database),
+        statistics=StatisticsRepository(database, standings),
+        combat=CombatRepository(database, standings),
+        hunters=HunterRepository(database),
+        deaths=DeathRepository(database),
+        links=LinkRepository(database),
+        wallets=WalletRepository(database, fences=fences),
+        bounties=BountyRepository(database, fences=fences),
+        due_bounties=scope_index,
+        boards=PostedBoardRepository(database),
+        standings=standings,
+        personal_data=PersonalDataRepository(database),
+        erasures=ErasureRepository(database, fences=fences),
     )

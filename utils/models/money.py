@@ -186,7 +186,7 @@ class BountyEnd:
     """How a bounty ends."""
 
     state: BountyState
-    at: datetime
+    closed_at: datetime
     claimer_id: MemberId | None = None
     claimer_player_id: PlayerId | None = None
     claimer_name: str = ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from utils.models.players import NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 
 
@@ -21,14 +22,6 @@ class DataQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedPlayer:
-    """A player of a person, by the name that people know."""
-
-    player_id: PlayerId
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
     """A person: a member with the players proven to be theirs, or one player alone.
 
@@ -39,7 +32,7 @@ class Person:
 
     guild_id: GuildId
     member_id: MemberId | None
-    players: tuple[OwnedPlayer, ...]
+    players: tuple[NamedPlayer, ...]
     is_asker: bool
 
     @property

@@ -29,6 +29,14 @@ class NameSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPlayer:
+    """A player, by the name that people know."""
+
+    player_id: PlayerId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """The counters of a player, over all time or over one day.
 

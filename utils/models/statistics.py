@@ -1,8 +1,10 @@
 """Statistics beyond one player's counters: periods, weapons, rivals, comparisons, hours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, Counters, PlayerStats
@@ -26,25 +28,37 @@ class Period(StrEnum):
         return {Period.TODAY: 1, Period.WEEK: 7, Period.MONTH: 30}.get(self)
 
 
+Side = Literal["killer", "victim"]
+
+
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """The period and the servers that an answer covers.
+class CoveredDeaths:
+    """The deaths that figures are about.
 
     Attributes:
         server_ids: the servers that are summed.
-        where: the server's name (foreign text), or words for several servers.
-        today: today's date in the server's own time zone, or in UTC for several servers.
-        since: the first day that counts; None counts everything.
-        since_at: the moment (UTC) at which that day begins, where it is ``today``.
+        since: the first day that counts, by the servers' own calendars; None counts everything.
+        since_at: the moment (UTC) at which that day begins, where it is today.
     """
 
     guild_id: GuildId
-    server_ids: tuple[ServerId, ...]
+    server_ids: Sequence[ServerId]
+    since: date | None = None
+    since_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage(CoveredDeaths):
+    """The period and the servers that an answer covers.
+
+    Attributes:
+        where: the server's name (foreign text), or words for several servers.
+        today: today's date in the server's own time zone, or in UTC for several servers.
+    """
+
     where: Value
     today: date
     period: Period = Period.ALL
-    since: date | None = None
-    since_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

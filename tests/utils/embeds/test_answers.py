@@ -32,7 +32,7 @@ STAMP = int(AT.timestamp())
 SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
 ID = PlayerId("0002" + "ab" * 14)
 COUNTERS = Counters(kills=1234, deaths=500, suicides=7, metres=99, longest=393, best_streak=57)
-COVERAGE = Coverage(SCOPE.guild_id, (SCOPE.server_id,), "North_1", AT.date())
+COVERAGE = Coverage(SCOPE.guild_id, (SCOPE.server_id,), where="North_1", today=AT.date())
 SERVER = GameServer(SCOPE, "North_1", "play.example.org", 8822, "root", EncryptedSecret(b"secret"))
 
 

@@ -25,7 +25,7 @@ from utils.models.statistics import (
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 STAMP = int(AT.timestamp())
-COVERAGE = Coverage(GuildId(1), (ServerId("a"),), "North_1", AT.date())
+COVERAGE = Coverage(GuildId(1), (ServerId("a"),), where="North_1", today=AT.date())
 ROWS = (
     WeaponRow("AK-SU", 1200, 99, "I_l", 700),
     WeaponRow("land_vehicle", 40, 0, "Bo", 40),

@@ -3,11 +3,12 @@
 import pytest
 
 from utils.embeds.factory import EmbedFactory
-from utils.models.personal import Holdings, OwnedPlayer, Person
+from utils.models.personal import Holdings, Person
+from utils.models.players import NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 
 FACTORY = EmbedFactory()
-PIKE = OwnedPlayer(PlayerId("0002" + "a" * 28), "Pike_*")
+PIKE = NamedPlayer(PlayerId("0002" + "a" * 28), "Pike_*")
 MEMBER = Person(GuildId(42), MemberId(7), (PIKE,), is_asker=True)
 PLAYER = Person(GuildId(42), None, (PIKE,), is_asker=False)
 

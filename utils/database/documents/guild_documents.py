@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from utils.database.documents.server_documents import plain
+from utils.database.documents.codec import plain
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 

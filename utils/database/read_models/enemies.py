@@ -6,12 +6,12 @@ most active player has sixteen thousand.
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Any
 
 from utils.models.scope import PlayerId
+from utils.models.statistics import Side
 
 Document = dict[str, Any]
-Side = Literal["killer", "victim"]
 
 
 def build_enemies(

@@ -1,20 +1,17 @@
 """The audit of guilds: who changed what, newest first."""
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.documents.audit_documents import build_audit_document, read_audit
+from utils.database.documents.audit_documents import AUDIT, build_audit_document
+from utils.database.repositories.repository import Repository
 from utils.models.audit import AuditEntry
 from utils.models.scope import GuildId, MemberId
 
 _NEWEST_FIRST = {"$sort": {"at": -1, "_id": -1}}
 
 
-class AuditRepository:
+class AuditRepository(Repository):
     """Entries are added and read, never changed."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
         """Add an entry."""
@@ -38,10 +35,10 @@ class AuditRepository:
         audit = self._audit(guild_id)
         page: list[Document] = [{"$match": query}, _NEWEST_FIRST, {"$skip": offset}, {"$limit": limit}]
         found = await audit.aggregate(page, hint=_choose_index(actor_id, action))
-        return tuple(read_audit(document) for document in found), await audit.count(query)
+        return tuple(map(AUDIT.read, found)), await audit.count(query)
 
     def _audit(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "audit", guild_id)
+        return self._of_guild("audit", guild_id)
 
 
 def _choose_index(actor_id: MemberId | None, action: str | None) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.operations import Document
-from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import OPEN, read_bounty
+from utils.database.repositories.repository import FencedRepository
 from utils.database.units.money_unit import MoneyTransaction
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
@@ -18,12 +17,8 @@ T = TypeVar("T")
 LONGEST_LIST = 100
 
 
-class BountyRepository:
+class BountyRepository(FencedRepository):
     """The bounties of guilds."""
-
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
-        self._database = database
-        self._fences = fences
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyTransaction], T]) -> T:
         """Run ``work`` in one transaction; it may run again after a transient error.
@@ -35,7 +30,7 @@ class BountyRepository:
         def run(transaction: Transaction) -> T:
             return work(MoneyTransaction(transaction, scope))
 
-        return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
+        return await self._in_transaction(scope.guild_id, run)
 
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
@@ -65,9 +60,9 @@ class BountyRepository:
 
     async def delete_bounties(self, scope: ServerScope) -> None:
         """Delete the closed bounties of a server that was removed with its statistics."""
-        servers = ScopedCollection.of_server(self._database, "game_servers", scope)
+        servers = self._of_server("game_servers", scope)
         if await servers.find_one({"keeps_stats": {"$ne": False}}, projection={"_id": 1}) is None:
-            bounties = ScopedCollection.of_server(self._database, "bounties", scope)
+            bounties = self._of_server("bounties", scope)
             await bounties.delete({"slot": {"$ne": OPEN}})
 
     async def _list(
@@ -79,6 +74,6 @@ class BountyRepository:
         hint: str,
         limit: int = 0,
     ) -> tuple[Bounty, ...]:
-        bounties = ScopedCollection.of_guild(self._database, "bounties", guild_id)
+        bounties = self._of_guild("bounties", guild_id)
         found = await bounties.find(query, sort=sort, hint=hint, limit=limit)
         return tuple(read_bounty(document) for document in found)

@@ -6,11 +6,9 @@ weapons. Answers for a period or a single player come from their kills, found by
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
-from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.player_documents import read_month
 from utils.database.read_models.enemies import build_since
 from utils.database.read_models.shown import KNOWN, ShownServers, build_match
@@ -24,55 +22,52 @@ from utils.database.read_models.weapons import (
     sum_weapons,
 )
 from utils.database.repositories.enemies import list_enemies
+from utils.database.repositories.repository import Repository
 from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.models.players import HOURS_OF_A_WEEK, NamedCount, ServerMonth
 from utils.models.scope import GuildId, PlayerId, ServerId
-from utils.models.statistics import Enemy, WeaponRow
+from utils.models.statistics import CoveredDeaths, Enemy, Side, WeaponRow
 
 POOL_PLAYERS = 30  # the best killers of each server: most weapons have their best user among them
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
 
 
-class CombatRepository:
-    """Weapons, enemies and hours. ``since`` is the first day that counts; None means all time."""
+class CombatRepository(Repository):
+    """Weapons, enemies and hours."""
 
     def __init__(self, database: SafeDatabase, standings: Standings) -> None:
-        self._database = database
+        super().__init__(database)
         self._standings = standings
 
-    async def list_weapons(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
-    ) -> tuple[WeaponRow, ...]:
+    async def list_weapons(self, covered: CoveredDeaths) -> tuple[WeaponRow, ...]:
         """Return the weapons of all players by kills, most first; for a period with their best users."""
-        if since is not None:
-            shown = await list_shown(self._database, guild_id, server_ids)
-            return await self._standings.list_weapons(guild_id, shown, since)
-        months = await self._list_months(guild_id, server_ids)
+        if covered.since is not None:
+            shown = await self._list_shown(covered)
+            return await self._standings.list_weapons(covered.guild_id, shown, covered.since)
+        months = await self._list_months(covered)
         counts = (count for month in months for count in month.weapons)
         return sum_weapons(WeaponRow(count.weapon, count.kills, count.longest) for count in counts)
 
     async def list_weapons_of(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]
     ) -> tuple[WeaponRow, ...]:
         """Return the weapons that players killed with, most kills first."""
-        if since is None:
-            return await self._list_weapons_of_all_time(guild_id, server_ids, player_ids)
-        match = _of_players(server_ids, player_ids) | build_since(since)
-        found = await self._of("kills", guild_id).aggregate(build_weapon_counts(match), hint="killer")
+        if covered.since is None:
+            return await self._list_weapons_of_all_time(covered, player_ids)
+        match = _of_players(covered.server_ids, player_ids) | build_since(covered.since)
+        found = await self._of_guild("kills", covered.guild_id).aggregate(
+            build_weapon_counts(match), hint="killer"
+        )
         return tuple(map(_read_weapon, found))
 
     async def find_best_users(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
+        self, covered: CoveredDeaths, weapons: Sequence[str]
     ) -> Mapping[str, NamedCount]:
         """Return the best users of these weapons for all time, by the weapon's name."""
-        shown = await list_shown(self._database, guild_id, server_ids)
+        shown = await self._list_shown(covered)
         if not shown or not weapons:
             return {}
+        guild_id = covered.guild_id
         found = await self._find_best_of_all_time(guild_id, shown, weapons)
         best = {document["_id"]: document["best"] for document in found}
         ids = {PlayerId(one["player_id"]) for one in best.values()}
@@ -81,74 +76,66 @@ class CombatRepository:
             weapon: NamedCount(names.get(one["player_id"], ""), one["kills"]) for weapon, one in best.items()
         }
 
-    async def list_killers_of(
+    async def list_enemies(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         player_ids: Sequence[PlayerId],
+        side: Side,
         *,
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return the killers of players, most kills first; at most a hundred."""
-        players = await ShownPlayers.open(self._database, guild_id, server_ids)
-        return await list_enemies(players, player_ids, "killer", minimum=minimum, only=only)
+        """Return the killers or the victims of players for all time, most kills first, at most a hundred."""
+        players = await ShownPlayers.open(self._database, covered)
+        return await list_enemies(players, player_ids, side, minimum=minimum, only=only)
 
-    async def list_victims_of(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        minimum: int = 1,
-        only: Sequence[PlayerId] = (),
-    ) -> Sequence[Enemy]:
-        """Return the victims of players, most kills first; at most a hundred."""
-        players = await ShownPlayers.open(self._database, guild_id, server_ids)
-        return await list_enemies(players, player_ids, "victim", minimum=minimum, only=only)
-
-    async def count_kills(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
-    ) -> int:
-        """Return how often one player killed another."""
-        found = await self.list_victims_of(guild_id, server_ids, [killer_id], only=[victim_id])
+    async def count_kills(self, covered: CoveredDeaths, killer_id: PlayerId, victim_id: PlayerId) -> int:
+        """Return how often one player killed another, all time."""
+        found = await self.list_enemies(covered, [killer_id], "victim", only=[victim_id])
         return found[0].kills if found else 0
 
-    async def list_hours(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
-    ) -> tuple[int, ...]:
+    async def list_hours(self, covered: CoveredDeaths, player_id: PlayerId | None = None) -> tuple[int, ...]:
         """Return kills in each hour of the week, Monday 0:00 first; of all players if none is given."""
         hours = [0] * HOURS_OF_A_WEEK
         if player_id is None:
-            for month in await self._list_months(guild_id, server_ids):
+            for month in await self._list_months(covered):
                 hours = [before + new for before, new in zip(hours, month.hours, strict=True)]
             return tuple(hours)
         # one id killed another, so it was a kill: the index alone tells that
         match = {
-            "server_id": {"$in": list(server_ids)},
+            "server_id": {"$in": list(covered.server_ids)},
             "killer_id": player_id,
             "victim_id": {"$ne": player_id},
         }
-        for document in await self._of("kills", guild_id).aggregate(build_hours(match), hint="killer"):
+        for document in await self._of_guild("kills", covered.guild_id).aggregate(
+            build_hours(match), hint="killer"
+        ):
             key = document["_id"]
             hours[(key["day"] - 1) * 24 + key["hour"]] = document["kills"]
         return tuple(hours)
 
-    async def _list_months(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> list[ServerMonth]:
-        shown = await list_shown(self._database, guild_id, server_ids)
+    async def _list_shown(self, covered: CoveredDeaths) -> tuple[ShownServers, ...]:
+        return await list_shown(self._database, covered.guild_id, covered.server_ids)
+
+    async def _list_months(self, covered: CoveredDeaths) -> list[ServerMonth]:
+        shown = await self._list_shown(covered)
         if not shown:
             return []
-        found = await self._of("server_months", guild_id).find(build_match(shown, {}), hint="month")
+        found = await self._of_guild("server_months", covered.guild_id).find(
+            build_match(shown, {}), hint="month"
+        )
         return [read_month(document) for document in found]
 
     async def _list_weapons_of_all_time(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]
     ) -> tuple[WeaponRow, ...]:
-        shown = await list_shown(self._database, guild_id, server_ids)
+        shown = await self._list_shown(covered)
         if not shown:
             return ()
         match = build_match(shown, {"player_id": {"$in": list(player_ids)}})
-        found = await self._of("players", guild_id).find(match, projection={"weapons": 1}, hint="player")
+        found = await self._of_guild("players", covered.guild_id).find(
+            match, projection={"weapons": 1}, hint="player"
+        )
         return sum_weapons(
             WeaponRow(count["weapon"], count["kills"], count["longest"])
             for player in found
@@ -169,12 +156,12 @@ class CombatRepository:
         servers = sum(len(one.server_ids) for one in shown)
         least = {weapon: max(1, -(-best.get(weapon, 0) // servers)) for weapon in weapons}
         pipeline = build_candidates(build_match(shown, KNOWN), least)
-        found = await self._of("players", guild_id).aggregate(pipeline, hint="player")
+        found = await self._of_guild("players", guild_id).aggregate(pipeline, hint="player")
         candidates = [PlayerId(document["_id"]) for document in found]
         return await self._read_best_users(guild_id, shown, candidates, weapons)
 
     async def _list_pool(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> list[PlayerId]:
-        players = self._of("players", guild_id)
+        players = self._of_guild("players", guild_id)
         reads = (
             players.find(
                 {"server_id": server_id, "generation": one.generation, **KNOWN},
@@ -198,10 +185,7 @@ class CombatRepository:
     ) -> list[Document]:
         match = build_match(shown, {"player_id": {"$in": list(player_ids)}})
         pipeline = build_best_users(match, weapons)
-        return await self._of("players", guild_id).aggregate(pipeline, hint="player")
-
-    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
+        return await self._of_guild("players", guild_id).aggregate(pipeline, hint="player")
 
 
 def _of_players(server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]) -> Document:

@@ -3,32 +3,25 @@
 import asyncio
 from collections.abc import Sequence
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.keys import build_key_range
 from utils.database.core.operations import Document
 from utils.database.core.scope_rules import Query
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.death_documents import read_death
+from utils.database.repositories.repository import Repository
 from utils.models.deaths import Death
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import PlayerId, ServerId, ServerScope
+from utils.models.statistics import CoveredDeaths
 
 
-class DeathRepository:
+class DeathRepository(Repository):
     """Deaths of a guild's game servers."""
 
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
-
     async def list_recent(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        limit: int,
-        player_id: PlayerId | None = None,
+        self, covered: CoveredDeaths, *, limit: int, player_id: PlayerId | None = None
     ) -> tuple[tuple[ServerId, Death], ...]:
         """Return the latest deaths with their servers, newest first; for one player also their kills."""
-        scopes = [ServerScope(guild_id, server_id) for server_id in server_ids]
+        scopes = [ServerScope(covered.guild_id, server_id) for server_id in covered.server_ids]
         found = await asyncio.gather(*(self._list_newest(scope, limit, player_id) for scope in scopes))
         deaths = [
             (scope.server_id, death) for scope, some in zip(scopes, found, strict=True) for death in some
@@ -39,7 +32,7 @@ class DeathRepository:
     async def _list_newest(
         self, scope: ServerScope, limit: int, player_id: PlayerId | None
     ) -> Sequence[Death]:
-        kills = ScopedCollection.of_server(self._database, "kills", scope)
+        kills = self._of_server("kills", scope)
         if player_id is None:
             found = await _list_of_server(kills, scope, limit)
         else:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from utils.database.core.operations import Document
-from utils.database.read_models.enemies import Side, build_enemies, build_since
+from utils.database.read_models.enemies import build_enemies, build_since
 from utils.database.repositories.shown import ShownPlayers
 from utils.models.scope import PlayerId
-from utils.models.statistics import Enemy
+from utils.models.statistics import Enemy, Side
 
 MOST_ENEMIES = 100  # maximum rows; nobody reads more
 

@@ -16,6 +16,7 @@ from utils.database.documents.personal_fields import (
     FieldContent,
     PersonalField,
 )
+from utils.database.repositories.repository import FencedRepository
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.audit import AuditAction
 from utils.models.links import LinkState
@@ -23,18 +24,12 @@ from utils.models.mentions import build_mention_pattern, erase_mentions
 from utils.models.money import BountyState
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
-from utils.models.scope import (
-    GuildId,
-    MemberId,
-    PlayerId,
-    ServerId,
-    ServerScope,
-)
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
 
 
-class ErasureRepository:
+class ErasureRepository(FencedRepository):
     """Erases players and members from a guild's data; every transaction is fenced.
 
     Args:
@@ -44,8 +39,7 @@ class ErasureRepository:
     def __init__(
         self, database: SafeDatabase, *, fences: FenceSource, declared: Declarations = PERSONAL_FIELDS
     ) -> None:
-        self._database = database
-        self._fences = fences
+        super().__init__(database, fences=fences)
         self._walked = tuple(_list_walked(declared))
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
@@ -58,7 +52,7 @@ class ErasureRepository:
         def run(transaction: Transaction) -> T:
             return work(ErasureTransaction(transaction, scope))
 
-        return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
+        return await self._in_transaction(scope.guild_id, run)
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
         """Return how much data a guild has about a member."""
@@ -89,7 +83,7 @@ class ErasureRepository:
         """Return all names of a player on a server."""
         # MongoDB uses the last field of an index only if each field before it has a bound
         own = {"generation": {"$gte": 0}, "player_id": player_id}
-        found = await self._of("players", scope).find(own, projection={"names.name": 1}, hint="player")
+        found = await self._of_server("players", scope).find(own, projection={"names.name": 1}, hint="player")
         return frozenset(seen["name"] for one in found for seen in one["names"])
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
@@ -125,7 +119,7 @@ class ErasureRepository:
             for one in owned:
                 _choose_main(links, one["member_id"])
 
-        await self._database.in_transaction(delete, fence=self._fences(guild_id))
+        await self._in_transaction(guild_id, delete)
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -158,13 +152,7 @@ class ErasureRepository:
             for name in ("links", "wallets", "ledger"):
                 transaction.of_guild(name, guild_id).delete(own)
 
-        await self._database.in_transaction(delete, fence=self._fences(guild_id))
-
-    def _of_guild(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
-
-    def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, scope)
+        await self._in_transaction(guild_id, delete)
 
 
 def _list_walked(declared: Declarations) -> Iterator[tuple[str, PersonalField]]:

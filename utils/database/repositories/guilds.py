@@ -3,11 +3,12 @@
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.guild_documents import SettingsDocuments
+from utils.database.repositories.repository import Repository
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 
 
-class GuildRepository:
+class GuildRepository(Repository):
     """The settings of guilds, and whether the bot is in a guild.
 
     Args:
@@ -33,4 +34,4 @@ class GuildRepository:
         await self._guilds(guild_id).update_one({}, update, upsert=is_left)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "guilds", guild_id)
+        return self._of_guild("guilds", guild_id)

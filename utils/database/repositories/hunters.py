@@ -1,47 +1,29 @@
 """The board of bounties: the players with the highest claims, over one or several servers of a guild."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
-from utils.database.core.scoped import ScopedCollection
+from utils.database.repositories.repository import Repository
 from utils.database.repositories.shown import ShownPlayers
 from utils.models.money import BountyState
 from utils.models.players import BoardRow
-from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId
+from utils.models.scope import ERASED_PLAYER_ID, PlayerId
+from utils.models.statistics import CoveredDeaths
 
 
-class HunterRepository:
+class HunterRepository(Repository):
     """Players by their claims. There are few of them, because only members with a proven link can claim."""
 
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
-
-    async def list_hunters(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        since: date | None = None,
-        since_at: datetime | None = None,
-    ) -> tuple[BoardRow, ...]:
+    async def list_hunters(self, covered: CoveredDeaths) -> tuple[BoardRow, ...]:
         """Return all players who claimed a bounty, by the sum that was paid, highest first.
 
         Ties are broken as on every board: by fewer deaths, then by name.
-
-        Args:
-            guild_id: the guild.
-            server_ids: the servers to sum.
-            since: the first day whose deaths count, by the servers' own calendars; None counts everything.
-            since_at: claims count from this moment (UTC) on; None counts everything.
         """
-        claims = await self._sum_claims(guild_id, server_ids, since_at)
+        claims = await self._sum_claims(covered)
         player_ids = [PlayerId(claim["_id"]) for claim in claims]
-        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, covered)
         names = await players.find_names(player_ids)
-        counters = await players.find_counters(player_ids, since)
+        counters = await players.find_counters(player_ids, covered.since)
         rows = [
             BoardRow(
                 rank=0,
@@ -56,23 +38,21 @@ class HunterRepository:
         rows.sort(key=_get_place)
         return tuple(replace(row, rank=rank) for rank, row in enumerate(rows, start=1))
 
-    async def _sum_claims(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], since_at: datetime | None
-    ) -> list[Document]:
+    async def _sum_claims(self, covered: CoveredDeaths) -> list[Document]:
         wanted: Document = {
-            "server_id": {"$in": list(server_ids)},
+            "server_id": {"$in": list(covered.server_ids)},
             "state": BountyState.CLAIMED.value,
             "claimer_player_id": {"$ne": ERASED_PLAYER_ID},
         }
-        if since_at is not None:
-            wanted["closed_at"] = {"$gte": since_at}
+        if covered.since_at is not None:
+            wanted["closed_at"] = {"$gte": covered.since_at}
         sums: Document = {
             "_id": "$claimer_player_id",
             "amount": {"$sum": "$amount"},
             "claims": {"$sum": 1},
             "newest": {"$max": {"at": "$closed_at", "name": "$claimer_name"}},
         }
-        bounties = ScopedCollection.of_guild(self._database, "bounties", guild_id)
+        bounties = self._of_guild("bounties", covered.guild_id)
         return await bounties.aggregate([{"$match": wanted}, {"$group": sums}], hint="claimed")
 
 

@@ -7,9 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from utils.database.core.blocking import Change
-from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.keys import build_key_range, build_key_since
-from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import build_cursor_move, build_file_key, decode_deaths
 from utils.database.documents.player_documents import (
@@ -18,7 +16,8 @@ from utils.database.documents.player_documents import (
     group_days,
     merge_days,
 )
-from utils.database.documents.server_documents import ImportDocument
+from utils.database.documents.server_documents import build_import_document, read_import
+from utils.database.repositories.repository import FencedRepository
 from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
@@ -34,17 +33,13 @@ INSERT_BATCH = 2_000
 CURSORS_BATCH = 500  # documents per request; an import writes all in one transaction
 
 
-class ImportRepository:
+class ImportRepository(FencedRepository):
     """The storage of imports of history, besides their batches of deaths."""
-
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
-        self._database = database
-        self._fences = fences
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the running import, or None."""
-        found = await self._of("cursors", scope).find_one(IMPORT_KEY)
-        return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
+        found = await self._of_server("cursors", scope).find_one(IMPORT_KEY)
+        return None if found is None else read_import(found["job"])
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Store a job and put the cursors of its files to 0, both or neither; a running job is replaced.
@@ -62,7 +57,7 @@ class ImportRepository:
             for first in range(0, len(starts), CURSORS_BATCH):
                 cursors.bulk_write(starts[first : first + CURSORS_BATCH])
 
-        await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
+        await self._in_transaction(scope.guild_id, begin)
 
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a new, empty generation and return its number.
@@ -79,9 +74,9 @@ class ImportRepository:
             found = cursors.find_one(IMPORT_KEY)
             if found is None:
                 raise StorageConflictError("This import is not under way any more.")
-            return ImportDocument.model_validate(found["job"]).generation
+            return read_import(found["job"]).generation
 
-        return await self._database.in_transaction(take_up, fence=self._fences(scope.guild_id))
+        return await self._in_transaction(scope.guild_id, take_up)
 
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """End a job and show its generation of counters, both or neither.
@@ -97,12 +92,12 @@ class ImportRepository:
             if not ended or not transaction.of_server("game_servers", scope).update_one({}, show):
                 raise StorageConflictError("This import is not under way any more.")
 
-        await self._database.in_transaction(finish, fence=self._fences(scope.guild_id))
+        await self._in_transaction(scope.guild_id, finish)
 
     async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
         """Delete deaths that were written before or after these days."""
         lowest, highest = build_key_range(scope)
-        kills = self._of("kills", scope)
+        kills = self._of_server("kills", scope)
         await kills.delete({"_id": {"$gte": lowest, "$lt": build_key_since(scope, first)}})
         after = build_key_since(scope, last + timedelta(days=1))
         await kills.delete({"_id": {"$gte": after, "$lte": highest}})
@@ -115,7 +110,7 @@ class ImportRepository:
         Within one second the ids decide; ``Death.order`` is the order of the log.
         """
         first, last = build_key_range(scope)
-        encoded_batches = self._of("kills", scope).iterate_raw(
+        encoded_batches = self._of_server("kills", scope).iterate_raw(
             {"_id": {"$gte": first, "$lte": last}}, sort=[("_id", 1)], hint="_id_", batch=batch
         )
         async for encoded in encoded_batches:
@@ -133,35 +128,32 @@ class ImportRepository:
         """Add counters to a generation that is not shown yet: each player, player's month and month once."""
         records = (build_player_document(player, generation=generation) for player in players)
         for documents in _batches(records):
-            await self._of("players", scope).insert_many(documents)
+            await self._of_server("players", scope).insert_many(documents)
         buckets = (
             {"generation": generation, "month": month, "player_id": player_id, "days": merge_days((), group)}
             for (player_id, month), group in group_days(days).items()
         )
         for documents in _batches(buckets):
-            await self._of("player_days", scope).insert_many(documents)
+            await self._of_server("player_days", scope).insert_many(documents)
         whole = [build_month_document(month, generation=generation) for month in months]
-        await self._of("server_months", scope).insert_many(whole)
+        await self._of_server("server_months", scope).insert_many(whole)
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Delete a generation's counters."""
         for name in _COUNTED:
-            await self._of(name, scope).delete({"generation": generation})
+            await self._of_server(name, scope).delete({"generation": generation})
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
         """Delete all counters except those that are shown or that an import is writing."""
         # reads the job first: if an import ends in between, its generation is kept
         job = await self.find_import(scope)
-        server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
+        server = await self._of_server("game_servers", scope).find_one({}, projection={"generation": 1})
         kept = [server["generation"]] if server else []
         kept += [job.generation] if job else []
         # an import that begins now uses a higher generation, so it is not deleted
         unshown = {"$nin": kept, **({"$lt": max(kept)} if kept else {})}
         for name in _COUNTED:
-            await self._of(name, scope).delete({"generation": unshown})
-
-    def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, scope)
+            await self._of_server(name, scope).delete({"generation": unshown})
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -176,4 +168,4 @@ def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Change]]:
         Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
         for file in job.ends
     ]
-    return {"$set": {"job": ImportDocument.from_value(job).to_document()}}, starts
+    return {"$set": {"job": build_import_document(job)}}, starts

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from utils.database.core.database import SafeDatabase, Work
+from utils.database.core.database import Work
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.link_documents import (
-    build_attempts_document,
-    build_link_document,
-    read_attempts,
-    read_link,
-)
+from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document
+from utils.database.repositories.repository import Repository
 from utils.errors import StorageConflictError
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts
@@ -26,26 +22,23 @@ _PROVEN = {"state": LinkState.PROVEN.value}
 _PENDING = {"state": LinkState.PENDING.value}
 
 
-class LinkRepository:
+class LinkRepository(Repository):
     """Links of a guild's members."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[Link, ...]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
         found = await self._links(guild_id).find({"member_id": int(member_id)}, hint="link")
-        return tuple(sorted(map(read_link, found), key=_get_rank))
+        return tuple(sorted(map(LINKS.read, found), key=_get_rank))
 
     async def list_open(self, guild_id: GuildId) -> tuple[Link, ...]:
         """Return pending links, and proven ones whose message does not show it yet; oldest first."""
         found = await self._links(guild_id).find({"is_open": True}, sort=[("linked_at", 1)], hint="open")
-        return tuple(map(read_link, found))
+        return tuple(map(LINKS.read, found))
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
         found = await self._links(guild_id).find_one({"player_id": player_id, **_PROVEN})
-        return None if found is None else read_link(found)
+        return None if found is None else LINKS.read(found)
 
     async def list_menu_suicides(
         self,
@@ -61,7 +54,7 @@ class LinkRepository:
         The index holds only the wall clock, so it is read with the largest distance of a zone from UTC.
         """
         kept = {"is_removed": {"$ne": True}}
-        servers = await self._of("game_servers", guild_id).find(kept, projection={"server_id": 1})
+        servers = await self._of_guild("game_servers", guild_id).find(kept, projection={"server_id": 1})
         query = {
             "server_id": {"$in": [server["server_id"] for server in servers]},
             "victim_id": player_id,
@@ -70,18 +63,20 @@ class LinkRepository:
             "kind": DeathKind.MENU.value,
             "read_at": {"$gt": read_after},
         }
-        found = await self._of("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
+        found = await self._of_guild("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
         return tuple(sorted(document["at"] for document in found))
 
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
         """Return the requests for a player since its last proof."""
-        found = await self._of("proof_attempts", guild_id).find_one({"player_id": player_id})
-        return None if found is None else read_attempts(found)
+        found = await self._of_guild("proof_attempts", guild_id).find_one({"player_id": player_id})
+        return None if found is None else ATTEMPTS.read(found)
 
     async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
         """Store the requests for a player."""
-        changed = {"$set": build_attempts_document(attempts)}
-        await self._of("proof_attempts", guild_id).update_one({"player_id": player_id}, changed, upsert=True)
+        changed = {"$set": ATTEMPTS.build(attempts)}
+        await self._of_guild("proof_attempts", guild_id).update_one(
+            {"player_id": player_id}, changed, upsert=True
+        )
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
         """Store a request; it replaces the member's earlier one for this player.
@@ -135,7 +130,7 @@ class LinkRepository:
         def remove(transaction: Transaction) -> tuple[Link, ...]:
             links, query = transaction.of_guild("links", guild_id), {"member_id": int(member_id)}
             found = links.find(query, hint="link")
-            ranked = sorted(map(read_link, found), key=_get_rank)
+            ranked = sorted(map(LINKS.read, found), key=_get_rank)
             removed = [link for link in ranked if link.player_id in player_ids]
             links.delete({**query, "player_id": {"$in": [link.player_id for link in removed]}})
             left = [link for link in ranked if link.is_proven and link not in removed]
@@ -151,7 +146,7 @@ class LinkRepository:
             links, key = transaction.of_guild("links", guild_id), _build_key(link)
             owner = links.find_one({"player_id": link.player_id, **_PROVEN})
             if owner is not None:
-                return read_link(owner) if owner["member_id"] == link.member_id else None
+                return LINKS.read(owner) if owner["member_id"] == link.member_id else None
             # a write and not only a read: if the main ends at this moment, the alt must not be missed
             main = {"member_id": int(link.member_id), "is_main": True}
             has_main = links.update_one(main, {"$set": {"alt_at": at}})
@@ -166,7 +161,7 @@ class LinkRepository:
                 links.update_one(key, update, upsert=True)
             transaction.of_guild("proof_attempts", guild_id).delete({"player_id": link.player_id})
             stored = links.find_one(key)
-            return None if stored is None else read_link(stored)
+            return None if stored is None else LINKS.read(stored)
 
         return await self._in_transaction(prove)
 
@@ -178,10 +173,7 @@ class LinkRepository:
             return await self._database.in_transaction(work)
 
     def _links(self, guild_id: GuildId) -> ScopedCollection:
-        return self._of("links", guild_id)
-
-    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
+        return self._of_guild("links", guild_id)
 
 
 def _build_key(link: Link) -> Document:

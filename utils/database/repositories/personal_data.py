@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
@@ -16,6 +15,7 @@ from utils.database.documents.personal_fields import (
     FieldContent,
     PersonalField,
 )
+from utils.database.repositories.repository import Repository
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
@@ -27,11 +27,8 @@ Parts = Mapping[str, Sequence[Document]]
 """Documents by the name of their part."""
 
 
-class PersonalDataRepository:
+class PersonalDataRepository(Repository):
     """Reads of one person's data; documents are returned as they are stored, without the ids of others."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
         """Return the names of all servers with stored statistics, also removed ones."""
@@ -51,9 +48,9 @@ class PersonalDataRepository:
         for one in _list_exported(FieldContent.PLAYER, of_server=True):
             shown = {"generation": generation} if SHOWN.items() <= one.part.only.items() else {}
             query = {**one.part.only, **shown, one.field.path: player_id}
-            parts[one.part.name] = await one.read(self._of(one.collection, scope), query)
+            parts[one.part.name] = await one.read(self._of_server(one.collection, scope), query)
         for one in _list_exported(FieldContent.LINE, of_server=True):
-            lines = await one.read(self._of(one.collection, scope), {})
+            lines = await one.read(self._of_server(one.collection, scope), {})
             parts[one.part.name] = [
                 line for line in lines if player_id in find_player_ids(line[one.field.path])
             ]
@@ -81,7 +78,7 @@ class PersonalDataRepository:
                 ("victim", {"victim_id": player_id, "killer_id": others}),
             )
             for hint, query in queries:
-                batches = self._of("kills", scope).iterate_raw(
+                batches = self._of_server("kills", scope).iterate_raw(
                     query, sort=_OLDEST_FIRST, hint=hint, batch=DEATHS_AT_ONCE
                 )
                 async for encoded in batches:
@@ -98,14 +95,8 @@ class PersonalDataRepository:
         }
 
     async def _get_generation(self, scope: ServerScope) -> int:
-        server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
+        server = await self._of_server("game_servers", scope).find_one({}, projection={"generation": 1})
         return int(server["generation"]) if server else 0
-
-    def _of_guild(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
-
-    def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,16 @@ from dataclasses import asdict
 from typing import Any
 
 from utils.database.core.blocking import Replacement
-from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.board_documents import build_board_document, read_board
+from utils.database.repositories.repository import Repository
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import GuildId
 
 
-class PostedBoardRepository:
+class PostedBoardRepository(Repository):
     """The posted boards of guilds, and their places."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def list_boards(self, guild_id: GuildId) -> tuple[PostedBoard, ...]:
         """Return a guild's boards, by server and board."""
@@ -46,7 +43,7 @@ class PostedBoardRepository:
         await self._of(key.guild_id).delete(_select(key))
 
     def _of(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "boards", guild_id)
+        return self._of_guild("boards", guild_id)
 
 
 def _select(key: BoardKey) -> dict[str, Any]:

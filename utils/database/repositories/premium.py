@@ -1,14 +1,10 @@
 """Premium of guilds: the current grant, and the history."""
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.premium_documents import (
-    build_grant_document,
-    build_premium_event_document,
-    read_premium,
-)
+from utils.database.documents.premium_documents import EVENTS, GRANTS, read_premium
+from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
@@ -18,11 +14,8 @@ KEPT_EVENTS = 100  # lines of history stored with the settings; the audit keeps 
 _FIELDS = {"premium": 1, "premium_history": 1}
 
 
-class PremiumRepository:
+class PremiumRepository(Repository):
     """The grants of guilds."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
         """Return a guild's record; empty if it never had a grant."""
@@ -43,7 +36,7 @@ class PremiumRepository:
         if grant is None:
             written["$unset"] = {"premium": ""}
         else:
-            written["$set"] = {"premium": build_grant_document(grant)}
+            written["$set"] = {"premium": GRANTS.build(grant)}
 
         def write(transaction: Transaction) -> None:
             transaction.of_guild("guilds", guild_id).update_one({}, written, upsert=True)
@@ -69,8 +62,8 @@ class PremiumRepository:
         return await self._database.in_transaction(end)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "guilds", guild_id)
+        return self._of_guild("guilds", guild_id)
 
 
 def _append(event: PremiumEvent) -> Document:
-    return {"$each": [build_premium_event_document(event)], "$slice": -KEPT_EVENTS}
+    return {"$each": [EVENTS.build(event)], "$slice": -KEPT_EVENTS}

@@ -1,20 +1,17 @@
 """Lines that could not be read, for admins."""
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.death_documents import read_rejected
 from utils.database.repositories.line_counts import count_lines
+from utils.database.repositories.repository import Repository
 from utils.models.reading import RejectedLine
 from utils.models.scope import ServerScope
 
 KEPT_LINES = 1_000  # a wrong file with a log's name may consist of rejected lines only
 
 
-class RejectedLineRepository:
+class RejectedLineRepository(Repository):
     """The rejected lines of game servers."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def list_rejected(self, scope: ServerScope, *, limit: int) -> tuple[RejectedLine, ...]:
         """Return the latest lines, newest first."""
@@ -33,4 +30,4 @@ class RejectedLineRepository:
         return await self._lines(scope).delete({"seen_at": {"$lt": newest[-1].seen_at}})
 
     def _lines(self, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, "rejected_lines", scope)
+        return self._of_server("rejected_lines", scope)

@@ -28,18 +28,12 @@ class ScopeIndexRepository:
 
     async def list_server_scopes(self) -> tuple[ServerScope, ...]:
         """Return every game server of every guild."""
-        kept = {"is_removed": {"$ne": True}}
-        cursor = self._database.unscoped("game_servers").find(
-            kept, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
-        )
-        return self._read_scopes(await self._database.run("scope_index.servers", cursor.to_list(None)))
+        return self._read_scopes(await self._find("game_servers", {"is_removed": {"$ne": True}}, "server"))
 
     async def list_removals(self) -> tuple[ServerScope, ...]:
         """Return every removed game server that may still have data."""
-        cursor = self._database.unscoped("game_servers").find(
-            {"removed_at": {"$exists": True}}, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
-        )
-        return self._read_scopes(await self._database.run("scope_index.removals", cursor.to_list(None)))
+        removed = {"removed_at": {"$exists": True}}
+        return self._read_scopes(await self._find("game_servers", removed, "server"))
 
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild with a game server."""
@@ -48,41 +42,40 @@ class ScopeIndexRepository:
     async def list_left_guilds(self) -> tuple[GuildId, ...]:
         """Return every guild that the bot has left."""
         left = {"guild_id": {"$gt": 0}, "is_left": True}
-        cursor = self._database.unscoped("guilds").find(left, {"_id": 0, "guild_id": 1}, hint="guild")
-        found = await self._database.run("scope_index.left", cursor.to_list(None))
+        found = await self._find("guilds", left, "guild", keys=("guild_id",))
         return self._read_guilds(document["guild_id"] for document in found)
 
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
         """Return every guild with an ended grant; only the index is read."""
         # without a bound on the first field, MongoDB would not use the second field of the index
         ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
-        cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
-        found = await self._database.run("scope_index.premium", cursor.to_list(None))
+        found = await self._find("guilds", ended, "premium", keys=("guild_id",))
         return self._read_guilds(document.get("guild_id") for document in found)
 
     async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
         """Return every guild with a posted board."""
-        return await self._group_guilds("boards", hint="board")
+        return await self._group_guilds("boards", {"$sort": {"guild_id": 1}}, hint="board")
 
     async def list_guilds_with_open_links(self) -> tuple[GuildId, ...]:
         """Return every guild with a link that waits for its proof, or whose outcome is not shown yet."""
-        pipeline: list[Document] = [{"$match": {"is_open": True}}, {"$group": {"_id": "$guild_id"}}]
-        cursor = self._database.unscoped("links").aggregate(pipeline, hint="open")
-        found = await self._database.run("scope_index.links", cursor.to_list(None))
-        return self._read_guilds(document["_id"] for document in found)
+        return await self._group_guilds("links", {"$match": {"is_open": True}}, hint="open")
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> tuple[ServerScope, ...]:
         """Return every game server with open bounties that expired before a moment."""
-        known = list(await self._group_guilds("bounties", hint="ending"))
+        known = list(await self._group_guilds("bounties", {"$sort": {"guild_id": 1}}, hint="ending"))
         due = {"guild_id": {"$in": known}, "slot": OPEN, "expires_at": {"$lt": before}}
-        cursor = self._database.unscoped("bounties").find(
-            due, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="ending"
-        )
-        return self._read_scopes(await self._database.run("scope_index.bounties", cursor.to_list(None)))
+        return self._read_scopes(await self._find("bounties", due, "ending"))
 
-    async def _group_guilds(self, collection: str, *, hint: str) -> tuple[GuildId, ...]:
-        """Return every guild of a collection; MongoDB jumps from one to the next by the index."""
-        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+    async def _find(
+        self, collection: str, query: Document, hint: str, *, keys: Iterable[str] = ("guild_id", "server_id")
+    ) -> list[Document]:
+        projection = {"_id": 0, **dict.fromkeys(keys, 1)}
+        cursor = self._database.unscoped(collection).find(query, projection, hint=hint)
+        return await self._database.run(f"scope_index.{collection}.{hint}", cursor.to_list(None))
+
+    async def _group_guilds(self, collection: str, first: Document, *, hint: str) -> tuple[GuildId, ...]:
+        """Return every guild of a collection; sorted, MongoDB jumps from one to the next by the index."""
+        pipeline: list[Document] = [first, {"$group": {"_id": "$guild_id"}}]
         cursor = self._database.unscoped(collection).aggregate(pipeline, hint=hint)
         found = await self._database.run(f"scope_index.{collection}.guilds", cursor.to_list(None))
         return self._read_guilds(document["_id"] for document in found)

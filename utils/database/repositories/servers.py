@@ -4,12 +4,17 @@ from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.server_documents import GameServerDocument, HealthDocument
+from utils.database.documents.server_documents import (
+    build_health_document,
+    build_server_document,
+    read_health,
+    read_server,
+)
 from utils.database.repositories.line_counts import count_lines
+from utils.database.repositories.repository import Repository
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -38,11 +43,8 @@ LATE_BATCH_TIME = timedelta(minutes=3)
 _log = get_logger(__name__)
 
 
-class GameServerRepository:
+class GameServerRepository(Repository):
     """The game servers of guilds."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
         """Store a new server.
@@ -50,25 +52,26 @@ class GameServerRepository:
         Raises:
             StorageConflictError: the guild has a server with this id.
         """
-        await self._server(scope).insert_one(GameServerDocument.from_value(server).to_document())
+        await self._server(scope).insert_one(build_server_document(server))
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return a server; None if it does not exist (any more)."""
         found = await self._server(scope).find_one(_KEPT)
-        return None if found is None else GameServerDocument.model_validate(found).to_value()
+        return None if found is None else read_server(found)
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return a guild's servers, first added first."""
         found = await self._guild(guild_id).find(_KEPT)
-        servers = [GameServerDocument.model_validate(document).to_value() for document in found]
-        return tuple(sorted(servers, key=lambda server: (str(server.added_at or ""), server.scope)))
+        return tuple(
+            sorted(map(read_server, found), key=lambda server: (str(server.added_at or ""), server.scope))
+        )
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
         """Write the fields that an edit may change; a removed server stays removed.
 
         Fields with a method of their own, and those that ingestion writes, stay unchanged.
         """
-        fields = GameServerDocument.from_value(server).to_document()
+        fields = build_server_document(server)
         update = {key: fields[key] for key in _EDITED}
         await self._server(scope).update_one(_KEPT, {"$set": update})
 
@@ -130,7 +133,7 @@ class GameServerRepository:
             return
         keeps_stats = removed["keeps_stats"]
         for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
-            await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
+            await self._of_server(name, scope).delete_in_parts({})
         if removed["removed_at"] > now - LATE_BATCH_TIME:
             return
         if keeps_stats:
@@ -143,16 +146,16 @@ class GameServerRepository:
         """Return the health of a server, with its counted lines; defaults if it was never read."""
         found = await self._server(scope).find_one(_KEPT, projection={"health": 1})
         lines = await count_lines(self._database, scope)
-        stored = HealthDocument.model_validate((found or {}).get("health", {}))
-        return stored.to_value(scope, lines_read=lines.read, lines_rejected=lines.rejected)
+        stored = (found or {}).get("health", {})
+        return read_health(stored, scope, lines_read=lines.read, lines_rejected=lines.rejected)
 
     async def save_health(self, health: ServerHealth) -> None:
         """Write the health of a server, without the counted lines; a removed server stays removed."""
-        document = HealthDocument.from_value(health).to_document()
+        document = build_health_document(health)
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
 
     def _guild(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+        return self._of_guild("game_servers", guild_id)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, "game_servers", scope)
+        return self._of_server("game_servers", scope)

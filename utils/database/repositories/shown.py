@@ -11,6 +11,7 @@ from utils.database.documents.player_documents import list_months, read_counters
 from utils.database.read_models.shown import ShownServers, build_match, group_shown
 from utils.models.players import Counters, PlayerDay, sum_counters
 from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.statistics import CoveredDeaths
 
 
 async def list_shown(
@@ -37,11 +38,10 @@ class ShownPlayers:
         self.shown = shown
 
     @classmethod
-    async def open(
-        cls, database: SafeDatabase, guild_id: GuildId, server_ids: Sequence[ServerId] | None
-    ) -> Self:
-        """Return the players of the named servers, or of all servers of the guild."""
-        return cls(database, guild_id, await list_shown(database, guild_id, server_ids))
+    async def open(cls, database: SafeDatabase, covered: CoveredDeaths) -> Self:
+        """Return the players of the servers that are covered."""
+        shown = await list_shown(database, covered.guild_id, covered.server_ids)
+        return cls(database, covered.guild_id, shown)
 
     @property
     def server_ids(self) -> list[str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from utils.database.core.database import SafeDatabase
-from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.death_documents import decode_documents
 from utils.database.documents.player_documents import add_known, read_player, sort_known
 from utils.database.read_models.enemies import build_since
@@ -21,6 +20,7 @@ from utils.database.read_models.standings.parts import Standing
 from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import KILLS, build_weapon_counts, sum_weapons
 from utils.database.repositories.enemies import find_worst_enemy
+from utils.database.repositories.repository import Repository
 from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.models.players import (
     BoardRow,
@@ -32,7 +32,7 @@ from utils.models.players import (
     sum_counters,
 )
 from utils.models.scope import GuildId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, DayCount, Enemy, WeaponRow
+from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, WeaponRow
 
 _KNOWN_FIELDS = {
     "server_id": 1,
@@ -47,40 +47,29 @@ _ENTRIES_OF_A_PLAYER = 4  # one for each of their servers, seldom more
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
 
 
-class StatisticsRepository:
-    """Counters, tallies, boards and names of players.
-
-    ``since`` is the first day that counts, in the servers' own calendars, at most a month ago; None means all
-    time.
-    """
+class StatisticsRepository(Repository):
+    """Counters, tallies, boards and names of players; the first day that counts is a month ago at most."""
 
     def __init__(self, database: SafeDatabase, standings: Standings) -> None:
-        self._database = database
+        super().__init__(database)
         self._standings = standings
 
-    async def find_stats(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
-    ) -> PlayerStats | None:
+    async def find_stats(self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]) -> PlayerStats | None:
         """Return players' figures summed over servers and players; None if no player was ever seen there."""
-        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, covered)
         records = await _find_records(players, player_ids)
         if not records:
             return None
         newest = max((record for _, record in records), key=lambda record: record.last_seen_at)
         counters = [record.counters for _, record in records]
-        if since is not None:
-            counters = [day.counters for day in await players.list_days(player_ids, since)]
+        if covered.since is not None:
+            counters = [day.counters for day in await players.list_days(player_ids, covered.since)]
         summed = sum_counters(counters)
         (rank, ranked), weapon, nemesis, prey = await asyncio.gather(
-            self._find_rank(guild_id, players, player_ids, (summed, newest.name), since),
-            self._find_top_weapon(guild_id, server_ids, [record for _, record in records], since),
-            find_worst_enemy(players, player_ids, "killer", since=since),
-            find_worst_enemy(players, player_ids, "victim", since=since),
+            self._find_rank(covered, players, player_ids, (summed, newest.name)),
+            self._find_top_weapon(covered, [record for _, record in records]),
+            find_worst_enemy(players, player_ids, "killer", since=covered.since),
+            find_worst_enemy(players, player_ids, "victim", since=covered.since),
         )
         names = {record.player_id: record.name for _, record in sorted(records, key=_get_seen)}
         return PlayerStats(
@@ -100,20 +89,18 @@ class StatisticsRepository:
 
     async def list_board(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         *,
         board: str,
         minimum_kills: int,
         limit: int,
         offset: int,
-        since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
-        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, covered)
         standing = await self._standings.rank(
-            guild_id, players.shown, board, minimum_kills=minimum_kills, since=since
+            covered.guild_id, players.shown, board, minimum_kills=minimum_kills, since=covered.since
         )
         before, ties = standing.ranking.cut(limit=limit, offset=offset)
         # in threads: half of a guild may be one tie, for example with one kill each, to be sorted by name
@@ -123,7 +110,7 @@ class StatisticsRepository:
         if mine is not None:
             level = await asyncio.to_thread(_place, standing, [mine[1]], mine[0])
             places += [place for place in level if place.player_id in own][:1]
-        counters = await players.find_counters([place.player_id for place in places], since)
+        counters = await players.find_counters([place.player_id for place in places], covered.since)
         rows = [
             BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
             for place in places
@@ -132,15 +119,10 @@ class StatisticsRepository:
         return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None)
 
     async def list_days(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date,
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
     ) -> tuple[DayCount, ...]:
         """Return the counters of each day, summed over servers and players, without empty days."""
-        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, covered)
         by_day: dict[date, list[Counters]] = {}
         for day in await players.list_days(player_ids, since):
             by_day.setdefault(day.day, []).append(day.counters)
@@ -150,7 +132,7 @@ class StatisticsRepository:
         """Return every player of the guild's servers, most kills first, streamed."""
         known: dict[PlayerId, KnownPlayer] = {}
         for one in await list_shown(self._database, guild_id, None):
-            batches = self._of("players", guild_id).iterate_raw(
+            batches = self._of_guild("players", guild_id).iterate_raw(
                 {**one.query, **KNOWN},
                 sort=[("server_id", 1), ("player_id", 1)],
                 hint="player",
@@ -172,7 +154,7 @@ class StatisticsRepository:
         known: dict[PlayerId, KnownPlayer] = {}
         for one in shown:
             # the servers' parts of the index are merged in its order, so that reading ends early
-            found = await self._of("players", guild_id).find(
+            found = await self._of_guild("players", guild_id).find(
                 {**one.query, **KNOWN, **part},
                 projection=_KNOWN_FIELDS,
                 sort=_BEST_FIRST,
@@ -185,14 +167,15 @@ class StatisticsRepository:
 
     async def _find_rank(
         self,
-        guild_id: GuildId,
+        covered: CoveredDeaths,
         players: ShownPlayers,
         player_ids: Sequence[PlayerId],
         own: tuple[Counters, str],
-        since: date | None,
     ) -> tuple[int | None, int]:
         """Return the rank by kills of players summed to one (or None), and the number of places."""
-        standing = await self._standings.rank(guild_id, players.shown, "kills", minimum_kills=0, since=since)
+        standing = await self._standings.rank(
+            covered.guild_id, players.shown, "kills", minimum_kills=0, since=covered.since
+        )
         counters, name = own
         mine = standing.find_numbers(player_ids)
         before, level = standing.ranking.place(counters.kills, counters.deaths, without=mine)
@@ -203,25 +186,18 @@ class StatisticsRepository:
         return before + 1, ranked + 1
 
     async def _find_top_weapon(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        records: Sequence[PlayerRecord],
-        since: date | None,
+        self, covered: CoveredDeaths, records: Sequence[PlayerRecord]
     ) -> NamedCount | None:
         """Return the weapon with most kills of players."""
-        if since is None:
+        if covered.since is None:
             counts = (count for record in records for count in record.weapons)
             rows = sum_weapons(WeaponRow(count.weapon, count.kills, count.longest) for count in counts)
             return NamedCount(rows[0].weapon, rows[0].kills) if rows else None
         killers = {"$in": [record.player_id for record in records]}
-        match = {"server_id": {"$in": list(server_ids)}, "kind": KILLS, "killer_id": killers}
-        pipeline = build_weapon_counts(match | build_since(since))
-        found = await self._of("kills", guild_id).aggregate(pipeline, hint="killer")
+        match = {"server_id": {"$in": list(covered.server_ids)}, "kind": KILLS, "killer_id": killers}
+        pipeline = build_weapon_counts(match | build_since(covered.since))
+        found = await self._of_guild("kills", covered.guild_id).aggregate(pipeline, hint="killer")
         return NamedCount(found[0]["_id"], found[0]["kills"]) if found else None
-
-    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
 
 
 async def _find_records(

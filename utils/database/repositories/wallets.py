@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from utils.database.core.database import FenceSource, SafeDatabase
-from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import read_ledger_row
+from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
 from utils.database.units.money_unit import book_change, read_balance
 from utils.models.audit import AuditEntry
@@ -13,21 +12,17 @@ from utils.models.money import Change, LedgerRow
 from utils.models.scope import GuildId, MemberId
 
 
-class WalletRepository:
+class WalletRepository(FencedRepository):
     """The wallets of guilds' members."""
-
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
-        self._database = database
-        self._fences = fences
 
     async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
         """Return a member's balance; zero if they never had a wallet."""
-        wallets = ScopedCollection.of_guild(self._database, "wallets", guild_id)
+        wallets = self._of_guild("wallets", guild_id)
         return await wallets.call(lambda: read_balance(wallets.blocking, member_id))
 
     async def list_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> tuple[LedgerRow, ...]:
         """Return a member's last rows of the ledger, newest first."""
-        ledger = ScopedCollection.of_guild(self._database, "ledger", guild_id)
+        ledger = self._of_guild("ledger", guild_id)
         own = {"member_id": int(member_id)}
         found = await ledger.find(own, sort=[("number", -1)], limit=limit, hint="member")
         return tuple(read_ledger_row(document) for document in found)
@@ -53,4 +48,4 @@ class WalletRepository:
                 insert_entry(transaction, guild_id, describe(row))
             return row
 
-        return await self._database.in_transaction(book, fence=self._fences(guild_id))
+        return await self._in_transaction(guild_id, book)

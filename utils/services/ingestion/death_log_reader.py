@@ -81,28 +81,25 @@ class _Times:
 
 
 class DeathLogReader:
-    """Reads the death logs of one game server."""
+    """Reads the death logs of one game server.
+
+    Attributes:
+        is_importing: the last visit was one to history.
+    """
+
+    state: ReaderState
+    is_importing: bool
 
     def __init__(self, scope: ServerScope, dependencies: DeathLogDependencies) -> None:
         self._scope = scope
         self._dependencies = dependencies
         self._clock = dependencies.clock
-        self._state = ReaderState()
+        self.state = ReaderState()
         self._times = _Times()
         self._known: _KnownServer | None = None
-        self._is_importing = False
+        self.is_importing = False
         self._saved_at = -math.inf
         self._is_full_told = False
-
-    @property
-    def state(self) -> ReaderState:
-        """Return the health of reading."""
-        return self._state
-
-    @property
-    def is_importing(self) -> bool:
-        """Tell whether the last visit was an import."""
-        return self._is_importing
 
     def describe(self, server_name: str) -> str:
         """Return the server's name. By a server's log, people mean its death log."""
@@ -110,7 +107,7 @@ class DeathLogReader:
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
         """Return the health of the server, with the state and times of this log."""
-        status, times = self._state.status, self._times
+        status, times = self.state.status, self._times
         return replace(
             health,
             state=status.state,
@@ -123,7 +120,7 @@ class DeathLogReader:
 
     def list_told(self) -> frozenset[str]:
         """Return the keys of the alerts that are still open."""
-        return frozenset(self._state.told | ({self._full_matter} if self._is_full_told else set()))
+        return frozenset(self.state.told | ({self._full_matter} if self._is_full_told else set()))
 
     @property
     def _full_matter(self) -> str:
@@ -133,7 +130,7 @@ class DeathLogReader:
         """Load the stored health, unless the log was read already."""
         if self._times.last_read_at is None:
             stored = await self._dependencies.servers.get_health(self._scope)
-            self._state.status = ReaderStatus(stored.state, stored.problem)
+            self.state.status = ReaderStatus(stored.state, stored.problem)
             self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
 
     async def save(self, *, is_urgent: bool) -> None:
@@ -146,7 +143,7 @@ class DeathLogReader:
     async def read(self, visit: Visit) -> ReadReport:
         """Run the waiting import, else poll."""
         known, self._known = self._known, None  # after a failure the next poll reads everything
-        self._is_importing = False
+        self.is_importing = False
         dependencies, server = self._dependencies, visit.look.server
         async with dependencies.logs.open(server, guild_limit=visit.guild_limit) as logs:
             folder = dependencies.logs.get_log_folder(self._scope)
@@ -156,7 +153,7 @@ class DeathLogReader:
                 await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None:
-                self._is_importing = True
+                self.is_importing = True
                 await self._import(server, logs, job, passes_over=visit.passes_over)
                 self._note_read(PollOutcome())
                 return ReadReport(is_history=True)
@@ -182,7 +179,7 @@ class DeathLogReader:
     async def _import(
         self, server: GameServer, logs: DeathLogs, job: ImportJob, *, passes_over: bool
     ) -> None:
-        self._state.status = ReaderStatus(ConnectionState.CONNECTED)
+        self.state.status = ReaderStatus(ConnectionState.CONNECTED)
 
         async def show(progress: ImportProgress) -> None:
             await self._dependencies.progress.show(server, job, progress)

@@ -32,7 +32,7 @@ from utils.errors import (
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
-from utils.models.scope import ServerScope
+from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Text
 from utils.services.ingestion.generation import (
@@ -207,23 +207,24 @@ class HistoryImport:
         self._turns = turns or FairTurns(BATCHES_OF_ALL)
         self._running = 0
 
-    async def prepare(self, server: GameServer, logs: HistoryLogs, requested: ImportJob) -> ImportJob:
+    async def prepare(
+        self,
+        server: GameServer,
+        logs: HistoryLogs,
+        *,
+        channel_id: ChannelId | None = None,
+        message_id: int | None = None,
+    ) -> ImportJob:
         """Fix the sizes and store the job, so that no later row counts as history.
 
-        In files that were read live before, history ends at the cursor.
+        In files that were read live before, history ends at the cursor. The message shows the progress.
         """
         sizes = await logs.list_sizes()
         cursors = await self._store.list_cursors(server.scope)
         ends = {
             file: min(cursors[file].offset, size) if file in cursors else size for file, size in sizes.items()
         }
-        job = ImportJob(
-            generation=server.generation,
-            started_at=self._clock.now(),
-            ends=ends,
-            channel_id=requested.channel_id,
-            message_id=requested.message_id,
-        )
+        job = ImportJob(server.generation, self._clock.now(), ends, channel_id, message_id)
         await self._imports.begin_import(server.scope, job)
         return job
 

@@ -1,6 +1,7 @@
 """Progress of an import: adds up the finished work and reports it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from utils.clock import Clock
 from utils.models.deaths import LogFile
@@ -22,39 +23,29 @@ class ProgressMeter:
         self._clock = clock
         self._on_progress = on_progress
         self._started = clock.monotonic()
-        self._files_total = len(ends)
-        self._bytes_total = sum(
-            max(0, end - (cursors[file].offset if file in cursors else 0)) for file, end in ends.items()
-        )
-        self._files_done = 0
-        self._bytes_done = 0
-        self._rows = 0
+        left = (max(0, end - (cursors[file].offset if file in cursors else 0)) for file, end in ends.items())
+        self._progress = ImportProgress(0, len(ends), 0, sum(left), 0, 0.0)
 
     async def add(self, *, rows: int = 0, read_bytes: int = 0, files: int = 0) -> None:
         """Add a stored batch, and the files that ended with it."""
-        self._rows += rows
-        self._bytes_done += read_bytes
-        self._files_done += files
-        await self._on_progress(self._build())
+        before = self._progress
+        self._progress = replace(
+            before,
+            files_done=before.files_done + files,
+            bytes_done=before.bytes_done + read_bytes,
+            rows=before.rows + rows,
+        )
+        await self._tell(self._progress)
 
     async def begin_counting(self) -> None:
         """Report that all rows are read and the counters are being made."""
-        await self._on_progress(self._build(is_counting=True))
+        await self._tell(replace(self._progress, is_counting=True))
 
     async def finish(self) -> ImportProgress:
         """Report and return the end."""
-        progress = self._build(is_done=True)
-        await self._on_progress(progress)
-        return progress
+        return await self._tell(replace(self._progress, is_done=True))
 
-    def _build(self, *, is_counting: bool = False, is_done: bool = False) -> ImportProgress:
-        return ImportProgress(
-            files_done=self._files_done,
-            files_total=self._files_total,
-            bytes_done=self._bytes_done,
-            bytes_total=self._bytes_total,
-            rows=self._rows,
-            elapsed_seconds=self._clock.monotonic() - self._started,
-            is_counting=is_counting,
-            is_done=is_done,
-        )
+    async def _tell(self, progress: ImportProgress) -> ImportProgress:
+        timed = replace(progress, elapsed_seconds=self._clock.monotonic() - self._started)
+        await self._on_progress(timed)
+        return timed

@@ -9,12 +9,7 @@ from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, RowClock, slice_lines
 from utils.models.scope import ServerScope
 from utils.models.texts import Text
-from utils.parsers.deathlog import (
-    KEPT_REJECTED_CHARACTERS,
-    decode_line,
-    iterate_lines,
-    parse_death_line,
-)
+from utils.parsers.deathlog import KEPT_REJECTED_CHARACTERS, decode_line, iterate_lines, parse_death_line
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 

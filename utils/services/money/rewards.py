@@ -36,6 +36,7 @@ from utils.models.premium import Feature
 from utils.models.scope import MemberId, PlayerId, ServerScope
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill, RuleOutcome, RuleUnit
+from utils.services.money.bounties.notices import build_bounty_notice
 from utils.services.money.money_stores import MoneyUnit
 from utils.services.premium.tiers import PremiumService
 
@@ -179,7 +180,16 @@ class _Payment:
             bounty = self._build_auto(kill, amount)
             self._unit.insert_bounty(bounty)
             own.append(bounty)
-            self.notices.append(self._build_auto_notice(bounty, self._count_victims(kill)))
+            self.notices.append(
+                build_bounty_notice(
+                    bounty,
+                    BountyEvent.AUTO,
+                    self._server_name,
+                    at=bounty.placed_at,
+                    ends_at=bounty.expires_at,
+                    kills=self._count_victims(kill),
+                )
+            )
         elif (
             standing.is_in_time(self._read_at)
             and standing.amount < amount
@@ -261,18 +271,6 @@ class _Payment:
             placer_id=None,
             placed_at=self._read_at,
             expires_at=self._read_at + AUTO_DURATION,
-        )
-
-    def _build_auto_notice(self, bounty: Bounty, victims: int) -> BountyNotice:
-        return BountyNotice(
-            event_id=bounty.bounty_id.encode(),
-            event=BountyEvent.AUTO,
-            server_name=self._server_name,
-            target_name=bounty.player_name,
-            amount=bounty.amount,
-            at=self._read_at,
-            ends_at=bounty.expires_at,
-            kills=victims,
         )
 
     def _build_claim_notice(

@@ -10,7 +10,8 @@ from datetime import timedelta
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
 from utils.models.labels import find_labelled, label_choices
-from utils.models.personal import DataQuestion, OwnedPlayer, Person
+from utils.models.personal import DataQuestion, Person
+from utils.models.players import NamedPlayer
 from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Command, Number, text
@@ -72,7 +73,7 @@ class PersonFinder:
                 )
             )
         known = await self._players.resolve(question.guild_id, typed)
-        meant = OwnedPlayer(known.player_id, known.name)
+        meant = NamedPlayer(known.player_id, known.name)
         is_own = any(player.player_id == meant.player_id for player in own_players)
         return Person(question.guild_id, None, (meant,), is_asker=is_own)
 
@@ -93,12 +94,12 @@ class PersonFinder:
                     )
                 )
 
-    async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[OwnedPlayer, ...]:
+    async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:
         links = await self._links.list_players(guild_id, member_id)
-        return tuple(OwnedPlayer(link.player_id, link.player_name) for link in links)
+        return tuple(NamedPlayer(link.player_id, link.player_name) for link in links)
 
 
-def _choose(players: Sequence[OwnedPlayer], typed: str) -> OwnedPlayer | None:
+def _choose(players: Sequence[NamedPlayer], typed: str) -> NamedPlayer | None:
     """Return the player with this id, label or name; None if there is none."""
     labelled = find_labelled(typed, [(player.player_id, player.name) for player in players])
     found = [player for player in players if player.player_id == typed] or [

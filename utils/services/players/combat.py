@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from typing import Protocol
 
 from utils.models.deaths import Death
 from utils.models.players import NamedCount
-from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.scope import PlayerId, ServerId
 from utils.models.statistics import (
     RIVAL_MINIMUM_KILLS,
     Activity,
     Coverage,
+    CoveredDeaths,
     Enemy,
     RecentDeath,
     Rival,
     Rivals,
+    Side,
     WeaponRow,
     WeaponTable,
 )
@@ -28,81 +29,44 @@ RIVALS = 10
 
 
 class CombatStore(Protocol):
-    """Reads of kills by weapon, enemy and hour, over one guild's servers."""
+    """Kills by weapon, by enemy and by hour."""
 
-    async def list_weapons(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
-    ) -> Sequence[WeaponRow]:
+    async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
         """Return the weapons of all players by kills, most first; for a period with their best users."""
 
     async def list_weapons_of(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]
     ) -> Sequence[WeaponRow]:
         """Return the weapons that players killed with, most kills first."""
 
     async def find_best_users(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
+        self, covered: CoveredDeaths, weapons: Sequence[str]
     ) -> Mapping[str, NamedCount]:
         """Return the best users of these weapons for all time."""
 
-    async def list_killers_of(
+    async def list_enemies(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         player_ids: Sequence[PlayerId],
+        side: Side,
         *,
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return the killers of players, most kills first; ``only`` limits them, if it is not empty."""
+        """Return the killers or the victims of players for all time, most kills first."""
 
-    async def list_victims_of(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        minimum: int = 1,
-        only: Sequence[PlayerId] = (),
-    ) -> Sequence[Enemy]:
-        """Return the victims of players, most kills first; ``only`` limits them, if it is not empty."""
-
-    async def list_hours(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
-    ) -> Sequence[int]:
+    async def list_hours(self, covered: CoveredDeaths, player_id: PlayerId | None = None) -> Sequence[int]:
         """Return kills in each hour of the week, Monday 0:00 first; of all players if none is given."""
 
-
-class EnemyReader(Protocol):
-    """A read of players' enemies in one direction."""
-
-    async def __call__(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        minimum: int = 1,
-        only: Sequence[PlayerId] = (),
-    ) -> Sequence[Enemy]:
-        """Return them, most kills first."""
+    async def count_kills(self, covered: CoveredDeaths, killer_id: PlayerId, victim_id: PlayerId) -> int:
+        """Return the number of kills of one player by another for all time."""
 
 
 class DeathStore(Protocol):
     """Stored deaths."""
 
     async def list_recent(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        limit: int,
-        player_id: PlayerId | None = None,
+        self, covered: CoveredDeaths, *, limit: int, player_id: PlayerId | None = None
     ) -> Sequence[tuple[ServerId, Death]]:
         """Return the latest deaths with their servers, newest first; for one player also their kills."""
 
@@ -124,25 +88,18 @@ class CombatService:
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
         """
-        guild_id, server_ids = coverage.guild_id, coverage.server_ids
         if player is None:
-            rows = await self._store.list_weapons(guild_id, server_ids, since=coverage.since)
+            rows = await self._store.list_weapons(coverage)
             return _build_table(rows), ""
         known = await self._coverage.resolve(coverage, player)
-        rows = await self._store.list_weapons_of(
-            guild_id, server_ids, [known.player_id], since=coverage.since
-        )
+        rows = await self._store.list_weapons_of(coverage, [known.player_id])
         return _build_table(rows), known.name
 
     async def add_best_users(self, coverage: Coverage, rows: Sequence[WeaponRow]) -> tuple[WeaponRow, ...]:
         """Return rows of all players' weapons with the best users."""
         if coverage.since is not None:
             return tuple(rows)  # the weapons of a period have them already
-        found = await self._store.find_best_users(
-            coverage.guild_id,
-            coverage.server_ids,
-            [row.weapon for row in rows],
-        )
+        found = await self._store.find_best_users(coverage, [row.weapon for row in rows])
         return tuple(
             replace(row, best_name=found[row.weapon].name, best_kills=found[row.weapon].count)
             if row.weapon in found
@@ -162,8 +119,8 @@ class CombatService:
         name = "" if question.player is None else meant[0].name
         read = partial(self._read_rivals, coverage, player_ids)
         nemeses, prey = await asyncio.gather(
-            read(self._store.list_killers_of, self._store.list_victims_of),
-            read(self._store.list_victims_of, self._store.list_killers_of),
+            read("killer", "victim"),
+            read("victim", "killer"),
         )
         return coverage, Rivals(
             name,
@@ -172,18 +129,16 @@ class CombatService:
         )
 
     async def _read_rivals(
-        self, coverage: Coverage, player_ids: Sequence[PlayerId], there: EnemyReader, back: EnemyReader
+        self, coverage: Coverage, player_ids: Sequence[PlayerId], there: Side, back: Side
     ) -> list[tuple[Enemy, int]]:
         """Return the enemies with enough kills in one direction, each with the kills in the other."""
-        guild_id, server_ids = coverage.guild_id, coverage.server_ids
-        found = await there(guild_id, server_ids, player_ids, minimum=RIVAL_MINIMUM_KILLS)
+        list_enemies = partial(self._store.list_enemies, coverage, player_ids)
+        found = await list_enemies(there, minimum=RIVAL_MINIMUM_KILLS)
         rivals = found[:RIVALS]
         if not rivals:
             return []
         only = [rival.player_id for rival in rivals]
-        returned = {
-            one.player_id: one.kills for one in await back(guild_id, server_ids, player_ids, only=only)
-        }
+        returned = {one.player_id: one.kills for one in await list_enemies(back, only=only)}
         return [(rival, returned.get(rival.player_id, 0)) for rival in rivals]
 
     async def get_activity(self, coverage: Coverage, player: str | None) -> Activity:
@@ -192,11 +147,10 @@ class CombatService:
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
         """
-        guild_id, server_ids = coverage.guild_id, coverage.server_ids
         if player is None:
-            return Activity(tuple(await self._store.list_hours(guild_id, server_ids)))
+            return Activity(tuple(await self._store.list_hours(coverage)))
         known = await self._coverage.resolve(coverage, player)
-        hours = await self._store.list_hours(guild_id, server_ids, known.player_id)
+        hours = await self._store.list_hours(coverage, known.player_id)
         return Activity(tuple(hours), known.name)
 
     async def list_recent(
@@ -210,9 +164,7 @@ class CombatService:
         player_id = None
         if player is not None:
             player_id = (await self._coverage.resolve(coverage, player)).player_id
-        found = await self._deaths.list_recent(
-            coverage.guild_id, coverage.server_ids, limit=limit, player_id=player_id
-        )
+        found = await self._deaths.list_recent(coverage, limit=limit, player_id=player_id)
         servers = await self._servers.list_servers(coverage.guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return tuple(RecentDeath(names.get(server_id, ""), death) for server_id, death in found)

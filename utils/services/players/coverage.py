@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotFoundError
-from utils.models.players import KnownPlayer
+from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
@@ -33,14 +33,6 @@ class StatisticsQuestion:
     member_id: MemberId | None = None
     server: str | None = None
     period: Period = Period.ALL
-
-
-@dataclass(frozen=True, slots=True)
-class MeantPlayer:
-    """A player to show figures of, by their known name."""
-
-    player_id: PlayerId
-    name: str
 
 
 class CoverageService:
@@ -80,7 +72,7 @@ class CoverageService:
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
-    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[MeantPlayer, ...]:
+    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[NamedPlayer, ...]:
         """Return the players of a question: the named one, or the linked ones of the member or the asker.
 
         Raises:
@@ -91,11 +83,11 @@ class CoverageService:
             raise InvalidInputError(text("Name a player or a member, not both."))
         if question.player is not None:
             known = await self.resolve(coverage, question.player)
-            return (MeantPlayer(known.player_id, known.name),)
+            return (NamedPlayer(known.player_id, known.name),)
         member_id = question.member_id or question.asker_id
         linked = await self._links.list_players(question.guild_id, member_id)
         if linked:
-            return tuple(MeantPlayer(link.player_id, link.player_name) for link in linked)
+            return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
         if question.member_id is not None:
             missing = text("There is no linked player of that member here.")
             how = text("A player is linked with {link}.", link=Command("link"))

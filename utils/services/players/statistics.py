@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from utils.errors import InvalidInputError, NotFoundError
 from utils.models.players import BoardRow, PlayerStats
-from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
+from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.statistics import BoardRows, Comparison, Coverage, CoveredDeaths, DayCount
 from utils.models.texts import text
+from utils.services.players.combat import CombatStore
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
+from utils.services.players.player_names import NameStore
 from utils.services.players.wording import describe_missing_player
 
 BOARD_PAGE_ROWS = 10
@@ -59,68 +61,35 @@ class PlayerReport:
     days: tuple[DayCount, ...]
 
 
-class StatisticsStore(Protocol):
-    """Reads of counters, over one guild's servers."""
+class StatisticsStore(NameStore, Protocol):
+    """Reads of counters, over the servers of one guild."""
 
-    async def find_stats(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
-    ) -> PlayerStats | None:
+    async def find_stats(self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]) -> PlayerStats | None:
         """Return players' figures summed over servers and players; None if no player was ever seen there."""
 
     async def list_days(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date,
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
     ) -> Sequence[DayCount]:
         """Return the counters of players by day, without empty days."""
 
     async def list_board(
         self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
+        covered: CoveredDeaths,
         *,
         board: str,
         minimum_kills: int,
         limit: int,
         offset: int,
-        since: date | None = None,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
 
 
-class EnmityStore(Protocol):
-    """Kills between two players."""
-
-    async def count_kills(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
-    ) -> int:
-        """Return how often one player killed another."""
-
-
 class HunterStore(Protocol):
-    """Claimed bounties."""
+    """Who claimed bounties."""
 
-    async def list_hunters(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        since: date | None = None,
-        since_at: datetime | None = None,
-    ) -> Sequence[BoardRow]:
-        """Return all players who claimed a bounty, by the sum that was paid, highest first.
-
-        Claims count from ``since_at`` on, deaths from the day ``since`` on.
-        """
+    async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
+        """Return all players who claimed a bounty, by the sum that was paid, highest first."""
 
 
 @dataclass(eq=False, repr=False)
@@ -128,7 +97,7 @@ class StatisticsService:
     """Answers ``/stats``, ``/compare`` and ``/leaderboard``."""
 
     store: StatisticsStore
-    enmities: EnmityStore
+    combat: CombatStore
     hunters: HunterStore
     coverage: CoverageService
 
@@ -143,12 +112,7 @@ class StatisticsService:
         player_ids = [player.player_id for player in meant]
         stats, days = await asyncio.gather(
             self._find_stats(coverage, player_ids, meant[0].name),
-            self.store.list_days(
-                coverage.guild_id,
-                coverage.server_ids,
-                player_ids,
-                since=coverage.today - timedelta(days=CHART_DAYS - 1),
-            ),
+            self.store.list_days(coverage, player_ids, since=coverage.today - timedelta(days=CHART_DAYS - 1)),
         )
         return PlayerReport(coverage, stats, tuple(days))
 
@@ -169,8 +133,8 @@ class StatisticsService:
         first_stats, second_stats, first_kills, second_kills = await asyncio.gather(
             self._find_stats(coverage, [one], meant[0].name),
             self._find_stats(coverage, [other], meant[1].name),
-            self.enmities.count_kills(guild_id, coverage.server_ids, one, other),
-            self.enmities.count_kills(guild_id, coverage.server_ids, other, one),
+            self.combat.count_kills(coverage, one, other),
+            self.combat.count_kills(coverage, other, one),
         )
         return coverage, Comparison(first_stats, second_stats, first_kills, second_kills)
 
@@ -184,29 +148,23 @@ class StatisticsService:
         if board is Board.BOUNTIES:
             return await self._page_hunters(coverage, page, own)
         found = await self.store.list_board(
-            coverage.guild_id,
-            coverage.server_ids,
+            coverage,
             board=board.value,
             minimum_kills=KD_MINIMUM_KILLS if board is Board.KD else 0,
             limit=BOARD_PAGE_ROWS,
             offset=page * BOARD_PAGE_ROWS,
-            since=coverage.since,
             own=own,
         )
         return BoardPage(board, found.rows, page, found.total, found.own)
 
     async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
-        rows = await self.hunters.list_hunters(
-            coverage.guild_id, coverage.server_ids, since=coverage.since, since_at=coverage.since_at
-        )
+        rows = await self.hunters.list_hunters(coverage)
         start = page * BOARD_PAGE_ROWS
         mine = next((row for row in rows if row.player_id in own), None)
         return BoardPage(Board.BOUNTIES, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)
 
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
-        stats = await self.store.find_stats(
-            coverage.guild_id, coverage.server_ids, player_ids, since=coverage.since
-        )
+        stats = await self.store.find_stats(coverage, player_ids)
         if stats is None:
             raise NotFoundError(describe_missing_player(name), hint=NEVER_SEEN)
         return stats

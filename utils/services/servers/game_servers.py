@@ -21,7 +21,7 @@ from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
-from utils.models.reading import ImportJob, RejectedLine
+from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
 from utils.models.texts import Command, Names, Text, text
@@ -286,15 +286,8 @@ class GameServerService:
             RemoteError: the host failed while its files were listed.
         """
         tier = await self.premium.get_tier(server.scope.guild_id)
-        wanted = ImportJob(
-            generation=server.generation,
-            started_at=self.clock.now(),
-            ends={},
-            channel_id=channel_id,
-            message_id=message_id,
-        )
         async with self.logs.open(server, guild_limit=tier.servers) as logs:
-            await self.history.prepare(server, logs, wanted)
+            await self.history.prepare(server, logs, channel_id=channel_id, message_id=message_id)
 
 
 def _is_called(server: GameServer, text: str) -> bool:

@@ -16,25 +16,14 @@ from utils.errors import (
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import (
-    CheckStep,
-    Credentials,
-    GameServer,
-    HostKeys,
-    WayCheck,
-)
+from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, WayCheck
 from utils.models.texts import Command, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import ImportJobs
 from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.game_servers import (
-    NO_SUCH_SERVER,
-    Encryption,
-    GameServerService,
-    ServerChecker,
-)
+from utils.services.servers.game_servers import NO_SUCH_SERVER, Encryption, GameServerService, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.time_zones import find_zone
 from utils.services.servers.typed_servers import (

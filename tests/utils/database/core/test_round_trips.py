@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from utils.database.core.keys import KEY_BYTES, build_key_prefix, build_key_range
+from utils.database.core.scope_rules import scope_document, scope_of_server
 from utils.database.documents.death_documents import (
     build_cursor_move,
     build_death_document,
@@ -39,9 +40,12 @@ from utils.database.documents.player_documents import (
     read_player,
 )
 from utils.database.documents.server_documents import (
-    GameServerDocument,
-    HealthDocument,
-    ImportDocument,
+    build_health_document,
+    build_import_document,
+    build_server_document,
+    read_health,
+    read_import,
+    read_server,
 )
 from utils.errors import ScopeViolationError
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
@@ -260,14 +264,14 @@ def test_message_comes_back_as_it_was(message: OutgoingMessage) -> None:
 @given(SERVERS)
 def test_server_comes_back_as_it_was(server: GameServer) -> None:
     """Every setting an admin made; fields that other features keep beside it are no fault."""
-    document = store(GameServerDocument.from_value(server).to_document())
-    assert GameServerDocument.model_validate(document | {"health": {}, "later": 1}).to_value() == server
+    document = store(scope_document(scope_of_server(server.scope), build_server_document(server)))
+    assert read_server(document | {"health": {}, "later": 1}) == server
 
 
 def test_repr_of_a_stored_server_holds_no_secret() -> None:
     """Even ciphertext stays out of tracebacks and logs."""
     server = GameServer(SCOPE, "Mirny", "h", 22, "u", EncryptedSecret(b"sealed-bytes"))
-    assert "sealed" not in repr(GameServerDocument.from_value(server))
+    assert "sealed" not in repr(server)
 
 
 @given(CHANNELS, st.none() | SNOWFLAKES)
@@ -296,12 +300,10 @@ def test_guild_settings_come_back_as_they_were(
 )
 def test_health_comes_back_with_the_lines_counted_beside_it(health: ServerHealth) -> None:
     """The document holds no counts of lines: those stand at the cursors."""
-    document = store(HealthDocument.from_value(health).to_document())
+    document = store(build_health_document(health))
     assert not {"lines_read", "lines_rejected"} & document.keys()
-    read = HealthDocument.model_validate(document).to_value(
-        SCOPE, lines_read=health.lines_read, lines_rejected=health.lines_rejected
-    )
-    assert read == health
+    counts = {"lines_read": health.lines_read, "lines_rejected": health.lines_rejected}
+    assert read_health(document, SCOPE, **counts) == health
 
 
 @given(
@@ -315,9 +317,7 @@ def test_import_job_comes_back_as_it_was(
 ) -> None:
     """What is history was fixed once, and is the same after a crash."""
     job = ImportJob(3, at, ends, channel, message)
-    assert (
-        ImportDocument.model_validate(store(ImportDocument.from_value(job).to_document())).to_value() == job
-    )
+    assert read_import(store(build_import_document(job))) == job
 
 
 @pytest.mark.parametrize(
@@ -327,9 +327,9 @@ def test_import_job_comes_back_as_it_was(
 def test_damaged_settings_are_refused_instead_of_guessed(damage: dict[str, object]) -> None:
     """Settings that somebody wrote by hand are checked when they are read."""
     server = GameServer(SCOPE, "Mirny", "h", 22, "u", EncryptedSecret(b"x"))
-    document = GameServerDocument.from_value(server).to_document() | damage
+    document = scope_document(scope_of_server(SCOPE), build_server_document(server)) | damage
     with pytest.raises(ValidationError):
-        GameServerDocument.model_validate(document)
+        read_server(document)
 
 
 @given(SNOWFLAKES, st.text("abcdefgh2345", min_size=1, max_size=8), ROWS)

@@ -26,7 +26,7 @@ from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.players import NamedCount
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.models.statistics import Enemy, WeaponRow
+from utils.models.statistics import CoveredDeaths, Enemy, WeaponRow
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
@@ -189,17 +189,17 @@ async def verify_weapons(
     """Tables of everybody and of each player, and the best users."""
     combat, kills = CombatRepository(database, Standings(database)), select_kills(told, servers, since)
     table = recount_weapons(kills)
-    found = await combat.list_weapons(GUILD, servers, since=since)
+    found = await combat.list_weapons(CoveredDeaths(GUILD, servers, since=since))
     assert tuple(replace(row, best_name="", best_kills=0) for row in found) == table
     for player in PLAYERS[:3]:
         own = recount_weapons([row for row in kills if row.killer_id == player])
-        assert await combat.list_weapons_of(GUILD, servers, [player], since=since) == own
+        assert await combat.list_weapons_of(CoveredDeaths(GUILD, servers, since=since), [player]) == own
     users: dict[str, Counter[str]] = defaultdict(Counter)
     for row in kills:
         users[row.weapon][row.killer_name] += 1
     best: Mapping[str, NamedCount] = {row.weapon: NamedCount(row.best_name, row.best_kills) for row in found}
     if since is None:  # a period's table tells by itself
-        best = await combat.find_best_users(GUILD, servers, [row.weapon for row in table])
+        best = await combat.find_best_users(CoveredDeaths(GUILD, servers), [row.weapon for row in table])
     assert best.keys() == users.keys()
     for weapon, tallied in best.items():
         assert tallied.count == max(users[weapon].values()) == users[weapon][tallied.name]
@@ -215,13 +215,11 @@ async def verify_boards(
         shown: list[tuple[int, str, float]] = []
         for page in range(3):
             found = await statistics.list_board(
-                GUILD,
-                servers,
+                CoveredDeaths(GUILD, servers, since=since),
                 board=board,
                 minimum_kills=2 if board == "kd" else 0,
                 limit=2,
                 offset=page * 2,
-                since=since,
                 own=[PLAYERS[page]],
             )
             shown += [(row.rank, row.name, row.value) for row in found.rows]
@@ -238,7 +236,7 @@ async def verify_stats(
     kills = select_kills(told, servers, since)
     for player in PLAYERS[:2]:
         stats = await StatisticsRepository(database, Standings(database)).find_stats(
-            GUILD, servers, [player], since=since
+            CoveredDeaths(GUILD, servers, since=since), [player]
         )
         is_seen = any(
             player in (one.row.victim_id, one.row.killer_id) for one in told if one.server_id in servers
@@ -271,15 +269,15 @@ async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: 
     pairs = Counter((row.killer_id, row.victim_id) for row in kills)
     killers = {Enemy(one, NAMES[one], pairs[one, a]) for one in PLAYERS if pairs[one, a]}
     victims = {Enemy(one, NAMES[one], pairs[a, one]) for one in PLAYERS if pairs[a, one]}
-    assert set(await combat.list_killers_of(GUILD, servers, [a])) == killers
-    assert set(await combat.list_victims_of(GUILD, servers, [a])) == victims
-    assert await combat.count_kills(GUILD, servers, a, b) == pairs[a, b]
+    assert set(await combat.list_enemies(CoveredDeaths(GUILD, servers), [a], "killer")) == killers
+    assert set(await combat.list_enemies(CoveredDeaths(GUILD, servers), [a], "victim")) == victims
+    assert await combat.count_kills(CoveredDeaths(GUILD, servers), a, b) == pairs[a, b]
     for player in (None, a):
         hours = [0] * 168
         for row in kills:
             if player in (None, row.killer_id):
                 hours[row.written_at.weekday() * 24 + row.written_at.hour] += 1
-        assert await combat.list_hours(GUILD, servers, player) == tuple(hours)
+        assert await combat.list_hours(CoveredDeaths(GUILD, servers), player) == tuple(hours)
 
 
 @settings(
@@ -309,10 +307,10 @@ def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequenc
 async def test_guild_without_servers_has_no_figures(database: SafeDatabase) -> None:
     """Nothing is invented where nothing is counted."""
     combat = CombatRepository(database, Standings(database))
-    assert await combat.list_weapons(STRANGER, []) == ()
-    assert await combat.list_weapons(STRANGER, [], since=SINCE) == ()
-    assert await combat.find_best_users(STRANGER, [], ["AK-SU"]) == {}
-    assert await combat.list_hours(STRANGER, []) == (0,) * 168
+    assert await combat.list_weapons(CoveredDeaths(STRANGER, [])) == ()
+    assert await combat.list_weapons(CoveredDeaths(STRANGER, [], since=SINCE)) == ()
+    assert await combat.find_best_users(CoveredDeaths(STRANGER, []), ["AK-SU"]) == {}
+    assert await combat.list_hours(CoveredDeaths(STRANGER, [])) == (0,) * 168
 
 
 @pytest.fixture(name="counted")
@@ -336,5 +334,7 @@ async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
             unit.add_months(counting.freeze_months(), generation=generation)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, add)
-    found = await CombatRepository(database, Standings(database)).list_weapons(GUILD, SERVERS[:1])
+    found = await CombatRepository(database, Standings(database)).list_weapons(
+        CoveredDeaths(GUILD, SERVERS[:1])
+    )
     assert found == (WeaponRow("Mosin", 5, 999),)

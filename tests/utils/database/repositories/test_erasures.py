@@ -19,7 +19,7 @@ from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
-from utils.database.documents.audit_documents import read_audit
+from utils.database.documents.audit_documents import AUDIT
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.read_models.standings.standings import Standings
@@ -43,8 +43,8 @@ from utils.models.deaths import DeathKind, DeathRow
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.deaths import DeathNotice
-from utils.models.personal import Holdings, OwnedPlayer, Person
-from utils.models.players import Counters, NamedCount, sum_counters
+from utils.models.personal import Holdings, Person
+from utils.models.players import Counters, NamedCount, NamedPlayer, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import (
@@ -57,6 +57,7 @@ from utils.models.scope import (
     ServerScope,
 )
 from utils.models.servers import EncryptedSecret, GameServer
+from utils.models.statistics import CoveredDeaths
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -143,7 +144,7 @@ class Place:
     async def prepare_import(self) -> tuple[HistoryImport, ImportJob]:
         """Begin to import the history again."""
         history = HistoryImport(self.ingestion, self.imports, EventDispatcher(), clock=self.clock)
-        job = await history.prepare(await self.find_server(), self.logs, ImportJob(0, NOW, {}))
+        job = await history.prepare(await self.find_server(), self.logs)
         return history, job
 
     async def import_again(self) -> None:
@@ -153,7 +154,7 @@ class Place:
 
     async def erase(self, *names: str, member_id: MemberId | None = None, is_asker: bool = False) -> int:
         """Erase players, and a member with them."""
-        players = tuple(OwnedPlayer(build_player_id(name), name) for name in names)
+        players = tuple(NamedPlayer(build_player_id(name), name) for name in names)
         person = Person(self.scope.guild_id, member_id, players, is_asker=is_asker)
         return await self.service.erase(ErasurePlan(person, Holdings()), actor_id=ADMIN)
 
@@ -416,7 +417,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
     for name in (*names, "bounties"):
         stored = repr(await place.read(name))
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
-    changes = [read_audit(one) for one in await place.read("audit")]
+    changes = [AUDIT.read(one) for one in await place.read("audit")]
     assert sorted((one.action, one.actor_id, str(describe_facts(one))) for one in changes) == [
         ("link ask", ERASED_MEMBER_ID, f"an erased member says that the player is {ERASED_NAME}"),
         ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
@@ -535,20 +536,24 @@ async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
     }
     for since in (None, datetime(2025, 4, 1).date()):  # noqa: DTZ001 - a day of the game's calendar
         board = await statistics.list_board(
-            guild_id, server_ids, board="kills", minimum_kills=0, limit=9, offset=0, since=since
+            CoveredDeaths(guild_id, server_ids, since=since),
+            board="kills",
+            minimum_kills=0,
+            limit=9,
+            offset=0,
         )
         assert [(row.rank, row.name) for row in board.rows] == [(1, "Carl")]
         combat = CombatRepository(place.database, Standings(place.database))
-        [weapon] = await combat.list_weapons(guild_id, server_ids, since=since)
+        [weapon] = await combat.list_weapons(CoveredDeaths(guild_id, server_ids, since=since))
         assert weapon.kills == 6
         best = {"Mosin": NamedCount(weapon.best_name, weapon.best_kills)}  # a period's table tells by itself
         if since is None:
-            best = dict(await combat.find_best_users(guild_id, server_ids, ["Mosin"]))
+            best = dict(await combat.find_best_users(CoveredDeaths(guild_id, server_ids), ["Mosin"]))
         assert best == {"Mosin": NamedCount("Carl", 1)}
-    stats = await statistics.find_stats(guild_id, server_ids, [build_player_id("Carl")])
+    stats = await statistics.find_stats(CoveredDeaths(guild_id, server_ids), [build_player_id("Carl")])
     assert stats is not None
     assert (stats.rank, stats.ranked) == (1, 1)
-    bert = await statistics.find_stats(guild_id, server_ids, [build_player_id("Bert")])
+    bert = await statistics.find_stats(CoveredDeaths(guild_id, server_ids), [build_player_id("Bert")])
     assert bert is not None
     assert bert.nemesis is not None
     assert (bert.nemesis.name, bert.nemesis.count, bert.counters.deaths) == (ERASED_NAME, 5, 5)

@@ -16,6 +16,7 @@ from utils.models.money import Bounty, BountyEnd, BountyState
 from utils.models.players import BoardRow, Counters, PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import CoveredDeaths
 
 MIDNIGHT = datetime(2025, 5, 1, tzinfo=UTC)
 MEMBER = MemberId(7)
@@ -99,24 +100,24 @@ async def test_hunters_are_ranked_by_what_they_claimed(
 ) -> None:
     """Summed over servers; ties go by deaths, then by name; a name nobody holds any more is the last one."""
     both = [scope.server_id, neighbour.server_id]
-    found = await hunt.hunters.list_hunters(scope.guild_id, both)
+    found = await hunt.hunters.list_hunters(CoveredDeaths(scope.guild_id, both))
     assert found == (
         BoardRow(1, ANNA, "Anna", 700.0, Counters(deaths=1), claims=2),
         BoardRow(2, BERT, "Bert", 700.0, Counters(deaths=2), claims=2),
         BoardRow(3, CARL, "Carl", 700.0, Counters(kills=9, deaths=2), claims=1),
         BoardRow(4, PlayerId("d"), "Dora Gone", 100.0, Counters(), claims=2),
     )
-    here = await hunt.hunters.list_hunters(scope.guild_id, [scope.server_id])
+    here = await hunt.hunters.list_hunters(CoveredDeaths(scope.guild_id, [scope.server_id]))
     assert here == (*found[:2], replace(found[3], rank=3))
-    foreign = await hunt.hunters.list_hunters(stranger.guild_id, [stranger.server_id])
+    foreign = await hunt.hunters.list_hunters(CoveredDeaths(stranger.guild_id, [stranger.server_id]))
     assert [(row.name, row.value) for row in foreign] == [("Foreign", 9000.0)]
-    assert await hunt.hunters.list_hunters(GuildId(99), both) == ()
+    assert await hunt.hunters.list_hunters(CoveredDeaths(GuildId(99), both)) == ()
 
 
 async def test_period_counts_claims_and_deaths_of_its_days(hunt: Hunt, scope: ServerScope) -> None:
     """A claim in the first moment of a day is one of that day, and one a moment earlier is not."""
     found = await hunt.hunters.list_hunters(
-        scope.guild_id, [scope.server_id], since=date(2025, 5, 1), since_at=MIDNIGHT
+        CoveredDeaths(scope.guild_id, [scope.server_id], since=date(2025, 5, 1), since_at=MIDNIGHT)
     )
     assert found == (
         BoardRow(1, BERT, "Bert", 500.0, Counters(), claims=1),

@@ -48,6 +48,7 @@ from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 from utils.models.sharding import Sharding
+from utils.models.statistics import CoveredDeaths
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
@@ -145,29 +146,30 @@ async def test_every_read_for_people_is_served_by_an_index(
     guild_id, both = scope.guild_id, [scope.server_id, neighbour.server_id]
     combat, deaths = CombatRepository(profiled, Standings(profiled)), DeathRepository(profiled)
     limits: list[tuple[str, int, Callable[[], Awaitable[object]]]] = []
-    board = partial(statistics.list_board, guild_id, both, minimum_kills=0, limit=5, offset=0)
+    covered = CoveredDeaths(guild_id, both)
     for since in (None, date(2025, 4, 1)):
-        rows = len(PLAYERS) * 2
+        rows, lately = len(PLAYERS) * 2, replace(covered, since=since)
+        board = partial(statistics.list_board, lately, minimum_kills=0, limit=5, offset=0)
         limits += [
-            ("find_stats", DEATHS * 2, partial(statistics.find_stats, guild_id, both, [A], since=since)),
-            ("kills", rows, partial(board, board="kills", since=since)),
-            ("longest", rows, partial(board, board="longest", since=since, own=[A])),
-            ("weapons", DEATHS * 2, partial(combat.list_weapons, guild_id, both, since=since)),
-            ("weapons_of", DEATHS * 2, partial(combat.list_weapons_of, guild_id, both, [A], since=since)),
+            ("find_stats", DEATHS * 2, partial(statistics.find_stats, lately, [A])),
+            ("kills", rows, partial(board, board="kills")),
+            ("longest", rows, partial(board, board="longest", own=[A])),
+            ("weapons", DEATHS * 2, partial(combat.list_weapons, lately)),
+            ("weapons_of", DEATHS * 2, partial(combat.list_weapons_of, lately, [A])),
         ]
     limits += [
-        ("best", DEATHS * 2, partial(combat.find_best_users, guild_id, both, ["AK-SU"])),
-        ("one server", DEATHS, partial(combat.find_best_users, guild_id, both[:1], ["AK-SU"])),
-        ("list_days", 2, partial(statistics.list_days, guild_id, both, [A], since=date(2025, 4, 1))),
+        ("best", DEATHS * 2, partial(combat.find_best_users, covered, ["AK-SU"])),
+        ("one server", DEATHS, partial(combat.find_best_users, CoveredDeaths(guild_id, both[:1]), ["AK-SU"])),
+        ("list_days", 2, partial(statistics.list_days, covered, [A], since=date(2025, 4, 1))),
         ("known", len(PLAYERS) * 2, partial(statistics.list_known_players, guild_id)),
         ("search", len(PLAYERS), partial(statistics.search_players, guild_id, "a", limit=5)),
-        ("killers", COVERED, partial(combat.list_killers_of, guild_id, both, [A, PLAYERS[1]])),
-        ("victims", COVERED, partial(combat.list_victims_of, guild_id, both, [A])),
-        ("count", COVERED, partial(combat.count_kills, guild_id, both, A, PLAYERS[1])),
-        ("hours", 2, partial(combat.list_hours, guild_id, both)),
-        ("hours_of", COVERED, partial(combat.list_hours, guild_id, both, A)),
-        ("recent", 3, partial(deaths.list_recent, guild_id, both, limit=3)),
-        ("recent_of", 3, partial(deaths.list_recent, guild_id, both, limit=3, player_id=A)),
+        ("killers", COVERED, partial(combat.list_enemies, covered, [A, PLAYERS[1]], "killer")),
+        ("victims", COVERED, partial(combat.list_enemies, covered, [A], "victim")),
+        ("count", COVERED, partial(combat.count_kills, covered, A, PLAYERS[1])),
+        ("hours", 2, partial(combat.list_hours, covered)),
+        ("hours_of", COVERED, partial(combat.list_hours, covered, A)),
+        ("recent", 3, partial(deaths.list_recent, covered, limit=3)),
+        ("recent_of", 3, partial(deaths.list_recent, covered, limit=3, player_id=A)),
     ]
     for name, limit, read in limits:
         await profiled.command({"profile": 2})
@@ -291,7 +293,7 @@ async def test_money_is_found_by_index(
     member_id, guild_id = MemberId(7), scope.guild_id
     bounty = Bounty(scope, "b", A, "a", 500, member_id, NOW, NOW)
     taken = BountyEnd(BountyState.CLAIMED, NOW, member_id, A, "a")
-    earlier = replace(taken, at=NOW - timedelta(days=1))
+    earlier = replace(taken, closed_at=NOW - timedelta(days=1))
 
     def work(unit: IngestionTransaction) -> None:
         money = unit.money
@@ -318,7 +320,9 @@ async def test_money_is_found_by_index(
     await bounties.list_claimed(guild_id, member_id)
     hunters = HunterRepository(profiled)
     for since in (None, NOW):
-        await hunters.list_hunters(guild_id, [scope.server_id], since=since and since.date(), since_at=since)
+        await hunters.list_hunters(
+            CoveredDeaths(guild_id, [scope.server_id], since=since and since.date(), since_at=since)
+        )
     await bounties.list_due(scope, before=NOW)
     await bounties.delete_bounties(scope)
     operations = await _list_profiled(profiled)

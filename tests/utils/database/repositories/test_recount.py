@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -29,9 +30,9 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.players import Counters, KnownPlayer, NamedCount
-from utils.models.reading import ImportJob
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
+from utils.models.statistics import CoveredDeaths
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 
@@ -242,7 +243,11 @@ class Town:
         """Have all standings read, so that they are kept."""
         for since in PERIODS:
             await self.statistics.list_board(
-                self.guild_id, SERVER_IDS, board="kills", minimum_kills=0, limit=10, offset=0, since=since
+                CoveredDeaths(self.guild_id, SERVER_IDS, since=since),
+                board="kills",
+                minimum_kills=0,
+                limit=10,
+                offset=0,
             )
 
     async def import_history(self, server_id: ServerId) -> None:
@@ -251,7 +256,7 @@ class Town:
             self.ingestion, self.imports, EventDispatcher(), clock=self.clock, batch_rows=5
         )
         server, logs = await self.find(server_id), self.logs[server_id]
-        job = await history.prepare(server, logs, ImportJob(0, self.clock.now(), {}))
+        job = await history.prepare(server, logs)
         await history.run(server, logs, job, on_progress=_show_nobody)
 
     async def find(self, server_id: ServerId) -> GameServer:
@@ -282,19 +287,15 @@ async def assert_boards_agree(
     for board in VALUES:
         minimum = 2 if board == "kd" else 0
         expected = list(rank(figures, board, minimum))
-        query: dict[str, Any] = {"board": board, "minimum_kills": minimum, "since": since}
-        pages = [
-            await town.statistics.list_board(town.guild_id, server_ids, limit=3, offset=offset, **query)
-            for offset in range(0, len(expected) + 1, 3)
-        ]
+        covered = CoveredDeaths(town.guild_id, server_ids, since)
+        list_board = partial(town.statistics.list_board, covered, board=board, minimum_kills=minimum)
+        pages = [await list_board(limit=3, offset=offset) for offset in range(0, len(expected) + 1, 3)]
         assert {page.total for page in pages} == {len(expected)}
         rows = [row for page in pages for row in page.rows]
         assert [(row.rank, row.player_id, row.name, row.value, row.counters) for row in rows] == expected
         places = {row.player_id: row for row in rows}
         for player_id in figures:
-            found = await town.statistics.list_board(
-                town.guild_id, server_ids, limit=1, offset=0, own=[player_id], **query
-            )
+            found = await list_board(limit=1, offset=0, own=[player_id])
             assert found.own == places.get(player_id)
 
 
@@ -314,7 +315,9 @@ async def assert_stats_agree(
     ]
     places = {player_id: place for place, player_id, *_ in rank(figures, "kills", 0)}
     for player_id, own in figures.items():
-        stats = await town.statistics.find_stats(town.guild_id, server_ids, (player_id,), since=since)
+        stats = await town.statistics.find_stats(
+            CoveredDeaths(town.guild_id, server_ids, since=since), (player_id,)
+        )
         assert stats is not None
         assert (stats.name, stats.counters, stats.current_streak) == (own.name, own.counters, own.streak)
         assert (stats.rank, stats.ranked) == (places.get(player_id), len(places))
@@ -424,7 +427,9 @@ async def test_latest_deaths_are_the_last_of_all_rows(
         for row in list_once([row for server, row in rows if server == number])
     ]
     for player_id in (None, build_player_id("Anna")):
-        found = await deaths.list_recent(town.guild_id, list(SERVER_IDS), limit=limit, player_id=player_id)
+        found = await deaths.list_recent(
+            CoveredDeaths(town.guild_id, list(SERVER_IDS)), limit=limit, player_id=player_id
+        )
         expected = [
             row.written_at
             for _, row in once

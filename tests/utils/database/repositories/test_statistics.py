@@ -26,7 +26,7 @@ from utils.models.players import (
 )
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
-from utils.models.statistics import BoardRows, DayCount
+from utils.models.statistics import BoardRows, CoveredDeaths, DayCount
 
 A, B, C = PlayerId("a"), PlayerId("b"), PlayerId("c")
 NOON = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -88,7 +88,7 @@ async def test_figures_of_one_server_are_its_own(
     statistics: StatisticsRepository, scope: ServerScope
 ) -> None:
     """Counters, tallies and rank of the shown generation; ties in kills go to fewer deaths."""
-    assert await statistics.find_stats(scope.guild_id, [scope.server_id], [A]) == PlayerStats(
+    assert await statistics.find_stats(CoveredDeaths(scope.guild_id, [scope.server_id]), [A]) == PlayerStats(
         player_id=A,
         name="Anna",
         counters=Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5),
@@ -109,7 +109,7 @@ async def test_figures_of_several_servers_are_summed(
 ) -> None:
     """Counters add up, the best of any stays the best, name and streak are those seen last."""
     both = [scope.server_id, neighbour.server_id]
-    assert await statistics.find_stats(scope.guild_id, both, [A]) == PlayerStats(
+    assert await statistics.find_stats(CoveredDeaths(scope.guild_id, both), [A]) == PlayerStats(
         player_id=A,
         name="Anna Two",
         counters=Counters(kills=17, deaths=4, suicides=1, metres=300, longest=120, best_streak=5),
@@ -130,10 +130,10 @@ async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
 ) -> None:
     """Absence is None, not zeros."""
     guild_id = scope.guild_id
-    assert await statistics.find_stats(guild_id, [neighbour.server_id], [C]) is None
-    assert await statistics.find_stats(guild_id, [], [A]) is None
-    assert await statistics.find_stats(GuildId(99), [scope.server_id], [A]) is None
-    stats = await statistics.find_stats(guild_id, [scope.server_id], [C])
+    assert await statistics.find_stats(CoveredDeaths(guild_id, [neighbour.server_id]), [C]) is None
+    assert await statistics.find_stats(CoveredDeaths(guild_id, []), [A]) is None
+    assert await statistics.find_stats(CoveredDeaths(GuildId(99), [scope.server_id]), [A]) is None
+    stats = await statistics.find_stats(CoveredDeaths(guild_id, [scope.server_id]), [C])
     assert stats is not None
     assert (stats.rank, stats.ranked, stats.counters.deaths) == (None, 2, 9)
 
@@ -144,12 +144,16 @@ async def test_period_counts_its_days_alone(
 ) -> None:
     """Figures and ranks from a day on come from the days; who has none there has zeros."""
     both = [scope.server_id, neighbour.server_id]
-    stats = await statistics.find_stats(scope.guild_id, both, [A], since=date(2025, 5, 1))
+    stats = await statistics.find_stats(CoveredDeaths(scope.guild_id, both, since=date(2025, 5, 1)), [A])
     assert stats is not None
     assert (stats.counters, stats.rank, stats.ranked) == (Counters(kills=2, deaths=2, longest=50), 2, 2)
     assert (stats.top_weapon, stats.nemesis, stats.prey) == (None, None, None)
     found = await statistics.list_board(
-        scope.guild_id, both, board="kills", minimum_kills=0, limit=5, offset=0, since=date(2025, 4, 30)
+        CoveredDeaths(scope.guild_id, both, since=date(2025, 4, 30)),
+        board="kills",
+        minimum_kills=0,
+        limit=5,
+        offset=0,
     )
     assert ([(row.rank, row.name, row.value) for row in found.rows], found.total) == (
         [(1, "Bert", 6.0), (2, "Anna Two", 6.0)],
@@ -183,13 +187,18 @@ async def test_board_ranks_players_summed_over_servers(
         10 if board == "kd" else 0,
     )
     found = await statistics.list_board(
-        guild_id, both, board=board, minimum_kills=minimum, limit=10, offset=0
+        CoveredDeaths(guild_id, both), board=board, minimum_kills=minimum, limit=10, offset=0
     )
     shown = [(row.rank, row.name, row.value) for row in found.rows]
     assert (shown, found.total, found.own) == (expected, len(expected), None)
     for row in found.rows:
         own = await statistics.list_board(
-            guild_id, both, board=board, minimum_kills=minimum, limit=0, offset=0, own=[row.player_id]
+            CoveredDeaths(guild_id, both),
+            board=board,
+            minimum_kills=minimum,
+            limit=0,
+            offset=0,
+            own=[row.player_id],
         )
         assert own == BoardRows((), found.total, row)
 
@@ -203,7 +212,12 @@ async def test_page_and_own_place_are_found_wherever_they_are(
 
     async def page(offset: int, *own: PlayerId, minimum_kills: int = 0) -> BoardRows:
         return await statistics.list_board(
-            guild_id, here, board="kills", minimum_kills=minimum_kills, limit=1, offset=offset, own=own
+            CoveredDeaths(guild_id, here),
+            board="kills",
+            minimum_kills=minimum_kills,
+            limit=1,
+            offset=offset,
+            own=own,
         )
 
     bert = BoardRow(1, B, "Bert", 12.0, Counters(kills=12, deaths=2, longest=100, best_streak=4))
@@ -235,13 +249,11 @@ async def test_players_with_equal_figures_stand_by_name(
     await imports.write_generation(scope, 0, players=players, days=days, months=[])
     pages = [
         await statistics.list_board(
-            scope.guild_id,
-            [scope.server_id],
+            CoveredDeaths(scope.guild_id, [scope.server_id], since=since),
             board="kills",
             minimum_kills=0,
             limit=2,
             offset=offset,
-            since=since,
             own=[PlayerId("4")],
         )
         for offset in (0, 2)
@@ -256,7 +268,9 @@ async def test_players_of_one_person_are_summed_and_ranked_as_one(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
     """Counters add up over players, the name is that of the one seen last, and the rank counts them once."""
-    stats = await statistics.find_stats(scope.guild_id, [scope.server_id, neighbour.server_id], [B, A, C])
+    stats = await statistics.find_stats(
+        CoveredDeaths(scope.guild_id, [scope.server_id, neighbour.server_id]), [B, A, C]
+    )
     assert stats is not None
     assert (stats.player_id, stats.name, stats.also) == (A, "Anna Two", ("Bert", "Carl"))
     assert stats.counters == Counters(kills=29, deaths=15, suicides=1, metres=300, longest=120, best_streak=5)
@@ -269,7 +283,9 @@ async def test_days_are_summed_and_start_where_asked(
 ) -> None:
     """A chart gets each day once, over servers and players."""
     both = [scope.server_id, neighbour.server_id]
-    assert await statistics.list_days(scope.guild_id, both, [A, B], since=date(2025, 5, 1)) == (
+    assert await statistics.list_days(
+        CoveredDeaths(scope.guild_id, both), [A, B], since=date(2025, 5, 1)
+    ) == (
         DayCount(date(2025, 5, 1), Counters(kills=2, deaths=2, longest=50)),
         DayCount(date(2025, 5, 2), Counters(kills=6)),
     )
@@ -282,13 +298,11 @@ async def test_board_of_days_is_shown_while_the_players_of_its_generation_are_de
     """A question that met the end of an import is answered, though nobody's name is found any more."""
     await database.unscoped("players").delete_many({})
     board = await statistics.list_board(
-        scope.guild_id,
-        [scope.server_id],
+        CoveredDeaths(scope.guild_id, [scope.server_id], since=date(2025, 4, 1)),
         board="kills",
         minimum_kills=0,
         limit=5,
         offset=0,
-        since=date(2025, 4, 1),
     )
     assert [(row.rank, row.player_id, row.name, row.value) for row in board.rows] == [
         (1, B, "", 3),
@@ -298,7 +312,9 @@ async def test_board_of_days_is_shown_while_the_players_of_its_generation_are_de
 
 async def test_board_of_nothing_is_empty(statistics: StatisticsRepository) -> None:
     """A guild without servers, or a server without players, has empty boards."""
-    board = statistics.list_board(GuildId(1), [], board="kills", minimum_kills=0, limit=5, offset=0)
+    board = statistics.list_board(
+        CoveredDeaths(GuildId(1), []), board="kills", minimum_kills=0, limit=5, offset=0
+    )
     assert await board == BoardRows()
 
 
@@ -338,19 +354,19 @@ async def test_latest_deaths_come_newest_first(
     """Of all servers asked for, or of one player on either side of the gun."""
     deaths = DeathRepository(database)
     both = [scope.server_id, neighbour.server_id]
-    found = await deaths.list_recent(scope.guild_id, both, limit=3)
+    found = await deaths.list_recent(CoveredDeaths(scope.guild_id, both), limit=3)
     assert [(server, death.row.written_at.second) for server, death in found] == [
         (scope.server_id, 7),
         (neighbour.server_id, 7),
         (scope.server_id, 6),
     ]
-    of_c = await deaths.list_recent(scope.guild_id, [scope.server_id], limit=9, player_id=C)
+    of_c = await deaths.list_recent(CoveredDeaths(scope.guild_id, [scope.server_id]), limit=9, player_id=C)
     assert [(death.row.killer_id, death.row.victim_id, death.row.written_at.second) for _, death in of_c] == [
         (C, A, 4),
         (C, A, 3),
         (A, C, 3),
     ]
-    assert await deaths.list_recent(GuildId(99), both, limit=3) == ()
+    assert await deaths.list_recent(CoveredDeaths(GuildId(99), both), limit=3) == ()
 
 
 async def test_latest_deaths_are_the_latest_though_the_clock_was_set_back(
@@ -371,5 +387,7 @@ async def test_latest_deaths_are_the_latest_though_the_clock_was_set_back(
     await ingestion.in_transaction(scope, insert)
     deaths = DeathRepository(database)
     for player_id in (None, A, B):
-        found = await deaths.list_recent(scope.guild_id, [scope.server_id], limit=5, player_id=player_id)
+        found = await deaths.list_recent(
+            CoveredDeaths(scope.guild_id, [scope.server_id]), limit=5, player_id=player_id
+        )
         assert [death for _, death in found] == second[:-6:-1]

@@ -14,6 +14,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.models.players import PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import CoveredDeaths
 
 PLAYERS = [PlayerId(f"{number:032x}") for number in range(1, 41)]
 LAST = PLAYERS[-1]
@@ -62,9 +63,14 @@ async def test_names_of_a_tie_are_put_in_order_beside_the_event_loop(
     statistics = StatisticsRepository(database, NotedStandings(database))
     threads.clear()
     found = await statistics.list_board(
-        scope.guild_id, [scope.server_id], board="kills", minimum_kills=0, limit=2, offset=10, own=[LAST]
+        CoveredDeaths(scope.guild_id, [scope.server_id]),
+        board="kills",
+        minimum_kills=0,
+        limit=2,
+        offset=10,
+        own=[LAST],
     )
-    stats = await statistics.find_stats(scope.guild_id, [scope.server_id], [LAST])
+    stats = await statistics.find_stats(CoveredDeaths(scope.guild_id, [scope.server_id]), [LAST])
     assert [(row.rank, row.name) for row in found.rows] == [(11, "P10"), (12, "P11")]
     assert found.own is not None
     assert stats is not None

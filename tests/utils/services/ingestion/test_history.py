@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_deaths, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, FakeIngestionUnit, Posted, PowerCut
 from utils.errors import (
@@ -39,7 +39,6 @@ from utils.turns import FairTurns
 T = TypeVar("T")
 
 DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
-NO_JOB = ImportJob(0, START, {})
 
 
 def build_day(day: int) -> list[DeathRow]:
@@ -74,7 +73,7 @@ class Importer:
     async def prepare(self) -> ImportJob:
         """Fix what is history."""
         history = HistoryImport(self.store, self.store, self.events, clock=self.clock, batch_rows=3)
-        return await history.prepare(self._current, self.logs, NO_JOB)
+        return await history.prepare(self._current, self.logs)
 
     async def run(self, job: ImportJob) -> ImportProgress:
         """Import to the end."""
@@ -173,8 +172,8 @@ async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(
 ) -> None:
     """What is history is durable before the first byte is read."""
     history = HistoryImport(importer.store, importer.store, importer.events, clock=clock)
-    requested = ImportJob(0, START, {}, channel_id=ChannelId(7), message_id=8)
-    job = await history.prepare(importer.server, importer.logs, requested)
+    shown = {"channel_id": ChannelId(7), "message_id": 8}
+    job = await history.prepare(importer.server, importer.logs, **shown)
     sizes = {file: len(data) for file, data in importer.logs.files.items()}
     assert job == ImportJob(0, clock.now(), sizes, channel_id=ChannelId(7), message_id=8)
     assert importer.store.data.job == job

@@ -19,7 +19,6 @@ from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Bounty, BountySettings, BountyState, LedgerKind
 from utils.models.notices.bounties import BountyEvent
-from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, MemberId
 from utils.models.servers import GameServer
 from utils.services.guilds.guild_settings import SettingsService
@@ -206,7 +205,7 @@ async def test_history_pays_nothing_and_counts_for_no_streak(
     """Four kills of an import and one live kill bring no price."""
     watcher.logs.append(FILE, render(build_row("Ann", "Dan"), *ROWS[1:5]))
     history = HistoryImport(store, store, events, clock=clock)
-    job = await history.prepare(watcher.server, watcher.logs, ImportJob(1, clock.now(), {}))
+    job = await history.prepare(watcher.server, watcher.logs)
 
     async def ignore(_: object) -> None:
         """Show progress to nobody."""

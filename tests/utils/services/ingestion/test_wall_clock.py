@@ -14,7 +14,7 @@ from tests.fakes.deaths import SCOPE, build_player_id, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted
 from utils.events import EventDispatcher
 from utils.models.deaths import Death, DeathRow, LogFile
-from utils.models.reading import Chunk, Cursor, ImportJob, RowClock
+from utils.models.reading import Chunk, Cursor, RowClock
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.history import HistoryImport
@@ -62,7 +62,7 @@ class Server:
         """Read the whole history again."""
         history = HistoryImport(self.store, self.store, EventDispatcher(), clock=self.clock, batch_rows=3)
         server = replace(self.server, generation=self.store.data.generation)
-        job = await history.prepare(server, self.logs, ImportJob(0, self.clock.now(), {}))
+        job = await history.prepare(server, self.logs)
         await history.run(server, self.logs, job, on_progress=_ignore)
 
     @property

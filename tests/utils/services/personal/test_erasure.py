@@ -15,7 +15,8 @@ from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import EventDispatcher
 from utils.models.links import Link
 from utils.models.money import Bounty, BountyState
-from utils.models.personal import DataQuestion, Holdings, OwnedPlayer, Person
+from utils.models.personal import DataQuestion, Holdings, Person
+from utils.models.players import NamedPlayer
 from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
 from utils.services.links.linking import LinkService
 from utils.services.personal.erasure import ErasurePlan, ErasureService
@@ -24,7 +25,7 @@ from utils.services.personal.people import PersonFinder
 T = TypeVar("T")
 
 PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
-WOLF = OwnedPlayer(build_player_id("Wolf"), "Wolf")
+WOLF = NamedPlayer(build_player_id("Wolf"), "Wolf")
 MEMBER, ADMIN = MemberId(5), MemberId(6)
 TRACES = [f"player {WOLF.player_id}: Old Wolf, Wolf"]
 
@@ -83,7 +84,7 @@ def _store() -> FakeErasureStore:
 class OneMember:
     """Everybody asked for is proven to be these players."""
 
-    def __init__(self, *players: OwnedPlayer) -> None:
+    def __init__(self, *players: NamedPlayer) -> None:
         self.players = [Link(SCOPE.guild_id, MEMBER, one.player_id, one.name, START) for one in players]
 
     async def list_players(self, guild_id: object, member_id: object) -> Sequence[Link]:
@@ -124,7 +125,7 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
 async def test_steps_of_several_erasures_are_taken_one_at_a_time() -> None:
     """A step holds all of a player's deaths, so members who erase themselves at once take turns."""
     store = SlowStore()
-    people = [OwnedPlayer(build_player_id(name), name) for name in ("Wolf", "Bear", "Fox")]
+    people = [NamedPlayer(build_player_id(name), name) for name in ("Wolf", "Bear", "Fox")]
     for one in people:
         rows = [build_row(one.name, "Elk", second=number) for number in range(7)]
         store.deaths[one.player_id] = [build_death(row, scope=PLACE) for row in rows]
@@ -197,6 +198,6 @@ async def test_plan_is_made_again_and_refused_when_it_means_somebody_else(store:
     store.holdings = Holdings(balance=7)
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     assert await service.plan_again(plan, question) == ErasurePlan(person, Holdings(balance=7))
-    links.players += OneMember(OwnedPlayer(build_player_id("Bear"), "Bear")).players
-    with pytest.raises(InvalidInputError, match="another person now, so nothing was erased"):
+    links.players += OneMember(NamedPlayer(build_player_id("Bear"), "Bear")).players
+    with pytest.raises(InvalidInputError, match="changed meanwhile, and nothing was erased"):
         await service.plan_again(plan, question)

@@ -9,7 +9,8 @@ from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
 from utils.models.links import Link
-from utils.models.personal import DataQuestion, OwnedPlayer, Person
+from utils.models.personal import DataQuestion, Person
+from utils.models.players import NamedPlayer
 from utils.models.scope import GuildId, MemberId
 from utils.services.links.linking import LinkService
 from utils.services.links.proof import PROOF_OBJECTION_TIME
@@ -47,9 +48,9 @@ def _finder(store: FakeLinkStore) -> PersonFinder:
     return PersonFinder(links, players, clock=CLOCK)
 
 
-def own(*names: str) -> tuple[OwnedPlayer, ...]:
+def own(*names: str) -> tuple[NamedPlayer, ...]:
     """Return players by name."""
-    return tuple(OwnedPlayer(build_player_id(name), name) for name in names)
+    return tuple(NamedPlayer(build_player_id(name), name) for name in names)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.fakes.figures import (
 )
 from tests.fakes.storage import build_server
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
-from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, NamedPlayer, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import (
@@ -37,7 +37,7 @@ from utils.models.statistics import (
 )
 from utils.models.texts import Text, plural
 from utils.services.players.combat import RIVALS, CombatService
-from utils.services.players.coverage import CoverageService, MeantPlayer, StatisticsQuestion
+from utils.services.players.coverage import CoverageService, StatisticsQuestion
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import (
     BOARD_PAGE_ROWS,
@@ -111,7 +111,7 @@ def build_stats(name: str) -> PlayerStats:
     )
 
 
-COVERAGE = Coverage(GUILD, HERE, "Mirny", date(2025, 5, 1))
+COVERAGE = Coverage(GUILD, HERE, where="Mirny", today=date(2025, 5, 1))
 
 
 @pytest.fixture(name="house")
@@ -141,7 +141,7 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
     midnight = (
         datetime.combine(since, time(), ZoneInfo(zones[0] if len(zones) == 1 else "UTC")) if since else None
     )
-    expected = Coverage(GUILD, ids, where, today, period, since, midnight)
+    expected = Coverage(GUILD, ids, since, midnight, where=where, today=today, period=period)
     assert await house.coverage.choose(GUILD, None, period) == expected
 
 
@@ -161,7 +161,7 @@ async def test_players_are_the_named_one_or_the_linked_ones(house: House) -> Non
     house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob"), FakeLink(ANN, "Ann")]
     house.links.links[GUILD, OTHER] = [FakeLink(ANN, "Ann")]
     find = house.coverage.find_players
-    ann, bob = MeantPlayer(ANN, "Ann"), MeantPlayer(BOB, "Bob")
+    ann, bob = NamedPlayer(ANN, "Ann"), NamedPlayer(BOB, "Bob")
     assert await find(StatisticsQuestion(GUILD, ASKER, player="ann"), COVERAGE) == (ann,)
     assert await find(StatisticsQuestion(GUILD, ASKER, member_id=OTHER), COVERAGE) == (ann,)
     assert await find(StatisticsQuestion(GUILD, ASKER), COVERAGE) == (bob, ann)

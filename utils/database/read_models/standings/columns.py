@@ -6,7 +6,7 @@ two.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
@@ -63,6 +63,15 @@ class NumberedTexts:
     def find(self, texts: Iterable[str]) -> list[int]:
         """Return the numbers of the texts that have one."""
         return [self._numbers[text] for text in texts if text in self._numbers]
+
+
+@dataclass(slots=True)
+class TextNumbers:
+    """The numbers that a guild's texts have."""
+
+    players: NumberedTexts = field(default_factory=NumberedTexts)
+    names: NumberedTexts = field(default_factory=NumberedTexts)
+    weapons: NumberedTexts = field(default_factory=NumberedTexts)
 
 
 def build_row(player: int, counters: Counters, *, name: int = 0, seen: int = 0) -> Row:

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from utils.database.documents.death_documents import decode_documents
 from utils.database.read_models.standings.columns import (
-    NumberedTexts,
     Ranking,
     Row,
     Table,
+    TextNumbers,
     build_table,
     find_newest_names,
 )
@@ -64,12 +64,9 @@ Wanted = Sequence[tuple[StandingsSection, date | None]]
 
 
 @dataclass(slots=True)
-class GuildStandings:
+class GuildStandings(TextNumbers):
     """The parts of one guild."""
 
-    players: NumberedTexts = field(default_factory=NumberedTexts)
-    names: NumberedTexts = field(default_factory=NumberedTexts)
-    weapons: NumberedTexts = field(default_factory=NumberedTexts)
     parts: dict[PartKey, StandingsPart] = field(default_factory=dict)
 
     @property

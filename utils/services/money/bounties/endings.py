@@ -13,11 +13,11 @@ from utils.clock import Clock
 from utils.errors import StorageError
 from utils.events import EventDispatcher, ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
 from utils.services.guilds.guild_settings import SettingsService
-from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
+from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.money_stores import BountyStore, DueBounties, MoneyUnit
 from utils.services.servers.game_servers import GameServerService
 from utils.tasks import TaskManager
@@ -94,7 +94,7 @@ class BountyEndings:
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
         end = BountyEnd(BountyState.EXPIRED, self.clock.now())
-        notice = build_expired_notice(bounty, server_name, at=end.at)
+        notice = build_bounty_notice(bounty, BountyEvent.EXPIRED, server_name, at=end.closed_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
         if await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices):
             tell_queued(self.events, bounty.scope, notices)
@@ -108,7 +108,7 @@ async def end_bounty(
     def close(unit: MoneyUnit) -> bool:
         is_closed = close_with_refund(unit, bounty, end, refund=refund)
         if is_closed:
-            unit.append_notices(notices, created_at=end.at)
+            unit.append_notices(notices, created_at=end.closed_at)
         return is_closed
 
     return await store.in_transaction(bounty.scope, close)
@@ -120,5 +120,5 @@ def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund
         return False
     if bounty.placer_id is not None and refund:
         key, kind = f"refund:{bounty.bounty_id}", REFUND_KINDS[end.state]
-        unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
+        unit.book(Change(bounty.placer_id, kind, refund, key, end.closed_at, note=bounty.player_name))
     return True

@@ -27,28 +27,24 @@ def tell_queued(events: EventDispatcher, scope: ServerScope, notices: Sequence[B
         events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
 
 
-def build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:
-    """Return the facts of a bounty that a member placed."""
+def build_bounty_notice(
+    bounty: Bounty,
+    event: BountyEvent,
+    server_name: str,
+    *,
+    at: datetime,
+    ends_at: datetime | None = None,
+    kills: int = 0,
+) -> BountyNotice:
+    """Return the notice of a bounty that was placed, by a member or the house, or has ended."""
     return BountyNotice(
         event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.PLACED,
-        server_name=server_name,
-        target_name=bounty.player_name,
-        amount=bounty.amount,
-        at=bounty.placed_at,
-        placer_id=bounty.placer_id,
-        ends_at=bounty.expires_at,
-    )
-
-
-def build_expired_notice(bounty: Bounty, server_name: str, *, at: datetime) -> BountyNotice:
-    """Return the facts of a bounty that was not claimed in time."""
-    return BountyNotice(
-        event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.EXPIRED,
+        event=event,
         server_name=server_name,
         target_name=bounty.player_name,
         amount=bounty.amount,
         at=at,
         placer_id=bounty.placer_id,
+        ends_at=ends_at,
+        kills=kills,
     )

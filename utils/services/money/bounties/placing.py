@@ -19,14 +19,8 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
-from utils.models.money import (
-    Bounty,
-    BountyEnd,
-    BountyState,
-    Change,
-    LedgerKind,
-    compute_cancel_fee,
-)
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, compute_cancel_fee
+from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
@@ -35,7 +29,7 @@ from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import end_bounty
-from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
+from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
@@ -220,7 +214,8 @@ class BountyService:
             return await players.resolve(guild_id, player)  # so the answer can name other servers
 
     async def _store_bounty(self, bounty: Bounty, member_id: MemberId, server: GameServer) -> int:
-        notice = build_placed_notice(bounty, server.name)
+        at, ends_at = bounty.placed_at, bounty.expires_at
+        notice = build_bounty_notice(bounty, BountyEvent.PLACED, server.name, at=at, ends_at=ends_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
 
         def store(unit: MoneyUnit) -> int:

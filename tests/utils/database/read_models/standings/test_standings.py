@@ -26,6 +26,7 @@ from utils.models.deaths import Death
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
+from utils.models.statistics import CoveredDeaths
 
 TODAY = date(2025, 5, 1)
 A, B = PlayerId("a"), PlayerId("b")
@@ -224,13 +225,11 @@ async def test_player_who_is_new_since_the_totals_were_read_has_his_name_on_the_
     assert await world.ask() == {A: 3}
     world.busy.meanwhile = [lambda: world.store(5, player_id=B)]
     board = await statistics.list_board(
-        world.scope.guild_id,
-        [world.scope.server_id],
+        CoveredDeaths(world.scope.guild_id, [world.scope.server_id], since=TODAY),
         board="kills",
         minimum_kills=0,
         limit=5,
         offset=0,
-        since=TODAY,
     )
     assert [(row.name, row.value) for row in board.rows] == [("b", 5), ("a", 3)]
 
