@@ -117,7 +117,7 @@ def build_premium(tier: int = 4, clock: Clock | None = None) -> PremiumService:
 
 
 @dataclass
-class GrantDesk:
+class GrantSetup:
     """Grants and everything around them; ``service`` and ``premium`` work over it."""
 
     default_tier: int = 0

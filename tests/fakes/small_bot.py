@@ -15,7 +15,7 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
-from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
+from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantSetup
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from utils.composition.interactions import CommandSources, build_services
@@ -279,7 +279,7 @@ class Shelf:
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         tasks = TaskManager(self.clock)
-        desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
+        grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
         stores = ServiceStores(
             guilds=self.guilds,
@@ -301,7 +301,7 @@ class Shelf:
             erasures=self.erasures,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
-        guild = replace(guild, premium=desk.premium)
+        guild = replace(guild, premium=grants.premium)
         around = Surroundings(
             encryption=self.secrets,
             checker=self.secrets,
@@ -323,7 +323,7 @@ class Shelf:
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
         shown = CommandSources(
-            grants=desk.service,
+            grants=grants.service,
             boards=self.boards,
             readings=self.readings,
             deliveries=self.deliveries,

@@ -42,7 +42,7 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Update:
     """One write of a bulk: an update of the document that fits the filter."""
 
     query: Query
@@ -50,7 +50,7 @@ class Change:
     upsert: bool = False
 
 
-Write = Insertion | Replacement | Change
+Write = Insertion | Replacement | Update
 Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
 """A write within its scope, in pymongo's form."""
 
