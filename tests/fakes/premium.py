@@ -118,7 +118,7 @@ def build_premium(tier: int = 4, clock: Clock | None = None) -> PremiumService:
 
 @dataclass
 class GrantSetup:
-    """Grants and everything around them; ``service`` and ``premium`` work over it."""
+    """The grants of a bot over storages in memory, with ``service`` and ``premium``."""
 
     default_tier: int = 0
     clock: FakeClock = field(default_factory=FakeClock)

@@ -1,4 +1,4 @@
-"""Grants: what is given and taken, what an end pauses, and who is told."""
+"""Grants: giving and revoking, paused servers at the end, and alerts."""
 
 import asyncio
 from contextlib import suppress
@@ -31,17 +31,17 @@ SERVERS = [build_server(f"server {number}", f"id{number}") for number in range(4
 
 
 def build_setup(*servers: GameServer, default_tier: int = 0) -> GrantSetup:
-    """Return a setup whose guild has these servers, oldest first."""
+    """Return the grants of a guild with these servers, oldest first."""
     return GrantSetup(default_tier, servers=FakeServerStore(*(servers or SERVERS)))
 
 
 def list_paused(setup: GrantSetup) -> list[str]:
-    """Return the names of the servers that are paused."""
+    """Return the names of the paused servers."""
     return [server.name for server in setup.servers.servers.values() if server.is_paused]
 
 
 async def test_grant_gives_a_tier_until_its_end() -> None:
-    """Old and new state are told, the history and the audit have a line, servers go on."""
+    """The result has old and new state, history and audit have a line, and the servers go on."""
     setup = build_setup()
     await setup.service.pause_excess_of_all()
     assert list_paused(setup) == ["server 1", "server 2", "server 3"]
@@ -65,7 +65,7 @@ async def test_grant_gives_a_tier_until_its_end() -> None:
 
 
 async def test_second_grant_takes_the_place_of_the_first() -> None:
-    """Days count from now, not from the end before; without days there is none."""
+    """Days count from now, not from the old end; without days the grant has no end."""
     setup = build_setup()
     await setup.service.grant(GUILD, tier=4, days=30, actor_id=OWNER)
     change = await setup.service.grant(GUILD, tier=1, days=None, actor_id=OWNER)
@@ -85,13 +85,13 @@ async def test_days_that_are_no_time_are_refused(days: int) -> None:
 
 @pytest.mark.parametrize("tier", [-1, 0, 5])
 async def test_tiers_that_are_none_are_refused(tier: int) -> None:
-    """Tier 0 is not granted: it is revoked."""
+    """Tier 0 cannot be granted; a revocation gives it."""
     with pytest.raises(InvalidInputError, match="from 1 to 4"):
         await build_setup().service.grant(GUILD, tier=tier, days=1, actor_id=OWNER)
 
 
 async def test_revoked_guild_has_the_default_again() -> None:
-    """The newest servers are paused, the reason is kept, and the admins are told without it."""
+    """The newest servers are paused, the reason is stored, and the admins get an alert without it."""
     setup = build_setup()
     await setup.service.grant(GUILD, tier=2, days=30, actor_id=OWNER)
     change = await setup.service.revoke(GUILD, reason="  asked   for it ", actor_id=OWNER)
@@ -110,7 +110,7 @@ async def test_revoked_guild_has_the_default_again() -> None:
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
 async def test_revoking_needs_a_reason(reason: str) -> None:
-    """A line of the history without a reason helps nobody."""
+    """A line of the history needs a reason."""
     setup = build_setup()
     await setup.service.grant(GUILD, tier=2, days=None, actor_id=OWNER)
     with pytest.raises(InvalidInputError, match="reason of 1 to 200"):
@@ -118,7 +118,7 @@ async def test_revoking_needs_a_reason(reason: str) -> None:
 
 
 async def test_nothing_is_revoked_where_nothing_is_granted() -> None:
-    """Neither without a grant nor after its end."""
+    """A guild without a grant, or with an ended one, cannot lose it."""
     setup = build_setup()
     with pytest.raises(InvalidInputError, match=r"has no grant. It has tier 0"):
         await setup.service.revoke(GUILD, reason="why", actor_id=OWNER)
@@ -155,7 +155,7 @@ async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None
 
 
 async def test_paused_servers_are_read_again_after_a_new_grant() -> None:
-    """Each change of a server's state begins its loop anew, and nothing else does."""
+    """Each change of a server's state restarts its loop; nothing else does."""
     setup = build_setup()
     await setup.service.pause_excess_servers(GUILD)
     await setup.service.pause_excess_servers(GUILD)
@@ -165,7 +165,7 @@ async def test_paused_servers_are_read_again_after_a_new_grant() -> None:
 
 
 async def test_new_grant_wins_over_the_end_of_the_old_one() -> None:
-    """A guild that is granted a tier in the last moment hears of no end."""
+    """A guild with a new grant in the last moment gets no alert."""
     setup = build_setup()
     setup.store.give(GUILD, 2, START + DAY)
     setup.clock.move(86_400)
@@ -175,13 +175,13 @@ async def test_new_grant_wins_over_the_end_of_the_old_one() -> None:
 
 
 async def test_end_is_carried_out_again_when_the_database_was_away() -> None:
-    """Whatever the outage cut off, the timer does it in the end, and the admins hear it once."""
+    """The timer completes the end after an outage, with one alert."""
     for point in range(4):
         setup = build_setup()
         setup.store.give(GUILD, 2, START)
         store = setup.servers if point % 2 else setup.store
         store.failures.append(StorageUnavailableError("away"))
-        with suppress(StorageUnavailableError):  # when the guilds themselves could not be listed
+        with suppress(StorageUnavailableError):  # if the guilds themselves could not be listed
             await setup.service.end_due()
         assert setup.store.records[GUILD].grant is not None
         await setup.service.end_due()
@@ -190,7 +190,7 @@ async def test_end_is_carried_out_again_when_the_database_was_away() -> None:
 
 
 async def test_free_place_is_taken_by_the_oldest_paused_server() -> None:
-    """Removing a server lets another go on; during an outage the timer makes up for it."""
+    """After a removal another server goes on; after an outage the timer does it."""
     setup = build_setup()
     await setup.service.pause_excess_of_all()
     del setup.servers.servers[SERVERS[0].scope]
@@ -203,7 +203,7 @@ async def test_free_place_is_taken_by_the_oldest_paused_server() -> None:
 
 
 async def test_server_that_was_added_while_a_tier_ended_is_paused() -> None:
-    """The newest one over the limit waits, though there was room when it was tested."""
+    """The newest server above the limit waits, although there was room at its test."""
     setup = build_setup()
     setup.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
     await settle()
@@ -211,7 +211,7 @@ async def test_server_that_was_added_while_a_tier_ended_is_paused() -> None:
 
 
 async def test_grant_of_another_process_counts_when_servers_are_settled() -> None:
-    """Hosts grant in the process of their own server; what is cached here must pause nothing."""
+    """Hosts may grant in another process; the cache of this one must not pause servers."""
     setup = build_setup()
     await setup.service.pause_excess_of_all()
     setup.store.give(GUILD, 2)
@@ -221,7 +221,7 @@ async def test_grant_of_another_process_counts_when_servers_are_settled() -> Non
 
 
 async def test_grant_is_told_truly_when_two_come_at_once() -> None:
-    """One after the other: the second one's old state is the first one's new state."""
+    """They run one after the other: the second one's old state is the first one's new state."""
     setup = build_setup()
     first, second = await asyncio.gather(
         setup.service.grant(GUILD, tier=1, days=1, actor_id=OWNER),
@@ -238,13 +238,13 @@ class SlowServerLoops(FakeServerLoops):
         self.may_end = asyncio.Event()
 
     async def restart(self, scope: ServerScope) -> None:
-        """Begin anew once the test lets the loop end."""
+        """Restart once the test lets the loop end."""
         await self.may_end.wait()
         await super().restart(scope)
 
 
 async def test_guild_does_not_wait_while_servers_of_another_are_paused() -> None:
-    """A loop may take seconds to end; changes of one guild alone take turns."""
+    """A loop may take seconds to end, so only changes of the same guild wait for each other."""
     loops = SlowServerLoops()
     setup = GrantSetup(0, servers=FakeServerStore(*SERVERS), loops=loops)
     settling = asyncio.create_task(setup.service.pause_excess_servers(GUILD))
@@ -256,18 +256,18 @@ async def test_guild_does_not_wait_while_servers_of_another_are_paused() -> None
 
 
 class LostAnswerStore(FakePremiumStore):
-    """Writes, and fails all the same."""
+    """Writes, and still fails."""
 
     async def write_grant(
         self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
     ) -> None:
-        """Write, and lose the answer."""
+        """Write, and raise."""
         await super().write_grant(guild_id, grant, event, entry=entry)
         raise StorageUnavailableError("answer lost")
 
 
 async def test_grant_whose_answer_was_lost_counts_at_once() -> None:
-    """A write that failed may have happened: the cache is dropped, and the timer settles the servers."""
+    """A failed write may have happened, so the cache is dropped, and the timer checks the servers."""
     setup = GrantSetup(store=LostAnswerStore(), servers=FakeServerStore(*SERVERS))
     await setup.service.pause_excess_of_all()
     with pytest.raises(StorageUnavailableError):
@@ -278,7 +278,7 @@ async def test_grant_whose_answer_was_lost_counts_at_once() -> None:
 
 
 async def test_overview_counts_what_is_used_and_paused() -> None:
-    """People see their tier, their servers and the table."""
+    """The overview has the tier, the servers and the table."""
     setup = build_setup(*SERVERS[:2])
     await setup.service.pause_excess_of_all()
     overview = await setup.service.describe(GUILD)
@@ -302,14 +302,14 @@ async def test_guild_that_was_left_is_not_settled_any_more() -> None:
 
 
 async def test_guild_without_servers_can_be_granted_a_tier() -> None:
-    """The bot may not even be in it yet."""
+    """The bot may not even be in the guild yet."""
     setup = GrantSetup()
     await setup.service.grant(GUILD, tier=2, days=None, actor_id=OWNER)
     assert await setup.premium.get_tier(GUILD) == TIERS[2]
 
 
 def test_newest_servers_wait_when_there_is_no_room() -> None:
-    """Servers come oldest first; room for all pauses none."""
+    """Servers are listed oldest first; with room for all none is paused."""
     assert choose_paused(SERVERS, capacity=3) == {SERVERS[3].scope}
     assert choose_paused(SERVERS, capacity=9) == frozenset()
     assert choose_paused([], capacity=1) == frozenset()
@@ -317,11 +317,11 @@ def test_newest_servers_wait_when_there_is_no_room() -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "12a", "-5", "0", "1.5", "9" * 20, str(2**63), "\u0661\u0662"])
 def test_text_that_is_no_id_is_refused(text: str) -> None:
-    """The sentence says where the id is found."""
+    """The sentence says where to find the id."""
     with pytest.raises(InvalidInputError, match="Copy Server ID"):
         parse_guild_id(text)
 
 
 def test_id_is_read_with_blanks_around_it() -> None:
-    """People paste it."""
+    """People paste it with blanks."""
     assert parse_guild_id(" 123456789012345678\n") == GuildId(123456789012345678)

@@ -1,4 +1,4 @@
-"""Game servers of a guild: what is refused, what adding stores and when, and which server is meant."""
+"""Game servers of a guild: refusals, the order of adding, and the server of a typed name."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -53,15 +53,15 @@ BAD = (CheckStep(WayStep.LOGIN, ok=False, detail=text("refused")),)
 
 
 class FakeEncryption:
-    """Seals a secret with its scope, readable for tests."""
+    """Encrypts a secret readably for tests, together with its scope."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
-        """Return the scope and the password, sealed."""
+        """Return the scope and the password."""
         return EncryptedSecret(f"{scope}:{credentials.password}".encode())
 
 
 class FakeServerChecker:
-    """Answers a test of a server with steps that a test names."""
+    """Answers a test of a server with the steps of the test."""
 
     def __init__(self) -> None:
         self.steps: tuple[CheckStep, ...] = GOOD
@@ -81,12 +81,12 @@ class FakeServerChecker:
         return WayCheck(self.steps, self.host_key, logs)
 
     def let_go(self, server: GameServer) -> None:
-        """Note that nothing is to stay open for a server."""
+        """Record the server."""
         self.let_gone.append(server.name)
 
 
 @dataclass
-class Setup:
+class ServerSetup:
     """A guild's servers and everything around them."""
 
     tier: int = 4
@@ -123,7 +123,7 @@ class Setup:
         )
 
     def add(self, *servers: GameServer) -> None:
-        """Put servers there."""
+        """Store servers."""
         self.store.servers |= {server.scope: server for server in servers}
 
     def _note_removed(self, event: ServerRemoved) -> None:
@@ -131,12 +131,12 @@ class Setup:
 
 
 @pytest.fixture(name="setup")
-def _rooms() -> Setup:
-    return Setup()
+def _setup() -> ServerSetup:
+    return ServerSetup()
 
 
 @pytest.fixture(name="service")
-def _service(setup: Setup) -> GameServerService:
+def _service(setup: ServerSetup) -> GameServerService:
     return setup.build()
 
 
@@ -169,9 +169,9 @@ def _service(setup: Setup) -> GameServerService:
     ],
 )
 async def test_form_that_cannot_be_right_is_refused(
-    setup: Setup, service: GameServerService, form: ServerForm, sentence: str
+    setup: ServerSetup, service: GameServerService, form: ServerForm, sentence: str
 ) -> None:
-    """What is wrong by its text alone is told before anybody types a password, and stores nothing."""
+    """A mistake in the text is reported before the password is asked for, and nothing is stored."""
     setup.add(build_server())
     with pytest.raises(InvalidInputError) as caught:
         await service.verify_form(GUILD, form)
@@ -198,19 +198,19 @@ async def test_form_that_cannot_be_right_is_refused(
     ],
 )
 async def test_form_that_may_be_right_is_accepted(service: GameServerService, form: ServerForm) -> None:
-    """Names, addresses and blanks around them are taken as people paste them."""
+    """Names, addresses and blanks around them are accepted as people paste them."""
     await service.verify_form(GUILD, form)
 
 
-async def test_name_of_another_guilds_server_is_free(setup: Setup, service: GameServerService) -> None:
-    """Names are a guild's own."""
+async def test_name_of_another_guilds_server_is_free(setup: ServerSetup, service: GameServerService) -> None:
+    """Names belong to one guild."""
     setup.add(build_server(FORM.name, guild_id=GuildId(43)))
     await service.verify_form(GUILD, FORM)
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: str(tier.name))
-async def test_server_over_the_limit_of_the_tier_is_refused(setup: Setup, tier: Tier) -> None:
-    """A guild has as many servers as its tier has room for."""
+async def test_server_over_the_limit_of_the_tier_is_refused(setup: ServerSetup, tier: Tier) -> None:
+    """A guild may have as many servers as its tier allows."""
     setup.tier = tier.level
     service = setup.build()
     room = tier.servers
@@ -221,8 +221,8 @@ async def test_server_over_the_limit_of_the_tier_is_refused(setup: Setup, tier: 
         await service.verify_form(GUILD, FORM)
 
 
-async def test_added_server_is_stored_with_its_import(setup: Setup, service: GameServerService) -> None:
-    """The secret is sealed for the scope, the host's key pinned, the import prepared, reading begun."""
+async def test_added_server_is_stored_with_its_import(setup: ServerSetup, service: GameServerService) -> None:
+    """The secret is encrypted for the scope, the key pinned, the import prepared, and reading begins."""
     setup.access.logs.append(FILE, render(build_row("A", "B")))
     added = await service.add_server(
         GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN
@@ -257,9 +257,9 @@ async def test_added_server_is_stored_with_its_import(setup: Setup, service: Gam
 
 
 async def test_form_is_stored_as_it_is_meant_and_that_is_told(
-    setup: Setup, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
-    """Blanks, an address with everything in it, a zone by its city: told first, and stored plainly."""
+    """Blanks, an address with all parts and a city as the zone are read, shown and stored plainly."""
     typed = ServerForm(
         "  North ", " sftp://nobody@Game.example:8822/x_7/ ", None, " renter\u200b ", timezone=" berlin "
     )
@@ -281,8 +281,8 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
     ]
 
 
-async def test_ids_of_servers_are_short_and_their_own(setup: Setup, service: GameServerService) -> None:
-    """Each server gets an id of eight characters without look-alikes."""
+async def test_ids_of_servers_are_short_and_their_own(setup: ServerSetup, service: GameServerService) -> None:
+    """Each server has its own id of eight characters without look-alikes."""
     for number in range(5):
         form = replace(FORM, name=f"server {number}")
         await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
@@ -291,8 +291,8 @@ async def test_ids_of_servers_are_short_and_their_own(setup: Setup, service: Gam
     assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
 
 
-async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: Setup) -> None:
-    """There was room when the form was opened, and there is none when the test has passed."""
+async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: ServerSetup) -> None:
+    """There was room when the form was opened, but not after the test."""
     setup.tier = 0
     setup.add(build_server())
     setup.premium.give(GUILD, 1, START + timedelta(seconds=10))
@@ -319,8 +319,8 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: Se
     assert setup.checker.let_gone == ["Kamensk"]
 
 
-async def test_last_place_is_given_once_when_two_ask_for_it(setup: Setup) -> None:
-    """Two admins at once: the second one's form cannot be right any more."""
+async def test_last_place_is_given_once_when_two_ask_for_it(setup: ServerSetup) -> None:
+    """Two admins add a server at once, and the second one is refused."""
     setup.tier = 0
     service = setup.build()
     both = [
@@ -334,8 +334,8 @@ async def test_last_place_is_given_once_when_two_ask_for_it(setup: Setup) -> Non
     assert len(setup.store.servers) == 1
 
 
-async def test_nothing_is_stored_when_a_step_fails(setup: Setup, service: GameServerService) -> None:
-    """The steps are told, and the server is not there; and its login is forgotten; the try is audited."""
+async def test_nothing_is_stored_when_a_step_fails(setup: ServerSetup, service: GameServerService) -> None:
+    """The steps are shown, the server is not stored, its login is forgotten, and the try is audited."""
     setup.checker.steps = BAD
     added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (added.steps, added.server) == (BAD, None)
@@ -346,9 +346,9 @@ async def test_nothing_is_stored_when_a_step_fails(setup: Setup, service: GameSe
 
 
 async def test_import_is_prepared_before_the_server_is_stored(
-    setup: Setup, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
-    """A server without an import would have its past announced: no import, no server."""
+    """Without an import the history would be announced, so the server is not stored."""
     setup.access.failures.append(ConnectionLostError(text("gone in the middle")))
     with pytest.raises(ConnectionLostError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
@@ -356,8 +356,10 @@ async def test_import_is_prepared_before_the_server_is_stored(
     assert setup.access.forgotten == [setup.access.opened[0].scope]
 
 
-async def test_server_is_not_read_when_it_cannot_be_stored(setup: Setup, service: GameServerService) -> None:
-    """A database that goes away in the last moment leaves no loop and no remembered login behind."""
+async def test_server_is_not_read_when_it_cannot_be_stored(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """An outage at the end leaves no loop and no remembered login."""
     await service.verify_form(GUILD, FORM)
     setup.ingestion.outages = 1
     with pytest.raises(StorageUnavailableError):
@@ -366,20 +368,24 @@ async def test_server_is_not_read_when_it_cannot_be_stored(setup: Setup, service
 
 
 @pytest.mark.parametrize("text", ["k3v9x0aa", "Mirny", "mirny", " MIRNY "])
-async def test_server_is_found_by_id_and_name(setup: Setup, service: GameServerService, text: str) -> None:
-    """The list gives ids, people type names, in any case."""
+async def test_server_is_found_by_id_and_name(
+    setup: ServerSetup, service: GameServerService, text: str
+) -> None:
+    """Lists give ids, people type names, in any case."""
     setup.add(build_server(), build_server("Kamensk", "other"))
     assert (await service.resolve(GUILD, text)).name == "Mirny"
 
 
-async def test_only_server_is_meant_when_none_is_named(setup: Setup, service: GameServerService) -> None:
-    """With one server it is the default."""
+async def test_only_server_is_meant_when_none_is_named(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """A single server is the default."""
     setup.add(build_server())
     assert await service.resolve(GUILD, None) == build_server()
 
 
-async def test_servers_that_are_not_there_are_told(setup: Setup, service: GameServerService) -> None:
-    """Without any, how to add one; with others, their names."""
+async def test_servers_that_are_not_there_are_told(setup: ServerSetup, service: GameServerService) -> None:
+    """Without servers the error says how to add one; with others it has their names."""
     with pytest.raises(NotFoundError, match="/admin server add"):
         await service.resolve(GUILD, None)
     setup.add(build_server(), build_server("Kamensk", "other"))
@@ -389,9 +395,9 @@ async def test_servers_that_are_not_there_are_told(setup: Setup, service: GameSe
 
 
 async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_id(
-    setup: Setup, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
-    """What a list gave as a value is no name; a name of eight letters is repeated as it was typed."""
+    """A value of a list is not a name; an unknown name of eight letters is repeated as typed."""
     setup.add(build_server())
     for typed, told in (
         ("k3v9x2bb", "a server that was removed"),
@@ -403,8 +409,8 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
         assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
 
 
-async def test_several_servers_need_a_choice(setup: Setup, service: GameServerService) -> None:
-    """Where one server is needed and several are there, or share a name, nothing is guessed."""
+async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameServerService) -> None:
+    """If one server is needed and several match, there is an error."""
     setup.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
     with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, None)
@@ -413,16 +419,20 @@ async def test_several_servers_need_a_choice(setup: Setup, service: GameServerSe
         await service.resolve(GUILD, "KAMENSK")
 
 
-async def test_servers_of_other_guilds_are_never_found(setup: Setup, service: GameServerService) -> None:
-    """Two guilds with one game server do not know of each other."""
+async def test_servers_of_other_guilds_are_never_found(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """Two guilds with the same game server do not see each other's."""
     setup.add(build_server(guild_id=GuildId(43)))
     assert await service.list_servers(GUILD) == ()
     with pytest.raises(NotFoundError):
         await service.resolve(GUILD, "Mirny")
 
 
-async def test_server_is_read_at_once_when_its_test_passes(setup: Setup, service: GameServerService) -> None:
-    """Whoever mended a login tests it, and need not wait; a failing test wakes nobody."""
+async def test_server_is_read_at_once_when_its_test_passes(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """After a corrected login a successful test wakes the server; a failed test does not."""
     setup.add(build_server())
     assert await service.test_server(GUILD, None) == (build_server(), GOOD)
     assert setup.loops.notes == [("wake", SCOPE)]
@@ -433,9 +443,9 @@ async def test_server_is_read_at_once_when_its_test_passes(setup: Setup, service
 
 
 async def test_same_server_is_refused_with_the_name_of_the_first(
-    setup: Setup, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
-    """Under another name, all else equal: nothing is stored or read, and the try is in the audit."""
+    """The same logs under another name are refused and audited; nothing is stored or read."""
     await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     setup.checker.folder = "/Kamensk/deathlogs"
     twin = replace(FORM, name="Twin", host="kamensk.example")
@@ -449,8 +459,10 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
     )
 
 
-async def test_test_of_a_server_tells_whose_logs_it_found(setup: Setup, service: GameServerService) -> None:
-    """Two that were stored before: the test of the younger says so, and does not have it read."""
+async def test_test_of_a_server_tells_whose_logs_it_found(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """Of two stored servers with the same logs, the test of the younger says so and does not wake it."""
     setup.add(build_server(), build_server("Twin", "twin"))
     setup.checker.folder = "/one/deathlogs"
     await service.test_server(GUILD, "Mirny")
@@ -462,9 +474,9 @@ async def test_test_of_a_server_tells_whose_logs_it_found(setup: Setup, service:
 
 @pytest.mark.parametrize("keep_stats", [True, False])
 async def test_removed_server_ends_everywhere(
-    setup: Setup, service: GameServerService, *, keep_stats: bool
+    setup: ServerSetup, service: GameServerService, *, keep_stats: bool
 ) -> None:
-    """Its loops end first, then it is deleted, forgotten, and told of."""
+    """Its loops end first, then it is deleted, its login forgotten, and the event dispatched."""
     setup.add(build_server())
     await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
     assert (setup.store.servers, setup.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
@@ -479,7 +491,7 @@ async def test_removed_server_ends_everywhere(
 
 
 class StuckServerStore(FakeServerStore):
-    """Goes away when something is to be deleted."""
+    """Fails to delete."""
 
     async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
         """Fail."""
@@ -488,8 +500,8 @@ class StuckServerStore(FakeServerStore):
 
 
 async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
-    """A removal that failed removes nothing, not even the reading, and nobody did anything."""
-    setup = Setup(store=StuckServerStore())
+    """A failed removal removes nothing, the server is read on, and no audit entry is written."""
+    setup = ServerSetup(store=StuckServerStore())
     service = setup.build()
     setup.add(build_server())
     with pytest.raises(StorageUnavailableError):
@@ -499,8 +511,8 @@ async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
 
 
 async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted_now() -> None:
-    """Nobody is shown any of them; the hourly tidying goes on, and the audit has its line."""
-    setup = Setup()
+    """The leftovers are never shown; the hourly tidying deletes them, and the audit has its line."""
+    setup = ServerSetup()
     setup.add(build_server())
     store = setup.store
     mark_removed = store.mark_removed
@@ -515,8 +527,8 @@ async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted
     assert (len(setup.removed), len(setup.audit.lines)) == (1, 1)
 
 
-async def test_rejected_lines_are_those_of_the_server(setup: Setup, service: GameServerService) -> None:
-    """The newest ones are shown, all of them are counted."""
+async def test_rejected_lines_are_those_of_the_server(setup: ServerSetup, service: GameServerService) -> None:
+    """The newest lines are shown, all of them are counted."""
     setup.add(build_server(), build_server("Kamensk", "other"))
     lines = [RejectedLine(FILE, number, "?", text("no row"), START) for number in range(SHOWN_REJECTED + 1)]
     setup.rejected.lines[SCOPE] = lines
@@ -524,7 +536,7 @@ async def test_rejected_lines_are_those_of_the_server(setup: Setup, service: Gam
     assert await service.list_rejected(GUILD, "Mirny") == shown
 
 
-async def test_ids_are_made_of_the_guild_that_asks(setup: Setup, service: GameServerService) -> None:
+async def test_ids_are_made_of_the_guild_that_asks(setup: ServerSetup, service: GameServerService) -> None:
     """A server belongs to the guild in which it was added."""
     await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     [scope] = setup.store.servers

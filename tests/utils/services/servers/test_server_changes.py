@@ -1,4 +1,4 @@
-"""Changes of servers by hand: what is tested first, what is refused, what goes on, what the audit keeps."""
+"""Changes of servers by hand: tests before the change, refusals, and the audit."""
 
 import asyncio
 from contextlib import suppress
@@ -56,7 +56,7 @@ NEIGHBOUR = build_server("Kamensk", "neighbor")
 
 
 class FakeHost:
-    """A host that is tested, asked for its key, and whose secrets are sealed plainly."""
+    """A host with test, keys and readable secrets."""
 
     def __init__(self) -> None:
         self.steps = GOOD
@@ -70,14 +70,14 @@ class FakeHost:
     async def check(
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
-        """Return the steps, and the pinned key or the one shown."""
+        """Return the steps, and the pinned key or the shown one."""
         del guild_limit
         self.checked.append(server)
         self.tried.append((server.host, server.port, server.username, server.host_key, credentials))
         return WayCheck(self.steps, server.host_key or self.key, self.logs if self.steps == GOOD else None)
 
     def let_go(self, server: GameServer) -> None:
-        """Note whose login is not needed after all."""
+        """Record the unused login."""
         self.let_gone.append(server.username)
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
@@ -86,12 +86,12 @@ class FakeHost:
         return self.keys
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
-        """Seal a secret."""
+        """Encrypt a secret readably."""
         return EncryptedSecret(f"{scope}:{credentials.password}".encode())
 
 
 @dataclass
-class Setup:
+class ChangeSetup:
     """A guild with two servers and everything around them."""
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -139,17 +139,17 @@ class Setup:
 
 
 @pytest.fixture(name="setup")
-def _rooms() -> Setup:
-    return Setup()
+def _setup() -> ChangeSetup:
+    return ChangeSetup()
 
 
 @pytest.fixture(name="service")
-def _service(setup: Setup) -> ServerChangeService:
+def _service(setup: ChangeSetup) -> ServerChangeService:
     return setup.build()
 
 
-async def test_name_and_zone_change_without_a_test(setup: Setup, service: ServerChangeService) -> None:
-    """Nothing of the login changed, so the host is not asked; reading begins anew."""
+async def test_name_and_zone_change_without_a_test(setup: ChangeSetup, service: ServerChangeService) -> None:
+    """The login is unchanged, so the host is not tested; reading restarts."""
     edited = await service.edit(
         GUILD, "mirny", ServerEdit(name=" Polar ", timezone="Europe/Berlin"), actor_id=ADMIN
     )
@@ -164,8 +164,8 @@ async def test_name_and_zone_change_without_a_test(setup: Setup, service: Server
     ]
 
 
-async def test_login_is_tested_before_it_is_stored(setup: Setup, service: ServerChangeService) -> None:
-    """A new secret is sealed and tested; neither the change nor the audit tells it; the pin stays."""
+async def test_login_is_tested_before_it_is_stored(setup: ChangeSetup, service: ServerChangeService) -> None:
+    """A new secret is encrypted and tested; neither the change nor the audit shows it; the pin stays."""
     edit = ServerEdit(username="tenant", credentials=Credentials("n3w-pass"))
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     wanted = replace(SERVER, username="tenant", secret=EncryptedSecret(f"{SCOPE}:n3w-pass".encode()))
@@ -174,8 +174,10 @@ async def test_login_is_tested_before_it_is_stored(setup: Setup, service: Server
     assert "n3w-pass" not in repr(setup.audit.lines)
 
 
-async def test_nothing_is_stored_when_the_test_fails(setup: Setup, service: ServerChangeService) -> None:
-    """The old login goes on, and nothing was done."""
+async def test_nothing_is_stored_when_the_test_fails(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
+    """The old login stays in use, and no audit entry is written."""
     setup.host.steps = BAD
     edit = ServerEdit(port=2022, credentials=TYPED)
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
@@ -201,10 +203,10 @@ async def test_nothing_is_stored_when_the_test_fails(setup: Setup, service: Serv
 def test_stored_secret_goes_to_the_pinned_key_alone_for_any_edit(
     edit: ServerEdit, steps: tuple[CheckStep, ...]
 ) -> None:
-    """Any edit at all: the stored login is tried at its own account under its pin; each try is audited."""
+    """For any edit the stored login is sent only to its own account under its pin; each try is audited."""
 
     async def run() -> None:
-        setup = Setup()
+        setup = ChangeSetup()
         setup.host.steps = steps
         with suppress(InvalidInputError):
             await setup.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
@@ -221,8 +223,8 @@ def test_stored_secret_goes_to_the_pinned_key_alone_for_any_edit(
     asyncio.run(run())
 
 
-async def test_edit_does_not_make_two_servers_one(setup: Setup, service: ServerChangeService) -> None:
-    """Another address or another folder: the logs that are found are the neighbour's."""
+async def test_edit_does_not_make_two_servers_one(setup: ChangeSetup, service: ServerChangeService) -> None:
+    """With another address or folder, the edit finds the neighbour's logs and is refused."""
     neighbour = replace(NEIGHBOUR, host_key=OLD_KEY.text, log_folder="/kamensk/deathlogs")
     setup.store.servers[NEIGHBOUR.scope] = neighbour
     setup.host.logs, setup.host.key = FoundLogs("/kamensk/deathlogs"), OLD_KEY.text
@@ -247,9 +249,9 @@ async def test_edit_does_not_make_two_servers_one(setup: Setup, service: ServerC
     ],
 )
 async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
-    setup: Setup, service: ServerChangeService, edit: ServerEdit, told: str
+    setup: ChangeSetup, service: ServerChangeService, edit: ServerEdit, told: str
 ) -> None:
-    """Nobody sends the stored password to a machine of their own; who tried with another one is known."""
+    """The stored password is never sent to another machine; a try with a typed one is audited."""
     with pytest.raises(InvalidInputError, match="fill in the form"):
         await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     assert (setup.host.tried, setup.audit.lines) == ([], [])
@@ -268,9 +270,9 @@ async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
     ],
 )
 async def test_another_machine_is_pinned_anew(
-    setup: Setup, service: ServerChangeService, edit: ServerEdit
+    setup: ChangeSetup, service: ServerChangeService, edit: ServerEdit
 ) -> None:
-    """The old host's key says nothing of the new one: any is taken, and pinned."""
+    """The key of the old host does not count for a new one; the new key is pinned."""
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     assert [server.host_key for server in setup.host.checked] == [None]
     assert setup.store.servers[SCOPE].host_key == NEW_KEY.text
@@ -278,9 +280,9 @@ async def test_another_machine_is_pinned_anew(
 
 
 async def test_mistakes_are_refused_before_the_host_is_asked(
-    setup: Setup, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
-    """A name belongs to one server, and what cannot be right is named."""
+    """A name belongs to one server, and each mistake is named."""
     mistakes = {
         ServerEdit(name="KAMENSK"): "Choose another name",
         ServerEdit(name="  "): "1 to 50 characters",
@@ -300,8 +302,8 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
     assert own.server.name == "MIRNY"
 
 
-async def test_edit_is_stored_as_it_is_meant(setup: Setup, service: ServerChangeService) -> None:
-    """The address says port, user and folder where no option does; the zone has its own name."""
+async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: ServerChangeService) -> None:
+    """Port, user and folder come from the address unless an option has them; the zone gets its full name."""
     edit = ServerEdit(
         host="sftp://tenant@[2001:db8::7]:2022/x_7",
         username=" renter ",
@@ -320,16 +322,16 @@ async def test_edit_is_stored_as_it_is_meant(setup: Setup, service: ServerChange
     assert setup.store.servers[SCOPE].username == "renter"
 
 
-async def test_what_others_write_meanwhile_stays(setup: Setup) -> None:
-    """An edit undoes neither a pause nor a channel nor an import that came while the host was asked."""
+async def test_what_others_write_meanwhile_stays(setup: ChangeSetup) -> None:
+    """A pause, a channel or an import that comes during the test is kept."""
 
     class SlowHost(FakeHost):
-        """Takes its time."""
+        """Takes time."""
 
         async def check(
             self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
         ) -> WayCheck:
-            """Let others write first."""
+            """Let other writes happen first."""
             setup.store.servers[SCOPE] = replace(SERVER, is_paused=True, generation=3)
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
@@ -339,16 +341,16 @@ async def test_what_others_write_meanwhile_stays(setup: Setup) -> None:
     assert setup.store.servers[SCOPE] == replace(SERVER, number=8, is_paused=True, generation=3)
 
 
-async def test_server_that_was_removed_meanwhile_is_not_changed(setup: Setup) -> None:
-    """It does not come back by an edit."""
+async def test_server_that_was_removed_meanwhile_is_not_changed(setup: ChangeSetup) -> None:
+    """An edit does not restore the server."""
 
     class VanishingHost(FakeHost):
-        """Sees the server go."""
+        """Removes the server during the test."""
 
         async def check(
             self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
         ) -> WayCheck:
-            """Remove it."""
+            """Remove the server."""
             del setup.store.servers[SCOPE]
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
@@ -362,9 +364,9 @@ async def test_server_that_was_removed_meanwhile_is_not_changed(setup: Setup) ->
 
 
 async def test_two_edits_to_one_name_leave_it_to_the_first(
-    setup: Setup, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
-    """They come one after the other."""
+    """The edits run one after the other."""
     outcomes = await asyncio.gather(
         service.edit(GUILD, "Mirny", ServerEdit(name="Polar"), actor_id=ADMIN),
         service.edit(GUILD, "Kamensk", ServerEdit(name="polar"), actor_id=ADMIN),
@@ -374,8 +376,10 @@ async def test_two_edits_to_one_name_leave_it_to_the_first(
     assert [server.name for server in setup.store.servers.values()] == ["Polar", "Kamensk"]
 
 
-async def test_kinds_of_death_are_switched_one_by_one(setup: Setup, service: ServerChangeService) -> None:
-    """The others stay, and the audit has old and new; what is so already is no change."""
+async def test_kinds_of_death_are_switched_one_by_one(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
+    """The other kinds stay, and the audit has old and new; an equal value is no change."""
     off = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
     assert off.silenced == {DeathKind.FALL}
     for _ in range(2):
@@ -389,7 +393,7 @@ async def test_kinds_of_death_are_switched_one_by_one(setup: Setup, service: Ser
 
 
 async def test_server_is_looked_at_again_when_a_change_of_it_failed(
-    setup: Setup, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
     """The answer was lost, and it may have happened."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
@@ -401,8 +405,10 @@ async def test_server_is_looked_at_again_when_a_change_of_it_failed(
     assert setup.loops.notes == [("refresh", SCOPE)] * 2
 
 
-async def test_history_is_imported_again_from_the_start(setup: Setup, service: ServerChangeService) -> None:
-    """The job is stored, and the loop carries it out at once."""
+async def test_history_is_imported_again_from_the_start(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
+    """The job is stored, and the loop runs it at once."""
     setup.access.logs.append(FILE, render(build_row("A", "B")))
     await service.import_again(GUILD, "Mirny", channel_id=ChannelId(5), message_id=6, actor_id=ADMIN)
     job = setup.ingestion.data.job
@@ -412,8 +418,10 @@ async def test_history_is_imported_again_from_the_start(setup: Setup, service: S
     assert setup.audit.lines == [(ADMIN, "server import", "Mirny")]
 
 
-async def test_history_is_not_imported_twice_at_once(setup: Setup, service: ServerChangeService) -> None:
-    """The second of two admins hears that it is being read already."""
+async def test_history_is_not_imported_twice_at_once(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
+    """The second admin learns that the history is being read already."""
     both = [
         service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
         for _ in range(2)
@@ -425,15 +433,17 @@ async def test_history_is_not_imported_twice_at_once(setup: Setup, service: Serv
     assert len(setup.audit.lines) == 1
 
 
-async def test_paused_server_is_not_imported(setup: Setup, service: ServerChangeService) -> None:
-    """It is not read at all until there is room for it."""
+async def test_paused_server_is_not_imported(setup: ChangeSetup, service: ServerChangeService) -> None:
+    """A paused server is not read at all."""
     setup.store.servers[SCOPE] = replace(SERVER, is_paused=True)
     with pytest.raises(LimitReachedError, match="/premium status"):
         await service.verify_import(GUILD, "Mirny")
 
 
-async def test_import_does_not_begin_when_the_host_fails(setup: Setup, service: ServerChangeService) -> None:
-    """The figures stay, and nobody did anything."""
+async def test_import_does_not_begin_when_the_host_fails(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
+    """The figures stay, and no audit entry is written."""
     setup.access.failures.append(ConnectionLostError(text("gone")))
     with pytest.raises(ConnectionLostError):
         await service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
@@ -441,9 +451,9 @@ async def test_import_does_not_begin_when_the_host_fails(setup: Setup, service: 
 
 
 async def test_changed_key_is_accepted_and_reading_goes_on(
-    setup: Setup, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
-    """Exactly the key that was shown is pinned; the audit has both fingerprints."""
+    """Exactly the shown key is pinned; the audit has both fingerprints."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
     assert (server, keys.is_changed) == (SERVER, True)
     await service.accept_host_key(server, keys, actor_id=ADMIN)
@@ -454,9 +464,9 @@ async def test_changed_key_is_accepted_and_reading_goes_on(
 
 @pytest.mark.parametrize("change", [{"host": "198.51.100.7"}, {"host_key": "ssh-ed25519 THIRD"}])
 async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
-    setup: Setup, service: ServerChangeService, change: dict[str, str]
+    setup: ChangeSetup, service: ServerChangeService, change: dict[str, str]
 ) -> None:
-    """Between the question and the answer another admin may have done something else."""
+    """Another admin may have changed the server between the question and the answer."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
     setup.store.servers[SCOPE] = replace(SERVER, **change)  # type: ignore[arg-type] # two texts
     with pytest.raises(InvalidInputError, match="has changed"):
@@ -467,7 +477,7 @@ async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
 
 
 def test_key_is_changed_only_when_another_is_shown() -> None:
-    """The pinned one, and none at all, are no change."""
+    """The pinned key, and no key, are no change."""
     assert [
         keys.is_changed for keys in (HostKeys(OLD_KEY, OLD_KEY), HostKeys(OLD_KEY, None, text("away")))
     ] == [
