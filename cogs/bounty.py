@@ -8,12 +8,10 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.options import player_option, server_option, text_option
-from utils.interactions.paging import count_pages, respond_with_pages
+from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
-
-PAGE_ROWS = 10
 
 
 class BountyCog(GuildCog):
@@ -48,11 +46,11 @@ class BountyCog(GuildCog):
         names = {one.scope.server_id: one.name for one in servers if one.scope.server_id in server_ids}
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            found = await services.bounties.list_open(guild_id, server_ids)
-            start = page * PAGE_ROWS
-            rows = found[start : start + PAGE_ROWS]
-            embed = ctx.embeds.build_bounty_list(rows, first=start + 1, where=where, server_names=names)
-            return embed, count_pages(len(found), PAGE_ROWS)
+            shown = cut_page(await services.bounties.list_open(guild_id, server_ids), page)
+            embed = ctx.embeds.build_bounty_list(
+                shown.rows, first=shown.first, where=where, server_names=names
+            )
+            return embed, shown.count
 
         await respond_with_pages(ctx, build)
 
@@ -64,9 +62,9 @@ class BountyCog(GuildCog):
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             own = await services.bounties.list_own(guild_id, ctx.member_id)
-            start, end = page * PAGE_ROWS, (page + 1) * PAGE_ROWS
-            embed = ctx.embeds.build_own_bounties(own.placed[start:end], own.claimed[start:end])
-            return embed, count_pages(max(len(own.placed), len(own.claimed)), PAGE_ROWS)
+            placed, claimed = cut_page(own.placed, page), cut_page(own.claimed, page)
+            embed = ctx.embeds.build_own_bounties(placed.rows, claimed.rows)
+            return embed, max(placed.count, claimed.count)
 
         await respond_with_pages(ctx, build)
 

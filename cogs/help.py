@@ -4,12 +4,11 @@ from collections.abc import Mapping
 
 import discord
 from discord.ext import commands
-from structlog import get_logger
 
 from utils.embeds.replies import HelpCommand
-from utils.errors import KillfeedError, NotFoundError
+from utils.errors import NotFoundError
 from utils.interactions.access import is_allowed
-from utils.interactions.autocomplete import MAX_CHOICES
+from utils.interactions.autocomplete import MAX_CHOICES, offer_if_found
 from utils.interactions.command_set import list_commands
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
@@ -18,8 +17,6 @@ from utils.interactions.options import text_option
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
-
-logger = get_logger(__name__)
 
 _FIGURES, _MONEY, _LINKS = text("Figures"), text("Bounties and emeralds"), text("Links")
 FEATURES: Mapping[str, Text] = {
@@ -35,16 +32,13 @@ FEATURES: Mapping[str, Text] = {
 """The headings of commands by their first word; other commands are their own heading."""
 
 
+@offer_if_found
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
     """Offer the names of the commands that the member can use here."""
     wanted = str(ctx.value or "").casefold().lstrip("/")
     if not isinstance(ctx.cog, HelpCog):
         return []
-    try:
-        usable = await ctx.cog.list_usable(ctx)
-    except KillfeedError as error:
-        logger.info("autocomplete has nothing to offer", problem=str(error))
-        return []
+    usable = await ctx.cog.list_usable(ctx)
     return [each.qualified_name for each in usable if wanted in each.qualified_name][:MAX_CHOICES]
 
 

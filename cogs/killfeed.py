@@ -9,12 +9,10 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.options import player_option, server_option
-from utils.interactions.paging import count_pages, respond_with_pages
+from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
-
-ROWS_PER_PAGE = 10
 
 
 class KillfeedCog(GuildCog):
@@ -36,9 +34,8 @@ class KillfeedCog(GuildCog):
         deaths = await services.combat.list_recent(coverage, player, limit=count)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = deaths[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
-            embed = ctx.embeds.build_recent(shown, coverage)
-            return embed, count_pages(len(deaths), ROWS_PER_PAGE)
+            shown = cut_page(deaths, page)
+            return ctx.embeds.build_recent(shown.rows, coverage), shown.count
 
         await respond_with_pages(ctx, build)
 

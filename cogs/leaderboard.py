@@ -8,11 +8,11 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import PAGE_COST
 from utils.interactions.options import period_option, server_option
-from utils.interactions.paging import count_pages, respond_with_pages
+from utils.interactions.paging import cut_page, respond_with_pages
 from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
 from utils.models.statistics import Coverage, Period
-from utils.services.players.statistics import BOARD_PAGE_ROWS, Board
+from utils.services.players.statistics import Board
 
 
 class LeaderboardCog(GuildCog):
@@ -54,10 +54,9 @@ class LeaderboardCog(GuildCog):
         table, _ = await self.services.combat.get_weapons(coverage, None)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            first = page * BOARD_PAGE_ROWS
-            rows = table.rows[first : first + BOARD_PAGE_ROWS]
-            embed = ctx.embeds.build_weapon_board(rows, table, coverage, first=first + 1)
-            return embed, count_pages(len(table.rows), BOARD_PAGE_ROWS)
+            shown = cut_page(table.rows, page)
+            embed = ctx.embeds.build_weapon_board(shown.rows, table, coverage, first=shown.first)
+            return embed, shown.count
 
         return build
 

@@ -10,7 +10,7 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST, PAGE_COST
 from utils.interactions.options import period_option, player_option, server_option
-from utils.interactions.paging import count_pages, respond_with_pages, respond_with_picture
+from utils.interactions.paging import cut_page, respond_with_pages, respond_with_picture
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.models.statistics import Period
@@ -18,7 +18,6 @@ from utils.services.players.coverage import StatisticsQuestion
 from utils.services.players.statistics import CHART_DAYS
 
 PERIODS = [period.value for period in Period]
-ROWS_PER_PAGE = 10
 
 
 class StatsCog(GuildCog):
@@ -79,12 +78,10 @@ class StatsCog(GuildCog):
         table, name = await services.combat.get_weapons(coverage, player)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            first = page * ROWS_PER_PAGE
-            rows = table.rows[first : first + ROWS_PER_PAGE]
-            if not name:
-                rows = await services.combat.add_best_users(coverage, rows)
-            embed = ctx.embeds.build_weapons(rows, table, coverage, first=first + 1, name=name)
-            return embed, count_pages(len(table.rows), ROWS_PER_PAGE)
+            shown = cut_page(table.rows, page)
+            rows = shown.rows if name else await services.combat.add_best_users(coverage, shown.rows)
+            embed = ctx.embeds.build_weapons(rows, table, coverage, first=shown.first, name=name)
+            return embed, shown.count
 
         picture = await ctx.embeds.charts.draw_weapons(table.rows) if table.rows else None
         await respond_with_pages(ctx, build, picture=picture)

@@ -10,7 +10,7 @@ from utils.errors import InvalidInputError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.options import text_option
-from utils.interactions.paging import respond_with_pages
+from utils.interactions.paging import count_pages, cut_page, respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
 from utils.models.scope import GuildId, MemberId
@@ -18,7 +18,6 @@ from utils.models.texts import Command, Mention, Text, Value, join, text
 from utils.services.guilds.audit import PAGE_ENTRIES
 from utils.tasks import TaskReport
 
-PAGE_TASKS = 10
 LABELS = "admin:tasks"
 
 
@@ -62,7 +61,7 @@ class SettingsCommands:
         async def build(page: int) -> tuple[discord.Embed, int]:
             found = await services.audit.list_page(guild_id, page, actor_id=actor_id, action=action)
             embed = ctx.embeds.build_audit(found.entries, total=found.total)
-            return embed, max(-(-found.total // PAGE_ENTRIES), 1)
+            return embed, count_pages(found.total, PAGE_ENTRIES)
 
         await respond_with_pages(ctx, build)
 
@@ -74,10 +73,9 @@ class SettingsCommands:
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             reports = services.tasks.list_reports()
-            shown = reports[page * PAGE_TASKS : (page + 1) * PAGE_TASKS]
-            tasks = await _label_tasks(ctx.bot, services, shown)
-            embed = ctx.embeds.build_tasks(tasks, total=len(reports))
-            return embed, max(-(-len(reports) // PAGE_TASKS), 1)
+            shown = cut_page(reports, page)
+            tasks = await _label_tasks(ctx.bot, services, shown.rows)
+            return ctx.embeds.build_tasks(tasks, total=len(reports)), shown.count
 
         await respond_with_pages(ctx, build)
 

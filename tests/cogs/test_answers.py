@@ -16,6 +16,7 @@ from utils.interactions.replies import PERHAPS_DONE
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters
 from utils.models.scope import GuildId, PlayerId
+from utils.services.guilds.guild_settings import CACHE_SECONDS
 from utils.services.players.statistics import NEVER_SEEN
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -266,7 +267,7 @@ async def test_commands_are_offered_by_any_part_of_their_name(
     assert len(await manager.autocomplete(channel, "/help", "command", "")) == 25
     assert await alice.autocomplete(channel, "/help", "command", "admin") == []
     assert len(await manager.autocomplete(channel, "/help", "command", "admin server")) == 9
-    shelf.clock.move(60)  # longer than settings are cached
+    shelf.clock.move(CACHE_SECONDS)
     shelf.guilds.failures = [StorageUnavailableError("away")]
     assert await alice.autocomplete(channel, "/help", "command", "stat") == []
 

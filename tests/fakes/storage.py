@@ -1,4 +1,4 @@
-"""Storage of guilds, servers and leases, in memory, each of which a test can take away."""
+"""Storage of guilds, servers and leases in memory; a test can make each of them fail."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def build_server(
     name: str = "Mirny", server_id: str | None = None, *, guild_id: GuildId = SCOPE.guild_id
 ) -> GameServer:
-    """Return a game server; without an id it is the one that deaths of these tests belong to."""
+    """Return a game server; without an id it is the server of these tests' deaths."""
     return GameServer(
         scope=ServerScope(guild_id, ServerId(server_id or SCOPE.server_id)),
         name=name,
@@ -32,20 +32,20 @@ def build_server(
 
 
 class Gate:
-    """Holds the answer of a read back, whatever happens meanwhile."""
+    """Holds the answer of a read back until the test opens it."""
 
     def __init__(self) -> None:
         self.has_read = asyncio.Event()
         self.may_answer = asyncio.Event()
 
     async def hold(self) -> None:
-        """Tell that something was read, and wait."""
+        """Report a read, and wait."""
         self.has_read.set()
         await self.may_answer.wait()
 
 
 class Outage:
-    """A storage that may be away, or slow.
+    """A storage that may be away or slow.
 
     Attributes:
         gate: what the answers of slow reads wait at.
@@ -61,7 +61,7 @@ class Outage:
         self.gate: Gate | None = None
 
     def note(self, call: str) -> None:
-        """Count a call, and fail where the test says so."""
+        """Record a call, and raise the next error of the test."""
         self.calls.append(call)
         if self.failures:
             raise self.failures.pop(0)
@@ -69,7 +69,7 @@ class Outage:
             raise StorageUnavailableError("away")
 
     async def answer(self, found: T) -> T:
-        """Return what a slow read found, when the gate lets it."""
+        """Return the result of a slow read once the gate is open."""
         if self.gate is not None:
             await self.gate.hold()
         return found
@@ -95,7 +95,7 @@ class FakeGuildStore(Outage):
 
 
 async def put_settings(store: GuildStore, guild_id: GuildId, **changed: Any) -> None:
-    """Store settings of a guild, beside those that it has."""
+    """Store settings of a guild in addition to its stored ones."""
     before = await store.get_settings(guild_id)
     await store.write_settings(guild_id, before, replace(before, **changed))
 
@@ -104,10 +104,10 @@ class FakeServerStore(Outage):
     """Game servers and their health.
 
     Attributes:
-        servers: in the order in which they were added.
-        saved: every health that was saved.
-        kept_stats: the servers whose statistics stayed when they were removed.
-        swept: the servers whose leftovers were deleted.
+        servers: the servers in the order of adding.
+        saved: every saved health.
+        kept_stats: the removed servers whose statistics stayed.
+        swept: the servers with deleted leftovers.
     """
 
     def __init__(self, *servers: GameServer) -> None:
@@ -134,7 +134,7 @@ class FakeServerStore(Outage):
         self.servers[scope] = server
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write what an edit changes; a server that is gone stays gone."""
+        """Write the fields that an edit changes; a removed server stays removed."""
         kept = ("silenced", "generation", "is_paused", "channels", "added_at")
         stored = self.servers.get(scope)
         if stored is not None:
@@ -150,7 +150,7 @@ class FakeServerStore(Outage):
             self.servers[scope] = replace(self.servers[scope], channels=kept)
 
     async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
-        """Have something not posted, or posted again."""
+        """Stop or start the posts of a kind."""
         self.note("set_silenced")
         before = self.servers[scope].silenced
         silenced = before | {name} if is_silenced else before - {name}
@@ -162,7 +162,7 @@ class FakeServerStore(Outage):
         self.servers[scope] = replace(self.servers[scope], host_key=host_key)
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
-        """Note where the logs were found."""
+        """Store the folder of the logs."""
         self.note("set_log_folder")
         if scope in self.servers:
             self.servers[scope] = replace(self.servers[scope], log_folder=folder)
@@ -173,27 +173,27 @@ class FakeServerStore(Outage):
         self.servers[scope] = replace(self.servers[scope], is_paused=is_paused)
 
     async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
-        """Take a server out."""
+        """Remove a server."""
         assert at.tzinfo is not None
         self.note("mark_removed")
         del self.servers[scope]
         self.kept_stats += [scope] if keep_stats else []
 
     async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:
-        """Note that the rest was deleted, once it was taken out."""
+        """Record the deletion of the rest of a removed server."""
         assert now.tzinfo is not None
         self.note("delete_leftovers")
         assert scope not in self.servers
         self.swept.append(scope)
 
     async def get_health(self, scope: ServerScope) -> ServerHealth:
-        """Return the health as saved last."""
+        """Return the health that was saved last."""
         self.note("get_health")
         own = [health for health in self.saved if health.scope == scope]
         return own[-1] if own else ServerHealth(scope)
 
     async def save_health(self, health: ServerHealth) -> None:
-        """Keep how reading goes."""
+        """Save the health."""
         self.note("save_health")
         self.saved.append(health)
 
@@ -209,7 +209,7 @@ class FakeRejectedStore:
         return self.lines.get(scope, [])[:limit]
 
     async def count_rejected(self, scope: ServerScope) -> int:
-        """Return how many there are."""
+        """Return the number of lines."""
         return len(self.lines.get(scope, []))
 
 
@@ -217,10 +217,9 @@ class FakeLeaseStore(Outage):
     """The leases of all shards.
 
     Attributes:
-        holders: instance and token of whoever holds one, by shard.
-        renewed_at: when which shard was renewed.
-        other_counts: what the processes at work have for a shard count, at each look at it; none differs at
-            the end.
+        holders: instance and token of each lease's holder, by shard.
+        renewed_at: the time of the last renewal, by shard.
+        other_counts: the shard count of the other processes, for each check; an empty list: none differs.
     """
 
     def __init__(self) -> None:
@@ -231,14 +230,14 @@ class FakeLeaseStore(Outage):
         self._tokens = 0
 
     async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
-        """Refuse where the test says so."""
+        """Raise the error that the test sets."""
         del instance_id, now
         other = self.other_counts.pop(0) if self.other_counts else None
         if other is not None:
             raise ShardCountError(own=1, other=other)
 
     async def acquire(self, shard: int, *, instance_id: str, now: datetime) -> int | None:
-        """Take a lease when it is free or this instance's own."""
+        """Take a lease if it is free or belongs to this instance."""
         del now
         self.note("acquire")
         if shard in self.holders and self.holders[shard][0] != instance_id:
@@ -248,7 +247,7 @@ class FakeLeaseStore(Outage):
         return self._tokens
 
     async def renew(self, shard: int, *, token: int, now: datetime) -> None:
-        """Hold the lease for longer."""
+        """Extend the lease."""
         self.note("renew")
         if shard not in self.holders or self.holders[shard][1] != token:
             raise LeaseLostError(f"Another process holds shard {shard} now.")

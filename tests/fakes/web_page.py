@@ -1,4 +1,4 @@
-"""A web server at a game host's port: the hoster's maintenance page, or what else is no SSH."""
+"""A web server on a game host's port, like a hoster's maintenance page."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 SHORT_PAGE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 LONG_PAGE = b"HTTP/1.1 503 Service Unavailable\r\n\r\n<style>" + b"x" * 100_000 + b"</style>\r\n"
-"""With its picture and style in one line, as such pages are made."""
+"""A page with picture and style in one line, like real ones."""
 
 
 @asynccontextmanager
 async def serve_page(page: bytes, *, port: int = 0) -> AsyncIterator[int]:
-    """Answer everybody's first line with these bytes, and hang up; gives the port."""
+    """Answer the first line of every client with these bytes, and close; yields the port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -19,9 +19,9 @@ async def serve_page(page: bytes, *, port: int = 0) -> AsyncIterator[int]:
             writer.write(page)
             await writer.drain()
             writer.write_eof()
-            await reader.read()  # until the other side has gone, so that nothing of the page is lost
+            await reader.read()  # until the client has closed, so that nothing of the page is lost
         except ConnectionError:
-            pass  # who sees that this is no SSH hangs up in the middle
+            pass  # the client closed in the middle, because this is not SSH
         finally:
             writer.close()
 

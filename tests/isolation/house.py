@@ -1,6 +1,6 @@
-"""The whole application over a real database, with hosts in memory and nobody on Discord.
+"""The whole application over a real database, with hosts in memory and without Discord.
 
-Nothing runs by itself: a test reads a guild's servers when it wants to, and moves the clock.
+It runs no loops: a test reads a guild's servers and moves the clock.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ Hosts = Mapping[int, FakeSession]
 
 
 class MemoryHosts:
-    """Opens the logs of servers on hosts in memory, found by the hoster's number."""
+    """Opens the logs of servers on hosts in memory, which the hoster's number selects."""
 
     def __init__(self, hosts: Hosts, clock: FakeClock) -> None:
         self._hosts = hosts
@@ -51,7 +51,7 @@ class MemoryHosts:
 
     @asynccontextmanager
     async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[DeathLogTail]:
-        """Lend the logs."""
+        """Open the logs."""
         assert guild_limit > 0
         assert server.number is not None
         memory = self._memory.setdefault(server.scope, TailMemory())
@@ -59,32 +59,32 @@ class MemoryHosts:
         yield DeathLogTail(session, FOLDER, memory, clock=self._clock, local_now=self._clock.now())  # type: ignore[arg-type] # half a session
 
     def forget(self, scope: ServerScope) -> None:
-        """Drop what is known of a server."""
+        """Forget a server."""
         self._memory.pop(scope, None)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Drop what is known of a guild's servers."""
+        """Forget a guild's servers."""
         self._memory = {scope: one for scope, one in self._memory.items() if scope.guild_id != guild_id}
 
     async def check(
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
-        """Find everything in order."""
+        """Find no problem."""
         del guild_limit, credentials
         steps = (CheckStep(WayStep.LOGIN, ok=True, detail=text("renter")),)
         return WayCheck(steps, "ssh-ed25519 AAAA", FoundLogs(f"/{server.number}{FOLDER}"))
 
     def let_go(self, server: GameServer) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
-        """Know of no keys."""
+        """Return no keys."""
         del server, guild_limit
         return HostKeys(None, None)
 
 
 class Bystander:
-    """In the place of the loops over servers: nothing is read or delivered by itself."""
+    """Replaces the loops over servers: it reads and delivers nothing."""
 
     def start(self, scope: ServerScope) -> None:
         """Do nothing."""
@@ -119,22 +119,22 @@ class Bystander:
         """Do nothing."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
-        """Know of no reading."""
+        """Return no health."""
         del guild_id
         return {}
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Know of no connection."""
+        """Return no connections."""
         del guild_id
         return ConnectionCount(0, 0)
 
 
 class House:
-    """The application without its outer edges.
+    """The application without its connections to the outside.
 
     Attributes:
-        application: built and not running.
-        services: what its commands work with.
+        application: the built application, which does not run.
+        services: the services of its commands.
     """
 
     def __init__(self, application: Application, hosts: MemoryHosts, clock: FakeClock) -> None:
@@ -143,7 +143,7 @@ class House:
         self.clock = clock
         self._hosts = hosts
         turns = FairTurns(BATCHES_OF_ALL)
-        # one server is read after the other: there is nobody to wait for
+        # without a wait for other servers, because one server is read after the other
         self._live = build_live(application.base, application.guild, turns, group_seconds=0)
 
     @classmethod
@@ -166,7 +166,7 @@ class House:
         return cls(application, memory, clock)
 
     async def rest(self) -> None:
-        """Wait until all that events asked for is done."""
+        """Wait until all work for events is done."""
         tasks = self.application.tasks
         while any(tasks.is_running(one.name) for one in tasks.list_reports()):  # noqa: ASYNC110 - none tells
             await asyncio.sleep(0.001)
@@ -190,4 +190,4 @@ class House:
 
 
 async def _show_nobody(_: ImportProgress) -> None:
-    """Show progress to nobody."""
+    """Show no progress."""

@@ -24,7 +24,7 @@ from utils.services.money.bounties.settings import change_bounties
 from utils.services.servers.typed_servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
-MEMBERS = (MemberId(1), MemberId(2), MemberId(3))  # in all three guilds
+MEMBERS = (MemberId(1), MemberId(2), MemberId(3))  # the same in all three guilds
 ADMIN = MemberId(9)
 NUMBERS = (1, 2)
 BEGINNING = ("add server", "channel", "prove", "money")
@@ -54,7 +54,7 @@ ACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one guild does, at its own moment; ``number`` and ``place`` choose among what there is."""
+    """An action of one guild at a moment; ``number`` and ``place`` choose its object."""
 
     at_seconds: float
     guild_id: GuildId
@@ -65,11 +65,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Steps, and what the games write before each of them.
+    """Steps, and the rows that the games write before each of them.
 
     Attributes:
-        writes: by game server, the bytes of each step.
-        players: those who fight, the most active first.
+        writes: the bytes of each step, by game server.
+        players: the players, the most active first.
     """
 
     steps: tuple[Step, ...]
@@ -78,7 +78,7 @@ class Story:
 
 
 def tell(seed: int, *, length: int) -> Story:
-    """Return the story of a seed: every guild begins with a server, a channel and a proven member."""
+    """Return the story of a seed; every guild begins with a server, a channel and a proven member."""
     chance = random.Random(seed)
     battles = {number: Battle(seed * 10 + number, players=8) for number in NUMBERS}
     fights = {number: battle.rows() for number, battle in battles.items()}
@@ -114,10 +114,10 @@ def _write_time(step: Step, offset: int):  # noqa: ANN202 - a datetime without z
 
 
 class Teller:
-    """Tells a story in a house: all of it, or the part of one guild alone.
+    """Runs a story in a house, with all guilds or with one guild.
 
     Attributes:
-        outcomes: what became of each guild's steps, in order.
+        outcomes: the results of each guild's steps, in order.
     """
 
     def __init__(self, story: Story, house: House, hosts: dict[int, FakeSession]) -> None:
@@ -128,7 +128,7 @@ class Teller:
         self.outcomes: dict[GuildId, list[str]] = {guild: [] for guild in GUILDS}
 
     async def tell(self, guild_ids: Sequence[GuildId]) -> None:
-        """Do the steps of these guilds; the games write and the time passes for everybody."""
+        """Do the steps of these guilds; games and time go on for all guilds."""
         clock = self._house.clock
         for step, written in zip(self._story.steps, self._story.writes, strict=True):
             clock.move(step.at_seconds - (clock.now() - START).total_seconds())
@@ -210,7 +210,7 @@ class Teller:
         )
 
     async def _place(self, step: Step) -> None:
-        """Let the first member with a proven player place one; he is given what it costs."""
+        """Let the first member with a proven player place a bounty, after giving them the money."""
         linked = [one for one in MEMBERS if await self._house.services.links.list_players(step.guild_id, one)]
         member, amount = (linked or MEMBERS)[0], 100 + step.place
         await self._adjust(step.guild_id, member, amount)
@@ -257,7 +257,7 @@ class Teller:
         self._house.application.events.dispatch(GuildLeft(guild_id=step.guild_id))
 
     async def _take_foreign_server(self, step: Step) -> None:
-        """Name a server of another guild by its id; where that guild is not, an id of nobody."""
+        """Use a server of another guild by its id, or an unknown id without that guild."""
         foreign = await self._list_foreign(step, "game_servers", "server_id")
         services = self._house.services
         server_id = foreign[step.place % len(foreign)]

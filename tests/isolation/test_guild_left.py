@@ -1,4 +1,4 @@
-"""When the bot leaves a guild nothing of it stays in memory: all is filled, then all is looked through."""
+"""After the bot leaves a guild, its memory has nothing of the guild: all caches are filled, then searched."""
 
 import asyncio
 from collections import deque
@@ -42,20 +42,20 @@ KEPT = {
     "_asked": "members may not ask for all players anew; it ends within a day",
     "_claims": "the admins would be told of the same claims again; it ends within a day",
 }
-"""What outlives a guild on purpose, by the name it is kept under."""
+"""Values that outlive a guild on purpose, by the name of their attribute."""
 
 FILLED = {
     *("_settings._kept", "_channels._kept", "_records._kept", "_standings._guilds", "_told", "_failing"),
     *("_slots", "_served_at", "_of_guilds", "_stored", "_offsets", "_open", "_stirred", "_messages"),
     *("_signals", "_schedulers", "_remembered", "breakers._tries", "_tasks"),
 }
-"""What holds something of the guild before it is left."""
+"""Attributes that have something of the guild before the bot leaves."""
 
 OWN = ("utils.", "collections", "functools", "builtins")
 
 
 def find_in_memory(root: object, guild_id: GuildId) -> set[str]:
-    """Return where the bot holds something of a guild: its id, a scope in it, or its id in a text."""
+    """Return the paths in memory that lead to a guild: its id, a scope with it, or its id in a text."""
     found: set[str] = set()
     seen: set[int] = set()
     waiting: list[tuple[str, object]] = [("", root)]
@@ -70,7 +70,7 @@ def find_in_memory(root: object, guild_id: GuildId) -> set[str]:
 
 
 def list_parts(value: Any) -> Iterator[tuple[str, object]]:
-    """Yield what a value holds, with its name; what cannot hold anything holds nothing."""
+    """Yield the values inside a value, with their names."""
     if isinstance(value, Mapping):
         yield from (("key", key) for key in list(value))
         yield from (("value", one) for one in list(value.values()))
@@ -98,12 +98,12 @@ async def build_bot(folder: Path, database: SafeDatabase) -> Application:
 
 
 def get_part(bot: Application, kind: type[P]) -> P:
-    """Return the part of the bot of a kind, of those that forget guilds."""
+    """Return the part of the bot of a type, among those that forget guilds."""
     return next(part for part in bot.memories if isinstance(part, kind))
 
 
 async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
-    """Let a guild do what leaves something in memory, in every part of the bot."""
+    """Let a guild use every part of the bot that keeps something in memory."""
     services, password = bot.bot.services, Credentials("password")
     added = await bot.features.servers.add_server(
         guild_id, form, credentials=password, channel_id=None, actor_id=ADMIN
@@ -131,7 +131,7 @@ async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
 
 
 async def wait_for_players(bot: Application, guild_id: GuildId) -> Sequence[KnownPlayer]:
-    """Return the players of a guild once their history was read."""
+    """Return the players of a guild once their history is read."""
     while not (players := await bot.guild.names.search(guild_id, "")):
         bot.guild.names.forget_guild(guild_id)
         await asyncio.sleep(0.05)
@@ -139,18 +139,18 @@ async def wait_for_players(bot: Application, guild_id: GuildId) -> Sequence[Know
 
 
 async def wait_for_nothing() -> None:
-    """End at once."""
+    """Do nothing."""
 
 
 def list_left(bot: Application) -> set[str]:
-    """Return where something of the guild is held that should not be."""
+    """Return the paths in memory that still lead to the guild and should not."""
     return {place for place in find_in_memory(bot, GUILD) if not KEPT.keys() & set(place.split("."))}
 
 
 async def test_nothing_of_a_guild_stays_in_memory_when_the_bot_has_left_it(
     tmp_path: Path, database: SafeDatabase
 ) -> None:
-    """Caches, locks, what was told, what failed, logins, connections, tasks: every part forgets it."""
+    """Caches, locks, alerts, failures, logins, connections and tasks: every part forgets the guild."""
     async with GameHost(tmp_path, {"renter": "password"}) as host:
         files = GameServerFiles(tmp_path, host=host.address, number=1)
         files.append(*islice(Battle(seed=1).rows(), 20))
@@ -161,7 +161,7 @@ async def test_nothing_of_a_guild_stays_in_memory_when_the_bot_has_left_it(
             assert [part for part in FILLED if not any(f".{part}." in place for place in held)] == []
             bot.events.dispatch(GuildLeft(guild_id=GUILD))
             await wait_until(lambda: not bot.tasks.is_running(f"guild:leave:{GUILD}"))
-            bot.tasks.start("another", wait_for_nothing)  # one that has ended is listed until another begins
+            bot.tasks.start("another", wait_for_nothing)  # an ended task is listed until another one begins
             assert list_left(bot) == set()
         finally:
             await bot.tasks.stop()

@@ -1,4 +1,4 @@
-"""Guilds that share everything outside see of each other nothing: each is as if it were alone."""
+"""Guilds that share hosts, members and players affect each other in no way."""
 
 import re
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from utils.services.players.statistics import Board
 
 STORIES = 5
 STEPS = 70
-BOARDS = [board for board in Board if board is not Board.WEAPONS]  # of players
+BOARDS = [board for board in Board if board is not Board.WEAPONS]  # boards of players
 CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "bounty_id"}
 LEDGER_KEY = re.compile(r"'key', '(\w+):[^']*'")
 CLOSED_SLOT = re.compile(r"'slot', '(?!open')[^']+'")
@@ -28,7 +28,7 @@ CLOSED_SLOT = re.compile(r"'slot', '(?!open')[^']+'")
 
 @pytest.fixture(name="lonely")
 async def _lonely(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
-    """Return a second database, in which one guild is alone."""
+    """Return a second database, for one guild alone."""
     name = f"{database.name}_b"
     connection = SafeMongoDBConnection(mongod_uri, database=name, clock=SystemClock())
     lonely = await connection.open()
@@ -41,7 +41,7 @@ async def _lonely(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[Safe
 async def live(
     story: Story, folder: Path, database: SafeDatabase, *guild_ids: GuildId
 ) -> dict[GuildId, dict[str, Any]]:
-    """Tell a story for these guilds in an empty database; return what each has in the end."""
+    """Run a story for these guilds in an empty database; return the final data of each."""
     for collection in [*INDEXES, "leases"]:
         await database.unscoped(collection).delete_many({})
     hosts = {number: FakeSession() for number in NUMBERS}
@@ -54,7 +54,7 @@ async def live(
 
 
 async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[str, Any]:
-    """Return all that a guild has, with ids chosen at random made equal."""
+    """Return all data of a guild, with random ids made equal."""
     state: dict[str, Any] = {}
     for collection in INDEXES:
         documents = await database.unscoped(collection).find({"guild_id": guild_id}).to_list(None)
@@ -76,14 +76,14 @@ async def _read_board(house: House, guild_id: GuildId, board: Board) -> Any:
 
 
 def _leave_out_random(value: Any) -> Any:
-    """Return a document without what is chosen at random, at any depth."""
+    """Return a document without its random values, at any depth."""
     if isinstance(value, dict):
         return {key: _leave_out_random(one) for key, one in value.items() if key not in CHOSEN_AT_RANDOM}
     return [_leave_out_random(one) for one in value] if isinstance(value, list) else value
 
 
 def _make_equal(found: list[Any], renamed: dict[str, str]) -> list[str]:
-    """Return the texts of documents, in an order that no random id decides."""
+    """Return the texts of documents, in an order that does not depend on random ids."""
     texts = []
     for one in found:
         text = LEDGER_KEY.sub(r"'key', '\1'", repr(sorted(one.items()) if isinstance(one, dict) else one))
@@ -94,7 +94,7 @@ def _make_equal(found: list[Any], renamed: dict[str, str]) -> list[str]:
 
 
 def compare(together: dict[str, list[str]], alone: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return what is in one of two states and not in the other, by kind."""
+    """Return the differences between two states, by kind."""
     return {
         kind: sorted({*together[kind]} ^ {*alone[kind]}) or [f"{len(together[kind])}, {len(alone[kind])}"]
         for kind in together
@@ -105,7 +105,7 @@ def compare(together: dict[str, list[str]], alone: dict[str, list[str]]) -> dict
 async def test_each_guild_is_as_if_it_were_alone(
     tmp_path: Path, database: SafeDatabase, lonely: SafeDatabase
 ) -> None:
-    """Stories of three guilds, told together and each guild's part by itself, end alike, refusals too."""
+    """The part of each guild in a story of three guilds ends like the same part alone, refusals included."""
     outcomes: set[str] = set()
     for seed in range(STORIES):
         story = tell(seed, length=STEPS)

@@ -1,4 +1,4 @@
-"""The small pictures of posts: drawn by a script, and the ones that are kept."""
+"""The small pictures of posts: the script draws the same pictures as the stored ones."""
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
@@ -8,7 +8,8 @@ from utils.embeds.notices.look import VariantLook
 from utils.embeds.notices.registry import list_pictured
 
 LARGEST_BYTES = 4_000
-MOST_DIFFERENCE = 2.0  # of 255, on average: another build of the library may smooth edges otherwise
+# mean difference of 255 levels, because another build of the library may smooth edges differently
+MOST_DIFFERENCE = 2.0
 
 
 @pytest.mark.parametrize("look", list_pictured(), ids=lambda look: look.picture)
@@ -34,7 +35,7 @@ def test_picture_is_a_disc_on_a_clear_ground() -> None:
 
 
 def test_each_class_has_a_picture_of_its_own() -> None:
-    """No two classes look the same, and no picture is drawn or kept for nothing."""
+    """All kinds have different pictures, and each drawn or stored picture is used."""
     looks = list_pictured()
     assert GLYPHS.keys() == {look.picture for look in looks} == {path.name for path in FOLDER.iterdir()}
     assert len({(FOLDER / look.picture).read_bytes() for look in looks}) == len(looks)

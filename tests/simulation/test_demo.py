@@ -15,7 +15,7 @@ from utils.errors import ConfigurationError
 
 @pytest.fixture(name="folder")
 def _folder(tmp_path: Path) -> Path:
-    """Return where the demo keeps its temporary files; skip where the machine has no mongod."""
+    """Return the folder of the demo's temporary files; skip the test if the machine has no mongod."""
     try:
         find_mongod()
     except ConfigurationError as error:
@@ -24,7 +24,7 @@ def _folder(tmp_path: Path) -> Path:
 
 
 def list_names(folder: Path) -> list[str]:
-    """Return what is left in a folder."""
+    """Return the names of files in a folder."""
     return [path.name for path in folder.iterdir()]
 
 
@@ -41,7 +41,7 @@ async def start_demo(folder: Path, *, seconds: float) -> asyncio.subprocess.Proc
 
 
 async def test_demo_shows_kills_and_answers_and_leaves_nothing(folder: Path) -> None:
-    """A short demo ends by itself with code 0, having posted every death once; its files are gone."""
+    """A short demo posts every death once, ends by itself with code 0, and leaves no files."""
     demo = await start_demo(folder, seconds=12)
     output = (await demo.communicate())[0].decode()
     assert demo.returncode == 0, output

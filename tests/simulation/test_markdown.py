@@ -11,7 +11,7 @@ SECONDS = int(NOW.timestamp())
 
 
 def test_bold_code_and_mentions_become_spans() -> None:
-    """Each piece of markup becomes a span of its style, and a channel is shown by its name."""
+    """Each kind of markup becomes a span of its style, and a channel is shown by its name."""
     reader = Reader(NOW, {42: "killfeed"})
     assert reader.read("a **b\\_c** `d` <#42>") == (
         (
@@ -26,17 +26,17 @@ def test_bold_code_and_mentions_become_spans() -> None:
 
 
 def test_escaped_markup_is_text() -> None:
-    """A backslash takes the meaning of the character behind it, and disappears."""
+    """A backslash disappears and turns the next character into plain text."""
     assert Reader(NOW).read("\\*\\*x\\*\\* \\<#42\\>") == ((Span("**x** <#42>"),),)
 
 
 def test_quotes_and_lines_are_kept_apart() -> None:
-    """Every line is read by itself, and a quote gets its bar."""
+    """Every line is parsed alone, and a quote gets its bar."""
     assert Reader(NOW).read_plain("one\n> two") == "one\n▏ two"
 
 
 def test_small_print_is_faint_but_for_its_marks() -> None:
-    """Discord writes such a line small; mentions and bold text in it stay what they are."""
+    """Discord writes such a line small; mentions and bold text in it keep their style."""
     reader = Reader(NOW, members={9: "ada"})
     assert reader.read("-# by <@9> · **x**") == (
         (
@@ -49,7 +49,7 @@ def test_small_print_is_faint_but_for_its_marks() -> None:
 
 
 def test_unknown_channels_and_members_are_told_as_such() -> None:
-    """What was deleted or left is shown as Discord shows it, without its id."""
+    """A deleted channel or a member who left is shown like in Discord, without an id."""
     assert Reader(NOW).read_plain("<#7> <@8>") == "#unknown @unknown"
 
 
@@ -64,7 +64,7 @@ def test_unknown_channels_and_members_are_told_as_such() -> None:
     ],
 )
 def test_timestamps_are_written_in_their_form(form: str, text: str) -> None:
-    """A timestamp is shown in UTC, in the form that the message asks for."""
+    """A timestamp is shown in UTC, in the form of the message."""
     assert Reader(NOW).read_plain(f"<t:{SECONDS}:{form}>") == text
 
 
@@ -78,5 +78,5 @@ def test_timestamps_are_written_in_their_form(form: str, text: str) -> None:
     ],
 )
 def test_relative_times_name_their_largest_unit(age: timedelta, text: str) -> None:
-    """A relative time is told in one unit, for the past and for the future."""
+    """A relative time has one unit, in the past and in the future."""
     assert write_time(SECONDS, "R", now=NOW + age) == text

@@ -25,9 +25,9 @@ def read_images(svg: str) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
 def test_kept_pictures_show_what_the_bot_draws(name: str) -> None:
-    """The files are the bot's own embeds of today: python -m simulation.pictures.
+    """The stored pictures show the bot's present embeds; ``python -m simulation.pictures`` draws them.
 
-    The charts inside are compared by what is seen: another build of the library packs them in other bytes.
+    The charts inside are compared by their pixels, because another build of the library writes other bytes.
     """
     kept = (FOLDER / name).read_text("utf-8")
     assert DATA.sub("", kept) == DATA.sub("", PICTURES[name])
@@ -37,13 +37,13 @@ def test_kept_pictures_show_what_the_bot_draws(name: str) -> None:
 
 
 def test_drawing_twice_gives_the_same() -> None:
-    """Nothing in a picture depends on the moment or on chance."""
+    """No picture depends on the time or on chance."""
     assert build_pictures() == PICTURES
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
 def test_pictures_are_well_formed_small_and_told_in_words(name: str) -> None:
-    """Each is an SVG of a definite size, whatever the names in it hold, and loads quickly."""
+    """Each picture is an SVG of a definite size with any names, has a description, and is small."""
     root = ET.fromstring(PICTURES[name])  # noqa: S314 - our own text
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert int(root.attrib["height"]) > 200
@@ -52,7 +52,7 @@ def test_pictures_are_well_formed_small_and_told_in_words(name: str) -> None:
 
 
 def test_every_picture_is_shown_and_every_shown_picture_is_drawn() -> None:
-    """The documents and the folder hold the same pictures."""
+    """The documents and the folder have the same pictures."""
     shown = {
         Path(link).name
         for document in DOCUMENTS

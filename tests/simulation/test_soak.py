@@ -1,4 +1,4 @@
-"""The soak, short: three communities share their game servers while everything breaks."""
+"""A short soak: three communities share their game servers while faults happen."""
 
 import asyncio
 import sys

@@ -16,7 +16,7 @@ READER = Reader(NOW)
 
 @dataclass
 class Asker:
-    """Whoever asked, as a message knows them."""
+    """The asker, as a message names them."""
 
     user: Any
 
@@ -62,13 +62,13 @@ def test_inline_fields_stand_side_by_side() -> None:
 
 
 def test_footer_and_time_are_shown_last() -> None:
-    """The footer stands below, with the embed's time."""
+    """The footer is at the bottom, with the embed's time."""
     embed = {"title": "x", "footer": {"text": "Page 1 of 2"}, "timestamp": "2025-05-01T09:05:00+00:00"}
     assert Terminal().render_embed(embed, READER)[-1] == "  ▌ Page 1 of 2 · 09:05"
 
 
 def test_public_message_shows_author_time_and_buttons() -> None:
-    """A message begins with who wrote it and when, and ends with its buttons."""
+    """A message begins with its author and time, and ends with its buttons."""
     buttons = [{"type": 1, "components": [{"type": 2, "style": 2, "label": "Next", "custom_id": "n"}]}]
     message = make_message(content="hello", components=buttons)
     assert Terminal().render_message(message, READER) == [
@@ -87,7 +87,7 @@ def test_private_answer_is_marked() -> None:
 
 
 def test_command_is_shown_as_typed() -> None:
-    """A slash command stands behind the name of who types it, its options behind their names."""
+    """A slash command follows the name of its author; its options follow their names."""
     assert Terminal().render_command("ada", "/stats", {"player": "Wolf"}) == ["ada > /stats player:Wolf"]
 
 
@@ -100,6 +100,6 @@ def test_width_is_counted_in_columns(text: str, columns: int) -> None:
 
 
 def test_long_lines_break_between_words() -> None:
-    """A line that does not fit goes on in the next one; a word that is too long is left whole."""
+    """A long line continues in the next one; a word that is too long is not broken."""
     line = (Span("one two three unbreakable"),)
     assert list(wrap(line, 8)) == [(Span("one two "),), (Span("three "),), (Span("unbreakable"),)]

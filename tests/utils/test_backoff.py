@@ -18,14 +18,14 @@ from utils.backoff import SHORTEST_WAIT_SECONDS, Backoff
     ],
 )
 def test_waits_grow_to_a_limit(backoff: Backoff, expected: list[float]) -> None:
-    """Without jitter they are the same each time, asked for by number or one after the other."""
+    """Without jitter the waits are the same each time, by number or one after the other."""
     assert [backoff.compute_seconds(failures) for failures in range(1, 9)] == expected
     assert list(islice(backoff.generate_seconds(), 8)) == expected
 
 
 @given(failures=st.integers(0, 10**9), drawn=st.floats(0, 1))
 def test_wait_is_drawn_below_a_bound_that_doubles_up_to_the_cap(failures: int, drawn: float) -> None:
-    """However long it lasts and whatever is drawn: never nothing, never more than the cap."""
+    """The wait is never zero and never more than the cap, for any number of failures and any random value."""
     backoff = Backoff(1, 10, jitter=1)
     seconds, bound = (
         backoff.compute_seconds(failures, lambda: drawn),
@@ -37,13 +37,13 @@ def test_wait_is_drawn_below_a_bound_that_doubles_up_to_the_cap(failures: int, d
 
 @given(failures=st.integers(1, 40), drawn=st.floats(0, 1))
 def test_half_of_a_wait_is_sure_when_only_half_is_drawn(failures: int, drawn: float) -> None:
-    """Also for waits that are much shorter than the shortest that full jitter may draw."""
+    """Half of the wait is certain, even for very short waits."""
     seconds = Backoff(0.01, 1, jitter=0.5).compute_seconds(failures, lambda: drawn)
     bound = Backoff(0.01, 1).compute_seconds(failures)
     assert seconds == pytest.approx(bound / 2 + bound / 2 * drawn)
 
 
 def test_what_is_not_told_otherwise_is_drawn_by_chance() -> None:
-    """Two who failed together do not try again together."""
+    """By default waits are random, so that two failed tasks do not try again together."""
     backoff = Backoff(10, 10, jitter=1)
     assert len({backoff.compute_seconds(1) for _ in range(20)}) > 1

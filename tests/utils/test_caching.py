@@ -9,7 +9,7 @@ from utils.caching import Remembered
 
 
 class Shelf:
-    """Stored values that are read, and how often they were."""
+    """Stored values, and the number of their reads."""
 
     def __init__(self) -> None:
         self.values = {"a": 1, "b": 1}
@@ -18,7 +18,7 @@ class Shelf:
         self.may_answer.set()
 
     async def read(self, key: str) -> int:
-        """Return what is stored now, and answer when the test lets it."""
+        """Return the stored value of now, and answer when the test allows it."""
         self.reads.append(key)
         value = self.values[key]
         await self.may_answer.wait()
@@ -26,7 +26,7 @@ class Shelf:
 
 
 async def test_a_value_is_read_again_when_its_time_is_over() -> None:
-    """The time counts from the beginning of the read, for each key by itself."""
+    """The time counts from the beginning of the read, separately for each key."""
     shelf, clock = Shelf(), FakeClock()
     remembered = Remembered(shelf.read, seconds=30, clock=clock)
     shelf.may_answer.clear()
@@ -42,7 +42,7 @@ async def test_a_value_is_read_again_when_its_time_is_over() -> None:
 
 
 async def test_what_was_dropped_is_read_again() -> None:
-    """Other keys stay."""
+    """Other keys keep their values."""
     shelf = Shelf()
     remembered = Remembered(shelf.read, seconds=30, clock=FakeClock())
     await remembered.get("a")
@@ -56,7 +56,7 @@ async def test_what_was_dropped_is_read_again() -> None:
 
 
 async def test_a_read_that_began_before_a_drop_is_not_kept() -> None:
-    """It may have read what was stored before the change."""
+    """The read may have the value from before the change."""
     shelf = Shelf()
     remembered = Remembered(shelf.read, seconds=30, clock=FakeClock())
     shelf.may_answer.clear()
@@ -69,7 +69,7 @@ async def test_a_read_that_began_before_a_drop_is_not_kept() -> None:
 
 
 async def test_a_read_that_fails_keeps_nothing() -> None:
-    """The next one asks again."""
+    """The next read asks again."""
     shelf = Shelf()
     remembered = Remembered(shelf.read, seconds=30, clock=FakeClock())
     with pytest.raises(KeyError):

@@ -1,4 +1,4 @@
-"""The real clock, and the one that tests move: both keep what ``Clock`` promises."""
+"""The real clock and the clock of tests both fulfil ``Clock``."""
 
 import asyncio
 from datetime import UTC, timedelta
@@ -17,7 +17,7 @@ def test_now_is_aware_and_utc(clock: Clock) -> None:
 
 
 async def test_real_sleep_lets_others_run_and_takes_its_time() -> None:
-    """Waiting holds up nobody, and is never shorter than asked for."""
+    """A sleep does not block others, and is never shorter than asked for."""
     clock = SystemClock()
     began, turns = clock.monotonic(), 0
     sleeping = asyncio.create_task(clock.sleep(0.02))
@@ -29,7 +29,7 @@ async def test_real_sleep_lets_others_run_and_takes_its_time() -> None:
 
 
 async def test_moved_clock_wakes_whose_time_has_come() -> None:
-    """Who waits for longer sleeps on; who was cancelled is forgotten."""
+    """Longer sleepers sleep on, and cancelled ones are forgotten."""
     clock, woken = FakeClock(), []
 
     async def wait(seconds: float) -> None:

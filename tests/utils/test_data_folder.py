@@ -1,4 +1,4 @@
-"""The data folder: one process alone, known by its own id."""
+"""The data folder belongs to one process and has an id."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ HOLD += "lock = lock_data_folder(Path(sys.argv[1])); print('held', flush=True); 
 
 
 def test_folder_is_made_and_locked(tmp_path: Path) -> None:
-    """A folder that is not there yet is made, parents and all, and is this process's own."""
+    """A missing folder is created with its parents and locked for this process."""
     folder = tmp_path / "deep" / "data"
     with lock_data_folder(folder) as lock:
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -22,7 +22,7 @@ def test_folder_is_made_and_locked(tmp_path: Path) -> None:
 
 
 def test_second_bot_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
-    """Two processes over one folder would be one instance twice; the sentence says what to do."""
+    """Two processes over one folder would share one instance id; the sentence says what to do."""
     with subprocess.Popen(  # noqa: S603 - our own words, run by our own Python
         [sys.executable, "-c", HOLD, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -34,7 +34,7 @@ def test_second_bot_is_refused_until_the_first_has_ended(tmp_path: Path) -> None
         assert other.stdout.readline() == "held\n"
         with pytest.raises(ConfigurationError) as caught:
             lock_data_folder(tmp_path)
-        other.kill()  # a bot that was killed holds nothing
+        other.kill()  # a killed bot has no lock
         other.wait()
     assert caught.value.problems == (
         f"Another bot is running with the data folder {tmp_path}. Stop it first, or set another data_dir.",
@@ -43,7 +43,7 @@ def test_second_bot_is_refused_until_the_first_has_ended(tmp_path: Path) -> None
 
 
 def test_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
-    """What cannot be a folder is told in one sentence, by the system's reason."""
+    """The sentence has the system's reason why the path cannot be a folder."""
     place = tmp_path / "data"
     place.write_text("I am a file", "ascii")
     with pytest.raises(ConfigurationError, match=rf"The data folder {place} cannot be used: File exists\."):
@@ -51,7 +51,7 @@ def test_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_instance_is_known_again_and_two_are_told_apart(tmp_path: Path) -> None:
-    """The id is made once for each folder: a restarted bot takes its own lease back by it."""
+    """Each folder has its own id; with it a restarted bot takes its own lease back."""
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         folder.mkdir()
@@ -62,14 +62,14 @@ def test_instance_is_known_again_and_two_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_instance_id_survives_an_editor(tmp_path: Path) -> None:
-    """A line feed that somebody's editor left behind makes it no other instance."""
+    """A line feed that an editor added does not change the id."""
     (tmp_path / "instance.id").write_text("0123456789abcdef\n", "ascii")
     assert load_instance_id(tmp_path) == "0123456789abcdef"
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
 def test_what_others_can_read_is_named_with_the_way_out(tmp_path: Path, mode: int) -> None:
-    """The configuration holds the token; the data folder what is stored. What is not there is no problem."""
+    """Other users must not read the token and the data. A missing file is not a problem."""
     config, folder = tmp_path / "config.json", tmp_path / "data"
     assert list_readable_by_others(config, folder) == []
     config.touch(0o600)

@@ -1,4 +1,4 @@
-"""The tree of errors and the sentences people read."""
+"""The tree of errors, and their sentences for people."""
 
 import re
 
@@ -18,19 +18,19 @@ from utils.services.players.wording import describe_missing_player, describe_sev
 
 
 def list_errors(base: type[KillfeedError]) -> set[type[KillfeedError]]:
-    """Return an error of ``utils.errors`` and all below it."""
+    """Return an error of ``utils.errors`` and all its subclasses."""
     below = (child for child in base.__subclasses__() if child.__module__ == errors.__name__)
     return {base}.union(*map(list_errors, below))
 
 
 def test_tree_in_the_docstring_names_every_error() -> None:
-    """The map at the head of the module is complete."""
+    """The module's docstring names every error."""
     drawn = set(re.findall(r"\w+Error", errors.__doc__ or ""))
     assert drawn == {error.__name__ for error in list_errors(KillfeedError)}
 
 
 def test_only_what_a_person_must_mend_is_lasting() -> None:
-    """A lasting fault is not tried again until somebody changed something."""
+    """A lasting error is not tried again until a person has changed something."""
     lasting = {error.__name__ for error in list_errors(RemoteError) if error.is_lasting}
     assert lasting == {
         "HandshakeRefusedError",

@@ -1,4 +1,4 @@
-"""The dispatcher: many handlers for one fact, a failing one alone in its failure."""
+"""The dispatcher calls many handlers for one event; a failing handler stops no other one."""
 
 from structlog.testing import capture_logs
 
@@ -11,7 +11,7 @@ REMOVED = ServerRemoved(scope=SCOPE)
 
 
 def test_handlers_are_called_in_order() -> None:
-    """Each hears the fact once, before ``dispatch`` returns."""
+    """Each handler gets the event once, before ``dispatch`` returns."""
     events = EventDispatcher()
     called: list[tuple[str, Event]] = []
     events.register(ServerRemoved, lambda event: called.append(("first", event)))
@@ -21,7 +21,7 @@ def test_handlers_are_called_in_order() -> None:
 
 
 def test_failing_handler_is_logged_and_hurts_nobody_else() -> None:
-    """The error is in the log; the next handler is called."""
+    """The error is logged, and the next handler is called."""
     events = EventDispatcher()
     called: list[Event] = []
 
@@ -39,7 +39,7 @@ def test_failing_handler_is_logged_and_hurts_nobody_else() -> None:
 
 
 def test_only_handlers_of_this_very_type_are_called() -> None:
-    """A fact without handlers is told to nobody."""
+    """An event without handlers is ignored."""
     events = EventDispatcher()
     seen: list[Event] = []
     events.register(NoticesQueued, seen.append)
@@ -49,7 +49,7 @@ def test_only_handlers_of_this_very_type_are_called() -> None:
 
 
 def test_handler_that_is_registered_meanwhile_hears_the_next_fact() -> None:
-    """Who is told is settled when telling begins."""
+    """A dispatch calls the handlers that were registered at its beginning."""
     events = EventDispatcher()
     seen: list[Event] = []
 

@@ -1,4 +1,4 @@
-"""Events and tasks under failures at random: nobody hurts his neighbour, and no restart is forgotten."""
+"""Events and tasks with random failures: no failure affects others, and no restart is lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ STEPS = st.lists(
 
 
 def fail_as(outcome: str) -> None:
-    """Raise the error an outcome stands for; nothing when all is fine."""
+    """Raise the error of an outcome, if it is one."""
     error = ERRORS[outcome]() if outcome in ERRORS else None
     if error is not None:
         raise error
@@ -41,7 +41,7 @@ def fail_as(outcome: str) -> None:
 
 @given(STEPS)
 def test_every_handler_hears_every_fact_it_registered_for_once(steps: list[tuple[str, str]]) -> None:
-    """Registered and failing in any order: called in order of registration, whatever those before did."""
+    """Handlers are called once, in the order of registration, whether or not earlier ones fail."""
     events = EventDispatcher()
     outcomes: list[str] = []
     called: list[int] = []
@@ -70,7 +70,7 @@ def test_every_handler_hears_every_fact_it_registered_for_once(steps: list[tuple
 
 
 def compute_delays(outcomes: list[str], *, interval: float | None, is_critical: bool) -> list[float]:
-    """Return the pause after each run, by the rules: doubled in a row of errors, never under the interval."""
+    """Return the pause after each run: doubled after errors in a row, never below the interval."""
     delays: list[float] = []
     row = 0
     for outcome in outcomes:
@@ -93,7 +93,7 @@ def compute_delays(outcomes: list[str], *, interval: float | None, is_critical: 
 async def test_task_is_run_again_as_long_as_its_kind_says(
     outcomes: list[str], *, interval: float | None, is_critical: bool
 ) -> None:
-    """Whatever happens inside, the pauses follow the rules and the report counts every run and error."""
+    """The pauses follow the rules, and the report counts every run and error."""
     clock, runs = FakeClock(), 0
 
     async def work() -> None:
@@ -133,7 +133,7 @@ async def test_task_is_run_again_as_long_as_its_kind_says(
     )
 )
 async def test_names_are_unique_and_a_guilds_tasks_end_with_it(steps: list[tuple[str, int, str]]) -> None:
-    """After any steps, what runs is what was started and neither ended, nor was ended, nor was its guild."""
+    """After any steps exactly those tasks run that were started and not ended, alone or with their guild."""
     clock = FakeClock()
     tasks = TaskManager(clock)
     alive: dict[str, GuildId] = {}
@@ -145,7 +145,7 @@ async def test_names_are_unique_and_a_guilds_tasks_end_with_it(steps: list[tuple
         raise ConnectionError("again")
 
     async def end() -> None:
-        """End at once."""
+        """Return at once."""
 
     works = {"waits": wait, "fails": fail, "ends": end}
     with capture_logs():

@@ -1,4 +1,4 @@
-"""Locks by key take turns on one key alone, and leave nothing behind."""
+"""Locks by key make users of one key wait for each other, and are dropped afterwards."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from utils.locks import KeyedLocks
 
 
 async def test_work_on_one_key_takes_turns_in_the_order_of_asking() -> None:
-    """The second begins when the first has ended."""
+    """The second user begins when the first has ended."""
     locks, steps = KeyedLocks[int](), list[str]()
 
     async def work(name: str) -> None:
@@ -23,14 +23,14 @@ async def test_work_on_one_key_takes_turns_in_the_order_of_asking() -> None:
 
 
 async def test_work_on_different_keys_waits_for_nobody() -> None:
-    """Both are within their blocks at once."""
+    """Users of different keys run at the same time."""
     locks = KeyedLocks[str]()
     async with locks.hold("a"), locks.hold("b"):
         assert len(locks) == 2
 
 
 async def test_a_lock_that_nobody_uses_is_dropped() -> None:
-    """However a block ends, and while others wait the lock stays theirs."""
+    """The lock is dropped after any end of the block, but not while others wait for it."""
     locks, may_end = KeyedLocks[int](), asyncio.Event()
 
     async def work() -> None:
@@ -39,8 +39,8 @@ async def test_a_lock_that_nobody_uses_is_dropped() -> None:
 
     first, second, third = (asyncio.create_task(work()) for _ in range(3))
     await settle()
-    second.cancel()  # waits for its turn
-    first.cancel()  # holds the lock
+    second.cancel()  # this one waits
+    first.cancel()  # this one holds the lock
     await settle()
     assert (len(locks), third.done()) == (1, False)
     may_end.set()

@@ -55,7 +55,7 @@ DEATH = DEATH_LOOK.sample(Style(NORTHERN, WORDS), event_id=b"3", server_name="No
 
 @pytest.mark.parametrize("channel_kind", [ChannelKind.CONNECTIONS, ChannelKind.KILLFEED])
 async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, channel_kind: ChannelKind) -> None:
-    """Also in a channel that has another kind already: there they follow each other."""
+    """The kind works in a channel of its own and in one with another kind, in order."""
     row = replace(ALL_KINDS.get("connection"), channel_kind=channel_kind)
     kinds = NoticeKinds([*NOTICE_KINDS, row])
     outbox = OutboxRepository(database, fences=lambda _: None, kinds=kinds)
@@ -110,7 +110,7 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
 
 
 def test_example_of_the_guide_is_the_one_that_is_tried_here() -> None:
-    """It has sixty lines at most, and each that is added, but for imports, stands in the example."""
+    """The example has at most sixty lines, and the fakes contain each added line except imports."""
     _, chapter = GUIDE.read_text().split("## A new notice\n")
     _, diff, *_ = re.split("```(?:diff)?\n", chapter)
     lines = diff.splitlines()

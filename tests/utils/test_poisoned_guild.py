@@ -1,4 +1,4 @@
-"""One guild's documents cannot be read: every loop over guilds has its turn for the guild behind it."""
+"""The documents of one guild cannot be read; every loop over guilds still serves the next guild."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,11 +32,11 @@ from utils.services.shards.leases import LeaseHolder
 from utils.settings import PremiumSettings, Settings
 from utils.tasks import TaskManager
 
-BAD, GOOD = GuildId(1), GuildId(2)  # in this order the loops take them
+BAD, GOOD = GuildId(1), GuildId(2)  # the loops take them in this order
 HOUR = timedelta(hours=1)
-FAR = DatetimeMS(400_000_000_000_000)  # the year 14645, which no datetime can be
+FAR = DatetimeMS(400_000_000_000_000)  # the year 14645, too far for a datetime
 STRAY = {"server_id": "bad00000", "is_open": True, "slot": "open", "expires_at": START - HOUR, "board": "a"}
-EMPTY = {"server_id": "bad00000"}  # all that can be missing is missing
+EMPTY = {"server_id": "bad00000"}  # every optional field is missing
 
 POISONS: dict[str, list[tuple[str, Document]]] = {
     "premium of another type": [("guilds", {"premium": {"ends_at": START}, "premium_history": 7})],
@@ -61,14 +61,14 @@ POISONS: dict[str, list[tuple[str, Document]]] = {
 
 @dataclass
 class House:
-    """A whole application that is not connected, and the guild that is well."""
+    """A whole application without connections, and the good guild."""
 
     application: Application
     database: SafeDatabase
     clock: FakeClock
 
     async def furnish(self) -> None:
-        """Give the good guild something to do for every loop."""
+        """Give the good guild work for every loop."""
         now, repositories = self.clock.now(), self.application.repositories
         for name in ("north", "south"):
             server = build_server(name, name.ljust(8, "0"), guild_id=GOOD)
@@ -98,7 +98,7 @@ class House:
         await self.store(GOOD, "messages", message)
 
     async def store(self, guild_id: GuildId, name: str, document: Document) -> None:
-        """Store a document as it is."""
+        """Store a document unchanged."""
         await self.database.unscoped(name).insert_one({"guild_id": guild_id, **document})
 
     async def count(self, name: str, **query: object) -> int:
@@ -106,7 +106,7 @@ class House:
         return await self.database.unscoped(name).count_documents({"guild_id": GOOD, **query})
 
     async def wait_until_gone(self, name: str) -> None:
-        """Wait until the good guild has no such document any more."""
+        """Wait until the good guild has no such document."""
         async with asyncio.timeout(10):
             while await self.count(name):  # noqa: ASYNC110 - a database announces nothing
                 await asyncio.sleep(0.01)
@@ -142,12 +142,12 @@ async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]
 async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be_read(
     house: House, poison: str
 ) -> None:
-    """Whatever is wrong with one guild is its own matter: the next one is served in the same round."""
+    """A fault of one guild does not stop a round: the next guild is served in the same round."""
     for name, document in POISONS[poison]:
         await house.store(BAD, name, document)
     application, scope_index = house.application, house.application.repositories.scope_index
     await application.boards.refresh_all()
-    assert await house.count("boards", is_paused=True) == 1  # its tier has ended
+    assert await house.count("boards", is_paused=True) == 1  # because its tier has ended
     await application.grants.pause_excess_of_all()
     assert await house.count("game_servers", is_paused=True) == 1
     await application.grants.end_due()
@@ -155,7 +155,8 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     await application.features.bounty_endings.expire_due()
     assert await house.count("bounties", slot="open") == 0
     await application.proofs.look(await scope_index.list_guilds_with_open_links())
-    await house.wait_until_gone("links")  # a request is told of, and then deleted, by a task of its own
+    # a task of its own updates the message of the request, and then deletes the request
+    await house.wait_until_gone("links")
     await application.pruning.prune()
     assert await house.count("messages") == 0
     await application.loops.follow_guilds(lambda guild_id: guild_id == GOOD)

@@ -1,4 +1,4 @@
-"""Queues of work: who asks waits for nothing, and what is asked for meanwhile is done once more."""
+"""Queues of work: ``put`` does not wait, and a key that is put during its work is worked on once more."""
 
 import asyncio
 
@@ -12,12 +12,12 @@ from utils.tasks import TaskManager
 
 
 class Worker:
-    """Works for as long as it is told to.
+    """Works until the test ends it.
 
     Attributes:
-        done: the keys of what was begun, in order.
-        may_end: until it is set, no work ends.
-        failure: what the next work fails with.
+        done: the keys of the started work, in order.
+        may_end: an event that all work waits for.
+        failure: the error of the next work.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ def _tasks() -> TaskManager:
 
 
 async def test_work_of_every_key_begins_at_once(tasks: TaskManager) -> None:
-    """One that takes long holds no other up."""
+    """Long work on one key does not delay others."""
     worker = Worker()
     queue = WorkQueue("work", worker.work, tasks=tasks)
     queue.put(1)
@@ -51,7 +51,7 @@ async def test_work_of_every_key_begins_at_once(tasks: TaskManager) -> None:
 
 
 async def test_what_is_asked_for_meanwhile_is_done_once_more(tasks: TaskManager) -> None:
-    """What the work under way has looked at may have changed; how often it was asked means nothing."""
+    """The running work may have read old data; the number of requests does not matter."""
     worker = Worker()
     queue = WorkQueue("work", worker.work, tasks=tasks)
     queue.put(1)
@@ -64,7 +64,7 @@ async def test_what_is_asked_for_meanwhile_is_done_once_more(tasks: TaskManager)
 
 
 async def test_work_that_fails_is_logged_and_may_be_asked_for_again(tasks: TaskManager) -> None:
-    """It is shown at its task; whoever has it done again asks again."""
+    """The failure is shown at the task; the key can be put again."""
     worker = Worker()
     worker.may_end.set()
     worker.failure = LookupError("gone")
@@ -79,7 +79,7 @@ async def test_work_that_fails_is_logged_and_may_be_asked_for_again(tasks: TaskM
 
 
 async def test_work_of_a_guild_ends_when_the_guild_is_left(tasks: TaskManager) -> None:
-    """What is asked for after that begins anew."""
+    """A key that is put later begins new work."""
     worker = Worker()
     queue = WorkQueue("work", worker.work, tasks=tasks)
     queue.put(1, guild_id=GuildId(42))

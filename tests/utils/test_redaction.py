@@ -1,4 +1,4 @@
-"""Redaction of logins: masked where they could stand, and never in the way of what a log is read for."""
+"""Redaction of logins: they are masked, and the log stays readable."""
 
 import io
 import json
@@ -33,7 +33,7 @@ EATING = (
     "T11:",
     "read",
 )
-"""Passwords that somebody chose to have the log eaten."""
+"""Passwords that are chosen to make the log unreadable."""
 NOW = datetime(2026, 11, 29, 11, 34, 55, tzinfo=UTC)
 
 
@@ -51,7 +51,7 @@ def _redactor() -> Redactor:
     "whose", [{"guild_id": 42}, {"guild": 42}, {"scope": "42/k3v9x0aa"}], ids=lambda whose: next(iter(whose))
 )
 def test_login_is_masked_in_records_of_its_guild(redactor: Redactor, whose: dict[str, Any]) -> None:
-    """However the record names its guild; another guild with the same word in its log is not concerned."""
+    """A record may name its guild in any way; records of other guilds are not masked."""
     redactor.learn(BAD, "hunter2", None)
     texts = {"problem": "refused hunter2", "seen": ["hunter2", b"hunter2", {"a": ValueError("hunter2")}]}
     masked = {"problem": "refused ***", "seen": ["***", "***", {"a": "ValueError('***')"}]}
@@ -60,7 +60,10 @@ def test_login_is_masked_in_records_of_its_guild(redactor: Redactor, whose: dict
 
 
 def test_login_is_masked_in_records_of_nobody_unless_it_may_be_any_word(redactor: Redactor) -> None:
-    """A library's record tells no guild: there a word of plain letters stays, for it is in every log."""
+    """A library's record names no guild.
+
+    A password of letters only is not masked there, because it may be a usual word.
+    """
     redactor.learn(BAD, PASSWORD, None)
     redactor.learn(ALPHA, "connected", None)
     assert redact(redactor, event=f"failed: {PASSWORD}") == {"event": "failed: ***"}
@@ -69,7 +72,7 @@ def test_login_is_masked_in_records_of_nobody_unless_it_may_be_any_word(redactor
 
 @given(st.lists(st.sampled_from(EATING), min_size=1, unique=True))
 def test_password_of_common_words_leaves_the_log_readable(words: list[str]) -> None:
-    """Keys, times, levels and events of the bot stay in its own guild's records; all does in others'."""
+    """The bot's own keys, times, levels and events stay readable in its guild; in other guilds all stays."""
     redactor = Redactor()
     for number, word in enumerate(words):
         redactor.learn(ServerScope(GuildId(42), ServerId(str(number))), word, None)
@@ -89,7 +92,7 @@ def test_password_of_common_words_leaves_the_log_readable(words: list[str]) -> N
 
 
 def test_short_password_is_masked_where_it_stands_alone(redactor: Redactor) -> None:
-    """As a part of another word it is nobody's; shorter than four characters it could be anything."""
+    """A short password within another word is not masked, and one below four characters never is."""
     redactor.learn(BAD, "main", None)
     redactor.learn(ALPHA, "abc", None)
     told = redact(redactor, guild_id=42, told="main, remains main-land domain (main)")["told"]
@@ -98,7 +101,7 @@ def test_short_password_is_masked_where_it_stands_alone(redactor: Redactor) -> N
 
 
 def test_login_is_known_as_long_as_it_is_stored_or_tried(redactor: Redactor) -> None:
-    """A new one takes the place of the old one, a failed try leaves nothing behind, nor does a removal."""
+    """A new login replaces the old one; a failed try and a removal leave nothing behind."""
 
     def told() -> str:
         return str(redact(redactor, guild_id=42, told="old-secret1 new-secret1")["told"])
@@ -117,7 +120,7 @@ def test_login_is_known_as_long_as_it_is_stored_or_tried(redactor: Redactor) -> 
 
 
 def test_box_teaches_what_it_decrypts_and_nothing_else(redactor: Redactor) -> None:
-    """What was typed is masked while it is tried; stored and read, it is masked until it is forgotten."""
+    """A typed login is masked while it is tried, a decrypted one until it is forgotten."""
     box, login = (
         SecretBox("a key for these tests alone", redactor=redactor),
         Credentials(PASSWORD, "my-k3y-text"),
@@ -135,7 +138,7 @@ def test_box_teaches_what_it_decrypts_and_nothing_else(redactor: Redactor) -> No
 
 @given(st.text(min_size=8).filter(lambda text: "*" not in text), st.text(), st.text())
 def test_long_login_is_found_between_any_texts(secret: str, before: str, after: str) -> None:
-    """In its guild's records, and in the text of an object."""
+    """A long login is masked in its guild's records, and in the text of an object."""
     redactor = Redactor()
     redactor.learn(BAD, secret, None)
     record = redact(redactor, guild_id=42, told=f"{before}{secret}{after}", error=ValueError(secret))
@@ -151,7 +154,7 @@ def _folder(tmp_path: Path, redactor: Redactor) -> Iterator[Path]:
 
 
 def test_whole_pipeline_keeps_what_a_log_is_read_for(folder: Path, redactor: Redactor) -> None:
-    """As records reach the file: of the guild whose passwords are words, of another, and with a traceback."""
+    """Records in the file: of the guild whose passwords are words, of another guild, and with a traceback."""
     for number, word in enumerate(EATING):
         redactor.learn(ServerScope(GuildId(42), ServerId(str(number))), word, None)
     redactor.learn(BAD, PASSWORD, None)

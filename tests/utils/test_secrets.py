@@ -22,7 +22,7 @@ BOX = SecretBox(KEY)
 
 
 class Kind(Enum):
-    """Something whose members serve as keys."""
+    """An enumeration whose members serve as keys."""
 
     PLAIN = 1
 
@@ -35,13 +35,13 @@ BOT_TOKEN = "MTA5ODc2NTQzMjEwOTg3NjU0.GhIjKl.abcdefghijklmnopqrstuvwxyz012345678
 
 @given(st.none() | st.text(), st.none() | st.text())
 def test_login_comes_back_as_it_was(password: str | None, private_key: str | None) -> None:
-    """Any password and key survive the way to the database and back."""
+    """Any password and key come back unchanged from the database."""
     credentials = Credentials(password, private_key)
     assert BOX.decrypt(SCOPE, BOX.encrypt(SCOPE, credentials)) == credentials
 
 
 def test_same_login_is_never_the_same_ciphertext() -> None:
-    """Nobody sees from the database that two servers have one password."""
+    """The database does not show that two servers have the same password."""
     credentials = Credentials("s3cret-pass")
     assert BOX.encrypt(SCOPE, credentials) != BOX.encrypt(SCOPE, credentials)
 
@@ -58,7 +58,7 @@ def test_secret_does_not_open_under_another_server(scope: ServerScope) -> None:
 
 
 def test_wrong_key_and_damage_are_refused_with_a_sentence() -> None:
-    """The admin reads what to do, not what the cipher said."""
+    """The sentence says what to do, without the cipher's own error."""
     secret = BOX.encrypt(SCOPE, Credentials("s3cret-pass"))
     with pytest.raises(SecretError, match="Enter it again"):
         SecretBox("another key, long enough").decrypt(SCOPE, secret)
@@ -68,7 +68,7 @@ def test_wrong_key_and_damage_are_refused_with_a_sentence() -> None:
 
 
 def test_values_do_not_show_themselves() -> None:
-    """Neither the box nor what goes in or comes out has a telling repr."""
+    """The repr of the box, the login and the secret shows nothing."""
     credentials = Credentials("s3cret-pass", PRIVATE_KEY)
     secret = BOX.encrypt(SCOPE, credentials)
     shown = f"{BOX!r} {BOX} {credentials!r} {credentials} {secret!r} {secret}"
@@ -95,7 +95,7 @@ def test_configured_key_goes_before_the_file(tmp_path: Path) -> None:
 
 
 def test_two_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    """Whoever is first makes the key, the others read it."""
+    """The first start makes the key, the others read it."""
     boxes: list[SecretBox] = []
     threads = [threading.Thread(target=lambda: boxes.append(SecretBox.load("", tmp_path))) for _ in range(8)]
     for thread in threads:
@@ -152,19 +152,19 @@ def test_unusable_keys_stop_the_start_with_a_reason(tmp_path: Path) -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
-    """Secrets go, and the rest of the line stays readable."""
+    """Secrets are masked, and the rest of the line stays readable."""
     assert Redactor().redact(text) == expected
 
 
 def test_registered_secrets_are_masked_wherever_they_turn_up() -> None:
-    """What is known to be a secret needs to look like nothing."""
+    """A registered secret is masked whatever it looks like."""
     redactor = Redactor()
     redactor.register("hunter2", "hunter2-longer", None, "", "abc")
     assert redactor.redact("a hunter2-longer b hunter2 c abc") == "a *** b *** c abc"
 
 
 def test_log_events_are_redacted_however_deep() -> None:
-    """Texts, bytes, lists, mappings and objects of an event are all looked through."""
+    """Texts, bytes, lists, mappings and objects of an event are all searched."""
     redactor = Redactor()
     redactor.register("hunter2")
     event = {
@@ -190,7 +190,7 @@ def test_log_events_are_redacted_however_deep() -> None:
 
 
 def test_keys_of_any_kind_are_redacted_as_their_values_are() -> None:
-    """Numbers, nothing, names, pairs and bytes as keys: each becomes a text that holds no secret."""
+    """Keys that are numbers, None, names, pairs or bytes become texts without a secret."""
     redactor = Redactor()
     redactor.register("hunter2", "0xhunter-b")
     event = {
@@ -223,7 +223,7 @@ def test_keys_of_any_kind_are_redacted_as_their_values_are() -> None:
 def test_registered_secret_is_found_between_any_texts_and_in_the_text_of_an_object(
     secret: str, before: str, after: str
 ) -> None:
-    """Neither where it stands nor how its characters have to be written hides it."""
+    """A secret is found at any position, also with escaped characters."""
     redactor = Redactor()
     redactor.register(secret)
     assert secret not in redactor.redact(f"{before}{secret}{after}")

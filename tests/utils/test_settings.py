@@ -1,4 +1,4 @@
-"""The configuration: what is taken, what is refused and how it is said."""
+"""The configuration: valid and invalid values, and the error messages."""
 
 import json
 import re
@@ -30,13 +30,13 @@ def _list_problems(config: Path, content: dict[str, Any], **environ: str) -> lis
 
 
 def test_example_holds_every_key_with_its_default() -> None:
-    """The example is the whole configuration: each key, each with the value it has without being set."""
+    """The example has every key with its default."""
     assert json.loads(EXAMPLE.read_text("utf-8")) == Settings().model_dump(mode="json")
 
 
 @pytest.mark.skipif(not CONTRACT.exists(), reason="the contract is not beside this checkout")
 def test_example_is_the_contracts() -> None:
-    """Every key of the example stands in the contract with the same value; the contract may be ahead."""
+    """The contract has every key of the example with the same value; it may have more."""
     block = re.search(r"```json\n(.*?)```", CONTRACT.read_text("utf-8"), re.DOTALL)
     assert block is not None
     contract, example = json.loads(block[1]), json.loads(EXAMPLE.read_text("utf-8"))
@@ -62,7 +62,7 @@ def test_partial_file_keeps_the_defaults_of_the_rest(config: Path) -> None:
 
 
 def test_environment_wins_over_the_file(config: Path) -> None:
-    """A variable overrules the file for its key alone; text stays text, the rest is read as JSON."""
+    """A variable replaces only its key of the file; text stays text, the rest is read as JSON."""
     config.write_text('{"mongodb": {"uri": "mongodb://file", "database": "kept"}}', "utf-8")
     environ = {
         "KILLFEED__MONGODB__URI": "mongodb://environment",
@@ -84,7 +84,7 @@ def test_environment_wins_over_the_file(config: Path) -> None:
 
 
 def test_null_in_the_environment_unsets_a_key(config: Path) -> None:
-    """What may be null can be made null again."""
+    """A key that may be null can be set to null again."""
     config.write_text('{"discord": {"home_guild_id": 5}}', "utf-8")
     assert load_settings(config, {"KILLFEED__DISCORD__HOME_GUILD_ID": "null"}).discord.home_guild_id is None
 
@@ -97,7 +97,7 @@ def test_ids_may_be_written_as_digits(config: Path) -> None:
 
 
 def test_every_problem_is_told_at_once(config: Path) -> None:
-    """One run lists all that is wrong in file and environment, each by the name of its key."""
+    """One run lists all problems of file and environment, each with the name of its key."""
     content = {
         "discord": {"token": 5, "api_base_url": "x", "home_guild_id": "abc", "owner_ids": [1, "x", True]},
         "mongodb": {"url": "mongodb://secret", "database": "a b"},
@@ -169,7 +169,7 @@ def test_shards_that_cannot_be_are_refused(config: Path, section: dict[str, Any]
 def test_process_has_all_shards_unless_some_are_named(
     config: Path, section: dict[str, Any], sharding: Sharding
 ) -> None:
-    """Without a count the bot is one shard."""
+    """Without a count the bot has one shard."""
     config.write_text(json.dumps({"discord": section}), "utf-8")
     assert load_settings(config, {}).discord.sharding == sharding
 
@@ -178,14 +178,14 @@ def test_process_has_all_shards_unless_some_are_named(
     "url", ["https://example.org", "ftp://h/api/v10", "http://h:1/api/v{X}", "http://h/api/v10/"]
 )
 def test_address_of_another_form_is_refused(config: Path, url: str) -> None:
-    """An address that py-cord could not use is told at the start, not at the first request."""
+    """An address that py-cord could not use is reported at the start, not at the first request."""
     assert _list_problems(config, {"discord": {"api_base_url": url}}) == [
         "discord.api_base_url must look like http://host:port/api/v{API_VERSION}."
     ]
 
 
 def test_missing_file_says_how_to_make_it(config: Path) -> None:
-    """Without a file the one sentence holds the command that makes it."""
+    """The sentence about a missing file has the command that makes it."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config, {})
     sentence = f"There is no {config}. Make it from the example: cp config.example.json {config}, "
@@ -202,7 +202,7 @@ def test_missing_file_says_how_to_make_it(config: Path) -> None:
     ],
 )
 def test_unreadable_file_is_told_by_its_place(config: Path, content: bytes, sentence: str) -> None:
-    """A file that is no JSON object is told in one sentence, with the line where there is one."""
+    """An invalid file is reported in one sentence, with the line if there is one."""
     config.write_bytes(content)
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config, {})
@@ -210,7 +210,7 @@ def test_unreadable_file_is_told_by_its_place(config: Path, content: bytes, sent
 
 
 def test_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
-    """What cannot be opened is told by the system's reason."""
+    """The error of an unreadable file has the system's reason."""
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         load_settings(tmp_path, {})
 
@@ -222,7 +222,7 @@ def test_byte_order_mark_is_taken(config: Path) -> None:
 
 
 def test_secrets_never_show(config: Path) -> None:
-    """Neither the repr nor an error holds a token, a URI or a key."""
+    """Neither the repr nor an error contains a token, a URI or a key."""
     secrets = {"discord": {"token": "token-x"}, "mongodb": {"uri": "uri-x"}, "secret_key": "key-x"}
     config.write_text(json.dumps(secrets), "utf-8")
     shown = repr(load_settings(config, {})) + str(load_settings(config, {}))
@@ -232,7 +232,7 @@ def test_secrets_never_show(config: Path) -> None:
 
 
 def list_path_keys(schema: dict[str, Any], part: dict[str, Any], key: str = "") -> Iterator[tuple[str, bool]]:
-    """Yield every key whose value is a path, and whether it holds a list of them."""
+    """Yield every key whose value is a path, and whether it is a list of paths."""
     part = schema["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
     for name, field in part.get("properties", {}).items():
         yield from list_path_keys(schema, field, f"{key}.{name}" if key else name)
@@ -248,7 +248,7 @@ PATH_KEYS = list(list_path_keys(SCHEMA, SCHEMA))
 
 
 def test_keys_of_paths_are_known() -> None:
-    """The walk over the configuration misses none of them."""
+    """The walk over the configuration finds all keys of paths."""
     assert {("data_dir", False), ("mongodb.mongod_path", False), ("backup.directories", True)} <= set(
         PATH_KEYS
     )
@@ -256,7 +256,7 @@ def test_keys_of_paths_are_known() -> None:
 
 @pytest.mark.parametrize(("key", "is_list"), PATH_KEYS)
 def test_tilde_is_the_home_folder_in_every_path(config: Path, key: str, *, is_list: bool) -> None:
-    """As in a shell, from the file and from the environment; a home that nobody has is refused by its key."""
+    """A leading ``~`` is the home folder, as in a shell; that of an unknown user is refused."""
     section, _, name = key.rpartition(".")
     home, nobody = "~/kf", "~nobody-here/kf"
 

@@ -1,4 +1,4 @@
-"""The configuration, key by key: what is wrong is named by its key, and what is secret never shows."""
+"""The configuration key by key: an error names its key, and a secret never appears."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 
 def list_keys(values: dict[str, Any], *place: str) -> Iterator[tuple[str, ...]]:
-    """Yield every key of a configuration by its place."""
+    """Yield every key of a configuration with its position."""
     for name, value in values.items():
         if isinstance(value, dict):
             yield from list_keys(value, *place, name)
@@ -45,7 +45,7 @@ def build(place: tuple[str, ...], value: object) -> dict[str, Any]:
 
 
 def load(folder: Path, content: object, environ: dict[str, str] | None = None) -> Settings | tuple[str, ...]:
-    """Return the settings, or every problem there was."""
+    """Return the settings, or all problems."""
     config = folder / "config.json"
     config.write_text(json.dumps(content), "utf-8")
     try:
@@ -59,7 +59,7 @@ def load(folder: Path, content: object, environ: dict[str, str] | None = None) -
 def test_value_that_can_never_be_right_is_named_by_its_key(
     tmp_path: Path, place: tuple[str, ...], wrong: object
 ) -> None:
-    """No key takes an object or a list of lists: each says so in a sentence that begins with its name."""
+    """Every key refuses an object or a list of lists with a sentence that begins with its name."""
     problems = load(tmp_path, build(place, wrong))
     assert isinstance(problems, tuple)
     key = ".".join(place)
@@ -70,7 +70,7 @@ def test_value_that_can_never_be_right_is_named_by_its_key(
 
 @pytest.mark.parametrize("place", KEYS, ids=".".join)
 def test_variable_is_named_beside_its_key(tmp_path: Path, place: tuple[str, ...]) -> None:
-    """Who set a wrong value in the environment is told where, because the file looks right; text is text."""
+    """The error names the variable too, because the file looks right; text stays text."""
     variable = "KILLFEED__" + "__".join(place).upper()
     outcome = load(tmp_path, EXAMPLE, {variable: '{"a": [1]}'})
     if isinstance(outcome, Settings):
@@ -88,7 +88,7 @@ def test_variable_is_named_beside_its_key(tmp_path: Path, place: tuple[str, ...]
 @MANY_TIMES
 @given(place=st.sampled_from(KEYS), value=JSON)
 def test_any_json_in_any_place_is_taken_or_named(tmp_path: Path, place: tuple[str, ...], value: Any) -> None:
-    """There is no third way: no other error, no silent change of a neighbour."""
+    """Any JSON is either accepted or refused with its key; it changes no other key."""
     outcome = load(tmp_path, build(place, value))
     if isinstance(outcome, Settings):
         section = {name: getattr(outcome, name) for name in type(outcome).model_fields if name != place[0]}
@@ -102,7 +102,7 @@ def test_any_json_in_any_place_is_taken_or_named(tmp_path: Path, place: tuple[st
 @MANY_TIMES
 @given(content=JSON)
 def test_any_json_as_the_whole_file_is_taken_or_refused_in_sentences(tmp_path: Path, content: Any) -> None:
-    """Whatever somebody saves under that name, the start ends in words."""
+    """Any content of the file ends in settings or in sentences."""
     outcome = load(tmp_path, content)
     assert outcome == Settings() if content == {} else isinstance(outcome, Settings | tuple)
     assert isinstance(outcome, Settings) or all(problem.strip() for problem in outcome)
@@ -115,7 +115,7 @@ def test_any_json_as_the_whole_file_is_taken_or_refused_in_sentences(tmp_path: P
 def test_secret_shows_nowhere_whatever_its_form(
     tmp_path: Path, place: tuple[str, ...], value: object
 ) -> None:
-    """A secret in the wrong shape is a mistake people make; it must not end in a log."""
+    """A secret in the wrong form is a common mistake; it must not appear in a log."""
     outcome = load(tmp_path, build(place, value))
     shown = f"{outcome!r}{outcome!s}" if isinstance(outcome, Settings) else "\n".join(outcome)
     assert MARK not in shown
@@ -142,6 +142,6 @@ def test_secret_shows_nowhere_whatever_its_form(
 def test_limits_are_inclusive_on_the_side_of_sense(
     tmp_path: Path, place: tuple[str, ...], good: list[object], bad: list[object]
 ) -> None:
-    """The last good value is taken, the first bad one refused."""
+    """The last good value is accepted, the first bad one refused."""
     assert [value for value in good if not isinstance(load(tmp_path, build(place, value)), Settings)] == []
     assert [value for value in bad if isinstance(load(tmp_path, build(place, value)), Settings)] == []

@@ -29,11 +29,11 @@ OTHER_GUILD = GuildId(43)
 
 
 class Failing:
-    """Work that fails, the first ``failures`` times it is run.
+    """Work that fails the first ``failures`` times.
 
     Attributes:
-        runs: how often it was run.
-        seconds: how long each run takes.
+        runs: the number of runs.
+        seconds: the seconds of each run.
     """
 
     def __init__(self, clock: FakeClock, failures: int = 1_000_000, *, seconds: float = 0) -> None:
@@ -51,7 +51,7 @@ class Failing:
 
 
 async def wait_for_ever() -> None:
-    """Work that ends by cancellation alone."""
+    """Work that ends only by cancellation."""
     await asyncio.Event().wait()
 
 
@@ -67,12 +67,12 @@ async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
     ("errors", "seconds"), [(0, 1), (1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (10_000, 300)]
 )
 def test_restart_delay_doubles_up_to_five_minutes(errors: int, seconds: float) -> None:
-    """Errors in a row wait longer, but never longer than a person would."""
+    """After errors in a row the wait grows, up to five minutes."""
     assert RESTART_BACKOFF.compute_seconds(errors) == seconds
 
 
 async def test_plain_task_runs_once_and_is_finished(tasks: TaskManager) -> None:
-    """Work that returned is done and may be started again under its name."""
+    """Work that has returned is done, and its name may be used again."""
     ran: list[int] = []
 
     async def work() -> None:
@@ -85,7 +85,7 @@ async def test_plain_task_runs_once_and_is_finished(tasks: TaskManager) -> None:
 
 
 async def test_plain_task_stays_ended_when_it_failed(tasks: TaskManager, clock: FakeClock) -> None:
-    """Only critical work is restarted; the report says what happened."""
+    """Only critical work is restarted; the report has the error."""
     work = Failing(clock)
     await tasks.start("plain", work, guild_id=GUILD).wait()
     assert (work.runs, clock.slept) == (1, [])
@@ -97,7 +97,7 @@ async def test_plain_task_stays_ended_when_it_failed(tasks: TaskManager, clock: 
 async def test_critical_task_is_restarted_with_backoff_until_it_returns(
     tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """1, 2, 4 seconds; in between the report names the next run."""
+    """The pauses are 1, 2 and 4 seconds; between runs the report has the time of the next run."""
     work = Failing(clock, failures=3)
     task = tasks.start("critical", work, is_critical=True)
     await settle()
@@ -116,7 +116,7 @@ async def test_critical_task_is_restarted_with_backoff_until_it_returns(
 async def test_backoff_begins_anew_when_the_work_had_been_well_for_long(
     tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """One failure a day is no row of failures."""
+    """One failure a day is not a failure in a row."""
     work = Failing(clock, seconds=RESTART_BACKOFF.longest_seconds)
     tasks.start("daily", work, is_critical=True)
     for _ in range(3):
@@ -140,7 +140,7 @@ async def test_critical_task_is_restarted_when_what_it_waits_for_was_cancelled(
 
 
 async def test_repeated_task_runs_again_after_its_interval(tasks: TaskManager, clock: FakeClock) -> None:
-    """The interval counts from the end of a run; an error waits at least as long."""
+    """The interval counts from the end of a run; after an error the wait is at least as long."""
     work = Failing(clock, failures=2)
     task = tasks.start("often", work, interval_seconds=1.5)
     for _ in range(2):
@@ -154,7 +154,7 @@ async def test_repeated_task_runs_again_after_its_interval(tasks: TaskManager, c
 
 
 async def test_name_of_a_running_task_is_taken(tasks: TaskManager) -> None:
-    """Two tasks of one name would be two of what must be one."""
+    """Two tasks with one name would run the same work twice."""
     tasks.start("watch", wait_for_ever)
     assert tasks.is_running("watch")
     with pytest.raises(ValueError, match="task watch is already running"):
@@ -162,7 +162,7 @@ async def test_name_of_a_running_task_is_taken(tasks: TaskManager) -> None:
 
 
 async def test_tasks_of_one_guild_end_and_the_others_go_on(tasks: TaskManager) -> None:
-    """On leaving a guild all that it holds ends, and nothing else."""
+    """After leaving a guild all its tasks end, and no others."""
     for name, guild_id in (("a", GUILD), ("b", GUILD), ("c", OTHER_GUILD), ("d", None)):
         tasks.start(name, wait_for_ever, guild_id=guild_id)
     await settle()
@@ -174,7 +174,7 @@ async def test_tasks_of_one_guild_end_and_the_others_go_on(tasks: TaskManager) -
 
 
 async def test_cancelled_task_has_cleaned_up_when_cancel_returns(tasks: TaskManager) -> None:
-    """Who ends a task may rely on its end."""
+    """After ``cancel`` has returned, the task has ended."""
     cleaned: list[str] = []
 
     async def work() -> None:
@@ -193,7 +193,7 @@ async def test_cancelled_task_has_cleaned_up_when_cancel_returns(tasks: TaskMana
 
 
 async def test_task_that_is_ending_is_not_cancelled_again(tasks: TaskManager) -> None:
-    """Whoever else ends it waits for its clean-up, which goes on undisturbed."""
+    """Another caller of ``cancel`` waits for the clean-up, which is not disturbed."""
     is_ending, may_end = asyncio.Event(), asyncio.Event()
     cleaned: list[str] = []
 
@@ -219,7 +219,7 @@ async def test_task_that_is_ending_is_not_cancelled_again(tasks: TaskManager) ->
 async def test_cancelled_task_is_not_restarted_when_its_clean_up_fails(
     tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """However critical it is: whoever ended it goes on as if it were gone."""
+    """The caller of ``cancel`` goes on, even if the task is critical."""
 
     async def work() -> None:
         try:
@@ -236,7 +236,7 @@ async def test_cancelled_task_is_not_restarted_when_its_clean_up_fails(
 
 
 async def test_first_failure_of_works_together_ends_the_others_and_nothing_else() -> None:
-    """Whoever ran them goes on as before: a timeout of his that runs out is one, and no cancellation."""
+    """The caller goes on as before: a timeout of its own stays a timeout, and is not a cancellation."""
     is_ended = asyncio.Event()
 
     async def wait() -> None:
@@ -260,7 +260,7 @@ async def test_first_failure_of_works_together_ends_the_others_and_nothing_else(
 
 
 async def test_works_together_have_ended_when_whoever_ran_them_is_cancelled() -> None:
-    """None of them goes on behind his back."""
+    """None of the works goes on after the cancellation of their caller."""
     begun, ended = asyncio.Semaphore(0), list[int]()
 
     async def wait(number: int) -> None:
@@ -283,7 +283,7 @@ async def test_works_together_have_ended_when_whoever_ran_them_is_cancelled() ->
 async def test_task_is_cancelled_at_the_very_moment_at_which_it_runs_into_a_timeout(
     tasks: TaskManager,
 ) -> None:
-    """A timeout cancels as well, and takes back its own cancellation alone."""
+    """A timeout also cancels, and takes back only its own cancellation."""
     pause = asyncio.timeout(None)
 
     async def work() -> None:
@@ -295,13 +295,13 @@ async def test_task_is_cancelled_at_the_very_moment_at_which_it_runs_into_a_time
     task = tasks.start("late", work)
     await settle()
     pause.reschedule(0)
-    asyncio.get_running_loop().call_soon(task.cancel)  # right behind the timeout, before the task notices
+    asyncio.get_running_loop().call_soon(task.cancel)  # right after the timeout, before the task notices
     await settle()
     assert task.is_done
 
 
 async def test_waiting_task_ends_at_once_when_it_is_cancelled(tasks: TaskManager, clock: FakeClock) -> None:
-    """A pause between runs holds up no shutdown."""
+    """A pause between runs does not delay a shutdown."""
     task = tasks.start("often", Failing(clock, failures=0), interval_seconds=3600)
     await settle()
     await tasks.stop()
@@ -309,7 +309,7 @@ async def test_waiting_task_ends_at_once_when_it_is_cancelled(tasks: TaskManager
 
 
 async def test_stop_returns_though_a_task_does_not_end(clock: FakeClock) -> None:
-    """A task that clings to life is named in the log and told of; nothing begins afterwards."""
+    """A task that does not end is named in the log and in the result, and no task starts afterwards."""
     tasks = TaskManager(clock, stop_seconds=0.01)
     release = asyncio.Event()
 
@@ -347,7 +347,7 @@ async def test_ending_nothing_is_no_error(
 async def test_failing_turn_costs_no_other_one_and_is_counted_at_its_task(
     tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """The next guild has its turn in the same round; ``/admin tasks`` says what failed and where."""
+    """The next guild is served in the same round; ``/admin tasks`` shows the failure and its place."""
     served: list[int] = []
 
     async def serve(guild_id: GuildId) -> None:
@@ -369,7 +369,7 @@ async def test_failing_turn_costs_no_other_one_and_is_counted_at_its_task(
 
 
 async def test_turn_that_fails_again_and_again_is_logged_ever_less_often(tasks: TaskManager) -> None:
-    """The first, second, fourth, eighth time in a row; its good end once, and then it begins anew."""
+    """The first, second, fourth and eighth failure in a row is logged, and the recovery."""
     is_ill = True
 
     async def serve(guild_id: GuildId) -> None:
@@ -389,7 +389,7 @@ async def test_turn_that_fails_again_and_again_is_logged_ever_less_often(tasks: 
 
 
 async def test_what_fails_alike_for_all_is_logged_once_a_round(tasks: TaskManager) -> None:
-    """Without a database a thousand guilds make no thousand lines; an expected error needs no place."""
+    """Without a database a thousand guilds log one line; an expected error needs no place."""
 
     async def serve(guild_id: int) -> None:
         del guild_id
@@ -402,7 +402,7 @@ async def test_what_fails_alike_for_all_is_logged_once_a_round(tasks: TaskManage
 
 
 async def test_round_ends_when_its_task_is_cancelled_and_goes_on_when_another_was(tasks: TaskManager) -> None:
-    """A cancelled future inside one turn is a failure of that turn alone."""
+    """A cancelled future inside one call is a failure of that call alone."""
     turns: list[int] = []
 
     async def serve(number: int) -> None:
@@ -424,14 +424,14 @@ async def test_round_ends_when_its_task_is_cancelled_and_goes_on_when_another_wa
 
 @dataclass
 class Clinging:
-    """Works that end only when a test lets them, each noted while it is at work."""
+    """Works that end only when a test allows it; each is recorded while it runs."""
 
     release: list[asyncio.Event] = field(default_factory=list)
     at_work: int = 0
     most_at_work: int = 0
 
     def let_end(self) -> None:
-        """Let all that work, or worked, end."""
+        """Let all works end that run or were cancelled."""
         for event in self.release:
             event.set()
 
@@ -449,7 +449,7 @@ class Clinging:
 
 
 async def take_step(step: str, tasks: TaskManager, works: Clinging) -> None:
-    """Start, cancel, let works end, or let time pass; whoever cancels learns the truth."""
+    """Start, cancel, let works end, or let time pass; check that ``cancel`` returns the truth."""
     if step == "start" and not tasks.is_running("one"):
         tasks.start("one", works, is_critical=True)
     elif step == "cancel":
@@ -463,7 +463,7 @@ async def take_step(step: str, tasks: TaskManager, works: Clinging) -> None:
 
 @given(st.lists(st.sampled_from(["start", "cancel", "release", "turn"]), max_size=20))
 def test_name_belongs_to_one_work_at_a_time_however_it_is_started_and_cancelled(steps: list[str]) -> None:
-    """Whoever cancels learns the truth, and what is started meanwhile waits: two never work at once."""
+    """``cancel`` returns the truth, a new start waits, and two works of a name never run at once."""
 
     async def play() -> None:
         tasks, works = TaskManager(FakeClock(), stop_seconds=0), Clinging()
@@ -486,7 +486,7 @@ def test_name_belongs_to_one_work_at_a_time_however_it_is_started_and_cancelled(
 
 
 async def test_work_beside_a_block_has_ended_behind_it() -> None:
-    """Its failure is nobody's matter, that of the block goes on."""
+    """A failure of the work is ignored, that of the block is raised."""
     ended: list[str] = []
 
     async def work() -> None:

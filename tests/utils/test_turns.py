@@ -1,4 +1,4 @@
-"""Turns: who gets a place, whoever asks for how many."""
+"""Fair slots between guilds, for any number of requests."""
 
 import asyncio
 from collections import Counter
@@ -15,11 +15,11 @@ from utils.turns import FairTurns
 
 @dataclass
 class Borrowing:
-    """Eight places, and guilds that hold them until they are told to give one back.
+    """Eight slots, and guilds that hold them until the test ends them.
 
     Attributes:
-        granted: the guilds that got a place, in that order.
-        borrowers: what was begun for each guild and has not ended.
+        granted: the guilds that got a slot, in order.
+        borrowers: the unfinished tasks of each guild.
     """
 
     turns: FairTurns = field(default_factory=lambda: FairTurns(8))
@@ -30,7 +30,7 @@ class Borrowing:
     held: Counter[GuildId | None] = field(default_factory=Counter)
 
     async def borrow(self, guild_id: GuildId | None, times: int = 1) -> None:
-        """Ask for places."""
+        """Ask for slots."""
         for _ in range(times):
             done = asyncio.Event()
             task = asyncio.create_task(self._hold(guild_id, done))
@@ -38,7 +38,7 @@ class Borrowing:
         await self.rest()
 
     async def give_back(self, guild_id: GuildId | None, *, cancels: bool = False) -> None:
-        """End what a guild began first."""
+        """End the oldest task of a guild."""
         task, done = self.borrowers[guild_id].pop(0)
         done.set()
         if cancels:
@@ -48,12 +48,12 @@ class Borrowing:
         await self.rest()
 
     async def rest(self) -> None:
-        """Let everything happen that can."""
+        """Let everything run that can."""
         for _ in range(5):
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """End everything that was begun."""
+        """End all tasks."""
         while any(self.borrowers.values()):
             for guild_id in [one for one, begun in self.borrowers.items() if begun]:
                 await self.give_back(guild_id)
@@ -72,7 +72,7 @@ A, B, C, D = (GuildId(number) for number in range(1, 5))
 
 
 async def test_guild_never_holds_more_than_half_of_the_places() -> None:
-    """Whatever one of them has to store, another one is served at once."""
+    """A guild with many requests does not block another guild."""
     borrowing = Borrowing()
     await borrowing.borrow(A, times=20)
     assert borrowing.held == {A: 4}
@@ -83,7 +83,7 @@ async def test_guild_never_holds_more_than_half_of_the_places() -> None:
 
 
 async def test_guilds_that_wait_take_turns() -> None:
-    """Who asked for much is not served before those who ask for little; within a guild the first is first."""
+    """A guild with many requests waits for those with few; within a guild the first request is first."""
     borrowing = Borrowing()
     await borrowing.borrow(A, times=6)
     await borrowing.borrow(B, times=6)
@@ -103,7 +103,7 @@ async def test_guilds_that_wait_take_turns() -> None:
     )
 )
 async def test_places_are_shared_whatever_is_asked_and_given_up(steps: list[tuple[str, Any]]) -> None:
-    """No share is passed, no place is left free while somebody may have it, and none is lost."""
+    """No guild has too many slots, no slot is free while a guild may have it, and none is lost."""
     borrowing = Borrowing()
     for step, guild_id in steps:
         if step == "borrow":

@@ -1,4 +1,4 @@
-"""Of several things the first ends the wait, and nothing is left running."""
+"""The first of several waits ends the others, and no task is left running."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from utils.waiting import Signal, wait_for_any, wait_for_first
 
 
 async def test_first_of_several_waits_ends_the_others() -> None:
-    """They have ended on return, however the first one did, and also when the waiting itself is cancelled."""
+    """On return all waits have ended, however the first one ended, and also after a cancellation."""
     ended: list[int] = []
 
     async def wait(number: int) -> None:
@@ -33,7 +33,7 @@ async def test_first_of_several_waits_ends_the_others() -> None:
 
 
 async def test_the_one_that_ended_first_is_told() -> None:
-    """Of those that ended at once it is the first that was named."""
+    """If several ended at once, the first named one counts."""
     never, now, too = asyncio.Event(), asyncio.Event(), asyncio.Event()
     now.set()
     too.set()
@@ -41,7 +41,7 @@ async def test_the_one_that_ended_first_is_told() -> None:
 
 
 async def test_an_event_ends_a_wait_for_a_time() -> None:
-    """Without one the time does."""
+    """Without an event the time ends the wait."""
     clock, events = FakeClock(), (asyncio.Event(), asyncio.Event())
     waiting = asyncio.create_task(wait_for_any(*events, seconds=5, clock=clock))
     await clock.advance(4)
@@ -54,7 +54,7 @@ async def test_an_event_ends_a_wait_for_a_time() -> None:
 
 
 async def test_a_signal_ends_a_wait_beside_work() -> None:
-    """The work has ended on return, however the wait ended; one that is set lets nobody wait."""
+    """On return the work has ended, however the wait ended; a set signal does not wait."""
     clock, signal, ended = FakeClock(), Signal(), []
 
     async def work(number: int) -> None:
@@ -84,7 +84,7 @@ async def test_a_signal_ends_a_wait_beside_work() -> None:
 
 
 async def test_a_wait_beside_work_that_fails_raises_it() -> None:
-    """So whoever waits hears of it."""
+    """The caller gets the error of the work."""
 
     async def fail() -> None:
         raise ConnectionError

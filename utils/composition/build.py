@@ -258,6 +258,7 @@ def build_memories(
         live,
         reading.hosts,
         base.tasks,
+        base.repositories.outbox,
         base.repositories.standings,
     )
 

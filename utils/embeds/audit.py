@@ -34,28 +34,22 @@ class ListedTask:
 
 def build_audit_embed(style: Style, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
     """Return a page of changes, newest first."""
-    embed = discord.Embed(title=style.write(text("📜 Changes")), colour=style.theme.neutral)
-    if not entries:
-        embed.description = style.write(text("Nothing of the kind was changed yet."))
-        return embed
-    embed.description = "\n".join(style.write(_describe_entry(entry)) for entry in entries)
-    return embed.set_footer(text=_write_total(style, total))
+    lines = [style.write(_describe_entry(entry)) for entry in entries]
+    embed = style.build(text("📜 Changes"), text("Nothing of the kind was changed yet."), lines=lines)
+    return style.add_footer(embed, _count(total)) if entries else embed
 
 
 def build_tasks_embed(style: Style, tasks: Sequence[ListedTask], *, total: int) -> discord.Embed:
     """Return a page of background tasks."""
     is_well = all(task.report.last_error is None for task in tasks)
     lines = [_write_task(style, task) for task in tasks]
-    embed = discord.Embed(
-        title=style.write(text("⚙️ Tasks")),
-        description="\n".join(lines) or style.write(text("No task is known.")),
-        colour=style.theme.neutral if is_well else style.theme.warning,
-    )
-    return embed.set_footer(text=_write_total(style, total))
+    colour = style.theme.neutral if is_well else style.theme.warning
+    embed = style.build(text("⚙️ Tasks"), text("No task is known."), lines=lines, colour=colour)
+    return style.add_footer(embed, _count(total))
 
 
-def _write_total(style: Style, total: int) -> str:
-    return style.write_plain(text("{total} in all", total=Number(total)))
+def _count(total: int) -> Text:
+    return text("{total} in all", total=Number(total))
 
 
 def _describe_entry(entry: AuditEntry) -> Text:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import discord
 
 from utils.embeds.notices.bounties import BOUNTY_LOOK
-from utils.embeds.players import write_number
+from utils.embeds.players import WHERE, write_number
+from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import frame, join_facts, show_money, show_name
 from utils.models.money import (
@@ -20,7 +21,7 @@ from utils.models.money import (
 )
 from utils.models.notices.bounties import BountyEvent
 from utils.models.scope import MemberId, ServerId
-from utils.models.texts import Command, Mention, Moment, Number, Text, Value, text, text_in
+from utils.models.texts import Command, Mention, Moment, Number, Text, Value, join, text, text_in
 from utils.models.visible_text import clean_text
 
 _REASON_LENGTH = 80
@@ -36,14 +37,10 @@ def build_placed_embed(style: Style, bounty: Bounty, *, server_name: str) -> dis
         player=player,
         server=show_name(server_name),
     )
-    embed = discord.Embed(
-        title=f"{look.mark} {style.write(text('Bounty placed'))}",
-        description=style.write(said),
-        colour=look.colour,
-    )
-    embed.add_field(name=style.write(text("Target")), value=style.write(player))
-    embed.add_field(name=style.write(text("Amount")), value=style.write(amount))
-    return embed.add_field(name=style.write(text("Ends")), value=style.write(Moment(bounty.expires_at)))
+    embed = style.build(text("Bounty placed"), said, mark=look.mark, colour=look.colour)
+    style.add_field(embed, text("Target"), player, inline=True)
+    style.add_field(embed, text("Amount"), amount, inline=True)
+    return style.add_field(embed, text("Ends"), Moment(bounty.expires_at), inline=True)
 
 
 def build_bounty_list_embed(
@@ -68,12 +65,8 @@ def build_bounty_list_embed(
         for number, bounty in enumerate(bounties, start=first)
     ]
     nobody = text("Nobody is wanted. {place} puts a price on a player.", place=Command("bounty place"))
-    embed = discord.Embed(
-        title=style.write(text("📜 Open bounties")),
-        description="\n".join(lines) or style.write(nobody),
-        colour=style.theme.ranking,
-    )
-    return embed.add_field(name=style.write(text("Where")), value=style.write(where), inline=False)
+    embed = style.build(text("📜 Open bounties"), nobody, lines=lines, colour=style.theme.ranking)
+    return style.add_field(embed, WHERE, where)
 
 
 def build_own_bounties_embed(
@@ -85,15 +78,11 @@ def build_own_bounties_embed(
         parts.append([text("**Placed**"), *(_show_placed(style, bounty) for bounty in placed)])
     if claimed:
         parts.append([text("**Claimed**"), *(_show_claimed(style, bounty) for bounty in claimed)])
-    listed = "\n\n".join("\n".join(style.write(line) for line in part) for part in parts)
+    listed = join([join(part, "\n") for part in parts], "\n\n")
     none = text(
         "You have placed and claimed none yet. {list} shows who is wanted.", list=Command("bounty list")
     )
-    return discord.Embed(
-        title=style.write(text("📜 Your bounties")),
-        description=listed or style.write(none),
-        colour=style.theme.neutral,
-    )
+    return style.build(text("📜 Your bounties"), listed if parts else none)
 
 
 def build_cancelled_embed(style: Style, bounty: Bounty, *, refund: int) -> discord.Embed:
@@ -104,29 +93,22 @@ def build_cancelled_embed(style: Style, bounty: Bounty, *, refund: int) -> disco
         player=show_name(bounty.player_name),
         fee=show_money(style.theme, compute_cancel_fee(bounty.amount)),
     )
-    return discord.Embed(
-        title=f"{style.theme.good} {style.write(text('Bounty cancelled'))}",
-        description=style.write(said),
-        colour=style.theme.success,
-    )
+    return build_success_embed(style, text("Bounty cancelled"), said)
 
 
 def build_wallet_embed(style: Style, wallet: Wallet) -> discord.Embed:
     """Return a member's balance and their last rows of the ledger."""
     amount = show_money(style.theme, wallet.balance)
     balance = text("{member} has **{amount}**.", member=Mention("@", wallet.member_id), amount=amount)
-    rows = "\n".join(_write_row(style, row) for row in wallet.rows)
     nothing = text("Nothing yet. Kills of a linked and proven player earn emeralds.")
-    return discord.Embed(
-        title=f"{style.theme.money} {style.write(text('Wallet'))}",
-        description=f"{style.write(balance)}\n\n{rows or style.write(nothing)}",
-        colour=style.theme.ranking,
-    )
+    rows = [_write_row(style, row) for row in wallet.rows] or [style.write(nothing)]
+    lines = [style.write(balance), "", *rows]
+    return style.build(text("Wallet"), lines=lines, mark=style.theme.money, colour=style.theme.ranking)
 
 
 def build_bounty_settings_embed(style: Style, settings: BountySettings) -> discord.Embed:
     """Return the settings of a guild's bounties."""
-    embed = discord.Embed(title=style.write(text("📜 Bounty settings")), colour=style.theme.neutral)
+    embed = style.build(text("📜 Bounty settings"))
     hours = text_in("duration", "{number} h", number=Number(settings.expiry_hours))
     for name, value in (
         (text("Bounties and paid kills"), _describe_switch(is_on=settings.is_enabled)),
@@ -134,7 +116,7 @@ def build_bounty_settings_embed(style: Style, settings: BountySettings) -> disco
         (text("A bounty lasts"), hours),
         (text("Largest bounty"), show_money(style.theme, settings.max_amount)),
     ):
-        embed.add_field(name=style.write(name), value=style.write(value))
+        style.add_field(embed, name, value, inline=True)
     return embed
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import discord
 
 from utils.embeds.notices.deaths import CAUSES, DEATH_LOOK
-from utils.embeds.players import add_coverage, describe_coverage, list_figures, write_number, write_place
+from utils.embeds.players import WHERE, describe_coverage, list_figures, write_number, write_place
 from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
 from utils.models.deaths import Death
@@ -19,27 +19,22 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-from utils.models.texts import Metres, Moment, Number, Share, Text, Value, plural, text
+from utils.models.texts import Metres, Moment, Number, Share, Text, Value, join, plural, text
 
 
 def build_comparison_embed(style: Style, comparison: Comparison, coverage: Coverage) -> discord.Embed:
     """Return two players' figures side by side, and their head-to-head."""
     first, second = show_name(comparison.first.name), show_name(comparison.second.name)
-    embed = discord.Embed(
-        title=style.write(text("⚔️ {first} vs {second}", first=first, second=second)),
-        description=style.write(describe_coverage(coverage)),
-        colour=style.theme.neutral,
-    )
+    title = text("⚔️ {first} vs {second}", first=first, second=second)
+    embed = style.build(title, describe_coverage(coverage))
     for name, stats in ((first, comparison.first), (second, comparison.second)):
         lines = [
-            style.write(text("{figure}: **{value}**", figure=figure, value=value))
-            for figure, value in list_figures(stats)
+            text("{figure}: **{value}**", figure=figure, value=value) for figure, value in list_figures(stats)
         ]
-        embed.add_field(name=style.write(name), value="\n".join(lines))
-    score = style.write(_describe_score(comparison))
-    names = style.write(join_facts([first, second]))
-    heading = style.write(text("Head-to-head"))
-    return embed.add_field(name=heading, value=f"**{score}**\n{names}", inline=False)
+        style.add_field(embed, name, join(lines, "\n"), inline=True)
+    score = frame("**{score}**", score=_describe_score(comparison))
+    names = join_facts([first, second])
+    return style.add_field(embed, text("Head-to-head"), join([score, names], "\n"))
 
 
 def build_weapons_embed(
@@ -63,13 +58,9 @@ def build_weapons_embed(
     """
     title = text("🔫 Weapons of {player}", player=show_name(name)) if name else text("🔫 Weapons")
     lines = [_write_weapon(style, row, place, table) for place, row in enumerate(rows, start=first)]
-    embed = discord.Embed(
-        title=style.write(title),
-        description="\n".join(lines) or style.write(text("No kills yet.")),
-        colour=style.theme.neutral,
-    )
+    embed = style.build(title, text("No kills yet."), lines=lines)
     where = join_facts([describe_coverage(coverage), count_kills(table.kills)])
-    return embed.add_field(name=style.write(text("Where")), value=style.write(where), inline=False)
+    return style.add_field(embed, WHERE, where)
 
 
 def build_weapon_board_embed(
@@ -80,12 +71,9 @@ def build_weapon_board_embed(
         f"{write_place(style, place)} {style.write(_show_share(row, table))}"
         for place, row in enumerate(rows, start=first)
     ]
-    embed = discord.Embed(
-        title=style.write(text("🏆 Deadliest weapons")),
-        description="\n".join(lines) or style.write(text("Nothing is on this board yet.")),
-        colour=style.theme.ranking,
-    )
-    return add_coverage(style, embed, coverage)
+    nothing = text("Nothing is on this board yet.")
+    embed = style.build(text("🏆 Deadliest weapons"), nothing, lines=lines, colour=style.theme.ranking)
+    return style.add_field(embed, WHERE, describe_coverage(coverage))
 
 
 def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> discord.Embed:
@@ -93,16 +81,12 @@ def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> disc
     title = text("🩸 Your rivals")
     if rivals.name:
         title = text("🩸 Rivals of {player}", player=show_name(rivals.name))
-    embed = discord.Embed(
-        title=style.write(title),
-        description=style.write(describe_coverage(coverage)),
-        colour=style.theme.neutral,
-    )
-    nobody = style.write(text("nobody three times yet"))
-    nemeses = "\n".join(_write_rival(style, rival, _describe_nemesis(rival)) for rival in rivals.nemeses)
-    prey = "\n".join(_write_rival(style, rival, _describe_prey(rival)) for rival in rivals.prey)
-    embed.add_field(name=style.write(text("Nemesis")), value=nemeses or nobody, inline=False)
-    return embed.add_field(name=style.write(text("Prey")), value=prey or nobody, inline=False)
+    embed = style.build(title, describe_coverage(coverage))
+    nobody = text("nobody three times yet")
+    nemeses = [_show_rival(rival, _describe_nemesis(rival)) for rival in rivals.nemeses]
+    prey = [_show_rival(rival, _describe_prey(rival)) for rival in rivals.prey]
+    style.add_field(embed, text("Nemesis"), join(nemeses or [nobody], "\n"))
+    return style.add_field(embed, text("Prey"), join(prey or [nobody], "\n"))
 
 
 def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -> discord.Embed:
@@ -111,24 +95,17 @@ def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -
     if activity.name:
         title = text("🕒 Activity of {player}", player=show_name(activity.name))
     kills = count_kills(activity.kills) if activity.kills else text("no kills yet")
-    embed = discord.Embed(
-        title=style.write(title),
-        description=style.write(join_facts([describe_coverage(coverage), kills])),
-        colour=style.theme.neutral,
-    )
+    embed = style.build(title, join_facts([describe_coverage(coverage), kills]))
     said = text("Kills by weekday and hour, by the game servers' own clocks")
-    return embed.set_footer(text=style.write_plain(said))
+    return style.add_footer(embed, said)
 
 
 def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
     """Return the latest deaths, newest first, with a line for each."""
     is_several = len(coverage.server_ids) > 1
     lines = [_write_death(style, recent, is_several=is_several) for recent in deaths]
-    return discord.Embed(
-        title=style.write(text("📜 Latest deaths · {where}", where=coverage.where)),
-        description="\n".join(lines) or style.write(text("No deaths yet.")),
-        colour=style.theme.neutral,
-    )
+    title = text("📜 Latest deaths · {where}", where=coverage.where)
+    return style.build(title, text("No deaths yet."), lines=lines)
 
 
 def _describe_score(comparison: Comparison) -> Text:
@@ -158,8 +135,8 @@ def _write_weapon(style: Style, row: WeaponRow, place: int, table: WeaponTable) 
     return f"{line}\n-# {style.write(join_facts(facts))}" if facts else line
 
 
-def _write_rival(style: Style, rival: Rival, said: Text) -> str:
-    return style.write(frame("**{name}** — {said}", name=show_name(rival.name), said=said))
+def _show_rival(rival: Rival, said: Text) -> Text:
+    return frame("**{name}** — {said}", name=show_name(rival.name), said=said)
 
 
 def _describe_nemesis(rival: Rival) -> Text:

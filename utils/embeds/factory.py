@@ -108,14 +108,13 @@ class EmbedFactory:
 
     def build_feed(self, notices: Sequence[Notice]) -> Post:
         """Return the message of up to ten notices; equal notices give an equal post."""
-        embeds = fit_embeds([self.build_feed_embed(notice) for notice in notices])
+        embeds = fit_embeds([self._build_look(notice) for notice in notices])
         names = dict.fromkeys(self._get_look(notice).variants[notice.variant].picture for notice in notices)
         return Post(tuple(embeds), tuple(self._pictures[name] for name in names if name))
 
     def build_feed_embed(self, notice: Notice) -> discord.Embed:
         """Return the embed of one notice; its picture must be attached to the message."""
-        look = self._get_look(notice)
-        return fit_embed(look.build(self.style, look.variants[notice.variant], notice))
+        return fit_embed(self._build_look(notice))
 
     def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
         """Return the sample post of ``/admin channel test``."""
@@ -125,6 +124,10 @@ class EmbedFactory:
             facts = {"event_id": b"sample", "server_name": name, "at": at}
             return self.build_feed([look.sample(self.style, **facts) for look in looks])
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
+
+    def _build_look(self, notice: Notice) -> discord.Embed:
+        look = self._get_look(notice)
+        return look.build(self.style, look.variants[notice.variant], notice)
 
     def _get_look(self, notice: Notice) -> NoticeLook[Any]:
         return self._looks[self._kinds.get_for(notice).name]

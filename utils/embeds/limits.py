@@ -25,8 +25,11 @@ def fit_embeds(embeds: Sequence[discord.Embed]) -> list[discord.Embed]:
     remaining = MAX_CHARACTERS
     fitted = []
     for embed in embeds[:MAX_EMBEDS]:
-        within = _fit_sum(_fit_parts(embed), remaining)
-        remaining -= count_characters(within)
+        within = _fit_parts(embed)
+        if (characters := count_characters(within)) > remaining:
+            _cut_sum(within, remaining)
+            characters = count_characters(within)
+        remaining -= characters
         if remaining < 0:
             break
         fitted.append(within)
@@ -78,7 +81,7 @@ def _fit_parts(embed: discord.Embed) -> discord.Embed:
     return fitted
 
 
-def _fit_sum(embed: discord.Embed, remaining: int) -> discord.Embed:
+def _cut_sum(embed: discord.Embed, remaining: int) -> None:
     while count_characters(embed) > remaining and embed.fields:
         embed.remove_field(len(embed.fields) - 1)
     excess = count_characters(embed) - remaining
@@ -86,4 +89,3 @@ def _fit_sum(embed: discord.Embed, remaining: int) -> discord.Embed:
     while excess > 0 and embed.description and len(embed.description) > 1:
         embed.description = cut_lines(embed.description, max(len(embed.description) - excess, 1))
         excess = count_characters(embed) - remaining
-    return embed

@@ -35,9 +35,9 @@ def build_asked_embed(
         limit: the highest number of links.
         is_followed: True: this message will show the outcome.
     """
-    used = _write_used(style, count, limit)
+    used = _count_used(count, limit)
     if link.is_proven:
-        return build_outcome_embed(style, link, ProofOutcome.PROVEN).set_footer(text=used)
+        return style.add_footer(build_outcome_embed(style, link, ProofOutcome.PROVEN), used)
     windows = [
         f"**{style.write(Number(place))}.** {style.write(_describe_window(window))}"
         for place, window in enumerate(link.windows, start=1)
@@ -48,12 +48,8 @@ def build_asked_embed(
     )
     ending = style.write(_describe_ending(is_followed=is_followed))
     lines = [style.write(_describe_task(link)), "", *windows, "", style.write(advice), ending]
-    embed = discord.Embed(
-        title=f"{style.theme.waiting} {style.write(text('Prove your link'))}",
-        description="\n".join(lines),
-        colour=style.theme.neutral,
-    )
-    return embed.set_footer(text=used)
+    embed = style.build(text("Prove your link"), lines=lines, mark=style.theme.waiting)
+    return style.add_footer(embed, used)
 
 
 def build_outcome_embed(style: Style, link: Link, outcome: ProofOutcome) -> discord.Embed:
@@ -62,9 +58,10 @@ def build_outcome_embed(style: Style, link: Link, outcome: ProofOutcome) -> disc
     failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED)
     marks = {ProofOutcome.PROVEN: theme.good, **dict.fromkeys(failed, theme.bad)}
     colours = {ProofOutcome.PROVEN: theme.success, ProofOutcome.TAKEN: theme.error}
-    return discord.Embed(
-        title=f"{marks.get(outcome, theme.paused)} {style.write(_TITLES[outcome])}",
-        description=style.write(_describe_outcome(link, outcome)),
+    return style.build(
+        _TITLES[outcome],
+        _describe_outcome(link, outcome),
+        mark=marks.get(outcome, theme.paused),
         colour=colours.get(outcome, theme.warning),
     )
 
@@ -76,17 +73,13 @@ def build_links_embed(
     lines = [style.write(Mention("@", member_id)), *(_write_link(style, link) for link in links)]
     if not links:
         lines.append(style.write(text("No player is linked yet: {link} does it.", link=Command("link"))))
-    embed = discord.Embed(
-        title=style.write(text("🔗 Linked players")),
-        description="\n".join(lines),
-        colour=style.theme.neutral,
+    return style.add_footer(
+        style.build(text("🔗 Linked players"), lines=lines), _count_used(len(links), limit)
     )
-    return embed.set_footer(text=_write_used(style, len(links), limit))
 
 
-def _write_used(style: Style, count: int, limit: int) -> str:
-    used = text("{used} of {limit} links used", used=Number(count), limit=Number(limit))
-    return style.write_plain(used)
+def _count_used(count: int, limit: int) -> Text:
+    return text("{used} of {limit} links used", used=Number(count), limit=Number(limit))
 
 
 def _describe_outcome(link: Link, outcome: ProofOutcome) -> Text:

@@ -21,6 +21,8 @@ from utils.models.statistics import Coverage, Period
 from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
+WHERE = text("Where")
+"""The name of the field that says what is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,9 @@ def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> d
         players = Names(tuple(map(show_name, stats.also)))
         lines.append(style.write(text("summed with {players}", players=players)))
     title = text("📊 {player}", player=show_name(stats.name))
-    embed = discord.Embed(title=style.write(title), description="\n".join(lines), colour=style.theme.neutral)
+    embed = style.build(title, lines=lines)
     for name, value in list_figures(stats):
-        embed.add_field(name=style.write(name), value=style.write(value))
+        style.add_field(embed, name, value, inline=True)
     return embed
 
 
@@ -116,23 +118,15 @@ def build_board_embed(
     lines = lines or [style.write(text("Nobody is on this board yet."))]
     if own is not None:
         lines += ["", style.write(text("Your place: {row}", row=_show_row(style, look, own)))]
-    embed = discord.Embed(
-        title=style.write(look.title), description="\n".join(lines), colour=style.theme.ranking
-    )
-    return add_coverage(style, embed, coverage)
+    embed = style.build(look.title, lines=lines, colour=style.theme.ranking)
+    return style.add_field(embed, WHERE, describe_coverage(coverage))
 
 
 def build_posted_embed(style: Style, board: discord.Embed, coverage: Coverage) -> discord.Embed:
     """Return a board for posting in a channel; its title is different from that of every other board."""
     posted = board.copy()
     posted.title = f"{board.title} · {style.write(coverage.where)}"
-    return posted.set_footer(text=style.write_plain(text("Keeps itself up to date")))
-
-
-def add_coverage(style: Style, embed: discord.Embed, coverage: Coverage) -> discord.Embed:
-    """Return an embed with a field for the servers and days that are counted."""
-    where = style.write(describe_coverage(coverage))
-    return embed.add_field(name=style.write(text("Where")), value=where, inline=False)
+    return style.add_footer(posted, text("Keeps itself up to date"))
 
 
 def write_place(style: Style, place: int) -> str:

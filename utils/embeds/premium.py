@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import discord
 
+from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
-from utils.embeds.values import SEPARATOR, join_facts, show_name
+from utils.embeds.values import SEPARATOR, frame, join_facts, show_name
 from utils.models.premium import (
     TIERS,
     GrantChange,
@@ -15,7 +16,7 @@ from utils.models.premium import (
     PremiumState,
     TierOffer,
 )
-from utils.models.texts import Mention, Moment, Names, Number, Text, Value, plural, text, text_in
+from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
 from utils.models.visible_text import clean_text
 
 SHOWN_EVENTS = 5
@@ -26,44 +27,30 @@ def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embe
     """Return a community's tier, its end, its game servers, and every tier."""
     state = overview.state
     title = text("💎 Tier {level}: {name}", level=Number(state.tier.level), name=state.tier.name)
-    embed = discord.Embed(
-        title=style.write(title),
-        description=style.write(_describe_end(state)),
-        colour=style.theme.warning if overview.paused else style.theme.neutral,
-    )
-    embed.add_field(
-        name=style.write(text("Game servers")), value=_write_capacity(style, overview), inline=False
-    )
+    colour = style.theme.warning if overview.paused else style.theme.neutral
+    embed = style.build(title, _describe_end(state), colour=colour)
+    style.add_field(embed, text("Game servers"), _describe_capacity(style, overview))
     return _add_offers(style, embed, overview.offers, own=state.tier.level)
 
 
 def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
     said = text("Each tier has all that the ones below it have. Those who host this bot grant them.")
-    embed = discord.Embed(
-        title=style.write(text("💎 Tiers")), description=style.write(said), colour=style.theme.neutral
-    )
+    embed = style.build(text("💎 Tiers"), said)
     return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
 
 
 def build_grant_embed(style: Style, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
     """Return the result of a grant or its end, for the owners."""
-    embed = discord.Embed(title=f"{style.theme.good} {style.write(title)}", colour=style.theme.success)
-    if not is_member:
-        embed.description = style.write(
-            text("I am not in that Discord server. What was changed counts once I am invited there.")
-        )
-    history = [style.write(_describe_event(event)) for event in reversed(change.history[-SHOWN_EVENTS:])]
-    fields = [
-        (text("Now"), style.write(_describe_state(change.new))),
-        (text("Before"), style.write(_describe_state(change.old))),
-        (text("Paused game servers"), style.write(_list_names(change.paused)) if change.paused else ""),
-        (text("History"), "\n".join(history) or style.write(text_in("a list", "none"))),
-    ]
-    for name, value in fields:
-        if value:
-            embed.add_field(name=style.write(name), value=value, inline=False)
-    return embed
+    away = text("I am not in that Discord server. What was changed counts once I am invited there.")
+    embed = build_success_embed(style, title, None if is_member else away)
+    history = [_describe_event(event) for event in reversed(change.history[-SHOWN_EVENTS:])]
+    style.add_field(embed, text("Now"), _describe_state(change.new))
+    style.add_field(embed, text("Before"), _describe_state(change.old))
+    if change.paused:
+        style.add_field(embed, text("Paused game servers"), _list_names(change.paused))
+    listed = join(history, "\n") if history else text_in("a list", "none")
+    return style.add_field(embed, text("History"), listed)
 
 
 def _list_names(names: Sequence[str]) -> Names:
@@ -94,7 +81,7 @@ def _describe_offer(offer: TierOffer) -> Text:
     return join_facts([pace, text("everything")]) if offer.tier == TIERS[-1] else pace
 
 
-def _write_capacity(style: Style, overview: PremiumOverview) -> str:
+def _describe_capacity(style: Style, overview: PremiumOverview) -> Text:
     capacity, used = overview.state.tier.servers, len(overview.servers) - len(overview.paused)
     counts = text(
         "{used} of {capacity} used, {free} free",
@@ -103,11 +90,11 @@ def _write_capacity(style: Style, overview: PremiumOverview) -> str:
         free=Number(max(capacity - used, 0)),
     )
     if not overview.paused:
-        return style.write(counts)
+        return counts
     paused = text(
         "Paused, over the limit: {servers}. Nothing of them is deleted.", servers=_list_names(overview.paused)
     )
-    return f"{style.write(counts)}\n{style.theme.paused} {style.write(paused)}"
+    return join([counts, frame(f"{style.theme.paused} {{paused}}", paused=paused)], "\n")
 
 
 def _describe_end(state: PremiumState) -> Text:

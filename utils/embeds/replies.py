@@ -38,57 +38,41 @@ class HelpCommand:
 
 def build_success_embed(style: Style, title: Text, said: Text | None = None) -> discord.Embed:
     """Return the answer of a command that succeeded."""
-    return discord.Embed(
-        title=f"{style.theme.good} {style.write(title)}",
-        description=style.write(said) if said else None,
-        colour=style.theme.success,
-    )
+    return style.build(title, said, mark=style.theme.good, colour=style.theme.success)
 
 
 def build_notice_embed(style: Style, title: Text, said: Text) -> discord.Embed:
     """Return an answer that is neither success nor failure."""
-    return discord.Embed(title=style.write(title), description=style.write(said), colour=style.theme.neutral)
+    return style.build(title, said)
 
 
 def build_refusal_embed(style: Style, said: Text) -> discord.Embed:
     """Return an expected refusal: the text of a ``UserFacingError``, which may quote typed text."""
-    return discord.Embed(
-        title=style.write(text("⛔ Not like this")),
-        description=style.write(said),
-        colour=style.theme.warning,
-    )
+    return style.build(text("⛔ Not like this"), said, colour=style.theme.warning)
 
 
 def build_error_embed(style: Style, *, what: Text, next_step: Text, reference: str) -> discord.Embed:
     """Return the answer to an unexpected failure: what happened, what to do next, the reference code."""
     code = text("Reference: {code}", code=Code(reference))
-    return discord.Embed(
-        title=f"{style.theme.bad} {style.write(what)}",
-        description=style.write(join([next_step, code], "\n")),
-        colour=style.theme.error,
-    )
+    said = join([next_step, code], "\n")
+    return style.build(what, said, mark=style.theme.bad, colour=style.theme.error)
 
 
 def build_alert_embed(style: Style, said: Text, *, at: datetime) -> discord.Embed:
     """Return a note to the admins of a guild."""
-    return discord.Embed(
-        title=style.write(text("⚠️ The killfeed needs an admin")),
-        description=style.write(said),
-        colour=style.theme.warning,
-        timestamp=at,
-    )
+    embed = style.build(text("⚠️ The killfeed needs an admin"), said, colour=style.theme.warning)
+    embed.timestamp = at
+    return embed
 
 
 def build_help_embed(style: Style, commands: Sequence[HelpCommand]) -> discord.Embed:
     """Return the commands that a member can use here, by feature."""
-    embed = discord.Embed(title=style.write(text("📖 Commands")), colour=style.theme.neutral)
-    if any(command.tier.level for command in commands):
-        embed.description = style.write(
-            text(
-                "①②③④ the premium tier that opens a command · 🔒 not open here yet: {tiers}",
-                tiers=Command("premium tiers"),
-            )
-        )
+    marks = text(
+        "①②③④ the premium tier that opens a command · 🔒 not open here yet: {tiers}",
+        tiers=Command("premium tiers"),
+    )
+    has_tiers = any(command.tier.level for command in commands)
+    embed = style.build(text("📖 Commands"), marks if has_tiers else None)
     for feature in dict.fromkeys(command.feature for command in commands):
         lines = [_write_command(style, command) for command in commands if command.feature == feature]
         for number, part in enumerate(_split_lines(lines), start=1):
@@ -97,7 +81,7 @@ def build_help_embed(style: Style, commands: Sequence[HelpCommand]) -> discord.E
                 name = text("{feature} ({number})", feature=feature, number=Number(number))
             embed.add_field(name=style.write(name), value="\n".join(part), inline=False)
     more = text("{help} tells more about one of them", help=Command("help", "command:…"))
-    return embed.set_footer(text=style.write_plain(more))
+    return style.add_footer(embed, more)
 
 
 def build_command_help_embed(style: Style, command: HelpCommand) -> discord.Embed:
@@ -138,12 +122,9 @@ def build_sample_embed(
             kind=name,
             server=server_name,
         )
-    return discord.Embed(
-        title=style.write(text("🧪 Sample post")),
-        description=style.write(said),
-        colour=style.theme.neutral,
-        timestamp=at,
-    )
+    embed = style.build(text("🧪 Sample post"), said)
+    embed.timestamp = at
+    return embed
 
 
 def _write_command(style: Style, command: HelpCommand) -> str:

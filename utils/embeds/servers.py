@@ -8,6 +8,7 @@ import discord
 
 from utils.embeds.audit_wording import describe_change
 from utils.embeds.limits import MAX_FIELDS
+from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.theme import Theme
 from utils.embeds.values import NONE_YET, join_facts, show_name
@@ -45,6 +46,7 @@ from utils.models.visible_text import clean_text
 
 BAR_LENGTH = 14  # fits one line of a phone
 _LINE_LENGTH = 160
+_ADD = Command("admin server add")
 
 _STATES: Mapping[ConnectionState, Text] = {
     ConnectionState.UNKNOWN: text_in("a connection", "not read yet"),
@@ -77,44 +79,33 @@ def build_status_embed(
 ) -> discord.Embed:
     """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections."""
     is_well = posting_problem is None and all(status.health.is_well for status in servers)
-    embed = discord.Embed(
-        title=style.write(text("📡 Killfeed status")),
-        colour=style.theme.success if is_well else style.theme.warning,
-    )
-    if posting_problem is not None:
-        embed.description = style.write(_warn(posting_problem))
+    none = text("This Discord server has no game server yet. {add} adds one.", add=_ADD)
+    said = None if posting_problem is None else _warn(posting_problem)
+    colour = style.theme.success if is_well else style.theme.warning
+    embed = style.build(text("📡 Killfeed status"), said if servers else none, colour=colour)
     for status in servers[:MAX_FIELDS]:
         name = _write_name(style, status.name, status.health.state)
         embed.add_field(name=name, value=style.write(_describe_health(status)), inline=False)
-    if not servers:
-        embed.description = style.write(
-            text(
-                "This Discord server has no game server yet. {add} adds one.", add=Command("admin server add")
-            )
-        )
     opened = text(
         "Connections to game hosts: {opened} of {limit} open, {waiting} waiting",
         opened=Number(connections.opened),
         limit=Number(limit),
         waiting=Number(connections.waiting),
     )
-    return embed.set_footer(text=style.write_plain(opened))
+    return style.add_footer(embed, opened)
 
 
 def build_server_list_embed(
     style: Style, servers: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
 ) -> discord.Embed:
     """Return a guild's servers and their addresses, for admins."""
-    embed = discord.Embed(title=style.write(text("🖥️ Game servers")), colour=style.theme.neutral)
+    none = text("No game server yet. {add} adds one.", add=_ADD)
+    embed = style.build(text("🖥️ Game servers"), None if servers else none)
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
         state = ConnectionState.PAUSED if server.is_paused else health.state
         value = style.write(_describe_server(server, state))
         embed.add_field(name=_write_name(style, server.name, state), value=value, inline=False)
-    if not servers:
-        embed.description = style.write(
-            text("No game server yet. {add} adds one.", add=Command("admin server add"))
-        )
     return embed
 
 
@@ -125,9 +116,10 @@ def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]
     title = text("Something is in the way: {server}", server=server)
     if is_well:
         title = text("Everything works: {server}", server=server)
-    return discord.Embed(
-        title=f"{theme.good if is_well else theme.bad} {style.write(title)}",
-        description="\n".join(_write_step(style, step) for step in steps),
+    return style.build(
+        title,
+        lines=[_write_step(style, step) for step in steps],
+        mark=theme.good if is_well else theme.bad,
         colour=theme.success if is_well else theme.error,
     )
 
@@ -154,30 +146,22 @@ def build_edited_embed(
             )
         )
     title = text("{server} is changed", server=show_name(server_name))
-    embed = discord.Embed(
-        title=f"{style.theme.good} {style.write(title)}",
-        description=style.write(join(lines, "\n")),
-        colour=style.theme.success,
-    )
+    embed = build_success_embed(style, title, join(lines, "\n"))
     if steps:
-        names = Names(tuple(step.name.say() for step in steps))
-        embed.add_field(name=style.write(text("Tested before")), value=style.write(names), inline=False)
+        style.add_field(embed, text("Tested before"), Names(tuple(step.name.say() for step in steps)))
     return embed
 
 
 def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> discord.Embed:
     """Return the pinned key of a server and the one its host shows, and what to do."""
-    embed = discord.Embed(
-        title=style.write(text("🔑 Host key: {server}", server=show_name(server_name))),
-        description=style.write(_advise(keys)),
-        colour=style.theme.warning if keys.is_changed or keys.problem else style.theme.success,
-    )
+    title = text("🔑 Host key: {server}", server=show_name(server_name))
+    colour = style.theme.warning if keys.is_changed or keys.problem else style.theme.success
+    embed = style.build(title, _advise(keys), colour=colour)
     if keys.pinned:
         name = text("Pinned (old)") if keys.is_changed else text("Pinned")
-        embed.add_field(name=style.write(name), value=style.write(_describe_key(keys.pinned)), inline=False)
+        style.add_field(embed, name, _describe_key(keys.pinned))
     if keys.is_changed and keys.shown:
-        name = text("Shown now (new)")
-        embed.add_field(name=style.write(name), value=style.write(_describe_key(keys.shown)), inline=False)
+        style.add_field(embed, text("Shown now (new)"), _describe_key(keys.shown))
     return embed
 
 
@@ -204,13 +188,10 @@ def build_rejected_embed(
 ) -> discord.Embed:
     """Return rejected lines of a log, the newest first; ``total`` counts all of them."""
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
-    embed = discord.Embed(title=style.write(title), colour=style.theme.neutral)
-    if not lines:
-        embed.description = style.write(text("Every line so far could be read."))
-        return embed
-    embed.description = "\n".join(style.write(_describe_rejected(line)) for line in lines)
+    listed = [style.write(_describe_rejected(line)) for line in lines]
+    embed = style.build(title, text("Every line so far could be read."), lines=listed)
     counted = text("{total} in all; none of them counts in any figure", total=Number(total))
-    return embed.set_footer(text=style.write_plain(counted))
+    return style.add_footer(embed, counted) if lines else embed
 
 
 def build_import_embed(style: Style, server_name: str, progress: ImportProgress) -> discord.Embed:
@@ -219,24 +200,12 @@ def build_import_embed(style: Style, server_name: str, progress: ImportProgress)
     if progress.is_removed:
         title = text("The history of {server} is no longer read", server=server)
         said = text("This game server was removed while its history was being read.")
-        return discord.Embed(
-            title=f"{theme.paused} {style.write(title)}",
-            description=style.write(said),
-            colour=theme.neutral,
-        )
+        return style.build(title, said, mark=theme.paused)
     if progress.is_done:
         title = text("The history of {server} is read", server=server)
-        return discord.Embed(
-            title=f"{theme.good} {style.write(title)}",
-            description=style.write(_describe_end(progress)),
-            colour=theme.success,
-        )
+        return build_success_embed(style, title, _describe_end(progress))
     title = text("Reading the history of {server}", server=server)
-    return discord.Embed(
-        title=f"{theme.waiting} {style.write(title)}",
-        description=_write_progress(style, progress),
-        colour=theme.neutral,
-    )
+    return style.build(title, lines=_list_progress(style, progress), mark=theme.waiting)
 
 
 def _describe_end(progress: ImportProgress) -> Text:
@@ -250,7 +219,7 @@ def _describe_end(progress: ImportProgress) -> Text:
     return join([read, text("From now on new deaths count and are posted.")], "\n")
 
 
-def _write_progress(style: Style, progress: ImportProgress) -> str:
+def _list_progress(style: Style, progress: ImportProgress) -> list[str]:
     total = progress.bytes_total
     share = progress.bytes_done / total if total else float(progress.is_counting)
     full = int(BAR_LENGTH * share)
@@ -262,8 +231,8 @@ def _write_progress(style: Style, progress: ImportProgress) -> str:
         done=Number(progress.files_done),
     )
     percent = text_in("how far it is", "{number}%", number=Number(100 * share))
-    lines = [files, join_facts(_list_pace(progress))]
-    return "\n".join([f"{bar} {style.write(percent)}", *map(style.write, lines)])
+    pace = join_facts(_list_pace(progress))
+    return [f"{bar} {style.write(percent)}", style.write(files), style.write(pace)]
 
 
 def _list_pace(progress: ImportProgress) -> list[Text]:

@@ -1,12 +1,14 @@
 """Autocomplete of the options that many commands share; a failure offers nothing instead of an error."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from typing import Any
 
 import discord
 from structlog import get_logger
 
 from utils.errors import KillfeedError
-from utils.interactions.access import get_guild_id, is_admin_member
+from utils.interactions.access import get_guild_id, get_member_id, is_admin_member
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.services import Services
 from utils.localization.localizer import Localizer
@@ -20,13 +22,27 @@ logger = get_logger(__name__)
 
 MAX_CHOICES = 25  # Discord's limit
 
+Completion = Callable[[discord.AutocompleteContext], Awaitable[list[Any]]]
 
+
+def offer_if_found(find: Completion) -> Completion:
+    """Return the autocomplete that offers what is found, and nothing where the search fails."""
+
+    @wraps(find)
+    async def complete(ctx: discord.AutocompleteContext) -> list[Any]:
+        try:
+            return await find(ctx)
+        except KillfeedError as error:
+            logger.info("autocomplete has nothing to offer", problem=str(error))
+            return []
+
+    return complete
+
+
+@offer_if_found
 async def complete_server(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer this guild's servers by name; the value is the server's id."""
-    try:
-        servers = await _get_services(ctx).servers.list_servers(get_guild_id(ctx.interaction))
-    except KillfeedError as error:
-        return _offer_nothing(error)
+    servers = await _get_services(ctx).servers.list_servers(get_guild_id(ctx.interaction))
     return offer(ctx, [(server.scope.server_id, server.name) for server in servers])
 
 
@@ -36,16 +52,13 @@ async def complete_zone(ctx: discord.AutocompleteContext) -> list[discord.Option
     return [discord.OptionChoice(zone, zone) for zone in zones]
 
 
+@offer_if_found
 async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer players by any part of any of their names, best known first; the value is the player's id."""
-    services = _get_services(ctx)
-    try:
-        guild_id = get_guild_id(ctx.interaction)
-        found = await services.names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES)
-        labels = await services.names.label(guild_id, found)
-        words = (await services.languages.speak(ctx.interaction, is_private=True)).words
-    except KillfeedError as error:
-        return _offer_nothing(error)
+    services, guild_id = _get_services(ctx), get_guild_id(ctx.interaction)
+    found = await services.names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES)
+    labels = await services.names.label(guild_id, found)
+    words = (await services.languages.speak(ctx.interaction, is_private=True)).words
     return [
         discord.OptionChoice(write_label(label, words), player.player_id)
         for label, player in zip(labels, found, strict=True)
@@ -59,45 +72,36 @@ def write_label(label: PlayerLabel, words: Localizer) -> str:
     return cut(f"{label.name}{SEPARATOR}{words.write_plain(label.beside)}", LABEL_CHARACTERS)
 
 
+@offer_if_found
 async def complete_own_link(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the caller's own links by name; the value is the player's id."""
-    user = ctx.interaction.user
-    return [] if user is None else await _offer_links(ctx, user.id)
+    return await _offer_links(ctx, get_member_id(ctx.interaction))
 
 
+@offer_if_found
 async def complete_own_bounty(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the caller's own open bounties by target, amount and server; the value is the bounty's id."""
-    user, bounties = ctx.interaction.user, _get_services(ctx).bounties
-    if user is None:
-        return []
-    try:
-        guild_id = get_guild_id(ctx.interaction)
-        own = await bounties.list_cancellable(guild_id, MemberId(user.id))
-        return offer(ctx, await bounties.name_choices(guild_id, own))
-    except KillfeedError as error:
-        return _offer_nothing(error)
+    bounties, guild_id = _get_services(ctx).bounties, get_guild_id(ctx.interaction)
+    own = await bounties.list_cancellable(guild_id, get_member_id(ctx.interaction))
+    return offer(ctx, await bounties.name_choices(guild_id, own))
 
 
+@offer_if_found
 async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the links of the member in the option ``member``; nothing before one is chosen."""
     member_id = str(ctx.options.get("member") or "")
-    return await _offer_links(ctx, int(member_id)) if member_id.isdecimal() else []
+    return await _offer_links(ctx, MemberId(int(member_id))) if member_id.isdecimal() else []
 
 
+@offer_if_found
 async def complete_person(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer admins every player, and others their own links."""
-    try:
-        is_admin = await is_admin_member(_get_services(ctx), ctx.interaction)
-    except KillfeedError as error:
-        return _offer_nothing(error)
+    is_admin = await is_admin_member(_get_services(ctx), ctx.interaction)
     return await complete_player(ctx) if is_admin else await complete_own_link(ctx)
 
 
-async def _offer_links(ctx: discord.AutocompleteContext, member_id: int) -> list[discord.OptionChoice]:
-    try:
-        links = await _get_services(ctx).links.list_links(get_guild_id(ctx.interaction), MemberId(member_id))
-    except KillfeedError as error:
-        return _offer_nothing(error)
+async def _offer_links(ctx: discord.AutocompleteContext, member_id: MemberId) -> list[discord.OptionChoice]:
+    links = await _get_services(ctx).links.list_links(get_guild_id(ctx.interaction), member_id)
     return offer(ctx, [(link.player_id, link.player_name) for link in links])
 
 
@@ -118,8 +122,3 @@ def _get_services(ctx: discord.AutocompleteContext) -> Services:
     if not isinstance(cog, GuildCog):
         raise TypeError("autocomplete belongs to commands of a GuildCog")
     return cog.services
-
-
-def _offer_nothing(error: KillfeedError) -> list[discord.OptionChoice]:
-    logger.info("autocomplete has nothing to offer", problem=str(error))
-    return []

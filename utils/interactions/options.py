@@ -3,16 +3,15 @@
 Free text has a limit, on Discord's side here and on ours in the search.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import discord
 
-from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.autocomplete import Completion, complete_player, complete_server
 from utils.models.statistics import Period
 from utils.models.typed_text import TYPED_CHARACTERS
 
-Completion = Callable[[discord.AutocompleteContext], Awaitable[list[Any]]]
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

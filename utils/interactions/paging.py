@@ -1,5 +1,9 @@
 """Answers with pages and pictures: one way for every command."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 import discord
 
 from utils.embeds.pictures import Picture, build_file
@@ -7,6 +11,19 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.views import PageBuilder, PagedView
 from utils.localization.localizer import Localizer
 from utils.models.texts import Number, text
+
+ROWS_PER_PAGE = 10
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """The rows of a page, the number of the first of them, from 1, and how many pages there are."""
+
+    rows: Sequence[R]
+    first: int
+    count: int
 
 
 async def respond_with_picture(
@@ -51,7 +68,13 @@ async def respond_with_pages(
     await respond_with_picture(ctx, embed, picture, view=view)
 
 
-def count_pages(rows: int, rows_per_page: int) -> int:
+def cut_page(rows: Sequence[R], page: int) -> Page[R]:
+    """Return a page of rows, counted from 0."""
+    start = page * ROWS_PER_PAGE
+    return Page(rows[start : start + ROWS_PER_PAGE], start + 1, count_pages(len(rows)))
+
+
+def count_pages(rows: int, rows_per_page: int = ROWS_PER_PAGE) -> int:
     """Return the number of pages for some rows, at least one."""
     return max(1, -(-rows // rows_per_page))
 

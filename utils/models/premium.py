@@ -45,19 +45,30 @@ class Feature(StrEnum):
     POSTED_BOARDS = "admin board"
 
 
-REQUIRED_TIER = {
-    Feature.KILLFEED: 0,
-    Feature.STATS: 0,
-    Feature.LINKS: 0,
-    Feature.LEADERBOARD: 1,
-    Feature.COMPARE: 1,
-    Feature.WEAPONS: 1,
-    Feature.ACTIVITY: 1,
-    Feature.RIVALS: 2,
-    Feature.BOUNTIES: 2,
-    Feature.WALLET: 2,
-    Feature.POSTED_BOARDS: 3,
+FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
+    0: {
+        Feature.KILLFEED: (text_in("a feature", "killfeed"), text_in("a feature", "history import")),
+        Feature.STATS: (text_in("a feature", "stats"),),
+        Feature.LINKS: (text_in("a feature", "links"),),
+    },
+    1: {
+        Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
+        Feature.COMPARE: (text_in("a feature", "compare"),),
+        Feature.WEAPONS: (text_in("a feature", "weapons"),),
+        Feature.ACTIVITY: (text_in("a feature", "activity"),),
+    },
+    2: {
+        Feature.RIVALS: (text_in("a feature", "rivals"),),
+        Feature.BOUNTIES: (text_in("a feature", "bounties"),),
+        Feature.WALLET: (text_in("a feature", "wallet"),),
+    },
+    3: {
+        Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),
+    },
 }
+"""The features that open with each tier, and their names in the table of tiers."""
+
+REQUIRED_TIER = {feature: level for level, features in FEATURES.items() for feature in features}
 
 REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.KILLFEED: 0,
@@ -178,34 +189,13 @@ def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
     return minimum_seconds if minimum_seconds < 5 else max(minimum_seconds, tier.poll_seconds)
 
 
-WORDING: Mapping[Feature, tuple[Text, ...]] = {
-    Feature.KILLFEED: (text_in("a feature", "killfeed"), text_in("a feature", "history import")),
-    Feature.STATS: (text_in("a feature", "stats"),),
-    Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
-    Feature.LINKS: (text_in("a feature", "links"),),
-    Feature.BOUNTIES: (text_in("a feature", "bounties"),),
-    Feature.WALLET: (text_in("a feature", "wallet"),),
-    Feature.COMPARE: (text_in("a feature", "compare"),),
-    Feature.WEAPONS: (text_in("a feature", "weapons"),),
-    Feature.RIVALS: (text_in("a feature", "rivals"),),
-    Feature.ACTIVITY: (text_in("a feature", "activity"),),
-    Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),
-}
-"""The names of features in the table of tiers."""
-
-
 def list_offers(*, minimum_seconds: float) -> tuple[TierOffer, ...]:
     """Return the table of tiers with the features that exist, lowest tier first."""
     return tuple(
         TierOffer(
             tier,
             compute_poll_seconds(tier, minimum_seconds=minimum_seconds),
-            tuple(
-                word
-                for feature, level in REQUIRED_TIER.items()
-                if level == tier.level
-                for word in WORDING[feature]
-            ),
+            tuple(word for words in FEATURES.get(tier.level, {}).values() for word in words),
         )
         for tier in TIERS
     )

@@ -24,7 +24,7 @@ def _guild(world: SimulatedDiscord) -> Guild:
 
 @pytest.fixture(name="bot")
 async def _bot() -> commands.Bot:
-    """A bot built as the project builds its own: no privileged intents, no sounds, commands in servers."""
+    """A bot with the project's options: no privileged intents, no sounds, commands in servers only."""
     return commands.Bot(
         intents=discord.Intents(guilds=True, guild_messages=True),
         cache_default_sounds=False,

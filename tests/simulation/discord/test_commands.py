@@ -1,4 +1,4 @@
-"""Registration of commands, and what people can do with them."""
+"""Registration of commands, and their use by people."""
 
 from typing import Any
 
@@ -81,7 +81,7 @@ CHOICE = {"name": "Kills", "value": "kills"}
 async def test_command_is_refused_when_it_breaks_a_rule(
     world: SimulatedDiscord, client: BareClient, command: dict[str, Any], place: str
 ) -> None:
-    """Registration checks what Discord checks, and registers nothing on an error."""
+    """Registration does Discord's checks, and registers nothing on an error."""
     status, error = await client.register(command)
     assert (status, error["code"]) == (400, 50035)
     node = error["errors"]
@@ -148,7 +148,7 @@ STATS = _command(
 async def test_invocation_is_impossible_when_options_do_not_fit(
     world: SimulatedDiscord, channel: Channel, alice: Member, client: BareClient, options: dict[str, Any]
 ) -> None:
-    """The client sends nothing that breaks the registered options."""
+    """The client refuses values that break the registered options."""
     await client.register(STATS)
     with pytest.raises(InvalidOptionError):
         await alice.invoke(channel, "/stats", **options)
@@ -178,7 +178,7 @@ async def test_invocation_carries_values_when_options_fit(
 async def test_invocation_is_impossible_when_the_command_is_not_registered(
     channel: Channel, alice: Member, client: BareClient, text: str
 ) -> None:
-    """A person reaches whole commands alone: no groups, no unknown subcommands."""
+    """A person can use whole commands only, not groups or unknown subcommands."""
     await client.register(_command(_group(_subcommand()), name="admin"))
     with pytest.raises(UnknownCommandError):
         await alice.invoke(channel, text)
@@ -222,7 +222,7 @@ async def test_command_of_servers_is_not_offered_when_writing_directly(
 async def test_servers_own_command_wins_when_names_are_equal(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, client: BareClient
 ) -> None:
-    """A server's command hides the global one of its name."""
+    """A server's command hides the global one with its name."""
     await client.register(_command())
     base = f"/applications/{world.application_id}/guilds/{guild.id}/commands"
     _, [own] = await client.call("PUT", base, json=[_command()])

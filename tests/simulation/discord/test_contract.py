@@ -1,4 +1,4 @@
-"""Discord's published API document against what is asked and answered."""
+"""Requests and answers, checked against Discord's published API document."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def _violations(method: str, path: str, body: Any = None, **query: str) -> list[
 async def test_mismatch_is_noted_at_its_place_when_a_body_is_wrong(
     body: dict[str, Any], pointer: str
 ) -> None:
-    """Wrong types, lengths, enums and missing parts are found where they stand."""
+    """Wrong types, lengths, enums and missing parts are found, with their position."""
     pointers = [found for found, _ in _violations("POST", "/channels/1/messages", body)]
     assert [found.startswith(pointer) for found in pointers] == [True]
 
@@ -65,7 +65,7 @@ async def test_mismatch_is_noted_when_path_or_query_is_unknown() -> None:
 
 @with_document
 async def test_numbers_serve_as_ids_when_pycord_sends_them() -> None:
-    """Ids may be numbers: py-cord sends those of allowed mentions and attachments so."""
+    """Ids may be numbers, as py-cord sends them for allowed mentions and attachments."""
     body = {"content": "x", "allowed_mentions": {"users": [5]}, "attachments": [{"id": 0}]}
     assert _violations("POST", "/channels/1/messages", body) == []
 
@@ -87,7 +87,7 @@ async def test_answers_are_as_documented_when_a_bot_works(
     bot: commands.Bot,
     client: BareClient,
 ) -> None:
-    """What the simulated Discord answers has the documented shape, and so has what py-cord sends."""
+    """The answers of the simulated Discord and the requests of py-cord have the documented shape."""
 
     @bot.slash_command(description="Shows statistics")
     async def stats(ctx: discord.ApplicationContext) -> None:
@@ -121,7 +121,7 @@ async def test_answers_are_as_documented_when_a_bot_works(
 
 
 def test_missing_document_is_told_once_in_the_log(tmp_path: Path) -> None:
-    """Nobody takes a run for checked that was not."""
+    """The log says once that the requests of this run were not checked."""
     path = tmp_path / "none.json"
     with capture_logs() as entries:
         tell_obstacle(path)

@@ -23,7 +23,7 @@ async def _has_resumed(world: SimulatedDiscord, times: int = 1) -> None:
 
 
 def _queue_of_authors(bot: commands.Bot) -> "asyncio.Queue[str]":
-    """Collect the authors of messages as the bot hears of them."""
+    """Collect the authors of messages as the bot receives them."""
     authors: asyncio.Queue[str] = asyncio.Queue()
 
     async def on_message(message: Any) -> None:
@@ -37,7 +37,7 @@ def _queue_of_authors(bot: commands.Bot) -> "asyncio.Queue[str]":
 async def test_session_resumes_with_replay_when_the_connection_breaks(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot, how: str
 ) -> None:
-    """After a drop the bot resumes, and events of the time between are replayed once."""
+    """After a drop the bot resumes, and the events since then are replayed once."""
     authors = _queue_of_authors(bot)
     bob = world.add_member(alice.guild, "bob")
     async with running_bot(bot, world):
@@ -78,7 +78,7 @@ async def test_bot_comes_back_when_the_gateway_was_closed_for_a_while(
 
 
 async def test_bot_reconnects_when_the_connection_is_a_zombie() -> None:
-    """A connection that brings nothing any more is given up by the client and resumed."""
+    """A client gives up a connection that brings no more data, and resumes."""
     async with SimulatedDiscord(enforce_rate_limits=False, heartbeat_interval_seconds=0.2) as world:
         bot = commands.Bot(cache_default_sounds=False, help_command=None, heartbeat_timeout=0.6)
         async with running_bot(bot, world):
@@ -157,7 +157,7 @@ async def test_greeting_names_the_servers_when_a_client_identifies(
 async def test_connection_closes_when_the_protocol_is_broken(
     world: SimulatedDiscord, op: int, changes: dict[str, Any], code: int
 ) -> None:
-    """Each breach closes with its code and is on the list of violations."""
+    """Each breach closes the connection with its code and is a violation."""
     async with _connect(world) as socket:
         await socket.send(op, _identify(world, **changes))
         assert await socket.close_code() == code
@@ -180,14 +180,14 @@ async def test_connection_closes_when_it_floods_or_talks_nonsense(world: Simulat
 
 
 async def test_unknown_session_is_invalid_when_a_client_resumes_it(world: SimulatedDiscord) -> None:
-    """A resume of a session that is not there gets op 9."""
+    """A resume of an unknown session gets op 9."""
     async with _connect(world) as socket:
         await socket.send(6, {"token": world.token, "session_id": "x", "seq": 1})
         assert await socket.next() == {"op": 9, "d": False}
 
 
 async def test_shards_share_the_servers_when_there_are_several(world: SimulatedDiscord) -> None:
-    """A server belongs to the shard of its id, in the greeting and with every event after it."""
+    """A server belongs to the shard of its id, in the greeting and in every later event."""
     guilds = [world.create_guild(str(number), shard=(number % 3, 3)) for number in range(5)]
     assert [(guild.id >> 22) % 3 for guild in guilds] == [0, 1, 2, 0, 1]
     seen: list[set[str]] = []
@@ -209,9 +209,9 @@ async def test_shards_share_the_servers_when_there_are_several(world: SimulatedD
 
 
 async def test_second_identify_of_a_bucket_within_five_seconds_is_invalid() -> None:
-    """Shards of one remainder by ``max_concurrency`` wait for each other; others need not."""
+    """Shards with the same remainder by ``max_concurrency`` wait for each other; others do not."""
     async with SimulatedDiscord(max_concurrency=2) as world:
-        world.clock.hold()  # however long this takes
+        world.clock.hold()  # so that the machine's speed does not matter
         answers = []
         for shard in (0, 1, 2):
             async with _connect(world) as socket:
@@ -225,16 +225,16 @@ async def test_second_identify_of_a_bucket_within_five_seconds_is_invalid() -> N
 
 
 class _HastyBot(commands.Bot):
-    """Identifies again at once, where the library waits five seconds."""
+    """Identifies again at once, while the library waits five seconds."""
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait for nothing."""
+        """Do not wait."""
 
 
 async def test_bot_identifies_again_when_another_shard_came_first() -> None:
     """Two processes that start together are both connected in the end."""
     async with SimulatedDiscord() as world:
-        world.clock.hold()  # however long this takes
+        world.clock.hold()  # so that the machine's speed does not matter
         guilds = [world.create_guild(str(shard), shard=(shard, 2)) for shard in (0, 1)]
         bots = [
             _HastyBot(cache_default_sounds=False, help_command=None, shard_id=shard, shard_count=2)
@@ -258,7 +258,7 @@ async def _run_until_connected(bot: commands.Bot, world: SimulatedDiscord) -> No
 async def test_address_of_the_gateway_tells_shards_and_session_starts(
     world: SimulatedDiscord, client: BareClient
 ) -> None:
-    """A shard for each thousand servers, and how many identifies are left until when."""
+    """The answer has a shard for each thousand servers, and the remaining identifies with their reset."""
     _, before = await client.call("GET", "/gateway/bot")
     assert before == {
         "url": world.gateway.url,
@@ -281,7 +281,7 @@ async def test_address_of_the_gateway_tells_shards_and_session_starts(
 
 
 async def test_shard_of_too_many_servers_is_refused(world: SimulatedDiscord) -> None:
-    """Discord serves 2,500 on one shard and no more."""
+    """A shard may have at most 2,500 servers."""
     for number in range(2501):
         world.create_guild(str(number), shard=(0, 2))
     async with _connect(world) as socket:

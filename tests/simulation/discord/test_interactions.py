@@ -43,7 +43,7 @@ MODAL: dict[str, Any] = {
 
 @pytest.fixture(name="reply")
 async def _reply(channel: Channel, alice: Member, client: BareClient) -> Interaction:
-    """An interaction that nobody has answered yet."""
+    """An interaction without an answer."""
     await client.register(PING)
     return await alice.invoke(channel, "/ping")
 
@@ -51,7 +51,7 @@ async def _reply(channel: Channel, alice: Member, client: BareClient) -> Interac
 async def test_payload_is_complete_when_a_command_is_invoked(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, reply: Interaction
 ) -> None:
-    """The interaction carries what Discord sends: member with permissions, channel, owners, context."""
+    """The interaction has Discord's fields: member with permissions, channel, owners, context."""
     [command] = world.commands.list_commands(None)
     payload = reply.payload
     assert payload["type"] == 2
@@ -68,7 +68,7 @@ async def test_payload_is_complete_when_a_command_is_invoked(
 async def test_second_answer_is_refused_when_the_first_was_taken(
     world: SimulatedDiscord, reply: Interaction, client: BareClient
 ) -> None:
-    """An interaction is acknowledged once; a second callback gets 40060 and changes nothing."""
+    """An interaction is acknowledged once; a second callback gets 40060 and has no effect."""
     first, _ = await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "pong"})
     second, error = await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "again"})
     assert (first, second, error["code"]) == (200, 400, 40060)
@@ -78,14 +78,14 @@ async def test_second_answer_is_refused_when_the_first_was_taken(
 async def test_answer_is_refused_when_three_seconds_have_passed(
     world: SimulatedDiscord, reply: Interaction, client: BareClient
 ) -> None:
-    """Too late an answer meets an unknown interaction, and the person saw that nothing came."""
+    """A late answer gets "unknown interaction", and the person sees a failure."""
     world.clock.advance(3.1)
     status, error = await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "pong"})
     assert (status, error["code"], reply.has_failed) == (404, 10062, True)
 
 
 async def test_wait_fails_when_the_bot_stays_silent() -> None:
-    """A person who waits in vain hears which command went unanswered."""
+    """The error names the command that got no answer."""
     async with SimulatedDiscord(acknowledge_within_seconds=0.05) as world, BareClient(world) as client:
         guild = world.create_guild("elsewhere")
         channel = world.create_channel(guild, "general")
@@ -95,7 +95,7 @@ async def test_wait_fails_when_the_bot_stays_silent() -> None:
 
 
 async def test_time_in_which_the_machine_stood_still_makes_no_answer_late() -> None:
-    """Nobody could answer in it; the person waits on, and what comes then is in time."""
+    """A stall of the machine does not count: the person waits on, and an answer after it is in time."""
     async with SimulatedDiscord(acknowledge_within_seconds=1) as world, BareClient(world) as client:
         guild = world.create_guild("elsewhere")
         await client.register(PING)
@@ -112,7 +112,7 @@ async def test_time_in_which_the_machine_stood_still_makes_no_answer_late() -> N
 async def test_follow_up_is_refused_when_nothing_was_acknowledged(
     reply: Interaction, client: BareClient
 ) -> None:
-    """A token is no webhook before the first answer."""
+    """Before the first answer, a token is not a webhook."""
     status, error = await client.call("POST", client.webhook(reply), json={"content": "early"})
     assert (status, error["code"]) == (404, 10015)
 
@@ -178,7 +178,7 @@ async def test_private_reply_is_hidden_when_others_look(
     reply: Interaction,
     client: BareClient,
 ) -> None:
-    """A private reply is seen by the asker alone, and the channel's own routes do not know it."""
+    """Only the asker sees a private reply, and the channel's own routes do not return it."""
     bob = world.add_member(guild, "bob")
     await client.acknowledge(
         reply, CallbackKind.MESSAGE, {"content": "psst", "flags": EPHEMERAL, "components": [BUTTON]}
@@ -204,7 +204,7 @@ async def test_private_reply_is_hidden_when_others_look(
 async def test_answer_is_refused_when_its_type_does_not_fit(
     reply: Interaction, client: BareClient, kind: int, data: dict[str, Any]
 ) -> None:
-    """A command cannot be answered with an update, with choices, or with types that ended long ago."""
+    """A command cannot be answered with an update, with choices, or with obsolete types."""
     status, error = await client.acknowledge(reply, kind, data)
     assert (status, error["code"], "type" in error["errors"]) == (
         400,
@@ -227,7 +227,7 @@ async def test_refused_answer_can_be_repeated_when_its_body_was_wrong(
 async def test_callback_is_taken_when_it_comes_as_form_data_with_files(
     reply: Interaction, client: BareClient
 ) -> None:
-    """Multipart callbacks bring `payload_json` and files, whose names the body states."""
+    """Multipart callbacks have `payload_json` and files, and the body names the files."""
     form = aiohttp.FormData(quote_fields=False)
     body = {"type": 4, "data": {"attachments": [{"id": "0", "filename": "a.txt", "description": "notes"}]}}
     form.add_field("payload_json", json.dumps(body))
@@ -262,7 +262,7 @@ async def test_message_is_updated_when_a_press_is_deferred(
 async def test_press_is_impossible_when_the_button_is_gone_or_disabled(
     reply: Interaction, client: BareClient
 ) -> None:
-    """The client offers only enabled buttons of messages that still exist."""
+    """The client offers only enabled buttons of existing messages."""
     disabled = {"type": 1, "components": [{**BUTTON["components"][0], "disabled": True}]}
     await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "one", "components": [disabled]})
     with pytest.raises(ImpossibleActionError, match="disabled"):
@@ -274,7 +274,7 @@ async def test_press_is_impossible_when_the_button_is_gone_or_disabled(
 async def test_form_updates_its_message_when_a_button_opened_it(
     reply: Interaction, client: BareClient
 ) -> None:
-    """A form opened by a button may update that message; one opened by a command may not."""
+    """A form that a button opened may update the message of the button; one of a command may not."""
     await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "one", "components": [BUTTON]})
     press = await reply.click("Go")
     await client.acknowledge(press, CallbackKind.MODAL, MODAL)
@@ -290,7 +290,7 @@ async def test_form_updates_its_message_when_a_button_opened_it(
 
 
 async def test_form_has_no_message_when_a_command_opened_it(reply: Interaction, client: BareClient) -> None:
-    """An update is refused where there is no message, and so is a form as the answer to a form."""
+    """An update is refused if there is no message, and a form cannot answer a form."""
     await client.acknowledge(reply, CallbackKind.MODAL, MODAL)
     submit = await reply.submit_modal({"Password": "abc"})
     update, _ = await client.acknowledge(submit, CallbackKind.UPDATE, {"content": "x"})

@@ -45,7 +45,7 @@ async def test_deferred_private_reply_is_filled_when_the_bot_follows_up(
 async def test_public_deferred_reply_stays_public_when_the_bot_wants_it_private(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
-    """Who sees a deferred reply is settled by the deferral, not by the follow-up's flag."""
+    """The deferral decides who sees the reply, not the flag of the follow-up."""
 
     @bot.slash_command(description="Shows statistics")
     async def stats(ctx: discord.ApplicationContext) -> None:
@@ -62,7 +62,7 @@ async def test_public_deferred_reply_stays_public_when_the_bot_wants_it_private(
 async def test_private_follow_up_is_the_answer_when_the_deferred_reply_was_deleted(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
-    """An error after a public deferral: the original goes, a private follow-up comes."""
+    """After a public deferral an error deletes the original and sends a private follow-up."""
 
     @bot.slash_command(description="Shows statistics")
     async def stats(ctx: discord.ApplicationContext) -> None:
@@ -111,7 +111,7 @@ async def test_modal_is_answered_when_a_person_fills_it_in(
 async def test_page_turns_when_the_asker_presses_a_button(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
-    """A button press edits the message that carries it."""
+    """A button press edits the message with the button."""
 
     class Pages(discord.ui.View):
         @discord.ui.button(label="Next")
@@ -133,7 +133,7 @@ async def test_page_turns_when_the_asker_presses_a_button(
 async def test_value_is_chosen_when_a_person_uses_a_select_menu(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
-    """A select menu sends the value of the option that was named by its label."""
+    """A select menu sends the value of the chosen label."""
 
     class Boards(discord.ui.View):
         @discord.ui.select(  # type: ignore[type-var]  # py-cord types menus of views as those of modals
@@ -157,7 +157,7 @@ async def test_value_is_chosen_when_a_person_uses_a_select_menu(
 async def test_choices_are_offered_when_a_person_types(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
-    """Autocomplete hears what was typed and what stands in the other options."""
+    """Autocomplete gets the typed text and the values of the other options."""
 
     async def players(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
         return [discord.OptionChoice(f"{ctx.value} on {ctx.options['server']}", "id-1")]
@@ -252,7 +252,7 @@ async def test_messages_arrive_when_the_bot_writes_into_a_channel(
 
 
 async def test_commands_keep_ids_and_versions_when_registered_again(world: SimulatedDiscord) -> None:
-    """A second start of a bot with the same commands changes nothing in what is registered."""
+    """A second start of a bot with the same commands changes no registered command."""
 
     def build() -> commands.Bot:
         bot = commands.Bot(
@@ -278,7 +278,7 @@ async def test_commands_keep_ids_and_versions_when_registered_again(world: Simul
 async def test_labelled_form_is_answered_when_a_person_fills_it_in(
     world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
-    """Forms of label components work as those of rows do, select menus included."""
+    """Forms of label components work like forms of rows, select menus included."""
 
     class KindModal(discord.ui.DesignerModal):
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Rate limits and scripted faults, over bare HTTP and as py-cord meets them."""
+"""Rate limits and scripted faults, over bare HTTP and with py-cord."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,14 +16,14 @@ MESSAGES = "/channels/{channel_id}/messages"
 
 @pytest.fixture(name="strict")
 async def _strict() -> AsyncIterator[SimulatedDiscord]:
-    """A Discord with its rate limits, where no time passes by itself: they strike however slow a test is."""
+    """A Discord with rate limits and a stopped clock, so that the limits strike even in a slow test."""
     async with SimulatedDiscord() as strict:
         strict.clock.hold()
         yield strict
 
 
 async def test_sixth_message_is_limited_when_five_came_at_once(strict: SimulatedDiscord) -> None:
-    """Five messages in five seconds per channel; headers count down, the 429 says how long."""
+    """The limit is five messages in five seconds per channel; headers count down, the 429 has the wait."""
     channel, other = (strict.create_channel(strict.create_guild("g"), name) for name in "ab")
     async with BareClient(strict) as client:
         answers = []
@@ -45,7 +45,7 @@ async def test_sixth_message_is_limited_when_five_came_at_once(strict: Simulated
 
 
 async def test_third_rename_is_limited_for_minutes(strict: SimulatedDiscord) -> None:
-    """Two changes of name or topic in ten minutes per channel; other changes are free."""
+    """Name or topic of a channel may change twice in ten minutes; other changes are free."""
     channel = strict.create_channel(strict.create_guild("g"), "a")
     async with BareClient(strict) as client:
         path = f"/channels/{channel.id}"
@@ -73,7 +73,7 @@ async def test_everything_is_limited_when_fifty_requests_come_in_a_second(strict
 
 
 async def test_five_messages_pass_without_a_hit_when_pycord_counts(strict: SimulatedDiscord) -> None:
-    """py-cord heeds the headers, so a burst is slowed down and never refused."""
+    """py-cord follows the headers, so a burst is slowed down and never refused."""
     channel = strict.create_channel(strict.create_guild("g"), "a")
     bot = commands.Bot(cache_default_sounds=False, help_command=None)
     async with running_bot(bot, strict):
@@ -90,7 +90,7 @@ async def test_five_messages_pass_without_a_hit_when_pycord_counts(strict: Simul
 async def test_pycord_tries_again_when_discord_fails_twice(
     world: SimulatedDiscord, channel: Channel, bot: commands.Bot
 ) -> None:
-    """A scripted 500 or 502 strikes as often as told, then the message is written once."""
+    """A scripted 500 or 502 strikes the set number of times, then the message is written once."""
     fault = world.faults.add(Fault(method="POST", route=MESSAGES, status=502))
     async with running_bot(bot, world):
         await bot.get_partial_messageable(channel.id).send("x")
@@ -100,7 +100,7 @@ async def test_pycord_tries_again_when_discord_fails_twice(
 async def test_pycord_waits_when_a_limit_is_scripted(
     world: SimulatedDiscord, channel: Channel, bot: commands.Bot
 ) -> None:
-    """A scripted 429 carries what py-cord needs to wait and repeat."""
+    """A scripted 429 has the fields that py-cord needs to wait and repeat."""
     world.faults.add(Fault(method="POST", route=MESSAGES, status=429, retry_after=0.02))
     async with running_bot(bot, world):
         await bot.get_partial_messageable(channel.id).send("x")
@@ -112,7 +112,7 @@ async def test_pycord_waits_when_a_limit_is_scripted(
 async def test_send_fails_when_the_connection_is_cut(
     world: SimulatedDiscord, channel: Channel, bot: commands.Bot, cut: str, written: int
 ) -> None:
-    """A cut before changes nothing, a cut after leaves the message; py-cord raises in both cases."""
+    """A cut "before" leaves no message, a cut "after" leaves one; py-cord raises both times."""
     world.faults.add(Fault(method="POST", route=MESSAGES, cut="before" if cut == "before" else "after"))
     async with running_bot(bot, world):
         place = bot.get_partial_messageable(channel.id)
@@ -126,7 +126,7 @@ async def test_send_fails_when_the_connection_is_cut(
 async def test_fault_strikes_precisely_when_it_is_narrowed(
     world: SimulatedDiscord, channel: Channel, client: BareClient
 ) -> None:
-    """A fault can skip requests, look at their bodies, and be taken back."""
+    """A fault can skip requests, check their bodies, and be removed."""
     path = f"/channels/{channel.id}/messages"
     fault = world.faults.add(
         Fault(
@@ -167,7 +167,7 @@ async def test_nothing_is_noted_when_a_client_ends_in_the_middle_of_its_request(
 
 
 async def test_answer_is_late_when_a_delay_is_scripted(world: SimulatedDiscord, client: BareClient) -> None:
-    """A delay alone changes nothing but the time."""
+    """A delay alone changes only the time of the answer."""
     world.faults.add(Fault(route="/users/@me", delay_seconds=0.05))
     started = asyncio.get_running_loop().time()
     status, _ = await client.call("GET", "/users/@me")
@@ -177,7 +177,7 @@ async def test_answer_is_late_when_a_delay_is_scripted(world: SimulatedDiscord, 
 async def test_bot_comes_back_when_everything_was_down(
     world: SimulatedDiscord, channel: Channel, bot: commands.Bot
 ) -> None:
-    """In an outage nothing answers; afterwards the bot resumes and writes."""
+    """During an outage requests fail; afterwards the bot resumes and writes."""
     async with running_bot(bot, world):
         place = bot.get_partial_messageable(channel.id)
         async with world.outage():

@@ -92,7 +92,7 @@ def _path(channel: Channel) -> str:
 async def test_message_is_refused_when_it_breaks_a_limit(
     world: SimulatedDiscord, channel: Channel, client: BareClient, path: str, body: dict[str, Any], place: str
 ) -> None:
-    """What Discord refuses is refused with 50035, the place in the error tree, and nothing is written."""
+    """A wrong body is refused with 50035 and its position in the error tree, and no message is written."""
     status, error = await client.call("POST", path, json=body)
     node = error["errors"]
     for step in place.split("."):
@@ -117,7 +117,7 @@ async def test_message_is_refused_when_it_breaks_a_limit(
 async def test_message_is_written_when_it_just_keeps_the_limits(
     world: SimulatedDiscord, channel: Channel, client: BareClient, path: str, body: dict[str, Any]
 ) -> None:
-    """The limits themselves are allowed, and the API document agrees."""
+    """Messages exactly at the limits are accepted, also by the API document."""
     status, _ = await client.call("POST", path, json=body)
     assert (status, len(channel.messages), world.contract_violations) == (200, 1, [])
 
@@ -126,7 +126,7 @@ async def test_message_is_written_when_it_just_keeps_the_limits(
 async def test_message_is_refused_when_it_is_empty(
     client: BareClient, path: str, body: dict[str, Any]
 ) -> None:
-    """A message without anything to see gets 50006."""
+    """A message without visible content gets 50006."""
     status, error = await client.call("POST", path, json=body)
     assert (status, error) == (400, {"message": "Cannot send an empty message", "code": 50006})
 
@@ -141,7 +141,7 @@ async def test_body_is_refused_when_it_is_no_json(client: BareClient, path: str)
 
 
 async def test_answers_carry_no_charset(client: BareClient) -> None:
-    """py-cord reads JSON only under the bare content type."""
+    """py-cord parses JSON only with the bare content type."""
     async with client.session.get(client.url("/users/@me"), headers=client.headers) as response:
         assert response.headers["Content-Type"] == "application/json"
 
@@ -149,7 +149,7 @@ async def test_answers_carry_no_charset(client: BareClient) -> None:
 async def test_first_message_is_returned_when_a_nonce_repeats(
     world: SimulatedDiscord, guild: Guild, channel: Channel, client: BareClient, path: str
 ) -> None:
-    """An enforced nonce creates once per channel and a few minutes; a late retry doubles."""
+    """For some minutes an enforced nonce creates one message per channel; a later retry creates another."""
     other = world.create_channel(guild, "other")
     body = {"content": "kill", "nonce": "k-1", "enforce_nonce": True}
     _, first = await client.call("POST", path, json=body)
@@ -166,7 +166,7 @@ async def test_first_message_is_returned_when_a_nonce_repeats(
 async def test_message_doubles_when_the_nonce_is_not_enforced(
     channel: Channel, client: BareClient, path: str
 ) -> None:
-    """Without `enforce_nonce` a nonce is a mark and no more, and the history does not show it."""
+    """Without `enforce_nonce` a nonce has no effect, and the history does not show it."""
     for _ in range(2):
         await client.call("POST", path, json={"content": "kill", "nonce": "k-1"})
     _, history = await client.call("GET", path)
@@ -214,7 +214,7 @@ async def test_pings_follow_allowed_mentions_when_a_message_names_people(
     allowed: dict[str, Any] | None,
     expected: str,
 ) -> None:
-    """Only what is allowed would ping; a bot without the right never pings everyone or closed roles."""
+    """Only allowed mentions ping; without the permission a bot pings neither everyone nor closed roles."""
     opened = world.create_role(guild, "open", mentionable=True)
     closed = world.create_role(guild, "closed")
     world.set_overwrite(channel, guild.bot, deny=int(Permission.MENTION_EVERYONE))
@@ -233,7 +233,7 @@ async def test_pings_follow_allowed_mentions_when_a_message_names_people(
 async def test_everybody_is_pinged_when_the_bot_may_and_nothing_forbids_it(
     channel: Channel, client: BareClient, path: str
 ) -> None:
-    """A text with @everyone pings all, unless the allowed mentions leave it out."""
+    """A text with @everyone pings all, unless the allowed mentions exclude it."""
     await client.call("POST", path, json={"content": "@everyone"})
     await client.call("POST", path, json={"content": "@everyone", "allowed_mentions": {"parse": []}})
     assert [bool(message.pings) for message in channel.messages] == [True, False]
@@ -250,7 +250,7 @@ async def test_nobody_is_pinged_when_mentions_stand_in_an_embed(
 async def test_attachments_stay_when_an_edit_lists_them(
     channel: Channel, client: BareClient, path: str
 ) -> None:
-    """An edit keeps the files it lists, adds the uploaded ones, and drops the rest."""
+    """An edit keeps the listed files, adds the uploaded ones, and removes the rest."""
     form = aiohttp.FormData(quote_fields=False)
     listed = [{"id": 0, "filename": "a.txt"}, {"id": 1, "filename": "b.txt"}]
     form.add_field("payload_json", json.dumps({"attachments": listed}))
@@ -264,7 +264,7 @@ async def test_attachments_stay_when_an_edit_lists_them(
 
 
 async def test_edit_keeps_what_it_does_not_name(channel: Channel, client: BareClient, path: str) -> None:
-    """An edit changes the named parts, is remembered, and cannot empty a message."""
+    """An edit changes the named parts, is recorded, and cannot empty a message."""
     _, message = await client.call("POST", path, json={"content": "one", "embeds": [{"title": "t"}]})
     await client.call("PATCH", f"{path}/{message['id']}", json={"content": "two"})
     [shown] = channel.messages
@@ -279,7 +279,7 @@ async def test_edit_keeps_what_it_does_not_name(channel: Channel, client: BareCl
 async def test_others_messages_are_safe_when_the_bot_may_not_manage_them(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, client: BareClient, path: str
 ) -> None:
-    """The bot edits only its own messages and deletes others' only with Manage Messages."""
+    """The bot edits only its own messages, and deletes those of others only with Manage Messages."""
     message = await alice.say(channel, "hello")
     edit, edit_error = await client.call("PATCH", f"{path}/{message.id}", json={"content": "x"})
     delete, delete_error = await client.call("DELETE", f"{path}/{message.id}")
@@ -292,7 +292,7 @@ async def test_others_messages_are_safe_when_the_bot_may_not_manage_them(
 async def test_messages_vanish_together_when_deleted_in_bulk(
     world: SimulatedDiscord, guild: Guild, channel: Channel, client: BareClient, path: str
 ) -> None:
-    """Two to a hundred messages go at once; one alone is refused."""
+    """Bulk deletion takes two to a hundred messages; a single one is refused."""
     world.set_overwrite(channel, guild.bot, allow=int(Permission.MANAGE_MESSAGES))
     ids = [(await client.call("POST", path, json={"content": str(n)}))[1]["id"] for n in range(3)]
     one, error = await client.call("POST", f"{path}/bulk-delete", json={"messages": ids[:1]})
@@ -304,7 +304,7 @@ async def test_messages_vanish_together_when_deleted_in_bulk(
 async def test_direct_message_is_refused_when_no_server_is_shared(
     world: SimulatedDiscord, alice: Member, client: BareClient
 ) -> None:
-    """The bot writes to members of its servers who take such messages, and to nobody else."""
+    """The bot can write only to members of its servers who accept direct messages."""
     stranger = world.create_user("stranger")
     statuses = []
     for user in (alice.user, stranger):

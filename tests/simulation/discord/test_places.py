@@ -28,7 +28,7 @@ async def test_message_is_refused_when_a_permission_is_missing(
     body: dict[str, object],
     code: int,
 ) -> None:
-    """Overwrites take rights away; that is a fact of the world and no violation of the bot's."""
+    """Overwrites can remove permissions; a refusal for that reason is not a violation of the bot."""
     world.set_overwrite(channel, guild.bot, deny=int(denied))
     status, error = await client.call("POST", f"/channels/{channel.id}/messages", json=body)
     assert (status, error["code"]) == (403, code)
@@ -79,7 +79,7 @@ async def test_administrators_and_owners_may_everything_whatever_is_denied(
 async def test_unknown_things_are_named_when_asked_for(
     guild: Guild, channel: Channel, client: BareClient, path: str, code: int
 ) -> None:
-    """Each unknown thing has its own error code."""
+    """Each unknown object has its own error code."""
     _, error = await client.call("GET", path.format(channel=channel.id, guild=guild.id))
     assert error["code"] == code
 
@@ -87,7 +87,7 @@ async def test_unknown_things_are_named_when_asked_for(
 async def test_requests_are_refused_when_the_token_is_wrong(
     world: SimulatedDiscord, client: BareClient
 ) -> None:
-    """A wrong token gets 401, and the client of py-cord does not log in."""
+    """A wrong token gets 401, and py-cord does not log in."""
     client.headers["Authorization"] = "Bot nonsense"
     status, error = await client.call("GET", "/users/@me")
     assert (status, error) == (401, {"message": "401: Unauthorized", "code": 0})
@@ -104,7 +104,7 @@ async def test_deleted_channel_is_unknown_when_the_bot_writes(
 
 
 async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: BareClient) -> None:
-    """Names of text channels are lower case with hyphens, and the old name is remembered."""
+    """Names of text channels are lower case with hyphens, and the old name is recorded."""
     assert channel.guild is not None
     assert channel.guild.channel_named("general") is channel
     status, answer = await client.call("PATCH", f"/channels/{channel.id}", json={"name": "Players Online 12"})
@@ -117,7 +117,7 @@ async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: Bar
 async def test_role_is_given_when_it_stands_below_the_bots_own(
     world: SimulatedDiscord, guild: Guild, alice: Member, client: BareClient
 ) -> None:
-    """The bot assigns lower roles with Manage Roles, and never its own or higher ones."""
+    """With Manage Roles the bot assigns lower roles, but never its own or higher ones."""
     low, high = world.create_role(guild, "low", position=1), world.create_role(guild, "high", position=9)
     [own] = guild.bot.roles
     own.position = 5
@@ -132,7 +132,7 @@ async def test_role_is_given_when_it_stands_below_the_bots_own(
 async def test_bot_hears_of_joining_and_leaving_when_it_is_invited_and_removed(
     world: SimulatedDiscord, guild: Guild, bot: commands.Bot
 ) -> None:
-    """An invitation fires the join event, a removal the leave event; an outage of a server neither."""
+    """An invitation fires the join event, a removal the leave event; an outage of a server fires neither."""
     heard: list[tuple[str, str]] = []
     done = asyncio.Event()
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 async def test_process_serves_when_started_from_the_command_line() -> None:
-    """It prints address and token, answers, and ends cleanly on a signal."""
+    """The process prints address and token, answers, and ends cleanly on a signal."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -17,7 +17,7 @@ ID = re.compile(r"0002[0-9a-f]{28}")
 
 
 def test_same_seed_makes_the_same_battle() -> None:
-    """A failure in a simulated world can be seen again."""
+    """A failure in a simulated world can be repeated."""
     assert list(islice(Battle(7).rows(), 500)) == list(islice(Battle(7).rows(), 500))
     assert list(islice(Battle(7).rows(), 5)) != list(islice(Battle(8).rows(), 5))
 
@@ -56,7 +56,7 @@ def test_rows_obey_the_log_rules() -> None:
 
 
 def test_nobody_dies_twice_in_a_second() -> None:
-    """Equal rows would be one death, and the counts of a test would not add up."""
+    """Equal rows would be one death, and the counts of a test would be wrong."""
     rows = list(islice(Battle(5).rows(), 20_000))
     assert len({(row.written_at, row.victim_id) for row in rows}) == len(rows)
 
@@ -67,7 +67,7 @@ def test_bulk_files_hold_so_many_rows_over_so_many_days(
     with_platforms: bool,  # noqa: FBT001 - a row of the table
     parts: int,
 ) -> None:
-    """One file a day, in order, every row a death of its own, in either generation."""
+    """There is one file for each day, in order, without equal rows, in either generation."""
     battle = Battle(start=datetime(2025, 5, 1))  # noqa: DTZ001 - logs carry no zone
     paths = battle.write_files(tmp_path / "world_0", rows=5003, days=5, with_platforms=with_platforms)
     assert [path.name for path in paths] == [f"2025.05.0{day}-00.00.00.csv" for day in range(1, 6)]
@@ -80,7 +80,7 @@ def test_bulk_files_hold_so_many_rows_over_so_many_days(
 
 
 def test_bulk_rows_look_like_single_rows() -> None:
-    """The fast writer and the slow one agree on every shape of a row."""
+    """The fast and the slow writer agree about every form of a row."""
     shape = re.compile(r"[^;]+;([^;]*);([0-9a-f]*);[^;]+;[0-9a-f]{32};([^;]*);\d+;([A-Z0-9]*);[A-Z0-9]+;")
     for row in islice(Battle(9).rows(), 2000):
         match = shape.fullmatch(render_row(row))

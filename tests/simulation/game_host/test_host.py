@@ -1,4 +1,4 @@
-"""The simulated host itself, met by a plain SFTP client."""
+"""The simulated host, used by a plain SFTP client."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ async def _host(tmp_path: Path) -> AsyncIterator[GameHost]:
 
 @asynccontextmanager
 async def enter(host: GameHost, username: str = "renter") -> AsyncIterator[asyncssh.SFTPClient]:
-    """Log in as any SFTP program does."""
+    """Log in like any SFTP client."""
     async with (
         asyncssh.connect(
             host.address,
@@ -38,7 +38,7 @@ async def enter(host: GameHost, username: str = "renter") -> AsyncIterator[async
 
 
 async def test_user_is_locked_into_a_folder(host: GameHost, tmp_path: Path) -> None:
-    """Nobody sees more than their own folder, whatever path they ask for."""
+    """A user sees only their own folder, with any path."""
     (tmp_path / "a.csv").write_text("above")
     (tmp_path / "guest" / "b.csv").write_text("mine")
     async with enter(host, "guest") as sftp:
@@ -48,7 +48,7 @@ async def test_user_is_locked_into_a_folder(host: GameHost, tmp_path: Path) -> N
 
 
 async def test_requests_and_connections_are_counted(host: GameHost, tmp_path: Path) -> None:
-    """A benchmark can tell what a poll costs."""
+    """A benchmark can measure the requests of a poll."""
     (tmp_path / "a.csv").write_text("abc")
     async with enter(host) as sftp:
         await sftp.stat("a.csv")
@@ -62,7 +62,7 @@ async def test_requests_and_connections_are_counted(host: GameHost, tmp_path: Pa
 
 
 async def test_outage_ends_on_the_same_port_with_the_same_key(host: GameHost) -> None:
-    """Down and up again is the same host; a changed key is another."""
+    """A host that goes down and up keeps its port and key; a changed key is another host."""
     port, key = host.port, host.host_key
     await host.stop()
     with pytest.raises(ConnectionRefusedError):
@@ -77,7 +77,7 @@ async def test_outage_ends_on_the_same_port_with_the_same_key(host: GameHost) ->
 
 
 async def test_connection_that_comes_in_as_the_host_goes_down_is_cut_off(host: GameHost) -> None:
-    """It was let in behind those that were cut off, and nobody would end it."""
+    """A connection that arrives during the shutdown is cut too, because no other code would end it."""
 
     class LateConnection:
         is_cut_off = False
@@ -94,7 +94,7 @@ async def test_connection_that_comes_in_as_the_host_goes_down_is_cut_off(host: G
 
 
 async def test_two_hosts_live_side_by_side(host: GameHost, tmp_path: Path) -> None:
-    """Hosts of one process share nothing."""
+    """Hosts in one process share nothing."""
     async with GameHost(tmp_path, {"renter": "secret"}) as other:
         other.faults.refuse_logins = True
         async with enter(host):
@@ -104,7 +104,7 @@ async def test_two_hosts_live_side_by_side(host: GameHost, tmp_path: Path) -> No
 
 @pytest.mark.fault
 async def test_faults_happen_and_are_mended(host: GameHost, tmp_path: Path) -> None:
-    """Each fault does what its row says, and ``clear`` ends them all."""
+    """Each fault works as documented, and ``clear`` ends them all."""
     (tmp_path / "a.csv").write_text("abcdef")
     (tmp_path / "closed").mkdir()
     faults = host.faults

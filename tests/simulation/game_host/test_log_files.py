@@ -1,4 +1,4 @@
-"""Death logs and what can happen to them."""
+"""Death logs and their faults."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,7 @@ KILLER, VICTIM = PlayerId("0002" + "a" * 28), PlayerId("0002" + "b" * 28)
 
 
 def row(day: int = 1, hour: int = 12) -> DeathRow:
-    """Return a kill at that time."""
+    """Return a kill at a time of day."""
     return DeathRow(
         written_at=datetime(2025, 5, day, hour, 7, 23),  # noqa: DTZ001 - logs carry no zone
         kind=DeathKind.KILL,
@@ -44,7 +44,7 @@ def test_rows_are_written_in_both_generations() -> None:
 
 
 def test_death_without_killer_leaves_its_columns_empty() -> None:
-    """Nobody killed: no name, no id, no weapon, no platform, one metre."""
+    """A death without a killer has no name, id, weapon or platform, and a distance of one metre."""
     unknown = replace(
         row(),
         kind=DeathKind.UNKNOWN,
@@ -58,7 +58,7 @@ def test_death_without_killer_leaves_its_columns_empty() -> None:
 
 
 def test_files_lie_where_the_hoster_puts_them(tmp_path: Path) -> None:
-    """Every layout of a hoster can be made."""
+    """The files can have every layout of a hoster."""
     folders = [
         GameServerFiles(tmp_path, host="h", number=number, is_saved=is_saved).deathlogs.relative_to(tmp_path)
         for number, is_saved in ((7, False), (7, True), (None, False))
@@ -71,7 +71,7 @@ def test_files_lie_where_the_hoster_puts_them(tmp_path: Path) -> None:
 
 
 def test_new_file_begins_at_midnight(files: GameServerFiles) -> None:
-    """One file a day, named by its midnight; each world by itself."""
+    """Each day has one file, named by its midnight; each world has its own."""
     files.append(row(1), row(1, 23), row(2, 0))
     files.append(row(1), world="world_1")
     assert {
@@ -95,7 +95,7 @@ def test_line_can_be_cut_and_finished(files: GameServerFiles) -> None:
 
 
 def test_files_can_be_damaged_in_every_way(files: GameServerFiles) -> None:
-    """Truncated, rewritten in place, replaced by another file, garbage, BOM, and old files back."""
+    """Files can be truncated, rewritten in place, replaced, filled with garbage or a BOM, and restored."""
     files.append(row(), row(hour=13))
     path = files.current()
     files.truncate(10)

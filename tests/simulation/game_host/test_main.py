@@ -9,7 +9,7 @@ import asyncssh
 
 
 async def test_program_serves_a_living_battle_until_it_is_stopped(tmp_path: Path) -> None:
-    """It prints how to log in, the logs grow, and SIGTERM ends it cleanly."""
+    """The program prints its login, its logs grow, and SIGTERM ends it cleanly."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulation.game_host"),
         *("--folder", str(tmp_path), "--speed", "100000", "--password", "secret"),

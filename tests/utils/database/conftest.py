@@ -1,4 +1,4 @@
-"""Values that tests of the database begin with."""
+"""Fixtures for tests of the database."""
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -114,7 +114,7 @@ def _make_server() -> MakeServer:
 
 @pytest.fixture(name="make_notice")
 def _make_notice() -> MakeNotice:
-    """Return a maker of notices, told apart by a number."""
+    """Return a maker of notices, which differ by a number."""
 
     def make(number: int) -> DeathNotice:
         return DeathNotice(
@@ -136,7 +136,7 @@ def _make_notice() -> MakeNotice:
 
 @pytest.fixture(name="other")
 async def _other(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
-    """Return the same database as another process sees it."""
+    """Return the same database, opened by another process."""
     connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
     yield await connection.open()
     await connection.close()

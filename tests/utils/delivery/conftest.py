@@ -1,4 +1,4 @@
-"""A community and a plain bot in it, for what talks to Discord itself."""
+"""Fixtures for code that talks to Discord: a community, and a plain bot in it."""
 
 from collections.abc import AsyncIterator
 
@@ -21,7 +21,7 @@ def _channel(world: SimulatedDiscord, guild: Guild) -> Channel:
 
 @pytest.fixture(name="bot")
 async def _bot(guild: Guild) -> commands.Bot:
-    """A bot that is not connected yet, as the project builds its own."""
+    """A bot that is not connected yet, with the project's options."""
     assert guild.bot
     return commands.Bot(
         intents=discord.Intents(guilds=True),
@@ -45,5 +45,5 @@ async def _sender(bot: commands.Bot, clock: FakeClock) -> DiscordSender:
 
 @pytest.fixture(name="standing")
 async def _standing(sender: DiscordSender, tasks: TaskManager, clock: FakeClock) -> StandingMessages:
-    """Messages that stay, shown anew as soon as there is something new."""
+    """Standing messages that are updated without a wait."""
     return StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)

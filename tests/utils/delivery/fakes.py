@@ -1,4 +1,4 @@
-"""A storage, a Discord, admins and a clock for delivery, each of which can end the process at any await."""
+"""A storage, a Discord, admins and a clock for delivery; each can end the process at any await."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -29,11 +29,11 @@ FACTORY = EmbedFactory()
 
 
 class ProcessKilled(BaseException):
-    """The process ended here."""
+    """Simulates the end of the process."""
 
 
 class FakeClock:
-    """A clock that is moved by hand; ``sleep`` ends when the time has come."""
+    """A clock that tests move; ``sleep`` ends when the time has come."""
 
     def __init__(self) -> None:
         self.time = START
@@ -49,28 +49,28 @@ class FakeClock:
         return (self.time - START).total_seconds()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until the clock was moved that far."""
+        """Wait until the clock has moved that far."""
         end = self.time + timedelta(seconds=seconds)
         self.sleeps.append(seconds)
         async with self._moved:
             await self._moved.wait_for(lambda: self.time >= end)
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock and wake who waited."""
+        """Move the clock and wake the sleepers whose time has come."""
         self.time += timedelta(seconds=seconds)
         async with self._moved:
             self._moved.notify_all()
 
 
 class Fuse:
-    """Counts the steps of everything and ends the process at one of them."""
+    """Counts all steps and ends the process at one of them."""
 
     def __init__(self) -> None:
         self.steps = 0
         self.kill_at: int | None = None
 
     async def step(self) -> None:
-        """Pass one point at which a process can end."""
+        """Pass a point at which the process can end."""
         self.steps += 1
         await asyncio.sleep(0)
         if self.steps == self.kill_at:
@@ -78,11 +78,11 @@ class Fuse:
 
 
 class FakeOutboxStore:
-    """An outbox in memory; each write happens whole, between two points at which the process can end.
+    """An outbox in memory. A write happens completely, between two points at which the process can end.
 
     Attributes:
-        failures: what the next operations raise, one each; None lets one pass.
-        reads: how often a feed was read.
+        failures: the errors of the next operations, one each; None: no error.
+        reads: the number of reads of feeds.
     """
 
     def __init__(self, fuse: Fuse) -> None:
@@ -95,7 +95,7 @@ class FakeOutboxStore:
 
     @property
     def message(self) -> OutgoingMessage | None:
-        """The message on its way, where there is one at most."""
+        """The prepared message, if any; there must be at most one."""
         assert len(self.messages) <= 1
         return next(iter(self.messages.values()), None)
 
@@ -105,7 +105,7 @@ class FakeOutboxStore:
         return sorted({key.feed for key in self.entries})
 
     def add(self, *entries: OutboxEntry) -> None:
-        """Put entries into the outbox, as ingestion does."""
+        """Add entries to the outbox, like ingestion."""
         self.entries |= {entry.key: entry for entry in entries}
 
     async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
@@ -116,14 +116,14 @@ class FakeOutboxStore:
     async def list_pending(
         self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
     ) -> Mapping[Feed, Sequence[OutboxEntry]]:
-        """Return the first entries of each feed; nobody asks while a message holds some of it."""
+        """Return the first entries of each feed; no message may have entries of these feeds."""
         self.reads += 1
         await self._step(guild_id)
         assert all(not message.feeds.intersection(feeds) for message in self.messages.values())
         return {feed: self._list(feed)[:limit] for feed in feeds}
 
     async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
-        """Return the messages on their way."""
+        """Return the prepared messages."""
         await self._step(guild_id)
         return list(self.messages.values())
 
@@ -133,7 +133,7 @@ class FakeOutboxStore:
         return [self.entries[key] for key in keys if key in self.entries]
 
     async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
-        """Store a message; none of its entries is in another one."""
+        """Store a message; no other message may have its entries."""
         await self._step(guild_id)
         assert len(message.nonce) <= 25
         taken = {key for other in self.messages.values() if other != message for key in other.entries}
@@ -144,7 +144,7 @@ class FakeOutboxStore:
     async def mark_sent(
         self, guild_id: GuildId, message: OutgoingMessage, *, message_id: int, at: datetime
     ) -> None:
-        """Take the message and its entries out."""
+        """Remove the message and its entries."""
         await self._step(guild_id)
         assert message_id
         assert at >= message.prepared_at
@@ -155,7 +155,7 @@ class FakeOutboxStore:
         await self._fuse.step()
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
-        """Drop what is old."""
+        """Remove old entries."""
         await self._step(scope.guild_id)
         old = [entry.key for entry in self._list(Feed(scope, kind)) if entry.created_at < before]
         for key in old:
@@ -164,14 +164,14 @@ class FakeOutboxStore:
         return len(old)
 
     async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
-        """Drop these entries."""
+        """Remove these entries."""
         await self._step(guild_id)
         for key in keys:
             del self.entries[key]
         await self._fuse.step()
 
     async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
-        """Forget the message."""
+        """Remove the message."""
         await self._step(guild_id)
         self.messages.pop(nonce, None)
         await self._fuse.step()
@@ -181,7 +181,7 @@ class FakeOutboxStore:
         return sorted(own, key=lambda entry: entry.sequence)
 
     async def _step(self, guild_id: GuildId) -> None:
-        """Pass a point at which the process can end, and the storage fail."""
+        """Pass a point at which the process can end or the storage can fail."""
         assert guild_id == GUILD
         await self._fuse.step()
         if self.failures and (failure := self.failures.pop(0)):
@@ -190,7 +190,7 @@ class FakeOutboxStore:
 
 @dataclass
 class Answer:
-    """What happens to one request: an error, and whether the message was posted all the same."""
+    """The result of one request: an error, and whether the message was posted anyway."""
 
     error: Exception
     is_posted: bool = False
@@ -198,7 +198,7 @@ class Answer:
 
 @dataclass
 class FakeMessageSender:
-    """A Discord that remembers nonces for a while, as the real one does, and not a second longer."""
+    """A Discord that remembers nonces for a time and no longer, like the real one."""
 
     fuse: Fuse
     clock: FakeClock
@@ -231,14 +231,14 @@ class FakeMessageSender:
         return message_id
 
     async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
-        """Return what stands in the channel."""
+        """Return the newest messages of the channel."""
         await self.fuse.step()
         if self.looks:
             raise self.looks.pop(0)
         return [post[1] for post in reversed(self.posts) if post[0] == channel_id][:limit]
 
     def list_victims(self, channel_id: ChannelId = CHANNEL) -> list[int]:
-        """Return the numbers of the victims that a reader of the channel sees, in order."""
+        """Return the numbers of the victims in the channel, in order."""
         numbers = []
         for channel, message, _, _, _ in self.posts:
             if channel == channel_id:
@@ -260,13 +260,13 @@ class FakeMessageSender:
 
 @dataclass
 class FakeChannelFinder:
-    """Channels by kind, and those that a server has for itself."""
+    """Channels by kind, and the own channels of servers."""
 
     channels: dict[ChannelKind, ChannelId] = field(default_factory=lambda: {ChannelKind.KILLFEED: CHANNEL})
     own: dict[Feed, ChannelId] = field(default_factory=dict)
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the channel of a kind; like a cache, it sometimes has to look."""
+        """Return the channel of a kind; like with a cache, this sometimes takes a turn."""
         assert scope.guild_id == GUILD
         await asyncio.sleep(0)
         return self.own.get(Feed(scope, kind)) or self.channels.get(kind)
@@ -274,20 +274,20 @@ class FakeChannelFinder:
 
 @dataclass
 class FakeAdminNotifier:
-    """Admins who remember what they were told."""
+    """Admins that record their alerts."""
 
     told: list[tuple[str, str]] = field(default_factory=list)
     open_keys: set[str] = field(default_factory=set)
 
     async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
-        """Tell once for each key."""
+        """Send one alert for each key."""
         assert guild_id == GUILD
         if key not in self.open_keys:
             self.told.append((key, str(sentence)))
         self.open_keys.add(key)
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Settle a matter."""
+        """Close an alert."""
         assert guild_id == GUILD
         self.open_keys.discard(key)
 
@@ -306,7 +306,7 @@ class World:
         self.service = self.start()
 
     def start(self) -> DeliveryService:
-        """Begin a process: nothing but the storage and Discord is left of the one before."""
+        """Begin a process; only the storage and Discord remain of the old one."""
         self.fuse.kill_at = None
         self.service = DeliveryService(
             self.store,
@@ -320,7 +320,7 @@ class World:
         return self.service
 
     async def deliver(self, lane: Lane = LANE) -> DeliveryOutcome:
-        """Do one round of a lane over all that waits."""
+        """Do one round of a lane over all waiting entries."""
         return await self.service.deliver_once(lane, self.store.feeds)
 
 
@@ -331,7 +331,7 @@ def build_entry(
     kind: ChannelKind = ChannelKind.KILLFEED,
     created_at: datetime = START,
 ) -> OutboxEntry:
-    """Return the entry of a kill whose victim carries a number."""
+    """Return the entry of a kill; the victim's name has the number."""
     notice = DeathNotice(
         event_id=number.to_bytes(12),
         kind=DeathKind.KILL,

@@ -1,4 +1,4 @@
-"""Alerts: the admins are told once, wherever they can be reached."""
+"""Alerts: the admins are told once, in any place where the bot can write to them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -25,7 +25,7 @@ POST = "/channels/{channel_id}/messages"
 
 
 class FakeSettingsSource:
-    """Settings of guilds, or none while the database is away."""
+    """Settings of guilds; while the database is away, reading them fails."""
 
     def __init__(self) -> None:
         self.channels: Mapping[ChannelKind, ChannelId] = {}
@@ -40,7 +40,7 @@ class FakeSettingsSource:
 
 @pytest.fixture(name="settings")
 def _settings(channel: Channel) -> FakeSettingsSource:
-    """Alerts go to the channel."""
+    """Settings in which alerts go to the channel."""
     settings = FakeSettingsSource()
     settings.channels = {ChannelKind.ALERTS: ChannelId(channel.id), ChannelKind.KILLFEED: ChannelId(1)}
     return settings
@@ -57,14 +57,14 @@ async def _alerts(
 
 
 def read(channel: Channel) -> list[str]:
-    """Return the sentences that stand in a channel."""
+    """Return the sentences in a channel."""
     return [message.embed["description"] for message in channel.all_messages]
 
 
 async def test_admins_are_told_once_until_the_matter_is_settled(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """One post for each key; after it was cleared the next fault is told again."""
+    """There is one post for each key; after ``clear`` the next fault is posted again."""
     guild_id = GuildId(guild.id)
     async with running_bot(bot, world):
         for _ in range(3):
@@ -86,7 +86,7 @@ async def test_admins_are_told_once_until_the_matter_is_settled(
 async def test_matter_is_told_once_when_many_tell_it_at_once(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """While a post is on its way the same matter is not posted again."""
+    """While the first post is running, the same alert is not posted again."""
     async with running_bot(bot, world):
         notes = (alerts.notify(GuildId(guild.id), text(SENTENCE), KEY) for _ in range(5))
         await asyncio.gather(*notes)
@@ -103,7 +103,7 @@ async def test_owner_is_told_directly_when_no_channel_is_set(
     alerts: AdminAlerts,
     settings: FakeSettingsSource,
 ) -> None:
-    """Another kind's channel never serves for alerts."""
+    """A channel of another kind is never used for alerts."""
     settings.channels = {ChannelKind.KILLFEED: ChannelId(channel.id)}
     async with running_bot(bot, world):
         await world.until(lambda: bot.get_guild(guild.id) is not None, what="the guild")
@@ -122,7 +122,7 @@ async def test_owner_is_told_when_the_channel_cannot_be_used(
     alerts: AdminAlerts,
     status: int,
 ) -> None:
-    """A channel that is gone or forbidden is no end: the next place is tried."""
+    """If the channel is deleted or forbidden, the next place is tried."""
     posts = Fault(
         method="POST", route=POST, status=status, only_if=lambda request: str(channel.id) in request.path
     )
@@ -141,7 +141,7 @@ async def test_alert_is_posted_elsewhere_when_the_database_is_away(
     alerts: AdminAlerts,
     settings: FakeSettingsSource,
 ) -> None:
-    """Not to know the channel is no reason to be silent."""
+    """The bot does not know the channel then, but the alert must not be lost."""
     settings.is_away = True
     async with running_bot(bot, world):
         await bot.wait_until_ready()
@@ -155,7 +155,7 @@ async def test_alert_is_posted_elsewhere_when_the_database_is_away(
 async def test_cut_connection_is_never_raised(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts, cut: str
 ) -> None:
-    """Whoever tells a fault must not fail by it; the next time it is told."""
+    """``notify`` raises nothing; the alert is posted the next time."""
     world.faults.add(Fault(method="POST", cut=cut, times=None))  # type: ignore[arg-type] # one of both
     async with running_bot(bot, world):
         await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY)
@@ -166,7 +166,7 @@ async def test_cut_connection_is_never_raised(
 async def test_alert_waits_when_discord_was_never_reached(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """Servers are read before the first login; what they find is told when Discord is there."""
+    """Servers are read before the first login; their alerts are posted after it."""
     guild_id = GuildId(guild.id)
     await alerts.notify(guild_id, text(SENTENCE), KEY)
     await alerts.notify(guild_id, text("Settled meanwhile."), "settled")
@@ -185,7 +185,7 @@ async def test_alert_that_reached_nobody_is_told_by_itself_later(
     alerts: AdminAlerts,
     clock: FakeClock,
 ) -> None:
-    """Not only at the next reconnect: ever less often, and once; what is settled meanwhile is not told."""
+    """The bot tries again by itself with growing pauses; cleared alerts are not posted."""
     guild_id = GuildId(guild.id)
     world.faults.add(Fault(method="POST", status=429, body="banned", times=None))
     async with running_bot(bot, world):
@@ -213,7 +213,7 @@ async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
     alerts: AdminAlerts,
     settings: FakeSettingsSource,
 ) -> None:
-    """Whoever tells a fault never fails by another one; it is told once they can be read."""
+    """``notify`` raises nothing; the alert is posted once the settings can be read."""
     settings.channels = 7  # type: ignore[assignment] # what a malformed document holds
     async with running_bot(bot, world):
         await bot.wait_until_ready()
@@ -227,7 +227,7 @@ async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
 async def test_guild_that_the_bot_left_is_no_error(
     bot: commands.Bot, world: SimulatedDiscord, alerts: AdminAlerts, settings: FakeSettingsSource
 ) -> None:
-    """Nobody can be told, and nothing is raised."""
+    """There is no place for an alert, and no error."""
     settings.channels = {}
     async with running_bot(bot, world):
         await alerts.notify(GuildId(999), text(SENTENCE), KEY)
@@ -238,7 +238,7 @@ async def test_guild_that_the_bot_left_is_no_error(
 async def test_member_is_told_once_in_a_direct_message(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts
 ) -> None:
-    """Under the community's name; what cannot be delivered is not tried again, and nothing is raised."""
+    """The message names the community; a failed one is not tried again, and nothing is raised."""
     alice = world.add_member(guild, "alice")
     said = text("Somebody asked for “{player}”, who is linked to you.", player="Wolf_1")
     async with running_bot(bot, world):
@@ -256,7 +256,7 @@ async def test_member_is_told_once_in_a_direct_message(
 async def test_nobody_waits_for_discord_who_finds_a_fault(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
 ) -> None:
-    """While Discord holds its answer back the reading of a server goes on; the post comes later, once."""
+    """While Discord delays its answer, the reading of a server goes on; the alert is posted once, later."""
     held = asyncio.Event()
     world.faults.add(Fault(method="POST", route=POST, held=held))
     async with running_bot(bot, world):
@@ -272,7 +272,7 @@ async def test_nobody_waits_for_discord_who_finds_a_fault(
 
 
 async def test_what_is_remembered_of_alerts_is_bounded(alerts: AdminAlerts, guild: Guild) -> None:
-    """Keys that strangers can make, one for each player and day: one guild's drive out no other's."""
+    """Strangers can create keys, one for each player and day; those of one guild displace no others."""
     other = GuildId(7)
     await alerts.notify(other, text(SENTENCE), KEY)
     for number in range(MOST_WAITING + 5):

@@ -34,7 +34,7 @@ def test_group_is_the_longest_that_fits_in_order(
     sizes: list[int],
     single: bool,  # noqa: FBT001 - given by hypothesis
 ) -> None:
-    """A group begins with the first entry, overtakes nobody and keeps both limits."""
+    """A group begins with the first entry, keeps the order and both limits."""
     entries = [build_entry(number) for number in range(len(sizes))]
     group = choose_group(entries, sizes, single=single)
     assert group == entries[: len(group)]
@@ -47,7 +47,7 @@ def test_group_is_the_longest_that_fits_in_order(
 
 @given(PENDING)
 def test_groups_together_are_everything_in_order(sizes: list[int]) -> None:
-    """Group after group, the channel gets all of its entries, each once, by sequence."""
+    """Group after group, the channel gets all its entries, each once and in order."""
     everything = [build_entry(number) for number in range(len(sizes))]
     posted: list[OutboxEntry] = []
     while left := everything[len(posted) :]:
@@ -85,13 +85,13 @@ def test_step_follows_from_what_is_stored(
 
 
 def test_message_without_entries_is_forgotten() -> None:
-    """Entries that were removed, with their server for example, leave nothing to send."""
+    """Its entries may be deleted with their server; then nothing is sent."""
     assert choose_step(MESSAGE, [], has_channel=True, now=START, max_age=MAX_AGE) is Step.FORGET
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=4))
 def test_merged_feeds_keep_their_order_and_the_oldest_heads_come_first(feeds: list[list[int]]) -> None:
-    """Ten entries at most, no feed out of order, and nobody waits behind a head that is younger."""
+    """There are at most ten entries, each feed is in order, and older first entries come first."""
     entries = [
         [
             build_entry(
@@ -114,7 +114,7 @@ def test_merged_feeds_keep_their_order_and_the_oldest_heads_come_first(feeds: li
 
 
 def test_match_is_by_nonce_else_by_all_texts() -> None:
-    """A nonce that Discord shows decides alone; without one all titles and descriptions must be there."""
+    """A visible nonce decides alone; without one all titles and descriptions must match."""
     other = PostedMessage(1, "other", TEXTS)
     by_nonce = PostedMessage(2, "nonce", (("x", "y"),))
     by_text = PostedMessage(3, None, (("title ", "one line\n another\n"),))
@@ -128,7 +128,7 @@ def test_match_is_by_nonce_else_by_all_texts() -> None:
 
 
 def test_nonces_are_short_and_never_the_same() -> None:
-    """Discord takes 25 characters."""
+    """Nonces are at most 25 characters long and all different."""
     nonces = {make_nonce() for _ in range(100)}
     assert len(nonces) == 100
     assert all(re.fullmatch("[a-z2-7]{24}", nonce) for nonce in nonces)

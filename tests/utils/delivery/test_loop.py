@@ -56,12 +56,12 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 def build_change(name: str) -> GuildSettingsChanged:
-    """Return what is told when somebody set a setting of the guild."""
+    """Return the event of a changed setting of the guild."""
     return GuildSettingsChanged(guild_id=GUILD, names=frozenset({name}))
 
 
 async def test_new_entries_wake_an_idle_loop(world: World, loop: DeliveryLoop) -> None:
-    """Ingestion's wake-up delivers at once, without a poll."""
+    """A wake-up by ingestion delivers at once, without a poll."""
     await _until(lambda: world.clock.sleeps == [30])
     world.store.add(build_entry(1))
     loop.wake(SCOPE, KINDS)
@@ -70,7 +70,7 @@ async def test_new_entries_wake_an_idle_loop(world: World, loop: DeliveryLoop) -
 
 @pytest.mark.usefixtures("loop")
 async def test_lost_wake_up_is_made_good_by_the_poll(world: World) -> None:
-    """Entries nobody told of are found at the next poll."""
+    """Entries without a wake-up are found at the next poll."""
     await _until(lambda: world.clock.sleeps == [30])
     world.store.add(build_entry(1))
     await world.clock.advance(30)
@@ -78,7 +78,7 @@ async def test_lost_wake_up_is_made_good_by_the_poll(world: World) -> None:
 
 
 async def test_new_entries_do_not_shorten_a_wait_for_discord(world: World, loop: DeliveryLoop) -> None:
-    """A wake-up while Discord is down changes nothing; the wait ends in its own time."""
+    """A wake-up while Discord is down does not end the wait early."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     loop.wake(SCOPE, KINDS)
@@ -92,7 +92,7 @@ async def test_new_entries_do_not_shorten_a_wait_for_discord(world: World, loop:
 
 
 async def test_mended_channel_ends_every_wait(world: World, loop: DeliveryLoop) -> None:
-    """After an admin has set a channel, nothing waits for the old failure."""
+    """After an admin has set a channel, every lane tries again at once."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ChannelUnusableError("403"))]
     loop.wake(SCOPE, KINDS)
@@ -123,7 +123,7 @@ async def test_channel_that_is_gone_holds_up_no_other_kind(world: World, loop: D
 async def test_kind_whose_posts_fail_is_tried_again_and_holds_up_no_other(
     world: World, loop: DeliveryLoop
 ) -> None:
-    """An error nobody expected ends one lane for a moment, and no other."""
+    """An unexpected error stops only its own lane, and for a moment."""
     other = world.channels.channels[ChannelKind.EVENTS] = ChannelId(78)
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ZeroDivisionError("a fault of ours"))]
@@ -146,7 +146,7 @@ async def test_kind_whose_posts_fail_is_tried_again_and_holds_up_no_other(
 async def test_failure_nobody_thought_of_is_shown_and_told_once(
     world: World, loop: DeliveryLoop, failure: Exception, name: str
 ) -> None:
-    """It is tried ever less often, and forgotten by itself: the next one is told again."""
+    """The pauses grow; after a success the alert is closed, so the next failure is a new alert."""
     for times in (1, 2):
         world.store.add(build_entry(times))
         world.sender.answers = [Answer(failure)] * 3
@@ -159,7 +159,7 @@ async def test_failure_nobody_thought_of_is_shown_and_told_once(
 
 
 async def test_outbox_that_cannot_be_read_is_shown_and_told_once(world: World, loop: DeliveryLoop) -> None:
-    """That is a failure of the guild, before any lane begins."""
+    """The guild has the failure, because no lane has begun."""
     await _until(lambda: 30 in world.clock.sleeps)
     world.store.add(build_entry(1))
     world.store.failures = [ZeroDivisionError("secret")] * 3
@@ -170,7 +170,7 @@ async def test_outbox_that_cannot_be_read_is_shown_and_told_once(world: World, l
 
 
 async def _wait_out(world: World, loop: DeliveryLoop, name: str, times: int) -> None:
-    """Let three failures in a row pass, of which the admins are told for so many times."""
+    """Let three failures in a row pass; the admins must have this number of alerts."""
     sentence = (
         f"Posting to Discord failed unexpectedly ({name}). I try again by myself; "
         "the log of the bot says where it failed."
@@ -183,7 +183,7 @@ async def _wait_out(world: World, loop: DeliveryLoop, name: str, times: int) -> 
 
 
 async def test_what_passes_by_itself_is_told_to_nobody(world: World, loop: DeliveryLoop) -> None:
-    """A database that is away is tried every two seconds."""
+    """While the database is away, the loop tries every two seconds."""
     world.store.add(build_entry(1))
     world.store.failures = [StorageUnavailableError("away")] * 2
     loop.wake(SCOPE, KINDS[:1])
@@ -196,7 +196,7 @@ async def test_what_passes_by_itself_is_told_to_nobody(world: World, loop: Deliv
 
 
 async def test_entries_that_come_while_a_lane_waits_for_its_turn_go_into_its_message(world: World) -> None:
-    """When many want to post, messages become fuller and not more."""
+    """With many waiting lanes the messages become fuller, not more."""
     pace = MessagePace(world.clock)
     tasks = TaskManager(world.clock)
     loop = DeliveryLoop(
@@ -217,7 +217,7 @@ async def test_entries_that_come_while_a_lane_waits_for_its_turn_go_into_its_mes
 
 
 async def test_second_server_of_a_channel_waits_for_no_poll(world: World, loop: DeliveryLoop) -> None:
-    """Entries of another server that come while the lane is at work are delivered by the lane itself."""
+    """The running lane delivers new entries of another server of its channel."""
     other = ServerScope(GUILD, ServerId("b0000000"))
     for number in range(20):
         world.store.add(build_entry(number))
@@ -232,7 +232,7 @@ async def test_second_server_of_a_channel_waits_for_no_poll(world: World, loop: 
 
 
 async def test_feed_moves_on_when_the_lane_that_held_it_is_empty(world: World, loop: DeliveryLoop) -> None:
-    """A channel is moved while a message is on its way to the old one: the rest follows to the new one."""
+    """A channel is moved while a message for the old one is prepared: later entries go to the new one."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     loop.wake(SCOPE, KINDS[:1])
@@ -245,7 +245,7 @@ async def test_feed_moves_on_when_the_lane_that_held_it_is_empty(world: World, l
 
 
 async def test_what_servers_of_a_guild_have_at_the_same_moment_goes_into_one_message(world: World) -> None:
-    """They are polled together, and the first one waits a little for the others."""
+    """The servers are polled at the same moment, and the lane waits a little for the others."""
     tasks, pace = TaskManager(world.clock), MessagePace(world.clock)
     loop = DeliveryLoop(world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock)
     task = asyncio.create_task(loop.run(GUILD))
@@ -262,7 +262,7 @@ async def test_what_servers_of_a_guild_have_at_the_same_moment_goes_into_one_mes
 
 
 async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
-    """A server whose loop does not run yet, or any more, may be told anything."""
+    """A server may send signals before its loop runs, and after it has ended."""
     pace = MessagePace(world.clock, share=1e9)
     tasks = TaskManager(world.clock)
     loop = DeliveryLoop(

@@ -1,4 +1,4 @@
-"""MessagePace: turns at even distances, first come first served."""
+"""MessagePace: turns at even distances, in the order of asking."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
 
 @pytest.mark.parametrize("share", [1.0, 0.25])
 async def test_turns_are_as_far_apart_as_the_share_of_the_bot_allows(share: float) -> None:
-    """The first who comes goes at once, those behind him one by one; an idle time gives no advance."""
+    """The first asker goes at once, the others one by one; idle time is not saved up."""
     clock = FakeClock()
     pace = MessagePace(clock, share=share)
     spacing = 1 / (MESSAGES_A_SECOND * share)

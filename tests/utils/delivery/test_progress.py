@@ -1,4 +1,4 @@
-"""Progress messages: what stands in the channel while a history is imported."""
+"""Progress messages during the import of a history."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ TASK = f"message:import:{SCOPE}"
 
 
 def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
-    """Return a progress told apart by its rows."""
+    """Return a progress that is identified by its rows."""
     return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done)
 
 
@@ -47,15 +47,15 @@ class Import:
 
     @property
     def message(self) -> Message:
-        """The message in the channel."""
+        """The only message of the channel."""
         return self._channel.messages[0]
 
     async def show(self, rows: int, *, is_done: bool = False) -> None:
-        """Tell how far it is."""
+        """Report the progress."""
         await self.messages.show(SERVER, self.job, build_progress(rows, is_done=is_done))
 
     async def wait_for(self, rows: int) -> None:
-        """Wait until the message shows so many rows."""
+        """Wait until the message shows this number of rows."""
         text = f"{rows:,}"
         await self._world.until(lambda: text in str(self.message.embeds), what=f"{rows} rows")
 
@@ -64,7 +64,7 @@ class Import:
 async def _running(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: ImportMessages
 ) -> AsyncIterator[Import]:
-    """A connected bot that has posted a progress message."""
+    """A connected bot with a posted progress message."""
     async with running_bot(bot, world):
         begun = await messages.create(SERVER.scope.guild_id, ChannelId(channel.id), SERVER.name)
         assert begun == channel.messages[0].id
@@ -74,7 +74,7 @@ async def _running(
 async def test_message_is_edited_every_few_seconds(
     world: SimulatedDiscord, running: Import, clock: FakeClock
 ) -> None:
-    """The first progress shows at once, then the newest of every four seconds; the import never waits."""
+    """The first progress shows at once, then the newest one every four seconds; the import never waits."""
     await running.show(1_001)
     await running.wait_for(1_001)
     for rows in (2_002, 3_003):
@@ -88,7 +88,7 @@ async def test_message_is_edited_every_few_seconds(
 
 
 async def test_end_is_shown_at_once(running: Import, world: SimulatedDiscord, tasks: TaskManager) -> None:
-    """Nobody waits four seconds for an import that is done, and its task ends."""
+    """The end of an import does not wait four seconds, and the task ends."""
     await running.show(1_001)
     await running.wait_for(1_001)
     await running.show(2_002, is_done=True)
@@ -100,7 +100,7 @@ async def test_end_is_shown_at_once(running: Import, world: SimulatedDiscord, ta
 async def test_end_of_a_removed_server_is_shown_at_once(
     running: Import, world: SimulatedDiscord, tasks: TaskManager
 ) -> None:
-    """Also after a restart, when this process has shown nothing of that import yet."""
+    """This works after a restart too, when the process has not shown the import yet."""
     removed = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
     await running.messages.show(SERVER, running.job, removed)
     await world.until(
@@ -113,7 +113,7 @@ async def test_end_of_a_removed_server_is_shown_at_once(
 async def test_import_that_stands_still_holds_no_task(
     running: Import, world: SimulatedDiscord, tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """A host that is away for hours costs nothing; when the import goes on its message does too."""
+    """While the host is away for hours there is no task; after that the message is updated again."""
     await running.show(1_001)
     await running.wait_for(1_001)
     await world.settle()
@@ -126,7 +126,7 @@ async def test_import_that_stands_still_holds_no_task(
 async def test_import_begun_again_is_shown_in_its_new_message(
     running: Import, world: SimulatedDiscord, tasks: TaskManager, channel: Channel, messages: ImportMessages
 ) -> None:
-    """An import that was broken off, by a guild that left, is forgotten with its task."""
+    """An import that ended with a left guild is forgotten with its task."""
     await running.show(1_001)
     await running.wait_for(1_001)
     await tasks.cancel_guild(SCOPE.guild_id)
@@ -141,7 +141,7 @@ async def test_import_begun_again_is_shown_in_its_new_message(
 async def test_end_is_shown_later_when_discord_fails(
     running: Import, world: SimulatedDiscord, tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """The last edit is tried until it is there, or the message would stand unfinished for ever."""
+    """The last edit is tried until it succeeds, because otherwise the message would stay unfinished."""
     cut = Fault(method="PATCH", route=MESSAGE, cut="before", times=2)
     world.faults.add(cut)
     await running.show(1_001, is_done=True)
@@ -158,7 +158,7 @@ async def test_end_is_shown_later_when_discord_fails(
 async def test_message_that_is_gone_is_not_tried_for_ever(
     running: Import, world: SimulatedDiscord, tasks: TaskManager, status: int
 ) -> None:
-    """A deleted message or a lost permission ends the showing, never the import."""
+    """A deleted message or a lost permission ends the updates, but not the import."""
     gone = Fault(method="PATCH", route=MESSAGE, status=status, times=None)
     world.faults.add(gone)
     await running.show(1_001, is_done=True)
@@ -190,7 +190,7 @@ async def test_progress_waits_when_discord_was_never_reached(
 async def test_import_without_a_message_shows_nothing(
     messages: ImportMessages, tasks: TaskManager, channel: Channel
 ) -> None:
-    """Where the bot may not post, the import runs silently."""
+    """If the bot may not post, the import shows nothing."""
     for job in (ImportJob(1, START, {}), ImportJob(1, START, {}, ChannelId(channel.id))):
         await messages.show(SERVER, job, build_progress(1))
     assert tasks.list_reports() == ()
@@ -199,7 +199,7 @@ async def test_import_without_a_message_shows_nothing(
 async def test_no_message_where_the_bot_may_not_post(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: ImportMessages
 ) -> None:
-    """A refused post is no reason against the import."""
+    """A refused post does not stop the import."""
     world.faults.add(Fault(method="POST", route="/channels/{channel_id}/messages", status=403))
     async with running_bot(bot, world):
         assert await messages.create(SERVER.scope.guild_id, ChannelId(channel.id), SERVER.name) is None
@@ -208,7 +208,7 @@ async def test_no_message_where_the_bot_may_not_post(
 async def test_message_is_deleted_when_no_import_begins(
     running: Import, channel: Channel, messages: ImportMessages
 ) -> None:
-    """A server that was refused leaves no message behind; one that is gone already is no error."""
+    """A refused server leaves no message; an already deleted one is no error."""
     assert running.job.message_id is not None
     await messages.discard(ChannelId(channel.id), running.job.message_id)
     await messages.discard(ChannelId(channel.id), running.job.message_id)

@@ -1,4 +1,4 @@
-"""Messages of proofs: the outcome, on the message that named the times."""
+"""Messages of proofs: the outcome replaces the times."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ WOLF = build_player_id("Wolf")
 
 
 def build_link(channel: Channel, message_id: int | None) -> Link:
-    """Return a link that is shown in a message."""
+    """Return a link with a message."""
     channel_id = None if message_id is None else ChannelId(channel.id)
     return Link(
         SCOPE.guild_id, MemberId(1), WOLF, "Wolf", START, channel_id=channel_id, message_id=message_id
@@ -36,7 +36,7 @@ async def _messages(standing: StandingMessages) -> LinkMessages:
 async def test_outcome_takes_the_place_of_the_times(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages
 ) -> None:
-    """The message is edited as the bot's own; where there is none, nothing is left to do."""
+    """The message is edited with the bot's own permissions; without a message nothing is done."""
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
         assert await messages.show(build_link(channel, posted.id), ProofOutcome.EXPIRED)
@@ -51,7 +51,7 @@ async def test_outcome_takes_the_place_of_the_times(
 async def test_what_lasts_ends_the_matter(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages, status: int
 ) -> None:
-    """A deleted message or a lost permission: nothing is left to do."""
+    """After a deleted message or a lost permission nothing more is done."""
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
         gone = world.faults.add(Fault(method="PATCH", route=MESSAGE, status=status, times=None))
@@ -62,7 +62,7 @@ async def test_what_lasts_ends_the_matter(
 async def test_outcome_waits_until_the_bot_was_logged_in(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages, clock: FakeClock
 ) -> None:
-    """A restart judges at once; Discord may take longer. The newest outcome of a message is shown."""
+    """The bot may judge before its login; then the newest outcome of a message is shown."""
     async with running_bot(commands.Bot(intents=bot.intents, cache_default_sounds=False), world) as before:
         posted = await before.get_partial_messageable(channel.id).send("times")
     link = build_link(channel, posted.id)

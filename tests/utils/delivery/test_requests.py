@@ -1,4 +1,4 @@
-"""Requests that outlast whoever waits for them, against a Discord that limits everything."""
+"""Requests that go on after their caller has stopped waiting, with a Discord that limits everything."""
 
 import asyncio
 
@@ -15,14 +15,14 @@ from utils.models.scope import ChannelId
 
 POSTING = "/channels/{channel_id}/messages"
 LIMIT_SECONDS = 0.4
-PATIENCE_SECONDS = 60.0  # much longer than the limit, and than a machine stands still
+PATIENCE_SECONDS = 60.0  # much longer than the limit and than a stall of the machine
 UNTIMED_LIMIT = {"message": "You are being rate limited.", "global": False}
 
 pytestmark = pytest.mark.fault
 
 
 async def send(bot: commands.Bot, channel: Channel, nonce: str, *, patience: float) -> int:
-    """Post two deaths under a nonce."""
+    """Post two deaths with a nonce."""
     post = FACTORY.build_feed([build_entry(number).notice for number in (1, 2)])
     sender = DiscordSender(bot, clock=FakeClock(), timeout_seconds=patience)
     return await sender.send(ChannelId(channel.id), embeds=post.embeds, pictures=post.pictures, nonce=nonce)
@@ -31,7 +31,7 @@ async def send(bot: commands.Bot, channel: Channel, nonce: str, *, patience: flo
 async def test_everything_is_sent_again_after_a_limit_that_outlasted_all_patience(
     world: SimulatedDiscord, bot: commands.Bot, guild: Guild
 ) -> None:
-    """A wait that is given up during a limit over everything locks nobody out, and posts nothing twice."""
+    """A caller that stops waiting during a global limit blocks no others, and nothing is posted twice."""
     first, second = world.create_channel(guild, "first"), world.create_channel(guild, "second")
     world.faults.add(
         Fault(method="POST", route=POSTING, status=429, retry_after=LIMIT_SECONDS, is_global=True)
@@ -49,7 +49,7 @@ async def test_everything_is_sent_again_after_a_limit_that_outlasted_all_patienc
 async def test_limit_that_does_not_say_how_long_is_uncertain(
     world: SimulatedDiscord, bot: commands.Bot, channel: Channel
 ) -> None:
-    """The library reads a time that is not there; that is a failed try like others."""
+    """The library reads a missing time; that is a failed try like any other."""
     world.faults.add(Fault(method="POST", route=POSTING, status=429, body=UNTIMED_LIMIT))
     async with running_bot(bot, world):
         with pytest.raises(DeliveryUncertainError):
@@ -58,7 +58,7 @@ async def test_limit_that_does_not_say_how_long_is_uncertain(
 
 
 async def test_request_goes_on_when_whoever_waited_is_cancelled() -> None:
-    """Neither the end of patience nor a cancelled task ends what was asked; its failure is nobody's."""
+    """Neither a timeout nor a cancelled task ends the request, and its failure is ignored."""
     requests, is_over, ended = Requests(), asyncio.Event(), list[str]()
 
     async def ask(name: str) -> None:

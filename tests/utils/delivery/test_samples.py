@@ -1,4 +1,4 @@
-"""Samples: what a kind of channel will show."""
+"""Samples of the posts of each kind of channel."""
 
 import pytest
 from discord.ext import commands
@@ -36,7 +36,7 @@ async def _samples(bot: commands.Bot, finder: FakeChannelFinder) -> SamplePosts:
 async def test_sample_of_every_kind_is_posted(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, samples: SamplePosts, kind: ChannelKind
 ) -> None:
-    """A sample shows what will be posted there, and pings nobody."""
+    """A sample looks like the later posts, and does not ping."""
     async with running_bot(bot, world):
         assert await samples.post(GUILD, kind, SERVER) == channel.id
     [message] = channel.messages
@@ -47,7 +47,7 @@ async def test_sample_of_every_kind_is_posted(
 async def test_sample_without_a_server_is_that_of_the_guild(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, samples: SamplePosts
 ) -> None:
-    """The guild's own channel needs no server."""
+    """A guild's own channel needs no server."""
     async with running_bot(bot, world):
         assert await samples.post(GUILD, ChannelKind.KILLFEED, None) == channel.id
 
@@ -55,7 +55,7 @@ async def test_sample_without_a_server_is_that_of_the_guild(
 async def test_sample_is_refused_when_no_channel_is_set(
     samples: SamplePosts, finder: FakeChannelFinder
 ) -> None:
-    """The refusal names the command that helps."""
+    """The refusal names the command to set a channel."""
     finder.channel_id = None
     with pytest.raises(NotFoundError, match="/admin channel set"):
         await samples.post(GUILD, ChannelKind.EVENTS, None)
@@ -68,7 +68,7 @@ async def test_sample_is_refused_when_no_channel_is_set(
 async def test_sample_that_discord_refuses_says_why(
     bot: commands.Bot, world: SimulatedDiscord, samples: SamplePosts, status: int, sentence: str
 ) -> None:
-    """What only an admin can mend is told apart from what passes."""
+    """A lasting refusal names the admin's task, a temporary one does not."""
     world.faults.add(Fault(method="POST", route=POST, status=status))
     async with running_bot(bot, world):
         with pytest.raises(NotAllowedError) as caught:
@@ -77,6 +77,6 @@ async def test_sample_that_discord_refuses_says_why(
 
 
 async def test_sample_is_refused_before_the_first_login(samples: SamplePosts) -> None:
-    """Discord was never reached: later, in a sentence."""
+    """Before the login the answer is a sentence to try later."""
     with pytest.raises(NotAllowedError, match="Try again in a minute"):
         await samples.post(GUILD, ChannelKind.KILLFEED, None)

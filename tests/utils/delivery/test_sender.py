@@ -1,4 +1,4 @@
-"""DiscordSender against a real HTTP server: what is sent, and what each failure means."""
+"""DiscordSender over a real HTTP server: its requests, and the error of each failure."""
 
 import asyncio
 import json
@@ -28,11 +28,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RestServer:
-    """The routes of Discord that delivery uses; ``handler`` answers what is posted.
+    """The routes of Discord that delivery uses; ``handler`` answers posts.
 
     Attributes:
-        gone: status and code that are answered about a single message; None while it is there.
-        touched: what was done to single messages.
+        gone: status and code of the answer about a single message; None while it exists.
+        touched: the requests about single messages.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class RestServer:
 
 
 def build_json(value: object, status: int = 200, **headers: str) -> web.Response:
-    """Return JSON in the form py-cord reads: its content type carries no charset."""
+    """Return JSON for py-cord, with a content type without charset."""
     all_headers = {"Content-Type": "application/json"} | headers
     return web.Response(body=json.dumps(value).encode(), status=status, headers=all_headers)
 
@@ -93,7 +93,7 @@ def build_json(value: object, status: int = 200, **headers: str) -> web.Response
 def build_message(
     message_id: int, author: dict[str, Any], *, nonce: str | None = None, **embed: str
 ) -> dict[str, Any]:
-    """Return a message as the API shows it."""
+    """Return a message of the API."""
     message: dict[str, Any] = {
         "id": str(message_id),
         "channel_id": str(CHANNEL),
@@ -144,7 +144,7 @@ async def _send(sender: DiscordSender) -> int:
 async def test_message_is_posted_with_its_nonce_and_without_mentions(
     sender: DiscordSender, server: RestServer
 ) -> None:
-    """The payload enforces its nonce, lets no mention fire and carries each picture once."""
+    """The payload enforces its nonce, allows no mentions and has each picture once."""
     assert await _send(sender) == 99
     (request,) = server.requests
     assert (request["nonce"], request["enforce_nonce"], request["files"]) == ("abc", True, ["kill.png"])
@@ -156,7 +156,7 @@ async def test_message_is_posted_with_its_nonce_and_without_mentions(
 
 
 async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, server: RestServer) -> None:
-    """Titles, descriptions and, where shown, nonces of the bot's own messages; nobody else's."""
+    """Only the bot's own messages are returned, with titles, descriptions and visible nonces."""
     server.history = [
         build_message(3, ME, nonce="abc", title="t", description="d"),
         build_message(2, YOU, title="t", description="d"),
@@ -198,7 +198,7 @@ async def test_single_message_is_changed_found_and_deleted(sender: DiscordSender
 async def test_each_status_has_one_meaning(
     sender: DiscordSender, server: RestServer, status: int, error: type[KillfeedError]
 ) -> None:
-    """A refusal is the payload's or the channel's fault, or passes with time."""
+    """A refusal means a wrong payload, an unusable channel, or a temporary failure."""
 
     async def refuse(_: web.Request) -> web.Response:
         return build_json({"message": "no", "code": 0}, status)
@@ -211,7 +211,7 @@ async def test_each_status_has_one_meaning(
 
 
 async def test_ban_of_the_edge_waits_as_long_as_it_says(sender: DiscordSender, server: RestServer) -> None:
-    """A 429 that is no rate limit of the API ends the try; its Retry-After is kept."""
+    """A 429 that is not from the API ends the try; its Retry-After is kept."""
 
     async def ban(_: web.Request) -> web.Response:
         return web.Response(text="banned", status=429, headers={"Retry-After": "90"})
@@ -227,7 +227,7 @@ async def test_ban_of_the_edge_waits_as_long_as_it_says(sender: DiscordSender, s
 async def test_page_of_the_edge_says_nothing_of_the_channel(
     sender: DiscordSender, server: RestServer, status: int
 ) -> None:
-    """Only an answer of the API itself can say that a channel is gone or closed."""
+    """Only the API itself can report that a channel is deleted or closed."""
 
     async def deny(_: web.Request) -> web.Response:
         return web.Response(text="<html>Access denied</html>", status=status, content_type="text/html")
@@ -238,7 +238,7 @@ async def test_page_of_the_edge_says_nothing_of_the_channel(
 
 
 async def test_cut_connection_is_uncertain(sender: DiscordSender, server: RestServer) -> None:
-    """When the connection ends without an answer, nobody knows whether the message stands there."""
+    """If the connection ends without an answer, the message may be posted or not."""
 
     async def cut(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
@@ -251,7 +251,7 @@ async def test_cut_connection_is_uncertain(sender: DiscordSender, server: RestSe
 
 
 async def test_unreadable_answer_is_uncertain(sender: DiscordSender, server: RestServer) -> None:
-    """An answer that is no JSON says nothing about the message."""
+    """Invalid JSON does not show whether the message was posted."""
 
     async def garble(_: web.Request) -> web.Response:
         return web.Response(body=b"{", headers={"Content-Type": "application/json"})
@@ -262,7 +262,7 @@ async def test_unreadable_answer_is_uncertain(sender: DiscordSender, server: Res
 
 
 async def test_silence_is_uncertain(bot: discord.Client, server: RestServer) -> None:
-    """A request that takes too long is given up, and its fate is unknown."""
+    """A request that takes too long is given up; its result is unknown."""
     is_over = asyncio.Event()
 
     async def be_silent(_: web.Request) -> web.Response:
@@ -290,7 +290,7 @@ def _list_subclasses(base: type[Exception]) -> list[type[Exception]]:
 
 
 class FakeResponse:
-    """What py-cord's HTTP errors hold of a response."""
+    """The fields of a response that py-cord's HTTP errors need."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -305,7 +305,7 @@ def _build_http_error(status: int) -> Exception:
 
 
 def raise_mapped(error: BaseException) -> None:
-    """Raise an error where requests are made."""
+    """Raise an error within the mapping."""
     with map_discord_errors(FakeClock()):
         raise error
 
@@ -314,7 +314,7 @@ def raise_mapped(error: BaseException) -> None:
     "kind", [*_list_subclasses(discord.DiscordException), *_list_subclasses(aiohttp.ClientError)]
 )
 async def test_no_exception_of_the_libraries_slips_through(kind: type[Exception]) -> None:
-    """Every exception that py-cord and aiohttp have comes out as one of the bot's own."""
+    """Every exception of py-cord and aiohttp becomes one of the bot's own."""
     error = kind.__new__(kind)
     if isinstance(error, discord.HTTPException):
         error = type(error)(FakeResponse(500), "no")

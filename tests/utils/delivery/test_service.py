@@ -1,4 +1,4 @@
-"""DeliveryService: each notice once and in order, whatever breaks, wherever the process ends."""
+"""DeliveryService: each notice is posted once and in order, after any failure and any end of the process."""
 
 import asyncio
 import itertools
@@ -61,7 +61,7 @@ async def _world() -> World:
 
 
 async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
-    """Do rounds until nothing is left, waiting as long as each round asks for."""
+    """Do rounds until nothing is left, with the pauses that each round asks for."""
     for _ in range(200):
         outcome = await world.deliver()
         if outcome.state is DeliveryState.IDLE:
@@ -71,7 +71,7 @@ async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
 
 
 async def test_entries_are_delivered_in_order_ten_a_message(world: World) -> None:
-    """A full message holds ten deaths, the next one the rest; each picture is attached once."""
+    """A full message has ten deaths, the next one the rest; each picture is attached once."""
     world.store.add(*(build_entry(number) for number in range(12)))
     outcomes = [await world.deliver() for _ in range(3)]
     assert outcomes == [_sent(10), _sent(2, FEED), IDLE]
@@ -81,7 +81,7 @@ async def test_entries_are_delivered_in_order_ten_a_message(world: World) -> Non
 
 
 async def test_message_is_stored_with_its_first_try_before_it_is_sent(world: World) -> None:
-    """When Discord sees a message for the first time, group, nonce and the time of the try are stored."""
+    """Before Discord gets a message, its group, its nonce and the time of the try are stored."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
     await world.deliver()
@@ -92,7 +92,7 @@ async def test_message_is_stored_with_its_first_try_before_it_is_sent(world: Wor
 
 
 async def _is_killed(world: World, *, kill_at: int, step_seconds: float = 0) -> bool:
-    """Deliver until the process ends at a step; tell whether it got that far."""
+    """Deliver until the process ends at a step; return whether that step was reached."""
     world.fuse.kill_at = kill_at
     try:
         await _deliver_all(world, step_seconds=step_seconds)
@@ -103,7 +103,7 @@ async def _is_killed(world: World, *, kill_at: int, step_seconds: float = 0) -> 
 
 @pytest.mark.parametrize("downtime_seconds", [0, 119, 121, 1800])
 async def test_nothing_is_lost_or_doubled_wherever_the_process_ends(downtime_seconds: float) -> None:
-    """Killed at any await, followed by a fresh process after any downtime: each death once, in order."""
+    """After a kill at any await, any downtime and a fresh process, each death is posted once and in order."""
     for kill_at in itertools.count(1):
         world = World()
         world.store.add(*(build_entry(number) for number in range(13)))
@@ -119,7 +119,7 @@ async def test_nothing_is_lost_or_doubled_wherever_the_process_ends(downtime_sec
 
 @pytest.mark.parametrize("step_seconds", [1, 130])
 async def test_nothing_is_doubled_when_answers_are_lost_and_the_process_ends(step_seconds: float) -> None:
-    """Lost answers, long waits, a kill at any await of all that, a fresh process: still each death once."""
+    """Lost answers, long waits and a kill at any await do not change that."""
     for kill_at in itertools.count(1):
         world = World()
         world.store.add(*(build_entry(number) for number in range(3)))
@@ -139,7 +139,7 @@ async def test_nothing_is_doubled_when_answers_are_lost_and_the_process_ends(ste
 
 @pytest.mark.parametrize("shows_nonces", [True, False])
 async def test_lost_answer_is_looked_up_after_the_nonces_memory(world: World, *, shows_nonces: bool) -> None:
-    """Over two minutes after the first try, the channel is read and the message found, not sent again."""
+    """More than two minutes after the first try the channel is read, and the message is found there."""
     world.sender.shows_nonces = shows_nonces
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
@@ -150,7 +150,7 @@ async def test_lost_answer_is_looked_up_after_the_nonces_memory(world: World, *,
 
 
 async def test_message_keeps_its_language_when_the_guild_changes_its_own(world: World) -> None:
-    """Another text under the same nonce would be another message; what comes later is in the new one."""
+    """The text under a nonce must not change; later messages are in the new language."""
     world.languages.language = LANGUAGE
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
@@ -168,7 +168,7 @@ async def test_message_keeps_its_language_when_the_guild_changes_its_own(world: 
 
 
 async def test_message_that_is_not_found_is_sent_again(world: World) -> None:
-    """When the look shows that it never arrived, the same nonce is tried again."""
+    """If the message is not in the channel, the same nonce is sent again."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
     await world.deliver()
@@ -180,7 +180,7 @@ async def test_message_that_is_not_found_is_sent_again(world: World) -> None:
 
 
 async def test_failed_look_waits_instead_of_sending(world: World) -> None:
-    """A message of unknown fate is not sent before the channel could be read."""
+    """A message with an unknown result is not sent before the channel could be read."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
     await world.deliver()
@@ -193,7 +193,7 @@ async def test_failed_look_waits_instead_of_sending(world: World) -> None:
 
 
 async def test_later_entries_wait_for_the_message_before_them(world: World) -> None:
-    """The prepared group stays what it is; what came later follows in the next message."""
+    """The prepared group does not change; later entries follow in the next message."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     await world.deliver()
@@ -204,7 +204,7 @@ async def test_later_entries_wait_for_the_message_before_them(world: World) -> N
 
 
 async def test_waits_grow_and_discords_own_time_is_kept(world: World) -> None:
-    """Each failure in a row waits longer; a time named by Discord is never undercut; success starts anew."""
+    """Each failure in a row waits longer, at least for Discord's own time; a success resets the pause."""
     world.store.add(build_entry(1))
     later = START + timedelta(seconds=90)
     errors: list[DeliveryError] = [
@@ -221,7 +221,7 @@ async def test_waits_grow_and_discords_own_time_is_kept(world: World) -> None:
 
 
 async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world: World) -> None:
-    """Admins hear of it once; nothing is dropped while it is news; mended, everything arrives."""
+    """There is one alert; nothing is dropped while it is news; after a fix everything arrives."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ChannelUnusableError("403"))] * 6
     waits = []
@@ -237,7 +237,7 @@ async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world
 
 
 async def test_deleted_channel_is_left_for_the_new_one(world: World) -> None:
-    """When another channel was set, what could not be posted goes there."""
+    """Entries that could not be posted go to the channel that an admin sets next."""
     world.store.add(build_entry(1), build_entry(2))
     world.sender.answers = [Answer(ChannelUnusableError("404"))] * 2
     assert await world.deliver() == _waiting(60)
@@ -249,7 +249,7 @@ async def test_deleted_channel_is_left_for_the_new_one(world: World) -> None:
 
 
 async def test_tried_message_stays_with_its_channel(world: World) -> None:
-    """A message that may stand in the old channel is finished there, or it could be read twice."""
+    """A message that may be in the old channel is completed there, so that it is not posted twice."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
     await world.deliver()
@@ -259,7 +259,7 @@ async def test_tried_message_stays_with_its_channel(world: World) -> None:
 
 
 async def test_entries_without_a_channel_are_dropped(world: World) -> None:
-    """A channel that was cleared wants no posts; entries of another kind are not touched."""
+    """A guild without a channel wants no posts; entries of other kinds stay."""
     world.channels.channels = {ChannelKind.EVENTS: OTHER}
     world.store.add(build_entry(1), build_entry(2, kind=ChannelKind.EVENTS), build_entry(3))
     assert await world.service.list_lanes(GUILD, world.store.feeds) == {NOWHERE, EVENTS}
@@ -270,7 +270,7 @@ async def test_entries_without_a_channel_are_dropped(world: World) -> None:
 
 
 async def test_stuck_channel_does_not_hold_up_another(world: World) -> None:
-    """Every channel has its own message on the way, its own waits and its own alarm."""
+    """Every channel has its own prepared message, its own pauses and its own alert."""
     world.channels.channels[ChannelKind.EVENTS] = OTHER
     world.store.add(build_entry(1), build_entry(2), build_entry(1, kind=ChannelKind.EVENTS))
     assert await world.service.list_lanes(GUILD, world.store.feeds) == {EVENTS, LANE}
@@ -285,7 +285,7 @@ async def test_stuck_channel_does_not_hold_up_another(world: World) -> None:
 
 
 async def test_prepared_message_without_a_channel_is_dropped(world: World) -> None:
-    """A channel that is cleared while a message waits takes the message with it."""
+    """If the channel is cleared while a message waits, the message is dropped."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     await world.deliver()
@@ -295,7 +295,7 @@ async def test_prepared_message_without_a_channel_is_dropped(world: World) -> No
 
 
 async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
-    """What is no news any more is left out, the rest is sent, and the admins are told."""
+    """Entries that are too old are dropped with an alert, the others are sent."""
     world.store.add(build_entry(1), build_entry(2), build_entry(3, created_at=START + timedelta(minutes=30)))
     await world.clock.advance(61 * 60)
     assert await world.deliver() == _cleared(2)
@@ -309,7 +309,7 @@ async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
 
 
 async def test_prepared_message_expires_with_its_newest_entry(world: World) -> None:
-    """A message that could not be delivered for so long is dropped with its entries and a note."""
+    """A message that could not be delivered for too long is dropped with its entries and an alert."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     await world.deliver()
@@ -323,7 +323,7 @@ async def test_prepared_message_expires_with_its_newest_entry(world: World) -> N
 
 
 async def test_only_old_entries_leave_nothing_to_send(world: World) -> None:
-    """The round that dropped everything says so."""
+    """The round that dropped everything reports that."""
     world.store.add(build_entry(1))
     await world.clock.advance(61 * 60)
     assert await world.deliver() == _cleared(1)
@@ -332,7 +332,7 @@ async def test_only_old_entries_leave_nothing_to_send(world: World) -> None:
 
 
 async def test_refused_group_is_split_and_the_bad_entry_left_out(world: World) -> None:
-    """A payload that Discord refuses never blocks: its entries go one by one, the refused one is dropped."""
+    """After a refused payload its entries are sent one by one, and the refused one is dropped."""
     world.store.add(*(build_entry(number) for number in range(12)))
     world.sender.answers = [Answer(DeliveryRefusedError("400"))]
     assert await world.deliver() == _cleared()
@@ -346,7 +346,7 @@ async def test_refused_group_is_split_and_the_bad_entry_left_out(world: World) -
 
 
 async def test_message_whose_entries_are_gone_is_forgotten(world: World) -> None:
-    """Entries removed behind the back of a prepared message leave nothing that blocks."""
+    """A prepared message without entries does not block."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     await world.deliver()
@@ -356,7 +356,7 @@ async def test_message_whose_entries_are_gone_is_forgotten(world: World) -> None
 
 
 async def test_restart_embeds_the_same_facts_alike(world: World) -> None:
-    """A second process shows exactly the same texts, so the look into the channel finds them."""
+    """A second process builds exactly the same texts, so the search in the channel finds them."""
     world.store.add(*(build_entry(number) for number in range(10)))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
     await world.deliver()
@@ -367,11 +367,11 @@ async def test_restart_embeds_the_same_facts_alike(world: World) -> None:
 
 
 async def test_servers_that_share_a_channel_share_its_messages(world: World) -> None:
-    """What several servers have for a channel goes into one message, oldest first, each server in order."""
+    """Entries of several servers for a channel share messages, oldest first, each server in order."""
     later = START + timedelta(seconds=2)
     world.store.add(
         build_entry(1, created_at=later),
-        build_entry(2),  # written while the clock was set back
+        build_entry(2),  # written after the clock was set back
         build_entry(7, scope=SECOND, created_at=START + timedelta(seconds=1)),
         build_entry(8, scope=SECOND, created_at=later + timedelta(seconds=1)),
     )
@@ -381,7 +381,7 @@ async def test_servers_that_share_a_channel_share_its_messages(world: World) -> 
 
 
 async def test_server_with_a_channel_of_its_own_is_not_mixed_in(world: World) -> None:
-    """Only what leads into the lane is taken."""
+    """A lane takes only entries for its own channel."""
     world.channels.own[SECOND_FEED] = OTHER
     world.store.add(build_entry(1), build_entry(7, scope=SECOND))
     assert await world.deliver() == _sent(1, FEED)
@@ -393,7 +393,7 @@ async def test_server_with_a_channel_of_its_own_is_not_mixed_in(world: World) ->
 async def test_two_servers_of_a_channel_lose_and_double_nothing_wherever_the_process_ends(
     downtime_seconds: float,
 ) -> None:
-    """Killed at any await: every death of both servers once, each server's in its order."""
+    """After a kill at any await each death of both servers is posted once, in each server's order."""
     for kill_at in itertools.count(1):
         world = World()
         world.store.add(*(build_entry(number) for number in range(7)))
@@ -411,7 +411,7 @@ async def test_two_servers_of_a_channel_lose_and_double_nothing_wherever_the_pro
 
 
 async def test_removed_server_leaves_the_rest_of_a_message_posted_once(world: World) -> None:
-    """A message that may have arrived whole is recognised by what is left of it."""
+    """A message that may have arrived whole is recognised by the rest of its entries."""
     world.store.add(build_entry(1), build_entry(2, scope=SECOND), build_entry(3))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
     assert await world.deliver() == _waiting(1)
@@ -422,7 +422,7 @@ async def test_removed_server_leaves_the_rest_of_a_message_posted_once(world: Wo
 
 
 async def test_moved_channel_gets_nothing_before_the_message_in_the_old_one_is_settled(world: World) -> None:
-    """What comes later never overtakes what is on its way, whichever channel is set meanwhile."""
+    """Later entries never overtake a prepared message, even if the channel changes."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     assert await world.deliver() == _waiting(1)
@@ -437,7 +437,7 @@ async def test_moved_channel_gets_nothing_before_the_message_in_the_old_one_is_s
 
 
 async def test_feed_is_never_in_two_rounds_at_once(world: World) -> None:
-    """A channel that is moved while a round reads its entries does not get them a second time."""
+    """If the channel changes while a round reads its entries, a second round does not get them too."""
     world.store.add(build_entry(1))
     first = asyncio.ensure_future(world.deliver())
     while not world.store.reads:  # noqa: ASYNC110 - the store has no event of its own
@@ -449,7 +449,7 @@ async def test_feed_is_never_in_two_rounds_at_once(world: World) -> None:
 
 
 async def test_message_is_stored_before_any_try_when_the_storage_failed_first(world: World) -> None:
-    """While nobody knows whether it is stored, Discord does not get it; then it is the same message."""
+    """Discord gets the message only when it is stored, and then it is the same message."""
     world.store.add(build_entry(1))
     await world.service.list_lanes(GUILD, [])
     world.store.failures = [None, StorageUnavailableError("away"), StorageUnavailableError("away")]
@@ -462,7 +462,7 @@ async def test_message_is_stored_before_any_try_when_the_storage_failed_first(wo
 
 
 async def test_message_is_not_sent_twice_when_the_storage_failed_after_it(world: World) -> None:
-    """Sent and not marked: the same nonce again, within Discord's memory of it."""
+    """A message that was sent but not marked is sent again with its nonce, which Discord still remembers."""
     world.store.add(build_entry(1))
     await world.service.list_lanes(GUILD, [])
     world.store.failures = [None, None, StorageUnavailableError("away")]

@@ -1,4 +1,4 @@
-"""Standing messages: many at once, bounded, and none delayed by another one's channel."""
+"""Standing messages: many at once, with limits, and no channel delays another one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -27,28 +27,28 @@ CHANNEL = ChannelId(7)
 
 @dataclass
 class FakePlaces:
-    """Where one message stands, in memory."""
+    """The stored position of one message, in memory."""
 
     place: MessagePlace = field(default_factory=MessagePlace)
     others: frozenset[int] = frozenset()
 
     async def find(self) -> MessagePlace:
-        """Return the place."""
+        """Return the position."""
         return self.place
 
     async def save(self, place: MessagePlace) -> bool:
-        """Keep the place."""
+        """Store the position."""
         self.place = place
         return True
 
     async def list_others(self) -> Collection[int]:
-        """Return what a test says."""
+        """Return the messages that a test sets."""
         return self.others
 
 
 @dataclass
 class Wall:
-    """An upkeep over channels in memory, and what the messages on them are to show."""
+    """Standing messages in channels in memory, and the text that they show."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     sender: FakeStandingSender = field(default_factory=FakeStandingSender)
@@ -57,20 +57,20 @@ class Wall:
     most_at_once: int = 0
 
     def __post_init__(self) -> None:
-        """Build the upkeep."""
+        """Build the standing messages."""
         self.tasks = TaskManager(self.clock)
         self.upkeep = StandingMessages(self.sender, self.tasks, pace=NoPace(self.clock), clock=self.clock)
 
     def build(
         self, number: int = 0, *, guild_id: GuildId = GUILD, channel_id: ChannelId | None = None
     ) -> StandingMessage:
-        """Return a message with a place and, unless told otherwise, a channel of its own."""
+        """Return a message with a stored position, by default in a channel of its own."""
         channel_id = ChannelId(CHANNEL + number) if channel_id is None else channel_id
         places = FakePlaces()
         return StandingMessage(f"{number}", guild_id, channel_id, self.render, places, is_last=True)
 
     async def render(self) -> discord.Embed:
-        """Return what all of them show."""
+        """Return the content of all messages."""
         self.rendering += 1
         self.most_at_once = max(self.most_at_once, self.rendering)
         await asyncio.sleep(0)
@@ -78,7 +78,7 @@ class Wall:
         return discord.Embed(title=self.text)
 
     def list_channels(self) -> list[int]:
-        """Return the channels in which a message stands, each as often as one does."""
+        """Return the channel of each message."""
         return sorted(channel_id for channel_id, _, _ in self.sender.messages.values())
 
 
@@ -91,7 +91,7 @@ async def _wall() -> AsyncIterator[Wall]:
 
 @pytest.mark.parametrize("way", ["refresh", "show", "keep"])
 async def test_channel_that_hangs_delays_no_other_message(wall: Wall, way: str) -> None:
-    """A hundred messages, ten of them for a channel in which every request hangs: ninety are shown."""
+    """With a hundred messages, of which ten are for a hanging channel, ninety are shown."""
     wall.sender.held[CHANNEL] = asyncio.Event()
     messages = [wall.build(number, channel_id=CHANNEL if number < 10 else None) for number in range(100)]
     begun = [getattr(wall.upkeep, way)(message) for message in messages]
@@ -107,7 +107,7 @@ async def test_channel_that_hangs_delays_no_other_message(wall: Wall, way: str) 
 
 
 async def test_channels_of_one_guild_that_hang_delay_no_other_guild(wall: Wall) -> None:
-    """However many of its channels hang, half of the places are left."""
+    """Hanging channels of one guild leave half of the slots free."""
     messages = [wall.build(number) for number in range(2 * PLACES)]
     wall.sender.held |= {message.channel_id: asyncio.Event() for message in messages}
     hanging = [asyncio.create_task(wall.upkeep.refresh(message)) for message in messages]
@@ -121,7 +121,7 @@ async def test_channels_of_one_guild_that_hang_delay_no_other_guild(wall: Wall) 
 
 
 async def test_no_more_than_the_places_are_at_work_at_once(wall: Wall) -> None:
-    """Many messages at once would take the requests that the feeds need, and the database's time."""
+    """Many messages at once would take requests and database time from the feeds."""
     guilds = [GuildId(number % 5) for number in range(100)]
     messages = [wall.build(number, guild_id=guild_id) for number, guild_id in enumerate(guilds)]
     await asyncio.gather(*(wall.upkeep.refresh(message) for message in messages))
@@ -129,7 +129,7 @@ async def test_no_more_than_the_places_are_at_work_at_once(wall: Wall) -> None:
 
 
 async def test_messages_take_turns_at_their_pace(wall: Wall) -> None:
-    """A round over all boards leaves the feeds their requests a second."""
+    """A round over all boards leaves requests for the feeds."""
     pace = MessagePace(wall.clock, a_second=2.0)
     upkeep = StandingMessages(wall.sender, wall.tasks, pace=pace, clock=wall.clock)
     begun = [asyncio.create_task(upkeep.refresh(wall.build(number))) for number in range(3)]
@@ -143,7 +143,7 @@ async def test_messages_take_turns_at_their_pace(wall: Wall) -> None:
 
 
 async def test_message_is_edited_when_it_changed_and_looked_at_when_not(wall: Wall) -> None:
-    """What shows it already costs a look, by which one that was deleted is made anew."""
+    """An unchanged message costs one check, which finds a deleted one; that is posted again."""
     message = wall.build()
     await wall.upkeep.refresh(message)
     await wall.upkeep.refresh(message)
@@ -158,7 +158,7 @@ async def test_message_is_edited_when_it_changed_and_looked_at_when_not(wall: Wa
 
 @pytest.mark.parametrize("seconds", [60, 1800])
 async def test_lost_answer_makes_no_second_message(wall: Wall, seconds: int) -> None:
-    """The nonce while Discord remembers it, then the title, which no other message has."""
+    """Discord remembers the nonce for a while; later the title identifies the message."""
     wall.sender.loses = 1
     message = wall.build()
     with pytest.raises(DeliveryUncertainError):
@@ -172,7 +172,7 @@ async def test_lost_answer_makes_no_second_message(wall: Wall, seconds: int) -> 
 
 
 async def test_message_of_another_board_is_not_taken_for_a_lost_one(wall: Wall) -> None:
-    """Two may have one title: what is known to be another one's is left alone."""
+    """Two messages may have one title; a message of another board is left alone."""
     other = wall.build()
     await wall.upkeep.refresh(other)
     [others] = wall.sender.messages
@@ -183,7 +183,7 @@ async def test_message_of_another_board_is_not_taken_for_a_lost_one(wall: Wall) 
 
 
 async def test_message_follows_its_channel(wall: Wall) -> None:
-    """It is posted in the new one with a nonce of its own, and deleted in the old one."""
+    """It is posted in the new channel with its own nonce, and deleted in the old one."""
     message = wall.build()
     await wall.upkeep.refresh(message)
     before = await message.places.find()
@@ -194,7 +194,7 @@ async def test_message_follows_its_channel(wall: Wall) -> None:
 
 
 async def test_message_with_a_fixed_place_is_not_made_anew(wall: Wall) -> None:
-    """Somebody deleted it on purpose; the matter is over without a failure."""
+    """A member deleted it on purpose; there is no error."""
     message = StandingMessage("0", GUILD, CHANNEL, wall.render, FixedPlace(CHANNEL, 5), is_last=True)
     await wall.upkeep.refresh(message)
     await wall.upkeep.show(message)
@@ -202,7 +202,7 @@ async def test_message_with_a_fixed_place_is_not_made_anew(wall: Wall) -> None:
 
 
 async def test_what_may_pass_is_tried_again_ever_less_often(wall: Wall) -> None:
-    """Until it is shown, however long that takes; nothing is waited for beyond that."""
+    """The tries go on until the message is shown, with pauses of at most a minute."""
     wall.sender.failures += [DeliveryDelayedError("away"), DeliveryUncertainError("cut")] * 4
     shown = asyncio.create_task(wall.upkeep.show(wall.build()))
     for _ in range(300):
@@ -214,7 +214,7 @@ async def test_what_may_pass_is_tried_again_ever_less_often(wall: Wall) -> None:
 
 @pytest.mark.parametrize("failure", [ChannelUnusableError("gone"), DeliveryRefusedError("too long")])
 async def test_what_lasts_ends_the_tries(wall: Wall, failure: ChannelUnusableError) -> None:
-    """Only a person can mend it; who asked for one try hears of it."""
+    """Only a person can fix such a failure; the caller of a single try gets the error."""
     wall.sender.failures += [failure, failure]
     await wall.upkeep.show(wall.build())
     with pytest.raises(type(failure)):
@@ -223,7 +223,7 @@ async def test_what_lasts_ends_the_tries(wall: Wall, failure: ChannelUnusableErr
 
 
 async def test_message_that_is_kept_goes_on_when_its_task_was_ended(wall: Wall) -> None:
-    """A guild left and came back while the old task had not ended yet: the newest state is shown."""
+    """The guild left and came back before the old task had ended; the newest state is shown."""
     wall.sender.held[CHANNEL] = asyncio.Event()
     wall.upkeep.keep(wall.build())
     await settle()

@@ -1,4 +1,4 @@
-"""Whatever Discord answers, each poster and editor does what the one map of failures says: table over all."""
+"""For each answer of Discord, every poster and editor reacts as the map of failures says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -58,7 +58,7 @@ GONE: Mapping[str, Any] = {"status": 404, "body": {"code": 10008, "message": "Un
 
 @dataclass
 class Desk:
-    """What every poster is built of, in a community with an office."""
+    """The parts of every poster, in a community with an office."""
 
     bot: commands.Bot
     guild: Guild
@@ -67,7 +67,7 @@ class Desk:
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Build the sender; it waits for an answer for no longer than a moment."""
+        """Build the sender, which waits for an answer only for a moment."""
         self.tasks = TaskManager(self.clock)
         self.sender = DiscordSender(self.bot, clock=self.clock, timeout_seconds=0.5)
         pace = NoPace(self.clock)
@@ -76,10 +76,10 @@ class Desk:
         self.guild_id, self.channel_id = GuildId(self.guild.id), ChannelId(self.channel.id)
 
     async def begin_message(self) -> int:
-        """Post what is to be edited."""
+        """Post the message that is edited later."""
         return (await self.bot.get_partial_messageable(self.channel.id).send("begin")).id
 
-    # what alerts and boards ask
+    # interfaces for alerts and boards
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return settings with an alerts channel."""
@@ -94,21 +94,21 @@ class Desk:
         """Allow everything."""
 
     async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
-        """Take note."""
+        """Do nothing."""
         del guild_id, sentence
         self.told.append(key)
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Settle nothing."""
+        """Do nothing."""
 
     async def build(self, key: BoardKey) -> discord.Embed:
-        """Return what a board shows."""
+        """Return the content of a board."""
         del key
         return discord.Embed(title="end")
 
 
 class Proof:
-    """The outcome of a proof, on the message that named the times."""
+    """The outcome of a proof, on the message with the times."""
 
     route, text = EDIT, "Not proven in time"
 
@@ -123,7 +123,7 @@ class Proof:
         self.is_open = True
 
     async def go_on(self, desk: Desk) -> None:
-        """Tell the outcome once; from then on it goes on by itself."""
+        """Show the outcome once; then it goes on by itself."""
         if self._showing is None:
             self._showing = asyncio.create_task(self._messages.show(self._link, ProofOutcome.EXPIRED))
         await desk.clock.advance(61)
@@ -144,7 +144,7 @@ class Picture:
         self._is_told, self.is_open = False, True
 
     async def go_on(self, desk: Desk) -> None:
-        """Tell the end once; from then on it goes on by itself."""
+        """Report the end once; then it goes on by itself."""
         if not self._is_told:
             self._is_told = True
             end = ImportProgress(1, 1, 9, 9, 4_321, 1.0, is_done=True)
@@ -159,7 +159,7 @@ class Alert:
     route, text = POST, "The host refused the login."
 
     async def prepare(self, desk: Desk) -> None:
-        """Nobody was told yet."""
+        """Build alerts without any history."""
         self._alerts = AdminAlerts(
             desk.bot,
             desk.sender,
@@ -171,14 +171,14 @@ class Alert:
         self.is_open = True
 
     async def go_on(self, desk: Desk) -> None:
-        """Tell it; from then on it goes on by itself."""
+        """Send the alert; then it goes on by itself."""
         await self._alerts.notify(desk.guild_id, text(self.text), "key")
         await desk.clock.advance(301)
         self.is_open = bool(self._alerts._waiting)
 
 
 class Board:
-    """A posted board: its first message, or an edit."""
+    """A posted board with its first message, or with an edit."""
 
     text = "end"
 
@@ -186,7 +186,7 @@ class Board:
         self.route = route
 
     async def prepare(self, desk: Desk) -> None:
-        """Store a board that has no message yet, or one that shows something else."""
+        """Store a board without a message, or one whose message shows something else."""
         self._store = FakeBoardStore()
         key = BoardKey(desk.guild_id, ALL_SERVERS, "kills")
         await self._store.insert_board(key)
@@ -209,7 +209,7 @@ class Board:
         self.is_open = True
 
     async def go_on(self, desk: Desk) -> None:
-        """Do a round, half a minute after the one before."""
+        """Do a round, half a minute after the last one."""
         await self._service.refresh_all()
         await desk.clock.advance(30)
         (board,) = await self._store.list_boards(desk.guild_id)
@@ -238,7 +238,7 @@ async def _desk(
 
 
 async def go_on(poster: Any, desk: Desk, world: SimulatedDiscord) -> None:
-    """Let a poster go on until it has settled the matter."""
+    """Let a poster go on until it has nothing left to do."""
     async with asyncio.timeout(30):
         while poster.is_open:
             await poster.go_on(desk)
@@ -257,7 +257,7 @@ def count(channel: Channel, text: str) -> int:
 async def test_what_may_pass_is_tried_again_until_it_is_shown_once(
     desk: Desk, world: SimulatedDiscord, channel: Channel, name: str, fault: str
 ) -> None:
-    """Nothing is lost to a moment's fault, and nothing is shown twice: every poster, every such fault."""
+    """After every temporary fault every poster shows its text, and shows it once."""
     poster: Any = POSTERS[name]()
     await poster.prepare(desk)
     method = "POST" if poster.route == POST else "PATCH"
@@ -273,7 +273,7 @@ async def test_what_may_pass_is_tried_again_until_it_is_shown_once(
 async def test_what_lasts_is_settled_and_asked_no_more(
     desk: Desk, world: SimulatedDiscord, channel: Channel, guild: Guild, name: str, fault: str
 ) -> None:
-    """A lost permission or channel ends the matter, but for alerts, which go to the owner."""
+    """A lost permission or channel ends the tries, except for alerts, which go to the owner."""
     poster: Any = POSTERS[name]()
     await poster.prepare(desk)
     method = "POST" if poster.route == POST else "PATCH"
@@ -291,7 +291,8 @@ async def test_what_lasts_is_settled_and_asked_no_more(
     await world.settle()
     await settle()
     before = struck.struck
-    if not isinstance(poster, Board):  # a round looks at every board again, in case that somebody mended it
+    # a round checks every board again, in case an admin has fixed the channel
+    if not isinstance(poster, Board):
         await go_on(poster, desk, world)
         assert (poster.is_open, struck.struck) == (False, before)
     assert before == 1
@@ -304,7 +305,7 @@ async def test_what_lasts_is_settled_and_asked_no_more(
 async def test_deleted_message_ends_the_matter_but_for_boards_which_post_anew(
     desk: Desk, world: SimulatedDiscord, channel: Channel, name: str
 ) -> None:
-    """Somebody deleted it on purpose, or the board would be missing."""
+    """A member deleted it on purpose; only a board is posted again."""
     poster: Any = POSTERS[name]()
     await poster.prepare(desk)
     struck = world.faults.add(Fault(method="PATCH", route=EDIT, times=None, **GONE))

@@ -1,4 +1,4 @@
-"""Answers of commands: what each embed shows."""
+"""The embeds of commands' answers."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def _build_stats(**changes: object) -> PlayerStats:
 
 
 def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
-    """All fields of the contract in its order, grouped, with units, escaped."""
+    """The embed has all fields of the contract in order, grouped, with units, escaped."""
     embed = factory.build_stats(_build_stats(), COVERAGE)
     assert (embed.title, embed.description) == ("📊 Hollow\\_A", "North\\_1 · all time")
     assert {field.name: field.value for field in embed.fields} == {
@@ -80,7 +80,7 @@ def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
 
 
 def test_stats_of_several_players_name_the_others(factory: EmbedFactory) -> None:
-    """A sum says what it sums, and a cause of the log has its own word."""
+    """The embed names the summed players, and a cause of the log has a word of its own."""
     stats = _build_stats(also=("Al_t", "Other"), top_weapon=NamedCount("land_vehicle", 3))
     embed = factory.build_stats(stats, replace(COVERAGE, period=Period.WEEK))
     assert embed.description == "North\\_1 · last 7 days\nsummed with Al\\_t, Other"
@@ -88,7 +88,7 @@ def test_stats_of_several_players_name_the_others(factory: EmbedFactory) -> None
 
 
 def test_stats_without_kills_say_so(factory: EmbedFactory) -> None:
-    """Nothing is invented for a player without kills."""
+    """A player without kills has no invented values."""
     stats = _build_stats(counters=Counters(), rank=None, top_weapon=None)
     shown = {field.name: field.value for field in factory.build_stats(stats, COVERAGE).fields}
     assert (shown["Rank"], shown["Longest kill"], shown["Top weapon"]) == ("none yet",) * 3
@@ -113,7 +113,7 @@ def _build_row(rank: int, value: float) -> BoardRow:
 def test_board_writes_values_in_their_unit(
     factory: EmbedFactory, board: str, value: float, shown: str
 ) -> None:
-    """Medals for the first three, numbers for the rest, the caller's own place below."""
+    """The first three have medals, the others numbers; the caller's own rank is below."""
     rows = [_build_row(rank, value) for rank in (1, 2, 3, 4)]
     embed = factory.build_board(board, rows, COVERAGE, own=_build_row(120, value))
     assert (embed.description or "").split("\n") == [
@@ -128,7 +128,7 @@ def test_board_writes_values_in_their_unit(
 
 @pytest.mark.parametrize(("claims", "shown"), [(1, "1,234 💎 · 1 bounty"), (3, "1,234 💎 · 3 bounties")])
 def test_board_of_bounties_writes_sum_and_count(factory: EmbedFactory, claims: int, shown: str) -> None:
-    """What was paid decides the place; how often stands beside it."""
+    """The paid sum decides the rank; the number of claims follows it."""
     row = replace(_build_row(1, 1234), claims=claims)
     embed = factory.build_board("bounties", [row], COVERAGE)
     assert embed.title == "🏆 Best bounty hunters"
@@ -136,13 +136,13 @@ def test_board_of_bounties_writes_sum_and_count(factory: EmbedFactory, claims: i
 
 
 def test_empty_board_says_so(factory: EmbedFactory) -> None:
-    """A board without rows is an answer too."""
+    """A board without rows has a sentence."""
     embed = factory.build_board("kills", [], COVERAGE)
     assert embed.description == "Nobody is on this board yet."
 
 
 def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
-    """However well the servers are read."""
+    """The problem is shown even if the servers are read well."""
     statuses = [ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED))]
     well, ill = (
         factory.build_status(statuses, connections=ConnectionCount(), limit=1, posting_problem=problem)
@@ -153,7 +153,7 @@ def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
 
 
 def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
-    """Beside that of the death log, each with the name of its log."""
+    """Each problem has the name of its log."""
     others = (
         LogHealth(text("{name} log", name="Second_"), ConnectionState.NO_LOGS, text("It is gone.")),
         LogHealth(text("Third log"), ConnectionState.CONNECTED),
@@ -172,7 +172,7 @@ def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
 
 
 def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
-    """One field a server: state, channel, last kill and read, lag, lines, and what is wrong."""
+    """Each server has one field: state, channel, last kill and read, lag, lines, and the problem."""
     health = ServerHealth(
         SCOPE,
         state=ConnectionState.RETRYING,
@@ -223,7 +223,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
 
 
 def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
-    """Where there is nothing, the answer says what to do."""
+    """Without servers the answer names the command that adds one."""
     for embed in (
         factory.build_status([], connections=ConnectionCount(), limit=25),
         factory.build_server_list([], states={}),
@@ -232,7 +232,7 @@ def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory)
 
 
 def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFactory) -> None:
-    """Host, port, zone and switches are for admins; user name and secret are for nobody."""
+    """Admins see host, port, zone and switches; user name and secret are not shown."""
     server = GameServer(
         SCOPE,
         "North_1",
@@ -260,7 +260,7 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
 
 
 def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
-    """Each step a line; one failure makes the whole test one."""
+    """Each step is a line; one failed step makes the title a failure."""
     steps = [
         CheckStep(WayStep.LOGIN, ok=True, detail=text("Works.")),
         CheckStep(WayStep.FIND_LOGS, ok=False, detail=text("No {name} here.", name="*.csv")),
@@ -272,7 +272,7 @@ def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
 
 
 def test_rejected_lines_are_inline_and_without_ids(factory: EmbedFactory) -> None:
-    """A line shows escaped, its ids hidden, with place and reason; no code block can be broken out of."""
+    """A line is shown escaped, without ids, with position and reason, and cannot leave its code block."""
     line = RejectedLine(LogFile("world_0", "a.csv"), 1234, f"```x;{ID};*b*", text("too few parts"), AT)
     embed = factory.build_rejected("North", [line], total=5)
     assert embed.description == (
@@ -282,7 +282,7 @@ def test_rejected_lines_are_inline_and_without_ids(factory: EmbedFactory) -> Non
 
 
 def test_full_page_of_rejected_lines_keeps_the_limit(factory: EmbedFactory) -> None:
-    """Lines of nothing but markup double in length and still fit."""
+    """Lines of only markup double in length and still fit."""
     line = RejectedLine(LogFile("world_0", "a.csv"), 1, "*" * 300, text("_" * 300), AT)
     assert len(factory.build_rejected("North", [line] * 25, total=25).description or "") <= 4096
 
@@ -311,12 +311,12 @@ def test_full_page_of_rejected_lines_keeps_the_limit(factory: EmbedFactory) -> N
 def test_import_shows_how_far_it_is(
     factory: EmbedFactory, progress: ImportProgress, lines: list[str]
 ) -> None:
-    """A bar, files, lines, pace and the time left."""
+    """The message has a bar, files, lines, rate and remaining time."""
     assert (factory.build_import("North", progress).description or "").split("\n") == lines
 
 
 def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
-    """The last edit of the progress message says that it is done."""
+    """The last edit of the progress message reports the end."""
     done = ImportProgress(10, 10, 1, 1, 12000, 95.0, is_counting=False, is_done=True)
     embed = factory.build_import("North", done)
     assert embed.title == "✅ The history of North is read"
@@ -324,7 +324,7 @@ def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
 
 
 def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
-    """Refusals escape what they quote; errors carry the reference; alerts the time."""
+    """Refusals escape quoted text; errors have the reference; alerts have the time."""
     refused = text("There is no player “{name}” here.", name="*x*")
     assert factory.build_refusal(refused).description == ("There is no player “\\*x\\*” here.")
     error = factory.build_error(what=text("That failed"), next_step=text("Try again."), reference="K7M2QX")
@@ -336,7 +336,7 @@ def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
 
 
 def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
-    """Commands stand under their feature with the mark of their tier, those that are not open with a lock."""
+    """Commands are listed under their feature with the mark of their tier; closed ones have a lock."""
     stats = HelpCommand(
         "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
     )
@@ -354,7 +354,7 @@ def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
 
 
 def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactory) -> None:
-    """What opens it, and where to read more while it is closed."""
+    """The help names the tier that opens the command, and where to read more while it is closed."""
     stats = HelpCommand(
         "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
     )
@@ -369,7 +369,7 @@ def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactor
 
 
 def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: EmbedFactory) -> None:
-    """Every command is there, none is cut."""
+    """All commands are shown and none is cut."""
     commands = [HelpCommand(f"admin {number:02}", Text("x" * 80), Text("Admin")) for number in range(30)]
     fields = factory.build_help(commands).fields
     assert [field.name for field in fields] == ["Admin", "Admin (2)", "Admin (3)", "Admin (4)"]
@@ -380,7 +380,7 @@ def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: E
 
 @pytest.mark.parametrize("kind", ChannelKind)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
-    """Each kind of channel can be tried; killfeed and bounties show what their posts look like."""
+    """Each kind of channel has a sample; those of killfeed and bounties look like their posts."""
     post = factory.build_sample(kind, "North_1", at=AT)
     description = post.embeds[0].description or ""
     assert "North\\_1" in description

@@ -1,4 +1,4 @@
-"""The sentences of the audit: one for each action, from facts alone."""
+"""The sentences of the audit, one for each action, built from facts only."""
 
 from datetime import UTC, datetime
 
@@ -22,12 +22,12 @@ NO_PREMIUM = {"tier": 0, "is_granted": False, "ends_at": None}
 
 
 def change(*changes: FieldChange, server_name: str | None = "North", **more: object) -> AuditFacts:
-    """Return the facts of values that changed on a server."""
+    """Return the facts of changed values of a server."""
     return AuditFacts(server_name=server_name, changes=changes, **more)  # type: ignore[arg-type]
 
 
 def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> AuditFacts:
-    """Return the facts of premium granted to a community that had none."""
+    """Return the facts of a grant for a community without one."""
     new = {"tier": tier, "is_granted": True, "ends_at": ends_at}
     changes = (FieldChange(name, old, new[name]) for name, old in NO_PREMIUM.items())
     return AuditFacts(changes=tuple(changes), reason=reason)
@@ -123,12 +123,12 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("action", "facts", "expected"), SENTENCES)
 def test_entry_is_worded_from_its_facts(action: str, facts: AuditFacts, expected: str) -> None:
-    """Mentions stand in it as Discord writes them."""
+    """Mentions keep Discord's form."""
     assert str(describe_facts(AuditEntry(AT, ADMIN, action, facts))) == expected
 
 
 def test_every_action_has_its_sentence() -> None:
-    """Here and in the code; an action that a newer bot wrote down is shown by its values."""
+    """Every action has a sentence here and in the code; an unknown action is shown by its values."""
     assert {action for action, _, _ in SENTENCES} == {action.value for action in AuditAction}
     told = describe_facts(AuditEntry(AT, ADMIN, "of tomorrow", change(FieldChange("max_size", 1, None))))
     assert str(told) == "North: max size: 1 → none"
@@ -146,5 +146,5 @@ def test_every_action_has_its_sentence() -> None:
     ],
 )
 def test_mentions_that_somebody_typed_show_as_names(typed: str, shown: str) -> None:
-    """All else of it shows as its letters."""
+    """The rest of the text is shown as its letters."""
     assert ENGLISH_LOCALIZER.write(show_typed(typed)) == shown

@@ -64,7 +64,7 @@ def read(embed: discord.Embed) -> tuple[str, dict[str, str]]:
 
 @pytest.mark.parametrize("event", BountyEvent)
 def test_post_tells_its_facts_in_three_lines(event: BountyEvent) -> None:
-    """Target, amount, who pays or is paid, end, server and time; its own colour and picture."""
+    """The post has target, amount, placer or claimer, end, server and time, an own colour and picture."""
     embed = _FACTORY.build_feed_embed(NOTICES[event])
     story, facts, place = (embed.description or "").split("\n")
     look = BOUNTY_LOOK.variants[event]
@@ -77,13 +77,13 @@ def test_post_tells_its_facts_in_three_lines(event: BountyEvent) -> None:
 
 
 def test_claim_names_the_hunter_and_pings_nobody() -> None:
-    """The player's name is shown as it is, without the power of a mention."""
+    """The name is shown unchanged and does not ping."""
     story = (_FACTORY.build_feed_embed(NOTICES[BountyEvent.CLAIMED]).description or "").split("\n")[0]
     assert "**@\u200beveryone**" in story
 
 
 def test_placer_is_a_member_or_the_house() -> None:
-    """A member is named by Discord itself; nobody's money is the house's."""
+    """Discord shows a member's name; a bounty without a placer is the house's."""
     placed = _FACTORY.build_feed_embed(NOTICES[BountyEvent.PLACED]).description or ""
     auto = _FACTORY.build_feed_embed(NOTICES[BountyEvent.AUTO]).description or ""
     lost = replace(NOTICES[BountyEvent.EXPIRED], placer_id=None)
@@ -94,7 +94,7 @@ def test_placer_is_a_member_or_the_house() -> None:
 
 @pytest.mark.parametrize("event", BountyEvent)
 def test_pools_are_large_and_complete(event: BountyEvent) -> None:
-    """Ten titles and lines for each, each its own; every line names target and amount."""
+    """Each has at least ten different titles and lines; every line names target and amount."""
     pool = ENGLISH_POOLS[f"bounty.{event}"]
     titles, lines = pool.titles, pool.lines
     assert min(len(set(titles)), len(set(lines))) >= 10
@@ -104,7 +104,7 @@ def test_pools_are_large_and_complete(event: BountyEvent) -> None:
 
 
 def test_texts_follow_from_the_event() -> None:
-    """Equal facts look equal at every try; a message holds several events with each picture once."""
+    """Equal facts look equal at every try; a message has several events, with each picture once."""
     notices = list(NOTICES.values())
     first, second = _FACTORY.build_feed(notices), EmbedFactory().build_feed([replace(one) for one in notices])
     assert [one.to_dict() for one in first.embeds] == [one.to_dict() for one in second.embeds]
@@ -114,7 +114,7 @@ def test_texts_follow_from_the_event() -> None:
 
 
 def test_death_and_bounty_have_their_own_looks() -> None:
-    """The one door takes both."""
+    """The same method builds both."""
     death = DeathNotice(
         event_id=b"1",
         kind=DeathKind.FALL,
@@ -132,7 +132,7 @@ def test_death_and_bounty_have_their_own_looks() -> None:
 
 @given(st.text(max_size=400), st.text(max_size=400), st.sampled_from(BountyEvent))
 def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, event: BountyEvent) -> None:
-    """No name breaks the layout, and a full message stays within Discord's limit."""
+    """No name breaks the layout, and a full message is within Discord's limit."""
     names = {"server_name": server, "target_name": name, "claimer_name": name}
     embed = _FACTORY.build_feed_embed(replace(NOTICES[event], amount=50_000, **names))  # type: ignore[arg-type]
     assert len((embed.description or "").split("\n")) == 3
@@ -140,7 +140,7 @@ def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, event: B
 
 
 def test_placed_and_cancelled_answers_tell_the_money() -> None:
-    """What is held, and what came back."""
+    """The answers name the held and the refunded money."""
     text, fields = read(_FACTORY.build_placed(BOUNTY, server_name="North"))
     assert text == r"1,500 💎 are held for the player who kills **Night\_Owl** on North."
     assert fields == {"Target": r"Night\_Owl", "Amount": "1,500 💎", "Ends": f"<t:{END_STAMP}:R>"}
@@ -168,7 +168,7 @@ def test_list_names_servers_only_when_there_are_several() -> None:
 
 
 def test_own_list_tells_what_became_of_each() -> None:
-    """Open ones by their end, ended ones by how they ended."""
+    """Open bounties show their end, ended ones their result."""
     ends = {
         BountyState.OPEN: f"ends <t:{END_STAMP}:R>",
         BountyState.CLAIMED: f"claimed by Fox <t:{STAMP}:R>",
@@ -189,7 +189,7 @@ def test_own_list_tells_what_became_of_each() -> None:
 
 
 def test_wallet_tells_every_kind_of_row() -> None:
-    """Amounts with their sign, why, and when; an admin's reason is escaped."""
+    """A row has the signed amount, the reason and the time; an admin's reason is escaped."""
     expected = {
         LedgerKind.KILL: r"`+22` kill of N\_1",
         LedgerKind.BOUNTY_PLACED: r"`-1,500` bounty on N\_1",
@@ -214,7 +214,7 @@ def test_wallet_tells_every_kind_of_row() -> None:
 
 
 def test_pages_of_the_longest_texts_are_whole() -> None:
-    """No row is cut away by Discord's limits."""
+    """Discord's limits cut no row."""
     change = Change(MemberId(42), LedgerKind.ADMIN, 1_000_000, "k", AT, note="*" * 300)
     rows = [LedgerRow(change, number, 1) for number in range(10)]
     text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 1, rows)))
@@ -225,7 +225,7 @@ def test_pages_of_the_longest_texts_are_whole() -> None:
 
 
 def test_settings_are_told_in_words() -> None:
-    """On and off, hours and the largest amount."""
+    """The settings are shown as on or off, hours and the largest amount."""
     settings = BountySettings(is_enabled=True, is_auto=False, expiry_hours=48, max_amount=5000)
     assert read(_FACTORY.build_bounty_settings(settings))[1] == {
         "Bounties and paid kills": "on",

@@ -1,4 +1,4 @@
-"""Charts: pictures of a phone's size that say in words what they show, whatever stands in them."""
+"""Charts: pictures of a phone's width with a description in words, for any texts."""
 
 import asyncio
 import struct
@@ -38,7 +38,7 @@ def read_size(picture: Picture) -> tuple[int, int]:
 
 
 async def test_days_are_drawn_and_described(painter: ChartPainter) -> None:
-    """The period, the sums and the best day stand in the description; equal figures draw equal pictures."""
+    """The description has the period, the sums and the best day; equal figures draw equal pictures."""
     days = [DayCount(date(2025, 4, 10), Counters(kills=1200, deaths=2)), DayCount(FIRST, Counters(kills=3))]
     picture = await painter.draw_days(days, first=FIRST, count=30)
     assert (picture.name, read_size(picture)) == ("days.png", (800, 400))
@@ -53,7 +53,7 @@ async def test_days_are_drawn_and_described(painter: ChartPainter) -> None:
 
 
 async def test_hours_are_drawn_and_described(painter: ChartPainter) -> None:
-    """The hour with most kills is named; an empty week is a picture too."""
+    """The description names the hour with most kills; an empty week is a picture too."""
     hours = [0] * 168
     hours[2 * 24 + 20] = 57
     picture = await painter.draw_hours(hours)
@@ -65,7 +65,7 @@ async def test_hours_are_drawn_and_described(painter: ChartPainter) -> None:
 
 
 async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
-    """The first ten have a bar; causes of the log have their own word."""
+    """The first ten have a bar; causes of the log have words of their own."""
     rows = [WeaponRow(f"W{number}", 100 - number, 0) for number in range(20)]
     picture = await painter.draw_weapons([WeaponRow("boat", 1000, 0), *rows])
     assert (picture.name, read_size(picture)[0]) == ("weapons.png", 800)
@@ -77,7 +77,7 @@ async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
 @settings(max_examples=25, deadline=None)
 @given(names=st.lists(st.text(max_size=40), max_size=12))
 def test_no_name_of_a_weapon_breaks_a_chart(names: list[str]) -> None:
-    """Dollar signs, markup of formulas, foreign scripts and nothing at all are drawn as letters or boxes."""
+    """Dollar signs, formulas, foreign scripts and empty names are drawn as letters or boxes."""
     rows = [WeaponRow(name, 5, 0) for name in ["$x_1^{2}$", r"\frac{a}{b}$", "漢字", *names]]
     picture = asyncio.run(ChartPainter(STYLE).draw_weapons(rows))
     assert read_size(picture)[0] == 800
@@ -85,24 +85,24 @@ def test_no_name_of_a_weapon_breaks_a_chart(names: list[str]) -> None:
 
 
 async def test_loop_goes_on_while_charts_are_drawn(painter: ChartPainter) -> None:
-    """Drawing happens beside the loop, and several charts at once are drawn one after another."""
+    """Drawing runs in a thread, and several charts are drawn one after another."""
     drawing = asyncio.gather(*(painter.draw_hours([number] * 168) for number in range(4)))
     turns = 0
     while not drawing.done():
         await asyncio.sleep(0.001)
         turns += 1
-    assert turns > 3  # drawn in the loop they would leave it one
+    assert turns > 3  # drawn in the loop, they would leave it one turn
     assert len({picture.data for picture in await drawing}) == 4
 
 
 def test_bot_starts_without_loading_the_library() -> None:
-    """The library is loaded by the first chart or the warm-up, not by an import."""
+    """The first chart or the warm-up loads the library, not an import."""
     program = "import sys, bot; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603
 
 
 async def test_pictures_are_described_in_the_language_of_the_answer(painter: ChartPainter) -> None:
-    """Also the words in a picture are of that language; languages take turns in one thread."""
+    """The words in a picture have that language too; languages share one thread."""
     pseudo = painter.draw_in(Style(NORTHERN, PSEUDO))
     hours = [0] * 168
     hours[20] = 5

@@ -57,7 +57,7 @@ def build_stats(name: str, **counters: int) -> PlayerStats:
 
 
 def test_comparison_has_both_players_and_their_score(factory: EmbedFactory) -> None:
-    """The twelve figures side by side, a line each, and the head-to-head below."""
+    """The embed has the twelve figures of both players, a line each, and the head-to-head below."""
     comparison = Comparison(build_stats("A_a", kills=1234, deaths=2), build_stats("B"), 5, 3)
     embed = factory.build_comparison(comparison, COVERAGE)
     lines = (
@@ -81,7 +81,7 @@ def test_comparison_has_both_players_and_their_score(factory: EmbedFactory) -> N
 
 
 def test_weapons_show_share_longest_and_best_user(factory: EmbedFactory) -> None:
-    """A line each with small print; what is not known is left out, foreign text is escaped."""
+    """Each weapon is a line with small print, without unknown values, with escaped foreign text."""
     embed = factory.build_weapons(ROWS, TABLE, COVERAGE, first=9)
     assert embed.to_dict() == {
         "type": "rich",
@@ -99,7 +99,7 @@ def test_weapons_show_share_longest_and_best_user(factory: EmbedFactory) -> None
 
 
 def test_board_of_weapons_has_medals_and_a_posted_one_its_place_in_the_title(factory: EmbedFactory) -> None:
-    """Ranked like players; a board that stands in a channel says where it is from."""
+    """Weapons are ranked like players; the title of a posted board has its servers."""
     embed = factory.build_weapon_board(ROWS, TABLE, replace(COVERAGE, period=Period.MONTH), first=3)
     assert embed.to_dict() == {
         "type": "rich",
@@ -123,7 +123,7 @@ def test_board_of_weapons_has_medals_and_a_posted_one_its_place_in_the_title(fac
 
 
 def test_rivals_are_written_both_ways(factory: EmbedFactory) -> None:
-    """Who kills him and whom he kills, with the other side of each."""
+    """The embed has the killers and the victims of the player, with the numbers of both sides."""
     rivals = Rivals("A_a", (Rival(PlayerId("b"), "B_b", 2, 9),), ())
     assert factory.build_rivals(rivals, COVERAGE).to_dict() == {
         "type": "rich",
@@ -140,7 +140,7 @@ def test_rivals_are_written_both_ways(factory: EmbedFactory) -> None:
 
 
 def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
-    """The sum, whose it is, and by which clock."""
+    """The embed has the sum, the player and the time zone."""
     hours = (3,) + (0,) * 167
     assert factory.build_activity(Activity(hours, "A_a"), COVERAGE).to_dict() == {
         "type": "rich",
@@ -158,7 +158,7 @@ def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
 
 
 def test_latest_deaths_have_a_line_each(factory: EmbedFactory) -> None:
-    """Kills with weapon and distance, the rest by cause; the server where there are several."""
+    """Kills have weapon and distance, others the cause; with several servers, the server is named."""
     kill = build_death(build_row("An_n", "Bob"))
     fall = build_death(build_row("Bob", "Bob", kind=DeathKind.FALL, second=1))
     at = int(kill.at.timestamp())

@@ -44,7 +44,7 @@ def _list_lines(embed: discord.Embed) -> list[str]:
 
 
 def test_kill_shows_all_facts_in_three_lines(factory: EmbedFactory) -> None:
-    """Names, weapon, distance, K/D, streak, server and time: escaped, grouped, without a grid of fields."""
+    """Names, weapon, distance, K/D, streak, server and time are escaped and grouped, without fields."""
     embed = factory.build_feed_embed(NOTICE)
     story, facts, place = _list_lines(embed)
     assert r"**Hollow\_Amtumn\_**" in story
@@ -69,21 +69,21 @@ def test_kill_shows_all_facts_in_three_lines(factory: EmbedFactory) -> None:
     ],
 )
 def test_each_class_tells_its_own_facts(factory: EmbedFactory, notice: DeathNotice, facts: str) -> None:
-    """Vehicles keep the killer's figures; deaths nobody earned tell their cause alone."""
+    """A vehicle kill keeps the killer's figures; a death without a killer shows only its cause."""
     shown = _list_lines(factory.build_feed_embed(notice))
     assert len(shown) == 3
     assert shown[1] == (f"{facts} · K/D 2.40 · Streak 3" if notice.kind.is_kill else facts)
 
 
 def test_kill_without_figures_leaves_them_out(factory: EmbedFactory) -> None:
-    """Unknown figures are not invented, an empty weapon leaves no gap."""
+    """Unknown figures are not invented, and an empty weapon leaves no gap."""
     bare = replace(NOTICE, weapon="", killer_kills=None, killer_deaths=None, killer_streak=None)
     assert _list_lines(factory.build_feed_embed(bare))[1] == "1,234 m"
 
 
 @pytest.mark.parametrize("kind", DeathKind)
 def test_pools_are_large_and_name_the_victim(kind: DeathKind) -> None:
-    """At least ten titles and ten lines for each class, each its own; kills name both players."""
+    """Each kind of death has at least ten different titles and lines; kills name both players."""
     pool = ENGLISH_POOLS[f"death.{kind}"]
     titles, lines = pool.titles, pool.lines
     assert min(len(set(titles)), len(set(lines))) >= 10
@@ -92,7 +92,7 @@ def test_pools_are_large_and_name_the_victim(kind: DeathKind) -> None:
 
 
 def test_texts_follow_from_the_event(factory: EmbedFactory) -> None:
-    """Equal facts look equal at every try and after every restart, and all texts come up."""
+    """Equal facts look equal at every try and after every restart, and all texts are used."""
     assert (
         factory.build_feed_embed(NOTICE).to_dict()
         == EmbedFactory().build_feed_embed(replace(NOTICE)).to_dict()
@@ -103,13 +103,13 @@ def test_texts_follow_from_the_event(factory: EmbedFactory) -> None:
 
 
 def test_choice_is_pinned() -> None:
-    """The choice is a matter of stored data: a message prepared before an update is matched after it."""
+    """The choice depends on stored data, so a message that was prepared before an update stays equal."""
     chosen = "".join(choose_text("abcdefghij", bytes([number]), part="line") for number in range(8))
     assert chosen == "gahicfbh"
 
 
 def test_message_carries_each_picture_once(factory: EmbedFactory) -> None:
-    """Ten embeds of two classes share two files."""
+    """Ten embeds of two kinds share two files."""
     notices = [replace(NOTICE, kind=kind) for kind in (DeathKind.KILL, DeathKind.FALL) for _ in range(5)]
     post = factory.build_feed(notices)
     assert [picture.name for picture in post.pictures] == ["kill.png", "fall.png"]
@@ -118,7 +118,7 @@ def test_message_carries_each_picture_once(factory: EmbedFactory) -> None:
 
 @given(st.text(max_size=400), st.text(max_size=400), st.text(max_size=400), st.sampled_from(DeathKind))
 def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, weapon: str, kind: DeathKind) -> None:
-    """No name breaks the layout, and a full message of the longest names stays within Discord's limit."""
+    """No name breaks the layout, and a full message of the longest names is within Discord's limit."""
     notice = replace(
         NOTICE, kind=kind, server_name=server, killer_name=name, victim_name=name, weapon=weapon or "x"
     )

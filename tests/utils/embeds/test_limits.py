@@ -1,4 +1,4 @@
-"""Limits: whatever goes in, Discord takes what comes out."""
+"""Limits: for any input, Discord accepts the output."""
 
 import discord
 from hypothesis import given, settings
@@ -25,7 +25,7 @@ def _embeds(draw: st.DrawFn) -> discord.Embed:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(_embeds(), min_size=1, max_size=12))
 def test_fitted_embeds_keep_every_limit(embeds: list[discord.Embed]) -> None:
-    """Any embeds come out within all of Discord's limits, the first one always."""
+    """Any embeds are cut to Discord's limits, and the first one always stays."""
     fitted = fit_embeds(embeds)
     assert 1 <= len(fitted) <= 10
     assert sum(count_characters(embed) for embed in fitted) <= MAX_CHARACTERS
@@ -37,21 +37,21 @@ def test_fitted_embeds_keep_every_limit(embeds: list[discord.Embed]) -> None:
 
 
 def test_embed_within_the_limits_is_unchanged() -> None:
-    """What fits stays as it is."""
+    """An embed within the limits does not change."""
     embed = discord.Embed(title="t", description="d", colour=5).add_field(name="n", value="v", inline=False)
     embed.set_footer(text="f").set_thumbnail(url="attachment://kill.png").set_author(name="a")
     assert fit_embed(embed).to_dict() == embed.to_dict()
 
 
 def test_sum_counts_all_texts_and_wide_characters_twice() -> None:
-    """Title, description, fields, footer and author count; an emoji weighs two."""
+    """Title, description, fields, footer and author count; an emoji counts twice."""
     embed = discord.Embed(title="1234", description="🎯").add_field(name="56", value="7")
     embed.set_footer(text="89").set_author(name="0")
     assert count_characters(embed) == 4 + 2 + 3 + 2 + 1
 
 
 def test_text_is_cut_between_lines_or_words() -> None:
-    """No line is cut in two where that can be helped, so no timestamp and no escape breaks."""
+    """Lines are cut only if necessary, so timestamps and escapes do not break."""
     assert cut_lines("one two\nthree four", 12) == "one two\n…"
     assert cut_lines("one two three", 9) == "one two…"
     assert cut_lines("abc\\\\\\def", 6) == "abc…"

@@ -1,4 +1,4 @@
-"""Links: what each embed shows."""
+"""The embeds of links."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def _factory() -> EmbedFactory:
 
 
 def test_request_names_both_times_and_what_to_do(factory: EmbedFactory) -> None:
-    """Times are Discord's timestamps, names escaped, ids hidden, the limit told."""
+    """Times are Discord's timestamps, names are escaped, ids are hidden, the limit is named."""
     embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=True)
     text = str(embed.description)
     assert embed.title == "⏳ Prove your link"
@@ -38,13 +38,13 @@ def test_request_names_both_times_and_what_to_do(factory: EmbedFactory) -> None:
 
 
 def test_request_says_so_when_its_message_cannot_be_changed_later(factory: EmbedFactory) -> None:
-    """Without View Channel the bot cannot edit it after a quarter of an hour."""
+    """Without View Channel the bot cannot edit the message after a quarter of an hour."""
     embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=False)
     assert "I lack View Channel here: `/links` tells whether it worked." in str(embed.description)
 
 
 def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
-    """The same words as after a proof, with the limit."""
+    """The words are those after a proof, with the limit."""
     embed = factory.build_asked_link(PROVEN, count=2, limit=5, is_followed=True)
     assert embed.title == "✅ Linked and proven"
     assert str(embed.description).startswith("<@77> is **I\\_l** (main).")
@@ -66,14 +66,14 @@ def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
 def test_every_outcome_says_what_to_do_next(
     factory: EmbedFactory, outcome: ProofOutcome, title: str, part: str
 ) -> None:
-    """Member and player are named in each."""
+    """Each outcome names member and player."""
     embed = factory.build_link_outcome(replace(PROVEN, is_main=False), outcome)
     text = str(embed.description)
     assert (embed.title, part in text, "<@77>" in text, "I\\_l" in text) == (title, True, True, True)
 
 
 def test_list_shows_main_alts_and_what_waits(factory: EmbedFactory) -> None:
-    """Verified marks for what is proven alone."""
+    """Only proven links have a verified mark."""
     alt = replace(PROVEN, player_name="Bear", is_main=False)
     embed = factory.build_links(MemberId(77), [PROVEN, alt, PENDING], limit=5)
     assert str(embed.description).splitlines() == [
@@ -85,6 +85,6 @@ def test_list_shows_main_alts_and_what_waits(factory: EmbedFactory) -> None:
 
 
 def test_empty_list_says_how_to_link(factory: EmbedFactory) -> None:
-    """Nobody is left without a next step."""
+    """The sentence names the next step."""
     embed = factory.build_links(MemberId(77), [], limit=5)
     assert embed.description == "<@77>\nNo player is linked yet: `/link` does it."

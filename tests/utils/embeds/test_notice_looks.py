@@ -1,4 +1,4 @@
-"""Each kind of notice is complete: look, texts, sample and personal fields."""
+"""Each kind of notice has a look, texts, a sample and personal fields."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -25,7 +25,7 @@ AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
 
 
 def list_faults(kinds: NoticeKinds, looks: NoticeLooks) -> list[str]:
-    """Return what a kind of notice lacks."""
+    """Return the missing parts of a kind of notice."""
     names = {kind.name for kind in kinds}
     faults = [f"{name}: a look without a kind" for name in looks.keys() - names]
     silenceable = [str(name) for kind in kinds for name in kind.silenceable]
@@ -40,7 +40,7 @@ def list_faults(kinds: NoticeKinds, looks: NoticeLooks) -> list[str]:
 
 
 def _list_personal_faults(kind: NoticeKind) -> Iterator[str]:
-    """Yield the facts that name people by type or name, and are not declared; and what is no fact."""
+    """Yield facts that name people and are not declared, and declared ones that do not exist."""
     types, facts = get_type_hints(kind.model), {field.name for field in fields(kind.model)}
     personal = kind.personal
     for name in facts:
@@ -71,7 +71,7 @@ def _list_look_faults(kind: NoticeKind, look: NoticeLook[Any]) -> list[str]:
 
 
 def test_every_kind_is_complete() -> None:
-    """What is stored can be shown, tried and erased."""
+    """A stored notice can be shown, tried and erased."""
     assert list_faults(NOTICE_KINDS, NOTICE_LOOKS) == []
     assert list_faults(ALL_KINDS, ALL_LOOKS) == []
 
@@ -111,14 +111,14 @@ _BARE = VariantLook(0, "", "nowhere.png", "connection.nowhere")
 def test_incomplete_kind_is_refused(
     kind: NoticeKind, look: NoticeLook[Any] | None, faults: list[str]
 ) -> None:
-    """Each thing that can be forgotten is found."""
+    """Each forgotten part is found."""
     looks = dict(NOTICE_LOOKS) | ({} if look is None else {"connection": look})
     assert sorted(list_faults(NoticeKinds([*NOTICE_KINDS, kind]), looks)) == faults
 
 
 @pytest.mark.parametrize("kind", list(ALL_KINDS), ids=lambda kind: kind.name)
 def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
-    """``/admin channel test`` shows every kind of the channel as it will be posted."""
+    """``/admin channel test`` shows every kind of the channel like its posts."""
     factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
     sample = ALL_LOOKS[kind.name].sample(STYLE, event_id=b"sample", server_name="North", at=AT)
     shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]

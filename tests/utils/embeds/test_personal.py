@@ -1,4 +1,4 @@
-"""What an export and an erasure say: what goes, what stays, and no id of a player."""
+"""The texts of an export and an erasure: deleted data, kept data, and no id of a player."""
 
 import pytest
 
@@ -14,14 +14,14 @@ PLAYER = Person(GuildId(42), None, (PIKE,), is_asker=False)
 
 
 def test_first_file_says_how_to_open_it_and_the_others_which_part_they_are() -> None:
-    """Few people get a file of this kind every day."""
+    """Few people know this kind of file."""
     first, third = FACTORY.build_export(1), FACTORY.build_export(3)
     assert "`data.json`" in str(first.description)
     assert third.description == "Part 3: `kills.csv` goes on here."
 
 
 def test_question_lists_what_goes_and_what_stays() -> None:
-    """Money held for bounties and changes made by hand are named where there are any."""
+    """Money that is held for bounties, and changes by hand, are named if there are any."""
     holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
     full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
     for part in (
@@ -41,7 +41,7 @@ def test_question_lists_what_goes_and_what_stays() -> None:
 
 
 def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
-    """The member keeps it; only the link to this player ends."""
+    """The member keeps the wallet; only the link to this player ends."""
     text = str(FACTORY.build_erase_question(PLAYER, Holdings()).description)
     assert ("the link of a member to this player" in text, "wallet" in text) == (True, False)
 
@@ -58,7 +58,7 @@ def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
     ],
 )
 def test_answer_says_what_is_gone_and_that_playing_begins_a_new_record(person: Person, begins: str) -> None:
-    """Nobody believes himself erased for ever and is then surprised."""
+    """A person who was erased must know that playing on creates new data."""
     embed = FACTORY.build_erased(person, deaths=1234)
     assert embed.title == "✅ Erased"
     assert str(embed.description).startswith(begins)

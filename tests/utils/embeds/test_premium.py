@@ -1,4 +1,4 @@
-"""What people see of premium, of changes and of tasks."""
+"""The embeds of premium, of changes and of tasks."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ def _factory() -> EmbedFactory:
 
 
 def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
-    """The own tier is marked in the table."""
+    """The table marks the own tier."""
     embed = factory.build_premium(OVERVIEW)
     assert (embed.title, embed.description) == (
         "💎 Tier 2: Mercenary",
@@ -66,7 +66,7 @@ def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
 
 
 def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
-    """A tier that opens nothing more tells its servers and its pace; the highest opens everything."""
+    """A tier without new features shows its servers and its rate; the highest one has all features."""
     bare = [TierOffer(tier, tier.poll_seconds, ()) for tier in TIERS]
     embed = factory.build_tiers(replace(OVERVIEW, offers=tuple(bare)))
     assert [field.value for field in embed.fields] == [
@@ -79,7 +79,7 @@ def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
 
 
 def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) -> None:
-    """Newest first, with who and why; who is not there yet is told so."""
+    """The newest line comes first, with actor and reason; a community without the bot is named as such."""
     history = (
         PremiumEvent(AT, PremiumAction.GRANTED, 1, END, by=MemberId(7)),
         PremiumEvent(AT, PremiumAction.ENDED, 1, END),
@@ -111,7 +111,7 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
 
 
 def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
-    """Mentions show as names, what people typed as its letters, ids of players not at all."""
+    """Mentions show as names, typed text as its letters, ids of players not at all."""
     channel = AuditFacts(server_name="**x**", changes=(FieldChange("killfeed", None, 5),))
     typed = "@everyone " + "0002" + "ab" * 14
     entries = [
@@ -131,7 +131,7 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
 
 
 def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
-    """A task that fails stands out, with what it failed with."""
+    """A failed task is marked and has its error."""
     well = TaskReport("sftp:idle", None, TaskState.WAITING, 1200, 0, None, END)
     ill = TaskReport("read deaths:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
     embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("read deaths: a_b", ill)], total=2)
@@ -143,7 +143,7 @@ def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> Non
 
 
 def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> None:
-    """A corrected zone says what it does not change."""
+    """A changed zone has a note about the effects that it does not have."""
     changes = (FieldChange("name", "a_b", "c"), FieldChange("timezone", "UTC", "Europe/Berlin"))
     embed = factory.build_edited(
         "c", changes, steps=(CheckStep(WayStep.LOGIN, ok=True, detail=text("fine")),)
@@ -161,7 +161,7 @@ def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> No
 
 
 def test_host_keys_show_old_and_new_only_when_they_differ(factory: EmbedFactory) -> None:
-    """Fingerprints as ssh-keygen prints them; a host that is away says why."""
+    """Fingerprints look like those of ssh-keygen; for a host that is away there is the reason."""
     old, new = HostKey("ssh-ed25519 A", "SHA256:old"), HostKey("ssh-rsa B", "SHA256:new")
     shown = {
         name: [(field.name, field.value) for field in factory.build_host_keys("North", keys).fields]

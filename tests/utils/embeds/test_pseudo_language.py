@@ -1,4 +1,4 @@
-"""What is posted without being asked for is in the guild's language: notices and alerts."""
+"""Automatic posts are in the guild's language: notices and alerts."""
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ FACTORY = EmbedFactory(languages=LANGUAGES)
 
 @pytest.mark.parametrize("kind", list(NOTICE_KINDS), ids=lambda kind: kind.name)
 async def test_notice_holds_nothing_but_texts_and_values(kind: NoticeKind) -> None:
-    """Every variant of every look is built in a language in which bare English shows."""
+    """Every variant of every look is built in a language that reveals bare English."""
     embeds = await FACTORY.speak(LANGUAGE)
     style = Style(NORTHERN, embeds.words)
     sample = NOTICE_LOOKS[kind.name].sample(style, event_id=b"1", server_name="North_*", at=AT)
@@ -34,7 +34,7 @@ async def test_notice_holds_nothing_but_texts_and_values(kind: NoticeKind) -> No
     "said", [text("See {status}.", status=Command("premium status")), text("{x}", x="of a host")]
 )
 async def test_alert_and_sample_hold_nothing_but_texts_and_values(said: Text) -> None:
-    """Their frames are texts, and so is what they say."""
+    """Their frames are texts, and so are their sentences."""
     embeds = await FACTORY.speak(LANGUAGE)
     shown = [
         embeds.build_alert(said, at=AT),
@@ -44,7 +44,7 @@ async def test_alert_and_sample_hold_nothing_but_texts_and_values(said: Text) ->
 
 
 def test_bare_english_is_found() -> None:
-    """A rule that nothing can break proves nothing; a picture's address and a colour are no words."""
+    """The check finds bare English; a picture's address and a colour are not words."""
     payload = {
         "embeds": [{"title": "⟦Áll ⟪Ann⟫··⟧ · 12", "description": "left", "url": "https://example.org"}],
         "components": [{"components": [{"label": "Next"}]}],

@@ -16,7 +16,7 @@ def _shelf() -> Shelf:
 
 @pytest.fixture(name="bot")
 async def _bot(world: SimulatedDiscord, guild: Guild, shelf: Shelf) -> AsyncIterator[SmallBot]:
-    """The bot, connected; everybody may do everything by its tier."""
+    """The connected bot, with a tier that opens everything."""
     assert guild.members
     bot = SmallBot(shelf.build_services())
     async with running_bot(bot, world):

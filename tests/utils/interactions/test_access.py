@@ -1,4 +1,4 @@
-"""Access: who may use a command, and that every command is acknowledged first."""
+"""Access: permissions of commands, and the acknowledgement of every command."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ADMINS_ALONE = "This command is for members with Manage Server or the admin role
 
 
 def show(reply: Interaction) -> tuple[str, bool]:
-    """Return what a private or public answer says."""
+    """Return the text of an answer, and whether it is private."""
     return reply.content or str(reply.embed.get("description")), reply.is_ephemeral
 
 
@@ -46,7 +46,7 @@ def test_access_is_carried_by_the_command() -> None:
 
 @pytest.mark.usefixtures("bot")
 async def test_commands_are_acknowledged_before_they_run(alice: Member, channel: Channel) -> None:
-    """A public command shows everybody that it works, a private one its caller alone."""
+    """All members see the acknowledgement of a public command, only the caller that of a private one."""
     public = await alice.ask(channel, "/public")
     private = await alice.ask(channel, "/deep private")
     assert (public.callback_kind, show(public)) == (
@@ -58,7 +58,7 @@ async def test_commands_are_acknowledged_before_they_run(alice: Member, channel:
 
 @pytest.mark.usefixtures("bot")
 async def test_admin_command_is_refused_to_members(alice: Member, channel: Channel) -> None:
-    """Neither Manage Server nor the role: the refusal names both, for the caller's eyes alone."""
+    """A member without Manage Server and the role gets a private refusal that names both."""
     assert show(await alice.ask(channel, "/deep admin")) == (ADMINS_ALONE, True)
 
 
@@ -66,7 +66,7 @@ async def test_admin_command_is_refused_to_members(alice: Member, channel: Chann
 async def test_admin_command_is_open_to_managers_and_the_owner(
     world: SimulatedDiscord, guild: Guild, manager: Member, channel: Channel
 ) -> None:
-    """Manage Server is enough, and the owner may everything."""
+    """Manage Server is enough, and the owner may use everything."""
     assert show(await manager.ask(channel, "/deep admin")) == ("for admins", True)
     assert show(await world.owner_of(guild).ask(channel, "/deep admin")) == ("for admins", True)
 
@@ -75,7 +75,7 @@ async def test_admin_command_is_open_to_managers_and_the_owner(
 async def test_admin_command_is_open_to_the_admin_role(
     world: SimulatedDiscord, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
 ) -> None:
-    """The guild's admin role, and no other role, opens what needs an admin."""
+    """Only the guild's admin role opens admin commands."""
     role, other = world.create_role(guild, "killfeed admins"), world.create_role(guild, "others")
     guild_id = GuildId(guild.id)
     shelf.guilds.settings[guild_id] = GuildSettings(guild_id, admin_role_id=role.id)
@@ -98,7 +98,7 @@ async def test_form_is_the_first_answer_and_refused_to_members(
 async def test_feature_is_refused_when_the_tier_is_too_low(
     world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """A public command that is refused leaves nothing public behind."""
+    """A refused public command leaves nothing public."""
     async with running_bot(SmallBot(shelf.build_services(tier=0)), world):
         refused = await alice.ask(channel, "/premium")
     assert refused.is_ephemeral
@@ -116,7 +116,7 @@ async def test_feature_is_open_when_the_tier_is_there(alice: Member, channel: Ch
 async def test_owner_command_is_open_to_owners_alone(
     world: SimulatedDiscord, shelf: Shelf, guild: Guild, manager: Member, alice: Member, channel: Channel
 ) -> None:
-    """Neither Manage Server nor owning the guild is owning the bot."""
+    """Neither Manage Server nor owning the guild makes a member an owner of the bot."""
     shelf.owners.owner_ids = (alice.id,)
     assert show(await alice.ask(channel, "/deep owner")) == ("for owners", True)
     for member in (manager, world.owner_of(guild)):
@@ -126,7 +126,7 @@ async def test_owner_command_is_open_to_owners_alone(
 async def test_home_command_is_open_to_admins_at_home_and_owners_anywhere(
     world: SimulatedDiscord, shelf: Shelf, guild: Guild, manager: Member, alice: Member, channel: Channel
 ) -> None:
-    """Admins of another community are refused, as are members at home."""
+    """Admins of another community are refused, and so are members of the home guild."""
     away = world.create_guild("Elsewhere")
     room = world.create_channel(away, "room")
     shelf.home_guild_id, shelf.owner_ids = guild.id, (away.owner.id,)
@@ -147,7 +147,7 @@ async def test_home_command_is_open_to_admins_at_home_and_owners_anywhere(
 
 @pytest.mark.usefixtures("bot")
 async def test_option_decides_whether_the_first_answer_is_a_form(manager: Member, channel: Channel) -> None:
-    """Without the switch the command is acknowledged like any other."""
+    """Without the option the command is acknowledged like any other."""
     opened = await manager.ask(channel, "/deep change", ask=True)
     assert (opened.callback_kind, opened.modal and opened.modal.labels) == (CallbackKind.MODAL, ["Password"])
     for options in ({}, {"ask": False}):
@@ -156,7 +156,7 @@ async def test_option_decides_whether_the_first_answer_is_a_form(manager: Member
 
 
 def build_operators(source: FakeOwners, clock: FakeClock) -> Operators:
-    """Return operators with a home guild, and an owner by configuration."""
+    """Return operators with a home guild and a configured owner."""
     return Operators(source.find, home_guild_id=9, owner_ids=(7,), clock=clock)
 
 
@@ -181,7 +181,7 @@ async def test_application_owners_are_asked_for_again_every_hour() -> None:
     ids=lambda one: type(one).__name__,
 )
 async def test_last_word_of_discord_counts_for_hours_while_it_is_silent(failure: Exception) -> None:
-    """A failure lets nobody in, is not repeated at every command, and takes nothing away at once."""
+    """A failure allows no new owner, is not repeated at every command, and does not remove owners at once."""
     source, clock = FakeOwners(5), FakeClock()
     operators = build_operators(source, clock)
     source.failures = [failure]
@@ -220,7 +220,7 @@ async def test_those_of_a_team_own_the_bot_who_accepted_and_may_change_it(
 
 
 def test_options_are_found_at_any_depth() -> None:
-    """Discord nests the options of a subcommand; a switch that is off is found as such."""
+    """Discord nests the options of a subcommand; an option with the value False is found too."""
     data = {"options": [{"name": "edit", "options": [{"name": "server", "value": "x"}, OFF]}]}
     found = [find_option(data, name) for name in ("server", "ask", "edit", "other")]
     assert found == ["x", False, None, None]

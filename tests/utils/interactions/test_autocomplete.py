@@ -1,4 +1,4 @@
-"""Autocomplete: what is offered while a person types."""
+"""Autocomplete: the choices while a person types."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ class Offer:
 
 
 async def test_players_are_offered_by_name_and_chosen_by_id(offer: Offer, shelf: Shelf) -> None:
-    """Any part of a name, best known first; the value is the id, which nobody sees."""
+    """Any part of a name matches, most kills first; the value is the invisible id."""
     shelf.statistics.players = [
         build_player("Pike", 1),
         build_player("spiker", 2, kills=5),
@@ -52,7 +52,7 @@ async def test_players_are_offered_by_name_and_chosen_by_id(offer: Offer, shelf:
 
 
 async def test_two_players_of_one_name_are_told_apart(offer: Offer, shelf: Shelf, guild: Guild) -> None:
-    """Last seen, a mark and server stand beside a name that occurs twice, and beside no other."""
+    """A name that occurs twice has last seen, a mark and the server; other names do not."""
     guild_id = GuildId(guild.id)
     servers = [build_server("Mirny", "a", guild_id=guild_id), build_server("Kamensk", "b", guild_id=guild_id)]
     shelf.servers.servers = {server.scope: server for server in servers}
@@ -74,7 +74,7 @@ async def test_two_players_of_one_name_are_told_apart(offer: Offer, shelf: Shelf
 async def test_choices_fit_into_a_hundred_characters(
     offer: Offer, shelf: Shelf, guild: Guild, copies: int
 ) -> None:
-    """Discord refuses all choices when one is too long or blank."""
+    """Discord refuses all choices if one is too long or blank."""
     names = ("x" * 150, "\u200b\u3164", "x" * 150)[: copies + 1]
     server = build_server("y" * 50, "a", guild_id=GuildId(guild.id))
     other = replace(build_server("z" * 50, "b", guild_id=GuildId(guild.id)))
@@ -89,7 +89,7 @@ async def test_choices_fit_into_a_hundred_characters(
 
 
 async def test_at_most_twenty_five_choices_are_offered(offer: Offer, shelf: Shelf, guild: Guild) -> None:
-    """Discord's limit; the best known are among them."""
+    """Discord's limit is 25; the players with most kills are among them."""
     shelf.statistics.players = [
         build_player(f"player {number}", number, kills=number) for number in range(60)
     ]
@@ -100,7 +100,7 @@ async def test_at_most_twenty_five_choices_are_offered(offer: Offer, shelf: Shel
 
 
 async def test_servers_are_those_of_the_guild(offer: Offer, shelf: Shelf, guild: Guild) -> None:
-    """Shown by name, chosen by id; another guild's server is never offered."""
+    """Servers are shown by name and chosen by id; servers of other guilds are never offered."""
     here, there = build_server("Mirny", "a", guild_id=GuildId(guild.id)), build_server("Mirny II", "b")
     shelf.servers.servers = {server.scope: server for server in (here, there)}
     assert await offer("server", "mIR") == {"Mirny": "a"}
@@ -110,7 +110,7 @@ async def test_servers_are_those_of_the_guild(offer: Offer, shelf: Shelf, guild:
 async def test_server_with_a_strange_name_is_offered_by_what_can_be_read(
     offer: Offer, shelf: Shelf, guild: Guild
 ) -> None:
-    """One choice that Discord refuses would cost all of them."""
+    """One choice that Discord refuses would make it refuse all."""
     names = {"a": "Mir\0ny", "b": "\u202eynriM\u2066", "c": "\u200b"}
     servers = [build_server(name, key, guild_id=GuildId(guild.id)) for key, name in names.items()]
     shelf.servers.servers = {server.scope: server for server in servers}
@@ -118,7 +118,7 @@ async def test_server_with_a_strange_name_is_offered_by_what_can_be_read(
 
 
 async def test_nothing_is_offered_when_the_database_is_away(offer: Offer, shelf: Shelf) -> None:
-    """No choices are better than an error in the middle of typing; the next keystroke asks again."""
+    """No choices are better than an error while typing; the next keystroke asks again."""
     shelf.statistics.players = [build_player("Pike", 1)]
     shelf.statistics.failures.append(StorageUnavailableError("away"))
     shelf.servers.failures.append(StorageUnavailableError("away"))
@@ -129,5 +129,5 @@ async def test_nothing_is_offered_when_the_database_is_away(offer: Offer, shelf:
 
 @pytest.mark.usefixtures("bot")
 async def test_chosen_values_reach_the_command(alice: Member, channel: Channel) -> None:
-    """What was chosen arrives as typed."""
+    """The command gets the values of the chosen choices."""
     assert (await alice.ask(channel, "/find", player="p1", server="s1")).content == "p1 s1"

@@ -1,4 +1,4 @@
-"""The bot as Discord sees it: registers once, follows its guilds, survives what nobody caught."""
+"""The bot at Discord: one registration, its guilds, and unexpected errors."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ async def run(world: SimulatedDiscord, bot: OwnBot) -> AsyncIterator[OwnBot]:
 
 
 def count_registrations(world: SimulatedDiscord) -> int:
-    """Return how often the whole command set was written."""
+    """Return the number of registrations of the whole command set."""
     return sum(request.method == "PUT" and request.path.endswith("/commands") for request in world.requests)
 
 
@@ -38,7 +38,7 @@ def count_registrations(world: SimulatedDiscord) -> int:
 async def test_commands_are_registered_once_for_the_same_set(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """A restart with the same commands writes nothing; a lost digest writes them again."""
+    """A restart with the same commands registers none; after the digest was lost it registers them again."""
     for registrations in (1, 1):
         async with run(world, OwnBot(shelf, tmp_path)):
             assert count_registrations(world) == registrations
@@ -51,7 +51,7 @@ async def test_commands_are_registered_once_for_the_same_set(
 async def test_changed_command_set_is_registered_anew(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """A command less is another set; nothing is cleared before it is written."""
+    """A missing command makes another set, which replaces the old one in one request."""
     async with run(world, OwnBot(shelf, tmp_path)):
         pass
     bot = OwnBot(shelf, tmp_path)
@@ -65,7 +65,7 @@ async def test_changed_command_set_is_registered_anew(
 async def test_bot_works_though_its_commands_could_not_be_registered(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """A refusal is told in the log; guilds are followed all the same, and the next start tries again."""
+    """The log has the refusal, guilds are followed, and the next start tries again."""
     fault = world.faults.add(Fault(status=403, method="PUT", route=COMMANDS))
     bot = OwnBot(shelf, tmp_path)
     with capture_logs() as logs:
@@ -83,7 +83,7 @@ async def test_bot_works_though_its_commands_could_not_be_registered(
 async def test_guilds_are_followed_when_ready_and_when_one_joins(
     world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """Whether the bot is in a guild is asked when it is known, not guessed before."""
+    """The bot checks its membership of a guild only when it knows it."""
     other = world.create_guild("Elsewhere", with_bot=False)
     bot = OwnBot(shelf, tmp_path)
     bot.follows.asked = [GuildId(guild.id), GuildId(other.id)]
@@ -97,7 +97,7 @@ async def test_guilds_are_followed_when_ready_and_when_one_joins(
 async def test_one_of_several_shards_registers_nothing_unless_it_is_the_first(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """The commands are the whole bot's; each process knows the guilds of its own shard alone."""
+    """The commands belong to the whole bot; each process knows only the guilds of its own shard."""
     guilds = [GuildId(world.create_guild(str(shard), shard=(shard, 2)).id) for shard in (0, 1)]
     for shard in (1, 0):
         bot = OwnBot(shelf, tmp_path, sharding=Sharding(2, (shard,)))
@@ -114,7 +114,7 @@ async def test_one_of_several_shards_registers_nothing_unless_it_is_the_first(
 async def test_several_shards_of_a_process_are_one_bot(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """It follows the guilds of all of them, registers once, and answers where it is asked."""
+    """The bot follows the guilds of all its shards, registers once, and answers in each guild."""
     guilds = [world.create_guild(str(shard), shard=(shard, 3)) for shard in range(3)]
     bot = OwnShardedBot(shelf, tmp_path, sharding=Sharding(3, (0, 2)))
     bot.follows.asked = [GuildId(guild.id) for guild in guilds]
@@ -144,14 +144,14 @@ async def test_several_shards_of_a_process_are_one_bot(
 def test_bot_is_the_plain_one_as_long_as_it_has_one_shard(
     sharding: Sharding, kind: type[KillfeedBot]
 ) -> None:
-    """The library's class for several connections serves only where there are several."""
+    """The library's class for several connections is used only for several shards."""
     assert choose_bot(sharding) is kind
 
 
 async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(
     world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """Discord takes guilds away for a while; only leaving one ends what it holds."""
+    """Discord may remove a guild for a while; only leaving it ends its data."""
     left: list[GuildLeft] = []
     events = EventDispatcher()
 
@@ -169,7 +169,7 @@ async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(
 async def test_every_command_runs_in_a_context_that_names_guild_and_command(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """Log records of a command can be found by both, also when it fails."""
+    """Log records of a command have both, even if it fails."""
     async with run(world, OwnBot(shelf, tmp_path)) as bot:
         await alice.ask(channel, "/help")
         await alice.ask(channel, "/stats", player="nobody")
@@ -185,7 +185,7 @@ async def test_every_command_runs_in_a_context_that_names_guild_and_command(
 async def test_error_nobody_caught_is_written_down_under_a_code(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """A failing listener ends nothing: the error has a reference, and the bot goes on."""
+    """The error of a failing listener has a reference, and the bot goes on."""
 
     async def on_surprise() -> None:
         raise LookupError("nobody saw this coming")
@@ -204,7 +204,7 @@ async def test_error_nobody_caught_is_written_down_under_a_code(
 async def test_lost_connection_is_noted_and_taken_up_again(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """A connection that drops is resumed without a new registration, and commands are answered."""
+    """A dropped connection is resumed without a new registration, and commands are answered."""
     async with run(world, OwnBot(shelf, tmp_path)):
         with capture_logs() as logs:
             await world.gateway.drop()
@@ -218,7 +218,7 @@ async def test_lost_connection_is_noted_and_taken_up_again(
 async def test_guild_that_comes_back_as_available_is_followed_like_one_that_joins(
     world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """It may have been left in between; after a new connection all are followed together, once."""
+    """The guild may have been left meanwhile; after a new connection all guilds are followed once."""
     other = world.create_guild("Elsewhere")
     bot = OwnBot(shelf, tmp_path)
     bot.follows.asked = [GuildId(guild.id), GuildId(other.id)]

@@ -5,7 +5,7 @@ from utils.interactions.command_set import list_commands
 
 
 async def test_commands_are_listed_by_full_name_without_groups(shelf: Shelf) -> None:
-    """Every command that can be run stands there once, in order, before the bot ever connected."""
+    """Every command is listed once, in order, before the bot has ever connected."""
     bot = SmallBot(shelf.build_services())
     names = [command.qualified_name for command in list_commands(bot)]
     assert names == [

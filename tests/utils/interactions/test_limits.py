@@ -1,4 +1,4 @@
-"""Limits of each member: a few commands at once, a gentle rate of expensive ones, nobody remembered."""
+"""Limits of each member: the number of running commands, the rate of expensive ones, and memory."""
 
 import pytest
 
@@ -18,13 +18,13 @@ def _limits(clock: FakeClock) -> MemberLimits:
 
 
 def spend(limits: MemberLimits, member_id: int, *costs: int) -> None:
-    """Ask for several things at one moment."""
+    """Spend several costs at one moment."""
     for cost in costs:
         limits.spend(member_id, cost)
 
 
 def test_as_many_commands_run_at_once_as_may(limits: MemberLimits) -> None:
-    """The fourth is refused until one has ended; another member has as many."""
+    """The fourth command is refused until one has ended; each member has their own limit."""
     with limits.working(ALICE), limits.working(ALICE):
         with limits.working(ALICE):
             with pytest.raises(TooMuchAtOnceError, match=AT_ONCE), limits.working(ALICE):
@@ -36,25 +36,25 @@ def test_as_many_commands_run_at_once_as_may(limits: MemberLimits) -> None:
 
 
 def test_command_that_fails_is_under_way_no_longer(limits: MemberLimits) -> None:
-    """However it ends, its place is free."""
+    """A failed command no longer counts."""
     for _ in range(COMMANDS_AT_ONCE + 1):
         with pytest.raises(ZeroDivisionError), limits.working(ALICE):
             raise ZeroDivisionError
 
 
 def test_command_that_waits_for_a_press_takes_no_place(limits: MemberLimits) -> None:
-    """Three open confirmations do not lock their member out; what goes on afterwards counts again."""
+    """Three open confirmations do not block the member; a command counts again when it goes on."""
     with limits.working(ALICE), limits.working(ALICE), limits.working(ALICE):
         with resting(), limits.working(ALICE):
             pass
         with pytest.raises(TooMuchAtOnceError), limits.working(ALICE):
             pass
-    with resting():  # outside of every command
+    with resting():  # outside of a command
         pass
 
 
 def test_expensive_work_has_a_rate_for_each_member(limits: MemberLimits, clock: FakeClock) -> None:
-    """A minute's worth at once, then unit by unit; the refusal costs nothing and says how long to wait."""
+    """A minute's budget may be spent at once, then unit by unit; the refusal is free and names the wait."""
     spend(limits, ALICE, *[1] * WORK_AT_ONCE)
     for _ in range(2):
         with pytest.raises(
@@ -75,7 +75,7 @@ def test_expensive_work_has_a_rate_for_each_member(limits: MemberLimits, clock: 
 
 
 def test_nobody_is_remembered_for_longer_than_a_minute(limits: MemberLimits, clock: FakeClock) -> None:
-    """A hundred thousand members leave nothing behind, once one more command is run."""
+    """The entries of a hundred thousand members are dropped at the next command."""
     for member_id in range(100_000):
         limits.spend(member_id, 1)
         with limits.working(member_id):
@@ -86,14 +86,14 @@ def test_nobody_is_remembered_for_longer_than_a_minute(limits: MemberLimits, clo
 
 
 def show(reply: Interaction) -> tuple[CallbackKind | None, str, bool]:
-    """Return how a command was acknowledged, what it says, and whether its caller alone sees it."""
+    """Return the kind of acknowledgement, the text, and whether it is private."""
     return reply.callback_kind, str(reply.embed.get("description")), reply.is_ephemeral
 
 
 async def test_expensive_command_is_refused_privately_though_its_answer_is_public(
     bot: SmallBot, shelf: Shelf, alice: Member, manager: Member, channel: Channel
 ) -> None:
-    """The refusal is the first answer, so nothing public is left; others are served meanwhile."""
+    """The refusal is the first answer, so nothing public remains; other members are served."""
     assert bot.guilds
     for _ in range(WORK_AT_ONCE):
         assert (await alice.ask(channel, "/chart")).content == "a chart"

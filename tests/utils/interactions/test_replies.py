@@ -1,4 +1,4 @@
-"""Error replies: what the person reads, where, and what nobody may read."""
+"""Error replies: their text, their visibility, and the details that they hide."""
 
 import asyncio
 from typing import Literal
@@ -42,7 +42,7 @@ class Fail:
         self._channel = channel
 
     async def __call__(self, error: Exception, command: str = "/deep fail") -> Interaction:
-        """Ask and wait."""
+        """Use the command and wait."""
         self._bot.practice.error = error
         return await self._member.ask(self._channel, command)
 
@@ -53,13 +53,13 @@ class Fail:
     ids=lambda error: type(error).__name__,
 )
 async def test_refusal_is_private_and_no_error(fail: Fail, shelf: Shelf, error: Exception) -> None:
-    """An expected refusal says its sentence to the caller, without a reference code."""
+    """The caller reads the sentence of an expected refusal, without a reference."""
     reply = await fail(error)
     assert (reply.is_ephemeral, reply.embed["description"], shelf.reporter.reported) == (True, str(error), [])
 
 
 async def test_what_was_typed_is_escaped_in_a_refusal(fail: Fail) -> None:
-    """A refusal may quote what was typed; it pings nobody and formats nothing."""
+    """A refusal may quote typed text, which neither pings nor formats."""
     reply = await fail(NotFoundError(describe_missing_player("**@everyone**")))
     assert reply.message is not None
     assert not reply.message.pings
@@ -68,7 +68,7 @@ async def test_what_was_typed_is_escaped_in_a_refusal(fail: Fail) -> None:
 
 @pytest.mark.parametrize("command", ["/fail", "/deep fail"])
 async def test_unexpected_error_has_a_code_and_no_detail(fail: Fail, shelf: Shelf, command: str) -> None:
-    """What is our fault is written down under a code; the person reads the code and what to do."""
+    """The bot's own fault is logged with a code; the person reads the code and the next step."""
     error = ZeroDivisionError(DETAIL)
     reply = await fail(error, command)
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ Something went wrong")
@@ -78,7 +78,7 @@ async def test_unexpected_error_has_a_code_and_no_detail(fail: Fail, shelf: Shel
 
 
 async def test_storage_error_says_that_nothing_is_lost(fail: Fail, shelf: Shelf) -> None:
-    """A database that is away is told as such, with a code and without its address."""
+    """The answer about a missing database has a code, and no address."""
     reply = await fail(StorageUnavailableError("mongodb://user:pw@host"))
     assert reply.embed["title"] == "❌ The database does not answer"
     assert "pw@host" not in str(reply.embeds)
@@ -86,7 +86,7 @@ async def test_storage_error_says_that_nothing_is_lost(fail: Fail, shelf: Shelf)
 
 
 async def test_public_acknowledgement_is_deleted_when_a_command_fails(fail: Fail, channel: Channel) -> None:
-    """A deferred public reply cannot turn private: it goes, and the error follows in private."""
+    """A deferred public reply cannot become private, so it is deleted, and a private error follows."""
     reply = await fail(InvalidInputError(text("No.")), "/fail")
     assert (reply.original_was_deleted, reply.is_ephemeral, reply.embed["description"]) == (True, True, "No.")
     assert channel.messages == []
@@ -95,7 +95,7 @@ async def test_public_acknowledgement_is_deleted_when_a_command_fails(fail: Fail
 async def test_error_still_follows_when_the_public_reply_is_gone(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Somebody deleted the reply meanwhile; the caller is told all the same."""
+    """Another member deleted the reply meanwhile; the caller still gets the error."""
     bot.practice.error = InvalidInputError(text("No."))
     may_delete = asyncio.Event()
     late = world.faults.add(Fault(method="DELETE", route=ORIGINAL, held=may_delete))
@@ -114,7 +114,7 @@ async def test_error_still_follows_when_the_public_reply_is_gone(
 async def test_error_before_the_acknowledgement_is_answered_in_private(
     shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """A command that opens a form has acknowledged nothing; its refusal is its first answer."""
+    """A command with a form has not acknowledged yet, so the refusal is the first answer."""
     shelf.guilds.failures.append(StorageUnavailableError("away"))
     reply = await alice.ask(channel, "/form")
     assert (reply.is_ephemeral, reply.is_deferred) == (True, False)
@@ -124,7 +124,7 @@ async def test_error_before_the_acknowledgement_is_answered_in_private(
 async def test_expired_interaction_is_silent(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """After 15 minutes nobody can be answered: nothing is raised and nothing posted elsewhere."""
+    """After 15 minutes no answer is possible; nothing is raised, and nothing is posted elsewhere."""
 
     class SlowError(InvalidInputError):
         """Takes a quarter of an hour to be raised."""
@@ -145,7 +145,7 @@ async def test_expired_interaction_is_silent(
 async def test_answer_that_comes_too_late_is_no_error(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel, command: str
 ) -> None:
-    """A command that is done after a quarter of an hour answers nobody; that is no bug and no post."""
+    """A command that ends after a quarter of an hour has no answer; that is not reported as a bug."""
     bot.practice.before_answer = lambda: world.clock.advance(16 * 60)
     with capture_logs() as logs:
         reply = await alice.invoke(channel, command)
@@ -157,7 +157,7 @@ async def test_answer_that_comes_too_late_is_no_error(
 async def test_answer_is_sent_again_when_the_connection_breaks(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """A connection that was kept open and is dead costs a second try, not the answer."""
+    """A dead kept-alive connection leads to a second try."""
     bot.practice.error = InvalidInputError(text("No."))
     cut = world.faults.add(Fault(method="POST", route=WEBHOOK, cut="before"))
     reply = await alice.ask(channel, "/deep fail")
@@ -167,7 +167,7 @@ async def test_answer_is_sent_again_when_the_connection_breaks(
 async def test_answer_that_never_arrives_is_noted_and_raises_nothing(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """With every connection broken the refusal is given up; the bot goes on."""
+    """If every connection breaks, the refusal is given up, and the bot goes on."""
     bot.practice.error = InvalidInputError(text("No."))
     cut = world.faults.add(Fault(method="POST", route=WEBHOOK, cut="before", times=None))
     with capture_logs() as logs:
@@ -189,7 +189,7 @@ async def test_lost_acknowledgement_is_told_as_a_lost_answer(
     *,
     is_deferred: bool,
 ) -> None:
-    """Whether Discord took it or not, the member is answered, and nothing counts as a bug."""
+    """Whether Discord got the acknowledgement or not, the member gets an answer, and no bug is reported."""
     assert bot.is_ready is not None
     world.faults.add(Fault(method="POST", route=CALLBACK, cut=cut))
     reply = await alice.ask(channel, "/deep private")
@@ -210,7 +210,7 @@ async def test_lost_acknowledgement_is_told_as_a_lost_answer(
 async def test_connection_that_breaks_in_a_command_is_no_bug(
     fail: Fail, shelf: Shelf, error: Exception, *, is_told: bool
 ) -> None:
-    """A lost connection to Discord is told without a code; other faults of the system are written down."""
+    """A lost connection to Discord is reported without a code; other errors of the system are logged."""
     reply = await fail(error)
     told = (str(LOST_ANSWER)[:20] in reply.embed["description"], shelf.reporter.reported)
     assert told == ((True, []) if is_told else (False, [error]))
@@ -219,7 +219,7 @@ async def test_connection_that_breaks_in_a_command_is_no_bug(
 async def test_missing_permission_of_the_bot_is_told(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """What Discord forbids the bot is told as what it is, without a code."""
+    """The answer names the missing permission, without a code."""
     route = "/channels/{channel_id}/messages"
     world.faults.add(Fault(method="POST", route=route, status=403))
     with pytest.raises(discord.Forbidden) as caught:
@@ -230,7 +230,7 @@ async def test_missing_permission_of_the_bot_is_told(
 
 
 def test_cause_is_found_inside_the_librarys_wrapping() -> None:
-    """Whatever the library wraps around an error, the error itself decides."""
+    """The inner error decides, in any wrapping of the library."""
     refusal = InvalidInputError(text("No."))
     wrapped = discord.ApplicationCommandInvokeError(discord.ApplicationCommandInvokeError(refusal))
     assert find_cause(wrapped) is refusal
@@ -241,6 +241,6 @@ def test_cause_is_found_inside_the_librarys_wrapping() -> None:
 
 
 def test_failed_check_is_a_refusal(shelf: Shelf) -> None:
-    """A check of the library's own is answered like a refusal."""
+    """A check of the library itself is answered like a refusal."""
     embed = shelf.build_services().replies.build(discord.CheckFailure("internal"), EmbedFactory())
     assert (embed.description, shelf.reporter.reported) == ("You may not use this command here.", [])

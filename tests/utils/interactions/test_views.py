@@ -1,4 +1,4 @@
-"""Buttons: who may press them, what they do, and how they end."""
+"""Buttons: permissions, effects, and their end."""
 
 import asyncio
 from dataclasses import replace
@@ -31,7 +31,7 @@ def _bob(world: SimulatedDiscord, guild: Guild) -> Member:
 
 
 def list_buttons(reply: Interaction) -> dict[str, bool]:
-    """Return the buttons of an answer, and whether each can be pressed."""
+    """Return the buttons of an answer, and whether each is enabled."""
     assert reply.message is not None
     return {
         button["label"]: not button.get("disabled", False) for button in reply.message.interactive_components
@@ -39,13 +39,13 @@ def list_buttons(reply: Interaction) -> dict[str, bool]:
 
 
 async def turn(reply: Interaction, label: str, title: str) -> None:
-    """Press a button and wait for the page it leads to."""
+    """Press a button and wait for its page."""
     await (await reply.click(label)).wait_for_acknowledgement()
     await reply.wait_until(lambda one: one.embed.get("title") == title)
 
 
 async def press_too_late(world: SimulatedDiscord, reply: Interaction, label: str) -> None:
-    """Press a button whose acknowledgement Discord no longer takes."""
+    """Press a button, and let Discord refuse the acknowledgement."""
     late = world.faults.add(replace(TOO_LATE))
     await reply.click(label)
     await world.until(lambda: late.struck == 1, what="the acknowledgement")
@@ -53,25 +53,25 @@ async def press_too_late(world: SimulatedDiscord, reply: Interaction, label: str
 
 
 async def wait_for_decision(bot: SmallBot) -> bool | None:
-    """Return what was chosen of a confirmation."""
+    """Return the choice of a confirmation."""
     async with asyncio.timeout(60):
         return await bot.practice.decisions.get()
 
 
 def end_time(bot: SmallBot) -> None:
-    """Let the time of the last answer's buttons be up, as the library does when it is."""
+    """End the time of the last answer's buttons, like the library."""
     assert bot.practice.shown is not None
     bot.practice.shown._dispatch_timeout()
 
 
 def has_ended(reply: Interaction) -> bool:
-    """Tell whether no button can be pressed any more."""
+    """Tell whether all buttons are disabled."""
     return not any(list_buttons(reply).values())
 
 
 @pytest.mark.usefixtures("bot")
 async def test_pages_are_turned_both_ways(alice: Member, channel: Channel) -> None:
-    """At each end the button that leads nowhere is off."""
+    """At each end of the list the button without a page is disabled."""
     reply = await alice.ask(channel, "/pages")
     assert (reply.embed["title"], list_buttons(reply)) == ("Page 1", {"Previous": False, "Next": True})
     await turn(reply, "Next", "Page 2")
@@ -84,7 +84,7 @@ async def test_pages_are_turned_both_ways(alice: Member, channel: Channel) -> No
 async def test_last_page_is_shown_when_there_are_fewer_now(
     bot: SmallBot, alice: Member, channel: Channel
 ) -> None:
-    """A list that shrank is shown at its new end."""
+    """A list that shrank shows its new last page."""
     reply = await alice.ask(channel, "/pages")
     await turn(reply, "Next", "Page 2")
     bot.practice.pages = 1
@@ -94,7 +94,7 @@ async def test_last_page_is_shown_when_there_are_fewer_now(
 
 @pytest.mark.usefixtures("bot")
 async def test_only_the_invoker_turns_pages(alice: Member, bob: Member, channel: Channel) -> None:
-    """Others are told so in private, and nothing moves."""
+    """Other members get a private refusal, and the page stays."""
     reply = await alice.ask(channel, "/pages")
     assert reply.message is not None
     pressed = await (await bob.press(reply.message, "Next")).wait()
@@ -105,7 +105,7 @@ async def test_only_the_invoker_turns_pages(alice: Member, bob: Member, channel:
 async def test_failing_page_is_told_and_the_list_stays(
     bot: SmallBot, alice: Member, channel: Channel
 ) -> None:
-    """A database that is away for one press costs that press alone."""
+    """A database that is away for one press affects only that press."""
     reply = await alice.ask(channel, "/pages")
     bot.practice.pages, bot.practice.error = 0, StorageUnavailableError("away")
     pressed = await reply.click("Next")
@@ -117,7 +117,7 @@ async def test_failing_page_is_told_and_the_list_stays(
 
 
 async def test_buttons_end_visibly_after_their_time(bot: SmallBot, alice: Member, channel: Channel) -> None:
-    """Buttons that no longer work look like it, whether they were pressed or not."""
+    """Ended buttons look disabled, whether they were pressed or not."""
     bot.practice.view_seconds = 0.3
     reply = await alice.ask(channel, "/pages")
     await reply.wait_until(has_ended)
@@ -127,7 +127,7 @@ async def test_buttons_end_visibly_after_their_time(bot: SmallBot, alice: Member
 async def test_buttons_end_on_the_page_that_was_turned_to(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Also when the command's own token has expired: the newest press carries a fresh one."""
+    """The command's own token may have expired; the newest press has a fresh one."""
     reply = await alice.ask(channel, "/pages")
     world.clock.advance(16 * 60)
     await turn(reply, "Next", "Page 2")
@@ -139,7 +139,7 @@ async def test_buttons_end_on_the_page_that_was_turned_to(
 async def test_pages_end_visibly_after_a_press_that_failed(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """The token of a press that was not acknowledged edits nothing, so the one before it does."""
+    """A press without an acknowledgement has no usable token, so the one before it is used."""
     reply = await alice.ask(channel, "/pages")
     await press_too_late(world, reply, "Next")
     end_time(bot)
@@ -150,7 +150,7 @@ async def test_pages_end_visibly_after_a_press_that_failed(
 async def test_ended_buttons_that_cannot_be_shown_as_such_are_left(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """A list whose message is gone ends in silence."""
+    """If the message is deleted, nothing happens."""
     edit = Fault(method="PATCH", route=ORIGINAL, status=404)
     reply = await alice.ask(channel, "/pages")
     world.faults.add(edit)
@@ -165,7 +165,7 @@ async def test_ended_buttons_that_cannot_be_shown_as_such_are_left(
 async def test_press_after_a_restart_says_so(
     world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """The buttons of a bot that was restarted still stand there; a press is answered."""
+    """Buttons of the earlier process are still visible; a press gets an answer."""
     async with running_bot(SmallBot(shelf.build_services()), world):
         reply = await alice.ask(channel, "/pages")
     async with running_bot(SmallBot(shelf.build_services()), world):
@@ -177,7 +177,7 @@ async def test_press_after_a_restart_says_so(
 async def test_question_ends_with_the_first_answer(
     bot: SmallBot, alice: Member, channel: Channel, label: str, *, is_confirmed: bool
 ) -> None:
-    """Either button decides, and both are off afterwards."""
+    """Either button decides, and both are disabled afterwards."""
     reply = await alice.ask(channel, "/sure")
     await (await reply.click(label)).wait_for_acknowledgement()
     assert await wait_for_decision(bot) is is_confirmed
@@ -187,7 +187,7 @@ async def test_question_ends_with_the_first_answer(
 async def test_first_press_decides_when_both_buttons_are_pressed(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Who cancels and slips onto the other button has cancelled."""
+    """A member who presses Cancel and then the other button has cancelled."""
     reply = await alice.ask(channel, "/sure")
     may_answer = asyncio.Event()
     world.faults.add(Fault(method="POST", route=CALLBACK, held=may_answer))
@@ -202,7 +202,7 @@ async def test_first_press_decides_when_both_buttons_are_pressed(
 async def test_yes_that_discord_called_failed_does_not_count(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel, label: str, *, is_confirmed: bool
 ) -> None:
-    """Whoever reads "This interaction failed" believes that nothing happened: the next press decides."""
+    """A member who reads "This interaction failed" believes in no effect, so the next press decides."""
     reply = await alice.ask(channel, "/sure")
     await press_too_late(world, reply, "Remove")
     assert (list_buttons(reply), reply.followups) == ({"Remove": True, "Cancel": True}, [])
@@ -214,7 +214,7 @@ async def test_yes_that_discord_called_failed_does_not_count(
 async def test_question_ends_visibly_after_a_press_that_failed(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Silence is still no yes."""
+    """Without an answer nothing is confirmed."""
     reply = await alice.ask(channel, "/sure")
     await press_too_late(world, reply, "Remove")
     end_time(bot)
@@ -223,7 +223,7 @@ async def test_question_ends_visibly_after_a_press_that_failed(
 
 
 async def wait_for_lost_press(pressed: Interaction, reply: Interaction) -> Message:
-    """Return what follows a press, wherever it is told: in its place, or after it."""
+    """Return the message that follows a press, as an answer or as a follow-up."""
 
     def find(press: Interaction) -> list[Message]:
         answers = [press.original, *press.followups]
@@ -250,7 +250,7 @@ async def test_yes_whose_connection_broke_does_not_count(
     *,
     is_confirmed: bool,
 ) -> None:
-    """The person is told so, and the buttons can be pressed again, though Discord may have greyed them."""
+    """The member is informed and can press again, even if Discord shows the buttons disabled."""
     reply = await alice.ask(channel, "/sure")
     for fault in faults:
         world.faults.add(replace(fault))
@@ -265,7 +265,7 @@ async def test_yes_whose_connection_broke_does_not_count(
 async def test_yes_counts_once_when_only_its_confirmation_was_lost(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Discord has taken the press: the second try finds that out."""
+    """Discord has the first acknowledgement; the second try finds that out."""
     reply = await alice.ask(channel, "/sure")
     world.faults.add(Fault(method="POST", route=CALLBACK, cut="after"))
     pressed = await reply.click("Remove")
@@ -276,7 +276,7 @@ async def test_yes_counts_once_when_only_its_confirmation_was_lost(
 async def test_no_stops_a_yes_that_is_still_on_its_way(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Nothing was done yet, and now nothing will be."""
+    """The action has not begun yet, and does not begin."""
     reply = await alice.ask(channel, "/sure")
     may_answer = asyncio.Event()
     world.faults.add(Fault(method="POST", route=CALLBACK, held=may_answer))
@@ -291,7 +291,7 @@ async def test_no_stops_a_yes_that_is_still_on_its_way(
 async def test_yes_that_is_pressed_again_counts_while_the_first_is_on_its_way(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Whichever press Discord takes is enough, and one that fails afterwards takes nothing back."""
+    """One accepted press is enough, and a later failed one does not undo it."""
     reply = await alice.ask(channel, "/sure")
     may_answer = asyncio.Event()
     world.faults.add(replace(TOO_LATE, held=may_answer))
@@ -306,7 +306,7 @@ async def test_yes_that_is_pressed_again_counts_while_the_first_is_on_its_way(
 async def test_no_counts_at_once_whether_or_not_it_is_acknowledged(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
-    """Whoever cancels waits for nothing, and what is not done surprises nobody."""
+    """A cancellation does not wait, because it has no effect."""
     reply = await alice.ask(channel, "/sure")
     world.faults.add(Fault(method="POST", route=CALLBACK, cut="before", times=2))
     await reply.click("Cancel")
@@ -316,7 +316,7 @@ async def test_no_counts_at_once_whether_or_not_it_is_acknowledged(
 async def test_question_nobody_answers_decides_nothing(
     bot: SmallBot, alice: Member, channel: Channel
 ) -> None:
-    """Silence is no yes."""
+    """Without an answer nothing is confirmed."""
     bot.practice.view_seconds = 0.3
     reply = await alice.ask(channel, "/sure")
     assert await wait_for_decision(bot) is None
@@ -326,7 +326,7 @@ async def test_question_nobody_answers_decides_nothing(
 async def test_question_is_for_the_invoker_alone(
     bot: SmallBot, alice: Member, bob: Member, channel: Channel
 ) -> None:
-    """Nobody else can confirm what a member was asked."""
+    """Other members cannot confirm the question."""
     reply = await alice.ask(channel, "/sure")
     assert reply.message is not None
     pressed = await (await bob.press(reply.message, "Remove")).wait()
@@ -334,7 +334,7 @@ async def test_question_is_for_the_invoker_alone(
 
 
 def test_foreign_buttons_are_never_called_ended() -> None:
-    """Only what carries the bot's own prefix can have ended."""
+    """Only buttons with the bot's own prefix can have ended."""
     live = LiveViews()
     live.add(f"{CUSTOM_ID_PREFIX}1")
     ended = {

@@ -1,4 +1,4 @@
-"""Escaping: foreign text shows as itself and does nothing."""
+"""Escaping: foreign text is shown unchanged and has no effect."""
 
 import re
 import unicodedata
@@ -24,20 +24,20 @@ NASTY = st.text(
 
 @given(NASTY)
 def test_every_markup_character_is_held_back(text: str) -> None:
-    """In the result every character of markup stands behind a backslash of its own."""
+    """In the result every markup character has its own backslash."""
     assert not re.search(r"[*_~|`<>\[\]#:]", re.sub(r"\\.", "", escape_text(text, 200)))
 
 
 @given(NASTY)
 def test_escaped_text_shows_as_the_cleaned_text(text: str) -> None:
-    """Taking the backslashes away gives what a reader sees: the letters that were written."""
+    """Without the backslashes the text is the one that a reader sees."""
     shown = re.sub(r"\\(.)", r"\1", escape_text(text, 200)).replace(f"@{ZERO_WIDTH_SPACE}", "@")
     assert shown == clean_text(text, 200)
 
 
 @given(NASTY, st.integers(1, 60))
 def test_cleaned_text_is_visible_on_one_line_and_short(text: str, limit: int) -> None:
-    """Cleaning leaves no control, reordering or zero-width character, and no more than asked for."""
+    """Cleaned text has no control, reordering or zero-width characters, and is within the limit."""
     cleaned = clean_text(text, limit)
     assert len(cleaned) <= limit
     assert cleaned == cleaned.strip()
@@ -47,7 +47,7 @@ def test_cleaned_text_is_visible_on_one_line_and_short(text: str, limit: int) ->
 
 @given(NASTY)
 def test_no_mention_survives(text: str) -> None:
-    """Neither @everyone nor any of Discord's angle brackets can be read from the result."""
+    """The result has neither @everyone nor Discord's angle brackets."""
     escaped = escape_text(text, 200)
     assert not re.search(r"@(everyone|here)|(?<!\\)<|(?<!\\)https?:", escaped)
 
@@ -69,28 +69,28 @@ def test_no_mention_survives(text: str) -> None:
     ],
 )
 def test_known_tricks_are_held_back(text: str, escaped: str) -> None:
-    """Each trick of markup, mention, link or direction comes out as plain letters."""
+    """Tricks with markup, mentions, links and directions become plain letters."""
     assert escape_text(text) == escaped
 
 
 def test_name_without_a_visible_character_is_said_to_be_so() -> None:
-    """A name of blanks and fillers still leaves something to read."""
+    """A name of blanks and fillers is replaced by a readable text."""
     assert escape_name(" \u200b\u3164\n") == NAMELESS
 
 
 def test_ids_are_hidden() -> None:
-    """A player's id inside a line of a log is not shown."""
+    """A player's id inside a log line is hidden."""
     assert hide_ids("x;0002" + "aF" * 14 + ";y") == "x;(id);y"
 
 
 def test_cut_text_ends_with_an_ellipsis() -> None:
-    """What is left out is marked, and the mark counts."""
+    """A cut text has a mark, which counts."""
     assert (cut("abcdef", 6), cut("abcdef", 5), cut("abc def", 5)) == ("abcdef", "abcd…", "abc…")
 
 
 @given(NASTY, NASTY)
 def test_names_between_the_bots_own_markup_are_read_as_what_they_are(killer: str, victim: str) -> None:
-    """Bold stays around each name and nowhere else, whatever stands in it; no line is begun."""
+    """Each name is bold and nothing else is, with any characters in it; no name begins a line."""
     names = [escape_name(name) for name in (killer, victim)]
     lines = Reader(datetime(2025, 5, 1, tzinfo=UTC)).read("**{}** shot **{}**.".format(*names))
     shown = [(clean_text(name) or NAMELESS).replace("@", f"@{ZERO_WIDTH_SPACE}") for name in (killer, victim)]
@@ -106,7 +106,7 @@ def test_names_between_the_bots_own_markup_are_read_as_what_they_are(killer: str
 
 @given(NASTY)
 def test_text_at_the_start_of_a_line_is_no_quote_heading_or_list(text: str) -> None:
-    """Marks that work at the start of a line alone are held back there."""
+    """Marks that work only at the start of a line are escaped there."""
     escaped = escape_text(text, 200)
     assert not re.match(r"(>|#|-#|[-+*] |\d+\. )", escaped)
     [line] = Reader(datetime(2025, 5, 1, tzinfo=UTC)).read(escaped)
@@ -124,5 +124,5 @@ def test_text_at_the_start_of_a_line_is_no_quote_heading_or_list(text: str) -> N
     ],
 )
 def test_marks_are_not_piled_over_the_lines_around_them(name: str, shown: str) -> None:
-    """A name of the game stays on its line; letters of languages keep all of theirs."""
+    """A name of the game stays on its line; letters of languages keep all their marks."""
     assert clean_text(name) == shown

@@ -77,7 +77,7 @@ def _languages(tmp_path: Path) -> Languages:
         (Day(date(2025, 4, 2)), "02 Apr 2025", "02 Apr 2025"),
         (Day(date(2025, 4, 2), has_year=False), "02 Apr", "02 Apr"),
         ("of 0002aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of (id)", "of (id)"),
-        ("Deadbeefcafe", "Deadbeefcafe", "Deadbeefcafe"),  # a name, though all of it could be of an id
+        ("Deadbeefcafe", "Deadbeefcafe", "Deadbeefcafe"),  # a name, although it could be part of an id
         (text("**{name}** left", name="_x_"), "**\\_x\\_** left", "**_x_** left"),
         (Command("link"), "`/link`", "/link"),
         (Code("a`_b"), "`a'_b`", "a`_b"),
@@ -88,12 +88,12 @@ def _languages(tmp_path: Path) -> Languages:
     ],
 )
 def test_value_is_shown_as_its_place_allows(value: Value, markdown: str, plain: str) -> None:
-    """Foreign text is escaped where markup would work, and shows as itself where none does."""
+    """Foreign text is escaped in Markdown and unchanged in plain text."""
     assert (ENGLISH_LOCALIZER.write(value), ENGLISH_LOCALIZER.write_plain(value)) == (markdown, plain)
 
 
 async def test_text_is_written_as_the_catalogue_says(languages: Languages) -> None:
-    """By context and by number; what is fuzzy or empty is English, the fallback."""
+    """Context and number choose the text; fuzzy and empty ones fall back to English."""
     russian = await languages.open("ru")
     kills = {
         count: russian.write(plural("{count} kill of {name}", "{count} kills of {name}", count, name="Ян"))
@@ -121,7 +121,7 @@ async def test_text_is_written_as_the_catalogue_says(languages: Languages) -> No
 @pytest.mark.parametrize("language", SHIPPED)
 @pytest.mark.parametrize("number", [0, 7, -7, 1234, -1_234_567, 12_345.5, 0.25])
 def test_numbers_are_those_of_babel(language: str, number: float) -> None:
-    """Our own code is quick, and must not be another opinion."""
+    """The bot's own quick code must give the same numbers as Babel."""
     localizer = build_localizer(language, read_catalogue(language, None))
     decimals = 0 if isinstance(number, int) else 2
     expected = format_decimal(
@@ -146,12 +146,12 @@ def test_numbers_are_those_of_babel(language: str, number: float) -> None:
 def test_first_language_that_is_there_is_chosen(
     languages: Languages, wanted: tuple[str | None, ...], chosen: str
 ) -> None:
-    """A region has the texts of its language; without any of them it is English."""
+    """A region uses the texts of its language; without any of them it is English."""
     assert languages.choose(*wanted) == chosen
 
 
 async def test_catalogue_is_read_once_and_in_a_thread(languages: Languages) -> None:
-    """Many who ask at once wait for one reading, and nobody else waits for it."""
+    """Several callers at once wait for one reading, which does not block the loop."""
     first, *others = await asyncio.gather(*(languages.open("ru") for _ in range(5)))
     assert all(other is first for other in others)
     assert await languages.open("en") is ENGLISH_LOCALIZER
@@ -159,7 +159,7 @@ async def test_catalogue_is_read_once_and_in_a_thread(languages: Languages) -> N
 
 @pytest.mark.parametrize("stored", [ERASED_NAME, OTHER_WEAPONS, NAMELESS, "\u200b"])
 def test_name_that_nobody_bears_is_shown_in_each_language(stored: str) -> None:
-    """It is stored like a name of the game, and is a text of ours all the same."""
+    """The replacement for a nameless player is stored like a name, but it is a text of the bot."""
     english = NAMELESS if stored == "\u200b" else stored
     assert ENGLISH_LOCALIZER.write(stored) == ENGLISH_LOCALIZER.write_plain(stored) == english
     assert "⟦" in PSEUDO.write(stored)

@@ -1,4 +1,4 @@
-"""Collecting the texts of the code, and keeping catalogues up to date with them."""
+"""Collecting the texts of the code, and updating the catalogues."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def list_ids(catalog: Catalog) -> set[tuple[str | None, object]]:
 
 
 def test_every_kind_of_text_is_collected(root: Path) -> None:
-    """With its context and its plural."""
+    """Context and plural are collected too."""
     assert list_ids(collect_texts(root)) == {
         (None, "Hello {name}"),
         (None, ("{count} kill", "{count} kills")),
@@ -48,13 +48,13 @@ def test_every_kind_of_text_is_collected(root: Path) -> None:
 
 
 def test_only_calls_are_collected_and_none_is_missed(root: Path) -> None:
-    """A name may be ``text`` as well, and a text may stand in another one."""
+    """A name may also be ``text``, and a text may be within another one."""
     (root / "utils" / "greeting.py").write_text(TEXT_AS_A_NAME, "utf-8")
     assert list_ids(collect_texts(root)) == {(None, "One {more}"), (None, "Two")}
 
 
 def test_catalogue_gets_what_is_new_and_keeps_what_is_translated(root: Path) -> None:
-    """A second run changes nothing, also when a text moved to another line."""
+    """A second run changes nothing, even if a text has moved to another line."""
     file = add_language("ru", collect_texts(root), root)
     written = file.read_text("utf-8")
     assert written.count("msgstr[2]") == 1
@@ -73,6 +73,6 @@ def test_catalogue_gets_what_is_new_and_keeps_what_is_translated(root: Path) -> 
 
 
 def test_catalogues_of_the_repository_are_up_to_date() -> None:
-    """What ``make lint`` asks; there are texts at all."""
+    """This is the check of ``make lint``; there are texts at all."""
     assert main(["--check"]) == 0
     assert len(collect_texts()) > 100

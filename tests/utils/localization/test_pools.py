@@ -1,4 +1,4 @@
-"""Pools: written in each language, complete, and the same text at every try."""
+"""Pools: complete in each language, and the same text at every try."""
 
 from pathlib import Path
 from string import Formatter
@@ -16,13 +16,13 @@ lines = ["{victim} fiel."]
 
 
 def list_places(pool: Pool) -> set[str]:
-    """Return the places that the lines of a pool have."""
+    """Return the placeholders in the lines of a pool."""
     return {place for line in pool.lines for _, place, _, _ in Formatter().parse(line) if place is not None}
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.toml")), ids=lambda file: file.stem)
 def test_pools_of_a_language_are_complete(file: Path) -> None:
-    """Eight titles and lines of each class, each its own, with the places that English has."""
+    """Each kind has eight different titles and lines, with the placeholders of the English ones."""
     pools = read_pools(file)
     assert pools.keys() == ENGLISH_POOLS.keys()
     for name, pool in pools.items():
@@ -34,7 +34,7 @@ def test_pools_of_a_language_are_complete(file: Path) -> None:
 
 
 async def test_language_has_its_own_pools_and_english_ones_for_the_rest(tmp_path: Path) -> None:
-    """Those of a language serve its variants too; they are read once."""
+    """Pools of a language serve its regional variants too; they are read once."""
     (tmp_path / "de.toml").write_text(OWN, encoding="utf-8")
     languages = Languages(tmp_path, pools_folder=tmp_path)
     pools = (await languages.open("de-AT")).pools
@@ -44,7 +44,7 @@ async def test_language_has_its_own_pools_and_english_ones_for_the_rest(tmp_path
 
 
 def test_choice_belongs_to_the_event() -> None:
-    """A retry shows the same title and line, chosen independently of each other."""
+    """A retry shows the same title and line, which are chosen independently."""
     pool = ENGLISH_POOLS["death.kill"]
     events = [number.to_bytes(12) for number in range(400)]
     titles, lines = [pool.choose_title(one) for one in events], [pool.choose_line(one) for one in events]

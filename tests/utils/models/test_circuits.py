@@ -13,7 +13,7 @@ from utils.models.circuits import Circuit, CircuitState
 def test_circuit_is_open_with_a_time_half_open_without_or_waits_for_a_person(
     steps: list[tuple[str, float]],
 ) -> None:
-    """In whatever order things happen, it says when it is tried next, and failures never get fewer."""
+    """After any steps a circuit says when it is tried next, and the number of failures never drops."""
     circuit, now = Circuit(), START
     for step, seconds in steps:
         now += timedelta(seconds=seconds)
@@ -30,7 +30,7 @@ def test_circuit_is_open_with_a_time_half_open_without_or_waits_for_a_person(
 
 
 def test_many_who_began_together_count_as_one_failure() -> None:
-    """Eight handshakes that a dying host cuts off do not make the ninth wait as after eight outages."""
+    """Eight handshakes that a dying host cuts off count as one failure, not as eight outages."""
     first = Circuit().fail(now=START, wait_seconds=1)
     assert first == Circuit(CircuitState.OPEN, 1, START + timedelta(seconds=1))
     assert first.fail(now=START, wait_seconds=7) == first
@@ -38,7 +38,10 @@ def test_many_who_began_together_count_as_one_failure() -> None:
 
 
 def test_fault_that_may_pass_after_all_ends_the_wait_for_a_person() -> None:
-    """Somebody mended the password and asked, and then the host hung up: that is tried again."""
+    """After a corrected password the host hung up.
+
+    The next try comes by itself, because that failure may pass.
+    """
     refused = Circuit().fail(now=START, wait_seconds=None)
     assert refused.waits_for_person
     assert refused.fail(now=START, wait_seconds=3).next_try_at == START + timedelta(seconds=3)

@@ -1,4 +1,4 @@
-"""Each setting is declared once: its default, its check, and what a change tells."""
+"""Each setting is declared once, with its default and its check."""
 
 import re
 import typing
@@ -18,7 +18,7 @@ FEED, OTHER = ChannelId(1), ChannelId(2)
 
 
 def list_undeclared(kind: type, path: str = "") -> Iterator[str]:
-    """Find settings that hold a member or a player and have no row among the personal fields."""
+    """Find settings that contain a member or a player and have no row among the personal fields."""
     declared = {path for one in PERSONAL_FIELDS["guilds"] for path in one.paths}
     for name, held in typing.get_type_hints(kind).items():
         if is_dataclass(held):
@@ -28,19 +28,19 @@ def list_undeclared(kind: type, path: str = "") -> Iterator[str]:
 
 
 def test_names_of_settings_are_unique() -> None:
-    """A change is told by the name alone."""
+    """A change names only the setting, so the names are unique."""
     names = [name for name, *_ in list_settings(DEFAULTS)]
     assert {"channels", "admin_role_id", "is_enabled", "max_amount"} <= set(names)
     assert len(names) == len(set(names))
 
 
 def test_setting_that_holds_a_person_is_declared_as_personal() -> None:
-    """An erasure and an export go by the declared fields; today no setting names anybody."""
+    """Erasures and exports use the declared fields; today no setting names a person."""
     assert list(list_undeclared(GuildSettings)) == []
 
 
 def test_rule_finds_what_breaks_it() -> None:
-    """A rule that nothing can break proves nothing."""
+    """The rule finds undeclared settings of people."""
 
     @dataclass(frozen=True)
     class CarelessBounties(BountySettings):
@@ -55,7 +55,7 @@ def test_rule_finds_what_breaks_it() -> None:
 
 
 def test_changes_are_told_by_name_old_and_new() -> None:
-    """Of a mapping each key is a change of its own; what stays as it is is none."""
+    """Each key of a mapping is a change of its own; an equal value is no change."""
     before = replace(DEFAULTS, channels={ChannelKind.ALERTS: FEED, ChannelKind.EVENTS: FEED})
     after = replace(
         before,
@@ -72,7 +72,7 @@ def test_changes_are_told_by_name_old_and_new() -> None:
 
 
 def test_only_what_changes_is_checked() -> None:
-    """A value that was chosen before its limit was lowered holds up no other change."""
+    """A value above a limit that was lowered later does not block other changes."""
 
     @dataclass(frozen=True)
     class Limited(GuildSettings):

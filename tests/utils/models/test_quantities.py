@@ -1,4 +1,4 @@
-"""How many there are of something, in words."""
+"""Numbers of things in words."""
 
 import pytest
 
@@ -19,11 +19,11 @@ from utils.models.quantities import write_quantity
     ],
 )
 def test_one_is_no_plural_and_thousands_are_grouped(number: float, written: str) -> None:
-    """The noun follows the number that is read."""
+    """The noun follows the shown number."""
     assert write_quantity(number, "kill") == written
 
 
 @pytest.mark.parametrize(("number", "written"), [(1, "1 bounty"), (2, "2 bounties")])
 def test_noun_with_a_plural_of_its_own(number: int, written: str) -> None:
-    """Where an "s" does not make it."""
+    """The noun has a plural of its own, not with "s"."""
     assert write_quantity(number, "bounty", "bounties") == written

@@ -1,4 +1,4 @@
-"""Reading of log files: pieces of whole lines."""
+"""Pieces of whole lines of a log file."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from utils.models.reading import slice_lines
 
 @given(st.lists(st.integers(0, 300), max_size=12), st.integers(1, 4))
 def test_pieces_hold_whole_lines_all_of_them_and_never_too_many(lengths: list[int], lines: int) -> None:
-    """Pieces put together are the data; each begins where it says, and all but the last one are full."""
+    """The pieces together are the data; each has its right offset, and all except the last are full."""
     data = b"".join(b"x" * length + b"\n" for length in lengths)
     pieces = list(slice_lines(data, lines=lines))
     assert b"".join(piece for _, piece in pieces) == data

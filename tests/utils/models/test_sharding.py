@@ -1,4 +1,4 @@
-"""Which process looks after a guild: Discord's formula, and every guild with one shard."""
+"""The process of a guild, by Discord's formula; every guild has one shard."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ SNOWFLAKES = st.integers(min_value=0, max_value=2**63 - 1).map(GuildId)
 
 
 def test_guild_belongs_to_the_shard_of_the_time_in_its_id() -> None:
-    """The low 22 bits are no part of it; the id is the one of Discord's own documentation."""
+    """The low 22 bits of the id do not count; the id is from Discord's own documentation."""
     documented = GuildId(197038439483310086)
     assert documented >> 22 == 46977624770
     assert [Sharding(count, (0,)).compute_shard(documented) for count in (1, 2, 3, 16)] == [0, 0, 2, 2]
@@ -19,7 +19,7 @@ def test_guild_belongs_to_the_shard_of_the_time_in_its_id() -> None:
 
 @given(guild_id=SNOWFLAKES, count=st.integers(min_value=1, max_value=64))
 def test_every_guild_has_one_process_however_the_shards_are_dealt(guild_id: GuildId, count: int) -> None:
-    """None is served twice and none by nobody."""
+    """Exactly one process serves each guild."""
     processes = [Sharding(count, tuple(range(first, count, 2))) for first in range(min(2, count))]
     assert [process.serves(guild_id) for process in processes].count(True) == 1
     assert [process.is_first for process in processes].count(True) == 1

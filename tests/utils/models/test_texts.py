@@ -25,7 +25,7 @@ AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
 
 
 def test_texts_are_compared_and_kept_by_what_they_say() -> None:
-    """Equal facts are one text, also as a key; another value or context is another text."""
+    """Texts with equal facts are equal, also as keys; another value or context makes another text."""
     same = {text("Hello {name}", name="Ann"), text("Hello {name}", name="Ann")}
     assert same == {text("Hello {name}", name="Ann")}
     assert text("Hello {name}", name="Ann") != text("Hello {name}", name="Bob")
@@ -68,5 +68,5 @@ def test_texts_are_compared_and_kept_by_what_they_say() -> None:
     ],
 )
 def test_english_of_each_value(value: Value, english: str) -> None:
-    """Logs show it without a localizer."""
+    """Logs show the English without a localizer."""
     assert str(text("{value}", value=value)) == english

@@ -27,7 +27,7 @@ LATEST = datetime(2025, 5, 8, 12)  # noqa: DTZ001
 
 
 def build(kind: DeathKind, **changes: object) -> DeathRow:
-    """Return the row most lines here say, with changes."""
+    """Return the row of most lines here, with changes."""
     values = {
         "written_at": AT,
         "kind": kind,
@@ -197,13 +197,13 @@ REJECTED = {
 
 @pytest.mark.parametrize("case", READABLE)
 def test_line_becomes_a_row_when_it_can_be_read(case: str) -> None:
-    """Every column is found in its place, in both generations of the log."""
+    """Every column is read correctly, in both generations of the log."""
     line, expected = READABLE[case]
     assert parse_death_line(line.encode(), latest=LATEST) == expected
 
 
 def read_rejected(line: bytes) -> tuple[str, str]:
-    """Return what is kept of a line that cannot be read, and why."""
+    """Return the stored part of an unreadable line, and the reason."""
     rejected = parse_death_line(line, latest=LATEST)
     assert isinstance(rejected, Rejected)
     return rejected.line, str(rejected.reason)
@@ -211,36 +211,36 @@ def read_rejected(line: bytes) -> tuple[str, str]:
 
 @pytest.mark.parametrize("case", REJECTED)
 def test_line_is_rejected_with_a_reason_when_it_cannot_be_read(case: str) -> None:
-    """What does not fit is not guessed: it is kept with the reason."""
+    """An invalid line is not guessed at, but stored with the reason."""
     line, reason = REJECTED[case]
     assert read_rejected(line.encode()) == (line.removesuffix("\r"), reason)
 
 
 @pytest.mark.parametrize(("rest", "reason"), [("", "empty line"), ("x", "does not end with a semicolon")])
 def test_block_of_nuls_is_rejected_with_what_stands_behind_it(rest: str, reason: str) -> None:
-    """Admins are shown what can be seen."""
+    """Admins see the visible rest of the line."""
     assert read_rejected(b"\0" * 4096 + rest.encode()) == (rest, reason)
 
 
 def test_line_is_read_when_its_name_is_in_windows_1252() -> None:
-    """One byte that is no UTF-8 does not lose the line."""
+    """One byte that is not UTF-8 does not lose the line."""
     line = f"{TIME};\xc4nn;{A};Bob;{B};Mosin;83;".encode("cp1252")
     assert parse_death_line(line, latest=LATEST) == build(DeathKind.KILL, killer_name="\xc4nn")
 
 
 def test_byte_is_replaced_when_no_encoding_knows_it() -> None:
-    """0x81 exists neither in UTF-8 alone nor in Windows-1252."""
+    """Neither UTF-8 nor Windows-1252 has the byte 0x81 alone."""
     assert decode_line(b"A\x81n") == "A\ufffdn"
 
 
 @pytest.mark.parametrize("size", [MAX_LINE_BYTES + 1, 1_000_000])
 def test_line_is_rejected_and_cut_when_it_is_far_too_long(size: int) -> None:
-    """Of a line of a megabyte, 300 characters are kept to be shown, also when they take more bytes."""
+    """300 characters of a line of a megabyte are stored, even if they take more bytes."""
     assert read_rejected("ж".encode() * size) == ("ж" * 300, "longer than 2,048 bytes")
 
 
 def test_hostile_line_is_rejected_when_it_is_made_to_be_searched_for_long() -> None:
-    """Semicolons and ids in every place end in a reason, not in a search without end."""
+    """Semicolons and ids everywhere end in a reason, not in an endless search."""
     many = (f";{A};" + ";" * 30) * 30
     assert read_rejected(f"{TIME}{many};".encode()) == (
         f"{TIME}{many};"[:300],
@@ -252,7 +252,7 @@ def test_hostile_line_is_rejected_when_it_is_made_to_be_searched_for_long() -> N
 
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_value(data: bytes) -> None:
-    """Nothing raises, whatever a file holds."""
+    """No bytes raise an error."""
     assert isinstance(parse_death_line(data, latest=LATEST), DeathRow | Rejected)
 
 
@@ -261,7 +261,7 @@ COLUMNS = st.sampled_from(["", "Ann", A, B, TIME, "Mosin", "83", "PS5", "\0", "�
 
 @given(st.lists(COLUMNS, max_size=14))
 def test_columns_in_any_order_give_a_value(columns: list[str]) -> None:
-    """Nothing raises when the right things stand in the wrong places."""
+    """Valid columns in a wrong order raise no error."""
     assert isinstance(
         parse_death_line((";".join(columns) + ";").encode(), latest=LATEST), DeathRow | Rejected
     )
@@ -275,7 +275,7 @@ IDS = st.integers(0, 16**28 - 1).map(lambda number: PlayerId(f"0002{number:028x}
 
 @st.composite
 def _rows(draw: st.DrawFn) -> DeathRow:
-    """Any row the game could write."""
+    """Any row that the game can write."""
     has_killer = draw(st.booleans())
     killer_id = draw(IDS) if has_killer else None
     victim_id = draw(st.sampled_from([killer_id, None])) or draw(IDS)
@@ -297,13 +297,13 @@ def _rows(draw: st.DrawFn) -> DeathRow:
 
 @given(_rows())
 def test_row_survives_writing_and_reading(row: DeathRow) -> None:
-    """What the game writes is what is read, in the newer generation."""
+    """A row that the game writes in the newer generation is read unchanged."""
     assert parse_death_line(render_row(row).encode(), latest=LATEST) == row
 
 
 @given(_rows())
 def test_row_loses_only_its_platforms_in_the_older_generation(row: DeathRow) -> None:
-    """The older generation says the same without platforms."""
+    """The older generation has the same facts, without platforms."""
     line = render_row(row, with_platforms=False).encode()
     values = {name: getattr(row, name) for name in DeathRow.__slots__ if not name.endswith("platform")}
     assert parse_death_line(line, latest=LATEST) == DeathRow(**values)
@@ -313,7 +313,7 @@ def test_row_loses_only_its_platforms_in_the_older_generation(row: DeathRow) -> 
 def test_battle_written_in_bulk_is_read_without_a_rejected_line(
     tmp_path: Path, *, with_platforms: bool
 ) -> None:
-    """The simulated game writes what the bot reads."""
+    """The bot reads the rows of the simulated game."""
     paths = Battle(3).write_files(tmp_path, rows=500, days=2, with_platforms=with_platforms)
     lines = [line for path in paths for line in path.read_bytes().splitlines()]
     rows = [parse_death_line(line, latest=LATEST) for line in lines]
@@ -321,6 +321,6 @@ def test_battle_written_in_bulk_is_read_without_a_rejected_line(
 
 
 def test_lines_come_with_their_offsets() -> None:
-    """Offsets are bytes, a carriage return stays, and what has no line feed is left out."""
+    """Offsets are bytes, a carriage return stays, and a last line without a line feed is left out."""
     data = "ä;\r\n\nb;\nrest".encode()
     assert list(iterate_lines(data)) == [(0, "ä;\r".encode()), (5, b""), (6, b"b;")]

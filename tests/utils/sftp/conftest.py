@@ -1,4 +1,4 @@
-"""A game host, its files, and a pool, for the tests of this folder."""
+"""Fixtures for the tests of SFTP: a game host, its files, and a pool."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,7 +28,7 @@ async def _host(root: Path) -> AsyncIterator[GameHost]:
 
 @pytest.fixture(name="limits")
 def _limits() -> PoolLimits:
-    """Short enough for a test that runs into them, long enough for a busy machine."""
+    """Short limits for tests that reach them, but long enough for a busy machine."""
     return PoolLimits(connect_timeout_seconds=30, operation_timeout_seconds=30, wait_timeout_seconds=30)
 
 

@@ -1,4 +1,4 @@
-"""Access: a stored server becomes opened logs, and what is remembered of it is dropped when it must be."""
+"""Access: from a stored server to its logs, and the memory about it."""
 
 import asyncio
 import os
@@ -59,7 +59,7 @@ async def list_names(access: DeathLogAccess, server: GameServer) -> list[str]:
 async def test_logs_are_found_and_read_from_a_stored_server(
     access: DeathLogAccess, server: GameServer, root: Path
 ) -> None:
-    """Secret decrypted, folder found, bytes read: all from what the database holds."""
+    """The secret is decrypted, the folder found, and bytes are read, from stored data only."""
     GameServerFiles(root).append(*islice(Battle().rows(), 3))
     async with access.open(server, guild_limit=1) as logs:
         [file] = await logs.list_sizes()
@@ -71,7 +71,7 @@ async def test_logs_are_found_and_read_from_a_stored_server(
 async def test_what_was_seen_is_remembered_from_poll_to_poll_until_it_is_forgotten(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """A second opening looks for no folder; after ``forget`` it is looked for again."""
+    """A second opening does not search the folder; after ``forget`` it does."""
     files = GameServerFiles(root)
     files.append(*islice(Battle().rows(), 1))
     first = await list_names(access, server)
@@ -85,7 +85,7 @@ async def test_what_was_seen_is_remembered_from_poll_to_poll_until_it_is_forgott
 async def test_logs_that_went_are_found_where_they_lie_at_the_next_try(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """A hoster moves a folder: nobody has to restart the bot or to edit the server for it."""
+    """A hoster moved the folder; neither a restart nor an edit is needed."""
     GameServerFiles(root).append(*islice(Battle().rows(), 1))
     names = await list_names(access, server)
     moved = root / "Deadside" / "Saved"
@@ -100,7 +100,7 @@ async def test_logs_that_went_are_found_where_they_lie_at_the_next_try(
 async def test_place_without_logs_is_looked_for_again_each_minute(
     pool: SftpConnectionPool, server: GameServer, root: Path
 ) -> None:
-    """The game's folder is there before its first death, and the logs may come in another one."""
+    """The game's folder exists before its first death, but the logs may appear in another one."""
     clock = FakeClock()
     access = DeathLogAccess(pool, BOX, clock=clock)
     server = replace(server, base_path=None, number=None)
@@ -121,13 +121,13 @@ async def test_place_without_logs_is_looked_for_again_each_minute(
 async def test_corrected_password_works_once_the_old_one_is_forgotten(
     access: DeathLogAccess, server: GameServer, root: Path
 ) -> None:
-    """A login is kept for as long as the server is watched, so a changed one must be told."""
+    """A login is kept as long as the server is known, so a changed one needs ``forget``."""
     GameServerFiles(root).append(*islice(Battle().rows(), 1))
     wrong = replace(server, secret=BOX.encrypt(SCOPE, Credentials("old-pass")))
     with pytest.raises(LoginRefusedError):
         await list_names(access, wrong)
     with pytest.raises(LoginRefusedError):
-        await list_names(access, server)  # still the remembered one
+        await list_names(access, server)  # still the remembered login
     access.forget(SCOPE)
     assert len(await list_names(access, server)) == 1
 
@@ -135,7 +135,7 @@ async def test_corrected_password_works_once_the_old_one_is_forgotten(
 async def test_forgotten_server_takes_its_connection_along_unless_another_needs_it(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """Two servers share a login: the connection stays with the second and goes with the last."""
+    """Two servers share a login: the connection stays for the second and ends with the last."""
     other_scope = ServerScope(SCOPE.guild_id, ServerId("bbbbbbbb"))
     other = replace(server, scope=other_scope, secret=BOX.encrypt(other_scope, Credentials("s3cret-pass")))
     GameServerFiles(root)
@@ -152,7 +152,7 @@ async def test_forgotten_server_takes_its_connection_along_unless_another_needs_
 async def test_what_is_in_the_way_is_known_by_server_until_it_is_renewed(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """Nothing is known of a server never opened; a refused one waits until somebody changed something."""
+    """A server that was never opened has no obstacle; a refused one waits for a change by an admin."""
     GameServerFiles(root)
     assert access.find_obstacle(SCOPE) is None
     await access.wait_for_way(SCOPE, guild_limit=1)
@@ -175,7 +175,7 @@ async def test_what_is_in_the_way_is_known_by_server_until_it_is_renewed(
 async def test_tests_by_hand_ask_the_host_although_it_is_known_to_fail(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """An admin is not answered from memory; what works for him works for the server."""
+    """An admin's test asks the host again; its success also counts for the server."""
     GameServerFiles(root)
     host.faults.refuse_logins = True
     with pytest.raises(LoginRefusedError):
@@ -187,7 +187,7 @@ async def test_tests_by_hand_ask_the_host_although_it_is_known_to_fail(
 
 
 async def test_secret_of_another_server_opens_nothing(access: DeathLogAccess, server: GameServer) -> None:
-    """A ciphertext copied to another guild is refused before any connection is made."""
+    """A ciphertext that was copied to another guild is refused before any connection."""
     thief = replace(server, scope=ServerScope(GuildId(43), SCOPE.server_id))
     with pytest.raises(SecretError, match="cannot be read with the bot's secret key"):
         await list_names(access, thief)
@@ -198,7 +198,7 @@ async def test_secret_of_another_server_opens_nothing(access: DeathLogAccess, se
 async def test_check_shows_the_host_key_and_pinning_it_holds(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """The key that was shown can be pinned; with it another host in its place is refused."""
+    """The shown key can be pinned; then another host in its place is refused."""
     GameServerFiles(root)
     new = replace(server, host_key=None)
     check = await access.check(new, guild_limit=1, credentials=Credentials("s3cret-pass"))
@@ -214,7 +214,7 @@ async def test_check_shows_the_host_key_and_pinning_it_holds(
 
 @pytest.mark.fault
 async def test_check_without_a_login_shows_no_key(access: DeathLogAccess, server: GameServer) -> None:
-    """Nothing is pinned from a host that did not let us in."""
+    """The key of a host that refused the login is not pinned."""
     wrong = replace(server, secret=BOX.encrypt(SCOPE, Credentials("wrong")))
     check = await access.check(wrong, guild_limit=1)
     assert (check.steps[-1].name, check.steps[-1].ok, check.host_key) == (WayStep.LOGIN, False, None)
@@ -223,7 +223,7 @@ async def test_check_without_a_login_shows_no_key(access: DeathLogAccess, server
 async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """Without a pin the host says its key and is told nothing; once it is accepted, all goes on."""
+    """Without a pin the host shows its key and gets no secret; with an accepted key reading goes on."""
     GameServerFiles(root)
     unpinned = replace(server, host_key=None)
     with pytest.raises(HostKeyChangedError, match=r"No host key of .* is pinned, so it gets no password"):
@@ -241,7 +241,7 @@ async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
 async def test_folder_is_the_same_however_it_is_written(
     access: DeathLogAccess, server: GameServer, root: Path
 ) -> None:
-    """By number, by any base path, through a link, by a name of the host: one folder as the host names it."""
+    """Number, base path, link and host name all lead to one folder, with the host's own name for it."""
     files = GameServerFiles(root)
     files.append(*islice(Battle().rows(), 1))
     (root / "link").symlink_to("127.0.0.1_1")
@@ -264,7 +264,7 @@ async def test_folder_is_the_same_however_it_is_written(
 async def test_login_is_kept_out_of_logs_while_it_is_tried_and_while_it_is_used(
     pool: SftpConnectionPool, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """What failed its test leaves nothing behind, nor does a server that is forgotten or let go."""
+    """A failed test, ``forget`` and ``let_go`` leave no login behind."""
     GameServerFiles(root)
     redactor = Redactor()
     box = SecretBox("a key for these tests alone", redactor=redactor)
@@ -285,8 +285,8 @@ async def test_login_is_kept_out_of_logs_while_it_is_tried_and_while_it_is_used(
 async def test_connection_of_a_test_stays_only_for_a_server_that_is_to_be_read(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """A failed test, one of a paused server, and one whose server is not stored keep nothing open."""
-    assert (await access.check(server, guild_limit=1)).failure is not None  # no logs there yet
+    """Failed tests, tests of paused servers and tests of servers that are not stored keep no connection."""
+    assert (await access.check(server, guild_limit=1)).failure is not None  # no logs exist yet
     await host.wait_for_connections(0)
     GameServerFiles(root)
     paused = replace(server, is_paused=True)
@@ -303,7 +303,7 @@ async def test_connection_of_a_test_stays_only_for_a_server_that_is_to_be_read(
 async def test_failed_test_takes_no_connection_from_a_server_that_is_read(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """An edit to a wrong folder fails, and the login goes on under the old settings."""
+    """An edit to a wrong folder fails, and the login goes on with the old settings."""
     GameServerFiles(root)
     await list_names(access, server)
     assert (await access.check(replace(server, base_path="nowhere"), guild_limit=1)).failure is not None
@@ -319,7 +319,7 @@ async def test_failed_test_takes_no_connection_from_a_server_that_is_read(
 async def test_midnight_is_that_of_the_game_server(
     pool: SftpConnectionPool, server: GameServer, root: Path, zone: str, *, lists: bool
 ) -> None:
-    """Folders are listed around midnight of the server's own zone: at noon UTC that is in the far east."""
+    """Folders are listed around midnight of the server's own zone, which is noon UTC in the far east."""
     clock = FakeClock(datetime(2025, 5, 1, 11, 59, tzinfo=UTC))
     access = DeathLogAccess(pool, BOX, clock=clock)
     files = GameServerFiles(root)
@@ -332,9 +332,9 @@ async def test_midnight_is_that_of_the_game_server(
             return {chunk.after.file.name async for chunk in logs.read_on({})}
 
     [known] = await poll()
-    await poll()  # by now the listing is older than a tick of the folder's time, and trusted
+    await poll()  # now the listing is older than a tick of the folder's time, and trusted
     folder = root / f"{server.host}_1" / "actual1" / "deathlogs" / "world_0"
     stamp = folder.stat()
     (folder / "2099.01.01-00.00.00.csv").write_bytes((folder / known).read_bytes())
-    os.utime(folder, (stamp.st_atime, stamp.st_mtime))  # a host whose folder times tell nothing
+    os.utime(folder, (stamp.st_atime, stamp.st_mtime))  # a host with meaningless folder times
     assert ("2099.01.01-00.00.00.csv" in await poll()) is lists

@@ -1,4 +1,4 @@
-"""Which addresses are public: by IANA's list, in every wrapping."""
+"""Public addresses, by IANA's list, in every wrapping."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -44,7 +44,7 @@ WRAPPERS = ["::ffff:{}", "64:ff9b::{}", "2002:{0}::1"]
 
 
 def wrap(form: str, address: IPv4Address) -> IPv6Address:
-    """Return an IPv6 address that carries one of IPv4."""
+    """Return an IPv6 address that contains an IPv4 address."""
     text = str(address)
     if form.startswith("2002"):
         text = f"{int(address) >> 16:x}:{int(address) & 0xFFFF:x}"
@@ -53,7 +53,7 @@ def wrap(form: str, address: IPv4Address) -> IPv6Address:
 
 @pytest.mark.parametrize("text", PRIVATE)
 def test_address_of_no_public_machine_is_told(text: str) -> None:
-    """Each kind that a machine's own network knows, in both families."""
+    """Each kind of private address is refused, in both families."""
     assert not is_public(ip_address(text))
 
 
@@ -67,7 +67,7 @@ def test_public_address_is_public(text: str) -> None:
 
 @given(st.ip_addresses(v=4), st.sampled_from(WRAPPERS))
 def test_wrapped_address_is_what_it_carries(address: IPv4Address, form: str) -> None:
-    """No spelling of a private address is public."""
+    """A private address stays private in any form."""
     assert is_public(wrap(form, address)) == is_public(address)
 
 
@@ -75,7 +75,7 @@ def test_wrapped_address_is_what_it_carries(address: IPv4Address, form: str) -> 
 def test_what_is_public_is_nothing_that_the_standard_library_calls_special(
     address: IPv4Address | IPv6Address,
 ) -> None:
-    """Two lists, written by different people, agree on what is refused."""
+    """Two lists by different authors agree about the refused addresses."""
     if is_public(address):
         assert address.is_global
         assert not any(
@@ -101,5 +101,5 @@ def test_what_lies_outside_the_public_part_of_ipv6_is_refused_unless_it_carries_
 
 @pytest.mark.parametrize("text", ["::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"])
 def test_public_address_is_public_in_every_wrapping(text: str) -> None:
-    """A machine with IPv6 alone reaches the rest through them."""
+    """A machine with only IPv6 reaches IPv4 hosts through them."""
     assert is_public(ip_address(text))

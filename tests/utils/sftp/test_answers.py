@@ -1,4 +1,4 @@
-"""Answers as no SFTP server should give them: each costs what was asked, and is told as one of our errors."""
+"""Invalid answers of an SFTP server: each has a limited cost and becomes one of the bot's errors."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -42,24 +42,24 @@ Answer = tuple[int, bytes]
 
 
 class OpenDoor(asyncssh.SSHServer):
-    """Lets everybody in, and answers to SFTP by itself."""
+    """Accepts every login, and answers SFTP itself."""
 
     def __init__(self, answers: Iterator[Answer], limits: bytes) -> None:
         self._answers = answers
         self._limits = limits
 
     def begin_auth(self, username: str) -> bool:
-        """Ask for nothing."""
+        """Accept the login without a password."""
         del username
         return False
 
     def session_requested(self) -> "Talker":
-        """Talk."""
+        """Accept the session."""
         return Talker(self._answers, self._limits)
 
 
 class Talker(asyncssh.SSHServerSession[bytes]):
-    """An SFTP server that gives the next of its answers, whatever it is asked."""
+    """An SFTP server that sends the next of its answers to every request."""
 
     def __init__(self, answers: Iterator[Answer], limits: bytes) -> None:
         self._answers = answers
@@ -68,16 +68,16 @@ class Talker(asyncssh.SSHServerSession[bytes]):
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
-        """Keep the channel."""
+        """Store the channel."""
         self._channel = chan
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        """Be any server."""
+        """Accept every subsystem."""
         del subsystem
         return True
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
-        """Answer each request that is whole."""
+        """Answer each complete request."""
         del datatype
         self._heard += data
         while len(self._heard) >= (size := 4 + int.from_bytes(self._heard[:4])) > 4:
@@ -99,7 +99,7 @@ class Talker(asyncssh.SSHServerSession[bytes]):
 
 @asynccontextmanager
 async def speaking(answers: Sequence[Answer], *, limits: bytes = b"") -> AsyncIterator[SftpSession]:
-    """Lend a session of a host that gives these answers to whatever it is asked, again and again."""
+    """Lend a session of a host that sends these answers in a cycle."""
     queue = cycle(answers)
     door = await asyncssh.listen(
         "127.0.0.1", 0, server_factory=lambda: OpenDoor(queue, limits), server_host_keys=[KEY], encoding=None
@@ -116,7 +116,7 @@ async def speaking(answers: Sequence[Answer], *, limits: bytes = b"") -> AsyncIt
 
 
 async def ask_all(session: SftpSession) -> None:
-    """Ask everything a session can ask."""
+    """Use every method of a session."""
     for ask in (
         lambda: session.stat("a"),
         lambda: session.real_path("a"),
@@ -152,7 +152,7 @@ bodies = st.one_of(
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(KINDS), bodies), min_size=1, max_size=6))
 async def test_no_answer_is_more_than_an_error_of_ours(answers: list[Answer]) -> None:
-    """Whatever a host says, nothing but what a session promises comes out of it."""
+    """For any answer of a host, the session raises only its documented errors."""
     async with speaking(answers) as session:
         await ask_all(session)
 
@@ -176,7 +176,7 @@ async def test_no_answer_is_more_than_an_error_of_ours(answers: list[Answer]) ->
 async def test_answer_is_told_as_what_it_is_and_keeps_the_connection(
     answer: Answer, expected: type[RemoteError]
 ) -> None:
-    """An answer that is wrong is not a connection that is closed."""
+    """A wrong answer does not close the connection."""
     async with speaking([answer]) as session:
         for _ in range(2):
             with pytest.raises(RemoteError) as caught:
@@ -187,7 +187,7 @@ async def test_answer_is_told_as_what_it_is_and_keeps_the_connection(
 @pytest.mark.fault
 @pytest.mark.parametrize("kind", [NAME, ATTRIBUTES, STATUS])
 async def test_answer_without_end_is_not_taken(kind: int) -> None:
-    """What no request asks for is not even received: to decode it would keep the loop from all others."""
+    """An answer above the limit is not even received, because decoding it would block the loop."""
     count = 2_000_000
     answer = kind, UInt32(count) + bytes(ANSWER_BYTES_MAXIMUM)
     async with speaking([answer]) as session:
@@ -207,7 +207,7 @@ async def test_answer_without_end_is_not_taken(kind: int) -> None:
     ids=["names", "handle"],
 )
 async def test_answer_of_more_than_any_folder_or_handle_has_is_not_taken(answer: Answer) -> None:
-    """20,000 empty names fit into one answer, and keep the loop from all others for a tenth of a second."""
+    """One answer could have 20,000 empty names, which would block the loop for a tenth of a second."""
     async with speaking([answer]) as session:
         for ask in (session.real_path("a"), session.read("a", offset=0, length=1)):
             with pytest.raises((RemoteAnswerError, ConnectionLostError)):
@@ -216,7 +216,7 @@ async def test_answer_of_more_than_any_folder_or_handle_has_is_not_taken(answer:
 
 @given(st.integers(0, NAMES_OF_AN_ANSWER), st.integers(0, 100_000))
 def test_answer_is_paid_for_by_what_is_in_it(names: int, size: int) -> None:
-    """Names cost the most by far; what was read of a file is only handed on."""
+    """Names are by far the most expensive; file data is only passed on."""
     listed = weigh_answer(Byte(NAME) + UInt32(1) + UInt32(names) + bytes(size))
     read = weigh_answer(Byte(DATA) + UInt32(1) + UInt32(names) + bytes(size))
     assert (listed >= names * NAME_SECONDS + size * BYTE_SECONDS, read) == (True, ANSWER_SECONDS)
@@ -224,7 +224,7 @@ def test_answer_is_paid_for_by_what_is_in_it(names: int, size: int) -> None:
 
 @pytest.mark.fault
 async def test_host_that_hands_out_more_than_asked_or_allows_next_to_nothing_is_read_in_bounds() -> None:
-    """What was not asked for is dropped, and a limit of one byte a read does not make a million reads."""
+    """Unrequested data is dropped, and a limit of one byte a read does not cause a million reads."""
     limits = b"".join(number.to_bytes(8) for number in (0, 1, 1, 0))
     answers = [(HANDLE, String(b"h")), (DATA, String(b"abc" * 3_000)), (STATUS, UInt32(0))]
     async with speaking(answers, limits=limits) as session:

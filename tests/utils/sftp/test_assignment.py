@@ -16,12 +16,12 @@ ONE, TWO = GuildId(1), GuildId(2)
 
 
 def login(name: str, host: str = "host") -> HostLogin:
-    """Return the login of a user of that name."""
+    """Return the login of a user with that name."""
     return HostLogin(host, 22, name, Credentials("secret"))
 
 
 def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1, host: str = "host") -> Request:
-    """Put a request in the queue."""
+    """Add a request to the queue."""
     request = Request(guild_id, login(name, host), limit)
     state.add(request)
     return request
@@ -33,7 +33,7 @@ def _state() -> PoolState:
 
 
 def test_second_request_of_a_login_shares_the_connection_that_is_being_opened(state: PoolState) -> None:
-    """Nobody dials twice for one login."""
+    """One login is opened once."""
     first, second = ask(state, ONE, "a"), ask(state, ONE, "a")
     decisions = state.decide()
     (slot,) = decisions.opened
@@ -42,7 +42,7 @@ def test_second_request_of_a_login_shares_the_connection_that_is_being_opened(st
 
 
 def test_request_waits_when_its_connection_is_lent_to_its_limit(state: PoolState) -> None:
-    """A host answers in turns, so not everybody shares at once; no second connection is opened either."""
+    """A host answers one request after another, so few users share a connection; no second one is opened."""
     for _ in range(2):
         ask(state, ONE, "a", limit=2)
     (slot,) = state.decide().opened
@@ -53,18 +53,18 @@ def test_request_waits_when_its_connection_is_lent_to_its_limit(state: PoolState
 
 
 def test_same_login_in_two_guilds_gets_two_connections(state: PoolState) -> None:
-    """Two guilds never share anything."""
+    """Two guilds never share a connection."""
     ask(state, ONE, "a")
     ask(state, TWO, "a")
     assert len(state.decide().opened) == 2
 
 
 def test_connection_opened_without_a_pin_is_shared_by_who_pinned_the_key_it_showed(state: PoolState) -> None:
-    """A server that was just added is read over the connection that tested it; another key is not trusted."""
+    """A new server is read over the connection of its test; a connection with another key is not used."""
     ask(state, ONE, "a")
     (slot,) = state.decide().opened
     pinned, changed = replace(login("a"), host_key="A"), replace(login("a"), host_key="B")
-    assert not state.has_connection(ONE, pinned)  # it might show another one
+    assert not state.has_connection(ONE, pinned)  # it might show another key
     state.pin(slot, "A")
     found = [state.has_connection(ONE, one) for one in (pinned, login("a"), changed, login("b"))]
     assert found == [True, True, False, False]
@@ -73,7 +73,7 @@ def test_connection_opened_without_a_pin_is_shared_by_who_pinned_the_key_it_show
 
 
 def test_place_of_an_idle_connection_is_given_away_at_the_guild_limit(state: PoolState) -> None:
-    """The guild's own idle connection goes, and its place counts until the socket is closed."""
+    """The guild's own idle connection is closed, and counts until its socket is closed."""
     ask(state, ONE, "a")
     (old,) = state.decide().opened
     state.release(old, now=1)
@@ -96,7 +96,7 @@ def test_longest_idle_connection_of_anybody_goes_at_the_limit_over_all(state: Po
 
 
 def test_younger_request_does_not_keep_a_connection_busy_that_an_older_one_needs(state: PoolState) -> None:
-    """Sharing ends while somebody of the guild waits for a place."""
+    """Sharing ends while another request of the guild waits for a slot."""
     ask(state, ONE, "a")
     (busy,) = state.decide().opened
     older = ask(state, ONE, "b")
@@ -110,7 +110,7 @@ def test_younger_request_does_not_keep_a_connection_busy_that_an_older_one_needs
 
 
 def test_waiting_guild_does_not_hold_up_another_guild(state: PoolState) -> None:
-    """A guild at its own limit waits alone."""
+    """A guild at its own limit does not delay others."""
     ask(state, ONE, "a")
     state.decide()
     ask(state, ONE, "b")
@@ -119,7 +119,7 @@ def test_waiting_guild_does_not_hold_up_another_guild(state: PoolState) -> None:
 
 
 def test_guild_served_longest_ago_is_first_when_a_place_becomes_free() -> None:
-    """A guild with many servers does not crowd out one with few."""
+    """A guild with many servers does not displace one with few."""
     state = PoolState(PoolLimits(max_connections=1))
     ask(state, ONE, "a", limit=9)
     (slot,) = state.decide().opened
@@ -133,7 +133,7 @@ def test_guild_served_longest_ago_is_first_when_a_place_becomes_free() -> None:
 
 
 def test_guild_with_many_waiting_does_not_starve_one_with_one() -> None:
-    """25 servers of one guild were there first; the other guild's only one is served second."""
+    """25 servers of one guild ask first; the only one of the other guild is served second."""
     state = PoolState(PoolLimits(max_connections=1))
     ask(state, ONE, "a", limit=25)
     (slot,) = state.decide().opened
@@ -164,14 +164,14 @@ def test_host_has_no_more_handshakes_at_once_than_it_bears() -> None:
     state.end_handshake(decisions.opened[0])
     (second,) = state.decide().opened
     state.close(second)
-    assert state.decide().opened == []  # until its socket is closed the host counts it
+    assert state.decide().opened == []  # the host counts it until its socket is closed
     state.remove(second)
     state.remove(second)
     assert [slot.login.username for slot in state.decide().opened] == ["c"]
 
 
 def test_guild_whose_handshakes_hang_leaves_half_of_them_to_others() -> None:
-    """25 logins that a host lets hang would keep everybody else from it."""
+    """25 hanging logins of a guild would otherwise block the host for all others."""
     state = PoolState(PoolLimits(handshakes_per_host=8))
     for number in range(25):
         ask(state, ONE, f"a{number:02}", limit=25)
@@ -181,7 +181,7 @@ def test_guild_whose_handshakes_hang_leaves_half_of_them_to_others() -> None:
 
 
 def test_one_handshake_is_kept_for_the_try_of_a_circuit() -> None:
-    """Logins of two guilds hang; the try of a third guild still finds out that a host is back."""
+    """Logins of two guilds hang; the try of a third guild still finds out that the host is back."""
     state = PoolState(PoolLimits(handshakes_per_host=8))
     for guild_id in (ONE, TWO):
         for number in range(9):
@@ -218,7 +218,7 @@ def test_guild_over_its_fair_share_gives_way_although_another_rested_longer() ->
 
 
 def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
-    """Only what nobody used for the whole time is closed."""
+    """Only connections that were idle for the whole time are closed."""
     ask(state, ONE, "a")
     ask(state, TWO, "b")
     idle, used = state.decide().opened
@@ -237,7 +237,7 @@ GUILD_LIMITS = {GuildId(1): 1, GuildId(2): 2, GuildId(3): 5}
 
 
 class PoolMachine(RuleBasedStateMachine):
-    """Any order of asking, giving up, returning, breaking, expiring and closing."""
+    """Asking, giving up, returning, breaking, expiring and closing in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -247,7 +247,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.loans: list[Slot] = []
 
     def advance(self) -> None:
-        """Decide, and check each decision as it falls."""
+        """Decide, and check each decision."""
         decisions = self.state.decide()
         for request, slot in decisions.served:
             assert (request.guild_id, request.login) == (slot.guild_id, slot.login)
@@ -258,13 +258,13 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(guild_id=GUILDS, name=NAMES)
     def ask(self, guild_id: GuildId, name: str) -> None:
-        """Somebody wants a connection."""
+        """Ask for a connection."""
         self.waiting.append(ask(self.state, guild_id, name, limit=GUILD_LIMITS[guild_id]))
         self.advance()
 
     @rule(data=st.data())
     def give_up(self, data: st.DataObject) -> None:
-        """Somebody in the queue is cancelled."""
+        """Cancel a waiting request."""
         if self.waiting:
             request = data.draw(st.sampled_from(self.waiting))
             self.waiting.remove(request)
@@ -273,7 +273,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), seconds=st.floats(0, 30))
     def give_back(self, data: st.DataObject, seconds: float) -> None:
-        """A loan ends."""
+        """End a loan."""
         self.now += seconds
         if self.loans:
             slot = data.draw(st.sampled_from(self.loans))
@@ -283,21 +283,21 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def break_connection(self, data: st.DataObject) -> None:
-        """A connection breaks, in use or not."""
+        """Break a connection, in use or not."""
         if self.state.slots:
             self.state.close(data.draw(st.sampled_from(self.state.slots)))
             self.advance()
 
     @rule(data=st.data())
     def end_handshake(self, data: st.DataObject) -> None:
-        """A connection is open, or failed to be."""
+        """End a handshake with success or failure."""
         if self.state.slots:
             self.state.end_handshake(data.draw(st.sampled_from(self.state.slots)))
             self.advance()
 
     @rule(data=st.data())
     def finish_closing(self, data: st.DataObject) -> None:
-        """A socket is closed at last."""
+        """Close a socket."""
         closing = [slot for slot in self.state.slots if slot.is_closing]
         if closing:
             self.state.remove(data.draw(st.sampled_from(closing)))
@@ -305,31 +305,31 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        """The clock is looked at."""
+        """Let the time pass and expire idle connections."""
         assert not [slot for slot in self.state.expire(now=self.now) if slot in self.loans]
 
     @invariant()
     def limits_hold(self) -> None:
-        """Never more connections than allowed, of anybody; never two open ones of one login."""
+        """There are never too many connections, and never two open ones for one login."""
         slots = self.state.slots
         assert len(slots) <= LIMITS.max_connections
         for guild_id, limit in GUILD_LIMITS.items():
             assert len(self.state.find_slots(guild_id)) <= limit
         opening = [slot.guild_id for slot in slots if slot.is_opening]
         assert len(opening) <= LIMITS.handshakes_per_host - 1
-        assert len(opening) == len(set(opening))  # half of three is one of each guild
+        assert len(opening) == len(set(opening))  # half of three is one for each guild
         open_ones = [(slot.guild_id, slot.login) for slot in slots if not slot.is_closing]
         assert len(open_ones) == len(set(open_ones))
 
     @invariant()
     def nobody_is_lost(self) -> None:
-        """Who waits is in the queue; who was served is counted as a loan, once."""
+        """Waiting requests are in the queue, and a served request is one loan."""
         assert self.state.waiting == self.waiting
         for slot in self.state.slots:
             assert slot.loans == self.loans.count(slot) <= LIMITS.max_loans_per_connection
 
     def teardown(self) -> None:
-        """Nobody starves: when loans end and sockets close, everybody is served."""
+        """When loans end and sockets close, every request is served."""
         for _ in range(200):
             self.advance()
             if not self.waiting:
@@ -350,7 +350,7 @@ TestPoolMachine.settings = settings(max_examples=150, stateful_step_count=40, de
 
 
 def test_request_is_served_although_others_keep_asking_for_busy_connections() -> None:
-    """Starvation: one waits at the limit over all while the others return and ask again at once."""
+    """A request waits at the global limit while others return their connections and ask again at once."""
     state = PoolState(PoolLimits(max_connections=2, max_loans_per_connection=2))
     names = {ONE: "a", TWO: "b"}
     for guild_id, name in names.items():

@@ -1,4 +1,4 @@
-"""Breakers: who is kept from connecting, who tries, and who is woken."""
+"""Breakers: which logins wait, which one tries, and which are woken."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -41,16 +41,16 @@ PAGE.is_of_host = True
 
 
 def login(name: str = "a", *, legacy: bool = False, host: str = "host") -> HostLogin:
-    """Return the login of a user of that name."""
+    """Return the login of a user with that name."""
     return HostLogin(host, 22, name, Credentials("secret"), legacy=legacy)
 
 
 @dataclass
 class World:
-    """A board, the outcomes of its tries, and what was tried.
+    """The breakers, the outcomes of their tries, and the tried logins.
 
     Attributes:
-        outcomes: what happens at the next tries; afterwards all is well.
+        outcomes: the results of the next tries; later tries succeed.
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -74,7 +74,7 @@ class World:
         raise error
 
     def wait(self, name: str = "a", guild_id: GuildId = ONE) -> "asyncio.Task[None]":
-        """Let somebody wait."""
+        """Start a wait."""
         task = asyncio.create_task(self.board.wait(guild_id, login(name), guild_limit=1))
         self.waits.append(task)
         return task
@@ -84,7 +84,7 @@ class World:
         return self.board.find_obstacle(guild_id, login(name, **options)) is not None
 
     async def close(self) -> None:
-        """End everybody."""
+        """End all waits."""
         await self.board.aclose()
         await asyncio.gather(*self.waits, return_exceptions=True)
 
@@ -97,7 +97,7 @@ async def _world() -> AsyncIterator[World]:
 
 
 async def test_host_that_is_away_stops_everybody_and_a_refused_login_itself_alone(world: World) -> None:
-    """Nobody answers there: that is so for all guilds. A wrong password is the matter of one."""
+    """An unreachable host affects all guilds, a wrong password only its own login."""
     world.board.note_failure(ONE, login(), AWAY)
     assert (world.is_known("b", TWO), world.is_known(legacy=True)) == (True, False)
     with pytest.raises(HostUnreachableError, match="cannot be reached"):
@@ -108,7 +108,7 @@ async def test_host_that_is_away_stops_everybody_and_a_refused_login_itself_alon
 
 
 async def test_one_tries_for_all_and_the_first_success_wakes_everybody(world: World) -> None:
-    """Two hundred servers behind a dead host are one connection to nobody, now and then, in turns."""
+    """Two hundred servers with a dead host make one try now and then, by different guilds."""
     world.board.note_failure(ONE, login(), AWAY)
     names = [f"user{number:03}" for number in range(200)]
     waits = [world.wait(name, GuildId(number % 40)) for number, name in enumerate(names)]
@@ -127,7 +127,7 @@ async def test_one_tries_for_all_and_the_first_success_wakes_everybody(world: Wo
 
 
 async def test_nothing_is_tried_when_nobody_waits(world: World) -> None:
-    """A host whose servers were all removed is left alone, and forgotten."""
+    """A host without servers is not tried, and is forgotten."""
     world.board.note_failure(ONE, login(), AWAY)
     wait = world.wait()
     await settle()
@@ -142,7 +142,7 @@ async def test_nothing_is_tried_when_nobody_waits(world: World) -> None:
 
 
 async def test_refused_login_is_not_tried_until_it_is_forgiven(world: World) -> None:
-    """A hoster locks accounts that fail again and again."""
+    """A hoster locks accounts with repeated failed logins."""
     world.board.note_failure(ONE, login(), REFUSED)
     waits = [world.wait(), world.wait()]
     await world.clock.advance(1_000_000)
@@ -155,7 +155,7 @@ async def test_refused_login_is_not_tried_until_it_is_forgiven(world: World) -> 
 
 
 async def test_refusal_behind_a_host_that_was_away_wakes_all_and_stops_one(world: World) -> None:
-    """The try was refused, so the host is back: the others go on, and the refused one tells why."""
+    """The refused try shows that the host is back: the others go on, and the refused one gets the reason."""
     world.board.note_failure(ONE, login("b"), AWAY)
     waits = [world.wait("a"), world.wait("b")]
     await settle()
@@ -166,7 +166,7 @@ async def test_refusal_behind_a_host_that_was_away_wakes_all_and_stops_one(world
 
 
 async def test_page_in_the_place_of_a_host_that_was_away_is_shown_to_all_once(world: World) -> None:
-    """Admins are to be told of it, so whoever waits looks again; then all wait on as before."""
+    """The admins need an alert, so all waiters check once; then they wait again."""
     world.board.note_failure(ONE, login(), AWAY)
     waits = [world.wait("a"), world.wait("b", TWO)]
     await settle()
@@ -187,7 +187,7 @@ async def test_page_in_the_place_of_a_host_that_was_away_is_shown_to_all_once(wo
 
 
 async def test_fault_behind_the_door_is_tried_by_one_of_its_login(world: World) -> None:
-    """Servers that share a login share the tries, up to twenty seconds apart."""
+    """Servers with one login share the tries, at most twenty seconds apart."""
     world.board.note_failure(ONE, login(), LOST)
     waits = [world.wait() for _ in range(25)]
     world.outcomes += [LOST] * 6
@@ -201,7 +201,7 @@ async def test_fault_behind_the_door_is_tried_by_one_of_its_login(world: World) 
 
 
 async def test_try_that_got_no_connection_is_followed_by_another(world: World) -> None:
-    """The guild whose turn it was is busy: that says nothing of the host, and the next one has a go."""
+    """The guild's connections are all busy, which says nothing about the host; another login tries."""
     world.board.note_failure(ONE, login(), AWAY)
     waits = [world.wait("a"), world.wait("b", TWO)]
     await settle()
@@ -214,7 +214,7 @@ async def test_try_that_got_no_connection_is_followed_by_another(world: World) -
 
 
 async def test_fault_nobody_foresaw_lets_everybody_try_for_himself(world: World) -> None:
-    """A loop that broke must not leave its servers waiting for ever."""
+    """Servers must not wait for ever after an error in the loop."""
     world.board.note_failure(ONE, login(), AWAY)
     wait = world.wait()
     await settle()
@@ -225,7 +225,7 @@ async def test_fault_nobody_foresaw_lets_everybody_try_for_himself(world: World)
 
 
 async def test_fault_that_may_pass_after_all_is_tried_although_a_person_was_waited_for(world: World) -> None:
-    """The test by hand was not refused any more; it failed otherwise, and that is waited out."""
+    """The test by hand failed for another reason than a refusal, so the bot tries again."""
     world.board.note_failure(ONE, login(), REFUSED)
     wait = world.wait()
     await settle()
@@ -236,7 +236,7 @@ async def test_fault_that_may_pass_after_all_is_tried_although_a_person_was_wait
 
 
 async def test_guild_that_left_is_forgotten(world: World) -> None:
-    """Its logins are known no more, and its waiters go; those of others stay."""
+    """Its logins are forgotten and its waits end; those of others stay."""
     for guild_id in (ONE, TWO):
         world.board.note_failure(guild_id, login(), REFUSED)
     wait = world.wait()
@@ -254,7 +254,7 @@ async def test_guild_that_left_is_forgotten(world: World) -> None:
 async def test_attempt_that_ended_on_our_side_says_nothing_of_its_host(
     world: World, error: RemoteError
 ) -> None:
-    """It keeps its own login away and nobody else, and ends no circuit that a host which is away opened."""
+    """Only its own login waits, and an open circuit of a host stays open."""
     world.board.note_failure(ONE, login(), error)
     assert (world.is_known(), world.is_known("b"), world.is_known(guild_id=TWO)) == (True, False, False)
     world.board.note_failure(TWO, login(), AWAY)
@@ -263,7 +263,7 @@ async def test_attempt_that_ended_on_our_side_says_nothing_of_its_host(
 
 
 async def test_guilds_take_turns_however_many_logins_of_one_wait(world: World) -> None:
-    """One guild's logins may fail for a reason of their own; another guild's is the next to be tried."""
+    """The logins of one guild may fail for their own reason, so another guild tries next."""
     world.outcomes += [AWAY] * 6
     world.board.note_failure(ONE, login(), AWAY)
     for name in "abcdefgh":
@@ -276,7 +276,7 @@ async def test_guilds_take_turns_however_many_logins_of_one_wait(world: World) -
 
 
 def test_changed_key_is_one_matter_for_all_and_a_refusal_one_for_each_login() -> None:
-    """What is told once must be the same thing."""
+    """An alert that is sent once must have one key."""
     board = World().board
     changed = HostKeyChangedError(text("host:22 shows another host key."), offered="ssh-ed25519 B")
     errors: dict[str, RemoteError] = {"a": changed, "b": changed, "c": REFUSED, "d": REFUSED}
@@ -290,7 +290,7 @@ def test_changed_key_is_one_matter_for_all_and_a_refusal_one_for_each_login() ->
 
 @pytest.mark.parametrize("seconds", [0, 1.5])
 async def test_end_of_the_board_ends_waits_and_tries(world: World, seconds: float) -> None:
-    """Sleeping or in the middle of a try, nothing is left."""
+    """Waits and running tries all end."""
 
     def hang(_waiter: Waiter) -> Coroutine[None, None, None]:
         return asyncio.sleep(1000)
@@ -305,7 +305,7 @@ async def test_end_of_the_board_ends_waits_and_tries(world: World, seconds: floa
 
 
 async def test_long_outage_is_logged_at_its_begin_its_end_and_rarely_between(world: World) -> None:
-    """A host that is away for a day is no flood of lines."""
+    """A host that is away for a day does not fill the log."""
     with capture_logs() as logs:
         world.board.note_failure(ONE, login(), AWAY)
         wait = world.wait()

@@ -22,13 +22,13 @@ GUILD = GuildId(42)
 async def check(
     pool: SftpConnectionPool, login: HostLogin, *, number: int | None = None
 ) -> tuple[CheckStep, ...]:
-    """Check as ``/admin server test`` does."""
+    """Check like ``/admin server test``."""
     loan = pool.lend(GUILD, login, guild_limit=1)
     return (await check_server(loan, login=login, base_path=None, number=number)).steps
 
 
 def write_nameless(folder: Path) -> None:
-    """Make a file whose name is no text."""
+    """Make a file with a name that is not text."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / os.fsdecode(b"\xff.csv")).touch()
 
@@ -41,7 +41,7 @@ def show(steps: tuple[CheckStep, ...]) -> list[tuple[str, bool]]:
 async def test_every_step_is_shown_when_all_is_well(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """From the door to the first bytes of a log."""
+    """The steps go from the connection to the first bytes of a log."""
     GameServerFiles(root).append(*itertools.islice(Battle().rows(), 3))
     steps = await check(pool, host.login("renter"))
     assert show(steps) == [
@@ -57,7 +57,7 @@ async def test_every_step_is_shown_when_all_is_well(
 
 
 async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
-    """Before the first death there is nothing to read, and nothing wrong."""
+    """Before the first death there is nothing to read, and that is no error."""
     GameServerFiles(root)
     steps = await check(pool, host.login("renter"))
     assert steps[-1] == CheckStep(
@@ -66,7 +66,7 @@ async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnect
 
 
 async def test_game_without_a_death_yet_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
-    """A server that was rented a moment ago can be saved; it is read once its logs appear."""
+    """A new server can be saved; it is read once its logs appear."""
     (root / "127.0.0.1_1/actual1").mkdir(parents=True)
     steps = await check(pool, host.login("renter"))
     assert all(step.ok for step in steps)
@@ -79,7 +79,7 @@ async def test_game_without_a_death_yet_passes(host: GameHost, pool: SftpConnect
 async def test_what_is_there_and_not_read_is_told(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A log that the bot passes over is the answer to the question why it sees none."""
+    """An admin sees why the bot does not read such a log."""
     files = GameServerFiles(root)
     write_nameless(files.deathlogs / "world_0")
     steps = await check(pool, host.login("renter"))
@@ -93,7 +93,7 @@ async def test_what_is_there_and_not_read_is_told(
 async def test_check_stops_at_the_step_that_fails(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The failing step comes last and says why; the ones before it are shown as passed."""
+    """The failing step comes last with its reason; the earlier ones are shown as passed."""
     steps = await check(pool, host.login("renter"))
     assert show(steps)[-1] == ("Find the death logs", False)
     await pool.close_guild(GUILD)
@@ -129,7 +129,7 @@ async def test_check_stops_at_the_step_that_fails(
 async def test_connection_lost_on_the_way_is_a_failing_step(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A host that hangs up in the middle is told at the step where it did."""
+    """The step in which the connection was lost fails."""
     GameServerFiles(root).append(*itertools.islice(Battle().rows(), 3))
     host.faults.cut_after_bytes = 10
     steps = await check(pool, host.login("renter"))

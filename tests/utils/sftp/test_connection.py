@@ -1,4 +1,4 @@
-"""Connecting: who is let in, which key is trusted, and what is said when it fails."""
+"""Connecting: trusted keys, accepted logins, and the sentences of failures."""
 
 import asyncio
 import logging
@@ -37,23 +37,23 @@ from utils.sftp.names import NameResolver
 PASSWORD = "s3cret-pass"
 
 OLD_KEY_EXCHANGE = pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
-"""cryptography warns that it will drop what old servers need; until then the option works."""
+"""cryptography warns that it will drop algorithms of old servers; until then the option works"""
 
 
 async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnection:
-    """Connect for some guild."""
+    """Connect for a guild."""
     return await Connector(limits).open(GuildId(42), login)
 
 
 async def connect_once(login: HostLogin, limits: PoolLimits) -> str:
-    """Connect, close, and return the host key that was shown."""
+    """Connect, close, and return the shown host key."""
     connection = await open_connection(login, limits)
     await connection.close(5)
     return connection.host_key
 
 
 async def test_any_key_is_taken_and_reported_when_none_is_pinned(host: GameHost, limits: PoolLimits) -> None:
-    """The first contact tells which key to pin."""
+    """The first connection shows which key to pin."""
     assert await connect_once(host.login("renter"), limits) == host.host_key
     assert compute_fingerprint(host.host_key).startswith("SHA256:")
 
@@ -66,13 +66,13 @@ async def test_cipher_that_costs_least_is_asked_for_first(host: GameHost, limits
 
 
 async def test_the_pinned_key_is_accepted_again(host: GameHost, limits: PoolLimits) -> None:
-    """A pin that fits changes nothing."""
+    """An equal key changes nothing."""
     login = host.login("renter", host_key=host.host_key)
     assert await connect_once(login, limits) == host.host_key
 
 
 async def test_another_key_is_refused_before_any_secret_is_sent(host: GameHost, limits: PoolLimits) -> None:
-    """A changed host key is lasting, names the new key, and the host never sees the password."""
+    """The error is lasting and names the new key, and the host never gets the password."""
     login = host.login("renter", host_key=host.host_key)
     await host.change_host_key()
     with pytest.raises(HostKeyChangedError, match="shows another host key") as caught:
@@ -83,7 +83,7 @@ async def test_another_key_is_refused_before_any_secret_is_sent(host: GameHost, 
 
 
 async def test_key_of_another_type_is_seen_as_changed(root: Path, limits: PoolLimits) -> None:
-    """Preferring the pinned key's type does not hide that the host has another one now."""
+    """A host that now has a key of another type is noticed, although the pinned type is preferred."""
     rsa = asyncssh.generate_private_key("ssh-rsa").export_public_key("openssh").decode()
     pinned = " ".join(rsa.split()[:2])
     async with GameHost(root, {"renter": PASSWORD}) as host:
@@ -92,7 +92,7 @@ async def test_key_of_another_type_is_seen_as_changed(root: Path, limits: PoolLi
 
 
 def test_the_pinned_type_is_asked_for_first() -> None:
-    """A host with several keys shows the one that was pinned."""
+    """A host with several keys shows the pinned one."""
     algorithms = choose_algorithms(legacy=False, pinned_type="ssh-rsa")["server_host_key_algs"]
     assert algorithms[:3] == ["rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"]
     assert "ssh-rsa" not in algorithms
@@ -100,7 +100,7 @@ def test_the_pinned_type_is_asked_for_first() -> None:
 
 @pytest.mark.fault
 async def test_wrong_password_is_a_lasting_refusal(host: GameHost, limits: PoolLimits) -> None:
-    """Only a person can mend a wrong password."""
+    """Only a person can correct a password."""
     login = HostLogin(host.address, host.port, "renter", Credentials(password="wrong-pass"))
     with pytest.raises(LoginRefusedError, match="refused the login") as caught:
         await open_connection(login, limits)
@@ -123,7 +123,7 @@ async def test_closed_port_and_unknown_host_are_unreachable(host: GameHost, limi
 
 @pytest.mark.fault
 async def test_host_is_reached_again_on_its_port_after_an_outage(host: GameHost, limits: PoolLimits) -> None:
-    """An outage ends, and nothing has to be entered anew."""
+    """After an outage no input is needed."""
     login = host.login("renter", host_key=host.host_key)
     await host.stop()
     await host.start()
@@ -149,7 +149,7 @@ async def _silent_port() -> AsyncIterator[int]:
 
 @pytest.mark.fault
 async def test_host_that_never_speaks_ends_in_a_timeout(silent_port: int) -> None:
-    """A silent host costs the connect timeout and no more."""
+    """A silent host costs one connect timeout."""
     login = HostLogin("127.0.0.1", silent_port, "renter", Credentials(password=PASSWORD))
     with pytest.raises(RemoteTimeoutError):
         await open_connection(login, PoolLimits(connect_timeout_seconds=0.2))
@@ -170,7 +170,7 @@ async def test_host_that_never_speaks_ends_in_a_timeout(silent_port: int) -> Non
 async def test_something_else_than_ssh_is_named_as_the_matter_of_its_host(
     limits: PoolLimits, page: bytes
 ) -> None:
-    """A web server at that port, or a garbled greeting: it says so, may pass, and concerns all logins."""
+    """A web server or a garbled greeting is an error of the host, for all its logins, and may pass."""
     async with serve_page(page) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
         with pytest.raises(NoSshServerError, match="does not speak SSH as it should") as caught:
@@ -180,7 +180,7 @@ async def test_something_else_than_ssh_is_named_as_the_matter_of_its_host(
 
 @pytest.mark.fault
 async def test_host_that_hangs_up_without_a_greeting_is_not_told_to_be_old(limits: PoolLimits) -> None:
-    """A short page ends before it can be told from a busy host; old servers greet first."""
+    """A short page ends like a busy host; the error does not call it old, because old servers greet first."""
     async with serve_page(SHORT_PAGE) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
         with pytest.raises(ConnectionLostError, match="something else answers at that port") as caught:
@@ -190,7 +190,7 @@ async def test_host_that_hangs_up_without_a_greeting_is_not_told_to_be_old(limit
 
 @pytest.mark.fault
 async def test_host_that_hangs_up_in_the_handshake_is_told_with_the_legacy_hint(limits: PoolLimits) -> None:
-    """It may pass, so it is not lasting; an old server can look like this, so the option is named."""
+    """The failure may pass; an old server can look like this, so the sentence names the option."""
     async with serve_page(b"SSH-2.0-old\r\n") as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
         with pytest.raises(ConnectionLostError, match=r"hung up during the handshake.*legacy:True") as caught:
@@ -200,7 +200,7 @@ async def test_host_that_hangs_up_in_the_handshake_is_told_with_the_legacy_hint(
 
 @OLD_KEY_EXCHANGE
 async def test_old_server_needs_legacy_and_works_with_it(root: Path, limits: PoolLimits) -> None:
-    """Old algorithms are offered only where an admin asked for them, and the refusal names the option."""
+    """Old algorithms are offered only with the option, and the refusal names it."""
     async with GameHost(root, {"renter": PASSWORD}, is_legacy=True) as host:
         with pytest.raises(HandshakeRefusedError, match="legacy") as caught:
             await open_connection(host.login("renter"), limits)
@@ -211,7 +211,7 @@ async def test_old_server_needs_legacy_and_works_with_it(root: Path, limits: Poo
 
 
 async def test_private_key_logs_in(root: Path, limits: PoolLimits) -> None:
-    """A key replaces the password, also where its line feeds were lost."""
+    """A key replaces the password, even if its line feeds were lost."""
     key = asyncssh.generate_private_key("ssh-ed25519")
     text = key.export_private_key("openssh").decode().replace("\n", " ")
     user = HostUser(public_keys=(key.export_public_key("openssh").decode(),))
@@ -224,7 +224,7 @@ async def test_private_key_logs_in(root: Path, limits: PoolLimits) -> None:
 async def test_text_that_is_no_key_is_refused_without_connecting(
     host: GameHost, limits: PoolLimits, text: str
 ) -> None:
-    """A bad key is told apart from a host that says no."""
+    """A bad key has an error of its own, without a connection."""
     login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
     with pytest.raises(InvalidSecretError, match="private key"):
         await open_connection(login, limits)
@@ -249,7 +249,7 @@ ONE_HIDDEN = [[("Password: ", False)]]
 async def test_one_hidden_question_is_answered_with_the_password_in_any_language(
     limits: PoolLimits, rounds: list[list[tuple[str, bool]]]
 ) -> None:
-    """What is asked in words of any language is the password; announcements around it need no answer."""
+    """A single hidden question asks for the password, in any language; announcements need no answer."""
     asked = Questioner(rounds, [[PASSWORD] * len(questions) for questions in rounds])
     async with serve_ssh(asked) as port:
         await connect_once(HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD)), limits)
@@ -270,7 +270,7 @@ async def test_one_hidden_question_is_answered_with_the_password_in_any_language
 async def test_host_that_asks_for_more_than_a_password_is_told_as_that(
     limits: PoolLimits, rounds: list[list[tuple[str, bool]]], heard: list[list[str]]
 ) -> None:
-    """Two factors need a person; the password is given to one hidden question, once, and to nothing else."""
+    """Two factors need a person; the password answers only one hidden question, once."""
     asked = Questioner(rounds, [])
     async with serve_ssh(asked) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD))
@@ -292,7 +292,7 @@ async def test_wrong_password_to_a_question_is_a_refusal(limits: PoolLimits) -> 
 
 @pytest.mark.fault
 async def test_host_that_insists_on_compression_is_refused(limits: PoolLimits) -> None:
-    """A few compressed bytes could be gigabytes: the sentence says what to ask the hoster for."""
+    """A few compressed bytes can be gigabytes; the sentence says what to ask of the hoster."""
     async with serve_ssh(asyncssh.SSHServer(), compression_algs=["zlib@openssh.com"]) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD))
         with pytest.raises(HandshakeRefusedError, match="insists on compression") as caught:
@@ -325,7 +325,7 @@ async def test_cancelled_attempt_leaves_no_connection(host: GameHost, limits: Po
 async def test_no_secret_shows_in_values_errors_and_logs(
     host: GameHost, limits: PoolLimits, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither a repr, nor an error with its causes, nor the library's own log holds a secret."""
+    """Neither a repr, nor an error with its causes, nor the library's log contains a secret."""
     caplog.set_level(logging.DEBUG)
     key = asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh").decode()
     login = HostLogin(host.address, host.port, "renter", Credentials(PASSWORD, key))
@@ -346,7 +346,7 @@ async def test_no_secret_shows_in_values_errors_and_logs(
 
 
 def test_equal_logins_are_equal_whatever_case_the_host_is_written_in() -> None:
-    """Logins are keys: the same host is one host."""
+    """Logins are keys, so the same host must be equal."""
     first = HostLogin("Host.Example", 22, "renter", Credentials("a"))
     second = HostLogin(" host.example", 22, "renter", Credentials("a"))
     other = HostLogin("host.example", 22, "renter", Credentials("b"))
@@ -367,12 +367,12 @@ PRIVATE_SPELLINGS = [
 
 
 def is_loopback(address: Address) -> bool:
-    """Take this machine for the public internet."""
+    """Treat this machine as the public internet."""
     return address.is_loopback
 
 
 def tell_addresses(**known: str) -> NameResolver:
-    """Return a resolver that knows some names of ``example``, each with its addresses."""
+    """Return a resolver for some names below ``example``."""
 
     def look_up(host: str) -> tuple[str, ...]:
         if host.removesuffix(".example") not in known:
@@ -399,7 +399,7 @@ async def test_private_host_is_never_dialled_where_that_is_forbidden(host: GameH
 
 
 async def test_connection_goes_to_the_address_that_was_checked(host: GameHost, limits: PoolLimits) -> None:
-    """A name is looked up once; the library never sees it, so what it means a moment later is no way in."""
+    """A name is resolved once, and the library gets only the checked address."""
     names = tell_addresses(game="127.0.0.1", split="10.0.0.1 fd00::1")
     connector = Connector(replace(limits, allow_private_hosts=False), names=names, is_public=is_loopback)
     connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
@@ -409,7 +409,7 @@ async def test_connection_goes_to_the_address_that_was_checked(host: GameHost, l
 
 
 async def test_next_address_of_a_name_is_tried_when_one_refuses(host: GameHost, limits: PoolLimits) -> None:
-    """A host may have an address of each family, and answer on one of them."""
+    """A host may have addresses of both families, and answer on only one."""
     connector = Connector(limits, names=tell_addresses(game="127.99.99.99 127.0.0.1"))
     connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
     await connection.close(5)
@@ -419,7 +419,7 @@ async def test_next_address_of_a_name_is_tried_when_one_refuses(host: GameHost, 
 async def test_every_failure_before_the_greeting_is_one_sentence_where_private_hosts_are_forbidden(
     host: GameHost, silent_port: int
 ) -> None:
-    """A public address as well: open, closed, silent, another service or no name look alike."""
+    """Open, closed or silent ports, other services and unknown names look equal, for public addresses too."""
     connector = Connector(
         PoolLimits(allow_private_hosts=False, connect_timeout_seconds=1),
         names=tell_addresses(game="127.0.0.1"),
@@ -434,14 +434,14 @@ async def test_every_failure_before_the_greeting_is_one_sentence_where_private_h
                 await connector.open(GuildId(42), HostLogin(name, port, "renter", Credentials(PASSWORD)))
             told.add(str(caught.value).replace(f"{name}:{port}", "there"))
     assert len(told) == 1
-    async with serve_page(b"SSH-2.0-old\r\n") as port:  # an SSH server is told what is wrong with it
+    async with serve_page(b"SSH-2.0-old\r\n") as port:  # an SSH server gets its specific error
         with pytest.raises(ConnectionLostError, match="hung up during the handshake"):
             await connector.open(GuildId(42), HostLogin("127.0.0.1", port, "r", Credentials(PASSWORD)))
 
 
 @pytest.mark.fault
 async def test_silent_name_server_is_no_matter_of_the_host() -> None:
-    """Nobody asked the host, so nobody else is kept away from it."""
+    """The host itself was not asked, so other logins may try it."""
     answers = threading.Event()
 
     def stay_silent(host: str) -> tuple[str, ...]:
@@ -477,7 +477,7 @@ async def test_host_is_not_called_silent_by_a_guild_that_has_used_up_its_time(
     host: GameHost,
     is_private_allowed: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
-    """Its answer waits at the gate until the attempt ends, so nothing is known of the host."""
+    """The host's answer waits for the allowance until the attempt ends, so the host is not blamed."""
     limits = PoolLimits(
         share_of_loop=1e-9,
         burst_seconds=0,

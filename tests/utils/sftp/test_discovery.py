@@ -26,7 +26,7 @@ async def find(
     number: int | None = None,
     name: str = "127.0.0.1",
 ) -> str:
-    """Look for the death logs as the bot does."""
+    """Find the death logs like the bot."""
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         return await find_death_logs(session, base_path=base_path, host=name, number=number)
 
@@ -48,7 +48,7 @@ async def test_death_logs_are_found_in_every_layout(
     is_saved: bool,  # noqa: FBT001 - a row of the table
     expected: str,
 ) -> None:
-    """Hosters differ; the admin need not know how."""
+    """Hosters differ; the admin need not know the layout."""
     GameServerFiles(root, number=number, is_saved=is_saved)
     (root / "other").mkdir()
     assert await find(host, pool) == expected
@@ -58,7 +58,7 @@ async def test_death_logs_are_found_in_every_layout(
 async def test_number_chooses_among_several_servers(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """With a number the right folder is taken, and only the same number counts."""
+    """With a number only the folder with exactly this number counts."""
     for number in (1, 12, 2):
         GameServerFiles(root, number=number)
     assert await find(host, pool, number=2) == "127.0.0.1_2/actual1/deathlogs"
@@ -67,7 +67,7 @@ async def test_number_chooses_among_several_servers(
 async def test_number_is_found_among_hundreds_of_servers_of_one_login(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A large hoster's account holds all of its servers; the last of them by name is found like the first."""
+    """An account of a large hoster may have hundreds of servers; each of them is found."""
     for number in range(1, 202):
         GameServerFiles(root, number=number)
     assert await find(host, pool, number=99) == "127.0.0.1_99/actual1/deathlogs"
@@ -76,7 +76,7 @@ async def test_number_is_found_among_hundreds_of_servers_of_one_login(
 async def test_several_servers_without_number_are_ambiguous_and_named(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The refusal lists what can be entered."""
+    """The refusal lists the possible numbers."""
     for number in (1, 12):
         GameServerFiles(root, number=number)
     with pytest.raises(InvalidInputError, match=r"“1” \(127\.0\.0\.1_1\), “12” \(127\.0\.0\.1_12\)"):
@@ -86,7 +86,7 @@ async def test_several_servers_without_number_are_ambiguous_and_named(
 async def test_only_folder_with_logs_is_taken_when_others_are_empty(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A folder without death logs is no candidate."""
+    """A folder without death logs does not count."""
     GameServerFiles(root, number=1)
     (root / "127.0.0.1_2").mkdir()
     assert await find(host, pool) == "127.0.0.1_1/actual1/deathlogs"
@@ -95,7 +95,7 @@ async def test_only_folder_with_logs_is_taken_when_others_are_empty(
 async def test_folder_of_another_host_name_is_taken_when_none_has_this_one(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Hosters name folders by address while people log in by name; the exact name goes first."""
+    """Folders may be named by address although the login uses a name; an exact name goes first."""
     GameServerFiles(root, host="10.0.0.9", number=1)
     assert await find(host, pool, number=1, name="sftp.example.com") == "10.0.0.9_1/actual1/deathlogs"
     GameServerFiles(root, host="SFTP.example.com", number=1)
@@ -119,14 +119,14 @@ async def test_folder_of_another_host_name_is_taken_when_none_has_this_one(
 async def test_base_path_may_stop_at_any_level(
     host: GameHost, pool: SftpConnectionPool, root: Path, typed: str
 ) -> None:
-    """People paste what their file browser shows."""
+    """People paste the path that their file browser shows."""
     GameServerFiles(root / "rented" / "one")
     expected = "rented/one/127.0.0.1_1/actual1/deathlogs"
     assert await find(host, pool, base_path=typed) == expected
 
 
 async def test_base_path_is_looked_in_alone(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
-    """A base path without logs is not replaced by a guess."""
+    """A base path without logs is an error, not a reason to guess."""
     GameServerFiles(root, number=1)
     (root / "empty").mkdir()
     with pytest.raises(LogsMissingError, match="looked in “empty”"):
@@ -134,7 +134,7 @@ async def test_base_path_is_looked_in_alone(host: GameHost, pool: SftpConnection
 
 
 async def test_missing_logs_are_described(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
-    """The sentence says what was looked for, and what lies there instead."""
+    """The sentence has the expected folder and the existing ones."""
     (root / "127.0.0.1_3").mkdir()
     with pytest.raises(LogsMissingError, match=r"“127\.0\.0\.1_8/actual1/deathlogs”.*“127\.0\.0\.1_3”"):
         await find(host, pool, number=8)
@@ -145,7 +145,7 @@ async def test_missing_logs_are_described(host: GameHost, pool: SftpConnectionPo
 async def test_paths_and_links_out_of_the_root_are_never_followed(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Neither text nor a link leads out of the login's folder."""
+    """Neither a text nor a link leads out of the login's folder."""
     elsewhere = GameServerFiles(root.parent / "elsewhere", number=1)
     (root / "127.0.0.1_1").symlink_to(elsewhere.folder)
     with pytest.raises(InvalidInputError):
@@ -157,7 +157,7 @@ async def test_paths_and_links_out_of_the_root_are_never_followed(
 async def test_linked_server_folder_is_found_when_it_stays_inside_the_root(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Some hosters link a server's folder to the disk it lies on."""
+    """Some hosters link a server's folder to another disk."""
     GameServerFiles(root / "disk2", number=1)
     (root / "127.0.0.1_1").symlink_to("disk2/127.0.0.1_1")
     assert await find(host, pool) == "127.0.0.1_1/actual1/deathlogs"
@@ -166,7 +166,7 @@ async def test_linked_server_folder_is_found_when_it_stays_inside_the_root(
 async def test_folder_that_may_not_be_read_is_told_as_that(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """No permission is not the same as no logs."""
+    """A missing permission is not the same as missing logs."""
     GameServerFiles(root, number=1)
     host.faults.denied_paths = {"127.0.0.1_1"}
     with pytest.raises(RemotePermissionError):
@@ -176,7 +176,7 @@ async def test_folder_that_may_not_be_read_is_told_as_that(
 async def test_place_that_is_refused_means_the_next(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A closed folder at the first place hides no logs at the second, nor at another server's."""
+    """A closed folder does not hide logs in other possible folders, or of other servers."""
     GameServerFiles(root, number=1, is_saved=True)
     GameServerFiles(root, number=2)
     host.faults.denied_paths = {"127.0.0.1_1/actual1", "127.0.0.1_2"}
@@ -187,7 +187,7 @@ async def test_place_that_is_refused_means_the_next(
 async def test_logs_are_found_where_attributes_bear_no_types(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """What is a folder is found out by opening it."""
+    """The bot finds out which entries are folders by opening them."""
     GameServerFiles(root, number=1, is_saved=True)
     (root / "127.0.0.1_1/actual1").write_text("no folder")
     host.faults.hide_types = True
@@ -198,7 +198,7 @@ async def test_logs_are_found_where_attributes_bear_no_types(
 async def test_logs_are_found_in_a_root_that_cannot_be_listed(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """With its number the folder has a name that can be asked for, whatever lies beside it."""
+    """With its number the folder can be opened by name, independent of its neighbours."""
     GameServerFiles(root, number=7)
     (root / os.fsdecode(b"Sauvegarde_f\xe9vrier.zip")).touch()
     assert await find(host, pool) == "127.0.0.1_7/actual1/deathlogs"
@@ -209,7 +209,7 @@ async def test_logs_are_found_in_a_root_that_cannot_be_listed(
 async def test_game_without_a_death_yet_is_found_where_no_other_has_logs(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A fresh server has its game's folder; one that has logs is meant before it."""
+    """A new server has only its game's folder; a server with logs goes before it."""
     (root / "127.0.0.1_1/Deadside/Saved/actual1").mkdir(parents=True)
     begun = "127.0.0.1_1/Deadside/Saved/actual1/deathlogs"
     assert await find(host, pool) == begun
@@ -221,7 +221,7 @@ async def test_game_without_a_death_yet_is_found_where_no_other_has_logs(
 
 
 class StrictSession(FakeSession):
-    """A host that knows no path of what is not there."""
+    """A host that resolves only existing paths."""
 
     async def real_path(self, path: str) -> str:
         """Return an absolute path."""
@@ -231,7 +231,7 @@ class StrictSession(FakeSession):
 
 
 async def test_path_to_logs_that_are_not_there_yet_is_taken_though_the_host_cannot_resolve_it() -> None:
-    """Some hosts resolve a path only when all of it is there; the game's folder above it is."""
+    """Some hosts resolve only complete paths; the game's folder above exists."""
     session = StrictSession()
     session.has_logs = False
     found = await find_death_logs(cast("SftpSession", session), base_path=FOLDER, host="host", number=None)
@@ -241,7 +241,7 @@ async def test_path_to_logs_that_are_not_there_yet_is_taken_though_the_host_cann
 async def test_servers_that_share_a_number_are_told_apart_by_their_folders(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A number that names both is no way out, and is not offered as one."""
+    """Both have the same number, so the error does not offer it."""
     GameServerFiles(root, host="198.51.100.7", number=8111)
     GameServerFiles(root, host="203.0.113.9", number=8111)
     with pytest.raises(InvalidInputError) as caught:
@@ -257,7 +257,7 @@ async def test_servers_that_share_a_number_are_told_apart_by_their_folders(
 async def test_folder_of_logs_under_another_name_is_taken_when_it_is_named(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A base path in which dated logs lie is itself the place."""
+    """A base path with dated logs is used as it is."""
     (root / "mirror").mkdir()
     (root / "mirror/2025.05.01-00.00.00.csv").touch()
     assert await find(host, pool, base_path="mirror") == "mirror"

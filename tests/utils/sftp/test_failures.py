@@ -23,10 +23,10 @@ from utils.models.texts import text
 from utils.sftp.failures import MEANING_BY_EXCEPTION, map_remote_errors, translate
 
 OPTIONAL_MODULES = {"asyncssh.crypto.x509", "asyncssh.gss_unix", "asyncssh.gss_win32"}
-"""They need packages that the bot does not install."""
+"""these need packages that the bot does not install"""
 
 NEVER_RAISED = {"GSSError"}
-"""Of Kerberos, which the bot switches off."""
+"""Errors of Kerberos, which the bot switches off."""
 
 
 def find_exceptions() -> set[type[Exception]]:
@@ -41,7 +41,7 @@ def find_exceptions() -> set[type[Exception]]:
 
 
 def test_every_exception_of_the_library_stands_in_the_table_itself() -> None:
-    """A class that a new release adds has to be given a meaning by hand."""
+    """A class of a new release of the library needs an entry in the table."""
     exceptions = find_exceptions()
     assert len(exceptions) > 50
     assert {e.__name__ for e in exceptions if e not in MEANING_BY_EXCEPTION} - NEVER_RAISED == set()
@@ -66,12 +66,12 @@ def test_every_exception_of_the_library_stands_in_the_table_itself() -> None:
 def test_the_most_specific_class_decides_when_an_error_is_translated(
     error: Exception, expected: type[RemoteError]
 ) -> None:
-    """A subclass with a meaning of its own is not swept up by its parent's."""
+    """A subclass with its own entry does not use that of its parent."""
     assert type(translate(error, host="host:22")) is expected
 
 
 def test_every_sentence_can_be_filled_in_and_ends_as_a_sentence() -> None:
-    """No placeholder is left over, and each text is a whole sentence."""
+    """Each text is a complete sentence without placeholders."""
     for exception in MEANING_BY_EXCEPTION:
         is_exchange = exception is asyncssh.KeyExchangeFailed
         error = asyncssh.KeyExchangeFailed("no") if is_exchange else exception.__new__(exception)
@@ -81,7 +81,7 @@ def test_every_sentence_can_be_filled_in_and_ends_as_a_sentence() -> None:
 
 
 def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
-    """It says what the host offers and what to do; who has the option on is not told to turn it on."""
+    """The sentence names the offered algorithms; with the option on, it does not suggest the option."""
     error = asyncssh.KeyExchangeFailed("no")
     assert str(translate(error, host="h:22")) == (
         "h:22 offers only old algorithms, which the bot does not use unless it is told to:"
@@ -94,7 +94,7 @@ def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
 
 
 def test_our_own_errors_and_strangers_pass_when_mapped() -> None:
-    """Only what belongs to the library or the system is turned into ours."""
+    """Only errors of the library or the system are translated."""
     mine = LoginRefusedError(text("mine"))
     with pytest.raises(LoginRefusedError) as caught, map_remote_errors("h:22"):
         raise mine

@@ -1,4 +1,4 @@
-"""What a host may cost: its bytes take a bounded share of the loop, and others have their turn."""
+"""The cost of a host: its bytes take a limited share of the loop."""
 
 import asyncio
 from dataclasses import replace
@@ -28,7 +28,7 @@ LIMITS = PoolLimits(share_of_loop=0.05, burst_seconds=1, patience_seconds=30)
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 0.1)), max_size=200))
 def test_guild_uses_no_more_than_its_share_in_the_long_run(steps: list[tuple[float, float]]) -> None:
-    """What it had at the beginning, its share of the time, and one slice more, in any order of things."""
+    """The use is at most the initial allowance, the share of the time, and one slice, for any steps."""
     allowances, now, used = Allowances(LIMITS), 0.0, 0.0
     for passes, costs in steps:
         now += passes
@@ -40,7 +40,7 @@ def test_guild_uses_no_more_than_its_share_in_the_long_run(steps: list[tuple[flo
 
 
 def test_guild_that_waited_as_long_as_it_was_told_may_go_on() -> None:
-    """And one that rested has all of it again, and is forgotten."""
+    """A guild that did nothing has its full allowance again, and is forgotten."""
     allowances = Allowances(LIMITS)
     allowances.spend(GUILD, 1.5, now=0)
     assert allowances.find_wait(GUILD, now=0) == pytest.approx(10)
@@ -52,7 +52,7 @@ def test_guild_that_waited_as_long_as_it_was_told_may_go_on() -> None:
 
 @pytest.mark.fault
 async def test_what_answers_mean_is_worked_out_at_the_guilds_share_and_others_go_on() -> None:
-    """However many connections pay at once: what the guild had, its share since; others wait for nothing."""
+    """Several connections that pay at once share the allowance of their guild; other guilds do not wait."""
     allowances = Allowances(PoolLimits(share_of_loop=0.5, burst_seconds=0.02))
     begun = asyncio.get_running_loop().time()
     await asyncio.gather(*(allowances.pay(GUILD, 0.004) for _ in range(30)))
@@ -65,7 +65,7 @@ async def test_what_answers_mean_is_worked_out_at_the_guilds_share_and_others_go
 
 @pytest.mark.fault
 async def test_long_works_come_one_at_a_time_and_leave_the_loop_to_others() -> None:
-    """Also those of several guilds, and also what they may use at once."""
+    """This holds for several guilds too, and within their allowance too."""
     allowances = Allowances(LIMITS)
     begun = asyncio.get_running_loop().time()
     await asyncio.gather(*(allowances.pay(GuildId(number), LONG_SECONDS) for number in range(10)))
@@ -73,22 +73,22 @@ async def test_long_works_come_one_at_a_time_and_leave_the_loop_to_others() -> N
 
 
 class HandTransport:
-    """A socket that a test looks after."""
+    """A socket for tests."""
 
     def __init__(self) -> None:
         self.is_reading = True
         self.is_aborted = False
 
     def set_write_buffer_limits(self, high: int) -> None:
-        """Take note of nothing."""
+        """Do nothing."""
         del high
 
     def pause_reading(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self.is_reading = False
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Go on reading."""
         self.is_reading = True
 
     def is_closing(self) -> bool:
@@ -101,7 +101,7 @@ class HandTransport:
 
 
 class Listener:
-    """The library's end: counts each slice as work of so many seconds for each byte."""
+    """The library's end, which works a number of seconds for each byte."""
 
     def __init__(self, seconds_a_byte: float) -> None:
         self.slices: list[bytes] = []
@@ -110,21 +110,21 @@ class Listener:
         self._seconds_a_byte = seconds_a_byte
 
     def connection_made(self, transport: object) -> None:
-        """Begin."""
+        """Do nothing."""
 
     def data_received(self, data: bytes) -> None:
-        """Work."""
+        """Work on a slice."""
         self.slices.append(data)
         self.worked += len(data) * self._seconds_a_byte
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
+        """Record the end."""
         del exc
         self.ended = True
 
 
 def build_gate(listener: Listener, limits: PoolLimits = LIMITS) -> tuple[Gate, HandTransport, list[str]]:
-    """Return an open gate of a guild, its socket, and what it tells."""
+    """Return an open gate of a guild, its socket, and its reports."""
     told: list[str] = []
     transport = HandTransport()
     gate = Gate(
@@ -140,7 +140,7 @@ def build_gate(listener: Listener, limits: PoolLimits = LIMITS) -> tuple[Gate, H
 
 @given(st.lists(st.binary(max_size=300_000), max_size=5))
 async def test_everything_arrives_in_order_and_in_slices(chunks: list[bytes]) -> None:
-    """Nothing is lost or held back, and the loop has its turn between two slices."""
+    """Every byte arrives, in order, and the loop runs between two slices."""
     listener = Listener(seconds_a_byte=0)
     gate, transport, told = build_gate(listener)
     for chunk in chunks:
@@ -153,7 +153,7 @@ async def test_everything_arrives_in_order_and_in_slices(chunks: list[bytes]) ->
 
 
 async def test_socket_is_not_read_while_the_allowance_is_used_up() -> None:
-    """The host is slowed down; what waited is forgotten with the connection."""
+    """The host is slowed down; waiting bytes are dropped with the connection."""
     listener = Listener(seconds_a_byte=1e-3)
     gate, transport, told = build_gate(listener)
     gate.data_received(b"x" * 2000)
@@ -166,7 +166,7 @@ async def test_socket_is_not_read_while_the_allowance_is_used_up() -> None:
 
 
 async def test_costly_bytes_come_in_small_slices() -> None:
-    """A slice of packets of some bytes each would hold up the loop for long."""
+    """A large slice of tiny packets would block the loop for long."""
     listener = Listener(seconds_a_byte=1e-6)
     gate, transport, _ = build_gate(listener)
     gate.data_received(b"x" * 200_000)
@@ -176,14 +176,14 @@ async def test_costly_bytes_come_in_small_slices() -> None:
 
 
 async def test_host_that_reads_nothing_is_cut_off() -> None:
-    """It asks and asks, and the answers would pile up in memory."""
+    """A host that asks and never reads would fill the memory with answers."""
     gate, transport, told = build_gate(Listener(seconds_a_byte=0))
     gate.pause_writing()
     assert (transport.is_aborted, told) == (True, [Problem.TAKES_NOTHING])
 
 
 async def test_connection_that_stays_at_the_limit_is_ended() -> None:
-    """One that pauses is not."""
+    """A connection with pauses is not ended."""
     listener = Listener(seconds_a_byte=1e-3)
     gate, transport, told = build_gate(
         listener, PoolLimits(share_of_loop=0.5, burst_seconds=0.1, patience_seconds=0.2)
@@ -199,7 +199,7 @@ async def test_connection_that_stays_at_the_limit_is_ended() -> None:
 async def test_host_that_sends_without_end_is_ended_and_others_have_their_turn(
     host: GameHost, kind: str
 ) -> None:
-    """Packets to be ignored, requests, windows: its guild is told why, another guild reads on meanwhile."""
+    """The guild of such a host gets the reason, and another guild goes on reading."""
     pool = SftpConnectionPool(PoolLimits(share_of_loop=0.05, burst_seconds=0.02, patience_seconds=0.5))
     served = 0
     async with run_noisy_host(kind) as port:
@@ -219,7 +219,7 @@ async def test_host_that_sends_without_end_is_ended_and_others_have_their_turn(
 
 
 async def ask_for_ever(connection: HostConnection) -> None:
-    """Ask one thing after the other, until something is wrong."""
+    """Send one request after another, until an error."""
     session = SftpSession(connection, operation_timeout_seconds=30)
     while True:
         await session.stat(".")
@@ -227,7 +227,7 @@ async def ask_for_ever(connection: HostConnection) -> None:
 
 @pytest.mark.fault
 async def test_host_that_exchanges_keys_again_and_again_is_ended() -> None:
-    """Each exchange is milliseconds of work that stands in no count of bytes."""
+    """Each exchange is milliseconds of work that the count of bytes does not show."""
     async with serve_ssh(OpenDoor(), rekey_bytes=1) as port:
         login = HostLogin("127.0.0.1", port, "anybody", Credentials("secret"))
         with pytest.raises(ConnectionLostError, match="exchange keys again and again"):

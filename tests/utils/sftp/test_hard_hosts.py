@@ -1,4 +1,4 @@
-"""Hosts that make it hard to connect, met by the pool with real sockets, and what is left behind: nothing."""
+"""Difficult hosts, with the pool and real sockets; nothing is left behind."""
 
 import asyncio
 import socket
@@ -30,12 +30,12 @@ from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 
 GUILD, OTHER_GUILD = GuildId(42), GuildId(43)
-STOP_SECONDS = 10.0  # what a whole shutdown may take
+STOP_SECONDS = 10.0  # longest time for a whole shutdown
 
 
 @dataclass
 class Opener:
-    """Connects with a patience that a test changes: short for a host that never answers, and for no other."""
+    """Connects with a timeout that a test changes: short only for a host that never answers."""
 
     connect_seconds: float
 
@@ -48,33 +48,33 @@ class Opener:
 async def use(
     pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD, *, is_forced: bool = False
 ) -> None:
-    """Take a loan and ask one thing."""
+    """Take a loan and send one request."""
     async with pool.lend(guild_id, login, guild_limit=5, is_forced=is_forced) as session:
         await session.stat(".")
 
 
 async def fail(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD) -> RemoteError:
-    """Try, and return what it failed with."""
+    """Try, and return the error."""
     with pytest.raises(RemoteError) as caught:
         await use(pool, login, guild_id)
     return caught.value
 
 
 async def wait_and_use(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD) -> None:
-    """Wait as a loop does, and go on."""
+    """Wait like a loop, and then use the connection."""
     await pool.breakers.wait(guild_id, login, guild_limit=5)
     await use(pool, login, guild_id)
 
 
 async def wait_for_count(pool: SftpConnectionPool, opened: int, waiting: int) -> None:
-    """Wait until the guild has so many connections, and so many requests in the queue."""
+    """Wait until the guild has this number of connections and waiting requests."""
     while pool.count(GUILD) != ConnectionCount(opened, waiting):  # noqa: ASYNC110 - the pool tells nobody
         await asyncio.sleep(0)
 
 
 @pytest.fixture(name="silent_host")
 async def _silent_host() -> AsyncIterator[HostLogin]:
-    """A door that opens, behind which nobody speaks."""
+    """A port that accepts connections but never sends a banner."""
     door = socket.create_server(("127.0.0.1", 0))
     yield HostLogin("127.0.0.1", door.getsockname()[1], "renter", Credentials("secret"))
     door.close()
@@ -84,7 +84,7 @@ async def _silent_host() -> AsyncIterator[HostLogin]:
 async def test_dead_host_costs_no_connection_for_each_server_behind_it(
     host: GameHost, limits: PoolLimits
 ) -> None:
-    """Whoever asks while it is away is answered at once, other guilds too; all are woken by one success."""
+    """While it is away requests fail at once, in other guilds too; one success wakes all."""
     attempts = 0
 
     async def open_counting(guild_id: GuildId, login: HostLogin) -> HostConnection:
@@ -108,7 +108,7 @@ async def test_dead_host_costs_no_connection_for_each_server_behind_it(
 async def test_host_that_never_speaks_is_known_to_all_and_found_when_it_does(
     root: Path, limits: PoolLimits
 ) -> None:
-    """It costs one connect timeout, not one for each server; when it speaks again everybody goes on."""
+    """It costs one connect timeout for all servers; when it answers again, all go on."""
     opener = Opener(connect_seconds=0.5)
     door = socket.create_server(("127.0.0.1", 0))
     port = door.getsockname()[1]
@@ -129,7 +129,7 @@ async def test_host_that_never_speaks_is_known_to_all_and_found_when_it_does(
 async def test_host_with_a_page_in_its_place_is_one_matter_and_found_when_the_page_has_gone(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """All its logins wait, none is refused, and one try for all finds the SSH server again."""
+    """All its logins wait, none counts as refused, and one try finds the SSH server again."""
     first, second = host.login("renter"), replace(host.login("renter"), credentials=Credentials("wrong"))
     await host.stop()
     async with serve_page(LONG_PAGE, port=host.port):
@@ -147,7 +147,7 @@ async def test_host_with_a_page_in_its_place_is_one_matter_and_found_when_the_pa
 
 @pytest.mark.fault
 async def test_host_is_found_again_when_its_name_resolves_again(host: GameHost, limits: PoolLimits) -> None:
-    """A name server that fails is an outage like any other."""
+    """A failing name server is an outage like any other."""
     is_resolved = False
 
     async def open_by_name(guild_id: GuildId, login: HostLogin) -> HostConnection:
@@ -167,7 +167,7 @@ async def test_host_is_found_again_when_its_name_resolves_again(host: GameHost, 
 async def test_login_refused_is_known_to_its_guild_alone_until_the_secret_is_another(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """The hoster changed the password: one refusal, then silence; an edited login is tried at once."""
+    """After a changed password there is one refusal; an edited login is tried at once."""
     wrong = replace(host.login("renter"), credentials=Credentials("yesterdays"))
     errors = [await fail(pool, wrong) for _ in range(25)]
     assert ({type(error) for error in errors}, host.connections_opened) == ({LoginRefusedError}, 1)
@@ -183,7 +183,7 @@ async def test_login_refused_is_known_to_its_guild_alone_until_the_secret_is_ano
 async def test_host_that_returns_with_another_key_stops_those_who_pinned_the_old_one(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """After the outage it is another machine as far as anybody knows: seen once, and tried no more."""
+    """After the outage it may be another machine, so it is tried once and no more."""
     pinned = host.login("renter", host_key=host.host_key)
     await use(pool, pinned)
     await host.stop()
@@ -203,7 +203,7 @@ async def test_host_that_returns_with_another_key_stops_those_who_pinned_the_old
 async def test_host_that_closes_each_channel_is_told_and_one_login_stops_no_other(
     host: GameHost, limits: PoolLimits
 ) -> None:
-    """The login works and nothing behind it: that is the matter of this login, tried again by itself."""
+    """The login succeeds, but channels fail. Only this login is affected, and is tried again."""
     pool = SftpConnectionPool(limits)
     host.faults.close_channels = True
     error = await fail(pool, host.login("renter"))
@@ -219,7 +219,7 @@ async def test_host_that_closes_each_channel_is_told_and_one_login_stops_no_othe
 async def test_slow_handshake_is_waited_for_and_one_too_slow_is_the_matter_of_its_login(
     host: GameHost, limits: PoolLimits
 ) -> None:
-    """Half a second is no outage; beyond the limit the host is still known to be there."""
+    """Half a second is no outage; above the limit only the login fails, not the host."""
     opener = Opener(connect_seconds=limits.connect_timeout_seconds)
     pool = SftpConnectionPool(limits, opener=opener)
     host.faults.slow_login_seconds = 0.5
@@ -236,7 +236,7 @@ async def test_slow_handshake_is_waited_for_and_one_too_slow_is_the_matter_of_it
 
 @pytest.mark.fault
 async def test_forced_lease_tries_although_nobody_else_may(host: GameHost, limits: PoolLimits) -> None:
-    """A person who asks is not answered from memory, and what he finds out counts for all."""
+    """A test by a person asks the host again, and its result counts for all."""
     pool = SftpConnectionPool(limits)
     login = host.login("renter")
     host.faults.refuse_logins = True
@@ -256,7 +256,7 @@ async def test_forced_lease_tries_although_nobody_else_may(host: GameHost, limit
 async def test_old_server_stops_only_those_who_did_not_allow_old_algorithms(
     root: Path, pool: SftpConnectionPool
 ) -> None:
-    """One guild allowed them and reads; the other is told what to do, and its server waits for that."""
+    """A guild with the option reads; the other guild learns about it, and its server waits."""
     async with GameHost(root, {"renter": "s3cret-pass"}, is_legacy=True) as old:
         error = await fail(pool, old.login("renter"), OTHER_GUILD)
         assert isinstance(error, HandshakeRefusedError)
@@ -269,7 +269,7 @@ async def test_old_server_stops_only_those_who_did_not_allow_old_algorithms(
 
 @pytest.mark.fault
 async def test_pool_ends_in_time_while_handshakes_are_under_way(silent_host: HostLogin) -> None:
-    """A stop waits for no host: attempts, waiters, tries and sockets are gone."""
+    """A stop does not wait for hosts: attempts, waiters, tries and sockets end."""
     pool = SftpConnectionPool(PoolLimits())
     users = [replace(silent_host, username=f"user{number}") for number in range(12)]
     loans = [asyncio.create_task(use(pool, login)) for login in users]
@@ -285,7 +285,7 @@ async def test_pool_ends_in_time_while_handshakes_are_under_way(silent_host: Hos
 async def test_guild_that_leaves_while_its_connections_are_opened_holds_nothing(
     host: GameHost, silent_host: HostLogin, limits: PoolLimits
 ) -> None:
-    """What is being opened, what waits, what is idle and what is known of it: all gone; others stay."""
+    """Opening, waiting and idle connections and all memory of the guild end; those of others stay."""
     pool = SftpConnectionPool(limits)
     await use(pool, host.login("renter"))
     await use(pool, host.login("renter"), OTHER_GUILD)
@@ -308,7 +308,7 @@ async def test_guild_that_leaves_while_its_connections_are_opened_holds_nothing(
 async def test_server_removed_while_its_connection_waits_costs_nobody_their_turn(
     silent_host: HostLogin, host: GameHost
 ) -> None:
-    """The one that waits is gone from the queue, and so is the one whose handshake was under way."""
+    """A waiting request leaves the queue, and so does a running handshake."""
     pool = SftpConnectionPool(PoolLimits(handshakes_per_host=1))
     opening = asyncio.create_task(use(pool, silent_host))
     waiting = asyncio.create_task(use(pool, replace(silent_host, username="other")))
@@ -324,7 +324,7 @@ async def test_server_removed_while_its_connection_waits_costs_nobody_their_turn
 
 @pytest.mark.fault
 async def test_key_that_cannot_be_used_is_refused_before_it_takes_a_place(silent_host: HostLogin) -> None:
-    """No handshake, no wait for one, and no matter of the host or of another guild."""
+    """It takes no handshake and no wait, and affects neither the host nor other guilds."""
     pool = SftpConnectionPool(PoolLimits(handshakes_per_host=1))
     opening = asyncio.create_task(use(pool, silent_host))
     await wait_for_count(pool, 1, 0)
@@ -343,7 +343,7 @@ async def test_key_that_cannot_be_used_is_refused_before_it_takes_a_place(silent
 
 @pytest.mark.fault
 async def test_tests_by_hand_are_few_at_once_and_a_minute(silent_host: HostLogin, host: GameHost) -> None:
-    """A guild's people are told to wait; another guild's are not, nor are the servers that are read."""
+    """The guild's people have to wait; other guilds and the polls do not."""
     clock = FakeClock()
     pool = SftpConnectionPool(PoolLimits(handshake_spacing_seconds=0), clock=clock)
     hanging = [
@@ -373,7 +373,7 @@ async def test_tests_by_hand_are_few_at_once_and_a_minute(silent_host: HostLogin
 
 @pytest.mark.fault
 async def test_people_of_a_guild_have_few_wrong_logins_tried(host: GameHost) -> None:
-    """By whatever name they call the host; another guild, right logins and what is read are not held up."""
+    """The limit counts all names of a host; other guilds, right logins and polls are not affected."""
     clock = FakeClock()
     pool = SftpConnectionPool(PoolLimits(handshake_spacing_seconds=0), clock=clock)
     right = host.login("renter")

@@ -29,7 +29,7 @@ GUILD = GuildId(42)
 
 
 def write(path: Path, size: int, changed_at: int) -> None:
-    """Write a file of that size and time."""
+    """Write a file with that size and time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x" * size)
     os.utime(path, (changed_at, changed_at))
@@ -38,7 +38,7 @@ def write(path: Path, size: int, changed_at: int) -> None:
 async def list_logs(
     host: GameHost, pool: SftpConnectionPool, limits: ListingLimits = LIMITS
 ) -> DeathLogListing:
-    """List as the bot does."""
+    """List like the bot."""
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         return await list_death_logs(session, "logs", limits=limits)
 
@@ -46,7 +46,7 @@ async def list_logs(
 async def test_files_come_by_world_and_name_with_the_times_of_their_folders(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The order of reading, worlds by their folder; what is no log is left out."""
+    """Files come in the order of reading, worlds by their folder; other files are left out."""
     write(root / "logs/world_1/2025.05.01-00.00.00.csv", 3, 30)
     write(root / "logs/world_0/2025.05.02-00.00.00.CSV", 2, 20)
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 10)
@@ -78,7 +78,7 @@ async def test_files_come_by_world_and_name_with_the_times_of_their_folders(
 async def test_linked_worlds_are_listed_when_they_lie_inside_the_root(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Hosters move big folders elsewhere; a link to a parent, to nothing or to a file is left out."""
+    """Hosters move big folders; links to a parent, to nothing or to a file are ignored."""
     write(root / "disk2/world_1/2025.05.01-00.00.00.csv", 1, 1)
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
     for name, target in (
@@ -102,7 +102,7 @@ async def test_linked_worlds_are_listed_when_they_lie_inside_the_root(
 async def test_folder_that_may_not_be_listed_is_told_and_not_in_the_way(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A foreign folder beside the worlds does not hide them; the death logs themselves must be open."""
+    """A foreign folder next to the worlds does not hide them; the death logs' own folder must be readable."""
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
     (root / "logs/private").mkdir()
     host.faults.denied_paths = {"logs/private"}
@@ -118,7 +118,7 @@ async def test_folder_that_may_not_be_listed_is_told_and_not_in_the_way(
 async def test_folders_deeper_than_any_game_makes_them_are_not_entered(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The search ends, whatever lies there."""
+    """The search ends for any depth of folders."""
     write(root / "logs/a/b/c/kept.csv", 1, 1)
     write(root / "logs/a/b/c/d/left.csv", 1, 1)
     listing = await list_logs(host, pool)
@@ -126,7 +126,7 @@ async def test_folders_deeper_than_any_game_makes_them_are_not_entered(
 
 
 async def test_folder_that_is_gone_is_told(host: GameHost, pool: SftpConnectionPool) -> None:
-    """A server that was moved has no logs where they were."""
+    """The logs of a moved server are missing, and the error says so."""
     with pytest.raises(LogsMissingError, match="“logs” is gone"):
         await list_logs(host, pool)
 
@@ -134,7 +134,7 @@ async def test_folder_that_is_gone_is_told(host: GameHost, pool: SftpConnectionP
 async def test_newest_folders_are_listed_and_the_rest_is_told(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The hundredth folder beside others stops nothing: those that changed last are read."""
+    """Above 99 folders only the newest are read."""
     for number in range(100):
         write(root / f"logs/{number}/2025.05.01-00.00.00.csv", 1, 1)
         os.utime(root / f"logs/{number}", (1000 + number, 1000 + number))
@@ -144,7 +144,7 @@ async def test_newest_folders_are_listed_and_the_rest_is_told(
 
 
 async def test_newest_files_are_listed_and_the_rest_is_told() -> None:
-    """One file an hour, and its 20,001st: what has no date in its name goes first, then the oldest."""
+    """Above 20,000 files, those without a date in their name are dropped first, then the oldest."""
     session = FakeSession()
     names = [f"20{number // 9999 + 10}.01.01-{number % 9999:04}.csv" for number in range(LIMITS.files)]
     for name in ("notes.csv", *names):
@@ -164,7 +164,7 @@ async def test_newest_files_are_listed_and_the_rest_is_told() -> None:
 async def test_limits_hold_whatever_is_listed(
     found: list[tuple[int, int, bool]], files: int, entries: int
 ) -> None:
-    """Never more names, folders and files than may be; of a whole listing the newest files are kept."""
+    """There are never more names, folders and files than the limits; the newest files stay."""
     session = FakeSession()
     for world, number, is_log in found:
         session.write(f"world_{world}/2025.05.01-00.00.{number:02}.{'csv' if is_log else 'txt'}", b"x")
@@ -187,7 +187,7 @@ async def test_limits_hold_whatever_is_listed(
 async def test_folder_without_end_hides_no_other(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A host that lists for ever costs its share of the budget; worlds beside it are read, and it is told."""
+    """An endless folder uses up its share of the budget; the other worlds are read, and it is reported."""
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
     write(root / "logs/world_1/2025.05.01-00.00.00.csv", 1, 1)
     host.faults.endless_folders = {"logs/world_1"}
@@ -206,7 +206,7 @@ async def test_folder_without_end_hides_no_other(
 async def test_name_that_is_no_text_is_passed_over_and_told(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A file of another alphabet, put there by a person, costs neither the server nor the connection."""
+    """Such a file costs neither the server nor the connection."""
     for name in ("2025.05.01-00.00.00.csv", os.fsdecode(b"n\xf6tes.csv"), "two\nlines.csv"):
         write(root / "logs/world_0" / name, 1, 1)
     listing = await list_logs(host, pool)
@@ -221,7 +221,7 @@ async def test_name_that_is_no_text_is_passed_over_and_told(
 async def test_answer_that_cannot_be_understood_costs_no_more_than_itself(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The world beside it is listed, what was known of its own folder stays, and the connection goes on."""
+    """The neighbouring world is listed, the old files of the folder stay, and the connection goes on."""
     for world in ("world_0", "world_1"):
         write(root / f"logs/{world}/2025.05.01-00.00.00.csv", 1, 1)
     before = await list_logs(host, pool)
@@ -247,7 +247,7 @@ async def test_answer_that_cannot_be_understood_costs_no_more_than_itself(
 async def test_files_and_folders_without_types_are_told_apart_by_opening(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Some servers send attributes that do not tell what is a folder."""
+    """Some servers send attributes without types."""
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 3, 30)
     write(root / "logs/notes.txt", 3, 30)
     host.faults.hide_types = True
@@ -257,7 +257,7 @@ async def test_files_and_folders_without_types_are_told_apart_by_opening(
 
 
 async def test_torn_listings_add_up_to_no_more_files_than_are_kept() -> None:
-    """A host that shows other names each time does not fill the memory with those of before."""
+    """A host that shows other names each time does not fill the memory."""
     listings = [
         DeathLogListing(
             files=tuple(
@@ -281,7 +281,7 @@ async def test_torn_listings_add_up_to_no_more_files_than_are_kept() -> None:
 
 @pytest.mark.fault
 async def test_link_to_a_pipe_is_passed_over(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
-    """To open one would wait for whoever writes into it, and hold up everything behind."""
+    """Opening a pipe would wait for a writer, and block all later requests."""
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
     os.mkfifo(root / "pipe")
     os.mkfifo(root / "logs/world_0/2025.05.02-00.00.00.csv")
@@ -293,7 +293,7 @@ async def test_link_to_a_pipe_is_passed_over(host: GameHost, pool: SftpConnectio
 async def test_linked_logs_are_read_when_they_lie_inside_the_root(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Hosters that keep logs elsewhere link each file; size and time are those of the file itself."""
+    """Some hosters link each file; size and time are those of the linked file."""
     write(root / "store/one.csv", 7, 70)
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
     (root / "logs/world_0/2025.05.02-00.00.00.csv").symlink_to("../../store/one.csv")
@@ -307,7 +307,7 @@ async def test_linked_logs_are_read_when_they_lie_inside_the_root(
 async def test_links_to_nowhere_cost_no_more_looks_than_may_be(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Of thousands of links the newest are followed, and the cost of it is counted."""
+    """The newest links are followed, and their cost is counted."""
     write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
     for number in range(60):
         (root / f"logs/world_0/2025.05.01-00.01.{number:02}.csv").symlink_to("nothing")
@@ -324,7 +324,7 @@ async def test_links_to_nowhere_cost_no_more_looks_than_may_be(
 async def test_game_without_a_death_yet_has_an_empty_listing(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """The game makes the folder with the first death; its parent's time tells when."""
+    """The game creates the folder with the first death; the parent's time shows it."""
     (root / "actual1").mkdir()
     os.utime(root / "actual1", (50, 50))
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
@@ -338,7 +338,7 @@ async def test_game_without_a_death_yet_has_an_empty_listing(
 async def test_hundreds_of_files_are_listed_whole(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A host hands out long folders in parts; none is lost."""
+    """A host sends long folders in parts, and all of them are read."""
     names = [f"{number:05}.csv" for number in range(700)]
     for name in names:
         write(root / "logs/world_0" / name, 1, 1)

@@ -1,4 +1,4 @@
-"""Looking names up: few at once for each guild, shared, and a silent name server holds up nobody."""
+"""Name look-ups: few at once for each guild, shared, and a silent name server delays only its guild."""
 
 import asyncio
 import socket
@@ -37,14 +37,14 @@ print("stopped")
 
 
 class NameServer:
-    """Answers names at once, but for those that begin with ``silent``, until it is told to answer them."""
+    """Answers names at once, except ``silent…`` names, which wait for the test."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.speaks = threading.Event()
 
     def look_up(self, host: str) -> Addresses:
-        """Answer in the thread that asks."""
+        """Answer in the calling thread."""
         self.asked.append(host)
         if host.startswith("silent"):
             self.speaks.wait()
@@ -62,13 +62,13 @@ async def _server() -> AsyncIterator[NameServer]:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "2001:db8::1", "fe80::1%lo"])
 async def test_address_is_asked_of_nobody(server: NameServer, address: str) -> None:
-    """It is known already."""
+    """An address needs no look-up."""
     assert await NameResolver(server.look_up).resolve(GUILD, address) == (address,)
     assert server.asked == []
 
 
 async def test_silent_name_server_costs_its_guild_alone(server: NameServer) -> None:
-    """A guild whose names hang waits for them; the names of others are found meanwhile."""
+    """A guild with hanging names waits for them; names of others are resolved meanwhile."""
     names = NameResolver(server.look_up)
     many = [f"silent{number}.example" for number in range(20)]
     hanging = [asyncio.create_task(names.resolve(GUILD, name)) for name in many]
@@ -82,7 +82,7 @@ async def test_silent_name_server_costs_its_guild_alone(server: NameServer) -> N
 
 
 async def test_free_place_goes_to_the_guild_that_holds_the_fewest() -> None:
-    """However many guilds bring names that hang, and however long these have waited already."""
+    """This holds for any number of guilds with hanging names, however long these have waited."""
     answers, asked = threading.Semaphore(0), []
 
     def look_up(host: str) -> Addresses:
@@ -108,7 +108,7 @@ async def test_free_place_goes_to_the_guild_that_holds_the_fewest() -> None:
 
 
 async def test_logins_of_one_name_share_a_look_up(server: NameServer) -> None:
-    """Also when the first of them gave up; later it is asked anew, for an address may change."""
+    """The look-up goes on if the first caller gave up; later it is repeated, because addresses change."""
     names = NameResolver(server.look_up)
     first, *others = [asyncio.create_task(names.resolve(GUILD, "silent.example")) for _ in range(8)]
     await asyncio.sleep(0)
@@ -121,7 +121,7 @@ async def test_logins_of_one_name_share_a_look_up(server: NameServer) -> None:
 
 @pytest.mark.fault
 async def test_name_that_does_not_exist_is_said_to_everybody_who_asked(server: NameServer) -> None:
-    """And costs no place for ever."""
+    """The failed look-up frees its slot."""
     names = NameResolver(server.look_up)
     for _ in range(2):
         asked = [names.resolve(GUILD, f"no{number % 8}.example") for number in range(16)]
@@ -131,20 +131,20 @@ async def test_name_that_does_not_exist_is_said_to_everybody_who_asked(server: N
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 64 + ".example", ".."])
 async def test_what_cannot_be_a_name_is_refused_as_one(name: str) -> None:
-    """The system raises several things; each means that there is no such host."""
+    """The system raises several errors; all mean that there is no such host."""
     with pytest.raises((UnicodeError, socket.gaierror)):
         await NameResolver().resolve(GUILD, name)
 
 
 @pytest.mark.parametrize("spelling", ["127.1", "0x7f000001", "0177.0.0.1", "2130706433", "localhost"])
 def test_spelling_of_an_address_is_looked_up_like_a_name(spelling: str) -> None:
-    """What the system makes of it is what is judged."""
+    """The address that the system makes of it is checked."""
     assert "127.0.0.1" in look_up(spelling)
 
 
 @pytest.mark.fault
 def test_process_ends_beside_a_look_up_that_never_does() -> None:
-    """A stop waits for no name server."""
+    """A stop does not wait for a name server."""
     ended = subprocess.run(  # noqa: S603 - this test's own text
         [sys.executable, "-c", STOP_BESIDE_A_LOOKUP], cwd=ROOT, timeout=60, capture_output=True, check=True
     )

@@ -1,4 +1,4 @@
-"""The whole way against the server that the renters' hosts run."""
+"""The whole way with OpenSSH, the server of real hosters."""
 
 import asyncio
 import itertools
@@ -47,7 +47,7 @@ async def _openssh(root: Path, tmp_path: Path) -> AsyncIterator[OpenSshHost]:
 async def test_logs_are_found_listed_and_read(
     openssh: OpenSshHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Key login, pinned key, discovery, listing, and every byte of a day, also by ranges."""
+    """Login by key, pinned key, discovery, listing, and every byte of a day, also by ranges."""
     files = GameServerFiles(root)
     files.append(*itertools.islice(Battle().rows(), 300))
     content = {path.name: path.read_bytes() for path in files.deathlogs.glob("*/*.csv")}
@@ -71,7 +71,7 @@ async def test_logs_are_found_listed_and_read(
 async def test_game_outside_the_logins_folder_is_read_by_its_whole_path(
     openssh: OpenSshHost, pool: SftpConnectionPool, root: Path, tmp_path: Path
 ) -> None:
-    """What a login may read is the host's matter; below such a path links lead anywhere as well."""
+    """The host decides what a login may read; below such a path links may lead anywhere."""
     files = GameServerFiles(tmp_path / "srv", number=7020)
     files.append(*itertools.islice(Battle().rows(), 3))
     (tmp_path / "store.csv").write_bytes(b"elsewhere\n")
@@ -92,7 +92,7 @@ async def test_game_outside_the_logins_folder_is_read_by_its_whole_path(
 async def test_link_out_of_the_logins_folder_is_told_and_not_followed(
     openssh: OpenSshHost, pool: SftpConnectionPool, root: Path, tmp_path: Path
 ) -> None:
-    """Whoever expects its rows reads why there are none."""
+    """An admin learns why its rows are missing."""
     files = GameServerFiles(root)
     files.append(*itertools.islice(Battle().rows(), 3))
     (tmp_path / "store.csv").write_bytes(b"elsewhere\n")
@@ -109,7 +109,7 @@ async def test_link_out_of_the_logins_folder_is_told_and_not_followed(
 async def test_name_that_is_no_text_costs_nothing_else(
     openssh: OpenSshHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """One old archive beside the servers, and one file beside the logs."""
+    """An old archive next to the servers and a file next to the logs have such names."""
     files = GameServerFiles(root)
     files.append(*itertools.islice(Battle().rows(), 3))
     for place in (root, files.deathlogs / "world_0"):
@@ -125,7 +125,7 @@ async def test_name_that_is_no_text_costs_nothing_else(
 
 
 async def test_megabytes_arrive_whole(openssh: OpenSshHost, pool: SftpConnectionPool, root: Path) -> None:
-    """Requests stay within what OpenSSH allows in one message."""
+    """Requests stay within OpenSSH's limit for one message."""
     content = os.urandom(8_000_003)
     (root / "big.csv").write_bytes(content)
     async with pool.lend(GUILD, openssh.login(), guild_limit=1) as session:
@@ -136,7 +136,7 @@ async def test_megabytes_arrive_whole(openssh: OpenSshHost, pool: SftpConnection
 async def test_another_host_key_is_seen(
     openssh: OpenSshHost, pool: SftpConnectionPool, root: Path, tmp_path: Path
 ) -> None:
-    """The pin holds against a real server as well."""
+    """The pin works with a real server too."""
     other = OpenSshHost(root, tmp_path / "other")
     with pytest.raises(HostKeyChangedError):
         async with pool.lend(GUILD, openssh.login(host_key=other.host_key), guild_limit=1):
@@ -147,7 +147,7 @@ async def test_another_host_key_is_seen(
 async def test_old_algorithms_need_legacy(pool: SftpConnectionPool, root: Path, tmp_path: Path) -> None:
     """A real old server is refused with a reason, and works with the option."""
     async with OpenSshHost(root, tmp_path / "old", more_configuration=OLD_ALGORITHMS) as host:
-        # it hangs up by itself as well, and on a busy machine that can be all that arrives
+        # the server also closes by itself, and on a busy machine that may be all that arrives
         with pytest.raises((HandshakeRefusedError, ConnectionLostError), match="legacy"):
             async with pool.lend(GUILD, host.login(), guild_limit=1):
                 pass
@@ -159,7 +159,7 @@ async def test_old_algorithms_need_legacy(pool: SftpConnectionPool, root: Path, 
 async def test_host_that_allows_one_session_a_connection_is_read_by_many_at_once(
     pool: SftpConnectionPool, root: Path, tmp_path: Path
 ) -> None:
-    """One connection has one channel, however many servers of a login share it."""
+    """Any number of servers with one login share one channel of one connection."""
     async with OpenSshHost(root, tmp_path / "strict", more_configuration="MaxSessions 1\n") as host:
 
         async def read() -> bool:

@@ -25,7 +25,7 @@ GUILD, OTHER_GUILD = GuildId(42), GuildId(43)
 
 
 class HandClock:
-    """A clock that somebody turns by hand."""
+    """A clock that tests move."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -39,7 +39,7 @@ class HandClock:
         return self.seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Turn it."""
+        """Move it."""
         self.seconds += seconds
 
 
@@ -62,13 +62,13 @@ async def _wide_host(root: Path) -> AsyncIterator[GameHost]:
 
 
 async def use(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD, limit: int = 1) -> None:
-    """Take a loan and ask one thing."""
+    """Take a loan and send one request."""
     async with pool.lend(guild_id, login, guild_limit=limit) as session:
         await session.stat(".")
 
 
 def show(connections: int, uses: str, *, waiting: int) -> str:
-    """Return the repr of a pool for which nothing is known to fail."""
+    """Return the repr of a pool without known failures."""
     return (
         f"<SftpConnectionPool connections: {connections}/1000 ({uses}), waiting: {waiting},"
         " failing: 0 (0 waiting)>"
@@ -76,18 +76,18 @@ def show(connections: int, uses: str, *, waiting: int) -> str:
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that only looking can tell."""
+    """Wait for a condition without an event."""
     while not condition():  # noqa: ASYNC110 - the other side has no event to wait for
         await asyncio.sleep(0.001)
 
 
 async def wait_until_waiting(pool: SftpConnectionPool, count: int) -> None:
-    """Wait until so many requests are in the pool's queue."""
+    """Wait until this number of requests is in the pool's queue."""
     await wait_until(lambda: f"waiting: {count}, failing" in repr(pool))
 
 
 async def hang_up(host: GameHost, pool: SftpConnectionPool) -> None:
-    """Cut everybody off, and wait until both sides know."""
+    """Cut all connections, and wait until both sides have noticed."""
     host.cut_connections()
     await host.wait_for_connections(0)
     links = list(pool._links.values())
@@ -95,7 +95,7 @@ async def hang_up(host: GameHost, pool: SftpConnectionPool) -> None:
 
 
 async def test_connection_is_used_again_by_the_next_lease(host: GameHost, pool: SftpConnectionPool) -> None:
-    """One login, one connection, however often it is asked."""
+    """One login uses one connection for all its requests."""
     for _ in range(3):
         await use(pool, host.login("renter"))
     assert host.connections_opened == 1
@@ -105,7 +105,7 @@ async def test_connection_is_used_again_by_the_next_lease(host: GameHost, pool: 
 async def test_simultaneous_leases_share_one_attempt_and_one_connection(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """Eight polls at once are one connection."""
+    """Eight polls at once share one connection."""
     async with asyncio.TaskGroup() as group:
         for _ in range(8):
             group.create_task(use(pool, host.login("renter")))
@@ -129,7 +129,7 @@ async def test_leases_beyond_the_bound_of_one_connection_wait_for_it(
 
 
 async def test_two_guilds_with_the_same_login_do_not_share(host: GameHost, pool: SftpConnectionPool) -> None:
-    """Guilds never meet, not even in a socket."""
+    """Guilds do not share sockets."""
     await use(pool, host.login("renter"), GUILD)
     await use(pool, host.login("renter"), OTHER_GUILD)
     assert host.connections == 2
@@ -138,7 +138,7 @@ async def test_two_guilds_with_the_same_login_do_not_share(host: GameHost, pool:
 async def test_guild_never_holds_more_than_its_limit_and_everybody_gets_a_turn(
     wide_host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """Six logins over two connections: idle ones give way, nobody is left out."""
+    """Six logins share two connections: idle ones are closed, and all logins are served."""
     most = 0
 
     async def work(name: str) -> None:
@@ -155,7 +155,7 @@ async def test_guild_never_holds_more_than_its_limit_and_everybody_gets_a_turn(
 
 
 async def test_limit_over_all_holds_across_guilds(wide_host: GameHost, limits: PoolLimits) -> None:
-    """An idle connection of one guild gives way to another guild."""
+    """An idle connection of one guild is closed for another guild."""
     pool = SftpConnectionPool(PoolLimits(max_connections=1, wait_timeout_seconds=limits.wait_timeout_seconds))
     for number, name in enumerate("abc"):
         await use(pool, wide_host.login(name), GuildId(number), limit=5)
@@ -164,14 +164,15 @@ async def test_limit_over_all_holds_across_guilds(wide_host: GameHost, limits: P
 
 
 async def test_waiting_too_long_is_refused_with_a_reason(wide_host: GameHost) -> None:
-    """A request that no connection becomes free for does not wait for ever."""
+    """A request without a free connection does not wait for ever."""
     pool = SftpConnectionPool(PoolLimits(wait_timeout_seconds=0.1))
     async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1):
         with pytest.raises(TooManyConnectionsError, match="busy"):
             await use(pool, wide_host.login("b"))
         assert repr(pool) == show(1, "1 active, 0 idle", waiting=0)
     pool.retire(GUILD, wide_host.login("a"))
-    await wait_until(lambda: repr(pool) == show(0, "0 active, 0 idle", waiting=0))  # nobody waits for its end
+    # the closing goes on in the background
+    await wait_until(lambda: repr(pool) == show(0, "0 active, 0 idle", waiting=0))
     await use(pool, wide_host.login("b"))
     await pool.aclose()
 
@@ -179,7 +180,7 @@ async def test_waiting_too_long_is_refused_with_a_reason(wide_host: GameHost) ->
 async def test_cancelled_waiter_leaves_the_queue_and_the_next_is_served(
     wide_host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """Giving up in the queue costs nobody else their turn."""
+    """A cancelled request does not delay the others."""
     async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1):
         waiters = [asyncio.create_task(use(pool, wide_host.login(name))) for name in "bc"]
         await wait_until_waiting(pool, 2)
@@ -193,11 +194,11 @@ async def test_cancelled_waiter_leaves_the_queue_and_the_next_is_served(
 async def test_lease_that_ends_as_its_waiter_gives_up_is_lent_to_the_next(
     host: GameHost, wait_seconds: float
 ) -> None:
-    """Cancelled or out of time, he is gone at once, though he leaves the queue a turn later."""
+    """A request that was cancelled or timed out gets nothing, although it leaves the queue a turn later."""
     pool = SftpConnectionPool(PoolLimits(max_loans_per_connection=1, wait_timeout_seconds=wait_seconds))
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1):
         waiter = asyncio.create_task(use(pool, host.login("renter")))
-        for _ in range(2):  # into the queue; then his time is over, if he has none
+        for _ in range(2):  # into the queue; then its time is over, if it has none
             await asyncio.sleep(0)
         assert repr(pool) == show(1, "1 active, 0 idle", waiting=1)
         if wait_seconds:
@@ -214,7 +215,7 @@ async def test_lease_that_ends_as_its_waiter_gives_up_is_lent_to_the_next(
 async def test_attempt_goes_on_when_one_of_two_waiters_is_cancelled(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """The attempt belongs to all who wait for it."""
+    """The attempt belongs to all waiters."""
     first = asyncio.create_task(use(pool, host.login("renter")))
     second = asyncio.create_task(use(pool, host.login("renter")))
     await asyncio.sleep(0)
@@ -228,7 +229,7 @@ async def test_attempt_goes_on_when_one_of_two_waiters_is_cancelled(
 async def test_nothing_is_left_when_the_only_lease_is_cancelled_while_connecting(
     host: GameHost, limits: PoolLimits, pauses: int
 ) -> None:
-    """A connection that nobody waits for any more is not opened, or is kept as idle; never forgotten."""
+    """A connection without waiters is not opened, or stays as an idle one; it is never forgotten."""
     pool = SftpConnectionPool(limits)
     loan = asyncio.create_task(use(pool, host.login("renter")))
     for _ in range(pauses):
@@ -244,7 +245,7 @@ async def test_nothing_is_left_when_the_only_lease_is_cancelled_while_connecting
 async def test_refused_login_reaches_all_who_waited_and_leaves_no_connection(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """One attempt, one refusal, told to everybody; the place is free at once."""
+    """One refused attempt is the answer for all waiters; its slot is free at once."""
     host.faults.refuse_logins = True
     results = await asyncio.gather(
         *(use(pool, host.login("renter")) for _ in range(3)), return_exceptions=True
@@ -254,10 +255,10 @@ async def test_refused_login_reaches_all_who_waited_and_leaves_no_connection(
     await host.wait_for_connections(0)
     host.faults.clear()
     with pytest.raises(LoginRefusedError):
-        await use(pool, host.login("renter"))  # without a word to the host, which would count it
+        await use(pool, host.login("renter"))  # without a request to the host, which would count it
     assert host.connections_opened == 1
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1, is_forced=True):
-        pass  # a person asked for it, and it works: everybody may
+        pass  # a person asked for it and it works, so all may use it
     await use(pool, host.login("renter"))
     assert host.connections_opened == 2
 
@@ -266,7 +267,7 @@ async def test_refused_login_reaches_all_who_waited_and_leaves_no_connection(
 async def test_connection_cut_while_idle_is_replaced_unnoticed(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """A poll does not fail because the host hung up between two polls."""
+    """A poll does not fail because the host closed the connection between two polls."""
     await use(pool, host.login("renter"))
     await hang_up(host, pool)
     await use(pool, host.login("renter"))
@@ -277,7 +278,7 @@ async def test_connection_cut_while_idle_is_replaced_unnoticed(
 async def test_connection_that_went_silent_while_idle_is_asked_and_replaced(
     host: GameHost, clock: HandClock
 ) -> None:
-    """After a long rest the host is asked first; one that does not answer is dropped, not lent."""
+    """After a long pause the host is asked first; a silent connection is dropped."""
     pool = SftpConnectionPool(PoolLimits(check_timeout_seconds=1.0), clock=clock)
     await use(pool, host.login("renter"))
     clock.seconds += 100
@@ -296,7 +297,7 @@ async def test_connection_that_went_silent_while_idle_is_asked_and_replaced(
 async def test_host_that_hangs_up_after_the_login_is_not_dialled_for_ever(
     host: GameHost, limits: PoolLimits
 ) -> None:
-    """A host that throws everybody out is told as that, not hammered until it bans the account."""
+    """A host that closes every connection has its own error, and is not tried until it bans the account."""
 
     async def open_and_lose(guild_id: GuildId, login: HostLogin) -> HostConnection:
         connection = await Connector(limits).open(guild_id, login)
@@ -314,7 +315,7 @@ async def test_host_that_hangs_up_after_the_login_is_not_dialled_for_ever(
 async def test_session_of_a_cut_connection_fails_and_the_next_lease_works(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """A broken connection is lent to nobody again."""
+    """A broken connection is not lent again."""
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         host.cut_connections()
         with pytest.raises(ConnectionLostError):
@@ -328,7 +329,7 @@ async def test_session_of_a_cut_connection_fails_and_the_next_lease_works(
 async def test_outage_is_told_and_over_when_the_host_is_back(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """Down means unreachable; up again means business as usual."""
+    """While the host is down it is unreachable; afterwards the pool works as before."""
     await use(pool, host.login("renter"))
     await hang_up(host, pool)
     await host.stop()
@@ -342,7 +343,7 @@ async def test_outage_is_told_and_over_when_the_host_is_back(
 async def test_idle_connection_expires_by_the_clock(
     host: GameHost, timed_pool: SftpConnectionPool, clock: HandClock
 ) -> None:
-    """Hosts ban accounts that hold connections for nothing."""
+    """Hosts ban accounts with needless connections."""
     await use(timed_pool, host.login("renter"))
     clock.seconds += 299
     timed_pool.expire_idle()
@@ -355,7 +356,7 @@ async def test_idle_connection_expires_by_the_clock(
 async def test_leased_connection_does_not_expire(
     host: GameHost, timed_pool: SftpConnectionPool, clock: HandClock
 ) -> None:
-    """An import may take as long as it takes."""
+    """An import may take any time."""
     async with timed_pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         clock.seconds += 10_000
         timed_pool.expire_idle()
@@ -365,7 +366,7 @@ async def test_leased_connection_does_not_expire(
 async def test_closing_a_guild_ends_its_leases_and_waiters_and_no_one_elses(
     wide_host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """A guild that removed the bot holds nothing from that moment on."""
+    """A guild that removed the bot has no connection from that moment on."""
     async with pool.lend(OTHER_GUILD, wide_host.login("c"), guild_limit=1) as other:
         async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1) as session:
             waiter = asyncio.create_task(use(pool, wide_host.login("b")))
@@ -380,7 +381,7 @@ async def test_closing_a_guild_ends_its_leases_and_waiters_and_no_one_elses(
 
 
 async def test_closing_a_guild_ends_an_attempt_to_connect(host: GameHost, pool: SftpConnectionPool) -> None:
-    """Who waits for the attempt is told, and is not taken for cancelled."""
+    """The waiters get an error, and are not cancelled."""
     loan = asyncio.create_task(use(pool, host.login("renter")))
     await asyncio.sleep(0)
     await pool.close_guild(GUILD)
@@ -405,7 +406,7 @@ async def test_retired_account_loses_its_idle_connection_whatever_its_secret(
 async def test_closing_the_pool_ends_everything_in_time_although_the_host_stalls(
     wide_host: GameHost,
 ) -> None:
-    """Shutdown waits for no host: loans, waiters and sockets are gone, and nothing is lent after it."""
+    """A shutdown does not wait for hosts: loans, waiters and sockets end, and nothing is lent after it."""
     pool = SftpConnectionPool(PoolLimits(close_timeout_seconds=0.2))
     wide_host.faults.stall_reads()
     (wide_host.root_folder / "a.csv").write_bytes(b"abc")
@@ -431,7 +432,7 @@ async def test_closing_the_pool_ends_everything_in_time_although_the_host_stalls
 async def test_place_counts_until_the_old_connection_is_closed(
     wide_host: GameHost, limits: PoolLimits
 ) -> None:
-    """The host never sees more connections than the guild may have, not for a moment."""
+    """The host never sees more connections than the guild may have."""
     seen: list[int] = []
 
     async def open_counting(guild_id: GuildId, login: HostLogin) -> HostConnection:

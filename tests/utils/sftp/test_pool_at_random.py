@@ -1,4 +1,4 @@
-"""The pool when people come, leave and give up in any order within a turn of the loop: no place is lost."""
+"""The pool with random requests, returns and cancellations within a turn of the loop: no slot is lost."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ LIMITS = PoolLimits(
     handshakes_per_host=2,
     handshake_spacing_seconds=0,
     max_loans_per_connection=1,
-    wait_timeout_seconds=60,  # of a test that fails
+    wait_timeout_seconds=60,  # of a failing test
     idle_expiry_seconds=0,
 )
 DOORS = [
@@ -39,7 +39,7 @@ class FakeConnection:
     is_usable: bool = True
 
     async def close(self, timeout_seconds: float) -> None:
-        """Hang up."""
+        """Close."""
         del timeout_seconds
         self.is_usable = False
         for _ in range(2):
@@ -47,7 +47,7 @@ class FakeConnection:
 
 
 async def open_fake(guild_id: GuildId, login: HostLogin) -> HostConnection:
-    """Connect, within a few turns."""
+    """Connect within a few turns."""
     del guild_id, login
     for _ in range(2):
         await asyncio.sleep(0)
@@ -56,7 +56,7 @@ async def open_fake(guild_id: GuildId, login: HostLogin) -> HostConnection:
 
 @dataclass(eq=False, slots=True)
 class Visit:
-    """Somebody who wants a loan, and keeps it until he may leave."""
+    """A request for a loan, which is kept until the test ends it."""
 
     may_leave: asyncio.Event = field(default_factory=asyncio.Event)
     is_served: bool = False
@@ -72,18 +72,18 @@ class Visit:
 
 @dataclass(slots=True)
 class Crowd:
-    """Everybody who came, with his task."""
+    """All requests, with their tasks."""
 
     pool: SftpConnectionPool
     visits: dict[asyncio.Task[None], Visit] = field(default_factory=dict)
 
     def come(self, number: int) -> None:
-        """Let somebody come to a door."""
+        """Start a request."""
         visit = Visit()
         self.visits[asyncio.create_task(visit.make(self.pool, number))] = visit
 
     async def take(self, step: str, number: int) -> None:
-        """Take a step; all between two turns are taken at the same moment."""
+        """Take a step; all steps between two turns happen at the same moment."""
         inside = [task for task, visit in self.visits.items() if visit.is_served and not task.done()]
         others = [task for task, visit in self.visits.items() if not (visit.is_served or task.done())]
         if step == "come":
@@ -106,7 +106,7 @@ class Crowd:
 async def test_everybody_who_stays_is_served_and_every_lease_comes_back(
     first: list[int], steps: list[Step]
 ) -> None:
-    """Whoever gives up costs nobody a turn, an error or a place, at whatever moment he does."""
+    """A cancellation at any moment costs no other request a turn, an error or a slot."""
     crowd = Crowd(SftpConnectionPool(LIMITS, opener=open_fake))
     for number in first:
         crowd.come(number)

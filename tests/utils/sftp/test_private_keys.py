@@ -1,4 +1,4 @@
-"""Private keys as people paste them: every wrong thing has its sentence, and none costs the bot its time."""
+"""Private keys as people paste them: every mistake has its sentence, and none takes long."""
 
 import base64
 import re
@@ -46,7 +46,7 @@ SW52ZW50ZWQ=
 
 
 def make_block(kind: str, data: bytes) -> str:
-    """Return a block of a kind of key around some bytes."""
+    """Return a block of a kind of key with some bytes."""
     return f"-----BEGIN {kind}-----\n{base64.b64encode(data).decode()}\n-----END {kind}-----\n"
 
 
@@ -87,7 +87,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
 def test_key_is_read_as_its_file_holds_it(text: str) -> None:
-    """Each form that programs write is taken, with or without blanks around it."""
+    """Every common format is accepted, with or without blanks around it."""
     assert mend_private_key(f"\n  {text.strip()} \n") == mend_private_key(text)
     assert "".join(mend_private_key(text).split()) == "".join(text.split())
     key = read_private_key(Credentials(private_key=text))
@@ -98,32 +98,32 @@ def test_key_is_read_as_its_file_holds_it(text: str) -> None:
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("line_feed", [" ", "", "\\n", "\\r\\n", "\r\n", "\n\n", "\t", " \n  "], ids=repr)
 def test_line_feeds_that_were_lost_are_put_back(text: str, line_feed: str) -> None:
-    """A key that went through a field of one line, a chat or a program is the same key."""
+    """A key that lost its line feeds in a form or a chat is the same key."""
     assert mend_private_key(text.replace("\n", line_feed)) == mend_private_key(text)
 
 
 def test_body_that_says_what_it_is_needs_no_first_and_last_line() -> None:
-    """Somebody copied the letters between them alone."""
+    """A person may copy only the lines between them."""
     assert mend_private_key("".join(OPENSSH.split("\n")[1:-2])) == mend_private_key(OPENSSH)
 
 
 @pytest.mark.parametrize(("text", "problem"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_used_is_told_what_it_is(text: str, problem: Problem) -> None:
-    """Each wrong thing has its own sentence, and none of them shows what was pasted."""
+    """Each mistake has its own sentence, which does not show the pasted text."""
     with pytest.raises(InvalidSecretError) as caught:
         read_private_key(Credentials(private_key=text))
     assert caught.value.said == problem.say()
 
 
 def test_password_of_a_locked_key_makes_no_difference() -> None:
-    """No passphrase is ever tried: how long that takes stands in the file, which a stranger wrote."""
+    """No passphrase is tried, because a stranger's file decides how long that takes."""
     endless = KEY.export_private_key("pkcs8-pem", "open sesame").decode()
     with pytest.raises(InvalidSecretError, match="locked with a passphrase"):
         read_private_key(Credentials("open sesame", endless))
 
 
 def test_rsa_key_of_no_primes_is_refused() -> None:
-    """Numbers that belong together and are no key: found by what it signs, not by a test of seconds."""
+    """Consistent numbers that are no key are found by a signature, not by a slow test of primes."""
     p, q = (1 << 1023) + 1, (1 << 1022) + 9
     n, e = p * q, 65537
     d = pow(e, -1, (p - 1) * (q - 1))
@@ -134,12 +134,12 @@ def test_rsa_key_of_no_primes_is_refused() -> None:
 
 
 def test_login_without_a_key_has_none() -> None:
-    """A password is all there is."""
+    """The login has only a password."""
     assert read_private_key(Credentials("secret")) is None
 
 
 def test_sentences_are_whole_and_differ() -> None:
-    """A person reads them: one each, with what to do."""
+    """Each sentence is complete, different, and says what to do."""
     sentences = sorted({str(problem.say()) for _, problem in REFUSED.values()})
     assert len(sentences) == 7
     assert all(re.fullmatch(r"[A-Z].*[.]", sentence) for sentence in sentences)
@@ -151,7 +151,7 @@ def test_sentences_are_whole_and_differ() -> None:
     st.text(max_size=300) | st.sampled_from(list(FORMS.values())), st.integers(0, 400), st.text(max_size=8)
 )
 def test_any_text_is_a_key_or_is_refused(text: str, at: int, put: str) -> None:
-    """Nothing that is pasted is an unexpected error."""
+    """No pasted text raises an unexpected error."""
     damaged = text[:at] + put + text[at + 1 :]
     with suppress(InvalidSecretError):
         assert read_private_key(Credentials(private_key=damaged)) is not None

@@ -1,4 +1,4 @@
-"""Base paths: what an admin may type."""
+"""Base paths that an admin may type."""
 
 import posixpath
 
@@ -36,7 +36,7 @@ from utils.sftp.remote_paths import cut_to_logs, is_inside, validate_base_path
     ],
 )
 def test_base_path_is_taken_as_it_is_meant(typed: str, root: str, expected: str) -> None:
-    """However it is written, it comes out short: relative inside the root, as the host names it outside."""
+    """The result is short: relative inside the root, the host's own path outside of it."""
     assert validate_base_path(typed, root=root) == expected
 
 
@@ -55,7 +55,7 @@ def test_base_path_is_taken_as_it_is_meant(typed: str, root: str, expected: str)
     ],
 )
 def test_base_path_that_climbs_or_is_none_is_refused(typed: str, root: str) -> None:
-    """A path that is taken means the same wherever it is joined."""
+    """An accepted path means the same wherever it is joined."""
     with pytest.raises(InvalidInputError):
         validate_base_path(typed, root=root)
 
@@ -65,7 +65,7 @@ def test_base_path_that_climbs_or_is_none_is_refused(typed: str, root: str) -> N
     st.sampled_from(["/", "/home/renter", "/home/renter/", "/a", "/C:/a"]),
 )
 def test_accepted_base_path_never_climbs_whatever_is_typed(typed: str, root: str) -> None:
-    """The result is in its shortest form: relative, or absolute where it lies outside of the root."""
+    """The result is in its shortest form: relative, or absolute outside of the root."""
     try:
         path = validate_base_path(typed, root=root)
     except InvalidInputError:
@@ -89,5 +89,5 @@ def test_accepted_base_path_never_climbs_whatever_is_typed(typed: str, root: str
     ],
 )
 def test_path_to_something_below_the_logs_means_the_logs(path: str, expected: str) -> None:
-    """People copy the path of the file they have in front of them."""
+    """People copy the path of a file."""
     assert cut_to_logs(path) == expected

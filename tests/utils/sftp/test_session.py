@@ -1,4 +1,4 @@
-"""Looking and reading on a host."""
+"""Attributes, listings and reads of a host."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ GUILD = GuildId(42)
 async def test_stat_is_one_request_and_tells_size_and_time(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A quiet poll costs exactly one request."""
+    """A quiet poll needs exactly one request."""
     (root / "a.csv").write_bytes(b"12345")
     os.utime(root / "a.csv", (1000, 2000))
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
@@ -44,7 +44,7 @@ async def test_stat_is_one_request_and_tells_size_and_time(
 async def test_listing_tells_files_and_folders_and_marks_links_as_neither(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A link could lead anywhere, so it is neither a file nor a folder."""
+    """A link may lead anywhere, so it is neither a file nor a folder."""
     (root / "b").mkdir()
     (root / "a.csv").write_bytes(b"123")
     (root / "c").symlink_to("/etc")
@@ -63,7 +63,7 @@ async def test_listing_tells_files_and_folders_and_marks_links_as_neither(
 async def test_size_that_no_number_of_the_database_holds_is_the_largest_that_one_does(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """SFTP tells sizes of 64 bits without a sign; what is there can be read all the same."""
+    """SFTP has sizes of 64 bits without a sign; the existing bytes can be read."""
     (root / "a.csv").write_bytes(b"12345")
     host.faults.size_lie = 2**64 - 6
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
@@ -81,7 +81,7 @@ async def test_size_that_no_number_of_the_database_holds_is_the_largest_that_one
 async def test_reading_returns_what_exists_of_the_range(
     host: GameHost, pool: SftpConnectionPool, root: Path, offset: int, length: int, expected: bytes
 ) -> None:
-    """A range past the end gives what there is, and never more than named."""
+    """A range past the end returns the existing bytes, and never more than the range."""
     (root / "a.csv").write_bytes(b"abcdef")
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert await session.read("a.csv", offset=offset, length=length) == expected
@@ -90,7 +90,7 @@ async def test_reading_returns_what_exists_of_the_range(
 async def test_reading_new_bytes_takes_open_read_and_close(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """What exists is asked for once, and at once where it lies close together; nobody asks past its end."""
+    """Close ranges share one request, and no request goes past the end."""
     (root / "a.csv").write_bytes(b"abcdef" + bytes(JOINED_BYTES))
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         for ranges, found, reads in (
@@ -107,7 +107,7 @@ async def test_reading_new_bytes_takes_open_read_and_close(
 async def test_host_with_small_answers_is_asked_for_what_is_needed_alone(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Between two ranges lies more than it would hand out in any number of answers that are waited for."""
+    """The gap between two ranges would need too many small answers, so each range has its request."""
     (root / "a.csv").write_bytes(b"abcdef" + bytes(JOINED_BYTES - 8) + b"gh")
     host.faults.short_reads = 50
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
@@ -118,7 +118,7 @@ async def test_host_with_small_answers_is_asked_for_what_is_needed_alone(
 async def test_megabytes_arrive_whole_and_in_order(
     host: GameHost, pool: SftpConnectionPool, root: Path, short_reads: int | None
 ) -> None:
-    """Blocks are read side by side and put together, also when the host gives less than asked for."""
+    """Blocks are read in parallel and joined, even if the host returns less than requested."""
     content = os.urandom(3_000_001)
     (root / "a.csv").write_bytes(content)
     host.faults.short_reads = short_reads
@@ -130,7 +130,7 @@ async def test_megabytes_arrive_whole_and_in_order(
 async def test_host_that_answers_byte_by_byte_is_soon_given_up(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A short file is read all the same; for a long one that is a fault of the host's, and costs little."""
+    """A short file is read; a long one is an error of the host, after few requests."""
     (root / "short.csv").write_bytes(b"abcdef")
     (root / "long.csv").write_bytes(bytes(300_000))
     host.faults.short_reads = 1
@@ -146,7 +146,7 @@ async def test_host_that_answers_byte_by_byte_is_soon_given_up(
 async def test_bytes_behind_a_gap_are_left_out_when_a_file_shrinks(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A size that promised too much gives the bytes up to the end, without filling."""
+    """A file that is shorter than its size returns the bytes up to its end."""
     content = os.urandom(700_000)
     (root / "a.csv").write_bytes(content)
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
@@ -156,7 +156,7 @@ async def test_bytes_behind_a_gap_are_left_out_when_a_file_shrinks(
 async def test_missing_and_forbidden_files_are_told_apart_and_keep_the_connection(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """An answer of the host is no reason to hang up."""
+    """An error of the host does not close the connection."""
     (root / "closed").mkdir()
     host.faults.denied_paths = {"closed"}
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
@@ -171,7 +171,7 @@ async def test_missing_and_forbidden_files_are_told_apart_and_keep_the_connectio
 
 @pytest.mark.fault
 async def test_stalling_host_ends_in_a_timeout_and_loses_its_connection(host: GameHost, root: Path) -> None:
-    """A host that stops answering holds nobody longer than the operation timeout."""
+    """A host that stops answering costs one operation timeout."""
     (root / "a.csv").write_bytes(b"abc")
     pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=0.2))
     host.faults.stall_reads()
@@ -187,7 +187,7 @@ async def test_stalling_host_ends_in_a_timeout_and_loses_its_connection(host: Ga
 
 @pytest.mark.fault
 async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: GameHost, root: Path) -> None:
-    """That the file could not be closed either is not told: whoever cancelled him relies on his end."""
+    """The failed close of the file is not reported, because the caller relies on the cancellation."""
     (root / "a.csv").write_bytes(b"abc")
     pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=2))
     host.faults.stall("read", "close")
@@ -209,7 +209,7 @@ async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: Game
 
 
 class SilentFolders:
-    """Lists and closes nothing until its connection is cut off; the library waits for the latter for ever."""
+    """Never answers until its connection is cut; the library waits for it without end."""
 
     def __init__(self) -> None:
         self.is_cut = asyncio.Event()
@@ -226,18 +226,18 @@ class SilentFolders:
             await self.is_cut.wait()
 
     def abort(self) -> None:
-        """Cut the connection off."""
+        """Cut the connection."""
         self.is_cut.set()
 
     def is_closed(self) -> bool:
-        """Tell whether it was cut off."""
+        """Tell whether the connection was cut."""
         return self.is_cut.is_set()
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize("is_cancelled", [False, True])
 async def test_listing_of_a_silent_host_ends(is_cancelled: bool) -> None:  # noqa: FBT001 - a row of the table
-    """In a timeout, or as cancelled: the library's clean-up, which waits for the host, is ended too."""
+    """It ends with a timeout or a cancellation, and so does the library's clean-up."""
     host = SilentFolders()
     connection = HostConnection(
         "host:22", "", cast("SFTPClient", host), cast("SSHClientConnection", host), HostKeyPin(None)
@@ -256,7 +256,7 @@ async def test_listing_of_a_silent_host_ends(is_cancelled: bool) -> None:  # noq
 async def test_connection_cut_in_the_middle_of_a_read_is_lost_and_replaced(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Half a read is no read; the next loan gets a connection of its own."""
+    """A partial read is an error; the next loan gets a new connection."""
     (root / "a.csv").write_bytes(os.urandom(2_000_000))
     host.faults.cut_after_bytes = 900_000
     with pytest.raises(ConnectionLostError, match="closed the connection"):

@@ -1,4 +1,4 @@
-"""From a stored server to its host: the keys it was pinned to and shows now."""
+"""The pinned and the shown host keys of a stored server."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -15,7 +15,7 @@ SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
 
 
 class PlainSecrets:
-    """Keeps passwords as they are."""
+    """Passwords without encryption."""
 
     def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
         """Return the password."""
@@ -23,10 +23,10 @@ class PlainSecrets:
         return Credentials(secret.ciphertext.decode())
 
     def forget(self, scope: ServerScope) -> None:
-        """Know nothing."""
+        """Do nothing."""
 
     def trying(self, guild_id: GuildId, credentials: Credentials) -> AbstractContextManager[None]:
-        """Hide nothing."""
+        """Do nothing."""
         del guild_id, credentials
         return nullcontext()
 
@@ -43,12 +43,12 @@ def build_server(host: GameHost, *, host_key: str | None = None, password: str =
 
 
 async def read(access: DeathLogAccess, server: GameServer) -> HostKeys:
-    """Ask as ``/admin server hostkey`` does."""
+    """Ask like ``/admin server hostkey``."""
     return await access.read_host_keys(server, guild_limit=1)
 
 
 async def test_key_that_is_pinned_is_the_one_that_is_shown(host: GameHost, access: DeathLogAccess) -> None:
-    """A server without a pin shows what it would be pinned to."""
+    """A server without a pin shows the key that would be pinned."""
     first = await read(access, build_server(host))
     assert (first.pinned, first.problem, first.is_changed) == (None, None, True)
     assert first.shown is not None
@@ -59,7 +59,7 @@ async def test_key_that_is_pinned_is_the_one_that_is_shown(host: GameHost, acces
 
 @pytest.mark.fault
 async def test_changed_key_is_shown_beside_the_pinned_one(host: GameHost, access: DeathLogAccess) -> None:
-    """Nothing is sent to a host with another key, and yet it can be shown."""
+    """A host with another key gets no login, but its key is shown."""
     pinned = (await read(access, build_server(host))).shown
     assert pinned is not None
     await host.change_host_key()
@@ -71,7 +71,7 @@ async def test_changed_key_is_shown_beside_the_pinned_one(host: GameHost, access
 async def test_host_that_is_away_leaves_the_pinned_key_with_a_reason(
     host: GameHost, access: DeathLogAccess
 ) -> None:
-    """The sentence says what is in the way."""
+    """The sentence says why there is no key."""
     pinned = (await read(access, build_server(host))).shown
     assert pinned is not None
     await host.stop()

@@ -1,4 +1,4 @@
-"""A hoster with 200 servers goes away and comes back: no storm of logins, and nobody waits for long."""
+"""A hoster with 200 servers goes away and comes back: few logins at a time, and no server waits for long."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ from utils.sftp.pool import SftpConnectionPool
 
 SERVERS = 200
 SERVERS_PER_GUILD = 5
-HANDSHAKE_SECONDS = 0.5  # of a host at some distance, with work to do
+HANDSHAKE_SECONDS = 0.5  # of a distant and busy host
 POLL_SECONDS = 5.0
 RETURN_SECONDS = 30.0
 LIMITS = PoolLimits()
@@ -29,7 +29,7 @@ LOGINS_PER_SECOND = 1 / LIMITS.handshake_spacing_seconds
 
 @dataclass(eq=False, slots=True)
 class FakeConnection:
-    """A connection that lives as long as its host."""
+    """A connection that breaks when its host goes away."""
 
     host: "FakeHost"
     outage: int
@@ -38,20 +38,20 @@ class FakeConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether the host has not gone since."""
+        """Tell whether the host has stayed up since."""
         return self.outage == self.host.outages and self.host.is_up
 
     async def close(self, timeout_seconds: float) -> None:
-        """Hang up."""
+        """Close."""
 
 
 @dataclass
 class FakeHost:
-    """A host whose handshakes take their time by the clock of the test.
+    """A host whose handshakes take time on the test's clock.
 
     Attributes:
-        begun: when each attempt began, in seconds.
-        busiest: how many were under way at once, at most.
+        begun: the start of each attempt, in seconds.
+        busiest: the largest number of attempts at once.
     """
 
     clock: FakeClock
@@ -62,7 +62,7 @@ class FakeHost:
     under_way: int = 0
 
     async def open(self, guild_id: GuildId, login: HostLogin) -> HostConnection:
-        """Connect, or fail as nobody answers."""
+        """Connect, or fail if the host is down."""
         del guild_id
         self.begun.append(self.clock.monotonic())
         self.under_way += 1
@@ -80,7 +80,7 @@ class FakeHost:
 async def keep_reading(
     pool: SftpConnectionPool, number: int, login: HostLogin, tell: Callable[[int], Awaitable[None]]
 ) -> None:
-    """Read one server for ever, as a loop does."""
+    """Read one server without end, like a loop."""
     guild_id = GuildId(number // SERVERS_PER_GUILD)
     while True:
         try:
@@ -91,13 +91,13 @@ async def keep_reading(
 
 
 def count_in_a_second(moments: list[float], *, since: float) -> int:
-    """Return how many of these moments lie within one second, at most."""
+    """Return the largest number of these moments within one second."""
     late = [at for at in moments if at >= since]
     return max(sum(at <= other < at + 1 for other in late) for at in late)
 
 
 async def test_everything_is_read_again_within_thirty_seconds_of_a_ten_minute_outage() -> None:
-    """One try at a time while it is away, 20 logins a second at most when it is back, all within 30 s."""
+    """One try at a time during the outage, then at most 20 logins a second, and all are read within 30 s."""
     clock = FakeClock()
     host = FakeHost(clock)
     pool = SftpConnectionPool(LIMITS, clock=clock, opener=host.open)
@@ -124,7 +124,7 @@ async def test_everything_is_read_again_within_thirty_seconds_of_a_ten_minute_ou
     await pass_time(10, step=0.25)
     before = len(host.begun)
     await pass_time(590, step=0.5)
-    assert len(host.begun) - before < 300  # one loop of the host, not one of each server
+    assert len(host.begun) - before < 300  # one loop for the host, not one for each server
     assert f"failing: 1 ({SERVERS} waiting)" in repr(pool)
 
     read.clear()
@@ -132,7 +132,7 @@ async def test_everything_is_read_again_within_thirty_seconds_of_a_ten_minute_ou
     while len(read) < SERVERS:
         await clock.advance(0.05)
         assert clock.monotonic() - returned_at <= RETURN_SECONDS
-    assert len(host.begun) - before == SERVERS  # each logs in once
+    assert len(host.begun) - before == SERVERS  # each server logs in once
     assert host.busiest <= LIMITS.handshakes_per_host
     assert count_in_a_second(host.begun, since=returned_at) <= LOGINS_PER_SECOND + 1
 
@@ -144,7 +144,7 @@ async def test_everything_is_read_again_within_thirty_seconds_of_a_ten_minute_ou
 
 @pytest.mark.fault
 async def test_real_host_with_many_logins_is_not_stormed_when_it_is_back(root: Path) -> None:
-    """The same with real sockets and handshakes: each login once, few at a time, spaced."""
+    """With real sockets and handshakes each login connects once, few at a time and spaced."""
     users = [f"user{number:03}" for number in range(60)]
     loop = asyncio.get_running_loop()
     begun: list[float] = []
@@ -183,11 +183,11 @@ async def test_real_host_with_many_logins_is_not_stormed_when_it_is_back(root: P
         all_read.clear()
         returned_at, before = loop.time(), host.connections_opened
         await host.start()
-        async with asyncio.timeout(RETURN_SECONDS * 4):  # the promise is for a machine with time to spare
+        async with asyncio.timeout(RETURN_SECONDS * 4):  # the promise is for an idle machine
             await all_read.wait()
         assert host.connections_opened - before == len(users)
         assert busiest <= LIMITS.handshakes_per_host
-        late = LIMITS.handshakes_per_host  # a busy machine begins those that were due before in this second
+        late = LIMITS.handshakes_per_host  # a busy machine may begin earlier due attempts in this second
         assert count_in_a_second(begun, since=returned_at) <= LOGINS_PER_SECOND + 1 + late
         for task in loops:
             task.cancel()

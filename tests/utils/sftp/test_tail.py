@@ -1,4 +1,4 @@
-"""Tailing: what is read of growing, cut, rotated, rewritten and vanishing files, and at what cost."""
+"""Tailing: the bytes that are read of growing, cut, rotated, rewritten and deleted files, and the cost."""
 
 import hashlib
 import os
@@ -54,23 +54,23 @@ WORLD_1 = LogFile("world_1", "2025.05.01-00.00.00.csv")
 
 
 def path_of(file: LogFile) -> str:
-    """Return where a file lies below the deathlogs folder."""
+    """Return the path of a file below the deathlogs folder."""
     return f"{file.world}/{file.name}"
 
 
 def line(number: int, size: int = 100) -> bytes:
-    """Return a line that no other number has."""
+    """Return a line that depends on the number."""
     return str(number).rjust(size, ".").encode() + b"\n"
 
 
 def lines(*numbers: int) -> bytes:
-    """Return lines of these numbers."""
+    """Return lines with these numbers."""
     return b"".join(line(number) for number in numbers)
 
 
 @dataclass(slots=True)
 class Poller:
-    """Polls as ingestion does: stores each chunk by moving its cursor before it asks for the next."""
+    """Polls like ingestion: it stores each chunk by moving its cursor before it reads the next."""
 
     session: SftpSession | FakeSession
     folder: str = FOLDER
@@ -81,7 +81,7 @@ class Poller:
 
     @property
     def tail(self) -> DeathLogTail:
-        """Return the logs as they are opened for one poll."""
+        """Return the logs for one poll."""
         return DeathLogTail(
             self.session,  # type: ignore[arg-type]
             self.folder,
@@ -91,7 +91,7 @@ class Poller:
         )
 
     async def poll(self, *, seconds: float = 5) -> list[Chunk]:
-        """Let time pass and read on; every chunk must hold what chunks promise."""
+        """Let time pass and read on; check every chunk."""
         self.clock.move(seconds)
         chunks: list[Chunk] = []
         async for chunk in self.tail.read_on(dict(self.cursors)):
@@ -100,11 +100,11 @@ class Poller:
         return chunks
 
     def store(self, chunk: Chunk) -> None:
-        """Move the cursor from where it was read."""
+        """Move the cursor from its old value."""
         file = chunk.after.file
         assert chunk.before == self.cursors.get(file)
         assert chunk.data.endswith(b"\n")
-        assert len(chunk.after.head) == hashlib.sha256().digest_size  # no bytes of the file
+        assert len(chunk.after.head) == hashlib.sha256().digest_size  # a digest, no bytes of the file
         self.cursors[file] = chunk.after
 
     async def poll_data(self, *, seconds: float = 5) -> bytes:
@@ -183,7 +183,7 @@ def test_what_is_read_follows_from_cursor_size_and_time(
     is_newest: bool,
     expected: ReadPlan | None,
 ) -> None:
-    """The decision is a pure function of what is known."""
+    """The decision is a pure function of cursor, size and time."""
     assert choose_read(cursor, seen, read_out=read_out, is_newest=is_newest) == expected
 
 
@@ -191,7 +191,7 @@ def test_what_is_read_follows_from_cursor_size_and_time(
     ("data", "expected"), [(b"", b""), (b"a", b""), (b"a\n", b"a\n"), (b"a\nb", b"a\n"), (b"\n\nb", b"\n\n")]
 )
 def test_only_whole_lines_are_kept(data: bytes, expected: bytes) -> None:
-    """What has no line feed yet waits."""
+    """Bytes without a line feed wait."""
     assert cut_whole_lines(data) == expected
 
 
@@ -205,7 +205,7 @@ def test_midnight_is_three_minutes_wide_on_both_sides(hour: int, minute: int, *,
 
 
 async def test_appended_lines_are_read_once_each(poller: Poller, session: FakeSession) -> None:
-    """Poll after poll gives what came in between and nothing else."""
+    """Each poll returns only the bytes since the previous one."""
     session.append(path_of(DAY_1), b"")
     assert await poller.poll() == []
     poller.cursors[DAY_1] = Cursor(DAY_1)
@@ -217,7 +217,7 @@ async def test_appended_lines_are_read_once_each(poller: Poller, session: FakeSe
 
 
 async def test_unfinished_line_waits_for_its_line_feed(poller: Poller, session: FakeSession) -> None:
-    """A poll in the middle of a write takes only what is whole."""
+    """A poll in the middle of a write returns only whole lines."""
     session.append(path_of(DAY_1), lines(1) + b"half")
     (chunk,) = await poller.poll()
     assert (chunk.data, chunk.after) == (lines(1), Cursor(DAY_1, 101, digest_head(lines(1))))
@@ -229,7 +229,7 @@ async def test_unfinished_line_waits_for_its_line_feed(poller: Poller, session: 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=200).map(lambda data: data.replace(b"x", b"\n")), max_size=12))
 async def test_any_slices_of_growth_give_all_whole_lines_in_order(slices: list[bytes]) -> None:
-    """Wherever a file stands when it is polled, slicing does not matter."""
+    """The positions at which the file is polled do not matter."""
     session = FakeSession()
     poller = Poller(session)
     session.write(path_of(DAY_1), b"")
@@ -253,7 +253,7 @@ CHANGES = st.lists(
 
 
 def change_file(session: FakeSession, path: str, change: str, fresh: bytes, count: int) -> None:
-    """Do to a file what a game, a host or a person does."""
+    """Change a file like a game, a host or a person."""
     old = session.files.get(path, b"")
     match change:
         case "append":
@@ -296,7 +296,7 @@ async def test_no_line_is_lost_whatever_happens_to_the_files(changes: list[tuple
 async def test_worlds_are_read_apart_and_the_old_file_before_the_new_one(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Each world is its own sequence, in name order."""
+    """Each world is its own sequence, in the order of names."""
     for file in (DAY_1, WORLD_1):
         session.append(path_of(file), lines(1))
     await poller.poll()
@@ -311,7 +311,7 @@ async def test_worlds_are_read_apart_and_the_old_file_before_the_new_one(
 
 
 async def test_first_row_of_several_missed_days_are_all_growth(poller: Poller, session: FakeSession) -> None:
-    """After an outage over two midnights both files continue what was read."""
+    """After an outage over two midnights both new files are growth."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.append(path_of(DAY_2), lines(2))
@@ -323,7 +323,7 @@ async def test_first_row_of_several_missed_days_are_all_growth(poller: Poller, s
 async def test_last_row_without_line_feed_comes_once_the_next_file_has_begun(
     poller: Poller, session: FakeSession
 ) -> None:
-    """It comes once, behind the cursor that stays in front of it, and not while its file is the newest."""
+    """It is read once, without moving its cursor, and not while its file is the newest."""
     row = render(build_row("Ann", "Bob")).removesuffix(b"\n")
     session.write(path_of(DAY_1), line(1) + row)
     assert summarize(await poller.poll()) == [(DAY_1, 0, line(1), False)]
@@ -342,7 +342,7 @@ async def test_last_row_without_line_feed_comes_once_the_next_file_has_begun(
 async def test_previous_file_is_watched_for_a_while_after_a_new_one_appeared(
     poller: Poller, session: FakeSession
 ) -> None:
-    """What the game still writes to yesterday's file is read within a minute."""
+    """Rows that the game still writes to yesterday's file are read within a minute."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.append(path_of(DAY_2), lines(2))
@@ -355,7 +355,7 @@ async def test_previous_file_is_watched_for_a_while_after_a_new_one_appeared(
 
 
 async def test_growth_of_an_older_file_is_found_within_the_hour(poller: Poller, session: FakeSession) -> None:
-    """Also what nobody expects is read in the end."""
+    """Unexpected growth is read in the end too."""
     for file in (DAY_1, DAY_2):
         session.append(path_of(file), lines(1))
     await poller.poll()
@@ -367,7 +367,7 @@ async def test_growth_of_an_older_file_is_found_within_the_hour(poller: Poller, 
 async def test_file_that_may_not_be_read_is_told_and_not_in_the_way(
     poller: Poller, session: FakeSession
 ) -> None:
-    """The others are read at every poll; it is tried again ever more rarely, and taken up when it can be."""
+    """The others are read at every poll; the file is tried with growing pauses, until it is readable."""
     session.append(path_of(DAY_2), lines(2))
     await poller.poll()
     session.append(path_of(DAY_1), lines(1))
@@ -385,7 +385,7 @@ async def test_file_that_may_not_be_read_is_told_and_not_in_the_way(
 async def test_file_that_was_denied_a_moment_ago_is_read_before_the_one_that_follows_it(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Its turn would come seconds later, behind rows that are newer."""
+    """Otherwise it would be read seconds later, after newer rows."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.append(path_of(DAY_1), lines(2))
@@ -398,7 +398,7 @@ async def test_file_that_was_denied_a_moment_ago_is_read_before_the_one_that_fol
 
 
 async def test_what_a_denied_file_grew_by_is_judged_by_its_age(poller: Poller, session: FakeSession) -> None:
-    """Nobody knows when it was appended, so it is no growth; from then on it is growth again."""
+    """The time of its growth is unknown, so it is not growth; later growth is."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.denied = {path_of(DAY_1)}
@@ -413,7 +413,7 @@ async def test_what_a_denied_file_grew_by_is_judged_by_its_age(poller: Poller, s
 async def test_thousands_of_files_that_cannot_be_read_cost_a_poll_some_dozen_tries(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Each has its turn all the same, what lies behind them too, and the game's own file at every poll."""
+    """Each of them has its tries, the files after them too, and the game's own file has every poll."""
     files = [
         LogFile("world_0", f"2024.01.01-00.{number // 60:02}.{number % 60:02}.csv") for number in range(300)
     ]
@@ -439,7 +439,7 @@ async def test_thousands_of_files_that_cannot_be_read_cost_a_poll_some_dozen_tri
 async def test_file_that_is_another_one_at_each_look_ends_no_poll(
     poller: Poller, session: FakeSession
 ) -> None:
-    """It is begun again once; then it is passed over for a while, and the others are read."""
+    """It is read again once, then skipped for a while, and the others are read."""
 
     class Flickering(FakeSession):
         looks = 0
@@ -463,7 +463,7 @@ async def test_file_that_is_another_one_at_each_look_ends_no_poll(
 
 
 async def test_what_an_import_left_out_is_no_growth_afterwards(poller: Poller, session: FakeSession) -> None:
-    """It is history, though its cursor stands at the beginning, and the polls tell of it."""
+    """It is history, although its cursor is at the beginning, and the polls report it."""
     session.append(path_of(DAY_1), lines(1))
     session.denied = {path_of(DAY_1)}
     poller.cursors = {DAY_1: Cursor(DAY_1)}
@@ -479,7 +479,7 @@ async def test_what_an_import_left_out_is_no_growth_afterwards(poller: Poller, s
 async def test_first_rows_of_a_file_that_was_empty_at_an_import_are_growth(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Its cursor stands at the beginning as well, and all of it came since."""
+    """Its cursor is at the beginning too, and all its rows came later."""
     session.append(path_of(DAY_1), b"")
     assert await poller.tail.list_sizes() == {DAY_1: 0}
     poller.cursors = {DAY_1: Cursor(DAY_1)}
@@ -491,7 +491,7 @@ async def test_first_rows_of_a_file_that_was_empty_at_an_import_are_growth(
 async def test_game_is_followed_though_another_file_sorts_behind_its_own(
     poller: Poller, session: FakeSession, name: str
 ) -> None:
-    """A file of the future, or any other name, does not hide where the game writes: one poll is enough."""
+    """A file of the future, or with any other name, does not hide the game's file: one poll is enough."""
     session.append(f"world_0/{name}", b"")
     session.append(path_of(DAY_1), lines(1))
     for _ in range(200):  # long after the files appeared
@@ -503,7 +503,7 @@ async def test_game_is_followed_though_another_file_sorts_behind_its_own(
 async def test_new_day_is_growth_though_a_file_of_the_future_was_read(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A clock that was wrong for a moment does not silence every day that follows."""
+    """A clock that was wrong for a moment does not silence later days."""
     future = LogFile("world_0", "2099.01.01-00.00.00.csv")
     for number, file in enumerate((DAY_1, future)):
         session.append(path_of(file), lines(number))
@@ -516,7 +516,7 @@ async def test_new_day_is_growth_though_a_file_of_the_future_was_read(
 async def test_late_growth_is_found_when_the_bot_started_after_midnight(
     poller: Poller, session: FakeSession
 ) -> None:
-    """The file before the newest is watched for a while after a start as well."""
+    """The file before the newest is watched for a while after a start too."""
     for number, file in enumerate((DAY_1, DAY_2)):
         session.append(path_of(file), lines(number))
     for _ in range(3):
@@ -529,7 +529,7 @@ async def test_late_growth_is_found_when_the_bot_started_after_midnight(
 async def test_truncated_file_is_read_again_from_its_beginning(
     poller: Poller, session: FakeSession, kept: tuple[int, ...]
 ) -> None:
-    """A file that shrank was rewritten; what is read of it is no growth until it grows again."""
+    """A shorter file was rewritten, so its rows are no growth; later rows are."""
     session.append(path_of(DAY_1), lines(1, 2, 3))
     await poller.poll()
     session.write(path_of(DAY_1), lines(*kept))
@@ -544,7 +544,7 @@ async def test_truncated_file_is_read_again_from_its_beginning(
 async def test_rewritten_file_is_noticed_when_it_did_not_shrink(
     poller: Poller, session: FakeSession, numbers: tuple[int, ...]
 ) -> None:
-    """The head of the file tells that it is another one, with the same size and with a larger one."""
+    """The head shows a rewritten file, with an equal or a larger size."""
     session.append(path_of(DAY_1), lines(1, 2, 3))
     await poller.poll()
     session.write(path_of(DAY_1), lines(*numbers))
@@ -556,7 +556,7 @@ async def test_rewritten_file_is_noticed_when_it_did_not_shrink(
 async def test_rewritten_file_is_noticed_when_the_cursor_stands_inside_a_line(
     poller: Poller, session: FakeSession
 ) -> None:
-    """With the same head, no line feed before the cursor is proof enough."""
+    """With an equal head, a missing line feed before the cursor shows it."""
     head = lines(1, 2, 3)
     session.append(path_of(DAY_1), head + lines(4))
     await poller.poll()
@@ -566,7 +566,7 @@ async def test_rewritten_file_is_noticed_when_the_cursor_stands_inside_a_line(
 
 
 async def test_file_replaced_while_the_bot_was_down_is_noticed(poller: Poller, session: FakeSession) -> None:
-    """The head is part of the durable cursor."""
+    """The head is part of the stored cursor."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.write(path_of(DAY_1), lines(2))
@@ -577,7 +577,7 @@ async def test_file_replaced_while_the_bot_was_down_is_noticed(poller: Poller, s
 async def test_short_head_of_an_early_cursor_grows_with_the_file(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A cursor behind one short line knows only that line of the file, the next one more."""
+    """The head of an early cursor covers one short line, that of the next one more."""
     session.append(path_of(DAY_1), b"a\n")
     await poller.poll()
     session.append(path_of(DAY_1), lines(1, 2, 3))
@@ -586,7 +586,7 @@ async def test_short_head_of_an_early_cursor_grows_with_the_file(
 
 
 async def test_restored_old_file_is_read_and_is_no_growth(poller: Poller, session: FakeSession) -> None:
-    """A file that sorts before one that was read came from a backup."""
+    """A file that sorts before a read one comes from a backup."""
     session.append(path_of(DAY_2), lines(2))
     await poller.poll()
     session.write(path_of(DAY_1), lines(1))
@@ -594,7 +594,7 @@ async def test_restored_old_file_is_read_and_is_no_growth(poller: Poller, sessio
 
 
 async def test_world_never_read_before_is_no_growth(poller: Poller, session: FakeSession) -> None:
-    """A folder of old logs copied beside the worlds must not flood a channel."""
+    """A folder of old logs next to the worlds must not flood a channel."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.write(path_of(WORLD_1), lines(2))
@@ -604,14 +604,14 @@ async def test_world_never_read_before_is_no_growth(poller: Poller, session: Fak
 
 
 async def test_byte_order_mark_is_part_of_the_bytes(poller: Poller, session: FakeSession) -> None:
-    """Offsets are those of the file, whatever it begins with."""
+    """Offsets count all bytes of the file."""
     data = b"\xef\xbb\xbf" + lines(1)
     session.append(path_of(DAY_1), data)
     assert [chunk.data for chunk in await poller.poll()] == [data]
 
 
 async def test_deleted_file_and_folder_are_no_end(poller: Poller, session: FakeSession) -> None:
-    """The newest file can go; its place is taken by what is there then."""
+    """If the newest file is deleted, the file before it is followed."""
     session.append(path_of(DAY_1), lines(1))
     session.append(path_of(DAY_2), lines(2))
     await poller.poll()
@@ -622,13 +622,13 @@ async def test_deleted_file_and_folder_are_no_end(poller: Poller, session: FakeS
 
 
 async def test_missing_folder_is_told_as_missing_logs(session: FakeSession) -> None:
-    """Whose logs are gone reads a sentence, not a traceback."""
+    """The error is a sentence for the admin, not a traceback."""
     with pytest.raises(LogsMissingError, match="is gone"):
         await Poller(session, folder="elsewhere").poll()
 
 
 async def test_large_file_comes_in_chunks_of_whole_lines(poller: Poller, session: FakeSession) -> None:
-    """A long history is many transactions; each continues the one before."""
+    """A long history becomes many transactions, one after another."""
     data = b"".join(line(number, 150) for number in range(12_000))
     session.append(path_of(DAY_1), data)
     chunks = await poller.poll()
@@ -637,7 +637,7 @@ async def test_large_file_comes_in_chunks_of_whole_lines(poller: Poller, session
 
 
 async def test_file_replaced_between_two_chunks_is_begun_again(poller: Poller, session: FakeSession) -> None:
-    """Each chunk is checked against the head: halves of two files are never joined."""
+    """Each chunk is checked by the head, so halves of two files are never joined."""
     old = b"".join(line(number, 150) for number in range(8_000))
     new = b"".join(line(number, 150) for number in range(8_000, 9_000))
     session.append(path_of(DAY_1), old)
@@ -653,7 +653,7 @@ async def test_file_replaced_between_two_chunks_is_begun_again(poller: Poller, s
 async def test_interrupted_poll_is_continued_from_the_durable_cursor(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A chunk that was not stored comes again, though the host's file did not change."""
+    """A chunk that was not stored is read again, even if the file has not changed."""
     session.append(path_of(DAY_1), b"".join(line(number, 150) for number in range(8_000)))
     chunks = poller.tail.read_on({})
     poller.store(await anext(chunks))
@@ -664,7 +664,7 @@ async def test_interrupted_poll_is_continued_from_the_durable_cursor(
 
 
 async def test_line_feeds_come_in_chunks_of_some_thousands(poller: Poller, session: FakeSession) -> None:
-    """Half a megabyte of empty lines is many transactions, read once, and the row behind them is read."""
+    """Half a megabyte of empty lines becomes many transactions, read once, and so is the row after them."""
     data = b"\n" * (CHUNK_BYTES - 50) + lines(1)
     session.append(path_of(DAY_1), data)
     chunks = await poller.poll()
@@ -677,7 +677,7 @@ async def test_line_feeds_come_in_chunks_of_some_thousands(poller: Poller, sessi
 async def test_line_longer_than_a_chunk_is_passed_over_and_shown_by_its_beginning(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Not even 8 MiB without a line feed stop what comes behind them, in chunks of the usual size."""
+    """Even 8 MiB without a line feed do not stop later rows, which come in chunks of the usual size."""
     long_line = b"x" * (8 * 1024 * 1024) + b"\n"
     behind = b"".join(line(number) for number in range(2, 8_002))
     session.append(path_of(DAY_1), lines(1) + long_line + behind)
@@ -692,7 +692,7 @@ async def test_line_longer_than_a_chunk_is_passed_over_and_shown_by_its_beginnin
 async def test_line_without_end_is_looked_through_a_part_at_a_poll(
     poller: Poller, session: FakeSession
 ) -> None:
-    """The next poll goes on where the last one ended, and in between the host's other files are read."""
+    """The next poll continues the search, and other files are read in between."""
     long_line = b"x" * (3 * PASSED_BYTES) + b"\n"
     session.append(path_of(DAY_1), long_line + lines(1))
     polls = 0
@@ -705,20 +705,20 @@ async def test_line_without_end_is_looked_through_a_part_at_a_poll(
 
 
 async def test_line_without_end_waits_while_it_is_unfinished(poller: Poller, session: FakeSession) -> None:
-    """An endless line is looked at when it grew, from where it was looked at, and not between."""
+    """An endless line is searched only after it has grown, from the old position."""
     session.append(path_of(DAY_1), b"x" * (4 * CHUNK_BYTES))
     assert await poller.poll() == []
     session.opened.clear()
     assert (await poller.poll(), session.opened) == ([], [])
     session.append(path_of(DAY_1), b"x\n" + lines(1))
     assert [chunk.data for chunk in await poller.poll()] == [b"x" * SHOWN_BYTES + b"\n", lines(1)]
-    assert len(session.opened) == 4  # the place of the cursor, the rest, what is shown, the rows behind
+    assert len(session.opened) == 4  # the byte before the cursor, the rest, the shown part, the rows after it
 
 
 async def test_other_file_under_the_name_of_a_line_without_end_is_read_from_its_beginning(
     poller: Poller, session: FakeSession
 ) -> None:
-    """What was looked through belongs to the file that began like that."""
+    """The old position belongs to the file with the old beginning."""
     session.append(path_of(DAY_1), b"x" * (4 * CHUNK_BYTES))
     assert await poller.poll() == []
     session.write(path_of(DAY_1), b"y" * CHUNK_BYTES + b"\n" + lines(*range(20_000)))
@@ -742,7 +742,7 @@ async def test_row_behind_a_hole_is_read_and_the_hole_leapt_over(
 async def test_hole_without_anything_behind_it_is_looked_through_once(
     poller: Poller, session: FakeSession
 ) -> None:
-    """It is looked at again when the file changed."""
+    """It is searched again only after a change of the file."""
     session.write(path_of(DAY_1), SparseFile(100 * 2**30, b""))
     assert await poller.poll() + await poller.poll() == []
     session.opened.clear()
@@ -762,7 +762,7 @@ async def test_hole_without_anything_behind_it_is_looked_through_once(
     )
 )
 async def test_every_row_is_read_whatever_long_lines_stand_between(parts: list[bytes]) -> None:
-    """What is short enough to be a row, and follows a line feed or NULs, is read."""
+    """Each row that is short enough and follows a line feed or NULs is read."""
     session, poller = FakeSession(), Poller(FakeSession())
     poller.session = session
     data = b"".join(parts)
@@ -777,7 +777,7 @@ async def test_every_row_is_read_whatever_long_lines_stand_between(parts: list[b
 async def test_files_that_went_long_ago_are_those_before_hundreds_of_others(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Nobody deletes a cursor whose file may come back soon, or of which nobody knows whether it is gone."""
+    """A cursor stays if its file may come back soon, or if it is unknown whether the file is deleted."""
     session.append(path_of(DAY_3), lines(1))
     await poller.poll()
     gone = [
@@ -794,7 +794,7 @@ async def test_files_that_went_long_ago_are_those_before_hundreds_of_others(
 
 
 async def test_what_is_known_of_files_goes_with_them(poller: Poller, session: FakeSession) -> None:
-    """Four hundred files that come and go leave nothing behind."""
+    """Four hundred files that come and go leave nothing in memory."""
     session.append(path_of(DAY_1), lines(1))
     for number in range(20):
         world = f"other_{number}"
@@ -808,7 +808,7 @@ async def test_what_is_known_of_files_goes_with_them(poller: Poller, session: Fa
 
 
 async def test_host_that_promises_too_much_gives_what_there_is(poller: Poller, session: FakeSession) -> None:
-    """A size that lies costs one reading, not a search for bytes that do not exist."""
+    """A false size costs one read, not a search for missing bytes."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.size_lie = 10_000
@@ -820,7 +820,7 @@ async def test_host_that_promises_too_much_gives_what_there_is(poller: Poller, s
 
 
 async def test_quiet_poll_is_one_request_and_reads_nothing(poller: Poller, session: FakeSession) -> None:
-    """The newest file of a world is asked for its size, that is all."""
+    """Only the size of the newest file of a world is requested."""
     for file in (DAY_1, DAY_2):
         session.append(path_of(file), lines(1))
     await poller.poll()
@@ -833,7 +833,7 @@ async def test_quiet_poll_is_one_request_and_reads_nothing(poller: Poller, sessi
 async def test_quiet_hour_costs_little_more_than_a_round_trip_a_poll(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Folders are looked at together with the files, and listed once an hour."""
+    """Folders are checked together with the files, and listed once an hour."""
     for file in (DAY_1, DAY_2):
         session.append(path_of(file), lines(1))
     await poller.poll()
@@ -850,7 +850,7 @@ async def test_quiet_hour_costs_little_more_than_a_round_trip_a_poll(
 async def test_new_file_is_found_within_ten_seconds(
     poller: Poller, session: FakeSession, polls_before: int
 ) -> None:
-    """A folder whose time changed is listed at once, at whichever poll its file has appeared."""
+    """A folder with a changed time is listed at once, whichever poll follows the new file."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(polls_before):
         await poller.poll()
@@ -863,7 +863,7 @@ async def test_new_file_is_found_within_ten_seconds(
 async def test_slow_polls_find_a_new_file_at_once(
     poller: Poller, session: FakeSession, seconds: float
 ) -> None:
-    """Where a poll comes every ten seconds or more rarely, each looks at the folder."""
+    """With polls every ten seconds or more, each one checks the folder."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(20):
         await poller.poll(seconds=seconds)
@@ -874,7 +874,7 @@ async def test_slow_polls_find_a_new_file_at_once(
 async def test_host_whose_folder_times_stand_still_is_listed_as_rarely_as_before(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A new file is found at the hourly listing, and no quiet poll costs more for it."""
+    """A new file is found at the hourly listing, and quiet polls cost no more."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(40):
         await poller.poll()
@@ -891,7 +891,7 @@ async def test_host_whose_folder_times_stand_still_is_listed_as_rarely_as_before
 async def test_folder_without_a_time_is_listed_at_each_twelfth_poll_and_not_more_often(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A listing is five requests and more: a host that tells no times is not asked for it all the time."""
+    """A listing is five requests or more, so a host without folder times is not listed at every poll."""
     session.append(path_of(DAY_1), lines(1))
     session.folder_times = dict.fromkeys(session.folder_times, 0)
     for _ in range(40):
@@ -906,7 +906,7 @@ async def test_folder_without_a_time_is_listed_at_each_twelfth_poll_and_not_more
 async def test_host_that_was_seen_to_show_false_folder_times_is_listed_like_one_that_shows_none(
     poller: Poller, session: FakeSession
 ) -> None:
-    """The first new file is found at midnight or within the hour, every later one within a minute."""
+    """The first new file is found at midnight or within the hour, later ones within a minute."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(40):
         await poller.poll()
@@ -923,7 +923,7 @@ async def test_host_that_was_seen_to_show_false_folder_times_is_listed_like_one_
 
 
 async def test_folder_that_is_gone_is_noticed_and_no_failure(poller: Poller, session: FakeSession) -> None:
-    """A world can be removed as a whole; the others are read on at the same poll."""
+    """A whole world may be deleted; the same poll reads the others."""
     session.append(path_of(DAY_1), lines(1))
     session.append(path_of(WORLD_1), lines(1))
     for _ in range(40):
@@ -938,7 +938,7 @@ async def test_folder_that_is_gone_is_noticed_and_no_failure(poller: Poller, ses
 async def test_new_file_is_found_when_it_came_in_the_second_of_a_listing(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A folder's time has whole seconds, so an unchanged time right after a change proves nothing."""
+    """Folder times have whole seconds, so an equal time right after a change proves nothing."""
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     times = dict(session.folder_times)
@@ -951,7 +951,7 @@ async def test_new_file_is_found_when_it_came_in_the_second_of_a_listing(
 async def test_new_file_is_found_by_very_fast_polls_though_its_folder_shows_no_change(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Twelve polls may pass within one second; that is no look a second later."""
+    """Twelve polls within one second do not count as a check one second later."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(20):
         await poller.poll(seconds=0.01)
@@ -966,7 +966,7 @@ async def test_new_file_is_found_by_very_fast_polls_though_its_folder_shows_no_c
 async def test_folder_is_listed_around_midnight_though_its_time_tells_nothing(
     poller: Poller, session: FakeSession, local_now: datetime, *, is_found: bool
 ) -> None:
-    """Where new files are due, a host with frozen folder times is not believed."""
+    """Around midnight the folder times are ignored, because new files are due."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(40):
         await poller.poll()
@@ -978,7 +978,7 @@ async def test_folder_is_listed_around_midnight_though_its_time_tells_nothing(
 
 
 async def test_folder_without_a_time_is_listed_at_every_look(poller: Poller, session: FakeSession) -> None:
-    """A host that tells no times is asked for names."""
+    """A host without folder times is listed."""
     session.append(path_of(DAY_1), lines(1))
     session.folder_times = dict.fromkeys(session.folder_times, 0)
     for _ in range(40):
@@ -991,7 +991,7 @@ async def test_folder_without_a_time_is_listed_at_every_look(poller: Poller, ses
 async def test_folder_of_many_names_is_listed_as_rarely_as_it_is_dear(
     poller: Poller, session: FakeSession
 ) -> None:
-    """A host that shows a change at every look, and lacks what it lists, costs no listing at each poll."""
+    """A host with ever changing folder times is not listed at every poll."""
     for number in range(6_000):
         session.write(f"world_0/2024.01.01-{number:06}.csv", b"")
     session.write(path_of(DAY_1), lines(1))
@@ -1019,13 +1019,13 @@ class SlowFolders(FakeSession):
     async def scan(
         self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
     ) -> FolderScan:
-        """Take the time."""
+        """Let the time pass."""
         self.clock.move(10)
         return await super().scan(path, take, budget=budget)
 
 
 async def test_listing_that_took_long_is_not_repeated_for_long() -> None:
-    """Whatever a host does to make its listings dear, they are a small part of the time."""
+    """However expensive a host makes its listings, they take a small part of the time."""
     clock = FakeClock()
     session = SlowFolders(clock)
     session.write(path_of(DAY_1), lines(1))
@@ -1043,7 +1043,7 @@ async def test_listing_that_took_long_is_not_repeated_for_long() -> None:
 
 @pytest.mark.fault
 async def test_known_logs_are_read_on_when_a_listing_is_torn(poller: Poller, session: FakeSession) -> None:
-    """An answer that cannot be understood makes nobody forget what was found before."""
+    """An invalid answer does not remove the known logs."""
     session.write(path_of(DAY_1), lines(1))
     await poller.poll()
     session.garbled.add("world_0")
@@ -1062,7 +1062,7 @@ async def test_known_logs_are_read_on_when_a_listing_is_torn(poller: Poller, ses
 
 
 async def test_fresh_server_is_read_from_its_first_death_on(poller: Poller, session: FakeSession) -> None:
-    """The game makes the folder of the logs with it, and the folder above shows the change."""
+    """The first death creates the folder, and the time of the folder above shows it."""
     session.has_logs = False
     assert await poller.poll() == []
     [sentence] = map(str, poller.tail.problems)
@@ -1077,7 +1077,7 @@ async def test_fresh_server_is_read_from_its_first_death_on(poller: Poller, sess
 async def test_newest_lines_are_those_of_the_newest_file_that_holds_any(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Read or not, of every world; a line cut at the front or at the end is none."""
+    """Lines that are cut at the front or at the end do not count; all worlds do, read or not."""
     session.append(path_of(DAY_1), b"".join(line(number) for number in range(200)) + b"cut")
     session.append(path_of(DAY_2), b"")
     session.append(path_of(WORLD_1), lines(7, 8))
@@ -1090,7 +1090,7 @@ async def test_newest_lines_are_those_of_the_newest_file_that_holds_any(
 
 
 async def test_newest_lines_may_be_asked_for_between_two_chunks(poller: Poller, session: FakeSession) -> None:
-    """What is news is often known only when a chunk is there; reading goes on undisturbed."""
+    """The newest lines are needed only when a chunk is there; reading goes on afterwards."""
     for number, file in enumerate((DAY_1, DAY_2, WORLD_1)):
         session.append(path_of(file), lines(number))
     data: list[bytes] = []
@@ -1101,12 +1101,12 @@ async def test_newest_lines_may_be_asked_for_between_two_chunks(poller: Poller, 
 
 
 async def collect(poller: Poller, cursor: Cursor | None, end: int) -> list[Chunk]:
-    """Read history of the first day up to a byte."""
+    """Read the history of the first day up to a byte."""
     return [chunk async for chunk in poller.tail.read_until(cursor, DAY_1, end)]
 
 
 async def test_history_ends_at_the_fixed_byte(poller: Poller, session: FakeSession) -> None:
-    """Bytes behind the fixed size are not read, nor is a line that it cuts."""
+    """Bytes after the fixed size are not read, and neither is a line that it cuts."""
     session.append(path_of(DAY_1), lines(1, 2, 3))
     assert await poller.tail.list_sizes() == {DAY_1: 303}
     (chunk,) = await collect(poller, None, 250)
@@ -1127,7 +1127,7 @@ async def test_history_of_a_file_that_shrank_is_what_is_left_of_it(
 
 
 async def test_history_of_a_missing_file_is_told(poller: Poller) -> None:
-    """What to do about it is for the import to decide."""
+    """The import decides how to handle it."""
     with pytest.raises(RemoteFileMissingError):
         await collect(poller, None, 10)
 
@@ -1147,7 +1147,7 @@ class RealPoller:
     poller: Poller | None = None
 
     async def poll(self) -> list[Chunk]:
-        """Lease a connection, as every poll does, and read on."""
+        """Take a connection, like every poll, and read on."""
         async with self.pool.lend(GUILD, self.host.login("renter"), guild_limit=1) as session:
             if self.poller is None:
                 self.poller = Poller(session, folder=self.folder)
@@ -1156,7 +1156,7 @@ class RealPoller:
 
     @property
     def cursors(self) -> Mapping[LogFile, Cursor]:
-        """Return where reading stands."""
+        """Return the cursors."""
         return self.poller.cursors if self.poller else {}
 
 
@@ -1173,7 +1173,7 @@ def _real(host: GameHost, pool: SftpConnectionPool, root: Path, game: GameServer
 async def test_real_host_is_tailed_over_cut_lines_and_midnight(
     real: RealPoller, game: GameServerFiles
 ) -> None:
-    """Rows of two days, one of them met in the middle of its writing, arrive whole and in order."""
+    """Rows of two days, one of them read in the middle of its write, arrive complete and in order."""
     rows = list_rows(5)
     late = build_row("Ann", "Bob", second=86_400)
     game.append(*rows[:2])
@@ -1191,7 +1191,7 @@ async def test_real_host_is_tailed_over_cut_lines_and_midnight(
 async def test_real_host_that_rewrites_a_file_is_noticed(
     real: RealPoller, game: GameServerFiles, how: str
 ) -> None:
-    """In place or by another file under its name, with the size it had."""
+    """The file is rewritten in place, or replaced by another one of the same size."""
     rows = list_rows(4)
     game.append(*rows[:2])
     await real.poll()
@@ -1207,7 +1207,7 @@ async def test_real_host_that_rewrites_a_file_is_noticed(
 async def test_real_host_is_asked_once_by_a_quiet_poll(
     real: RealPoller, game: GameServerFiles, host: GameHost
 ) -> None:
-    """One stat, and not a byte of a log."""
+    """A quiet poll is one stat, without reading a log."""
     game.append(*list_rows(3))
     await real.poll()
     host.requests.clear()
@@ -1219,7 +1219,7 @@ async def test_real_host_is_asked_once_by_a_quiet_poll(
 async def test_real_host_that_cuts_the_line_loses_no_row(
     real: RealPoller, game: GameServerFiles, host: GameHost
 ) -> None:
-    """After a cut in the middle of a reading the next poll goes on from the cursor."""
+    """After a cut in the middle of a read the next poll goes on from the cursor."""
     rows = list_rows(50)
     game.append(*rows[:2])
     await real.poll()

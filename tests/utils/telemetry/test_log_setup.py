@@ -1,4 +1,4 @@
-"""The log pipeline: both ends, redaction at every depth, quiet libraries."""
+"""The log pipeline: console and file, redaction at every depth, quiet libraries."""
 
 import io
 import json
@@ -23,12 +23,12 @@ class Terminal(io.StringIO):
     """A console that is a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
 class Chatty:
-    """A value whose repr holds a secret."""
+    """A value whose repr contains a secret."""
 
     def __repr__(self) -> str:
         return f"Chatty({SECRET})"
@@ -79,7 +79,7 @@ def _read_records(directory: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("pipeline")
 def test_record_reaches_console_and_file_with_its_context(directory: Path, console: io.StringIO) -> None:
-    """A record is written to both ends and carries guild, server and command of its task."""
+    """A record is written to console and file with guild, server and command of its task."""
     with bind_log_context(GuildId(7), server_id=ServerId("abcd1234"), command="stats"):
         structlog.get_logger("utils.example").info("told", weapon="Müller's Axe")
     structlog.get_logger("utils.example").info("outside")
@@ -101,7 +101,7 @@ def test_record_reaches_console_and_file_with_its_context(directory: Path, conso
 
 @pytest.mark.usefixtures("pipeline")
 def test_secrets_are_redacted_at_every_depth(directory: Path, console: io.StringIO) -> None:
-    """No path leads around redaction: texts, nested values, reprs, tracebacks, library records."""
+    """Texts, nested values, reprs, tracebacks and library records are all redacted."""
     log = structlog.get_logger("utils.example")
     log.info(SECRET, value=SECRET, nested={"list": [SECRET, (SECRET,)]}, thing=Chatty())
     log.error("failed", exc_info=ValueError(SECRET))
@@ -133,7 +133,7 @@ def test_python_warnings_are_logged(directory: Path) -> None:
 
 
 def test_level_holds_back_lesser_records(directory: Path, console: io.StringIO) -> None:
-    """Below the configured level nothing is written."""
+    """Records below the configured level are not written."""
     pipeline = _configure(directory, console, level="WARNING")
     structlog.get_logger("utils.example").info("lesser")
     structlog.get_logger("utils.example").warning("greater")
@@ -151,7 +151,7 @@ def test_console_is_coloured_on_a_terminal(directory: Path) -> None:
 
 
 def test_full_disk_is_told_once(directory: Path, console: io.StringIO) -> None:
-    """A log file that takes nothing costs one line on the console, not a traceback for every record."""
+    """A full log file causes one line on the console, not a traceback for every record."""
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no device that is always full")
@@ -169,7 +169,7 @@ def test_full_disk_is_told_once(directory: Path, console: io.StringIO) -> None:
 
 
 def test_close_removes_the_handlers(directory: Path, console: io.StringIO) -> None:
-    """After closing the process logs as before, and the file is released."""
+    """After closing the process logs like before, and the file is closed."""
     before = list(logging.getLogger().handlers)
     _configure(directory, console).close()
     assert (logging.getLogger().handlers, structlog.is_configured()) == (before, False)

@@ -1,4 +1,4 @@
-"""Error references: short, stable, grouped, and never a second failure."""
+"""Error references are short, stable and grouped; a failing report raises nothing."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 class FakeClock:
-    """A clock that moves a minute with every look."""
+    """A clock that moves a minute with every call."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -46,7 +46,7 @@ def _fail(error: Exception) -> Exception:
 
 
 def test_equal_errors_share_a_reference() -> None:
-    """Type and place make the group; the message does not."""
+    """Type and place decide the group; the message does not."""
     reporter = ErrorReporter(FakeClock())
     first = reporter.report(_fail(ValueError("one")))
     second = reporter.report(_fail(ValueError("two")))
@@ -64,12 +64,12 @@ def test_equal_errors_share_a_reference() -> None:
 
 
 def test_reference_is_short_and_readable() -> None:
-    """Six characters that cannot be mistaken for each other."""
+    """A reference has six characters that cannot be confused with each other."""
     assert re.fullmatch(r"[2-9A-HJKMNP-TV-Z]{6}", compute_reference("builtins.ValueError", "a.py:b"))
 
 
 def test_outage_of_the_database_is_logged_in_a_sentence() -> None:
-    """It has its code like every error, and no traceback: nothing in the code is wrong."""
+    """The outage has a reference like every error, but no traceback, because the code is not wrong."""
     with capture_logs() as logs:
         reference = ErrorReporter(FakeClock()).report(_fail(StorageUnavailableError("MongoDB is away.")))
     assert logs == [
@@ -85,7 +85,7 @@ def test_outage_of_the_database_is_logged_in_a_sentence() -> None:
 
 
 def test_report_is_logged_with_its_traceback() -> None:
-    """The log holds reference, place and the error itself."""
+    """The log has the reference, the place and the error itself."""
     error = _fail(ValueError("one"))
     with capture_logs() as records:
         reference = ErrorReporter(FakeClock()).report(error)
@@ -102,7 +102,7 @@ def test_report_is_logged_with_its_traceback() -> None:
 
 
 def test_failing_report_still_returns_the_reference() -> None:
-    """A failure of reporting itself never reaches the caller."""
+    """An error within the report does not reach the caller."""
     error = _fail(ValueError("one"))
     with capture_logs() as records:
         reference = ErrorReporter(BrokenClock()).report(error)
@@ -119,7 +119,7 @@ def test_error_that_was_never_raised_has_a_place_too() -> None:
 
 
 def test_oldest_group_is_forgotten_beyond_the_limit() -> None:
-    """Memory is bounded; what was seen longest ago goes first."""
+    """Memory is limited; the group that was seen longest ago is dropped first."""
     reporter = ErrorReporter(FakeClock())
     references = [
         reporter.report(type(f"Error{number}", (Exception,), {})()) for number in range(MAX_GROUPS + 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 
 from utils.database.core.operations import Document, Operations
@@ -42,7 +42,7 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Change:
     """One write of a bulk: an update of the document that fits the filter."""
 
     query: Query
@@ -50,8 +50,15 @@ class Update:
     upsert: bool = False
 
 
-Write = Insertion | Replacement | Update
-Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One write of a bulk: all documents that fit the filter go."""
+
+    query: Query
+
+
+Write = Insertion | Replacement | Change | Deletion
+Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteMany
 """A write within its scope, in pymongo's form."""
 
 
@@ -212,6 +219,8 @@ class BlockingCollection:
         if isinstance(write, Insertion):
             return InsertOne(scope_document(self.scope, write.document))
         scoped = scope_filter(self.scope, write.query)
+        if isinstance(write, Deletion):
+            return DeleteMany(scoped)
         if isinstance(write, Replacement):
             return ReplaceOne(scoped, scope_document(self.scope, write.document), upsert=True)
         check_update(self.scope, write.update)

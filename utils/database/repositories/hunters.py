@@ -35,7 +35,7 @@ class HunterRepository(Repository):
             )
             for player_id, claim in zip(player_ids, claims, strict=True)
         ]
-        rows.sort(key=_get_place)
+        rows.sort(key=lambda row: (-row.value, row.counters.deaths, row.name, row.player_id))
         return tuple(replace(row, rank=rank) for rank, row in enumerate(rows, start=1))
 
     async def _sum_claims(self, covered: CoveredDeaths) -> list[Document]:
@@ -54,7 +54,3 @@ class HunterRepository(Repository):
         }
         bounties = self._of_guild("bounties", covered.guild_id)
         return await bounties.aggregate([{"$match": wanted}, {"$group": sums}], hint="claimed")
-
-
-def _get_place(row: BoardRow) -> tuple[float, int, str, PlayerId]:
-    return -row.value, row.counters.deaths, row.name, row.player_id

@@ -3,14 +3,20 @@
 Each feed (a server's notices for one kind of channel) has its own order. A message belongs to a channel of
 the guild and takes notices from all feeds of that channel. A notice is deleted from the outbox when its
 message is known to be sent.
+
+Messages of several guilds that come within a moment are written in one transaction (``GroupCommit``). A
+transaction for each of them would cost as much again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.database import FenceSource, SafeDatabase, Work
+from utils.database.core.blocking import Change, Deletion
+from utils.database.core.database import Fence, FenceSource, SafeDatabase, Work
 from utils.database.core.operations import Document
+from utils.database.core.pending_writes import PendingWrites
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.notice_documents import (
@@ -19,6 +25,7 @@ from utils.database.documents.notice_documents import (
     read_feed,
     read_message,
 )
+from utils.group_commit import GroupCommit
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
@@ -27,6 +34,21 @@ from utils.models.scope import GuildId, ServerScope
 T = TypeVar("T")
 
 DROPPED_AT_ONCE = 1_000
+PREPARE_SECONDS = 0.05  # posts wait for it, and lanes that are woken at one moment have their turns in it
+MARK_SECONDS = 0.2  # only the next message of the same channel waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class _MessageWrite:
+    """What is written of one message.
+
+    Attributes:
+        sent: the notices that leave the outbox with it.
+    """
+
+    guild_id: GuildId
+    change: Change
+    sent: tuple[EntryKey, ...] = ()
 
 
 class OutboxRepository:
@@ -34,6 +56,8 @@ class OutboxRepository:
 
     Args:
         kinds: the kinds of notices.
+        prepare_seconds: how long a message to be sent waits for those of other guilds.
+        mark_seconds: how long one that was sent does.
 
     Raises:
         LeaseLostError: from any method that writes; another process delivers for this guild now.
@@ -41,11 +65,24 @@ class OutboxRepository:
     """
 
     def __init__(
-        self, database: SafeDatabase, *, fences: FenceSource, kinds: NoticeKinds = NOTICE_KINDS
+        self,
+        database: SafeDatabase,
+        *,
+        fences: FenceSource,
+        kinds: NoticeKinds = NOTICE_KINDS,
+        prepare_seconds: float = PREPARE_SECONDS,
+        mark_seconds: float = MARK_SECONDS,
     ) -> None:
         self._database = database
         self._fences = fences
         self._kinds = kinds
+        self._prepares = self._build_group(prepare_seconds)
+        self._marks = self._build_group(mark_seconds)
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget that writing for a guild failed."""
+        self._prepares.forget_guild(guild_id)
+        self._marks.forget_guild(guild_id)
 
     async def list_feeds(self, guild_id: GuildId) -> tuple[Feed, ...]:
         """Return the feeds of a guild that have notices."""
@@ -88,27 +125,18 @@ class OutboxRepository:
 
     async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
         """Store a message before its first try; do not change one that is stored already."""
-
-        def prepare(transaction: Transaction) -> None:
-            document = build_message_document(message)
-            named = {"nonce": document.pop("nonce")}
-            messages = transaction.of_guild("messages", guild_id)
-            messages.update_one(named, {"$setOnInsert": document}, upsert=True)
-
-        await self._write(guild_id, prepare)
+        document = build_message_document(message)
+        named = {"nonce": document.pop("nonce")}
+        change = Change(named, {"$setOnInsert": document}, upsert=True)
+        await self._join(self._prepares, _MessageWrite(guild_id, change))
 
     async def mark_sent(
         self, guild_id: GuildId, message: OutgoingMessage, *, message_id: int, at: datetime
     ) -> None:
         """Mark a message as sent and delete its notices, all or nothing."""
-
-        def mark(transaction: Transaction) -> None:
-            sent = {"state": MessageState.SENT.value, "message_id": message_id, "sent_at": at}
-            named = {"nonce": message.nonce}
-            transaction.of_guild("messages", guild_id).update_one(named, {"$set": sent})
-            transaction.of_guild("outbox", guild_id).delete(_choose(message.entries))
-
-        await self._write(guild_id, mark)
+        sent = {"state": MessageState.SENT.value, "message_id": message_id, "sent_at": at}
+        change = Change({"nonce": message.nonce}, {"$set": sent})
+        await self._join(self._marks, _MessageWrite(guild_id, change, message.entries))
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
         """Delete notices of a feed created before that; return how many. None of them is in a message.
@@ -163,6 +191,33 @@ class OutboxRepository:
             _name_feed(feed), sort=first, limit=limit, hint="sequence"
         )
         return tuple(read_entry(feed.scope, document, self._kinds) for document in found)
+
+    def _build_group(self, seconds: float) -> GroupCommit[Fence | None, _MessageWrite, None]:
+        return GroupCommit(self._write_messages, clock=self._database.clock, seconds=seconds)
+
+    async def _join(
+        self, group: GroupCommit[Fence | None, _MessageWrite, None], write: _MessageWrite
+    ) -> None:
+        """Write with the guilds that the same lease guards."""
+        fence = self._fences(write.guild_id)
+        await group.join(fence and replace(fence, guild_id=None), write.guild_id, write)
+
+    async def _write_messages(self, shared: Fence | None, writes: Sequence[_MessageWrite]) -> Sequence[None]:
+        """Write messages of guilds in one transaction; one of several is not tried again."""
+
+        def write_all(transaction: Transaction) -> None:
+            pending = PendingWrites(transaction)
+            for one in writes:
+                pending.add(transaction.of_guild("messages", one.guild_id), [one.change])
+                if one.sent:
+                    gone = Deletion(_choose(one.sent))
+                    pending.add(transaction.of_guild("outbox", one.guild_id), [gone])
+            pending.carry_out()
+
+        is_alone = len(writes) == 1
+        fence = self._fences(writes[0].guild_id) if is_alone else shared
+        await self._database.in_transaction(write_all, fence=fence, repeats=is_alone)
+        return [None] * len(writes)
 
     async def _write(self, guild_id: GuildId, work: Work[T]) -> T:
         return await self._database.in_transaction(work, fence=self._fences(guild_id))

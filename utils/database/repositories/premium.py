@@ -1,7 +1,6 @@
 """Premium of guilds: the current grant, and the history."""
 
 from utils.database.core.operations import Document
-from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.premium_documents import EVENTS, GRANTS, read_premium
 from utils.database.repositories.repository import Repository
@@ -19,7 +18,7 @@ class PremiumRepository(Repository):
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
         """Return a guild's record; empty if it never had a grant."""
-        found = await self._guilds(guild_id).find_one({}, projection=_FIELDS)
+        found = await self._of_guild("guilds", guild_id).find_one({}, projection=_FIELDS)
         return read_premium(guild_id, found or {})
 
     async def write_grant(
@@ -60,9 +59,6 @@ class PremiumRepository(Repository):
             return is_ended
 
         return await self._database.in_transaction(end)
-
-    def _guilds(self, guild_id: GuildId) -> ScopedCollection:
-        return self._of_guild("guilds", guild_id)
 
 
 def _append(event: PremiumEvent) -> Document:

@@ -61,7 +61,7 @@ class GameServerRepository(Repository):
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return a guild's servers, first added first."""
-        found = await self._guild(guild_id).find(_KEPT)
+        found = await self._of_guild("game_servers", guild_id).find(_KEPT)
         return tuple(
             sorted(map(read_server, found), key=lambda server: (str(server.added_at or ""), server.scope))
         )
@@ -153,9 +153,6 @@ class GameServerRepository(Repository):
         """Write the health of a server, without the counted lines; a removed server stays removed."""
         document = build_health_document(health)
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
-
-    def _guild(self, guild_id: GuildId) -> ScopedCollection:
-        return self._of_guild("game_servers", guild_id)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
         return self._of_server("game_servers", scope)

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from utils.database.core.database import SafeDatabase
 from utils.database.documents.death_documents import decode_documents
@@ -71,7 +71,8 @@ class StatisticsRepository(Repository):
             find_worst_enemy(players, player_ids, "killer", since=covered.since),
             find_worst_enemy(players, player_ids, "victim", since=covered.since),
         )
-        names = {record.player_id: record.name for _, record in sorted(records, key=_get_seen)}
+        by_time = sorted((record for _, record in records), key=lambda record: record.last_seen_at)
+        names = {record.player_id: record.name for record in by_time}
         return PlayerStats(
             player_id=newest.player_id,
             name=newest.name,
@@ -204,7 +205,8 @@ async def _find_records(
     players: ShownPlayers, player_ids: Sequence[PlayerId]
 ) -> list[tuple[ServerId, PlayerRecord]]:
     found = await players.find("players", {"player_id": {"$in": list(player_ids)}}, "player")
-    return sorted(((ServerId(one["server_id"]), read_player(one)) for one in found), key=_get_key)
+    records = ((ServerId(one["server_id"]), read_player(one)) for one in found)
+    return sorted(records, key=lambda pair: (pair[0], pair[1].player_id))
 
 
 def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
@@ -245,11 +247,3 @@ def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
 
 def _tally(enemy: Enemy | None) -> NamedCount | None:
     return NamedCount(enemy.name, enemy.kills) if enemy else None
-
-
-def _get_seen(pair: tuple[ServerId, PlayerRecord]) -> datetime:
-    return pair[1].last_seen_at
-
-
-def _get_key(pair: tuple[ServerId, PlayerRecord]) -> tuple[ServerId, PlayerId]:
-    return pair[0], pair[1].player_id

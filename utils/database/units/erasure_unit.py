@@ -1,7 +1,6 @@
 """One step of an erasure: some deaths of a player go to "erased player", and both are counted again."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from utils.database.core.blocking import BlockingCollection
 from utils.database.core.operations import Document
@@ -48,7 +47,7 @@ class ErasureTransaction:
             )
             for encoded in pieces:
                 found.update((death.id, death) for death in decode_deaths(encoded))
-        return sorted(found.values(), key=_get_order)
+        return sorted(found.values(), key=lambda death: death.order)
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Replace a player's id, name and platform in deaths by those of "erased player"; the ``_id`` stays.
@@ -85,7 +84,3 @@ class ErasureTransaction:
 
     def _of(self, name: str) -> BlockingCollection:
         return self._transaction.of_server(name, self._scope)
-
-
-def _get_order(death: Death) -> tuple[datetime, str, str, int]:
-    return death.order

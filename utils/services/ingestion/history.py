@@ -424,14 +424,10 @@ def store_history_batch(unit: IngestionUnit, batch: HistoryBatch, clock: WallClo
     known = unit.find_times(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
     right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
-    unit.insert_deaths(sorted(new, key=_get_id))
+    unit.insert_deaths(sorted(new, key=lambda death: death.id))
     unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
     unit.insert_rejected(batch.rejected)
     unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:
         unit.move_cursor(chunk.before, chunk.after)
     return new
-
-
-def _get_id(death: Death) -> bytes:
-    return death.id

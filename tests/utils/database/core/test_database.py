@@ -1,4 +1,4 @@
-"""Tests of transactions: all or nothing, whatever happens."""
+"""Transactions: all or nothing, after any failure."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ GUILD_ID = GuildId(7)
 
 
 class UnfinishedError(Exception):
-    """The work's own reason to end."""
+    """The error that a unit of work raises."""
 
 
 def _build_things(database: SafeDatabase) -> ScopedCollection:
@@ -63,7 +63,7 @@ def _increase(transaction: Transaction) -> int:
 async def test_transaction_takes_one_thread_and_gives_what_its_work_gives(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """It sees what it wrote; nobody else does before the end."""
+    """A transaction sees its own writes; before its end other readers do not."""
     threads: set[int] = set()
 
     def work(transaction: Transaction) -> list[Document]:
@@ -96,7 +96,7 @@ async def test_nothing_is_stored_and_every_session_is_free_when_the_work_fails(
     fail: Callable[[Transaction], None],
     error: type[Exception],
 ) -> None:
-    """Neither data nor a lock stays, whatever the reason, and none of them is one to run it again."""
+    """After a failing work neither data nor a lock remains, and the work does not run again."""
     await things.insert_one({"_id": 0})
     runs = 0
 
@@ -116,7 +116,7 @@ async def test_nothing_is_stored_and_every_session_is_free_when_the_work_fails(
 async def test_snapshot_shows_the_moment_of_its_first_read(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """What is stored after that is not seen in it, in whatever collection, and is seen outside at once."""
+    """A snapshot does not show later writes in any collection; reads outside it show them at once."""
     names = ("things", "others")
     for name in names:
         await ScopedCollection.of_guild(database, name, GUILD_ID).insert_one({"_id": 0})
@@ -135,7 +135,7 @@ async def test_snapshot_shows_the_moment_of_its_first_read(
 async def test_work_runs_again_when_another_transaction_holds_its_document(
     database: SafeDatabase, other: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """A write conflict is waited out with pauses; a counter that both draw from counts both."""
+    """A transaction waits out a write conflict with pauses, so a counter counts the draws of both."""
     gate = Gate()
 
     def hold(transaction: Transaction) -> int:
@@ -160,7 +160,7 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
 async def test_transaction_that_must_not_repeat_tells_of_a_conflict_at_once(
     database: SafeDatabase, other: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """The one that holds the document notices nothing."""
+    """The other transaction, which holds the document, goes on."""
     gate = Gate()
 
     def hold(transaction: Transaction) -> int:
@@ -193,7 +193,7 @@ async def test_nothing_is_stored_when_the_lease_is_gone(
 
 
 class ForgetfulDatabase(SafeDatabase):
-    """A database that commits and does not get the first answer."""
+    """A database that commits and loses the first answer."""
 
     commits = 0
 
@@ -205,7 +205,7 @@ class ForgetfulDatabase(SafeDatabase):
 async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
     connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Committing twice is harmless, storing twice is not."""
+    """A commit is repeated after a lost answer, but the work is not, because that would store twice."""
     monkeypatch.setattr("utils.database.process.connection.SafeDatabase", ForgetfulDatabase)
     database = await connection.open()
     assert isinstance(database, ForgetfulDatabase)
@@ -224,12 +224,12 @@ async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
 
 
 class MuteOperations(Operations):
-    """A database that commits, or does not, and never answers that."""
+    """A database whose commits, made or not, get no answer."""
 
     is_committing = True
 
     def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Carry it out, if it is not to be lost."""
+        """Run an operation, unless it is to be lost."""
         if operation != "commit":
             return super().run(operation, method, *args, **kwargs)
         if self.is_committing:
@@ -243,7 +243,7 @@ class MuteOperations(Operations):
 async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
     connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch, *, is_committing: bool
 ) -> None:
-    """Whoever asked must look, for it happened or not; every other error says that nothing was written."""
+    """After an unknown commit the caller must check the data; after every other error nothing was written."""
     monkeypatch.setattr("utils.database.core.database.Operations", MuteOperations)
     monkeypatch.setattr("utils.database.core.database.TRANSACTION_SECONDS", 0.0)
     monkeypatch.setattr(MuteOperations, "is_committing", is_committing)
@@ -262,7 +262,7 @@ async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
 async def test_cancelled_transaction_is_waited_for_and_leaves_its_session_free(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """Nobody touches the session while the thread still has it; what was begun ends as it would have."""
+    """The session stays borrowed while its thread works, and the work ends as without the cancellation."""
     gate = Gate()
 
     def work(transaction: Transaction) -> None:
@@ -285,7 +285,7 @@ async def test_cancelled_transaction_is_waited_for_and_leaves_its_session_free(
 async def test_more_transactions_than_sessions_take_turns(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """Sessions are few; who finds none free waits."""
+    """There are few sessions; a transaction without a free one waits."""
     await things.insert_one({"_id": 0})
     await _store_more_than_sessions(database, things)
     assert len(database.session_ids) == SESSION_COUNT
@@ -304,7 +304,7 @@ async def _store_more_than_sessions(database: SafeDatabase, things: ScopedCollec
 
 
 async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled() -> None:
-    """Nobody touches the session while a thread still has it, and no failure is left unlooked at."""
+    """The session stays borrowed while a thread uses it, and every failure is read."""
     may_end = asyncio.Event()
     ended: list[str] = []
 
@@ -326,7 +326,7 @@ async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled()
 
 
 async def test_killed_session_ends_its_transaction(database: SafeDatabase, other: SafeDatabase) -> None:
-    """A successor frees what its predecessor held; the predecessor starts anew."""
+    """A successor ends the open transaction of its predecessor, which then runs again."""
     gate = Gate()
     runs = 0
 
@@ -345,7 +345,7 @@ async def test_killed_session_ends_its_transaction(database: SafeDatabase, other
 
 
 async def test_own_sessions_are_never_killed(database: SafeDatabase, things: ScopedCollection) -> None:
-    """Taking one's own lease again must not end one's own work."""
+    """Taking an own lease again must not end own transactions."""
     gate = Gate()
     runs = 0
 
@@ -364,7 +364,7 @@ async def test_own_sessions_are_never_killed(database: SafeDatabase, things: Sco
 
 
 async def test_error_of_the_library_is_mapped_and_the_operation_logged(database: SafeDatabase) -> None:
-    """Every operation leaves its time in the log, failed ones too."""
+    """Every operation logs its duration, failed ones too."""
     with capture_logs() as logs, pytest.raises(StorageError):
         await database.command("noSuchCommand")
     [entry] = logs
@@ -376,7 +376,7 @@ async def test_error_of_the_library_is_mapped_and_the_operation_logged(database:
 
 
 async def test_slow_operation_is_a_warning(database: SafeDatabase) -> None:
-    """What takes longer than a big batch is worth a look."""
+    """An operation that takes longer than a big batch is a warning."""
     with capture_logs() as logs:
         await database.unscoped("things").insert_one({"_id": 1})
         await database.run("slow", database.unscoped("things").find_one({"$where": "sleep(600) || true"}))

@@ -1,4 +1,4 @@
-"""Tests of the table that turns pymongo's errors into ours."""
+"""The table that turns pymongo's errors into the bot's errors."""
 
 import inspect
 from types import ModuleType
@@ -30,7 +30,7 @@ def _list_exceptions(module: ModuleType) -> list[type[Exception]]:
 
 @pytest.mark.parametrize("kind", _list_exceptions(pymongo.errors) + _list_exceptions(bson.errors))
 def test_every_exception_of_the_library_stands_in_the_table(kind: type[Exception]) -> None:
-    """A class that a new release adds must be given a meaning before it can reach anybody."""
+    """A new error class of a new release of the library must be added to the table."""
     assert kind in MEANING_BY_EXCEPTION
 
 
@@ -58,12 +58,12 @@ def test_every_exception_of_the_library_stands_in_the_table(kind: type[Exception
 def test_error_is_translated_by_its_code_then_by_its_class(
     error: Exception, expected: type[StorageError]
 ) -> None:
-    """What happened decides, not the class it came in."""
+    """The code decides before the class."""
     assert type(translate(error)) is expected
 
 
 def test_translated_error_names_no_data_but_keeps_its_cause() -> None:
-    """A duplicate key's text holds the document's values; those stay in the cause."""
+    """The text of a duplicate key contains values of the document, so only the cause keeps it."""
     original = pymongo.errors.DuplicateKeyError("E11000 dup key: { name: 'secret' }", 11000)
     with pytest.raises(StorageConflictError) as caught, map_storage_errors():
         raise original
@@ -72,7 +72,7 @@ def test_translated_error_names_no_data_but_keeps_its_cause() -> None:
 
 
 def test_labels_are_found_through_the_chain_of_causes() -> None:
-    """Whether a transaction may run again is the server's word, wherever it was wrapped."""
+    """The server's labels decide whether a transaction may run again, at any depth of the chain of causes."""
     labelled = pymongo.errors.OperationFailure("x", 112, {"errorLabels": ["TransientTransactionError"]})
     wrapped = StorageError("outer")
     wrapped.__cause__ = translate(labelled)

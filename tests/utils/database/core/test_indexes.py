@@ -8,18 +8,18 @@ from utils.database.core.indexes import INDEXES, ensure_indexes, list_index_prob
 
 @pytest.mark.parametrize("name", sorted(INDEXES))
 def test_every_index_of_scoped_data_begins_with_its_guild(name: str) -> None:
-    """A query of one guild never reads another's keys."""
+    """Every index begins with the guild, so a query of one guild never reads another's keys."""
     assert {index.fields[0] for index in INDEXES[name]} == {"guild_id"}
 
 
 async def test_indexes_are_as_the_table_says_after_ensuring_them_twice(database: SafeDatabase) -> None:
-    """Making them again changes nothing."""
+    """Creating the indexes again changes nothing."""
     await ensure_indexes(database)
     assert await list_index_problems(database) == ()
 
 
 async def test_missing_different_and_unexpected_indexes_are_told(database: SafeDatabase) -> None:
-    """The check names each, in words."""
+    """The check names each missing, different or unexpected index."""
     kills, outbox, links = (database.unscoped(name) for name in ("kills", "outbox", "links"))
     await kills.drop_index("killer")
     await kills.create_index([("weapon", 1)], name="weapon")
@@ -36,7 +36,7 @@ async def test_missing_different_and_unexpected_indexes_are_told(database: SafeD
 
 
 async def test_index_that_became_another_is_made_anew(database: SafeDatabase) -> None:
-    """Data of an older bot: the same name with other fields is no reason to stop."""
+    """Data of an older bot may have an index of the same name with other fields; the start replaces it."""
     kills = database.unscoped("kills")
     await kills.drop_index("killer")
     await kills.create_index([("guild_id", 1), ("killer_id", 1)], name="killer")

@@ -1,4 +1,4 @@
-"""Tests of results: a failure as a value."""
+"""Results: a failure as a value."""
 
 import pytest
 
@@ -15,7 +15,7 @@ async def _fail() -> int:
 
 
 async def test_value_is_unwrapped_when_all_went_well() -> None:
-    """A good result is its value."""
+    """A good result has its value."""
     result = await wait_for_result(_give())
     assert (result, result.is_ok, result.unwrap()) == (SafeMongoDBResult(value=7), True, 7)
 

@@ -1,6 +1,6 @@
-"""Documents: every value comes back from its stored form as it was, whatever it holds.
+"""Documents: every value comes back unchanged from its stored form.
 
-Values go through BSON's own bytes, as MongoDB keeps them, so that a type it would change shows.
+Values go through BSON, as in MongoDB, so that the test shows types that BSON would change.
 """
 
 from dataclasses import replace
@@ -122,13 +122,13 @@ SERVERS = st.builds(
 
 
 def store(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a document as MongoDB gives it back."""
+    """Return a document as MongoDB returns it."""
     return decode(encode(document), OPTIONS)
 
 
 @given(DEATHS)
 def test_death_comes_back_as_it_was(death: Death) -> None:
-    """The time as written has no zone, the moment is UTC; an absent platform stays absent."""
+    """The written time has no zone, the moment is UTC; an absent platform stays absent."""
     document = build_death_document(death)
     assert read_death(store(document)) == death
     assert ("killer_platform" in document) is bool(death.row.killer_platform)
@@ -136,7 +136,7 @@ def test_death_comes_back_as_it_was(death: Death) -> None:
 
 @given(st.lists(DEATHS, max_size=4))
 def test_raw_batch_holds_its_deaths_in_order(deaths: list[Death]) -> None:
-    """What a recount reads by the thousand is the same as one by one."""
+    """A recount reads batches of thousands; they contain the same deaths as single reads."""
     encoded = b"".join(encode(build_death_document(death)) for death in deaths)
     assert decode_deaths(encoded) == tuple(deaths)
 
@@ -148,7 +148,7 @@ def test_raw_batch_holds_its_deaths_in_order(deaths: list[Death]) -> None:
     st.none() | st.builds(RowClock, SECONDS, MOMENTS),
 )
 def test_cursor_comes_back_as_it_was(file: LogFile, offset: int, head: bytes, clock: RowClock | None) -> None:
-    """A cursor that came back changed would make the file look rewritten."""
+    """With a changed cursor the file would look rewritten."""
     cursor = Cursor(file, offset, head, clock)
     place = {"world": file.world, "name": file.name}
     read = read_cursor(store(build_cursor_move(cursor) | place))
@@ -159,7 +159,7 @@ def test_cursor_comes_back_as_it_was(file: LogFile, offset: int, head: bytes, cl
 def test_rejected_line_comes_back_as_it_was(
     file: LogFile, offset: int, line: str, reason: str, seen_at: datetime
 ) -> None:
-    """Admins are shown the line that was there."""
+    """Admins see the original line."""
     rejected = RejectedLine(file, offset, line, text(reason), seen_at)
     assert read_rejected(store(build_rejected_document(rejected))) == rejected
 
@@ -178,7 +178,7 @@ def test_rejected_line_comes_back_as_it_was(
     st.integers(0, 9),
 )
 def test_player_comes_back_as_he_was(player: PlayerRecord, generation: int) -> None:
-    """Figures, names and the place in the log."""
+    """Figures, names and the position in the log come back unchanged."""
     document = store(build_player_document(player, generation=generation))
     assert read_player(document) == player
     assert document["generation"] == generation
@@ -197,7 +197,7 @@ def test_player_comes_back_as_he_was(player: PlayerRecord, generation: int) -> N
     st.integers(0, 12),
 )
 def test_days_written_in_two_turns_are_the_last_ones_written(days: list[PlayerDay], first: int) -> None:
-    """A month's document holds each day once, in order, as it was written last."""
+    """A month's document has each day once, in order, with its last written values."""
     stored: dict[tuple[PlayerId, str], list[dict[str, Any]]] = {}
     for turn in (days[:first], days[first:]):
         for key, changed in group_days(turn).items():
@@ -215,7 +215,7 @@ def test_days_written_in_two_turns_are_the_last_ones_written(days: list[PlayerDa
 
 @given(st.dates(), st.dates())
 def test_months_sort_as_their_days_do(one: date, other: date) -> None:
-    """Periods are cut by comparing months as text, also in the first millennium of a clock gone mad."""
+    """Months are compared as text, so they must sort by date, even in the first millennium."""
     months = (format_month(one), format_month(other))
     assert (months[0] < months[1]) is ((one.year, one.month) < (other.year, other.month))
 
@@ -239,7 +239,7 @@ def test_months_sort_as_their_days_do(one: date, other: date) -> None:
     MOMENTS,
 )
 def test_notice_comes_back_with_all_its_facts(notice: DeathNotice, sequence: int, at: datetime) -> None:
-    """A message that is built again after a restart must be the one that was tried."""
+    """After a restart a message is built again, and must be equal to the one that was tried."""
     entry = read_entry(SCOPE, store(build_entry_document(notice, sequence=sequence, created_at=at)))
     assert (entry.notice, entry.sequence, entry.created_at) == (notice, sequence, at)
     assert (entry.scope, entry.channel_kind) == (SCOPE, ChannelKind.KILLFEED)
@@ -257,7 +257,7 @@ def test_notice_comes_back_with_all_its_facts(notice: DeathNotice, sequence: int
     )
 )
 def test_message_comes_back_as_it_was(message: OutgoingMessage) -> None:
-    """Its group, its nonce and its first try decide whether something is posted twice."""
+    """Group, nonce and first try come back, because they prevent a second post."""
     assert read_message(SCOPE.guild_id, store(build_message_document(message))) == message
 
 
@@ -269,7 +269,7 @@ def test_server_comes_back_as_it_was(server: GameServer) -> None:
 
 
 def test_repr_of_a_stored_server_holds_no_secret() -> None:
-    """Even ciphertext stays out of tracebacks and logs."""
+    """Not even the ciphertext appears in tracebacks and logs."""
     server = GameServer(SCOPE, "Mirny", "h", 22, "u", EncryptedSecret(b"sealed-bytes"))
     assert "sealed" not in repr(server)
 
@@ -278,7 +278,7 @@ def test_repr_of_a_stored_server_holds_no_secret() -> None:
 def test_guild_settings_come_back_as_they_were(
     channels: dict[ChannelKind, ChannelId], role: int | None
 ) -> None:
-    """Channel ids are numbers of 63 bits and lose none of them."""
+    """Channel ids are numbers of 63 bits and do not lose any bit."""
     documents, nothing = SettingsDocuments(GuildSettings), GuildSettings(SCOPE.guild_id)
     settings = replace(nothing, channels=channels, admin_role_id=role)
     stored = store(documents.build_changed(nothing, settings))
@@ -315,7 +315,7 @@ def test_health_comes_back_with_the_lines_counted_beside_it(health: ServerHealth
 def test_import_job_comes_back_as_it_was(
     ends: dict[LogFile, int], at: datetime, channel: ChannelId | None, message: int | None
 ) -> None:
-    """What is history was fixed once, and is the same after a crash."""
+    """The end of the history is fixed once, and is the same after a crash."""
     job = ImportJob(3, at, ends, channel, message)
     assert read_import(store(build_import_document(job))) == job
 
@@ -325,7 +325,7 @@ def test_import_job_comes_back_as_it_was(
     [{"port": "many"}, {"silenced": "fall"}, {"channels": {"gossip": 1}}, {"secret": None}],
 )
 def test_damaged_settings_are_refused_instead_of_guessed(damage: dict[str, object]) -> None:
-    """Settings that somebody wrote by hand are checked when they are read."""
+    """Settings that were written by hand are checked when they are read."""
     server = GameServer(SCOPE, "Mirny", "h", 22, "u", EncryptedSecret(b"x"))
     document = scope_document(scope_of_server(SCOPE), build_server_document(server)) | damage
     with pytest.raises(ValidationError):
@@ -334,7 +334,7 @@ def test_damaged_settings_are_refused_instead_of_guessed(damage: dict[str, objec
 
 @given(SNOWFLAKES, st.text("abcdefgh2345", min_size=1, max_size=8), ROWS)
 def test_id_of_a_death_lies_in_the_range_of_its_server_alone(guild: int, server: str, row: DeathRow) -> None:
-    """All deaths of a server lie between two keys, and no other server's lie there."""
+    """All deaths of a server are between two keys, and deaths of other servers are outside."""
     scope = ServerScope(GuildId(guild), ServerId(server))
     death_id = compute_death_id(build_scope_prefix(scope), row)
     first, last = build_key_range(scope)
@@ -347,13 +347,13 @@ def test_id_of_a_death_lies_in_the_range_of_its_server_alone(guild: int, server:
 
 @pytest.mark.parametrize("server_id", ["ninechars", "ünïcödé", "日本"])
 def test_server_id_that_does_not_fit_is_refused(server_id: str) -> None:
-    """A longer id would reach into another server's keys."""
+    """A longer id would overlap the keys of another server."""
     with pytest.raises(ScopeViolationError, match="at most 8 ASCII characters"):
         build_key_prefix(ServerScope(GuildId(1), ServerId(server_id)))
 
 
 def test_ids_follow_the_clock_of_the_log() -> None:
-    """A later row has a greater id, so that the newest deaths are found from the end."""
+    """A later row has a greater id, so the newest deaths are found from the end."""
     row = DeathRow(
         datetime(2025, 5, 1),  # noqa: DTZ001 - a wall-clock time
         DeathKind.KILL,
@@ -374,5 +374,5 @@ def test_ids_follow_the_clock_of_the_log() -> None:
 
 
 def list_rest(row: DeathRow) -> tuple[Any, ...]:
-    """Return the facts of a row behind its killer."""
+    """Return the facts of a row without its killer."""
     return (row.killer_name, row.victim_id, row.victim_name, row.weapon, row.distance)

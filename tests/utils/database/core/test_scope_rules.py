@@ -1,4 +1,4 @@
-"""Tests of what a repository may ask."""
+"""Rules for the queries of repositories."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ SCOPE: Mapping[str, int | str] = {"guild_id": 1, "server_id": "a"}
 
 
 def test_scope_is_added_to_filter_document_and_first_match() -> None:
-    """Nothing leaves without its scope."""
+    """Every filter, document and first match gets its scope."""
     assert scope_filter(SCOPE, {"name": "x"}) == {"guild_id": 1, "server_id": "a", "name": "x"}
     assert scope_document(SCOPE, {"name": "x"}) == {"guild_id": 1, "server_id": "a", "name": "x"}
     assert scope_pipeline(SCOPE, []) == [{"$match": SCOPE}]
@@ -35,7 +35,7 @@ def test_scope_is_added_to_filter_document_and_first_match() -> None:
     ],
 )
 def test_filter_that_names_or_leaves_its_scope_is_refused(query: Mapping[str, Any]) -> None:
-    """A repository never decides about its own scope."""
+    """A repository cannot change its own scope."""
     with pytest.raises(ScopeViolationError):
         scope_filter(SCOPE, query)
 
@@ -57,7 +57,7 @@ def test_filter_that_names_or_leaves_its_scope_is_refused(query: Mapping[str, An
     ],
 )
 def test_pipeline_that_leaves_its_scope_is_refused(pipeline: Sequence[Mapping[str, Any]]) -> None:
-    """Other collections are out of reach, at any depth."""
+    """A pipeline cannot reach other collections, at any depth."""
     with pytest.raises(ScopeViolationError):
         scope_pipeline(SCOPE, pipeline)
 
@@ -77,13 +77,13 @@ def test_pipeline_that_leaves_its_scope_is_refused(pipeline: Sequence[Mapping[st
     ],
 )
 def test_update_that_touches_its_scope_is_refused(update: object) -> None:
-    """A document stays where it was made."""
+    """An update cannot move a document to another scope."""
     with pytest.raises(ScopeViolationError):
         check_update(SCOPE, update)
 
 
 def test_document_of_another_scope_is_refused() -> None:
-    """A document that says where it belongs is taken at its word."""
+    """A document with another scope is refused."""
     assert scope_document(SCOPE, {"guild_id": 1}) == SCOPE
     with pytest.raises(ScopeViolationError):
         scope_document(SCOPE, {"server_id": "b"})

@@ -1,4 +1,4 @@
-"""Tests of scoped collections: whatever is asked, another scope is neither seen nor changed."""
+"""Scoped collections: no operation sees or changes another scope."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ documents: st.SearchStrategy[Document] = st.dictionaries(fields.filter(lambda na
 
 @pytest.fixture(name="collection")
 async def _collection(database: SafeDatabase) -> ScopedCollection:
-    """Return a collection as one server sees it."""
+    """Return a collection for one server."""
     return ScopedCollection.of_server(database, "scratch", OWN)
 
 
@@ -93,7 +93,7 @@ async def test_other_scopes_are_neither_seen_nor_changed_whatever_is_asked(
     pipeline: list[Document],
     document: Document,
 ) -> None:
-    """Any filter, update, document and pipeline ends in its scope or in an error."""
+    """Any filter, update, document and pipeline stays in its scope or raises."""
     reads: list[Ask] = [
         lambda: collection.find(query),
         lambda: collection.find_one(query),
@@ -119,7 +119,7 @@ async def test_other_scopes_are_neither_seen_nor_changed_whatever_is_asked(
 
 
 async def test_keys_outside_the_prefix_are_not_seen_even_when_named(database: SafeDatabase) -> None:
-    """A read of the key index alone is kept in its scope by the prefix."""
+    """A read of the key index is limited to its scope by the prefix."""
     await database.unscoped("scratch").insert_many([{"_id": letter * 32} for letter in (b"a", b"b", b"c")])
     collection = ScopedCollection.of_server(database, "scratch", OWN)
     prefix = b"b" * 16
@@ -128,7 +128,7 @@ async def test_keys_outside_the_prefix_are_not_seen_even_when_named(database: Sa
 
 
 async def test_own_documents_are_written_in_bulk(database: SafeDatabase) -> None:
-    """Replacing makes what is missing; changing does so when asked."""
+    """A replacement inserts a missing document; a change does so only with ``upsert``."""
     collection = ScopedCollection.of_server(database, "scratch", OWN)
     await collection.bulk_write(
         [
@@ -143,11 +143,11 @@ async def test_own_documents_are_written_in_bulk(database: SafeDatabase) -> None
 
 
 async def test_everything_is_deleted_in_parts_and_nothing_of_others(database: SafeDatabase) -> None:
-    """However many there are, one deletion takes some thousands; what does not fit stays."""
+    """One deletion takes some thousands of documents, until all are deleted; other documents stay."""
     sizes: list[int] = []
 
     class Counted(ScopedCollection):
-        """Notes how many went at once."""
+        """Records the number of documents per deletion."""
 
         async def call(self, operation: Callable[[], T]) -> T:
             done = await super().call(operation)
@@ -168,7 +168,7 @@ async def test_everything_is_deleted_in_parts_and_nothing_of_others(database: Sa
 
 
 async def test_foreign_document_is_refused_at_the_door(database: SafeDatabase) -> None:
-    """An insert that names another guild never reaches MongoDB."""
+    """MongoDB never gets an insert with another guild."""
     collection = ScopedCollection.of_guild(database, "scratch", GuildId(1))
     with pytest.raises(ScopeViolationError):
         await collection.insert_many([{"name": "x"}, {"guild_id": 2}])

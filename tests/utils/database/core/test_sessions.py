@@ -14,7 +14,7 @@ from utils.waiting import wait_until_done
 
 @pytest.mark.parametrize("turns", range(5))
 async def test_failure_and_cancel_at_one_moment_leave_nothing_unlooked_at(turns: int) -> None:
-    """A stop meets an operation that fails just then; the loop has no error to report as forgotten."""
+    """An operation fails at the moment of a cancellation; the loop reports no forgotten error."""
     complaints: list[dict[str, Any]] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
@@ -34,7 +34,7 @@ async def test_failure_and_cancel_at_one_moment_leave_nothing_unlooked_at(turns:
 
 
 async def test_cancelled_wait_lasts_until_the_operation_has_ended() -> None:
-    """A session must not be touched while a thread still works with it."""
+    """A session must not be used while a thread still uses it."""
     operation: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     waiting = asyncio.create_task(wait_until_done(operation))
     await asyncio.sleep(0)
@@ -48,18 +48,18 @@ async def test_cancelled_wait_lasts_until_the_operation_has_ended() -> None:
 
 @dataclass
 class FakeSession:
-    """A session that nothing is sent over."""
+    """A session without a connection."""
 
     number: int
 
     @property
     def session_id(self) -> dict[str, bytes]:
-        """Return what it is known by."""
+        """Return its id."""
         return {"id": bytes([self.number])}
 
 
 async def test_no_session_is_lent_twice_at_a_time() -> None:
-    """Each is known by its id, and whoever takes over can end it."""
+    """Each session has its id, so that a successor can end it."""
     pool = SessionPool(tuple(FakeSession(number) for number in range(4)))  # type: ignore[arg-type]
     assert pool.ids == (b"\0", b"\1", b"\2", b"\3")
     lent: list[int] = []

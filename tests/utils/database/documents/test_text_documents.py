@@ -1,4 +1,4 @@
-"""Coded texts are stored without a word of English, and read back as they were."""
+"""Coded texts are stored without English words, and come back unchanged."""
 
 from collections.abc import Iterator
 from string import Formatter
@@ -17,14 +17,14 @@ CODED: tuple[CodedText, ...] = (*Problem, *RejectionReason)
 
 
 def say(coded: CodedText) -> Text:
-    """Return a text with invented facts for all its places."""
+    """Return a text with invented facts for all its placeholders."""
     places = [place for _, place, _, _ in Formatter().parse(coded.value.one) if place not in (None, "count")]
     facts = {str(place): f"a {place}" for place in places}
     return coded.count(2, **facts) if coded.value.many else coded.say(**facts)
 
 
 def list_keys(stored: object) -> Iterator[str]:
-    """Yield every key and every text in what is stored."""
+    """Yield every key and every text of a stored value."""
     if isinstance(stored, dict):
         for name, value in stored.items():
             yield name
@@ -38,7 +38,7 @@ def list_keys(stored: object) -> Iterator[str]:
 
 @pytest.mark.parametrize("coded", CODED, ids=lambda coded: coded.code)
 def test_coded_text_is_read_as_it_was_stored(coded: CodedText) -> None:
-    """What is stored is the code and the facts; nothing of the sentence."""
+    """The code and the facts are stored, but nothing of the sentence."""
     said = say(coded)
     stored = bson.decode(bson.encode({"said": build_text(said)}))["said"]
     assert read_text(stored) == said
@@ -46,12 +46,12 @@ def test_coded_text_is_read_as_it_was_stored(coded: CodedText) -> None:
 
 
 def test_codes_differ() -> None:
-    """Problems and reasons share one place, so none may have another's code."""
+    """Problems and reasons share one set of codes, so all codes must differ."""
     assert len({coded.code for coded in CODED}) == len({coded.value for coded in CODED}) == len(CODED)
 
 
 def test_facts_keep_their_types() -> None:
-    """A number is grouped, and a command is shown as one, in any language, however late."""
+    """Facts keep their types, so a number is grouped and a command is shown in any language, also later."""
     inner = Problem.NAMES_UNREADABLE.count(1, path="logs")
     said = Problem.AND_MORE.count(1234, first=inner)
     named = Problem.SEVERAL_SERVERS.say(
@@ -65,7 +65,7 @@ def test_facts_keep_their_types() -> None:
 
 
 def test_stored_problem_is_shown_in_another_language() -> None:
-    """Old ones too: what is stored knows no language."""
+    """A stored text does not depend on a language, so old texts are shown in any language."""
     stored = build_text(Problem.LOGIN_REFUSED.say(host="192.0.2.10:22"))
     assert stored == {"code": "login_refused", "facts": {"host": "192.0.2.10:22"}}
     shown = PSEUDO.write_plain(read_text(stored))
@@ -74,13 +74,13 @@ def test_stored_problem_is_shown_in_another_language() -> None:
 
 
 def test_unknown_text_and_unknown_code_are_told_as_such() -> None:
-    """No sentence is kept that could not be shown in another language, and none is guessed."""
+    """A text without a code, and an unknown code, become a general text."""
     unknown = Problem.UNKNOWN.say()
     assert read_text(build_text(text("Said without a code."))) == unknown
     assert read_text({"code": "of_another_version", "facts": {}}) == unknown
 
 
 def test_fact_of_another_type_is_a_bug() -> None:
-    """It would be stored as something else."""
+    """A fact of such a type would be stored as another type."""
     with pytest.raises(TypeError, match="Metres"):
         build_text(Problem.SURPRISE.say(failure=Metres(3)))

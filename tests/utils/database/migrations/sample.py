@@ -1,4 +1,4 @@
-"""Invented migrations: a guild's figure changes its name, then its unit."""
+"""Invented migrations: a guild's figure gets a new name, then a new unit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Secret keys: a wrong or lost one is found at the start, and a change of it can be killed at any point."""
+"""Secret keys: a start finds a wrong or lost key, and a change of the key may be killed at any point."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,14 +44,14 @@ PASSWORDS = {scope: Credentials(f"pass of {scope}") for scope in SCOPES}
 
 
 class Killed(BaseException):
-    """In the place of a process that ends."""
+    """Simulates the end of a process."""
 
 
 class MortalLogins(StoredLogins):
-    """Is killed before or after one of its writes.
+    """Dies before or after one of its writes.
 
     Attributes:
-        writes: how many it may still do; negative: no end.
+        writes: the number of remaining writes; negative: no limit.
     """
 
     def __init__(self, database: SafeDatabase, *, writes: int = -1, is_after: bool = False) -> None:
@@ -83,7 +83,7 @@ class MortalLogins(StoredLogins):
 
 @pytest.fixture(name="stored", autouse=True)
 async def _stored(database: SafeDatabase, make_server: Callable[..., GameServer]) -> None:
-    """Store six servers of three guilds, and one whose login is forgotten."""
+    """Store six servers of three guilds, and a removed one without a login."""
     servers = GameServerRepository(database)
     for scope, credentials in PASSWORDS.items():
         await servers.insert_server(
@@ -95,13 +95,13 @@ async def _stored(database: SafeDatabase, make_server: Callable[..., GameServer]
 
 
 def build(database: SafeDatabase, logins: StoredLogins | None = None) -> Rekeying:
-    """Return what changes the key."""
+    """Return the change of the key."""
     leases = LeaseRepository(database, shard_count=1)
     return Rekeying(logins or StoredLogins(database), leases, instance_id="here", clock=SystemClock())
 
 
 async def read(database: SafeDatabase, box: SecretBox) -> dict[ServerScope, Credentials]:
-    """Return the logins that a key opens."""
+    """Return the logins that open with a key."""
     found = {}
     for guild_id in await StoredLogins(database).list_guild_ids():
         for scope, secret in (await StoredLogins(database).list_logins(guild_id)).items():
@@ -113,7 +113,7 @@ async def read(database: SafeDatabase, box: SecretBox) -> dict[ServerScope, Cred
 
 
 async def verify(database: SafeDatabase, box: SecretBox | None) -> str:
-    """Return what a start with a key says; empty when the bot starts."""
+    """Return the error of a start with a key; empty if the bot starts."""
     try:
         await verify_secret_key(StoredLogins(database), box)
     except ConfigurationError as error:
@@ -122,7 +122,7 @@ async def verify(database: SafeDatabase, box: SecretBox | None) -> str:
 
 
 async def test_key_that_does_not_fit_is_told_at_the_start(database: SafeDatabase) -> None:
-    """Data from before the proof is tried by its logins; then the proof decides, also over damaged ones."""
+    """Without a stored proof the logins decide; later the proof decides, even with damaged logins."""
     assert [await verify(database, box) for box in (NEW, None, OLD)] == [WRONG_KEY, LOST_KEY, ""]
     damaged = EncryptedSecret(b"\x01 nothing")
     servers = GameServerRepository(database)
@@ -134,7 +134,7 @@ async def test_key_that_does_not_fit_is_told_at_the_start(database: SafeDatabase
 
 
 async def test_any_key_fits_where_nothing_is_lost_with_the_old_one(database: SafeDatabase) -> None:
-    """Without logins the bot starts with the key it has, and its proof is kept."""
+    """Without logins the bot starts with any key, and stores its proof."""
     for scope in SCOPES:
         await GameServerRepository(database).mark_removed(scope, keep_stats=True, at=NOW)
     for box in (OLD, NEW, NEW):
@@ -145,7 +145,7 @@ async def test_any_key_fits_where_nothing_is_lost_with_the_old_one(database: Saf
 
 
 async def test_all_logins_go_over_to_the_new_key(database: SafeDatabase) -> None:
-    """Every login opens with the new key alone, and so does the bot start."""
+    """Every login opens only with the new key, and the bot starts only with it."""
     assert await build(database).run(OLD, NEW) == MovedLogins(len(SCOPES))
     assert (await read(database, NEW), await read(database, OLD)) == (PASSWORDS, {})
     assert [await verify(database, box) for box in (OLD, NEW)] == [WRONG_KEY, ""]
@@ -153,7 +153,7 @@ async def test_all_logins_go_over_to_the_new_key(database: SafeDatabase) -> None
 
 @pytest.mark.fault
 async def test_change_that_was_killed_at_any_point_is_gone_on_with(database: SafeDatabase) -> None:
-    """Before and after each write: no bot starts, no other key is taken, the same command ends the work."""
+    """After a kill at any write no bot starts, no other key works, and the same command ends the change."""
     await verify_secret_key(StoredLogins(database), OLD)
     old, new = OLD, NEW
     for writes, is_after in product(range(5), (False, True)):
@@ -165,14 +165,14 @@ async def test_change_that_was_killed_at_any_point_is_gone_on_with(database: Saf
             assert [await verify(database, box) for box in (old, new, None)] == [CUT_OFF] * 3
             with pytest.raises(ConfigurationError, match="with the same new key"):
                 await build(database).run(old, THIRD)
-        for _ in range(2):  # the second time as if it had been killed after its last word
+        for _ in range(2):  # the second time like after a kill right before the end
             assert await build(database).run(old, new) == MovedLogins(len(SCOPES))
         assert (await read(database, new), await verify(database, new)) == (PASSWORDS, "")
         old, new = new, old
 
 
 async def test_wrong_and_lost_old_keys_move_nothing(database: SafeDatabase) -> None:
-    """Unless it is said that the key is lost: then the logins stay as they are, and the bot starts."""
+    """Wrong keys move nothing. With ``--lost`` the logins stay unchanged, and the bot starts."""
     for old, sentence in ((THIRD, WRONG_KEY), (None, LOST_KEY)):
         with pytest.raises(ConfigurationError) as caught:
             await build(database).run(old, NEW)
@@ -183,7 +183,7 @@ async def test_wrong_and_lost_old_keys_move_nothing(database: SafeDatabase) -> N
 
 
 async def test_change_is_refused_while_a_bot_is_at_work(database: SafeDatabase) -> None:
-    """On this machine or another: a bot that holds a shard is seen by its lease, and goes on."""
+    """A bot on any machine is seen by its lease, and goes on."""
     leases, now = LeaseRepository(database, shard_count=1), SystemClock().now()
     token = await leases.acquire(0, instance_id="elsewhere", now=now)
     assert token is not None
@@ -198,14 +198,14 @@ async def test_change_is_refused_while_a_bot_is_at_work(database: SafeDatabase) 
 
 
 class LateLeases(LeaseRepository):
-    """Somebody takes a shard between the first look and the second."""
+    """A bot takes a shard between the two checks."""
 
     def __init__(self, database: SafeDatabase) -> None:
         super().__init__(database, shard_count=1)
         self._looks = 0
 
     async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
-        """Look, and let a bot begin."""
+        """Check, and let a bot begin."""
         self._looks += 1
         if self._looks == 2:
             await self.acquire(0, instance_id="elsewhere", now=now)
@@ -213,7 +213,7 @@ class LateLeases(LeaseRepository):
 
 
 async def test_bot_that_begins_at_the_same_moment_wins(database: SafeDatabase) -> None:
-    """The change sees its lease and takes its word back, so the bot's next start is as before."""
+    """The change sees the lease of the bot and undoes its mark, so the bot's next start works."""
     await verify_secret_key(StoredLogins(database), OLD)
     before = await StoredLogins(database).find_proof()
     work = Rekeying(StoredLogins(database), LateLeases(database), instance_id="here", clock=SystemClock())
@@ -235,7 +235,7 @@ def list_files(folder: Path) -> list[str]:
 async def test_key_file_is_never_made_anew_while_logins_need_it(
     database: SafeDatabase, tmp_path: Path
 ) -> None:
-    """It is made at the first start, read at the next, and missed when it is gone."""
+    """The key file is made at the first start, read at the next, and reported if it is missing."""
     place = KeyPlace("", tmp_path)
     with pytest.raises(ConfigurationError) as caught:
         await open_secret_box(place, database, Redactor())
@@ -251,7 +251,7 @@ async def test_key_file_is_never_made_anew_while_logins_need_it(
 async def test_key_goes_from_file_to_file_and_to_the_configuration_and_back(
     database: SafeDatabase, tmp_path: Path
 ) -> None:
-    """Each way ends with a start that works, and says what is left to do."""
+    """Each way ends with a start that works, and says what remains to be done."""
     (tmp_path / "secret.key").write_text("the key until now")
     first = await change(KeyPlace("", tmp_path), database)
     assert first.endswith(
@@ -280,7 +280,7 @@ async def test_key_goes_from_file_to_file_and_to_the_configuration_and_back(
 
 
 async def test_key_that_is_lost_is_not_said_to_be_kept(database: SafeDatabase, tmp_path: Path) -> None:
-    """The file of an older one may lie there; it is not the one that is gone."""
+    """A file of an older key is not the lost key."""
     (tmp_path / "secret.key.old").write_text("the key before that one")
     answer = await change(KeyPlace("", tmp_path), database, is_lost=True)
     assert answer.endswith("It is in data/secret.key.")
@@ -290,7 +290,7 @@ async def test_key_that_is_lost_is_not_said_to_be_kept(database: SafeDatabase, t
 async def test_change_that_was_killed_between_its_files_is_gone_on_with(
     database: SafeDatabase, tmp_path: Path
 ) -> None:
-    """All is written, and the key files are not moved, or half of it: the same command ends it."""
+    """After a kill between the moves of the key files, the same command ends the change."""
     new = SecretBox.load_next(tmp_path)
     await build(database).run(OLD, new)
     for leftover in (True, False):
@@ -309,10 +309,10 @@ async def test_change_that_was_killed_between_its_files_is_gone_on_with(
 
 
 async def test_storage_that_fails_leaves_a_change_that_goes_on(database: SafeDatabase) -> None:
-    """MongoDB away in the middle is like being killed."""
+    """An outage of MongoDB in the middle has the same effect as a kill."""
 
     class AwayLogins(StoredLogins):
-        """Goes away at the second guild."""
+        """Fails at the second guild."""
 
         async def move(
             self, guild_id: GuildId, old: SecretCipher | None, new: SecretCipher, fence: Fence
@@ -328,5 +328,5 @@ async def test_storage_that_fails_leaves_a_change_that_goes_on(database: SafeDat
 
 
 def test_place_shows_nothing_of_its_key(tmp_path: Path) -> None:
-    """It may stand in an error."""
+    """The repr hides the key, because it may appear in an error."""
     assert repr(KeyPlace("the key until now", tmp_path)) == "KeyPlace(configured)"

@@ -1,4 +1,4 @@
-"""Tests of bringing data up to date: by one process, while no other works with it."""
+"""The upgrade of old data: one process does it while no other uses the data."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
 from utils.errors import LeaseLostError
 
-SOON = 60.0  # seconds, on a busy machine
+SOON = 60.0  # seconds, enough for a busy machine
 
 
 @pytest.fixture(name="leases")
@@ -26,31 +26,31 @@ def _leases(database: SafeDatabase) -> LeaseRepository:
 
 @pytest.fixture(name="old_data", autouse=True)
 async def _old_data(database: SafeDatabase) -> None:
-    """Store what version 1 of the sample wrote."""
+    """Store the data of version 1 of the sample."""
     await database.unscoped("schema").insert_one({"_id": "data", "version": 1})
     await database.unscoped("guilds").insert_one(dict(OLDEST))
 
 
 def upgrade(database: SafeDatabase, instance_id: str = "new") -> DataUpgrade:
-    """Return what a process does at its start."""
+    """Return the upgrade that a process runs at its start."""
     store = LeaseRepository(database, shard_count=2)
     return DataUpgrade(database, store, instance_id=instance_id, clock=SystemClock(), migrations=SAMPLE)
 
 
 async def read_data(database: SafeDatabase) -> Document | None:
-    """Return what the sample's migrations change."""
+    """Return the data that the sample's migrations change."""
     return await database.unscoped("guilds").find_one(KEY, {"_id": 0})
 
 
 async def wait_for_line(logs: list[dict[str, object]], text: str) -> None:
-    """Wait until something was said."""
+    """Wait for a log line."""
     async with asyncio.timeout(SOON):
         while not any(text in str(line["event"]) for line in logs):  # noqa: ASYNC110 - a log tells nobody
             await asyncio.sleep(0.01)
 
 
 async def test_old_data_is_brought_up_to_date_with_every_index(database: SafeDatabase) -> None:
-    """Nobody else is there: every step is done at once, in order, and the lease is free afterwards."""
+    """Without other processes every step is done at once, in order, and the lease is free afterwards."""
     await upgrade(database).wait_until_current()
     assert await find_data_version(database) == DataVersion(SAMPLE.newest)
     assert await read_data(database) == NEWEST
@@ -62,7 +62,7 @@ async def test_old_data_is_brought_up_to_date_with_every_index(database: SafeDat
 
 
 async def test_two_that_start_together_migrate_once(database: SafeDatabase, other: SafeDatabase) -> None:
-    """One works, the other waits for it, and both find the data as it should be."""
+    """One process works, the other waits, and both find the new data."""
     with capture_logs() as logs:
         starts = (upgrade(database, "a"), upgrade(other, "b"))
         await asyncio.gather(*(start.wait_until_current() for start in starts))
@@ -74,7 +74,7 @@ async def test_two_that_start_together_migrate_once(database: SafeDatabase, othe
 async def test_nothing_is_changed_while_an_older_bot_holds_any_shard(
     database: SafeDatabase, other: SafeDatabase, shard: int
 ) -> None:
-    """It says what to do and waits; when the older one stops, it begins by itself."""
+    """The upgrade says that the older bot must stop, waits, and begins when it has stopped."""
     older = LeaseRepository(other, shard_count=2)
     token = await older.acquire(shard, instance_id="old", now=SystemClock().now())
     assert token is not None
@@ -91,7 +91,7 @@ async def test_nothing_is_changed_while_an_older_bot_holds_any_shard(
 async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
     database: SafeDatabase, other: SafeDatabase
 ) -> None:
-    """Its lease ran out: it is ended before the data is changed."""
+    """The lease of the older bot has expired, so the bot is ended before the data is changed."""
     older = LeaseRepository(other, shard_count=2)
     slept = SystemClock().now() - timedelta(minutes=1)
     assert await older.acquire(1, instance_id="old", now=slept) == 1
@@ -107,15 +107,15 @@ async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
 async def test_older_bot_that_looked_before_the_version_was_raised_is_waited_for(
     database: SafeDatabase, other: SafeDatabase
 ) -> None:
-    """It takes its lease after the first look at the leases, and is met by the second one."""
+    """The older bot takes its lease after the first check of the leases; the second check finds it."""
     older = LeaseRepository(other, shard_count=2)
     tokens: list[int | None] = []
 
     class LeasesMetLate(LeaseRepository):
-        """An older bot begins right after the first look."""
+        """An older bot begins right after the first check."""
 
         async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
-            """Look, then let it begin."""
+            """Check, then let the bot begin."""
             are_all_ended = await super().end_idle(instance_id=instance_id, now=now)
             if not tokens:
                 tokens.append(await older.acquire(0, instance_id="old", now=now))
@@ -139,7 +139,7 @@ async def test_older_bot_that_looked_before_the_version_was_raised_is_waited_for
 async def test_upgrade_that_was_cut_off_is_begun_again_by_another_process(
     database: SafeDatabase, other: SafeDatabase
 ) -> None:
-    """The number is the new one already, so what is remembered beside it decides."""
+    """The number is new already, so the stored state of the upgrade decides."""
     gone = LeaseRepository(other, shard_count=2)
     long_ago = SystemClock().now() - timedelta(minutes=1)
     token = await gone.acquire(UPGRADE_LEASE, instance_id="gone", now=long_ago)
@@ -148,6 +148,6 @@ async def test_upgrade_that_was_cut_off_is_begun_again_by_another_process(
     await SAMPLE.begin(other, DataVersion(1), fence)
     await upgrade(database).wait_until_current()
     assert await read_data(database) == NEWEST
-    with pytest.raises(LeaseLostError):  # it only slept, and wakes
+    with pytest.raises(LeaseLostError):  # the process wakes up
         await SAMPLE.run(other, 1, fence)
     assert await find_data_version(database) == DataVersion(SAMPLE.newest)

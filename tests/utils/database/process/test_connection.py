@@ -1,4 +1,4 @@
-"""Tests of connecting: ready, or a plain refusal."""
+"""Connecting: the database is ready, or the error says why not."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from utils.errors import ConfigurationError, StorageUnavailableError, Transactio
 
 @pytest.fixture(name="standalone_uri")
 async def _standalone_uri(tmp_path: Path, mongod_uri: str) -> AsyncIterator[str]:
-    """Run a mongod that is no replica set; ``mongod_uri`` skips where there is none."""
+    """Run a mongod without a replica set; ``mongod_uri`` skips the test without mongod."""
     assert mongod_uri
     port = _choose_port()
     arguments = ("--dbpath", str(tmp_path), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket")
@@ -37,7 +37,7 @@ def _connect(uri: str, **options: float) -> SafeMongoDBConnection:
 
 
 async def test_connection_answers_and_tells_its_facts_when_open(connection: SafeMongoDBConnection) -> None:
-    """Ping and verify are values; opening makes the connection ready."""
+    """Ping and verify return values; opening makes the connection ready."""
     assert not connection.is_open
     await connection.open()
     ping, facts = await connection.ping(), await connection.verify()
@@ -46,7 +46,7 @@ async def test_connection_answers_and_tells_its_facts_when_open(connection: Safe
 
 
 async def test_ping_is_a_failed_result_when_closed(connection: SafeMongoDBConnection) -> None:
-    """Asking a closed connection raises nothing."""
+    """A ping on a closed connection raises nothing."""
     await connection.open()
     await connection.close()
     await connection.close()
@@ -63,7 +63,7 @@ async def test_standalone_mongod_is_refused_plainly(standalone_uri: str) -> None
 
 
 async def test_opening_fails_when_nothing_answers_for_as_long_as_its_patience() -> None:
-    """A database that is away is tried again, and given up in the end."""
+    """The bot tries a missing database again for its patience, then gives up."""
     connection = _connect(
         f"mongodb://127.0.0.1:{_choose_port()}/", patience_seconds=0.4, selection_seconds=0.1
     )
@@ -73,7 +73,7 @@ async def test_opening_fails_when_nothing_answers_for_as_long_as_its_patience() 
 
 @pytest.mark.parametrize("uri", ["http://user:hunter2@host/", "mongodb://", "mongodb://u:hunter2@h:99999/"])
 async def test_malformed_address_is_refused_without_showing_it(uri: str) -> None:
-    """The URI may hold a password, so the text names the key and not the value."""
+    """The URI may contain a password, so the text names only the key."""
     with pytest.raises(ConfigurationError, match=r"mongodb\.uri") as caught:
         await _connect(uri).open()
     assert "hunter2" not in str(caught.value)
@@ -81,7 +81,7 @@ async def test_malformed_address_is_refused_without_showing_it(uri: str) -> None
 
 
 async def test_wrong_login_is_refused_at_once_without_showing_it(mongod_uri: str) -> None:
-    """A refused login will not get better by trying again."""
+    """A refused login is not tried again."""
     uri = mongod_uri.replace("mongodb://", "mongodb://nobody:hunter2@")
     with pytest.raises(ConfigurationError, match="refused the login") as caught:
         await _connect(uri).open()
@@ -89,6 +89,6 @@ async def test_wrong_login_is_refused_at_once_without_showing_it(mongod_uri: str
 
 
 def test_old_version_is_refused_plainly() -> None:
-    """The text names the version that was found and the one that is needed."""
+    """The text names the found and the needed version."""
     with pytest.raises(ConfigurationError, match=r"MongoDB 5\.0\.14 is too old: this bot needs 6\.0"):
         _check(ServerFacts(version=(5, 0, 14), has_transactions=True))

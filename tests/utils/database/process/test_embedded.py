@@ -1,4 +1,4 @@
-"""Tests of the bot's own mongod: started, watched, adopted, stopped."""
+"""The bot's own mongod: started, watched, adopted, stopped."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ asyncio.run(run())
 
 @pytest.fixture(name="mongod")
 async def _mongod(tmp_path: Path, mongod_uri: str) -> AsyncIterator[EmbeddedMongod]:
-    """Return a mongod that is not started yet; ``mongod_uri`` skips where there is none."""
+    """Return a mongod that is not started yet; ``mongod_uri`` skips the test without mongod."""
     assert mongod_uri
     mongod = EmbeddedMongod(tmp_path, clock=SystemClock())
     yield mongod
@@ -56,7 +56,7 @@ async def _mongod(tmp_path: Path, mongod_uri: str) -> AsyncIterator[EmbeddedMong
 
 
 async def _write(uri: str, number: int) -> list[int]:
-    """Store a number and return all that are stored."""
+    """Store a number and return all stored numbers."""
     connection = SafeMongoDBConnection(uri, database="things", clock=SystemClock())
     try:
         database = await connection.open()
@@ -75,7 +75,7 @@ async def _wait_until_gone(pid: int) -> None:
 async def test_mongod_runs_in_a_session_of_its_own_until_stopped(
     mongod: EmbeddedMongod, tmp_path: Path
 ) -> None:
-    """Ctrl-C in the terminal reaches the bot alone; the data stands below the data folder."""
+    """Ctrl-C in the terminal reaches only the bot; the data is below the data folder."""
     uri = await mongod.start()
     pid = mongod.pid
     assert pid is not None
@@ -87,7 +87,7 @@ async def test_mongod_runs_in_a_session_of_its_own_until_stopped(
 
 
 async def test_data_and_address_stay_when_it_is_started_again(mongod: EmbeddedMongod) -> None:
-    """A replica set remembers its members by address, so it is kept."""
+    """A replica set stores the addresses of its members, so the address is kept."""
     first = await mongod.start()
     await _write(first, 1)
     await mongod.stop()
@@ -96,7 +96,7 @@ async def test_data_and_address_stay_when_it_is_started_again(mongod: EmbeddedMo
 
 
 async def test_data_folder_may_be_moved(mongod: EmbeddedMongod, tmp_path: Path) -> None:
-    """Its mongod has another address then, which the replica set takes."""
+    """A moved mongod has a new address, which the replica set accepts."""
     first = await mongod.start()
     await _write(first, 1)
     await mongod.stop()
@@ -110,7 +110,7 @@ async def test_data_folder_may_be_moved(mongod: EmbeddedMongod, tmp_path: Path) 
 
 
 def test_socket_never_stands_in_a_folder_that_holds_something_else(tmp_path: Path) -> None:
-    """A copied data folder brings the address of the original along, which must not be touched."""
+    """A copied data folder contains the original's address, which must not be touched."""
     original = tmp_path / "mongodb"
     original.mkdir(mode=0o700)
     (original / "mongod.sock").touch()
@@ -130,10 +130,10 @@ def test_socket_never_stands_in_a_folder_that_holds_something_else(tmp_path: Pat
 
 
 def _list_listening(pid: int) -> list[str]:
-    """Return the ports of the machine on which a process listens, as Linux shows them."""
+    """Return the ports on which a process listens, from Linux's ``/proc``."""
     sockets = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):  # it was closed at this moment
+        with suppress(FileNotFoundError):  # the file was closed at this moment
             sockets.add(str(entry.readlink()))
     rows = [
         line.split()
@@ -144,7 +144,7 @@ def _list_listening(pid: int) -> list[str]:
 
 
 def _connect_as(user_id: int, address: str) -> str:
-    """Return what another user meets who connects to a socket."""
+    """Return the error that another user gets on connecting to a socket."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -167,7 +167,7 @@ def _connect_as(user_id: int, address: str) -> str:
 
 @pytest.fixture(name="open_folder")
 def _open_folder() -> Iterator[Path]:
-    """Return a folder that everybody may enter, unlike those of ``tmp_path``."""
+    """Return a folder that all users may enter, unlike those of ``tmp_path``."""
     with tempfile.TemporaryDirectory(prefix="open-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -177,7 +177,7 @@ def _open_folder() -> Iterator[Path]:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("name", ["data", "a long and strange name: " + "x" * 90])
 async def test_no_other_user_of_the_machine_reaches_it(mongod_uri: str, open_folder: Path, name: str) -> None:
-    """It listens on no port, and its socket stands where nobody else may enter, also when that was open."""
+    """The mongod listens on no port, and the folder of its socket is closed to other users."""
     assert mongod_uri
     (open_folder / name / "mongodb").mkdir(parents=True)
     (open_folder / name / "mongodb").chmod(0o755)
@@ -201,7 +201,7 @@ async def test_no_other_user_of_the_machine_reaches_it(mongod_uri: str, open_fol
 async def test_data_of_a_bot_that_used_a_port_goes_on_without_it(
     mongod: EmbeddedMongod, tmp_path: Path
 ) -> None:
-    """The mongod that an older bot left behind is ended and started anew, on a socket, with its data."""
+    """The mongod of an older bot is ended and started again on a socket, with its data."""
     data = tmp_path / "mongodb"
     data.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -224,7 +224,7 @@ async def test_data_of_a_bot_that_used_a_port_goes_on_without_it(
 
 @pytest.mark.fault
 async def test_killed_mongod_is_started_again_and_open_work_goes_on(mongod: EmbeddedMongod) -> None:
-    """The one client reconnects by itself, and a transaction that was cut off runs again."""
+    """The client reconnects by itself, and a transaction that was cut off runs again."""
     connection = SafeMongoDBConnection(await mongod.start(), database="things", clock=SystemClock())
     database = await connection.open()
     things = database.unscoped("things")
@@ -250,7 +250,7 @@ async def test_killed_mongod_is_started_again_and_open_work_goes_on(mongod: Embe
 
 @pytest.mark.fault
 async def test_orphan_of_a_killed_bot_is_adopted_and_stopped(mongod: EmbeddedMongod, tmp_path: Path) -> None:
-    """A bot that was killed leaves its mongod; the next one goes on with it."""
+    """A killed bot leaves its mongod running; the next bot adopts it."""
     arguments = [sys.executable, "-c", ORPHANING_BOT, str(tmp_path)]
     with Popen(arguments, stdout=PIPE, text=True) as bot:  # noqa: ASYNC220, S603 - a second bot, no shell
         assert bot.stdout is not None
@@ -267,7 +267,7 @@ async def test_orphan_of_a_killed_bot_is_adopted_and_stopped(mongod: EmbeddedMon
 
 @pytest.mark.fault
 async def test_adopted_orphan_is_watched_like_a_child(mongod: EmbeddedMongod, tmp_path: Path) -> None:
-    """When an adopted mongod dies, one of our own takes its place on the same socket."""
+    """After the death of an adopted mongod, the bot starts its own on the same socket."""
     first = EmbeddedMongod(tmp_path, clock=SystemClock())
     uri = await first.start()
     assert await mongod.start() == uri
@@ -284,7 +284,7 @@ async def test_adopted_orphan_is_watched_like_a_child(mongod: EmbeddedMongod, tm
 async def test_stranger_under_the_kept_process_id_is_left_alone(
     mongod: EmbeddedMongod, tmp_path: Path, mongod_uri: str
 ) -> None:
-    """Process ids and addresses are used again; only a mongod on this very folder is ours."""
+    """The system uses process ids and addresses again; only a mongod on this folder belongs to the bot."""
     address = unquote(mongod_uri.removeprefix("mongodb://").partition("/?")[0])
     (tmp_path / "mongodb").mkdir()
     ProcessFile(pid=os.getpid(), address=address).write(tmp_path / "mongodb" / "process.json")
@@ -296,19 +296,19 @@ async def test_stranger_under_the_kept_process_id_is_left_alone(
 
 
 class ImpatientClock(SystemClock):
-    """A clock on which waiting for a stranger is over soon."""
+    """A clock on which waits for another process end soon."""
 
     def __init__(self) -> None:
         self._asked = 0
 
     def monotonic(self) -> float:
-        """Return a time that runs a little ahead with every look."""
+        """Return a time that grows with every call."""
         self._asked += 1
         return super().monotonic() + min(self._asked, 20) * 0.6
 
 
 async def test_process_file_that_cannot_be_read_is_no_file(tmp_path: Path) -> None:
-    """A half-written or foreign file is not worth a crash."""
+    """A half-written or foreign file is ignored."""
     path = tmp_path / "process.json"
     assert ProcessFile.read(path) is None
     for text in (
@@ -323,7 +323,7 @@ async def test_process_file_that_cannot_be_read_is_no_file(tmp_path: Path) -> No
 
 
 async def test_missing_program_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    """A configured path that is no program is named."""
+    """The error names a configured path that is not a program."""
     with pytest.raises(
         ConfigurationError, match=r"mongodb\.mongod_path: .*nowhere is not a program.*mongodb\.uri"
     ):
@@ -331,7 +331,7 @@ async def test_missing_program_is_refused_with_what_to_do(tmp_path: Path) -> Non
 
 
 async def test_program_without_its_libraries_is_refused_by_their_names(tmp_path: Path) -> None:
-    """The loader's own words come through, with the libraries to install."""
+    """The error contains the loader's text, with the libraries to install."""
     program = tmp_path / "mongod"
     words = "mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file"
     program.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 127\n")
@@ -345,7 +345,7 @@ async def test_program_without_its_libraries_is_refused_by_their_names(tmp_path:
 
 
 async def test_last_line_of_the_log_is_told_when_it_does_not_start(mongod_uri: str, tmp_path: Path) -> None:
-    """A folder that mongod cannot use is explained by mongod itself."""
+    """If mongod cannot use its folder, the error has mongod's own last line."""
     assert mongod_uri
     (tmp_path / "mongodb").mkdir()
     (tmp_path / "mongodb" / "WiredTiger").write_text("no database")
@@ -355,7 +355,7 @@ async def test_last_line_of_the_log_is_told_when_it_does_not_start(mongod_uri: s
 
 
 def test_program_of_the_wheel_is_found_without_importing_it() -> None:
-    """Looking for it must not run the package's own code."""
+    """The search for the program must not run the package's own code."""
     found = find_in_wheel()
     if found is None:
         pytest.skip("the wheel is not installed")
@@ -374,7 +374,7 @@ def test_failure_without_words_says_so() -> None:
 
 @pytest.mark.parametrize("where", ["errors", "last_log_line"])
 def test_full_disk_is_told_as_such(where: str) -> None:
-    """Whether the system or mongod's log says it: the text names the disk and the way out."""
+    """The text names the disk and the way out, whether the system or mongod's log reports it."""
     said = {"errors": "", "last_log_line": "", where: "[Errno 28] No space left on device: 'process.tmp'"}
     assert str(explain_failure(Path("/x/mongod"), **said)) == (
         "The disk with the bot's own MongoDB is full. Free some space on it: nothing is lost, and a bot that "

@@ -20,14 +20,14 @@ def _tasks() -> TaskManager:
 
 
 def is_empty(folder: Path) -> bool:
-    """Tell whether nothing was made in a folder."""
+    """Tell whether a folder is empty."""
     return not list(folder.iterdir())
 
 
 async def test_configured_mongodb_is_opened_with_version_and_every_index(
     mongod_uri: str, tasks: TaskManager, tmp_path: Path
 ) -> None:
-    """The first start makes everything; a second one finds it and starts nothing of its own."""
+    """The first start creates everything; a second one finds it and starts no mongod."""
     place = MongoDBPlace(mongod_uri, f"test_{uuid4().hex[:16]}", tmp_path)
     for _ in range(2):
         async with open_database(place, tasks, clock=SystemClock()) as database:
@@ -45,8 +45,8 @@ async def test_configured_mongodb_is_opened_with_version_and_every_index(
 async def test_own_mongod_runs_for_the_time_of_the_block(
     tasks: TaskManager, tmp_path: Path, mongod_uri: str
 ) -> None:
-    """With an empty address the bot's own server is started, watched, and gone at the end."""
-    assert mongod_uri  # where no mongod is at hand, this is skipped like every test that needs one
+    """With an empty address the bot's own server runs for the time of the block, under watch."""
+    assert mongod_uri  # skips the test without mongod, like every test that needs one
     place = MongoDBPlace("", "killfeed", tmp_path)
     async with open_database(place, tasks, clock=SystemClock()) as database:
         assert [report.name for report in tasks.list_reports()] == ["mongod"]
@@ -57,7 +57,7 @@ async def test_own_mongod_runs_for_the_time_of_the_block(
 
 
 async def test_newer_data_is_left_alone(mongod_uri: str, tasks: TaskManager, tmp_path: Path) -> None:
-    """A bot that does not understand the data says so and touches neither it nor its indexes."""
+    """A bot that does not understand the data reports that and changes neither the data nor its indexes."""
     name = f"test_{uuid4().hex[:16]}"
     connection = SafeMongoDBConnection(mongod_uri, database=name, clock=SystemClock())
     database = await connection.open()
@@ -72,7 +72,7 @@ async def test_newer_data_is_left_alone(mongod_uri: str, tasks: TaskManager, tmp
 
 
 async def test_missing_program_is_told_before_anything_is_made(tasks: TaskManager, tmp_path: Path) -> None:
-    """A path that leads nowhere is a fault of the configuration, with what to do."""
+    """A wrong path is an error of the configuration, with the way out."""
     place = MongoDBPlace("", "killfeed", tmp_path / "data", tmp_path / "no-mongod")
     opening = open_database(place, tasks, clock=SystemClock())
     with pytest.raises(ConfigurationError, match="no-mongod"):

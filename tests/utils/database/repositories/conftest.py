@@ -26,7 +26,7 @@ def _imports(database: SafeDatabase) -> ImportRepository:
 @pytest.fixture(name="outbox")
 def _outbox(database: SafeDatabase) -> OutboxRepository:
     """Return the outbox."""
-    return OutboxRepository(database, fences=lambda _: None)
+    return OutboxRepository(database, fences=lambda _: None, prepare_seconds=0, mark_seconds=0)
 
 
 @pytest.fixture(name="servers")

@@ -1,4 +1,4 @@
-"""The audit as it is stored: each guild's own, newest first, in pages."""
+"""The stored audit of each guild: newest entries first, in pages."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,12 +20,12 @@ def _audit(database: SafeDatabase) -> AuditRepository:
 
 
 def build_entry(number: int, actor_id: MemberId | None = ANN, action: str = "role") -> AuditEntry:
-    """Return an entry, told apart by a number that is also its second."""
+    """Return an entry; its number is also its second."""
     return AuditEntry(NOW + timedelta(seconds=number), actor_id, action, AuditFacts(reason=f"{number}"))
 
 
 async def test_entries_come_in_pages_newest_first(audit: AuditRepository) -> None:
-    """The total is that of all pages; another guild's entries are none."""
+    """The total counts all pages; entries of other guilds are not included."""
     for number in range(5):
         await audit.insert_entry(GUILD, build_entry(number))
     await audit.insert_entry(OTHER, build_entry(9, None))
@@ -40,7 +40,7 @@ async def test_entries_come_in_pages_newest_first(audit: AuditRepository) -> Non
 
 
 async def test_entries_of_one_moment_keep_the_order_in_which_they_came(audit: AuditRepository) -> None:
-    """A page never shows one twice, even when many were written at once."""
+    """No page repeats an entry, even if several were written at once."""
     for number in range(4):
         await audit.insert_entry(GUILD, AuditEntry(NOW, ANN, "role", AuditFacts(reason=f"{number}")))
     pages = [await audit.list_entries(GUILD, limit=2, offset=offset) for offset in (0, 2)]
@@ -48,7 +48,7 @@ async def test_entries_of_one_moment_keep_the_order_in_which_they_came(audit: Au
 
 
 async def test_entries_are_found_by_member_and_by_action(audit: AuditRepository) -> None:
-    """Both filters narrow what is found, alone and together."""
+    """Both filters work, alone and together."""
     await audit.insert_entry(GUILD, build_entry(0, ANN, "role"))
     await audit.insert_entry(GUILD, build_entry(1, BOB, "role"))
     await audit.insert_entry(GUILD, build_entry(2, BOB, "server add"))

@@ -52,7 +52,7 @@ Row = tuple[int, PlayerId | None, PlayerId, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One row and its server."""
+    """A row and its server."""
 
     server_id: ServerId
     row: DeathRow
@@ -186,7 +186,7 @@ async def verify(database: SafeDatabase, told: Sequence[Told]) -> None:
 async def verify_weapons(
     database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId], since: date | None
 ) -> None:
-    """Tables of everybody and of each player, and the best users."""
+    """Compare the tables of all players and of each player, and the best users."""
     combat, kills = CombatRepository(database, Standings(database)), select_kills(told, servers, since)
     table = recount_weapons(kills)
     found = await combat.list_weapons(CoveredDeaths(GUILD, servers, since=since))
@@ -208,7 +208,7 @@ async def verify_weapons(
 async def verify_boards(
     database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId], since: date | None
 ) -> None:
-    """Every board, in pages of two, with everybody's own place."""
+    """Compare every board, in pages of two, with each player's own place."""
     statistics = StatisticsRepository(database, Standings(database))
     for board in ("kills", "deaths", "kd", "suicides", "longest"):
         expected = recount_board(told, servers, since, board)
@@ -232,7 +232,7 @@ async def verify_boards(
 async def verify_stats(
     database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId], since: date | None
 ) -> None:
-    """A player's tallies and rank."""
+    """Compare each player's tallies and rank."""
     kills = select_kills(told, servers, since)
     for player in PLAYERS[:2]:
         stats = await StatisticsRepository(database, Standings(database)).find_stats(
@@ -256,14 +256,14 @@ async def verify_stats(
 
 
 def choose_most(names: object) -> NamedCount | None:
-    """Return the most frequent name, the first in the alphabet of equals."""
+    """Return the most frequent name; of equal ones the first in the alphabet."""
     counted = Counter(names)  # type: ignore[call-overload] # any names
     best = min(counted, key=lambda name: (-counted[name], name), default=None)
     return NamedCount(best, counted[best]) if best is not None else None
 
 
 async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId]) -> None:
-    """Killers, victims, pairs and hours."""
+    """Compare killers, victims, pairs and hours."""
     combat, kills = CombatRepository(database, Standings(database)), select_kills(told, servers, None)
     a, b = PLAYERS[:2]
     pairs = Counter((row.killer_id, row.victim_id) for row in kills)
@@ -287,7 +287,7 @@ async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: 
 )
 @given(world=worlds)
 def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequence[Sequence[Row]]) -> None:
-    """Whatever happened on three servers: weapons, boards, rivals, hours, for all time and a period."""
+    """For any rows on three servers all figures equal the recount, for all time and for a period."""
 
     async def run() -> None:
         connection = SafeMongoDBConnection(
@@ -305,7 +305,7 @@ def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequenc
 
 
 async def test_guild_without_servers_has_no_figures(database: SafeDatabase) -> None:
-    """Nothing is invented where nothing is counted."""
+    """Without servers all figures are empty."""
     combat = CombatRepository(database, Standings(database))
     assert await combat.list_weapons(CoveredDeaths(STRANGER, [])) == ()
     assert await combat.list_weapons(CoveredDeaths(STRANGER, [], since=SINCE)) == ()
@@ -323,7 +323,7 @@ async def _counted(database: SafeDatabase) -> Sequence[Told]:
 
 @pytest.mark.usefixtures("counted")
 async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
-    """Adding to a month sums kills and keeps the longest; another generation is apart."""
+    """Adding to a month sums kills and keeps the longest; another generation stays separate."""
     scope = ServerScope(GUILD, SERVERS[0])
     row = build_row((9, PLAYERS[0], PLAYERS[1], "Mosin", 999))
     counting = Counting()

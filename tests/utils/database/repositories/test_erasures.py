@@ -74,11 +74,11 @@ OTHER_ID = build_player_id("Bert")
 
 
 class ProcessEndedError(StorageUnavailableError):
-    """The process ends here."""
+    """Simulates the end of the process."""
 
 
 class FragileErasures(ErasureRepository):
-    """Storage that is lost after some of its transactions; None for never."""
+    """Storage that dies after some of its transactions; None: never."""
 
     left: int | None = None
 
@@ -92,7 +92,7 @@ class FragileErasures(ErasureRepository):
 
 
 class Place:
-    """One game server of a guild with its logs, read and erased from as the bot does it."""
+    """One game server of a guild with its logs, which the bot reads and erases from."""
 
     def __init__(self, database: SafeDatabase, scope: ServerScope) -> None:
         self.database, self.scope = database, scope
@@ -129,7 +129,7 @@ class Place:
         return server
 
     async def write(self, rows: list[DeathRow]) -> None:
-        """Let the game write rows, and read them."""
+        """Write rows like the game, and read them."""
         for row in rows:
             self.logs.append(FILE, render(row))
         live = LiveIngestion(
@@ -142,7 +142,7 @@ class Place:
         await live.poll(await self.find_server(), self.logs, last_read_at=None, find_posted=Posted())
 
     async def prepare_import(self) -> tuple[HistoryImport, ImportJob]:
-        """Begin to import the history again."""
+        """Begin a new import of the history."""
         history = HistoryImport(self.ingestion, self.imports, EventDispatcher(), clock=self.clock)
         job = await history.prepare(await self.find_server(), self.logs)
         return history, job
@@ -164,7 +164,7 @@ class Place:
         return await self.database.unscoped(name).find(own).to_list(None)
 
     async def assert_figures_agree(self) -> None:
-        """Players, days and months of the shown generation are what a count of the stored deaths gives."""
+        """Check that players, days and months of the shown generation equal a count of the stored deaths."""
         deaths = sorted(map(read_death, await self.read("kills")), key=lambda death: death.order)
         rows = [death.row for death in deaths]
         generation = (await self.find_server()).generation
@@ -189,25 +189,25 @@ class NoLinks:
     """A link store without links."""
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> tuple[()]:
-        """Return nothing."""
+        """Return no players."""
         del guild_id, member_id
         return ()
 
 
 class NoNames:
-    """Nobody is known."""
+    """A player index without players."""
 
     async def resolve(self, guild_id: GuildId, text: str) -> Any:
-        """Know nobody."""
+        """Raise; no test calls it."""
         raise NotImplementedError
 
 
 async def _show_nobody(_progress: object) -> None:
-    """Show progress to nobody."""
+    """Show no progress."""
 
 
 def build_battle(rng: random.Random, count: int, *, first: int = 0) -> list[DeathRow]:
-    """Return rows of four players, each at a second of its own, in an order that brings some late."""
+    """Return rows of four players with different seconds, some of them out of order."""
     rows = []
     for number in range(first, first + count):
         killer, victim = rng.sample(NAMES, 2)
@@ -226,7 +226,7 @@ async def _place(database: SafeDatabase, scope: ServerScope) -> Place:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_figures_are_a_count_of_the_deaths_whatever_happens(place: Place, seed: int) -> None:
-    """Battles, erasures, crashes within them and imports at random; a row that is read again is known."""
+    """The figures stay right after random battles, erasures, crashes, imports and repeated rows."""
     rng, written = random.Random(seed), 0
     for _ in range(7):
         batch = build_battle(rng, rng.randint(5, 25), first=written)
@@ -254,7 +254,10 @@ async def test_figures_are_a_count_of_the_deaths_whatever_happens(place: Place, 
 
 
 async def test_class_of_a_death_stays_when_both_sides_are_erased(place: Place) -> None:
-    """A kill among erased players is no suicide; names and platforms are gone, ids of rows are not."""
+    """A kill between erased players is not a suicide.
+
+    Names and platforms are deleted, ids of rows are not.
+    """
     row = replace(build_row("Anna", "Bert"), killer_platform="PS5", victim_platform="XSX")
     await place.write([row])
     [before] = await place.read("kills")
@@ -270,7 +273,7 @@ async def test_class_of_a_death_stays_when_both_sides_are_erased(place: Place) -
 
 
 async def test_figures_agree_when_the_player_goes_on_playing_meanwhile(place: Place) -> None:
-    """Transactions of ingestion and of the erasure meet; what is stored afterwards begins a new record."""
+    """Ingestion and an erasure run at the same time; later deaths begin a new record."""
     rng = random.Random(5)
     await place.write(build_battle(rng, 40))
     batches = [build_battle(rng, 10, first=40 + 10 * number) for number in range(6)]
@@ -288,7 +291,7 @@ async def test_figures_agree_when_the_player_goes_on_playing_meanwhile(place: Pl
 
 
 async def test_import_that_counts_meanwhile_counts_again(place: Place) -> None:
-    """What it counted before is not shown and not kept; the next try takes the deaths as they are."""
+    """The import's earlier counts are not used; it counts again, with the changed deaths."""
     await place.write(build_battle(random.Random(1), 30))
     history, job = await place.prepare_import()
     erased: list[int] = []
@@ -314,7 +317,7 @@ async def test_import_that_counts_meanwhile_counts_again(place: Place) -> None:
 async def test_other_guild_with_the_same_server_keeps_its_data(
     place: Place, database: SafeDatabase, stranger: ServerScope
 ) -> None:
-    """Not one document of it is touched."""
+    """The erasure changes no document of the other guild."""
     other = await Place(database, stranger).open()
     battle = build_battle(random.Random(2), 30)
     for one in (place, other):
@@ -410,7 +413,7 @@ async def fill(place: Place) -> None:
 
 
 async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(place: Place) -> None:
-    """Names, ids and money, wherever they stand; changes the member made as an admin are kept."""
+    """Names, ids and money of the person are deleted; their changes as an admin stay."""
     await fill(place)
     await place.erase("Wolf", member_id=OWNER, is_asker=True)
     names = ("kills", "players", "player_days", "outbox", "links", "wallets", "ledger")
@@ -454,7 +457,7 @@ async def test_no_money_is_made_by_an_erasure(place: Place) -> None:
 
 
 async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Place) -> None:
-    """The payment had found the link; it runs again, and finds none."""
+    """The payment has found the link. It runs again and finds none."""
     guild_id, gate, runs = place.scope.guild_id, Gate(), 0
     await LinkRepository(place.database).put_proven(
         guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW
@@ -504,7 +507,7 @@ async def test_long_ledger_is_deleted_in_parts(place: Place) -> None:
 
 
 async def test_alt_becomes_main_when_the_player_of_the_main_is_erased(place: Place) -> None:
-    """An admin erases a player for whom somebody wrote; the member keeps the other link."""
+    """An admin erases a player on request; the member keeps the other link."""
     guild_id, links = place.scope.guild_id, LinkRepository(place.database)
     for name in ("Wolf", "Anna", "Bert"):
         at = NOW + timedelta(minutes=len(name) + ord(name[0]) % 7)
@@ -521,7 +524,7 @@ async def test_alt_becomes_main_when_the_player_of_the_main_is_erased(place: Pla
 async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
     place: Place, statistics: StatisticsRepository
 ) -> None:
-    """Many under one name have no place among players; the kills stay those of the server."""
+    """Erased players share one name and have no rank; their kills still count for the server."""
     await place.write([build_row("Anna", "Bert", second=number) for number in range(5)])
     await place.write([build_row("Carl", "Dora", second=10)])
     await place.erase("Anna")
@@ -546,7 +549,8 @@ async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
         combat = CombatRepository(place.database, Standings(place.database))
         [weapon] = await combat.list_weapons(CoveredDeaths(guild_id, server_ids, since=since))
         assert weapon.kills == 6
-        best = {"Mosin": NamedCount(weapon.best_name, weapon.best_kills)}  # a period's table tells by itself
+        # the table of a period has them already
+        best = {"Mosin": NamedCount(weapon.best_name, weapon.best_kills)}
         if since is None:
             best = dict(await combat.find_best_users(CoveredDeaths(guild_id, server_ids), ["Mosin"]))
         assert best == {"Mosin": NamedCount("Carl", 1)}
@@ -560,7 +564,7 @@ async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
 
 
 async def test_kept_statistics_of_a_removed_server_are_erased_too(place: Place) -> None:
-    """It is not read any more; its counters are still summed and still name people."""
+    """The server is not read any more, but its counters are still summed and have names."""
     await place.write([build_row("Anna", "Bert")])
     await GameServerRepository(place.database).mark_removed(place.scope, keep_stats=True, at=START)
     assert await place.erase("Anna") == 1
@@ -568,7 +572,7 @@ async def test_kept_statistics_of_a_removed_server_are_erased_too(place: Place) 
 
 
 async def test_fingerprints_give_away_what_compliance_says_and_to_nobody_else(place: Place) -> None:
-    """A list of ids finds the erased player's deaths by trying; no other id fits."""
+    """A list of ids finds the erased player's deaths by trying each id; no other id fits."""
     rows = [build_row("Wolf", "Anna", second=1), build_row("Bert", "Wolf", second=2)]
     await place.write(rows)
     await place.erase("Wolf")

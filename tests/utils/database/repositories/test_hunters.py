@@ -1,4 +1,4 @@
-"""The board of bounties on a real mongod: who claimed most, on which servers, since when."""
+"""The board of bounties on a real mongod: most claims by server and period."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ ANNA, BERT, CARL = PlayerId("a"), PlayerId("b"), PlayerId("c")
 
 
 class Hunt:
-    """Bounties that were claimed on servers of two guilds."""
+    """Claimed bounties on servers of two guilds."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self.hunters = HunterRepository(database)
@@ -41,7 +41,7 @@ class Hunt:
         at: datetime = MIDNIGHT,
         state: BountyState = BountyState.CLAIMED,
     ) -> None:
-        """Place a bounty of the house and end it."""
+        """Place a bounty of the bot and end it."""
         self._count += 1
         placed_at = at - timedelta(hours=1)
         bounty = Bounty(scope, str(self._count), PlayerId("prey"), "Prey", amount, None, placed_at, placed_at)
@@ -67,7 +67,7 @@ async def _hunt(
     make_server: Callable[..., GameServer],
     make_player: Callable[..., PlayerRecord],
 ) -> Hunt:
-    """Anna, Bert and Carl claimed the same sum; Dora's figures are gone; others claim elsewhere."""
+    """Anna, Bert and Carl claimed the same sum; Dora has no figures; others claimed elsewhere."""
     figures = {
         scope: [make_player(ANNA, name="Anna", deaths=1), make_player(BERT, name="Bert", deaths=2)],
         neighbour: [make_player(CARL, name="Carl", deaths=2, kills=9)],
@@ -98,7 +98,10 @@ async def _hunt(
 async def test_hunters_are_ranked_by_what_they_claimed(
     hunt: Hunt, scope: ServerScope, neighbour: ServerScope, stranger: ServerScope
 ) -> None:
-    """Summed over servers; ties go by deaths, then by name; a name nobody holds any more is the last one."""
+    """Claims are summed over servers; ties are decided by deaths, then by name.
+
+    A name without figures comes last.
+    """
     both = [scope.server_id, neighbour.server_id]
     found = await hunt.hunters.list_hunters(CoveredDeaths(scope.guild_id, both))
     assert found == (
@@ -115,7 +118,7 @@ async def test_hunters_are_ranked_by_what_they_claimed(
 
 
 async def test_period_counts_claims_and_deaths_of_its_days(hunt: Hunt, scope: ServerScope) -> None:
-    """A claim in the first moment of a day is one of that day, and one a moment earlier is not."""
+    """A claim in the first moment of a day belongs to that day, a claim one moment earlier does not."""
     found = await hunt.hunters.list_hunters(
         CoveredDeaths(scope.guild_id, [scope.server_id], since=date(2025, 5, 1), since_at=MIDNIGHT)
     )

@@ -1,4 +1,4 @@
-"""Tests of imports: a job that survives, deaths for a recount, generations of counters."""
+"""Imports: stored jobs, deaths for a recount, generations of counters."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ JOB = ImportJob(
 async def test_job_is_stored_with_its_cursors_at_the_start_of_their_files(
     imports: ImportRepository, ingestion: IngestionRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """An import reads everything again, whatever was read before."""
+    """An import reads all files from their start, independent of the old cursors."""
 
     def read(unit: IngestionTransaction) -> None:
         unit.move_cursor(None, Cursor(NEW, 40, b"head"))
@@ -53,7 +53,10 @@ async def test_import_begins_no_more_once_its_server_is_removed(
     *,
     keep_stats: bool,
 ) -> None:
-    """Its files are listed before, which may take minutes: no job and no cursor is left behind."""
+    """Listing the files may take minutes.
+
+    If the server is removed meanwhile, no job and no cursor is stored.
+    """
     await servers.insert_server(scope, make_server(scope))
     await servers.mark_removed(scope, keep_stats=keep_stats, at=JOB.started_at)
     with pytest.raises(CursorMovedError):
@@ -64,7 +67,7 @@ async def test_import_begins_no_more_once_its_server_is_removed(
 async def test_job_moves_on_to_a_generation_of_its_own_whenever_it_is_taken_up(
     imports: ImportRepository, scope: ServerScope
 ) -> None:
-    """All else of it stays; without a job there is nothing to take up."""
+    """The rest of the job stays; without a job there is an error."""
     with pytest.raises(StorageConflictError):
         await imports.take_up_import(scope)
     await imports.begin_import(scope, JOB)
@@ -99,7 +102,7 @@ async def test_deaths_outside_some_days_are_deleted(
     neighbour: ServerScope,
     make_death: Callable[..., Death],
 ) -> None:
-    """The first and the last day stay whole; a neighbour keeps everything."""
+    """The first and the last day stay whole; a neighbour keeps all its deaths."""
     noon = datetime(2025, 4, 30, 12)  # noqa: DTZ001
     times = [
         datetime(1, 1, 1),  # noqa: DTZ001
@@ -131,7 +134,7 @@ async def test_all_deaths_of_a_server_come_in_batches_by_time(
     stranger: ServerScope,
     make_death: Callable[..., Death],
 ) -> None:
-    """A recount sees every death of its server once, and no other's."""
+    """A recount gets every death of its server once, and no others."""
     deaths = {
         one: [make_death(one, "a", "b", second=n) for n in range(25)] for one in (scope, neighbour, stranger)
     }
@@ -155,7 +158,7 @@ async def test_counters_are_added_to_a_generation_and_dropped_with_it(
     make_server: Callable[..., GameServer],
     make_player: Callable[..., PlayerRecord],
 ) -> None:
-    """Only what nobody is shown, and nobody is filling, goes."""
+    """Only generations that are neither shown nor being filled are deleted."""
     days = [PlayerDay(PlayerId("a"), date(2025, 4, number), Counters(kills=1)) for number in (1, 2)]
 
     async def count() -> dict[tuple[str, int], int]:

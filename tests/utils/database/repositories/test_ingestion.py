@@ -1,4 +1,4 @@
-"""Tests of ingestion's storage: one batch, one transaction."""
+"""Storage of ingestion: one batch, one transaction."""
 
 import asyncio
 import threading
@@ -53,7 +53,7 @@ async def _store(ingestion: IngestionRepository, scope: ServerScope, deaths: lis
 async def test_stored_deaths_are_known_and_come_back_as_they_were(
     ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
 ) -> None:
-    """Every field of a death survives, whatever its class; order is that of the log."""
+    """Every field of a death of any kind comes back; the order is that of the log."""
     deaths = [
         make_death(scope, A, B, second=2),
         make_death(scope, None, A, second=1, kind=DeathKind.UNKNOWN, weapon=""),
@@ -74,7 +74,7 @@ async def test_stored_deaths_are_known_and_come_back_as_they_were(
 async def test_deaths_of_another_guild_are_unknown_here(
     ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
-    """Two guilds may read the same game server; their data never meet."""
+    """Two guilds may read the same game server; their data stay separate."""
     own, foreign = make_death(scope, A, B), make_death(stranger, A, B)
     await _store(ingestion, scope, [own])
     await _store(ingestion, stranger, [foreign])
@@ -92,7 +92,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
     neighbour: ServerScope,
     make_death: MakeDeath,
 ) -> None:
-    """What is not stored has none; all else of a death stays, and a neighbour's is not touched."""
+    """A death that is not stored has no time. All other fields stay, and so do the deaths of a neighbour."""
     own, other, new = (make_death(scope, A, B, second=second) for second in (1, 2, 3))
     hour = timedelta(hours=1)
     moved = replace(own, at=own.at - hour, ordered_at=own.row.written_at + hour)
@@ -119,7 +119,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
 async def test_player_is_replaced_in_his_generation_alone(
     ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
 ) -> None:
-    """Counters are written whole; another generation keeps its own."""
+    """Counters are replaced as a whole; another generation keeps its own."""
     first, second = make_player(A, kills=1), make_player(A, kills=2, seen=5)
 
     def write(unit: IngestionTransaction) -> None:
@@ -137,7 +137,7 @@ async def test_player_is_replaced_in_his_generation_alone(
 async def test_what_is_read_ahead_is_what_is_stored(
     ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
 ) -> None:
-    """One read finds players, their days and the months, those of this server and generation alone."""
+    """One read finds players, their days and the months, only those of this server and generation."""
     day = PlayerDay(A, date(2025, 4, 30), Counters(kills=3))
     april = ServerMonth(date(2025, 4, 1), (WeaponCount("Mosin", 1, 9),), (1,) * 168)
     neighbour = ServerScope(scope.guild_id, ServerId("neighbou"))
@@ -165,7 +165,7 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
     scope: ServerScope,
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """A batch that has read them before runs again, so each notice has its own, in the order of commits."""
+    """The batch with the old numbers runs again, so each notice gets its own, in the order of commits."""
     loop, tries = asyncio.get_running_loop(), 0
     first, second, third = ([make_notice(number)] for number in (1, 2, 3))
 
@@ -192,7 +192,7 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
 async def test_days_are_merged_into_their_months(
     ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """Writing one day leaves the others of its month; a month is one document."""
+    """Writing one day keeps the other days of its month; a month is one document."""
     april = [PlayerDay(A, date(2025, 4, number), Counters(kills=number)) for number in (29, 30)]
     may = PlayerDay(A, date(2025, 5, 1), Counters(kills=1))
     changed = PlayerDay(A, date(2025, 4, 29), Counters(kills=7))
@@ -219,7 +219,7 @@ async def test_days_are_merged_into_their_months(
 async def test_cursor_moves_only_from_where_it_was_read(
     ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
 ) -> None:
-    """A batch read from an old place is not stored, nor is anything with it."""
+    """A batch with an old cursor stores nothing."""
     begin, middle = Cursor(FILE, 10, b"head"), Cursor(FILE, 20, b"head")
     death = make_death(scope, A, B)
 
@@ -246,7 +246,7 @@ async def test_cursor_moves_only_from_where_it_was_read(
 async def test_one_of_two_readers_from_the_same_place_wins(
     ingestion: IngestionRepository, scope: ServerScope
 ) -> None:
-    """Whoever moves the cursor first has read the batch."""
+    """The first reader that moves the cursor stores the batch."""
 
     async def move(offset: int) -> bool:
         def work(unit: IngestionTransaction) -> None:
@@ -270,7 +270,7 @@ async def test_notices_count_up_within_their_server(
     neighbour: ServerScope,
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """The order of the outbox is the order of the log; a batch that failed leaves no gap that matters."""
+    """The outbox has the order of the log; a gap after a failed batch does no harm."""
 
     async def append(*numbers: int) -> None:
         def work(unit: IngestionTransaction) -> None:
@@ -293,7 +293,7 @@ async def test_notices_count_up_within_their_server(
 async def test_rejected_lines_are_kept_once_and_counted(
     ingestion: IngestionRepository, database: SafeDatabase, servers: GameServerRepository, scope: ServerScope
 ) -> None:
-    """A line read twice is one; newest come first; counts are of all ever read."""
+    """A line that is read twice is stored once; the newest come first; the counts include all lines."""
     lines = [
         RejectedLine(FILE, offset, "x;y", RejectionReason.COLUMNS.count(2), NOW.replace(minute=offset))
         for offset in range(5)
@@ -324,7 +324,7 @@ async def test_rejected_lines_are_kept_once_and_counted(
 async def test_two_batches_of_different_files_do_not_hold_each_other_up(
     database: SafeDatabase, scope: ServerScope, make_death: MakeDeath
 ) -> None:
-    """Parallel transactions of one server share no document."""
+    """Parallel transactions of one server use different documents."""
     both_wrote = threading.Barrier(2, timeout=20)
     runs = 0
 
@@ -430,7 +430,7 @@ async def test_guilds_of_several_shards_share_no_transaction(
 async def test_cursor_moves_several_times_in_a_batch_and_never_from_elsewhere(
     ingestion: IngestionRepository, scope: ServerScope
 ) -> None:
-    """A batch of history may hold several pieces of a file; its lines are counted once."""
+    """A batch of history may have several parts of a file; its lines are counted once."""
     places = [Cursor(FILE, offset, b"head") for offset in (10, 20, 30)]
 
     async def move(*moves: tuple[Cursor | None, Cursor]) -> None:
@@ -462,7 +462,7 @@ async def test_batch_is_refused_when_the_lease_is_lost(
 async def test_lease_is_looked_at_before_anything_is_found(
     database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """The first read tells, be it of one collection or of several; one that is held lets all of it go on."""
+    """The first read checks the lease, with one collection or several; a valid one lets all reads go on."""
     await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
     day = date(2025, 4, 30)
 
@@ -485,14 +485,14 @@ async def test_lease_is_looked_at_before_anything_is_found(
 
         with pytest.raises(LeaseLostError):
             await lost.in_transaction(scope, work)
-    assert seen == [None]  # nothing was read there
+    assert seen == [None]  # nothing was read before the check
     assert await count_lines(database, scope) == LineCounts(0, 0)
 
 
 async def test_forgotten_cursors_leave_their_lines_counted(
     ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Only those of the named files go, also where they are many; nobody else's are touched."""
+    """Only cursors of the named files are deleted, even many of them; other servers keep theirs."""
     files = [LogFile(f"world_{number % 2}", f"{number}.csv") for number in range(FORGOTTEN_AT_ONCE + 3)]
 
     def move(unit: IngestionTransaction) -> None:

@@ -1,4 +1,4 @@
-"""Tests of leases: one process per shard, and no work of a predecessor afterwards."""
+"""Leases: one process per shard, and no later work of a predecessor."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -26,12 +26,12 @@ GUILD_ID = GuildId(7)
 
 
 def build_things(database: SafeDatabase) -> ScopedCollection:
-    """Return what a guild's transactions write here."""
+    """Return the collection for transactions of a guild."""
     return ScopedCollection.of_guild(database, "things", GUILD_ID)
 
 
 async def test_lease_is_one_instance_s_until_it_expires(leases: LeaseRepository) -> None:
-    """A standby wins once the holder stopped renewing; the token counts up."""
+    """A standby gets the lease after the holder stopped renewing it; the token grows."""
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
     assert await leases.acquire(0, instance_id="b", now=NOW + timedelta(seconds=19)) is None
     assert await leases.acquire(1, instance_id="b", now=NOW) == 1
@@ -43,13 +43,13 @@ async def test_lease_is_one_instance_s_until_it_expires(leases: LeaseRepository)
 
 
 async def test_own_lease_is_taken_back_at_once_with_a_new_token(leases: LeaseRepository) -> None:
-    """A bot that was killed does not wait for its own lease."""
+    """A killed bot does not wait for its own lease."""
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
     assert await leases.acquire(0, instance_id="a", now=NOW) == 2
 
 
 async def test_released_lease_is_free_at_once_and_its_token_goes_on(leases: LeaseRepository) -> None:
-    """A clean stop hands over without waiting."""
+    """After a clean stop the next process does not wait."""
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
     await leases.release(0, token=1)
     assert await leases.list_sessions(0) == ()
@@ -57,7 +57,7 @@ async def test_released_lease_is_free_at_once_and_its_token_goes_on(leases: Leas
 
 
 async def test_one_of_many_wins_when_all_ask_together(leases: LeaseRepository) -> None:
-    """A race for a new lease, and for an expired one, has one winner."""
+    """A race for a new or an expired lease has one winner."""
     first = await asyncio.gather(
         *(leases.acquire(0, instance_id=str(number), now=NOW) for number in range(5))
     )
@@ -93,7 +93,7 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
         update = {"$set": {"by": "successor"}}
         transaction.of_guild("things", GUILD_ID).update_one({"_id": 1}, update)
 
-    async with asyncio.timeout(40):  # mongod alone would keep the lock for a minute
+    async with asyncio.timeout(40):  # without this, mongod would keep the lock for a minute
         await database.in_transaction(take, fence=Fence(0, 2))
     gate.open()
     with pytest.raises(LeaseLostError):
@@ -121,7 +121,7 @@ async def test_other_shard_count_is_refused_while_its_process_is_at_work(
 async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
     leases: LeaseRepository, database: SafeDatabase, other: SafeDatabase
 ) -> None:
-    """Its lease ran out while its process slept; awake again it finds token and transactions gone."""
+    """The lease expired while its process slept; later its token is invalid and its transactions are gone."""
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
     gate = Gate()
 

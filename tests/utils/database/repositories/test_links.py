@@ -1,4 +1,4 @@
-"""Tests of links: what is stored, who wins, and which deaths prove."""
+"""Stored links, races between them, and the deaths that prove them."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def build_link(member_id: MemberId = ANNA, player_id: PlayerId = WOLF, *, minute
 
 
 async def prove_all(links: LinkRepository, *asked: Link) -> list[Link | None]:
-    """Ask and prove, one after the other, a minute apart."""
+    """Ask and prove, one link after the other, a minute apart."""
     proven = []
     for minute, link in enumerate(asked):
         await links.put_pending(GUILD, link)
@@ -54,7 +54,7 @@ async def prove_all(links: LinkRepository, *asked: Link) -> list[Link | None]:
 async def test_request_comes_back_as_it_was_and_is_open(
     links: LinkRepository, database: SafeDatabase
 ) -> None:
-    """Every field survives; another guild sees nothing; a later request takes the place of the earlier."""
+    """Every field comes back; another guild sees nothing; a later request replaces the earlier one."""
     first, second = build_link(), build_link(minute=3)
     await links.put_pending(GUILD, replace(first, channel_id=ChannelId(7), message_id=8))
     assert await links.list_of_member(GUILD, ANNA) == (replace(first, channel_id=ChannelId(7), message_id=8),)
@@ -68,7 +68,7 @@ async def test_request_comes_back_as_it_was_and_is_open(
 
 
 async def test_first_proven_link_is_main_and_the_others_follow_by_age(links: LinkRepository) -> None:
-    """Pending ones stand last and are never main."""
+    """Pending links come last and are never main."""
     asked = [build_link(player_id=player) for player in (WOLF, BEAR)]
     proven = await prove_all(links, *asked)
     await links.put_pending(GUILD, build_link(player_id=FOX))
@@ -82,7 +82,7 @@ async def test_first_proven_link_is_main_and_the_others_follow_by_age(links: Lin
 
 
 async def test_request_that_is_gone_or_replaced_cannot_be_proven(links: LinkRepository) -> None:
-    """Whoever ended it at this moment is not linked against his will."""
+    """A member who ended or replaced the request at this moment is not linked against their will."""
     link = build_link()
     assert await links.prove(GUILD, link, at=NOW) is None
     await links.put_pending(GUILD, build_link(minute=1))
@@ -91,7 +91,7 @@ async def test_request_that_is_gone_or_replaced_cannot_be_proven(links: LinkRepo
 
 
 async def test_proven_link_is_not_turned_into_a_request(links: LinkRepository) -> None:
-    """A late write changes nothing."""
+    """A late write of a request changes nothing."""
     [proven] = await prove_all(links, build_link())
     with pytest.raises(StorageConflictError):
         await links.put_pending(GUILD, build_link(minute=5))
@@ -102,7 +102,7 @@ async def test_proven_link_is_not_turned_into_a_request(links: LinkRepository) -
 async def test_exactly_one_wins_when_two_members_prove_one_player_at_the_same_moment(
     links: LinkRepository, attempt: int
 ) -> None:
-    """One of both is proven, the other stays pending, and nobody gets an error."""
+    """One of them is proven, the other stays pending, and there is no error."""
     asked = [build_link(ANNA), build_link(BERT)][:: 1 if attempt % 2 else -1]
     for link in asked:
         await links.put_pending(GUILD, link)
@@ -117,7 +117,7 @@ async def test_exactly_one_wins_when_two_members_prove_one_player_at_the_same_mo
 async def test_exactly_one_is_main_when_a_member_proves_two_players_at_the_same_moment(
     links: LinkRepository, attempt: int
 ) -> None:
-    """The other is an alt."""
+    """The other link becomes an alt."""
     del attempt
     asked = [build_link(player_id=player) for player in (WOLF, BEAR)]
     for link in asked:
@@ -131,7 +131,7 @@ async def test_exactly_one_is_main_when_a_member_proves_two_players_at_the_same_
 async def test_somebody_is_main_when_the_main_ends_while_an_alt_is_proven(
     links: LinkRepository, attempt: int
 ) -> None:
-    """Both touch the main, so one of them sees what the other did."""
+    """Both transactions touch the main, so one of them sees the result of the other."""
     del attempt
     await prove_all(links, build_link())
     alt = build_link(player_id=BEAR)
@@ -142,7 +142,7 @@ async def test_somebody_is_main_when_the_main_ends_while_an_alt_is_proven(
 
 
 async def test_link_is_proven_by_hand_whether_it_was_asked_for_or_not(links: LinkRepository) -> None:
-    """A request keeps its message, so that it is told; the player of another member stays his."""
+    """A request keeps its message, so that it can be updated; another member's player stays theirs."""
     asked = replace(build_link(), channel_id=ChannelId(7), message_id=8)
     await links.put_pending(GUILD, asked)
     by_hand = replace(build_link(minute=9), windows=())
@@ -157,7 +157,7 @@ async def test_link_is_proven_by_hand_whether_it_was_asked_for_or_not(links: Lin
 
 
 async def test_oldest_alt_becomes_main_when_the_main_is_removed(links: LinkRepository) -> None:
-    """Only named links go; those that are not there are no error."""
+    """Only the named links are deleted; unknown ones are no error."""
     await prove_all(links, *(build_link(player_id=player) for player in (WOLF, BEAR, FOX)))
     assert [link.player_id for link in await links.remove(GUILD, ANNA, [WOLF, PlayerId("no")])] == [WOLF]
     left = await links.list_of_member(GUILD, ANNA)
@@ -170,7 +170,7 @@ async def test_oldest_alt_becomes_main_when_the_main_is_removed(links: LinkRepos
 async def test_proven_link_is_closed_once_its_message_tells_it(
     links: LinkRepository, database: SafeDatabase
 ) -> None:
-    """A message that came meanwhile opens it again; windows and message are not kept for longer."""
+    """A message that is attached meanwhile opens the link again; a closed link has no windows or message."""
     link = build_link()
     [proven] = await prove_all(links, link)
     assert proven is not None
@@ -185,7 +185,7 @@ async def test_proven_link_is_closed_once_its_message_tells_it(
 
 
 async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
-    """Neither one that was proven meanwhile, nor a later one for the same player, be it of the same times."""
+    """A proven link stays, and so does a later request for the same player, even with the same times."""
     link = build_link()
     [proven] = await prove_all(links, link)
     await links.delete_pending(GUILD, link)
@@ -211,7 +211,7 @@ async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
 
 
 async def test_request_is_dropped_whichever_message_shows_it(links: LinkRepository) -> None:
-    """One that was proven stays, and so does a later one of other times."""
+    """A proven link stays, and so does a later request with other times."""
     link = build_link()
     [proven] = await prove_all(links, link)
     await links.drop_request(GUILD, link)
@@ -235,7 +235,7 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
     make_death: MakeDeath,
     make_server: Callable[..., GameServer],
 ) -> None:
-    """By the log's time in UTC; neither history, nor what was read before, nor another kind or guild."""
+    """Suicides are found by the log's time in UTC, without history, earlier ones, other kinds and guilds."""
     menu = DeathKind.MENU
 
     async def store(where: ServerScope, deaths: list[Death], read_at: datetime | None) -> None:
@@ -248,7 +248,8 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
         await servers.insert_server(one, make_server(one))
     live, zone = NOW + timedelta(minutes=1), timedelta(hours=5, minutes=30)
     far = make_death(neighbour, WOLF, WOLF, second=780, kind=menu)
-    far = replace(far, row=replace(far.row, written_at=far.row.written_at + zone))  # its wall clock is ahead
+    # the server's wall clock is ahead
+    far = replace(far, row=replace(far.row, written_at=far.row.written_at + zone))
     await store(scope, [make_death(scope, WOLF, WOLF, second=150, kind=menu)], live)
     await store(neighbour, [far], live)
     await store(scope, [make_death(scope, WOLF, WOLF, second=160, kind=menu)], None)
@@ -271,7 +272,7 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
 async def test_requests_for_a_player_are_counted_until_it_is_proven(
     links: LinkRepository, database: SafeDatabase, *, is_asked_for: bool
 ) -> None:
-    """In each guild by itself; a proof of the player, and of no other, forgets them."""
+    """Each guild has its own count; a proof of the player deletes it."""
     attempts = ProofAttempts(2, NOW, NOW + timedelta(hours=6))
     assert await links.find_attempts(GUILD, WOLF) is None
     for guild_id, player_id in ((GUILD, WOLF), (GUILD, WOLF), (GUILD, BEAR), (OTHER, WOLF)):
@@ -286,7 +287,7 @@ async def test_requests_for_a_player_are_counted_until_it_is_proven(
 
 
 async def test_link_tells_whether_an_admin_confirmed_it(links: LinkRepository) -> None:
-    """Also one that was asked for before."""
+    """A request that an admin confirms is confirmed too."""
     await links.put_pending(GUILD, build_link())
     confirmed = replace(build_link(), windows=(), is_confirmed=True)
     stored = [

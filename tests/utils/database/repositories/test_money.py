@@ -63,7 +63,7 @@ HOUR = timedelta(hours=1)
 
 
 def no_fence(_: GuildId) -> Fence | None:
-    """Return no fence: nobody else works on this database."""
+    """Return no fence, because no other process uses this database."""
     return None
 
 
@@ -74,7 +74,7 @@ def build_change(amount: int, key: str, *, member_id: MemberId = ANN, **fields: 
 
 
 def describe(row: LedgerRow) -> AuditEntry:
-    """Return what the audit tells of a change by hand."""
+    """Return the audit entry of a change by hand."""
     return AuditEntry(
         row.change.at, BOB, AuditAction.WALLET, AuditFacts(changes=(FieldChange("balance", 0, row.balance),))
     )
@@ -113,7 +113,7 @@ def _bounties(database: SafeDatabase) -> BountyRepository:
 
 
 async def test_change_is_booked_with_its_row(wallets: WalletRepository, scope: ServerScope) -> None:
-    """Number and balance count on; the newest row is listed first; another guild has nothing."""
+    """Number and balance grow; the newest row comes first; another guild has nothing."""
     guild_id = scope.guild_id
     first = build_change(500, "a")
     second = build_change(
@@ -132,7 +132,7 @@ async def test_change_is_booked_with_its_row(wallets: WalletRepository, scope: S
 
 
 async def test_balance_is_never_negative(wallets: WalletRepository, scope: ServerScope) -> None:
-    """What is not there is not taken, and leaves no row; to the last emerald it is."""
+    """A change below zero is refused and has no row; a change to exactly zero is booked."""
     guild_id = scope.guild_id
     assert await book(wallets, guild_id, build_change(-1, "a")) is None
     await book(wallets, guild_id, build_change(10, "b"))
@@ -144,7 +144,7 @@ async def test_balance_is_never_negative(wallets: WalletRepository, scope: Serve
 async def test_change_by_hand_is_booked_once_with_its_entry_of_the_audit(
     database: SafeDatabase, wallets: WalletRepository, scope: ServerScope
 ) -> None:
-    """However often and at however many places at once one key is asked for; each guild has its own."""
+    """A key is booked once, even by several calls at once; each guild has its own keys."""
     guild_id, change = scope.guild_id, build_change(10, "same")
     rows = await asyncio.gather(*(wallets.book_by_hand(guild_id, change, describe) for _ in range(8)))
     assert set(rows) == {LedgerRow(change, 1, 10)}
@@ -173,7 +173,7 @@ async def test_change_that_cannot_be_audited_is_not_booked(
 async def test_many_changes_of_one_wallet_at_once_all_count(
     wallets: WalletRepository, scope: ServerScope
 ) -> None:
-    """Whoever comes second runs again; the rows are numbered without a gap."""
+    """A transaction that comes second runs again; the rows are numbered without a gap."""
     changes = [build_change(number, f"k{number}") for number in range(1, 41)]
     await asyncio.gather(*(book(wallets, scope.guild_id, one) for one in changes))
     rows = await wallets.list_rows(scope.guild_id, ANN, limit=99)
@@ -188,7 +188,7 @@ async def test_many_changes_of_one_wallet_at_once_all_count(
 async def test_bounty_comes_back_as_it_was_stored(
     bounties: BountyRepository, scope: ServerScope, neighbour: ServerScope, stranger: ServerScope
 ) -> None:
-    """Every field survives; lists keep to guild, servers, members and time."""
+    """Every field comes back; lists keep to guild, servers, members and time."""
     low = build_bounty(scope)
     high = build_bounty(neighbour, "b2", amount=900, placer_id=None, player_id=HUNTER, player_name="Hunter")
     ended = build_bounty(scope, "b3", placer_id=BOB, expires_at=START)
@@ -224,7 +224,7 @@ async def test_bounty_comes_back_as_it_was_stored(
 async def test_open_bounty_can_be_raised_and_a_closed_one_not(
     bounties: BountyRepository, scope: ServerScope
 ) -> None:
-    """The house raises its price while it stands."""
+    """The bot raises the price of its open bounty."""
     bounty = build_bounty(scope, placer_id=None)
     await insert(bounties, bounty)
 
@@ -239,7 +239,7 @@ async def test_open_bounty_can_be_raised_and_a_closed_one_not(
 
 
 async def test_placer_has_one_open_bounty_on_a_target(bounties: BountyRepository, scope: ServerScope) -> None:
-    """The index holds it, for the house too; any number may be closed."""
+    """The index allows one open bounty of each placer, the bot included; any number may be closed."""
     for placer_id in (ANN, None):
         one = build_bounty(scope, f"1{placer_id}", placer_id=placer_id)
         another = build_bounty(scope, f"2{placer_id}", placer_id=placer_id)
@@ -261,7 +261,7 @@ async def test_timer_finds_servers_with_due_bounties_by_key(
     neighbour: ServerScope,
     stranger: ServerScope,
 ) -> None:
-    """Of all guilds, each server once, and none whose bounties still run or are closed."""
+    """The timer finds each server of any guild once, and no server with only running or closed bounties."""
     scope_index = ScopeIndexRepository(database, Sharding())
     closed = build_bounty(neighbour, "b3", state=BountyState.EXPIRED, expires_at=START - HOUR)
     due = [build_bounty(one, "b1", expires_at=START - HOUR) for one in (scope, stranger)]
@@ -282,7 +282,7 @@ async def test_closed_bounties_go_with_the_statistics_of_their_server(
     *,
     keep_stats: bool,
 ) -> None:
-    """Open ones wait for their refund; wallets and ledger belong to members and stay."""
+    """Open bounties wait for their refund; wallets and ledger belong to members and stay."""
     for one in (scope, neighbour):
         await servers.insert_server(one, make_server(one))
         closed = build_bounty(one, f"c{one.server_id}", state=BountyState.CANCELLED)
@@ -298,7 +298,7 @@ async def test_closed_bounties_go_with_the_statistics_of_their_server(
 async def test_proven_links_alone_count(
     bounties: BountyRepository, database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """Pending links claim nothing; another guild's links are its own."""
+    """Pending links claim nothing; each guild has its own links."""
     links, here, there = LinkRepository(database), scope.guild_id, GuildId(43)
     await links.put_proven(here, Link(here, ANN, HUNTER, "Hunter", START), at=START)
     await links.put_pending(here, Link(here, BOB, HUNTER, "Hunter", START))
@@ -314,7 +314,7 @@ async def test_proven_links_alone_count(
 async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
     ingestion: IngestionRepository, scope: ServerScope, make_death: Callable[..., Death]
 ) -> None:
-    """A streak counts what was read live; the window of pay counts by the time of the kill."""
+    """A streak counts only live kills; the window of pay counts by the time of the kill."""
     history, *live = [make_death(scope, HUNTER, PREY, second=second) for second in range(3)]
 
     def work(unit: IngestionTransaction) -> tuple[object, object, object]:
@@ -344,7 +344,7 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
 
 
 async def test_settings_of_bounties_stand_with_the_guild(database: SafeDatabase, scope: ServerScope) -> None:
-    """Beside channels and role, which stay."""
+    """The settings of bounties are in the guild's document; its channels and role do not change."""
     guilds = GuildRepository(database)
     changed = BountySettings(is_enabled=False, is_auto=False, expiry_hours=3, max_amount=700)
     await put_settings(guilds, scope.guild_id, channels={ChannelKind.BOUNTIES: ChannelId(1)})
@@ -357,7 +357,7 @@ async def test_settings_of_bounties_stand_with_the_guild(database: SafeDatabase,
 async def test_every_change_of_money_is_refused_when_the_lease_is_lost(
     database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """A process that lost its shard moves no emerald."""
+    """A process that lost its shard changes no balance."""
 
     def fence(_: GuildId) -> Fence | None:
         return Fence(shard=0, token=1)
@@ -382,16 +382,16 @@ class StoredLinks:
 
 @dataclass(slots=True)
 class StoredServers:
-    """The servers of a guild, as the service asks for them."""
+    """The servers of a guild, for the service."""
 
     servers: GameServerRepository
 
     async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
-        """Return them."""
+        """Return the servers."""
         return await self.servers.list_servers(guild_id)
 
     async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
-        """Return the only one."""
+        """Return the only server."""
         del text
         return (await self.servers.list_servers(guild_id))[0]
 
@@ -424,7 +424,7 @@ class Market:
         return placed.bounty
 
     async def kill(self, killer: str, victim: str, *, second: int, read_at: datetime) -> None:
-        """Store one live kill with all it brings about."""
+        """Store one live kill with all its effects."""
         death = self.make_death(self.scope, killer, victim, second=second)
 
         def store(unit: IngestionTransaction) -> None:
@@ -496,7 +496,7 @@ async def _market(
 
 
 async def test_hundred_placements_at_once_never_overdraw(market: Market) -> None:
-    """With money for ten, ten are placed and the rest is refused; the ledger tells the same."""
+    """With money for ten, ten bounties are placed and the rest is refused; the ledger agrees."""
     await market.give(ANN, 1000)
     targets = [f"player{number:03}" for number in range(2, 100)] + ["player001"]
     results = await asyncio.gather(
@@ -514,7 +514,7 @@ async def test_hundred_placements_at_once_never_overdraw(market: Market) -> None
 
 
 async def test_same_target_placed_many_times_at_once_is_placed_once(market: Market) -> None:
-    """One open bounty of a placer on a target, however fast he clicks."""
+    """A placer has one open bounty on a target, even after many clicks at once."""
     await market.give(ANN, 5000)
     results = await asyncio.gather(
         *(market.place(ANN, "player050", 100) for _ in range(20)), return_exceptions=True
@@ -527,7 +527,7 @@ async def test_same_target_placed_many_times_at_once_is_placed_once(market: Mark
 async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
     market: Market, database: SafeDatabase
 ) -> None:
-    """Whoever commits first has the bounty; the money is paid exactly once."""
+    """The first commit gets the bounty, and the money is paid exactly once."""
     guild_id, winners = market.scope.guild_id, []
     await market.give(ANN, 20_000)
     total = 20_000
@@ -566,7 +566,7 @@ async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
 
 
 async def test_two_hunters_at_one_moment_have_one_winner(market: Market) -> None:
-    """Kills of two servers' files never share a bounty; two transactions over one pay it once."""
+    """Kills from files of two servers never share a bounty; of two transactions, one pays it."""
     await market.give(ANN, 1000)
     bounty = await market.place(ANN, "player077", 1000)
     await asyncio.gather(
@@ -584,7 +584,7 @@ async def test_two_hunters_at_one_moment_have_one_winner(market: Market) -> None
 async def test_house_targets_are_those_of_the_guild_since_a_moment(
     bounties: BountyRepository, scope: ServerScope, neighbour: ServerScope, stranger: ServerScope
 ) -> None:
-    """On any of its servers, ended or not; a member's bounty and another guild's do not count."""
+    """Bounties of the bot on any server count, ended or not; those of members and of other guilds do not."""
     house = {"placer_id": None}
     await insert(
         bounties,

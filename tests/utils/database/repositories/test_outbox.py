@@ -1,13 +1,14 @@
-"""Tests of the outbox: each notice is sent once, in order."""
+"""The outbox: each notice is sent once, in order."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from utils.database.core.database import Fence, SafeDatabase, Work
+from utils.database.core.database import Fence, FenceSource, SafeDatabase, Work
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.notice_documents import build_entry_document
 from utils.database.repositories.ingestion import IngestionRepository
@@ -37,7 +38,7 @@ Append = Callable[..., object]
 async def _entries(
     ingestion: IngestionRepository, scope: ServerScope, make_notice: Callable[[int], DeathNotice]
 ) -> tuple[OutboxEntry, ...]:
-    """Return four notices that wait, one minute after the other."""
+    """Return four waiting notices, a minute apart."""
     for number in range(4):
 
         def append(unit: IngestionTransaction, number: int = number) -> None:
@@ -69,7 +70,7 @@ async def test_first_notices_of_several_feeds_are_found_whether_few_wait_or_many
     entries: tuple[OutboxEntry, ...],
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """Each feed has its first ones, in order; another guild's and another kind's are not among them."""
+    """Each feed has its first notices, in order, without those of other guilds and kinds."""
     neighbour = replace(scope, server_id=ServerId("nnnnnnnn"))
 
     def append(unit: IngestionTransaction) -> None:
@@ -87,7 +88,7 @@ async def test_first_notices_of_several_feeds_are_found_whether_few_wait_or_many
 async def test_notices_wait_in_order_and_leave_when_their_message_is_sent(
     outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """A message on its way is known by guild; what is sent is gone."""
+    """Prepared messages are found by guild; sent notices are deleted."""
     guild_id = scope.guild_id
     assert await _list_pending(outbox, scope, KIND, limit=3) == entries[:3]
     message = _build_message(scope, 0, 1)
@@ -115,6 +116,82 @@ async def test_message_that_is_stored_again_stays_as_it_is(
     assert await outbox.list_prepared(scope.guild_id) == ()
 
 
+class _Grouped(OutboxRepository):
+    """Notes how many messages each transaction was to write."""
+
+    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+        super().__init__(database, fences=fences, prepare_seconds=0.3, mark_seconds=0.3)
+        self.sizes: list[int] = []
+
+    async def _write_messages(self, shared: Fence | None, writes: Sequence[Any]) -> Sequence[None]:
+        self.sizes.append(len(writes))
+        return await super()._write_messages(shared, writes)
+
+
+async def _append_for_guilds(
+    ingestion: IngestionRepository, scope: ServerScope, notice: DeathNotice
+) -> list[ServerScope]:
+    """Store a notice for each of four guilds, under the same number of the same server."""
+    scopes = [replace(scope, guild_id=GuildId(number)) for number in range(1, 5)]
+    for one in scopes:
+        await ingestion.in_transaction(one, lambda unit: unit.append_notices([notice], created_at=NOW))
+    return scopes
+
+
+async def test_messages_of_several_guilds_share_a_transaction_and_each_takes_its_own_notices(
+    database: SafeDatabase,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """They are stored at once and sent at once; the notices of another guild stay."""
+    outbox = _Grouped(database, fences=lambda _: None)
+    *sending, other = await _append_for_guilds(ingestion, scope, make_notice(1))
+    messages = [_build_message(one, 0, nonce=f"n{one.guild_id}") for one in sending]
+    await asyncio.gather(*(outbox.prepare_message(one.guild_id, one) for one in messages))
+    for message in messages:
+        assert await outbox.list_prepared(message.guild_id) == (message,)
+    marks = [outbox.mark_sent(one.guild_id, one, message_id=9, at=NOW) for one in messages]
+    await asyncio.gather(*marks)
+    for message in messages:
+        assert await outbox.list_prepared(message.guild_id) == ()
+        assert await outbox.list_feeds(message.guild_id) == ()
+    assert await outbox.list_feeds(other.guild_id) == (Feed(other, KIND),)
+    assert outbox.sizes == [3, 3]
+
+
+async def test_message_that_cannot_be_stored_stops_no_other_guild(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """Each of its group is stored alone, and from then on it shares with nobody."""
+    outbox = _Grouped(database, fences=lambda _: None)
+    good, bad, fine = (
+        _build_message(replace(scope, guild_id=GuildId(number)), 0, nonce=f"n{number}")
+        for number in (1, 2, 3)
+    )
+    bad = replace(bad, channel_id=ChannelId(2**70))
+    for sizes in ([3, 1, 1, 1], [1, 2]):
+        outbox.sizes.clear()
+        writes = [outbox.prepare_message(one.guild_id, one) for one in (good, bad, fine)]
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        assert [outcome is None for outcome in outcomes] == [True, False, True]
+        assert outbox.sizes == sizes
+    for message in (good, fine):
+        assert await outbox.list_prepared(message.guild_id) == (message,)
+
+
+async def test_guilds_of_several_leases_share_no_transaction(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """Each transaction checks the one lease that guards it."""
+    outbox = _Grouped(database, fences=lambda guild_id: Fence(guild_id % 2, token=1, guild_id=guild_id))
+    scopes = [replace(scope, guild_id=GuildId(number)) for number in (1, 2)]
+    writes = [outbox.prepare_message(one.guild_id, _build_message(one, 0)) for one in scopes]
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [LeaseLostError] * 2
+    assert outbox.sizes == [1, 1]
+
+
 async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other_guild(
     outbox: OutboxRepository,
     ingestion: IngestionRepository,
@@ -122,7 +199,7 @@ async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other
     entries: tuple[OutboxEntry, ...],
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """Numbers are those of a feed; the same ones of other feeds and guilds are not touched."""
+    """Numbers belong to a feed; the same numbers of other feeds and guilds stay."""
     second = ServerScope(scope.guild_id, ServerId("second"))
     foreign = ServerScope(GuildId(scope.guild_id + 1), scope.server_id)
 
@@ -146,7 +223,7 @@ async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other
 async def test_notices_of_a_dropped_message_are_still_there(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """What was not sent is still news."""
+    """Notices that were not sent stay in the outbox."""
     guild_id = scope.guild_id
     await outbox.prepare_message(guild_id, _build_message(scope, 0, 1))
     await outbox.discard_entries(guild_id, _build_message(scope, 1, 3).entries)
@@ -158,7 +235,7 @@ async def test_notices_of_a_dropped_message_are_still_there(
 async def test_old_notices_of_a_feed_are_dropped(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """What could not be delivered for too long is no news any more."""
+    """Notices that could not be delivered for too long are dropped."""
     assert await outbox.drop_entries(scope, BOUNTIES, before=NOW + timedelta(days=1)) == 0
     assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(minutes=2)) == 2
     assert await _list_pending(outbox, scope, KIND, limit=9) == entries[2:]
@@ -167,10 +244,10 @@ async def test_old_notices_of_a_feed_are_dropped(
 async def test_many_old_notices_are_dropped_in_transactions_of_a_thousand(
     database: SafeDatabase, scope: ServerScope, make_notice: Callable[[int], DeathNotice]
 ) -> None:
-    """However many wait, no transaction is so long that it cannot end; newer ones stay."""
+    """No transaction is too long to end, with any number of notices; newer ones stay."""
 
     class Counted(OutboxRepository):
-        """Notes what each transaction has done."""
+        """Records the result of each transaction."""
 
         results: ClassVar[list[object]] = []
 
@@ -230,7 +307,7 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
 async def test_sent_messages_are_pruned(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """A sent message is kept for a while and no longer; one on its way stays."""
+    """A sent message is kept for a while; a prepared one stays."""
     assert entries
     sent, waiting = _build_message(scope, 0), _build_message(scope, 1, nonce="n2")
     for message in (sent, waiting):
@@ -247,7 +324,7 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
     scope: ServerScope,
     entries: tuple[OutboxEntry, ...],
 ) -> None:
-    """Kinds are numbered, sent and dropped by themselves."""
+    """Each kind of channel has its own numbers, and is sent and dropped separately."""
     at = NOW + timedelta(minutes=1)
     placed = BountyNotice(
         event_id=b"1",

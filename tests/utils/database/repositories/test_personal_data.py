@@ -1,4 +1,4 @@
-"""What an export reads on a real database: all of the person, nothing of others that is not theirs to see."""
+"""Exports from a real database: all data of the person, and no data of others that they may not see."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ def _data(database: SafeDatabase) -> PersonalDataRepository:
 
 
 async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: PersonalDataRepository) -> None:
-    """Links, money, bounties, changes by hand and grants; no id of another member or player."""
+    """The parts are links, money, bounties, changes by hand and grants, without ids of other people."""
     premium = PremiumRepository(place.database)
     for member_id in (OWNER, OTHER):
         event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW, member_id)
@@ -58,7 +58,7 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
 async def test_parts_of_a_player_are_those_of_the_shown_figures(
     place: Place, data: PersonalDataRepository
 ) -> None:
-    """Counters, days, bounties on the player and lines with their id; figures of an import are not shown."""
+    """The parts are counters, days, bounties on the player and lines with their id, without an import's."""
     await place.imports.write_generation(place.scope, 7)
     parts = await data.list_parts_of_player(place.scope, WOLF)
     assert {name: len(documents) for name, documents in parts.items()} == {
@@ -82,7 +82,7 @@ async def test_parts_of_a_player_are_those_of_the_shown_figures(
 
 
 async def test_each_death_is_handed_out_once(place: Place, data: PersonalDataRepository) -> None:
-    """Also one among two players of the same person, and a suicide; many come in parts."""
+    """Deaths between the person's own players and suicides are exported once; many come in batches."""
     rows = [build_row("Anna", "Wolf", second=2_000 + number) for number in range(DEATHS_AT_ONCE + 5)]
     await place.write([*rows, build_row("Wolf", "Wolf", second=1), build_row("Bert", "Carl", second=2)])
     players = [WOLF, build_player_id("Anna")]
@@ -99,7 +99,7 @@ async def test_each_death_is_handed_out_once(place: Place, data: PersonalDataRep
 async def test_servers_are_named_with_removed_ones(
     place: Place, data: PersonalDataRepository, stranger: ServerScope
 ) -> None:
-    """Kept statistics belong to the person as well; another guild's server is not there."""
+    """Kept statistics of removed servers belong to the person too; servers of other guilds do not."""
     await Place(place.database, stranger).open()
     assert await data.list_servers(place.scope.guild_id) == {place.scope: "North"}
     assert [batch async for batch in data.iterate_deaths(stranger, [WOLF])] == []

@@ -1,4 +1,4 @@
-"""What is declared of people: by every collection, completely, and an erasure leaves nothing of it."""
+"""Declared personal fields: every collection declares them completely, and an erasure removes them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -60,7 +60,7 @@ async def _place(database: SafeDatabase, scope: ServerScope) -> Place:
 
 
 async def fill_rest(place: Place) -> None:
-    """Store something in every collection that is still empty, and what admins did and typed."""
+    """Store something in every collection that is still empty, including actions and texts of admins."""
     guild_id, database = place.scope.guild_id, place.database
     grant = Grant(2, NOW, OWNER, NOW + timedelta(days=1))
     reason = f"asked for by <@{OWNER}> and <@{OTHER}>"
@@ -90,7 +90,7 @@ async def fill_rest(place: Place) -> None:
 
 
 def list_traces(value: object, path: str = "") -> Iterator[str]:
-    """Yield the path of everything that names Wolf or the member who plays Wolf."""
+    """Yield the paths of all values that name Wolf or the member of Wolf."""
     if isinstance(value, dict):
         for name, one in value.items():
             yield from list_traces(one, f"{path}.{name}" if path else name)
@@ -102,12 +102,12 @@ def list_traces(value: object, path: str = "") -> Iterator[str]:
 
 
 def is_told(text: str) -> bool:
-    """Tell whether a text holds an id of them, as an id or as a mention."""
+    """Tell whether a text contains an id of them, as an id or as a mention."""
     return WOLF in text.lower() or f"<@{OWNER}>" in text or f"<@!{OWNER}>" in text
 
 
 async def find_traces(place: Place) -> set[Trace]:
-    """Return where in the whole database they are named."""
+    """Return all fields of the database that name them."""
     return {
         (name, path)
         for name in INDEXES
@@ -117,7 +117,7 @@ async def find_traces(place: Place) -> set[Trace]:
 
 
 def list_declared(*erasures: Erasure) -> set[Trace]:
-    """Return what is declared to be erased so."""
+    """Return the fields that are declared for these kinds of erasure."""
     return {
         (collection, path)
         for collection, declared in PERSONAL_FIELDS.items()
@@ -128,7 +128,7 @@ def list_declared(*erasures: Erasure) -> set[Trace]:
 
 
 def test_every_collection_declares_what_it_holds_of_people() -> None:
-    """None is forgotten, also one without anything; parts of an export are found by an index."""
+    """Every collection is declared, even without personal fields; an index finds each part of an export."""
     assert set(PERSONAL_FIELDS) == set(INDEXES)
     for collection, declared in PERSONAL_FIELDS.items():
         indexes = {index.name for index in INDEXES[collection]}
@@ -140,7 +140,7 @@ def test_every_collection_declares_what_it_holds_of_people() -> None:
 
 
 async def test_nothing_personal_is_stored_that_is_not_declared(place: Place) -> None:
-    """Documents of every collection are there, and nothing but declared fields names the person."""
+    """Every collection has documents, and only declared fields name the person."""
     assert [name for name in INDEXES if not await place.read(name)] == []
     found = await find_traces(place)
     assert found <= list_declared(*Erasure)
@@ -148,7 +148,7 @@ async def test_nothing_personal_is_stored_that_is_not_declared(place: Place) -> 
 
 
 async def test_erased_person_is_left_where_it_is_declared_to_be_kept_alone(place: Place) -> None:
-    """Raw documents of all collections: only what the member did as an admin still has their id."""
+    """In the raw documents of all collections, only the member's actions as an admin still have their id."""
     await place.erase("Wolf", member_id=OWNER, is_asker=True)
     assert await find_traces(place) == {
         ("guilds", "premium.granted_by"),
@@ -162,7 +162,7 @@ async def test_erased_person_is_left_where_it_is_declared_to_be_kept_alone(place
 
 @st.composite
 def _draw_entries(draw: st.DrawFn) -> list[AuditEntry]:
-    """Return an entry of every action, each about the person or about somebody else."""
+    """Return an entry of every action, each about the person or about another person."""
     entries = []
     for number, (action, base, _) in enumerate(SENTENCES):
         facts = base
@@ -186,7 +186,7 @@ def _draw_entries(draw: st.DrawFn) -> list[AuditEntry]:
 async def test_no_entry_of_the_audit_tells_anything_of_an_erased_person(
     database: SafeDatabase, scope: ServerScope, entries: Sequence[AuditEntry]
 ) -> None:
-    """Of every action; what is told of others stays, and each entry can still be shown."""
+    """After the erasure no entry names the person; facts about others stay, and each entry can be shown."""
     guild_id = scope.guild_id
     await database.unscoped("audit").delete_many({})
     audit, erasures = AuditRepository(database), ErasureRepository(database, fences=lambda _: None)
@@ -202,7 +202,7 @@ async def test_no_entry_of_the_audit_tells_anything_of_an_erased_person(
 
 
 def erase(entry: AuditEntry) -> AuditEntry:
-    """Return an entry as it is to be once the person is erased."""
+    """Return the expected entry after the erasure."""
     facts = entry.facts
     if facts.member_id == OWNER:
         facts = replace(facts, member_id=ERASED_MEMBER_ID)

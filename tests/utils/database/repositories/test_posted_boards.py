@@ -13,7 +13,7 @@ DEATHS = BoardKey(GuildId(1), ServerId("k3v9x0aa"), "deaths")
 
 
 async def test_board_is_read_back_as_it_was_written(database: SafeDatabase) -> None:
-    """Place and rest are written each by itself, and one board's never to another's."""
+    """Position and pause are written separately, for one board only."""
     boards = PostedBoardRepository(database)
     for key in (KILLS, DEATHS):
         await boards.insert_board(key)
@@ -27,7 +27,7 @@ async def test_board_is_read_back_as_it_was_written(database: SafeDatabase) -> N
 
 
 async def test_removed_board_stays_removed(database: SafeDatabase) -> None:
-    """A message that is posted at this moment brings nothing back."""
+    """A message that is posted at this moment does not restore the board."""
     boards = PostedBoardRepository(database)
     await boards.insert_board(KILLS)
     await boards.delete_board(KILLS)

@@ -1,4 +1,4 @@
-"""Premium as it is stored: with the guild's settings, and nobody else's."""
+"""Stored premium: in the guild's document, for that guild only."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,14 +30,14 @@ def _premium(database: SafeDatabase) -> PremiumRepository:
 
 
 def grant_event(tier: int, ends_at: datetime | None = None) -> PremiumEvent:
-    """Return the line of a grant."""
+    """Return the history line of a grant."""
     return PremiumEvent(NOW, PremiumAction.GRANTED, tier, ends_at, by=OWNER)
 
 
 async def test_grant_and_history_are_stored_beside_the_settings(
     premium: PremiumRepository, database: SafeDatabase
 ) -> None:
-    """Neither writes over the other, and a guild that was never granted anything has an empty record."""
+    """Grants and settings do not overwrite each other. A guild without a grant has an empty record."""
     guilds = GuildRepository(database)
     await put_settings(guilds, GUILD, channels={ChannelKind.ALERTS: ChannelId(5)})
     grant = Grant(2, NOW, OWNER, NOW + DAY)
@@ -48,7 +48,7 @@ async def test_grant_and_history_are_stored_beside_the_settings(
 
 
 async def test_revoked_grant_leaves_its_history(premium: PremiumRepository) -> None:
-    """The reason is kept with it."""
+    """The history keeps the reason."""
     await premium.write_grant(GUILD, Grant(2, NOW, OWNER), grant_event(2), entry=ENTRY)
     revoked = PremiumEvent(NOW + DAY, PremiumAction.REVOKED, 2, by=OWNER, reason="asked for")
     await premium.write_grant(GUILD, None, revoked, entry=ENTRY)
@@ -56,7 +56,7 @@ async def test_revoked_grant_leaves_its_history(premium: PremiumRepository) -> N
 
 
 async def test_history_keeps_its_newest_lines(premium: PremiumRepository) -> None:
-    """The settings of a guild stay small."""
+    """The history is short, so that the document of a guild stays small."""
     for number in range(KEPT_EVENTS + 3):
         await premium.write_grant(GUILD, Grant(1, NOW, OWNER), grant_event(number), entry=ENTRY)
     history = (await premium.get_premium(GUILD)).history
@@ -66,7 +66,7 @@ async def test_history_keeps_its_newest_lines(premium: PremiumRepository) -> Non
 async def test_end_is_written_once_and_never_over_a_newer_grant(
     premium: PremiumRepository, database: SafeDatabase
 ) -> None:
-    """A grant of the last moment wins; an end that is not written has no entry in the audit either."""
+    """A grant in the last moment wins; an end that is not written has no audit entry."""
     ended = PremiumEvent(NOW + DAY, PremiumAction.ENDED, 2, NOW + DAY)
     await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2, NOW + DAY), entry=ENTRY)
     assert [await premium.end_grant(GUILD, ended, entry=ENTRY) for _ in range(2)] == [True, False]
@@ -84,7 +84,7 @@ async def test_end_is_written_once_and_never_over_a_newer_grant(
 async def test_directory_names_the_guilds_whose_grant_is_over(
     premium: PremiumRepository, database: SafeDatabase
 ) -> None:
-    """Keys alone; a grant without an end is never over, and one that is not there neither."""
+    """The result has keys only. A grant without an end, and a guild without a grant, are not in it."""
     await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2), entry=ENTRY)
     await premium.write_grant(OTHER, Grant(2, NOW, OWNER), grant_event(2), entry=ENTRY)
     await put_settings(GuildRepository(database), THIRD, admin_role_id=9)

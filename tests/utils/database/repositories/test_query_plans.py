@@ -1,4 +1,4 @@
-"""Tests that every read of every repository is served by an index, as MongoDB's own profiler saw it."""
+"""Every read of every repository uses an index, by MongoDB's own profiler."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -56,7 +56,7 @@ A = PlayerId("a")
 APRIL = ServerMonth(date(2025, 4, 1), (), (0,) * 168)
 PLAYERS = [PlayerId(letter) for letter in "abcdefgh"]
 DEATHS = 20
-COVERED = 0  # deaths are counted by what stands in an index
+COVERED = 0  # an index alone counts deaths
 
 
 @pytest.fixture(name="profiled")
@@ -110,7 +110,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
     make_death: Callable[..., Death],
     make_notice: Callable[[int], DeathNotice],
 ) -> None:
-    """Within a transaction too, nothing scans a collection; known ids are read from the index alone."""
+    """No write scans a collection, within a transaction either; known ids are read from the index alone."""
 
     def batch(unit: IngestionTransaction) -> None:
         known = [make_death(scope, A, "b", second=number).id for number in range(DEATHS)]
@@ -142,7 +142,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 async def test_every_read_for_people_is_served_by_an_index(
     profiled: SafeDatabase, statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Each reads the keys of its servers, players or days and no others; who killed whom reads no death."""
+    """Each read takes only the keys of its servers, players or days; for enemies it reads no deaths."""
     guild_id, both = scope.guild_id, [scope.server_id, neighbour.server_id]
     combat, deaths = CombatRepository(profiled, Standings(profiled)), DeathRepository(profiled)
     limits: list[tuple[str, int, Callable[[], Awaitable[object]]]] = []
@@ -185,7 +185,7 @@ async def test_every_read_for_people_is_served_by_an_index(
 async def test_everything_about_links_is_served_by_an_index(
     profiled: SafeDatabase, scope: ServerScope
 ) -> None:
-    """Of deaths, no more keys are read than those of one player around the windows."""
+    """A proof reads only the keys of one player's deaths around the windows."""
     links, guild_id = LinkRepository(profiled), scope.guild_id
     for number in range(9):
         other = Link(guild_id, MemberId(number), A, "a", NOW)
@@ -218,7 +218,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     scope: ServerScope,
     neighbour: ServerScope,
 ) -> None:
-    """Outbox, imports, settings, rejected lines and the scope index."""
+    """Outbox, imports, settings, rejected lines and the scope index use indexes."""
     feeds = [Feed(scope, ChannelKind.KILLFEED), Feed(scope, ChannelKind.BOUNTIES)]
     for limit in (1, 50):
         await outbox.list_pending(scope.guild_id, feeds, limit=limit)
@@ -287,7 +287,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
 async def test_money_is_found_by_index(
     profiled: SafeDatabase, ingestion: IngestionRepository, scope: ServerScope
 ) -> None:
-    """Inside the transaction of a batch, for commands and for the timer."""
+    """Money uses indexes in the transaction of a batch, in commands and in the timer."""
     wallets = WalletRepository(profiled, fences=lambda _: None)
     bounties = BountyRepository(profiled, fences=lambda _: None)
     member_id, guild_id = MemberId(7), scope.guild_id
@@ -355,7 +355,7 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
 async def test_personal_data_is_found_by_index(
     profiled: SafeDatabase, make_player: Callable[..., PlayerRecord], scope: ServerScope
 ) -> None:
-    """Of a player and of a member, to be handed out and to be erased; counters by player, not all of them."""
+    """Exports and erasures find the data of a player or member, and counters by player, with an index."""
     data, erasures = PersonalDataRepository(profiled), ErasureRepository(profiled, fences=lambda _: None)
     guild_id, member_id = scope.guild_id, MemberId(7)
     await data.list_servers(guild_id)

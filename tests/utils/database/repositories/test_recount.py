@@ -1,8 +1,8 @@
 """Figures of a real database against a count by hand.
 
-Rows of several servers go the whole way: history and live ingestion write them into a real mongod, in
-whatever order they turn up; the repository's answers must be what a plain look through all rows gives. The
-plain look knows the rules of counting by itself, so that the two can only agree by being right.
+History and live ingestion write rows of several servers into a real mongod, in any order. The repository's
+answers must equal a simple count of all rows. The simple count has its own code for the rules, so the two
+agree only if both are right.
 """
 
 from collections import Counter
@@ -48,8 +48,8 @@ VALUES: dict[str, Callable[[Counters], float]] = {
     "suicides": lambda counters: counters.suicides,
 }
 
-# every example moves into a guild of its own; those before it lie beside it and must not be felt. An example
-# takes half a second, so a failing one is shown as it is: making it smaller would take minutes
+# Every example uses a new guild; earlier guilds stay in the database and must have no effect. An example
+# takes half a second, so a failing one is not shrunk: that would take minutes.
 FEW = settings(
     max_examples=6,
     deadline=None,
@@ -63,13 +63,13 @@ fresh_guilds = count(1000)
 def _build_row(
     server: int, killer: str, victim: str, kind: DeathKind, *, day: int, second: int, metres: int
 ) -> tuple[int, DeathRow]:
-    """Return a row of a server; the two servers never share a second, so that "newest" has one meaning."""
+    """Return a row of a server; the two servers never share a second, so that "newest" is definite."""
     killers_name = "" if kind is DeathKind.UNKNOWN else victim if kind.is_suicide else killer
     at = day * 86_400 + second * 2 + server
     row = build_row(killers_name, victim, second=at, kind=kind)
     if kind is DeathKind.KILL:
         row = replace(row, distance=metres, weapon="Mosin" if metres % 2 else "AK-SU")
-    if second % 7 == 0:  # names change, and with them the place of nobody: the first letters decide
+    if second % 7 == 0:  # names change, but the first letters, which decide the order, do not
         row = replace(row, victim_name=f"{victim} 2")
     return server, row
 
@@ -98,7 +98,7 @@ ROWS = st.lists(
 
 @dataclass(slots=True)
 class Figures:
-    """What was counted by hand of one player."""
+    """The hand-counted figures of one player."""
 
     counters: Counters = field(default_factory=Counters)
     streak: int = 0
@@ -109,7 +109,7 @@ class Figures:
 def list_once(rows: Sequence[DeathRow]) -> list[DeathRow]:
     """Return rows of a file in order of the log, equal ones once.
 
-    A clock that goes back by an hour at most changes no order; one that goes back by more was wrong before.
+    A clock that goes back by an hour at most changes no order. One that goes back further was wrong before.
     """
     kept: dict[tuple[object, ...], tuple[datetime, DeathRow]] = {}
     clock = datetime.min  # noqa: DTZ901 - logs carry no zone
@@ -122,7 +122,7 @@ def list_once(rows: Sequence[DeathRow]) -> list[DeathRow]:
 
 
 def count_server(rows: Sequence[DeathRow], since: date | None) -> dict[PlayerId, Figures]:
-    """Count one server's rows by hand; streaks run on over the border of a period."""
+    """Count one server's rows by hand; streaks go on over the border of a period."""
     figures: dict[PlayerId, Figures] = {}
 
     def add(player_id: PlayerId | None, name: str, row: DeathRow, **more: int) -> None:
@@ -149,7 +149,7 @@ def count_server(rows: Sequence[DeathRow], since: date | None) -> dict[PlayerId,
 
 
 def sum_figures(several: Sequence[dict[PlayerId, Figures]]) -> dict[PlayerId, Figures]:
-    """Put the figures of several servers together: sums, the best of any, name and streak seen last."""
+    """Combine the figures of several servers: sums, the best of any, the latest name and streak."""
     summed: dict[PlayerId, Figures] = {}
     for figures in several:
         for player_id, own in figures.items():
@@ -172,7 +172,7 @@ def sum_figures(several: Sequence[dict[PlayerId, Figures]]) -> dict[PlayerId, Fi
 
 
 def rank(figures: dict[PlayerId, Figures], board: str, minimum_kills: int) -> Iterator[tuple[Any, ...]]:
-    """Yield rank, player, name, value and counters of everybody with a place."""
+    """Yield rank, player, name, value and counters of all players with a rank."""
     value = VALUES[board]
     placed = [
         (-value(own.counters), own.counters.deaths, own.name, player_id)
@@ -184,7 +184,7 @@ def rank(figures: dict[PlayerId, Figures], board: str, minimum_kills: int) -> It
 
 
 def tally(keys: Sequence[str], called: Mapping[PlayerId, str] | None = None) -> tuple[NamedCount, ...]:
-    """Count keys, most first, then by what they are called."""
+    """Count keys, most frequent first, then by name."""
     counted = Counter(keys)
     names = {key: key if called is None else called[PlayerId(key)] for key in counted}
     ordered = sorted(counted, key=lambda key: (-counted[key], names[key], key))
@@ -193,10 +193,10 @@ def tally(keys: Sequence[str], called: Mapping[PlayerId, str] | None = None) -> 
 
 @dataclass(slots=True)
 class Town:
-    """A guild's servers over a real database, read as the bot reads them.
+    """A guild's servers over a real database, which the bot reads.
 
     Attributes:
-        is_told: the standings hear of what is counted; else they have to find out.
+        is_told: True: the standings get the events of batches; False: they must notice the batches.
     """
 
     database: SafeDatabase
@@ -210,7 +210,7 @@ class Town:
     clock: FakeClock = field(default_factory=lambda: FakeClock(START + timedelta(days=60)))
 
     async def move_in(self) -> None:
-        """Add two servers to a guild that nobody used before."""
+        """Add two servers to a new guild."""
         self.guild_id = GuildId(next(fresh_guilds))
         for server_id in SERVER_IDS:
             scope = ServerScope(self.guild_id, server_id)
@@ -220,7 +220,7 @@ class Town:
             self.logs[server_id].append(FILE, b"")
 
     async def write(self, rows: Sequence[tuple[int, DeathRow]]) -> None:
-        """Let the game write rows, and poll."""
+        """Write rows like the game, and poll."""
         for server, row in rows:
             self.logs[SERVER_IDS[server]].append(FILE, render(row))
         events = EventDispatcher()
@@ -236,11 +236,11 @@ class Town:
 
     @property
     def statistics(self) -> StatisticsRepository:
-        """The answers."""
+        """The repository of the answers."""
         return StatisticsRepository(self.database, self.standings)
 
     async def look(self) -> None:
-        """Have all standings read, so that they are kept."""
+        """Read all standings, so that they stay in memory."""
         for since in PERIODS:
             await self.statistics.list_board(
                 CoveredDeaths(self.guild_id, SERVER_IDS, since=since),
@@ -251,7 +251,7 @@ class Town:
             )
 
     async def import_history(self, server_id: ServerId) -> None:
-        """Import a server's history, be it the first time or again."""
+        """Import a server's history, for the first time or again."""
         history = HistoryImport(
             self.ingestion, self.imports, EventDispatcher(), clock=self.clock, batch_rows=5
         )
@@ -267,7 +267,7 @@ class Town:
 
 
 async def _show_nobody(_progress: object) -> None:
-    """Show progress to nobody."""
+    """Show no progress."""
 
 
 @pytest.fixture(name="town")
@@ -283,7 +283,7 @@ def _town(
 async def assert_boards_agree(
     town: Town, server_ids: Sequence[ServerId], figures: dict[PlayerId, Figures], since: date | None
 ) -> None:
-    """Every board, page by page, and everybody's own place on it."""
+    """Check every board, page by page, with each player's own rank."""
     for board in VALUES:
         minimum = 2 if board == "kd" else 0
         expected = list(rank(figures, board, minimum))
@@ -306,7 +306,7 @@ async def assert_stats_agree(
     rows: Sequence[DeathRow],
     since: date | None,
 ) -> None:
-    """Every player's figures, with weapon, nemesis and prey."""
+    """Check every player's figures, with weapon, nemesis and prey."""
     kills = [
         row
         for row in rows
@@ -335,7 +335,7 @@ async def assert_stats_agree(
 
 
 async def assert_everything_agrees(town: Town, written: Sequence[tuple[int, DeathRow]]) -> None:
-    """All answers, of one server and of both, over all time and over days."""
+    """Check all answers, for one server and for both, for all time and for days."""
     rows = [list_once([row for server, row in written if server == number]) for number in (0, 1)]
     for chosen in ((0,), (0, 1)):
         server_ids = [SERVER_IDS[number] for number in chosen]
@@ -353,7 +353,7 @@ async def assert_everything_agrees(town: Town, written: Sequence[tuple[int, Deat
 
 
 async def assert_names_agree(town: Town, rows: Sequence[Sequence[DeathRow]]) -> None:
-    """Everybody of the guild is known with kills, servers and all names he ever had."""
+    """Check that all players of the guild are known with kills, servers and all their names."""
     figures = [count_server(some, None) for some in rows]
     known = {player.player_id: player for player in await town.statistics.list_known_players(town.guild_id)}
     summed = sum_figures(figures)
@@ -379,9 +379,9 @@ async def assert_names_agree(town: Town, rows: Sequence[Sequence[DeathRow]]) -> 
 async def test_every_answer_is_what_a_count_by_hand_gives(
     town: Town, rows: list[tuple[int, DeathRow]], first: int, *, again: bool, is_told: bool
 ) -> None:
-    """Late rows, equal rows, new names, two servers, an import before or after: the same figures.
+    """Late rows, equal rows, new names, two servers and an import before or after give the same figures.
 
-    Nor does it matter what was answered in between, or that a batch's counters were told to nobody.
+    Questions in between and lost events of batches change nothing.
     """
     town.is_told = is_told
     await town.move_in()
@@ -398,7 +398,7 @@ async def test_every_answer_is_what_a_count_by_hand_gives(
 
 
 async def test_importing_again_changes_no_figure(town: Town) -> None:
-    """A second and a third import count the same rows to the same figures, in another generation each."""
+    """A second and a third import have the same figures, each in a new generation."""
     await town.move_in()
     rows = [
         _build_row(0, "Anna", victim, DeathKind.KILL, day=number % 3, second=number, metres=number * 10)
@@ -417,7 +417,7 @@ async def test_importing_again_changes_no_figure(town: Town) -> None:
 async def test_latest_deaths_are_the_last_of_all_rows(
     town: Town, rows: list[tuple[int, DeathRow]], limit: int
 ) -> None:
-    """Of both servers together and of one player, newest first, never more than asked for."""
+    """The deaths are those of both servers or of one player, newest first, and not more than the limit."""
     await town.move_in()
     await town.write(rows)
     deaths = DeathRepository(town.statistics._database)

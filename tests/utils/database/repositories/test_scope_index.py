@@ -1,4 +1,4 @@
-"""The scope index of one process among several: each guild is in one of them, whatever is asked."""
+"""The scope index of one of several processes: each guild belongs to exactly one of them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ Ask = Callable[[ScopeIndexRepository], Awaitable[Sequence[GuildId | ServerScope]
 
 
 async def fill(database: SafeDatabase) -> None:
-    """Store in every guild something for each question; alike but for the guild."""
+    """Store the same data for each question in every guild."""
     server = {"server_id": "aaaaaaaa"}
     documents = {
         "game_servers": server,
@@ -44,7 +44,7 @@ async def fill(database: SafeDatabase) -> None:
     ids=["servers", "guilds", "left", "premium", "boards", "links", "bounties"],
 )
 async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
-    """Together they know all, and no two know the same."""
+    """Together the processes have all guilds, and no two have the same."""
     await fill(database)
     told = [
         [read_guild(one) for one in await ask(ScopeIndexRepository(database, sharding))]
@@ -54,7 +54,7 @@ async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, as
 
 
 async def test_guild_is_left_until_the_bot_is_there_again(database: SafeDatabase) -> None:
-    """Also one without settings; a return that was never a departure writes nothing."""
+    """A guild without settings works too; a return without a departure writes nothing."""
     guilds, scope_index = GuildRepository(database), ScopeIndexRepository(database, Sharding())
     for guild_id in GUILDS[:2]:
         await guilds.set_left(guild_id, is_left=True)
@@ -65,5 +65,5 @@ async def test_guild_is_left_until_the_bot_is_there_again(database: SafeDatabase
 
 
 def read_guild(found: GuildId | ServerScope) -> GuildId:
-    """Return the guild of what was found."""
+    """Return the guild of a result."""
     return found.guild_id if isinstance(found, ServerScope) else found

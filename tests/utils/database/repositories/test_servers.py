@@ -1,4 +1,4 @@
-"""Tests of game servers and settings of guilds."""
+"""Stored game servers and settings of guilds."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ MakeServer = Callable[..., GameServer]
 async def test_server_comes_back_as_it_was(
     servers: GameServerRepository, scope: ServerScope, stranger: ServerScope, make_server: MakeServer
 ) -> None:
-    """Every field survives; another guild sees nothing of it."""
+    """Every field comes back; another guild sees no server."""
     server = make_server(
         scope,
         number=7,
@@ -61,7 +61,7 @@ async def test_servers_are_listed_oldest_first(
     stranger: ServerScope,
     make_server: MakeServer,
 ) -> None:
-    """A guild sees its own; the scope index sees the keys of all its process looks after."""
+    """A guild sees its own servers; the scope index sees the keys of all guilds of its process."""
     younger = make_server(scope, added_at=NOW.replace(hour=13))
     older = make_server(neighbour, added_at=NOW)
     foreign = make_server(stranger)
@@ -76,7 +76,7 @@ async def test_servers_are_listed_oldest_first(
 async def test_settings_change_and_generation_and_health_stay(
     servers: GameServerRepository, database: SafeDatabase, scope: ServerScope, make_server: MakeServer
 ) -> None:
-    """An admin's edit cannot undo an import, a pause, a channel or a switch that came meanwhile."""
+    """An admin's edit does not undo an import, a pause, a channel or a switch that came meanwhile."""
     server = make_server(scope)
     await servers.insert_server(scope, server)
     imports, job = ImportRepository(database, fences=lambda _: None), ImportJob(2, NOW, {})
@@ -109,7 +109,7 @@ async def test_settings_change_and_generation_and_health_stay(
 async def test_server_that_is_gone_is_not_made_again_by_late_writes(
     servers: GameServerRepository, scope: ServerScope, make_server: MakeServer
 ) -> None:
-    """A loop that ends after the removal leaves nothing behind."""
+    """A loop that ends after the removal stores nothing."""
     await servers.replace_server(scope, make_server(scope))
     await servers.set_paused(scope, is_paused=True)
     await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
@@ -133,7 +133,7 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
     *,
     keep_stats: bool,
 ) -> None:
-    """Login and cursors always go; deaths and counters as asked; a neighbour keeps all."""
+    """Login and cursors are deleted always, deaths and counters only if asked; a neighbour keeps all."""
     for one in (scope, neighbour):
         await servers.insert_server(one, make_server(one, host_key="key"))
 
@@ -166,7 +166,7 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
 
 @dataclass
 class Straggler:
-    """A batch that nobody waits for any more: its transaction stands still within its first attempt."""
+    """A late batch whose transaction stops within its first attempt."""
 
     ingestion: IngestionRepository
     scope: ServerScope
@@ -179,7 +179,7 @@ class Straggler:
         """Store a death and move the cursor."""
 
         def carry_out(unit: IngestionTransaction) -> None:
-            unit.find_known_ids([self.death.id])  # from here on it sees the data of this moment
+            unit.find_known_ids([self.death.id])  # from here on the transaction sees the data of this moment
             self.has_begun.set()
             self.may_go_on.wait(20)
             unit.insert_deaths([self.death])
@@ -203,7 +203,7 @@ async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
     has_cursor: bool,
     is_late: bool,
 ) -> None:
-    """Begun before the removal or after it, in a known file or a new one: it fails, or is swept up."""
+    """A late batch fails, or its data is deleted, whenever it began and for any file."""
     await servers.insert_server(scope, make_server(scope))
     before = Cursor(FILE, offset=3) if has_cursor else None
     if before is not None:
@@ -225,7 +225,7 @@ async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
     has_failed = has_cursor or not is_late
     assert isinstance(storing.exception(), CursorMovedError) == has_failed
     await servers.delete_leftovers(scope, now=NOW + LATE_BATCH_TIME)
-    kept = 1 if keep_stats and not has_failed else 0  # a row more of what is kept
+    kept = 1 if keep_stats and not has_failed else 0  # one more stored row
     names = ("kills", "players", "cursors", "game_servers")
     counts = [await database.unscoped(name).count_documents({}) for name in names]
     assert counts == [kept, 0, 0, int(keep_stats)]
@@ -234,7 +234,7 @@ async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
 async def test_channels_of_guild_and_server_are_set_and_cleared(
     servers: GameServerRepository, database: SafeDatabase, scope: ServerScope, make_server: MakeServer
 ) -> None:
-    """A guild without settings has defaults; a server's own channel stands with the server."""
+    """A guild without settings has defaults; a server's own channel is in its document."""
     guilds, guild_id = GuildRepository(database), scope.guild_id
     await servers.insert_server(scope, make_server(scope))
     assert await guilds.get_settings(guild_id) == GuildSettings(guild_id)

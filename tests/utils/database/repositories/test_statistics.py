@@ -1,4 +1,4 @@
-"""Tests of figures, boards and names over one and several servers."""
+"""Figures, boards and names over one and several servers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ async def _world(
     make_player: Callable[..., PlayerRecord],
     make_death: Callable[..., Death],
 ) -> None:
-    """Fill two servers of a guild and one of another; each shows generation 1, and generation 0 lies."""
+    """Fill two servers of a guild and one of another; each shows generation 1, and generation 0 is wrong."""
     weapons = (WeaponCount("AK-SU", 1, 90), WeaponCount("Mosin", 2, 50))
     anna = make_player(A, name="Anna", kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5)
     second = make_player(A, name="Anna Two", kills=5, deaths=1, longest=120, best_streak=2, seen=9)
@@ -107,7 +107,7 @@ async def test_figures_of_one_server_are_its_own(
 async def test_figures_of_several_servers_are_summed(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Counters add up, the best of any stays the best, name and streak are those seen last."""
+    """Counters are summed; best values, name and streak are those of the best or latest server."""
     both = [scope.server_id, neighbour.server_id]
     assert await statistics.find_stats(CoveredDeaths(scope.guild_id, both), [A]) == PlayerStats(
         player_id=A,
@@ -128,7 +128,7 @@ async def test_figures_of_several_servers_are_summed(
 async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Absence is None, not zeros."""
+    """Missing figures and ranks are None, not zero."""
     guild_id = scope.guild_id
     assert await statistics.find_stats(CoveredDeaths(guild_id, [neighbour.server_id]), [C]) is None
     assert await statistics.find_stats(CoveredDeaths(guild_id, []), [A]) is None
@@ -142,7 +142,7 @@ async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
 async def test_period_counts_its_days_alone(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Figures and ranks from a day on come from the days; who has none there has zeros."""
+    """Figures and ranks of a period come from its days; a player without days there has zeros."""
     both = [scope.server_id, neighbour.server_id]
     stats = await statistics.find_stats(CoveredDeaths(scope.guild_id, both, since=date(2025, 5, 1)), [A])
     assert stats is not None
@@ -180,7 +180,7 @@ async def test_board_ranks_players_summed_over_servers(
     board: str,
     expected: list[tuple[int, str, float]],
 ) -> None:
-    """Only players with a value have a place, and each finds its own as the page shows it."""
+    """Only players with a value have a rank, and each player's own row equals that of the page."""
     guild_id, both, minimum = (
         scope.guild_id,
         [scope.server_id, neighbour.server_id],
@@ -207,7 +207,7 @@ async def test_board_ranks_players_summed_over_servers(
 async def test_page_and_own_place_are_found_wherever_they_are(
     statistics: StatisticsRepository, scope: ServerScope
 ) -> None:
-    """A page knows the total; a page behind the end is empty; one's own row needs no page."""
+    """A page has the total; a page after the end is empty; an own row does not depend on the page."""
     guild_id, here = scope.guild_id, [scope.server_id]
 
     async def page(offset: int, *own: PlayerId, minimum_kills: int = 0) -> BoardRows:
@@ -241,7 +241,7 @@ async def test_players_with_equal_figures_stand_by_name(
     make_player: Callable[..., PlayerRecord],
     since: date | None,
 ) -> None:
-    """Equal kills: fewer deaths first, then by name, whatever the ids; in a period as over all time."""
+    """With equal kills fewer deaths come first, then names, independent of ids, also in a period."""
     names = {"1": ("Zoe", 1), "2": ("Adam", 1), "3": ("Mia", 0), "4": ("Adam", 1)}
     players = [make_player(key, name=name, kills=5, deaths=deaths) for key, (name, deaths) in names.items()]
     days = [PlayerDay(one.player_id, date(2025, 5, 1), one.counters) for one in players]
@@ -281,7 +281,7 @@ async def test_players_of_one_person_are_summed_and_ranked_as_one(
 async def test_days_are_summed_and_start_where_asked(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """A chart gets each day once, over servers and players."""
+    """A chart gets each day once, summed over servers and players."""
     both = [scope.server_id, neighbour.server_id]
     assert await statistics.list_days(
         CoveredDeaths(scope.guild_id, both), [A, B], since=date(2025, 5, 1)
@@ -295,7 +295,7 @@ async def test_days_are_summed_and_start_where_asked(
 async def test_board_of_days_is_shown_while_the_players_of_its_generation_are_deleted(
     database: SafeDatabase, statistics: StatisticsRepository, scope: ServerScope
 ) -> None:
-    """A question that met the end of an import is answered, though nobody's name is found any more."""
+    """A question during the end of an import gets an answer, even if the names are already deleted."""
     await database.unscoped("players").delete_many({})
     board = await statistics.list_board(
         CoveredDeaths(scope.guild_id, [scope.server_id], since=date(2025, 4, 1)),
@@ -322,7 +322,7 @@ async def test_board_of_nothing_is_empty(statistics: StatisticsRepository) -> No
 async def test_known_players_are_merged_over_servers_best_known_first(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """All names of a player, the newest first; nobody of another guild or generation."""
+    """A player has all their names, the newest first; other guilds and generations do not count."""
     anna = KnownPlayer(
         A,
         "Anna Two",
@@ -351,7 +351,7 @@ async def test_known_players_are_merged_over_servers_best_known_first(
 async def test_latest_deaths_come_newest_first(
     database: SafeDatabase, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Of all servers asked for, or of one player on either side of the gun."""
+    """The deaths are those of all chosen servers, or of one player as killer or victim."""
     deaths = DeathRepository(database)
     both = [scope.server_id, neighbour.server_id]
     found = await deaths.list_recent(CoveredDeaths(scope.guild_id, both), limit=3)
@@ -375,7 +375,7 @@ async def test_latest_deaths_are_the_latest_though_the_clock_was_set_back(
     scope: ServerScope,
     make_death: Callable[..., Death],
 ) -> None:
-    """Rows of the second hour show earlier times than those of the first, and happened after them."""
+    """After the clock was set back, the later rows show earlier times."""
     hour = timedelta(hours=1)
     first = [make_death(scope, A, B, second=second) for second in range(1800, 3600, 60)]
     shown = [make_death(scope, A, B, second=second) for second in range(0, 1200, 60)]

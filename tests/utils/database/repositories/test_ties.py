@@ -1,4 +1,4 @@
-"""Ties: half of a guild may have one kill, and putting their names in order holds nobody else up."""
+"""Ties: half of a guild may have one kill. Sorting their names must not block the event loop."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -19,11 +19,11 @@ from utils.models.statistics import CoveredDeaths
 PLAYERS = [PlayerId(f"{number:032x}") for number in range(1, 41)]
 LAST = PLAYERS[-1]
 
-threads: list[int] = []  # that put names in order
+threads: list[int] = []  # the threads that sort names
 
 
 class NotedStanding(Standing):
-    """Notes who asks for names."""
+    """Records the requests for names."""
 
     def find_names(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return players' newest names."""
@@ -32,7 +32,7 @@ class NotedStanding(Standing):
 
 
 class NotedStandings(Standings):
-    """Everybody's place, noted."""
+    """Standings that record their requests."""
 
     async def rank(
         self,
@@ -56,7 +56,7 @@ async def test_names_of_a_tie_are_put_in_order_beside_the_event_loop(
     make_server: Callable[..., GameServer],
     make_player: Callable[..., PlayerRecord],
 ) -> None:
-    """For a page of a board, the asker's own row below it, and the place of one player."""
+    """Names are sorted outside the event loop for a page, the asker's own row, and one player's rank."""
     await servers.insert_server(scope, make_server(scope, generation=1))
     tied = [make_player(player, name=f"P{number:02}", kills=1) for number, player in enumerate(PLAYERS)]
     await imports.write_generation(scope, 1, players=tied)

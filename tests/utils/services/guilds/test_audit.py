@@ -1,4 +1,4 @@
-"""The audit: who changed what, in pages, newest first."""
+"""The audit: authors and changes, in pages, newest first."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def _audit(store: FakeAuditStore) -> AuditLog:
 
 
 async def test_change_is_written_with_its_time_and_its_author(audit: AuditLog) -> None:
-    """What the bot did by itself has no author."""
+    """A change by the bot itself has no author."""
     await audit.write(GUILD, ANN, AuditAction.ROLE, ROLE)
     await audit.write(GUILD, None, AuditAction.PREMIUM_END, AuditFacts(reason="x"))
     assert await audit.list_page(GUILD, 0) == AuditPage(
@@ -38,7 +38,7 @@ async def test_change_is_written_with_its_time_and_its_author(audit: AuditLog) -
 
 
 async def test_pages_are_of_one_member_and_one_action_where_asked(audit: AuditLog) -> None:
-    """Each filter counts for itself; a typed action is taken in any case."""
+    """Each filter works alone; the case of a typed action does not matter."""
     for number in range(PAGE_ENTRIES + 1):
         await audit.write(GUILD, ANN, AuditAction.CHANNEL_SET, AuditFacts(reason=str(number)))
     await audit.write(GUILD, BOB, AuditAction.CHANNEL_SET, AuditFacts())

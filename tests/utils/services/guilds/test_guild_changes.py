@@ -1,4 +1,4 @@
-"""Settings of a guild by hand: what is set and cleared, what waits for a tier, and what the audit keeps."""
+"""Settings of a guild by hand: set and cleared values, channels of a higher tier, and the audit."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ SERVER = build_server()
 
 
 class Office:
-    """The service, and what it wrote."""
+    """The service, and the audit entries that it wrote."""
 
     def __init__(self, *, tier: int = 4) -> None:
         self.shelf = Shelf(clock=FakeClock())
@@ -38,7 +38,7 @@ class Office:
 
     @property
     def audited(self) -> list[tuple[MemberId | None, str, str]]:
-        """Who did what."""
+        """Actors and actions of the audit."""
         return self.shelf.audit.lines
 
 
@@ -48,7 +48,7 @@ def _office() -> Office:
 
 
 async def test_channel_is_set_for_the_guild_or_the_named_server(office: Office) -> None:
-    """A name that means no server sets nothing and is not written down."""
+    """An unknown server name sets nothing and writes no entry."""
     guilds = await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
     own = await office.changes.set_channel(GUILD, ChannelKind.EVENTS, OTHER, server="mirny", actor_id=ADMIN)
     with pytest.raises(NotFoundError):
@@ -66,7 +66,7 @@ async def test_channel_is_set_for_the_guild_or_the_named_server(office: Office) 
 
 
 async def test_channel_of_a_higher_tier_is_set_and_waits() -> None:
-    """It is stored all the same, and the answer can name the tier."""
+    """The channel is stored, and the answer names the tier."""
     office = Office(tier=0)
     change = await office.changes.set_channel(GUILD, ChannelKind.BOUNTIES, FEED, server=None, actor_id=ADMIN)
     assert change == ChannelChange(None, FEED, TIERS[2])
@@ -74,7 +74,7 @@ async def test_channel_of_a_higher_tier_is_set_and_waits() -> None:
 
 
 async def test_cleared_channel_leaves_the_next_in_order(office: Office) -> None:
-    """A server's own gives way to the guild's, the guild's to none."""
+    """Without the server's channel the guild's counts, without that none."""
     await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
     await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, OTHER, server="Mirny", actor_id=ADMIN)
     own = replace(SERVER, channels={ChannelKind.KILLFEED: OTHER})
@@ -91,13 +91,13 @@ async def test_cleared_channel_leaves_the_next_in_order(office: Office) -> None:
 
 
 async def test_nothing_is_written_when_there_is_nothing_to_clear(office: Office) -> None:
-    """The answer says so."""
+    """The answer says that there was nothing to clear."""
     change = await office.changes.clear_channel(GUILD, ChannelKind.ALERTS, server=None, actor_id=ADMIN)
     assert (change, office.audited) == (ChannelChange(None, None, is_changed=False), [])
 
 
 async def test_admin_role_counts_at_once_and_can_be_cleared(office: Office) -> None:
-    """The cache is dropped, and the old role is told."""
+    """The cache is dropped, and the change has the old role."""
     await office.settings.get_settings(GUILD)
     assert await office.changes.set_admin_role(GUILD, 9, actor_id=ADMIN) is None
     assert (await office.settings.get_settings(GUILD)).admin_role_id == 9
@@ -107,7 +107,7 @@ async def test_admin_role_counts_at_once_and_can_be_cleared(office: Office) -> N
 
 
 async def test_every_change_is_announced_by_the_names_of_what_was_set(office: Office) -> None:
-    """A channel that is set again was mended, so it is told as well."""
+    """A channel that is set again may have been repaired, so the change is announced too."""
     for server in (None, None, "Mirny", "Mirny"):
         await office.changes.set_channel(GUILD, ChannelKind.EVENTS, FEED, server=server, actor_id=ADMIN)
     await office.changes.clear_channel(GUILD, ChannelKind.ALERTS, server=None, actor_id=ADMIN)
@@ -119,7 +119,7 @@ async def test_every_change_is_announced_by_the_names_of_what_was_set(office: Of
 
 
 async def test_cache_is_dropped_when_a_write_fails(office: Office) -> None:
-    """A write whose answer was lost may have happened: the next read asks; nothing is told of it."""
+    """A write without an answer may have happened, so the next read asks; no change is announced."""
     await office.settings.get_settings(GUILD)
     guilds = office.shelf.guilds
 

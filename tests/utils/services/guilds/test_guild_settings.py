@@ -1,4 +1,4 @@
-"""Settings of guilds: the channel that is meant, and a cache that is never stale for long."""
+"""Settings of guilds: the channel of a post, and a cache that is stale for a short time at most."""
 
 import asyncio
 
@@ -47,7 +47,7 @@ async def test_settings_are_read_once_within_ten_minutes(
 async def test_own_channel_of_a_server_is_kept_for_ten_minutes(
     settings: SettingsService, servers: FakeServerStore, clock: FakeClock
 ) -> None:
-    """The channels of servers are cached for as long as the settings."""
+    """The channels of servers are cached as long as the settings."""
     for _ in range(3):
         assert await settings.find_channel(SERVER.scope, ChannelKind.KILLFEED) is None
     assert servers.calls == ["find_server"]
@@ -59,7 +59,7 @@ async def test_own_channel_of_a_server_is_kept_for_ten_minutes(
 async def test_server_channel_goes_before_the_guilds_and_never_another_kinds(
     settings: SettingsService, guilds: FakeGuildStore, servers: FakeServerStore
 ) -> None:
-    """The order is: the server's own, the guild's, none; a kind never stands in for another."""
+    """The order is: the server's own channel, the guild's, none; a channel of another kind never counts."""
     await put_settings(guilds, GUILD, channels={ChannelKind.EVENTS: FEED})
     await servers.set_channel(SERVER.scope, ChannelKind.KILLFEED, OTHER)
     neighbour = ServerScope(GUILD, ServerId("neighbour"))
@@ -79,7 +79,7 @@ async def test_server_channel_goes_before_the_guilds_and_never_another_kinds(
 
 
 async def test_guilds_do_not_see_each_other(settings: SettingsService, guilds: FakeGuildStore) -> None:
-    """A channel of one guild is none of another, whatever the server is called."""
+    """A channel of one guild does not count in another guild, even for a server with the same id."""
     await put_settings(guilds, GUILD, channels={ChannelKind.KILLFEED: FEED})
     stranger = ServerScope(GuildId(43), SERVER.scope.server_id)
     assert await settings.find_channel(stranger, ChannelKind.KILLFEED) is None
@@ -88,7 +88,7 @@ async def test_guilds_do_not_see_each_other(settings: SettingsService, guilds: F
 async def test_slow_read_is_not_kept_when_something_was_written_meanwhile(
     guilds: FakeGuildStore, servers: FakeServerStore, clock: FakeClock
 ) -> None:
-    """A read that began before a write may answer its caller, and nobody after him."""
+    """Such a read may answer its own caller, but no later one."""
     guilds.gate = Gate()
     settings = SettingsService(guilds, servers, clock=clock)
     early = asyncio.create_task(settings.get_settings(GUILD))
@@ -101,7 +101,7 @@ async def test_slow_read_is_not_kept_when_something_was_written_meanwhile(
 
 
 async def test_failed_read_is_raised_and_not_kept(settings: SettingsService, guilds: FakeGuildStore) -> None:
-    """Defaults never stand in for a database that is away."""
+    """If the database is away, the read raises and does not return defaults."""
     guilds.failures.append(StorageUnavailableError("away"))
     with pytest.raises(StorageUnavailableError):
         await settings.get_settings(GUILD)

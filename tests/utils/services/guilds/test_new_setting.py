@@ -1,4 +1,4 @@
-"""A new setting is one field: all that happens to a setting follows from its declaration."""
+"""A new setting needs one field; everything else follows from its declaration."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,7 +27,7 @@ GUILD, ADMIN = GuildId(42), MemberId(5)
 
 @dataclass(frozen=True)
 class InventedSettings(GuildSettings):
-    """The settings with two more, one of which names a member."""
+    """The settings with two more fields, of which one names a member."""
 
     quiet_hour: int = setting(3, check=between(0, 23, text("An hour is a number from 0 to 23.")))
     keeper_id: MemberId | None = setting(None)
@@ -36,7 +36,7 @@ class InventedSettings(GuildSettings):
 async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
     database: SafeDatabase,
 ) -> None:
-    """Nothing but its field was written for it."""
+    """The setting is complete with its field alone."""
     shelf, told = Shelf(clock=FakeClock()), list[GuildSettingsChanged]()
     services, guilds = shelf.build_services(), GuildRepository(database, InventedSettings)
     settings = SettingsService(guilds, shelf.servers, clock=shelf.clock)
@@ -70,7 +70,7 @@ async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
 
 
 async def test_setting_that_names_a_member_is_erased_by_its_row(database: SafeDatabase) -> None:
-    """As every stored field is; ``test_declared_settings.py`` sees that there is a row."""
+    """Its row erases it, like every stored field; ``test_declared_settings.py`` checks that it has a row."""
     keeper = PersonalField(path="keeper_id", holds=FieldContent.MEMBER, erasure=Erasure.REPLACED)
     guilds = GuildRepository(database, InventedSettings)
     erasures = ErasureRepository(database, fences=lambda _: None, declared={"guilds": (keeper,)})

@@ -1,4 +1,4 @@
-"""A clock, a dispatcher that remembers, and a server, for the tests of this folder."""
+"""Fixtures for the tests of ingestion: a clock, a dispatcher that records events, and a server."""
 
 import pytest
 

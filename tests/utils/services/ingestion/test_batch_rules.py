@@ -1,4 +1,4 @@
-"""Rules of a batch judge the new deaths within their transaction; who only listens delays nobody."""
+"""Rules of a batch judge the new deaths within their transaction; listeners do not delay it."""
 
 import asyncio
 import re
@@ -36,18 +36,18 @@ ROWS = (
 
 @dataclass(frozen=True, slots=True)
 class CoinPerKill:
-    """An invented rule: a member gets a coin for every kill, and each batch with one is told."""
+    """An invented rule: a member gets a coin for every kill, and each batch with kills has a notice."""
 
     price: int = 1
     is_on: bool = True
 
     async def find_terms(self, scope: ServerScope) -> Self | None:
-        """Return the rule itself, which is a value; None where it is off."""
+        """Return the rule itself; None if it is off."""
         assert scope == SCOPE
         return self if self.is_on else None
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
-        """Pay, and tell of it."""
+        """Pay, and return the notice."""
         if not batch.kills:
             return RuleOutcome()
         for kill in batch.kills:
@@ -102,7 +102,7 @@ def _list_booked(store: FakeIngestionStore) -> Sequence[str]:
 async def test_rule_writes_with_the_deaths_and_is_told_of_after_them(
     poller: Poller, told: list[Event]
 ) -> None:
-    """A kill is judged once; what the rule wants told goes to the outbox and to those who listen."""
+    """A kill is judged once; the rule's notices go to the outbox, its events to the listeners."""
     await poller.poll(CoinPerKill())
     deaths = build_deaths(ROWS)
     kills = [deaths[0], deaths[2]]
@@ -113,13 +113,13 @@ async def test_rule_writes_with_the_deaths_and_is_told_of_after_them(
 
 
 async def test_every_rule_that_applies_judges_in_its_turn(poller: Poller) -> None:
-    """One that is off does nothing; what all of them bring about is stored together."""
+    """A rule that is off does nothing; the effects of all others are stored together."""
     await poller.poll(CoinPerKill(1), CoinPerKill(5, is_on=False), CoinPerKill(3))
     assert [notice.amount for notice in poller.store.data.money.notices] == [2, 6]
 
 
 async def test_rule_of_the_guide_is_all_that_a_rule_takes(poller: Poller, tmp_path: Path) -> None:
-    """The new file of its diff is a rule; the line that it replaces is that of the application."""
+    """The new file in the guide's diff is a rule; its replaced line is a line of the application."""
     guide = (ROOT / "DEVELOPER_GUIDE.md").read_text(encoding="utf-8")
     [diff] = [part.split("```")[0] for part in guide.split("```diff\n") if "batch_rules import" in part]
     _, new_file, changed = re.split(r"^\+\+\+ .*\n", diff, flags=re.MULTILINE)
@@ -138,7 +138,7 @@ async def test_rule_of_the_guide_is_all_that_a_rule_takes(poller: Poller, tmp_pa
 
 
 async def test_nothing_of_a_rule_stays_when_the_batch_is_not_stored(poller: Poller) -> None:
-    """A transaction that runs again judges again, and one that fails leaves nothing."""
+    """A transaction that runs again judges again, and a failed one stores nothing."""
     poller.store.outages = 1
     with pytest.raises(StorageUnavailableError):
         await poller.poll(CoinPerKill())
@@ -149,7 +149,7 @@ async def test_nothing_of_a_rule_stays_when_the_batch_is_not_stored(poller: Poll
 
 
 async def test_listener_that_takes_long_delays_no_poll(poller: Poller) -> None:
-    """What a listener has to do is done in a task of its own, while the next rows are read."""
+    """A listener works in a task of its own, while the next rows are read."""
     begun: list[GuildId] = []
     for_ever = asyncio.Event()
 

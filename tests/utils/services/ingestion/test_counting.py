@@ -46,7 +46,7 @@ NAMES = ("Ann", "Bob", "Cid", "Dan")
 
 
 def count(deaths: Iterable[Death]) -> tuple[dict[PlayerId, PlayerRecord], dict[DayKey, PlayerDay]]:
-    """Fold deaths at once."""
+    """Count deaths in one step."""
     counting = Counting()
     for death in deaths:
         counting.add(death)
@@ -54,7 +54,7 @@ def count(deaths: Iterable[Death]) -> tuple[dict[PlayerId, PlayerRecord], dict[D
 
 
 def freeze(counting: Counting) -> tuple[dict[PlayerId, PlayerRecord], dict[DayKey, PlayerDay]]:
-    """Return what was counted, by key."""
+    """Return the counted figures, by key."""
     return (
         {record.player_id: record for record in counting.freeze_players()},
         {(day.player_id, day.day): day for day in counting.freeze_days()},
@@ -62,7 +62,7 @@ def freeze(counting: Counting) -> tuple[dict[PlayerId, PlayerRecord], dict[DayKe
 
 
 def read_deaths(paths: Sequence[Path]) -> list[Death]:
-    """Read whole files; not a line may be rejected."""
+    """Read whole files; the test fails on a rejected line."""
     reader = RowReader(SCOPE, UTC)
     deaths: list[Death] = []
     for path in paths:
@@ -94,14 +94,14 @@ GOLDEN = {
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real days are not part of this tree")
 @pytest.mark.parametrize("days", GOLDEN)
 def test_real_days_give_the_known_figures(days: str) -> None:
-    """Kills, deaths, suicides, metres and the top killer of real days are as counted by hand."""
+    """Real days have the hand-counted kills, deaths, suicides, metres and top killer."""
     paths = sorted(SAMPLES.glob(f"{days}*.csv"))
     totals, (name, top) = summarize(read_deaths(paths))
     assert (totals, (name, top.kills, top.deaths, top.suicides, top.best_streak, top.longest)) == GOLDEN[days]
 
 
 def count_naively(lines: Iterable[str]) -> dict[str, tuple[int, int, int, int, int, int, int]]:
-    """Count text by hand: per player the story of his life as letters, measured afterwards."""
+    """Count text by hand: first each player's story as letters, then its figures."""
     story: dict[str, str] = defaultdict(str)
     metres: dict[str, list[int]] = defaultdict(list)
     longest: dict[str, list[int]] = defaultdict(lambda: [0])
@@ -132,7 +132,7 @@ def count_naively(lines: Iterable[str]) -> dict[str, tuple[int, int, int, int, i
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_battle_gives_what_a_naive_count_of_its_text_gives(seed: int, tmp_path: Path) -> None:
-    """The rules, written twice in different ways, agree on a generated month."""
+    """Two different implementations of the rules agree on a generated month."""
     paths = Battle(seed, players=30).write_files(tmp_path, rows=3000, days=30)
     lines = [line for path in paths for line in path.read_text().splitlines()]
     players, _ = count(read_deaths(paths))
@@ -143,7 +143,7 @@ def test_battle_gives_what_a_naive_count_of_its_text_gives(seed: int, tmp_path: 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_weapons_and_hours_are_what_a_naive_count_of_the_text_gives(seed: int, tmp_path: Path) -> None:
-    """Kills by weapon, of each player and of the server's months, and kills by hour of the week."""
+    """They agree on kills by weapon, by player, by month and by hour of the week."""
     paths = Battle(seed, players=30).write_files(tmp_path, rows=2000, days=45)
     kills: dict[tuple[str, str], list[int]] = defaultdict(list)
     weapons: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -196,7 +196,7 @@ def test_weapons_and_hours_are_what_a_naive_count_of_the_text_gives(seed: int, t
 def test_each_class_of_death_counts_as_the_rules_say(
     row: DeathRow, killer: Counters | None, victim: Counters
 ) -> None:
-    """A kill counts for both, a suicide as neither, a death without killer for the victim alone."""
+    """A kill counts for both players, a suicide as neither, a death without a killer only for the victim."""
     players, days = count([build_death(row)])
     expected = {build_player_id("Ann"): killer} if killer else {}
     expected[build_player_id("Bob")] = victim
@@ -205,7 +205,7 @@ def test_each_class_of_death_counts_as_the_rules_say(
 
 
 def test_streak_ends_with_any_own_death_and_the_best_one_stays() -> None:
-    """By a player, by nobody or by oneself: every death ends the streak."""
+    """Every own death ends the streak: by a player, without a killer, or by the player's own hand."""
     counting = Counting()
     streaks: list[int] = []
     for second, (killer, victim) in enumerate(
@@ -220,7 +220,7 @@ def test_streak_ends_with_any_own_death_and_the_best_one_stays() -> None:
 
 
 def test_kill_tells_the_killers_standing_right_after_it() -> None:
-    """K/D and streak of the killfeed are those after this very kill."""
+    """K/D and streak in the killfeed include this kill."""
     counting = Counting()
     rows = [build_row("", "Ann"), build_row("Ann", "Bob", second=1), build_row("Ann", "Bob", second=2)]
     assert [counting.add(death) for death in build_deaths(rows)] == [
@@ -231,7 +231,7 @@ def test_kill_tells_the_killers_standing_right_after_it() -> None:
 
 
 def test_names_keep_when_they_were_first_and_last_seen() -> None:
-    """A player is the id: every name stays, the latest is the one shown."""
+    """A player is the id: all names stay, and the latest is shown."""
 
     def called(name: str, hour: int) -> DeathRow:
         row = build_row("", "Ann", second=hour * 3600)
@@ -255,7 +255,7 @@ def test_names_keep_when_they_were_first_and_last_seen() -> None:
 
 
 def test_midnight_divides_the_days_and_not_the_streak() -> None:
-    """A day's best streak is the highest one reached by a kill of that day."""
+    """A day's best streak is the highest one that a kill of that day reached."""
     rows = [build_row("Ann", "Bob", second=second) for second in (0, 1, 12 * 3600, 12 * 3600 + 1)]
     days = count(build_deaths(rows))[1]
     ann = build_player_id("Ann")
@@ -266,7 +266,7 @@ def test_midnight_divides_the_days_and_not_the_streak() -> None:
 
 
 def test_both_players_are_late_when_a_row_comes_behind_what_they_did_later() -> None:
-    """Who took part in a late row must be counted anew; who did not is right as he is."""
+    """Players of a late row must be counted again; all others are right already."""
     counting = Counting()
     for second, killer, victim in ((5, "Ann", "Bob"), (9, "Cid", "Dan"), (7, "Cid", "Ann")):
         counting.add(build_death(build_row(killer, victim, second=second)))
@@ -276,20 +276,20 @@ def test_both_players_are_late_when_a_row_comes_behind_what_they_did_later() -> 
 
 
 def test_kill_without_a_killer_is_refused() -> None:
-    """The parser never makes such a row; a mistake of ours is told, not counted."""
+    """The parser never makes such a row. A mistake of the bot raises an error and is not counted."""
     row = build_row("", "Bob", kind=DeathKind.KILL)
     with pytest.raises(ValueError, match="a kill has a killer"):
         Counting().add(build_death(row))
 
 
 def test_everyone_whose_counters_change_is_listed() -> None:
-    """Killer and victim; a death without killer changes the victim alone."""
+    """A kill changes killer and victim, a death without a killer only the victim."""
     deaths = build_deaths([build_row("Ann", "Bob"), build_row("", "Cid"), build_row("Dan", "Dan")])
     assert list_player_ids(deaths) == {build_player_id(name) for name in NAMES}
 
 
 def test_past_days_are_taken_once() -> None:
-    """Days before a month leave the fold, and what is left is the rest."""
+    """Days before a month are removed from the count, and the rest stays."""
     rows = [build_row("", "Ann"), build_row("", "Ann", second=31 * 86_400)]
     counting = Counting()
     for death in build_deaths(rows):
@@ -319,7 +319,7 @@ def _histories(draw: st.DrawFn) -> list[Death]:
 
 @given(_histories(), st.randoms(use_true_random=False))
 def test_any_split_into_batches_gives_what_one_fold_gives(deaths: list[Death], random: Random) -> None:
-    """Stored counters are a whole memory: going on from them changes nothing."""
+    """Counting on from stored counters gives the same figures as one count."""
     players: dict[PlayerId, PlayerRecord] = {}
     days: dict[DayKey, PlayerDay] = {}
     rest = iter(deaths)
@@ -340,7 +340,7 @@ def test_any_split_into_batches_gives_what_one_fold_gives(deaths: list[Death], r
 
 @given(_histories())
 def test_days_add_up_to_the_totals(deaths: list[Death]) -> None:
-    """Sums of days are the totals, their best values the best of all."""
+    """Sums of days are the totals, and their best values the best of all."""
     players, days = count(deaths)
     for player_id, record in players.items():
         own = [day.counters for day in days.values() if day.player_id == player_id]
@@ -354,7 +354,7 @@ def test_days_add_up_to_the_totals(deaths: list[Death]) -> None:
 @given(_histories())
 @settings(max_examples=50)
 def test_one_player_counted_alone_is_as_in_the_fold_of_all(deaths: list[Death]) -> None:
-    """A player's own rows hold all that counts for him."""
+    """A player's own rows are enough for all their figures."""
     players, days = count(deaths)
     whole = Counting()
     facts = {death.id: whole.add(death) for death in deaths}
@@ -370,7 +370,7 @@ def test_one_player_counted_alone_is_as_in_the_fold_of_all(deaths: list[Death]) 
 
 
 def test_rows_keep_their_place_when_they_are_read() -> None:
-    """Every death knows its file and the offset of its line."""
+    """Every death has its file and the offset of its line."""
     rows = [build_row("Ann", "Bob", second=second) for second in range(3)]
     found, rejected = RowReader(SCOPE, UTC).read(FILE, 0, render(*rows), now=NOON.replace(tzinfo=UTC))
     assert (found, rejected) == (build_deaths(rows), [])
@@ -382,7 +382,7 @@ BORDERS = st.lists(st.integers(0, 260), max_size=3)
 @settings(max_examples=10, deadline=None)
 @given(borders=BORDERS, order=st.randoms(use_true_random=False))
 def test_figures_of_a_player_have_a_bound_whatever_he_is_called(borders: list[int], order: Random) -> None:
-    """The newest 50 names and the first 200 weapons; no kill is lost, in one piece or in several."""
+    """The newest 50 names and the first 200 weapons are stored; all kills count, in any number of batches."""
     numbers = list(range(260))
     order.shuffle(numbers)
     rows = [
@@ -414,7 +414,7 @@ def test_figures_of_a_player_have_a_bound_whatever_he_is_called(borders: list[in
 
 
 def test_player_of_an_older_version_comes_down_to_the_bound() -> None:
-    """Names beyond it go with the next death; what was counted stays counted."""
+    """Too many names are dropped at the next death; the counters stay."""
     moment = NOON.replace(tzinfo=UTC) - timedelta(days=1)
     names = tuple(NameSeen(f"N{number}", moment, moment + timedelta(seconds=number)) for number in range(70))
     weapons = tuple(WeaponCount(f"W{number:03}", 1, 0) for number in range(300))

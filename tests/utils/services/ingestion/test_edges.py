@@ -1,4 +1,4 @@
-"""Rows with any time and any number: what is believed goes all the way, what is not stops nothing."""
+"""Rows with any time and any number: plausible ones are stored and posted, others stop nothing."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ def _build(at: datetime, killer: str, victim: str, distance: int) -> DeathRow:
 
 
 def _write(*rows: DeathRow) -> bytes:
-    """Return rows as the game writes them, years before the first thousand with their zeros."""
+    """Return rows like the game's, with leading zeros in years before 1000."""
     parts = (render(row).split(b";", 1) for row in rows)
     return b"".join(time.rjust(19, b"0") + b";" + rest for time, rest in parts)
 
@@ -63,7 +63,7 @@ SPREE = [_build(_NOW - timedelta(seconds=9 - number), "Ann", NAMES[1 + number], 
 
 
 class Town:
-    """A server that is polled with everything behind it: rewards, notices, standings."""
+    """A polled server with rewards, notices and standings."""
 
     def __init__(self, zone: str) -> None:
         self.clock = FakeClock()
@@ -80,7 +80,7 @@ class Town:
         self.parts["players"] = StandingsPart(0, 0, {}, None)
 
     async def poll(self) -> None:
-        """Read what there is, as after a gap, so that nothing is news merely because it was appended."""
+        """Read all new rows like after a gap, so that a row is not news merely because it was appended."""
         guilds = FakeGuildStore()
         guilds.settings[SCOPE.guild_id] = GuildSettings(SCOPE.guild_id)
         rewards = KillRewards(
@@ -104,7 +104,7 @@ class Town:
             self.parts[section.name] = take_over(self.guild, section, self.parts[section.name], event)
 
     def encode(self) -> None:
-        """Put all that is stored into MongoDB's form, which has widths of its own."""
+        """Encode all stored data for MongoDB, whose numbers have limited widths."""
         data = self.store.data
         for death in data.deaths.values():
             bson.encode(build_death_document(death))
@@ -119,7 +119,7 @@ class Town:
 @example(rows=[*POISON, *SPREE], zone="Europe/Berlin")
 @example(rows=[*SPREE, *POISON], zone="UTC")
 def test_rows_with_any_time_and_distance_stop_nothing(rows: list[DeathRow], zone: str) -> None:
-    """What lies between 2015 and a week ahead is stored, paid, posted and ranked; the rest has its reason."""
+    """Rows between 2015 and a week ahead are stored, paid, posted and ranked; others are rejected."""
     latest = START.astimezone(ZoneInfo(zone)).replace(tzinfo=None) + 7 * DAY
     believed = [row for row in rows if EARLIEST_WRITTEN_AT <= row.written_at <= latest]
     town = Town(zone)
@@ -141,7 +141,7 @@ def test_rows_with_any_time_and_distance_stop_nothing(rows: list[DeathRow], zone
 
 
 def test_news_after_a_gap_are_posted_beside_rows_of_another_century() -> None:
-    """The newest row that can be believed is what the age of news is measured by."""
+    """The age of news is measured from the newest plausible row."""
     town = Town("UTC")
     town.logs.append(FILE, _write(*SPREE[:-1], *POISON, SPREE[-1]))
     asyncio.run(town.poll())
@@ -150,7 +150,7 @@ def test_news_after_a_gap_are_posted_beside_rows_of_another_century() -> None:
 
 @given(st.integers(0, 2**63 - 10_000), SECONDS)
 def test_places_and_times_fit_into_what_is_stored(offset: int, at: datetime) -> None:
-    """Offsets go as far as a size that a host may tell; nothing is wider than MongoDB's numbers."""
+    """Offsets up to the largest size of a file fit into MongoDB's numbers."""
     data = _write(_build(at, "Ann", "Bob", 0), _build(_NOW, "Ann", "Bob", 999_999_999)) + b"rubbish\n"
     for zone in (UTC, ZoneInfo("Pacific/Kiritimati")):
         deaths, rejected = RowReader(SCOPE, zone).read(FILE, offset, data, now=START)

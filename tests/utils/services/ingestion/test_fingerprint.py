@@ -1,4 +1,4 @@
-"""A death's id: the same for the same row, apart by guild and server, in order of time."""
+"""The id of a death: equal for equal rows, different by guild and server, in order of time."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ PREFIX = build_scope_prefix(SCOPE)
 
 
 def test_id_is_the_same_for_ever() -> None:
-    """Stored ids must be met again after every update of the bot."""
+    """Stored ids must stay the same after every update of the bot."""
     guild, server, time = "000000000000002a", "6b33763978306161", "000068136240"
     assert compute_death_id(PREFIX, ROW).hex() == f"{guild}{server}{time}a5ff438942c7c6b94920"
 
@@ -28,7 +28,7 @@ def test_id_is_the_same_for_ever() -> None:
     ],
 )
 def test_names_and_platforms_are_no_part_of_it(changes: dict[str, str]) -> None:
-    """Names are decoded in several ways and platforms exist in one generation only."""
+    """Names can be decoded in several ways, and only one generation has platforms."""
     assert compute_death_id(PREFIX, replace(ROW, **changes)) == compute_death_id(PREFIX, ROW)
 
 
@@ -44,7 +44,7 @@ def test_names_and_platforms_are_no_part_of_it(changes: dict[str, str]) -> None:
     ],
 )
 def test_every_fact_of_the_row_is_part_of_it(changes: dict[str, object]) -> None:
-    """Rows that differ in anything that happened are two deaths."""
+    """Rows that differ in any fact are two deaths."""
     assert compute_death_id(PREFIX, replace(ROW, **changes)) != compute_death_id(PREFIX, ROW)
 
 
@@ -56,7 +56,7 @@ def test_every_fact_of_the_row_is_part_of_it(changes: dict[str, object]) -> None
     ],
 )
 def test_guilds_and_servers_never_share_an_id(scope: ServerScope) -> None:
-    """Two guilds may register the same game server; their data never meet."""
+    """Two guilds may add the same game server; their data stay separate."""
     prefix = build_scope_prefix(scope)
     assert len(prefix) == len(PREFIX) == 16
     assert compute_death_id(prefix, ROW)[16:22] == compute_death_id(PREFIX, ROW)[16:22]
@@ -64,7 +64,7 @@ def test_guilds_and_servers_never_share_an_id(scope: ServerScope) -> None:
 
 
 def test_ids_of_a_server_are_in_order_of_time() -> None:
-    """So a day lies together in the index, and all deaths can be walked in order."""
+    """So the deaths of a day are together in the index, and all deaths can be read in order."""
     years = (1970, 1999, 2025, 2026, 9999)
     ids = [
         compute_death_id(PREFIX, replace(ROW, written_at=ROW.written_at.replace(year=year))) for year in years
@@ -74,6 +74,6 @@ def test_ids_of_a_server_are_in_order_of_time() -> None:
 
 
 def test_clock_gone_mad_still_gives_an_id() -> None:
-    """Year 1 is no year of the game, and no reason to fail."""
+    """A row of year 1 has an id too."""
     row = replace(ROW, written_at=datetime(1, 1, 1))  # noqa: DTZ001 - logs carry no zone
     assert len(compute_death_id(PREFIX, row)) == 32

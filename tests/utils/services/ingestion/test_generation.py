@@ -32,7 +32,7 @@ DEATHS = st.lists(
 
 
 class OrderedStore(FakeIngestionStore):
-    """Storage that notes the days in the order in which they were written."""
+    """Storage that records the days in the order of writing."""
 
     def __init__(self, deaths: Sequence[Death] = ()) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class OrderedStore(FakeIngestionStore):
 
 
 def assert_counted(store: FakeIngestionStore, deaths: Sequence[Death]) -> None:
-    """The generation is what one fold over all deaths gives."""
+    """Check that the generation equals one count of all deaths."""
     counting = Counting()
     for death in sorted(deaths, key=lambda death: death.order):
         counting.add(death)
@@ -73,7 +73,7 @@ def cut(deaths: Sequence[Death], borders: Sequence[int]) -> list[Sequence[Death]
 async def test_any_batches_give_what_one_fold_gives_when_deaths_come_in_order(
     deaths: list[Death], borders: list[int]
 ) -> None:
-    """Where a batch is cut means nothing, and days of past months are written once."""
+    """The borders of batches do not matter, and days of past months are written once."""
     deaths.sort(key=lambda death: death.order)
     store = OrderedStore()
     count = GenerationCount(store, SCOPE, 1)
@@ -87,7 +87,7 @@ async def test_any_batches_give_what_one_fold_gives_when_deaths_come_in_order(
 
 @given(DEATHS, st.lists(st.integers(0, 30), max_size=5))
 async def test_counting_that_is_void_says_so(deaths: list[Death], borders: list[int]) -> None:
-    """In whatever order deaths come: the figures are right, or ``is_in_order`` tells that they are not."""
+    """For any order of deaths the figures are right, or ``is_in_order`` is False."""
     store = OrderedStore()
     count = GenerationCount(store, SCOPE, 1)
     await count.begin()
@@ -101,7 +101,7 @@ async def test_counting_that_is_void_says_so(deaths: list[Death], borders: list[
 
 
 async def test_month_that_comes_back_makes_the_count_void() -> None:
-    """Days that were written and forgotten cannot be counted on: another player's clock went back."""
+    """Days of a past month are written and dropped, so a late death of that month cannot be counted."""
     store = OrderedStore()
     count = GenerationCount(store, SCOPE, 1)
     await count.add([build_death(build_row("Ann", "Bob"), offset=1)])
@@ -113,7 +113,7 @@ async def test_month_that_comes_back_makes_the_count_void() -> None:
 
 
 async def test_what_an_earlier_try_left_is_cleared_away() -> None:
-    """A count begins from nothing, or its figures would be doubled after a crash."""
+    """A count starts from zero, so that a crash does not double the figures."""
     store = OrderedStore()
     deaths = build_deaths([build_row("Ann", "Bob"), build_row("Ann", "Bob", second=1)])
     for _ in range(2):
@@ -127,7 +127,7 @@ async def test_what_an_earlier_try_left_is_cleared_away() -> None:
 @settings(max_examples=50)
 @given(DEATHS)
 async def test_counting_anew_needs_no_order_of_the_storage_within_a_second(deaths: list[Death]) -> None:
-    """Stored deaths come by second; those of one second are put in the order of the log."""
+    """Stored deaths come by second; those of one second are sorted by the order of the log."""
     store = OrderedStore(deaths)
     await count_anew(store, SCOPE, 1, store.iterate_deaths(SCOPE, batch=4))
     assert_counted(store, list(store.data.deaths.values()))
@@ -140,7 +140,7 @@ async def test_counting_anew_needs_no_order_of_the_storage_within_a_second(death
 async def test_deaths_of_one_second_are_whole_and_in_order_however_batches_cut_it(
     places: list[tuple[int, int]], size: int
 ) -> None:
-    """Nothing is lost, doubled or handed on before its second is over."""
+    """No death is lost or doubled, or passed on before its second is complete."""
     base = build_row("Ann", "Bob")
     deaths = [
         build_death(replace(base, written_at=NOON + timedelta(seconds=second)), offset=offset)
@@ -159,7 +159,7 @@ async def test_deaths_of_one_second_are_whole_and_in_order_however_batches_cut_i
 
 
 async def test_worlds_at_once_are_void_and_right_when_counted_anew() -> None:
-    """Two worlds are read one after the other: the second begins before the first has ended."""
+    """Two worlds are read one after the other, so the second world begins before the end of the first."""
     other = LogFile("world_1", FILE.name)
     first = build_deaths([build_row("Ann", "Bob", second=second) for second in (1, 5, 9)])
     second = build_deaths([build_row("Bob", "Ann", second=second) for second in (2, 6)], file=other)

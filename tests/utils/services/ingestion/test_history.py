@@ -42,7 +42,7 @@ DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2
 
 
 def build_day(day: int) -> list[DeathRow]:
-    """Return a day's fights, some of them in one second."""
+    """Return a day's fights; some have the same second."""
     start = (day - 1) * 86_400
     return [
         build_row("Ann", "Bob", second=start + 1),
@@ -57,7 +57,7 @@ def build_day(day: int) -> list[DeathRow]:
 
 @dataclass(slots=True)
 class Importer:
-    """Imports and polls as the loop over the death log does, over crashes."""
+    """Imports and polls like the loop over the death log, also after crashes."""
 
     store: FakeIngestionStore
     logs: FakeDeathLogs
@@ -67,11 +67,11 @@ class Importer:
     shown: list[ImportProgress] = field(default_factory=list)
 
     async def show(self, progress: ImportProgress) -> None:
-        """Take the newest progress."""
+        """Store the newest progress."""
         self.shown.append(progress)
 
     async def prepare(self) -> ImportJob:
-        """Fix what is history."""
+        """Fix the end of the history."""
         history = HistoryImport(self.store, self.store, self.events, clock=self.clock, batch_rows=3)
         return await history.prepare(self._current, self.logs)
 
@@ -107,7 +107,7 @@ def _importer(clock: FakeClock, events: EventDispatcher, server: GameServer) -> 
 
 
 def assert_counted_right(store: FakeIngestionStore) -> None:
-    """The shown generation, and no other, equals a recount of everything stored."""
+    """Check that only the shown generation exists, and that it equals a recount of all stored deaths."""
     generation = store.data.generation
     counting = Counting()
     for death in sorted(store.data.deaths.values(), key=lambda death: death.order):
@@ -120,7 +120,7 @@ def assert_counted_right(store: FakeIngestionStore) -> None:
 
 
 async def test_deaths_with_times_that_are_rejected_go_when_an_import_begins(importer: Importer) -> None:
-    """An older version stored them: an import takes them out of list and figures, and keeps the lines."""
+    """An older version stored them. An import removes them from deaths and figures, and stores the lines."""
     bad = [build_row("Ann", "Eve", second=years * 365 * 86_400) for years in (-900, -55, 82, 174)]
     importer.logs.append(DAYS[0], render(*bad))
     importer.store.data.deaths = {death.id: death for death in build_deaths(bad)}
@@ -135,7 +135,7 @@ async def test_deaths_with_times_that_are_rejected_go_when_an_import_begins(impo
 
 
 async def test_history_is_stored_and_counted_in_silence(importer: Importer, told: list[Event]) -> None:
-    """Every row is there, nothing is announced, and one event tells that the figures are new."""
+    """Every row is stored, none is announced, and one event reports the new figures."""
     await importer.run(await importer.prepare())
     assert len(importer.store.data.deaths) == 21
     assert (importer.store.data.notices, importer.store.data.read_at) == ([], {})
@@ -150,10 +150,10 @@ async def test_history_is_stored_and_counted_in_silence(importer: Importer, told
 async def test_import_has_ended_though_the_counters_of_before_cannot_be_deleted(
     importer: Importer, told: list[Event]
 ) -> None:
-    """It is told of and shown as done; the database may have gone away just then."""
+    """The import is reported as done, even if the database goes away right then."""
 
     class StuckStore(FakeIngestionStore):
-        """Goes away once the new counters are shown."""
+        """Fails once the new counters are shown."""
 
         async def drop_unshown_generations(self, scope: ServerScope) -> None:
             """Fail."""
@@ -170,7 +170,7 @@ async def test_import_has_ended_though_the_counters_of_before_cannot_be_deleted(
 async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(
     importer: Importer, clock: FakeClock
 ) -> None:
-    """What is history is durable before the first byte is read."""
+    """The end of the history is stored before the first byte is read."""
     history = HistoryImport(importer.store, importer.store, importer.events, clock=clock)
     shown = {"channel_id": ChannelId(7), "message_id": 8}
     job = await history.prepare(importer.server, importer.logs, **shown)
@@ -181,7 +181,7 @@ async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(
 
 
 async def test_bytes_after_the_fixed_sizes_are_live_news(importer: Importer) -> None:
-    """What is appended while an import runs is announced, whole line or cut one, and nothing before it."""
+    """A line that is appended while an import runs is announced, whole or cut, and no earlier line."""
     last = build_row("Dan", "Ann", second=3 * 86_400)
     line = render(last)
     importer.logs.append(DAYS[2], line[:20])
@@ -200,7 +200,7 @@ async def test_bytes_after_the_fixed_sizes_are_live_news(importer: Importer) -> 
 
 
 async def test_old_figures_stand_until_the_new_ones_are_switched_in(importer: Importer) -> None:
-    """While an import reads and counts, the shown generation is untouched."""
+    """While an import reads and counts, the shown generation does not change."""
     await importer.run(await importer.prepare())
     before = importer.store.data.players[1]
     job = await importer.prepare()
@@ -214,7 +214,7 @@ async def test_old_figures_stand_until_the_new_ones_are_switched_in(importer: Im
 async def test_import_resumes_wherever_the_process_dies(
     clock: FakeClock, server: GameServer, *, is_first: bool
 ) -> None:
-    """Power is cut at every single point of an import in turn; going on makes it whole each time."""
+    """The process dies at every point of an import in turn; the next run completes it each time."""
     points = cut_at = 0
     while cut_at <= points:
         store = FakeIngestionStore()
@@ -235,17 +235,17 @@ async def test_import_resumes_wherever_the_process_dies(
         assert len(store.data.deaths) == 10
         assert (store.data.notices, store.data.job) == ([], None)
         assert store.data.lines_read == (10 if is_first else 20)
-        if cut_at < points - 1:  # the very last act is to drop the old generation
+        if cut_at < points - 1:  # the very last step drops the old generation
             assert_counted_right(store)
         cut_at += 1
     assert points > 30
 
 
 class SleepingStore(FakeIngestionStore):
-    """Storage of a process that sleeps right before a call; another one takes its lease over meanwhile.
+    """Storage of a process that sleeps right before a call, while another one takes its lease.
 
     Attributes:
-        successor: what the other one does until this one wakes.
+        successor: the work of the other process during the sleep.
     """
 
     successor: Callable[[], Awaitable[object]] | None = None
@@ -259,14 +259,14 @@ class SleepingStore(FakeIngestionStore):
             self.is_lost = True
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[FakeIngestionUnit], T]) -> T:
-        """Refuse one who has lost the lease."""
+        """Raise if the lease is lost."""
         if self.is_lost:
             raise LeaseLostError("another process holds this shard now")
         return await super().in_transaction(scope, work)
 
 
 class SleepingBeforeDrop(SleepingStore):
-    """Sleeps before it clears away what an earlier try has left."""
+    """Sleeps before it deletes the data of an earlier try."""
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Sleep, and delete."""
@@ -275,7 +275,7 @@ class SleepingBeforeDrop(SleepingStore):
 
 
 class SleepingBeforeSwitch(SleepingStore):
-    """Sleeps before it shows what it has counted."""
+    """Sleeps before it shows its counters."""
 
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Sleep, and switch."""
@@ -288,7 +288,7 @@ class SleepingBeforeSwitch(SleepingStore):
 async def test_process_that_slept_while_another_one_imported_leaves_its_figures_alone(
     importer: Importer, kind: type[SleepingStore]
 ) -> None:
-    """What it still deletes when it wakes was its own."""
+    """After waking the process deletes only its own data."""
     importer.store = kind()
     job = await importer.prepare()
     importer.store.successor = partial(importer.run, job)
@@ -299,7 +299,7 @@ async def test_process_that_slept_while_another_one_imported_leaves_its_figures_
 
 
 async def test_importing_again_recounts_and_keeps_deaths_whose_files_are_gone(importer: Importer) -> None:
-    """What the host no longer has stays stored and counted; history ends where live reading stood."""
+    """Deaths of deleted files stay stored and counted; the history ends at the cursors of live reading."""
     await importer.run(await importer.prepare())
     del importer.logs.files[DAYS[0]]
     importer.logs.append(DAYS[2], render(build_row("Dan", "Ann", second=3 * 86_400)))
@@ -314,7 +314,7 @@ async def test_importing_again_recounts_and_keeps_deaths_whose_files_are_gone(im
 
 
 async def test_history_of_a_file_that_shrank_ends_with_the_file(importer: Importer) -> None:
-    """A cursor behind the end of a rewritten file promises no bytes that are not there."""
+    """A cursor after the end of a rewritten file does not count missing bytes."""
     await importer.run(await importer.prepare())
     importer.logs.files[DAYS[2]] = render(build_row("Cid", "Ann", second=2 * 86_400))
     job = await importer.prepare()
@@ -322,7 +322,7 @@ async def test_history_of_a_file_that_shrank_ends_with_the_file(importer: Import
 
 
 async def test_import_goes_on_when_a_file_is_gone_from_the_host(importer: Importer) -> None:
-    """A hoster that clears old logs away does not hold an import up for ever."""
+    """A hoster that deletes old logs does not block an import."""
     job = await importer.prepare()
     del importer.logs.files[DAYS[0]]
     progress = await importer.run(job)
@@ -330,7 +330,7 @@ async def test_import_goes_on_when_a_file_is_gone_from_the_host(importer: Import
 
 
 async def test_import_leaves_out_a_file_that_may_not_be_read(importer: Importer) -> None:
-    """One log without permission does not hide all the others; polls try it again and tell of it."""
+    """One unreadable log does not hide the others; polls try it again and report it."""
     job = await importer.prepare()
     importer.logs.denied = {DAYS[0]}
     progress = await importer.run(job)
@@ -342,7 +342,7 @@ async def test_import_leaves_out_a_file_that_may_not_be_read(importer: Importer)
 async def test_import_leaves_out_listed_files_that_cannot_be_read(
     importer: Importer, error: type[RemoteError]
 ) -> None:
-    """One such file does not hold up the rest for ever, and nothing is listed anew for any of them."""
+    """Such a file does not block the rest, and no file is listed again."""
 
     class Failing(FakeDeathLogs):
         async def read_until(
@@ -365,7 +365,7 @@ async def test_import_leaves_out_listed_files_that_cannot_be_read(
 
 
 async def test_same_rows_in_several_files_are_one_death(importer: Importer) -> None:
-    """Files read side by side store a common row once."""
+    """Files with a common row store it once."""
     copy = LogFile("copy", DAYS[0].name)
     importer.logs.append(copy, render(*build_day(1)))
     await importer.run(await importer.prepare())
@@ -374,7 +374,7 @@ async def test_same_rows_in_several_files_are_one_death(importer: Importer) -> N
 
 
 async def test_rejected_lines_of_history_are_kept_and_counted(importer: Importer) -> None:
-    """History hides no line that cannot be read."""
+    """Unreadable lines of the history are stored and counted too."""
     importer.logs.append(DAYS[1], b"garbage\n")
     progress = await importer.run(await importer.prepare())
     assert [line.line for line in importer.store.data.rejected] == ["garbage"]
@@ -382,7 +382,7 @@ async def test_rejected_lines_of_history_are_kept_and_counted(importer: Importer
 
 
 async def test_file_of_line_feeds_is_imported_in_transactions_of_bounded_size(importer: Importer) -> None:
-    """All its lines are counted, some dozen of each chunk are kept, the rows behind them are stored."""
+    """All lines are counted, some dozen of each chunk are stored, and so are the rows after them."""
     importer.logs.lines_per_chunk = 4_000
     importer.logs.files[DAYS[1]] = b"\n" * 20_000 + importer.logs.files[DAYS[1]]
     await importer.run(await importer.prepare())
@@ -394,7 +394,7 @@ async def test_file_of_line_feeds_is_imported_in_transactions_of_bounded_size(im
 
 @pytest.mark.parametrize("cut_after", range(1, 40))
 async def test_import_that_fails_keeps_no_place_for_batches(importer: Importer, cut_after: int) -> None:
-    """Wherever it ends, others have all places again; its own guild never had more than its share."""
+    """After a failure all slots are free again; the guild itself never had more than its share."""
     turns = FairTurns(4)
     history = HistoryImport(
         importer.store, importer.store, importer.events, clock=importer.clock, batch_rows=3, turns=turns
@@ -409,7 +409,7 @@ async def test_import_that_fails_keeps_no_place_for_batches(importer: Importer, 
 
 
 async def test_import_waits_for_its_turn_with_each_batch(importer: Importer) -> None:
-    """What is read of a batch is in memory only while it has a place."""
+    """A batch is in memory only while the import holds a slot."""
     turns = FairTurns(2)
     history = HistoryImport(
         importer.store, importer.store, importer.events, clock=importer.clock, batch_rows=3, turns=turns
@@ -427,7 +427,7 @@ async def test_import_waits_for_its_turn_with_each_batch(importer: Importer) -> 
 
 
 async def test_empty_history_is_imported_at_once(importer: Importer, told: list[Event]) -> None:
-    """A server without a death yet is no special case."""
+    """A server without deaths is no special case."""
     importer.logs.files = {DAYS[0]: b""}
     progress = await importer.run(await importer.prepare())
     assert progress == ImportProgress(1, 1, 0, 0, 0, 0.0, is_done=True)
@@ -435,7 +435,7 @@ async def test_empty_history_is_imported_at_once(importer: Importer, told: list[
 
 
 async def test_days_at_the_ends_of_the_calendar_are_counted(importer: Importer) -> None:
-    """A clock gone mad loses no day of counters."""
+    """Days of an absurd clock are counted too."""
     rows = [
         replace(build_row("Ann", "Bob"), written_at=row.written_at.replace(year=year, month=month, day=day))
         for row, (year, month, day) in zip(
@@ -448,7 +448,7 @@ async def test_days_at_the_ends_of_the_calendar_are_counted(importer: Importer) 
 
 
 async def test_progress_counts_files_bytes_and_rows_up_to_the_end(importer: Importer) -> None:
-    """Figures only grow, the last two say that counting began and that all is done."""
+    """The numbers only grow; the last two reports say that counting began and that all is done."""
     size = sum(len(data) for data in importer.logs.files.values())
     final = await importer.run(await importer.prepare())
     reading = importer.shown[:-2]
@@ -463,7 +463,7 @@ async def test_progress_counts_files_bytes_and_rows_up_to_the_end(importer: Impo
 
 
 async def test_progress_after_a_crash_counts_what_is_left(importer: Importer) -> None:
-    """Bytes stored before the crash are not promised a second time."""
+    """Bytes that were stored before the crash are not counted again."""
     job = await importer.prepare()
     importer.store.power.cut_at = importer.store.power.points + 25
     with pytest.raises(PowerCut):
@@ -475,14 +475,14 @@ async def test_progress_after_a_crash_counts_what_is_left(importer: Importer) ->
 
 
 def test_progress_tells_rate_and_time_left() -> None:
-    """Rate is the mean so far; before the first byte the time left is unknown."""
+    """The rate is the mean so far; before the first byte the remaining time is unknown."""
     progress = ImportProgress(1, 2, 250, 1000, 100, 10.0)
     assert (progress.rows_per_second, progress.seconds_left) == (10.0, 30.0)
     assert ImportProgress(0, 2, 0, 1000, 0, 0.0).seconds_left is None
 
 
 async def test_import_ends_at_once_when_it_is_cancelled(importer: Importer) -> None:
-    """Leaving a guild ends its import with all its lanes."""
+    """Leaving a guild ends its import with all its tasks."""
     job = await importer.prepare()
     task = asyncio.create_task(importer.run(job))
     for _ in range(5):
@@ -499,7 +499,7 @@ async def test_import_ends_at_once_when_it_is_cancelled(importer: Importer) -> N
 async def test_deaths_of_one_second_are_put_in_the_order_of_the_log(
     steps: Sequence[tuple[int, int]], batch_size: int
 ) -> None:
-    """Batches that come by second, in any order within it and cut anywhere, become the log's order."""
+    """Batches sorted by second, with any order within a second, become the order of the log."""
     seconds = sorted(second for second, _ in steps)
     deaths = [
         replace(

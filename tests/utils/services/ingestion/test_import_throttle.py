@@ -1,4 +1,4 @@
-"""People who ask go before an import."""
+"""Commands of people have priority over an import."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from utils.services.ingestion.import_throttle import LONGEST_WAIT_SECONDS, Impor
 
 
 async def test_import_waits_until_the_last_answer_is_given() -> None:
-    """Two people ask; the import goes on when neither waits any more."""
+    """With two commands the import goes on after the second answer."""
     throttle = ImportThrottle(FakeClock())
     with throttle.answering():
         with throttle.answering():
@@ -21,7 +21,7 @@ async def test_import_waits_until_the_last_answer_is_given() -> None:
 
 
 async def test_import_goes_on_at_once_while_nobody_asks() -> None:
-    """Before anybody asked and after an answer that failed."""
+    """The import does not wait before the first command, or after a failed answer."""
     throttle = ImportThrottle(FakeClock())
     await throttle.wait()
 
@@ -35,7 +35,7 @@ async def test_import_goes_on_at_once_while_nobody_asks() -> None:
 
 
 async def test_import_is_never_held_up_for_long() -> None:
-    """However much is asked."""
+    """The import waits only for a limited time, even under constant commands."""
     clock = FakeClock()
     throttle = ImportThrottle(clock)
     with throttle.answering():

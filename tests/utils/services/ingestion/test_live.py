@@ -53,7 +53,7 @@ FIGHTS = [
 
 @dataclass(slots=True)
 class Watcher:
-    """Polls as the loop over the death log does: with the time of the last successful read."""
+    """Polls like the loop over the death log, with the time of the last successful read."""
 
     store: FakeIngestionStore
     logs: FakeDeathLogs
@@ -64,7 +64,7 @@ class Watcher:
     has_channel: bool = True
 
     async def poll(self, *, cursors: Mapping[LogFile, Cursor] | None = None) -> PollOutcome:
-        """Poll once; a failing poll is no successful read."""
+        """Poll once; a failing poll is not a successful read."""
         live = LiveIngestion(
             self.store, self.events, clock=self.clock, group_seconds=0, max_announce_age=HOUR
         )
@@ -106,7 +106,7 @@ def _watcher(
 
 
 def assert_counted_right(store: FakeIngestionStore, generation: int = 0) -> None:
-    """Counters, days and months equal a recount of everything stored."""
+    """Check that counters, days and months equal a recount of all stored deaths."""
     counting = Counting()
     for death in sorted(store.data.deaths.values(), key=lambda death: death.order):
         counting.add(death)
@@ -126,7 +126,7 @@ def list_ids(rows: Sequence[DeathRow]) -> list[bytes]:
 async def test_new_rows_are_stored_counted_and_announced_in_order(
     watcher: Watcher, told: list[Event]
 ) -> None:
-    """One poll takes all that is there; afterwards the cursor stands behind it."""
+    """One poll reads all new rows; afterwards the cursor is behind them."""
     data = render(*FIGHTS)
     watcher.logs.append(FILE, data)
     outcome = await watcher.poll()
@@ -147,7 +147,7 @@ async def test_new_rows_are_stored_counted_and_announced_in_order(
 
 
 async def test_poll_goes_on_from_the_cursors_of_the_one_before(watcher: Watcher) -> None:
-    """They are not read again; where they are not true any more nothing is stored, and they are read."""
+    """Cursors of the last poll are not read again. If they are stale, nothing is stored and they are read."""
     watcher.logs.append(FILE, render(*FIGHTS[:3]))
     outcome = await watcher.poll()
     watcher.logs.append(FILE, render(*FIGHTS[3:]))
@@ -161,7 +161,7 @@ async def test_poll_goes_on_from_the_cursors_of_the_one_before(watcher: Watcher)
 
 
 async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
-    """The killer's K/D and streak are those after this kill; other classes have none."""
+    """The killer's K/D and streak include this kill; other kinds of death have none."""
     rows = [build_row("", "Ann"), build_row("Ann", "Bob", second=1), build_row("Bob", "Bob", second=2)]
     watcher.logs.append(FILE, render(*rows))
     await watcher.poll()
@@ -189,7 +189,7 @@ async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
 async def test_second_poll_does_nothing_when_nothing_was_appended(
     watcher: Watcher, told: list[Event]
 ) -> None:
-    """Quiet polls open no transaction and tell nobody anything."""
+    """A poll without new rows opens no transaction and dispatches no event."""
     watcher.logs.append(FILE, render(*FIGHTS))
     await watcher.poll()
     told.clear()
@@ -199,7 +199,7 @@ async def test_second_poll_does_nothing_when_nothing_was_appended(
 
 
 async def test_equal_rows_are_one_death_within_a_batch_and_across_files(watcher: Watcher) -> None:
-    """Nobody dies twice in a second: the first of equal rows is the death."""
+    """A player cannot die twice in a second, so the first of equal rows is the death."""
     first, second = build_row("Ann", "Bob"), build_row("Ann", "Cid", second=1)
     watcher.logs.append(FILE, render(first, first, second, first))
     watcher.logs.append(NEXT, render(second, build_row("Ann", "Dan", second=2)))
@@ -238,7 +238,7 @@ async def test_little_is_stored_together_with_other_servers_and_much_alone(watch
 
 
 async def test_late_row_is_counted_in_its_place_and_shows_the_standing_of_then(watcher: Watcher) -> None:
-    """A row behind what its players did later changes their streaks as if it had come in time."""
+    """A late row changes the streaks of its players as if it had come in time."""
     watcher.logs.append(NEXT, render(build_row("Ann", "Bob", second=10), build_row("Ann", "Bob", second=20)))
     await watcher.poll()
     watcher.logs.append(
@@ -258,7 +258,7 @@ async def test_late_row_is_counted_in_its_place_and_shows_the_standing_of_then(w
 
 
 async def test_rejected_lines_are_kept_counted_and_not_in_the_way(watcher: Watcher, clock: FakeClock) -> None:
-    """A line that cannot be read is kept with its place and reason; its neighbours are stored."""
+    """An unreadable line is stored with its position and reason; its neighbours are stored as deaths."""
     row = build_row("Ann", "Bob")
     watcher.logs.append(FILE, b"garbage\n" + render(row) + b"\n")
     outcome = await watcher.poll()
@@ -271,7 +271,7 @@ async def test_rejected_lines_are_kept_counted_and_not_in_the_way(watcher: Watch
 
 
 async def test_file_of_line_feeds_is_stored_in_transactions_of_bounded_size(watcher: Watcher) -> None:
-    """All its lines are counted, some dozen of each chunk are kept, the rows behind them are announced."""
+    """All lines are counted, some dozen of each chunk are stored, and the rows after them are announced."""
     watcher.logs.lines_per_chunk = 4_000
     watcher.logs.append(FILE, b"\n" * 20_000 + render(*FIGHTS))
     outcome = await watcher.poll()
@@ -285,13 +285,13 @@ async def test_file_of_line_feeds_is_stored_in_transactions_of_bounded_size(watc
 
 
 async def test_time_of_reading_is_that_of_the_bytes(watcher: Watcher, clock: FakeClock) -> None:
-    """Settings that the database takes long to tell move no row over the end of a bounty."""
+    """The time of reading is taken before a slow read of the settings, so a claim is not late."""
 
     class SlowPosted(Posted):
         """Takes a minute."""
 
         async def __call__(self) -> frozenset[DeathKind]:
-            """Answer late."""
+            """Answer after a minute."""
             clock.move(60)
             return self.kinds
 
@@ -302,7 +302,7 @@ async def test_time_of_reading_is_that_of_the_bytes(watcher: Watcher, clock: Fak
 
 
 async def test_nothing_is_announced_without_a_channel(watcher: Watcher) -> None:
-    """No channel at that moment, no entry, also not later; the deaths are stored all the same."""
+    """A death that is read without a channel is stored and never announced."""
     watcher.has_channel = False
     watcher.logs.append(FILE, render(*FIGHTS[:4]))
     await watcher.poll()
@@ -312,7 +312,7 @@ async def test_nothing_is_announced_without_a_channel(watcher: Watcher) -> None:
 
 
 async def test_only_kinds_that_are_switched_on_are_announced(watcher: Watcher) -> None:
-    """Each class of death can be switched; all of them are counted."""
+    """Each kind of death can be switched off; all of them are counted."""
     watcher.server = replace(
         watcher.server, silenced=frozenset(DeathKind) - {DeathKind.MENU, DeathKind.VEHICLE}
     )
@@ -326,7 +326,7 @@ async def test_only_kinds_that_are_switched_on_are_announced(watcher: Watcher) -
 async def test_appended_rows_are_news_whatever_the_game_servers_clock_says(
     watcher: Watcher, hours: int
 ) -> None:
-    """A wrong clock or zone of the game server silences nothing while reading goes on."""
+    """A wrong clock or zone of the game server does not suppress posts while reading goes on."""
     row = build_row("Ann", "Bob", second=hours * 3600)
     watcher.logs.append(FILE, render(row))
     await watcher.poll()
@@ -338,7 +338,7 @@ async def test_appended_rows_are_news_whatever_the_game_servers_clock_says(
 async def test_only_the_hour_before_the_newest_row_is_news_when_the_gap_was_long(
     watcher: Watcher, clock: FakeClock, gap: timedelta | None
 ) -> None:
-    """After an outage, and at first contact, the channel is not flooded."""
+    """After an outage, and at the first read, the channel is not flooded."""
     rows = [build_row("Ann", "Bob", second=minute * 60) for minute in (0, 100, 140, 141, 200)]
     watcher.logs.append(FILE, render(*rows))
     watcher.last_read_at = clock.now() - gap if gap else None
@@ -350,7 +350,7 @@ async def test_only_the_hour_before_the_newest_row_is_news_when_the_gap_was_long
 async def test_all_appended_rows_are_news_when_the_gap_was_exactly_the_age(
     watcher: Watcher, clock: FakeClock
 ) -> None:
-    """The limit itself still counts as recent."""
+    """A gap of exactly the maximum age is still recent."""
     rows = [build_row("Ann", "Bob"), build_row("Ann", "Bob", second=2 * 3600)]
     watcher.logs.append(FILE, render(*rows))
     watcher.last_read_at = clock.now() - HOUR
@@ -359,7 +359,7 @@ async def test_all_appended_rows_are_news_when_the_gap_was_exactly_the_age(
 
 
 async def test_rewritten_file_announces_only_new_rows_near_the_newest(watcher: Watcher) -> None:
-    """Of a file that was rewritten, what was never seen and is not old is news; nothing doubles."""
+    """New rows of a rewritten file are announced if they are recent; no death is doubled."""
     rows = [build_row("Ann", "Bob", second=minute * 60) for minute in (0, 120)]
     watcher.logs.append(FILE, render(*rows))
     await watcher.poll()
@@ -377,7 +377,7 @@ async def test_rewritten_file_announces_only_new_rows_near_the_newest(watcher: W
 async def test_rewritten_file_is_news_though_the_next_one_holds_no_row_yet(
     watcher: Watcher, begun: bytes
 ) -> None:
-    """The newest row of the logs then stands in a file before the newest."""
+    """The newest row of the logs may be in an older file than the newest file."""
     first, fresh = build_row("Ann", "Bob"), build_row("Cid", "Dan", second=60)
     watcher.logs.append(FILE, render(first))
     await watcher.poll()
@@ -389,7 +389,7 @@ async def test_rewritten_file_is_news_though_the_next_one_holds_no_row_yet(
 
 
 async def test_restored_old_file_is_stored_in_silence(watcher: Watcher) -> None:
-    """A file that turns up behind newer ones is old news."""
+    """Rows of a file that appears after newer files are not announced."""
     newest = build_row("Ann", "Bob", second=86_400)
     watcher.logs.append(NEXT, render(newest))
     await watcher.poll()
@@ -401,7 +401,7 @@ async def test_restored_old_file_is_stored_in_silence(watcher: Watcher) -> None:
 
 
 async def test_newest_row_is_not_asked_for_when_nothing_would_be_announced(watcher: Watcher) -> None:
-    """Without a channel no request is spent on what is news."""
+    """Without a channel no request is needed to decide about news."""
     watcher.has_channel, watcher.last_read_at = False, None
     watcher.logs.append(FILE, render(*FIGHTS))
     await watcher.poll()
@@ -409,7 +409,7 @@ async def test_newest_row_is_not_asked_for_when_nothing_would_be_announced(watch
 
 
 async def test_batch_is_run_again_when_the_database_aborts_it_for_the_moment(watcher: Watcher) -> None:
-    """A transaction that is run again leaves one trace of each row."""
+    """After a repeated transaction each row is stored once."""
     watcher.store.transient_aborts = 2
     watcher.logs.append(FILE, render(*FIGHTS))
     await watcher.poll()
@@ -435,7 +435,7 @@ async def test_nothing_of_a_batch_is_stored_when_the_database_is_away(
 
 
 async def test_second_reader_of_the_same_bytes_is_refused(watcher: Watcher) -> None:
-    """Two polls from one cursor store the bytes once: the slower one is told that the cursor moved."""
+    """Two polls from one cursor store the rows once; the slower one gets ``CursorMovedError``."""
     watcher.logs.append(FILE, render(*FIGHTS))
     results = await asyncio.gather(watcher.poll(), watcher.poll(), return_exceptions=True)
     assert {type(result) for result in results} == {PollOutcome, CursorMovedError}
@@ -460,7 +460,7 @@ ROWS = st.lists(
 async def test_every_death_is_stored_once_wherever_the_process_dies(
     polls: list[list[tuple[str, str, int, LogFile]]], cut_at: int, *, is_aborting: bool
 ) -> None:
-    """Rows in any order, in several files, with power cut anywhere: counters equal a recount at the end."""
+    """Any rows in several files, with a crash anywhere: the counters equal a recount at the end."""
     store = FakeIngestionStore()
     logs = FakeDeathLogs(store.power)
     server = GameServer(SCOPE, "Mirny", "127.0.0.1", 22, "renter", secret=None)  # type: ignore[arg-type]
@@ -494,7 +494,7 @@ def read_ids(data: bytes) -> list[bytes]:
 async def test_notices_come_once_and_in_order_wherever_the_process_dies(
     clock: FakeClock, server: GameServer
 ) -> None:
-    """Power is cut at every single point of a poll in turn; each time the next poll makes it whole."""
+    """The process dies at every point of a poll in turn; the next poll completes it each time."""
     points = 0
     cut_at = 0
     while cut_at <= points:
@@ -515,7 +515,7 @@ async def test_notices_come_once_and_in_order_wherever_the_process_dies(
 
 
 async def test_cursor_of_a_file_that_went_long_ago_is_forgotten(watcher: Watcher) -> None:
-    """When the file comes back it is read from its beginning, and nothing of it is stored or told again."""
+    """If the file comes back, it is read from its beginning, without storing or announcing a row again."""
     watcher.logs.append(FILE, render(*FIGHTS[:3]))
     watcher.logs.append(NEXT, render(*FIGHTS[3:]))
     await watcher.poll()
@@ -532,7 +532,7 @@ async def test_cursor_of_a_file_that_went_long_ago_is_forgotten(watcher: Watcher
 
 
 async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(watcher: Watcher) -> None:
-    """What a flood holds in memory is bounded over all guilds, and the usual row never waits for it."""
+    """Large chunks of all guilds share a few slots, so their memory is limited; a small chunk never waits."""
     turns = FairTurns(2)
     live = LiveIngestion(
         watcher.store,
@@ -577,7 +577,7 @@ FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so it is no
 async def test_several_problems_are_told_as_the_first_and_how_many_more(
     watcher: Watcher, problems: list[Text], told: str | None
 ) -> None:
-    """In a length that the status shows whole."""
+    """The sentence fits the limit of the status."""
     watcher.logs.problems = problems
     outcome = await watcher.poll()
     assert (None if outcome.problem is None else str(outcome.problem)) == told

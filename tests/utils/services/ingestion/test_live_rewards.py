@@ -35,7 +35,7 @@ ROWS = [
     *(build_row("Wolf", f"V{number}", second=2 + number) for number in range(5)),
     build_row("Ann", "Wolf", second=8, distance=0),
 ]
-"""Ann claims a bounty, the house puts one on Wolf, and Ann claims that."""
+"""Ann claims a bounty, the bot places one on Wolf, and Ann claims that."""
 
 
 def build_settings() -> GuildSettings:
@@ -79,7 +79,7 @@ def build_bounty() -> Bounty:
 
 
 def set_table(store: FakeIngestionStore) -> None:
-    """Link Ann and Bob, and put Bob's bounty there."""
+    """Link Ann and Bob, and store Bob's bounty."""
     money = store.data.money
     money.members = {build_player_id("Ann"): ANN, build_player_id("Bob"): BOB}
     money.bounties = {"b1": build_bounty()}
@@ -116,7 +116,7 @@ async def insert_links(database: SafeDatabase) -> None:
 
 
 def list_booked(store: FakeIngestionStore) -> list[tuple[LedgerKind, int]]:
-    """Return what was booked, in order; all of it Ann's."""
+    """Return the booked changes in order; all are Ann's."""
     changes = [row.change for row in store.data.money.ledger]
     assert {one.member_id for one in changes} <= {ANN}
     return [(one.kind, one.amount) for one in changes]
@@ -133,7 +133,7 @@ EXPECTED = [
 async def test_live_kills_are_settled_and_told_in_the_order_of_the_log(
     store: FakeIngestionStore, watcher: Watcher, told: list[Event]
 ) -> None:
-    """Over several batches; notices are queued and delivery is woken, without a killfeed channel."""
+    """Over several batches notices are queued and delivery is woken, without a killfeed channel."""
     watcher.logs.append(FILE, render(*ROWS))
     await watcher.poll()
     assert list_booked(store) == EXPECTED
@@ -150,7 +150,7 @@ async def test_live_kills_are_settled_and_told_in_the_order_of_the_log(
 async def test_kills_are_paid_once_wherever_the_process_dies(
     clock: FakeClock, events: EventDispatcher, server: GameServer
 ) -> None:
-    """Power is cut at every single point of a poll in turn; each time the next poll makes it whole."""
+    """The process dies at every point of a poll in turn; the next poll completes it each time."""
     points, cut_at = 0, 0
     while cut_at <= points:
         store = FakeIngestionStore()
@@ -171,7 +171,7 @@ async def test_kills_are_paid_once_wherever_the_process_dies(
 
 
 async def test_batch_that_runs_again_pays_once(store: FakeIngestionStore, watcher: Watcher) -> None:
-    """A transaction aborted for the moment leaves one trace of each reward."""
+    """After an aborted and repeated transaction each reward is booked once."""
     store.transient_aborts = 2
     watcher.logs.append(FILE, render(*ROWS))
     await watcher.poll()
@@ -179,7 +179,7 @@ async def test_batch_that_runs_again_pays_once(store: FakeIngestionStore, watche
 
 
 async def test_rows_read_again_pay_nothing(store: FakeIngestionStore, watcher: Watcher) -> None:
-    """A file that was rewritten brings known deaths; the new one near its end is a live kill."""
+    """Known deaths of a rewritten file pay nothing; a new row near its end is a live kill."""
     watcher.logs.append(FILE, render(*ROWS))
     await watcher.poll()
     fresh = build_row("Ann", "Eve", second=9, distance=0)
@@ -190,7 +190,7 @@ async def test_rows_read_again_pay_nothing(store: FakeIngestionStore, watcher: W
 
 
 async def test_restored_old_file_pays_nothing(store: FakeIngestionStore, watcher: Watcher) -> None:
-    """A file that turns up behind newer ones is old news: no pay, no claim, no streak."""
+    """Rows of a file that appears after newer files have no pay, no claim and no streak."""
     watcher.logs.append(NEXT, render(build_row("Eve", "Fay", second=86_400)))
     await watcher.poll()
     watcher.logs.append(FILE, render(*ROWS))
@@ -202,13 +202,13 @@ async def test_restored_old_file_pays_nothing(store: FakeIngestionStore, watcher
 async def test_history_pays_nothing_and_counts_for_no_streak(
     store: FakeIngestionStore, watcher: Watcher, events: EventDispatcher, clock: FakeClock
 ) -> None:
-    """Four kills of an import and one live kill bring no price."""
+    """Four kills of an import and one live kill are no streak of five."""
     watcher.logs.append(FILE, render(build_row("Ann", "Dan"), *ROWS[1:5]))
     history = HistoryImport(store, store, events, clock=clock)
     job = await history.prepare(watcher.server, watcher.logs)
 
     async def ignore(_: object) -> None:
-        """Show progress to nobody."""
+        """Show no progress."""
 
     await history.run(watcher.server, watcher.logs, job, on_progress=ignore)
     watcher.server = replace(watcher.server, generation=store.data.generation)
@@ -224,7 +224,7 @@ async def test_history_pays_nothing_and_counts_for_no_streak(
 async def test_guild_without_tier_or_with_bounties_off_pays_nothing(
     store: FakeIngestionStore, watcher: Watcher, change: str
 ) -> None:
-    """Nothing is looked up either; the deaths are stored all the same."""
+    """The rules are not even looked up; the deaths are stored."""
     if change == "tier":
         watcher.tier = 1
     else:
@@ -238,7 +238,7 @@ async def test_guild_without_tier_or_with_bounties_off_pays_nothing(
 async def test_kill_read_too_late_claims_nothing(
     store: FakeIngestionStore, watcher: Watcher, clock: FakeClock
 ) -> None:
-    """The moment of reading decides, whatever the log says."""
+    """The time of reading decides, not the time in the log."""
     clock.move(HOUR.total_seconds())
     watcher.logs.append(FILE, render(ROWS[0]))
     await watcher.poll()
@@ -249,7 +249,7 @@ async def test_kill_read_too_late_claims_nothing(
 async def test_long_gap_pays_but_provokes_nothing_old(
     store: FakeIngestionStore, watcher: Watcher, clock: FakeClock
 ) -> None:
-    """After an outage all that was appended is live, but only what is news brings a price by the house."""
+    """After an outage all appended kills are paid, but only news lead to a bounty by the bot."""
     clock.move(2 * HOUR.total_seconds())
     rows = [*ROWS[:6], build_row("Ann", "Eve", second=3 * 3600)]
     watcher.logs.append(FILE, render(*rows))
@@ -264,7 +264,7 @@ async def test_rewards_are_stored_with_the_kills_on_a_real_database(
     events: EventDispatcher,
     server: GameServer,
 ) -> None:
-    """The same story over mongod, with the bytes read twice: one claim, one pay, one notice of each."""
+    """Over mongod, with rows that are read twice, there is one claim, one pay and one notice of each."""
     await insert_links(database)
     bounties = BountyRepository(database, fences=lambda _: None)
 

@@ -1,4 +1,4 @@
-"""Two logs of one game server: what happens to one of them never touches the other."""
+"""Two logs of one game server: the events of one never affect the other."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +45,7 @@ def _second() -> FakeSecondReader:
 
 
 async def poll_deaths(world: World, polls: int) -> None:
-    """Let so many moments of the death log pass; the game writes a death before each."""
+    """Let ``polls`` polls of the death log pass; the game writes a death before each."""
     for number in range(polls):
         world.append(("Ann", "Bob"), second=number + world.clock.monotonic())
         await world.clock.advance(5)
@@ -55,7 +55,7 @@ async def poll_deaths(world: World, polls: int) -> None:
 async def test_second_log_that_fails_never_touches_the_death_log(
     world: World, second: FakeSecondReader, error: KillfeedError
 ) -> None:
-    """The death log is read at every moment and posted; health shows the problem beside its own."""
+    """The death log is polled at every moment and posted; health shows the problem of the second log too."""
     second.failures = [error] * 100
     scheduler = world.build(second=second)
     async with running(scheduler):
@@ -74,7 +74,7 @@ async def test_second_log_that_fails_never_touches_the_death_log(
 async def test_second_log_is_looked_for_at_its_own_pace_and_told_once(
     world: World, second: FakeSecondReader
 ) -> None:
-    """It is missing for minutes: the death log goes on at its moments, and the admins hear of it once."""
+    """The second log is missing for minutes. The death log is polled as usual, and there is one alert."""
     second.failures = [LogsMissingError(text("There is no second log."))] * 3
     scheduler = world.build(second=second)
     async with running(scheduler):
@@ -94,7 +94,7 @@ async def test_second_log_is_looked_for_at_its_own_pace_and_told_once(
 async def test_death_log_that_is_missing_never_touches_the_second_one(
     world: World, second: FakeSecondReader
 ) -> None:
-    """The other way round it is the same: the second log is read at every moment, from its own cursor."""
+    """While the death log is missing, the second log is polled at every moment, from its own cursor."""
     world.access.failures = [LogsMissingError(text("No death logs found."))] * 10
     scheduler = world.build(second=second)
     async with running(scheduler):
@@ -110,7 +110,7 @@ async def test_death_log_that_is_missing_never_touches_the_second_one(
 
 
 async def test_second_log_that_is_slow_holds_up_no_poll(world: World, second: FakeSecondReader) -> None:
-    """Its visit goes on for minutes, and is one visit."""
+    """One visit of the second log takes minutes."""
     second.may_end.clear()
     async with running(world.build(second=second)):
         await settle()
@@ -122,7 +122,7 @@ async def test_second_log_that_is_slow_holds_up_no_poll(world: World, second: Fa
 
 
 async def test_death_log_that_is_slow_holds_up_no_second_log(world: World, second: FakeSecondReader) -> None:
-    """An import takes its time; the second log is read meanwhile."""
+    """An import takes its time; meanwhile the second log is read."""
     world.append(("Ann", "Bob"))
     world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
     world.progress.may_go_on.clear()
@@ -141,7 +141,7 @@ async def test_death_log_that_is_slow_holds_up_no_second_log(world: World, secon
 async def test_poison_of_the_second_log_is_passed_over_there_alone(
     world: World, second: FakeSecondReader
 ) -> None:
-    """Its line is passed over after five failures; no line of the death log ever is."""
+    """After five failures a line of the second log is skipped; no line of the death log ever is."""
     second.lines, second.poison = ["a", "poison", "b"], "poison"
     async with running(world.build(second=second)):
         await settle()
@@ -152,7 +152,7 @@ async def test_poison_of_the_second_log_is_passed_over_there_alone(
 
 
 async def test_poison_of_the_death_log_leaves_the_second_one_as_it_is(second: FakeSecondReader) -> None:
-    """The second log is never told to pass anything over, and waits for nothing."""
+    """The second log skips no line and does not wait."""
     world = World(store=PoisonStore(StorageError("MongoDB refused.")))
     world.store.data.cursors[FILE] = Cursor(FILE)
     world.append(("Ann", "Poison"), ("Ann", "Bob"))
@@ -168,7 +168,7 @@ async def test_poison_of_the_death_log_leaves_the_second_one_as_it_is(second: Fa
 async def test_import_and_polls_go_on_beside_a_second_log_that_fails(
     world: World, second: FakeSecondReader
 ) -> None:
-    """History is silent, what comes behind it is news."""
+    """The history is not announced, later rows are."""
     second.failures = [ConnectionLostError(text("The host hung up."))] * 100
     world.append(("Ann", "Old"))
     world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
@@ -181,7 +181,7 @@ async def test_import_and_polls_go_on_beside_a_second_log_that_fails(
 
 
 async def test_host_that_is_away_is_one_problem_of_both_logs(world: World, second: FakeSecondReader) -> None:
-    """Both wait for it without a try, it is shown once, and both go on when it is back."""
+    """Both logs wait for the host without tries, health shows one problem, and both go on afterwards."""
     away = HostUnreachableError(text("No route."))
     world.access.failures, second.failures = [away], [away]
     world.access.obstacle = Obstacle("host", START + timedelta(seconds=9))
@@ -199,7 +199,7 @@ async def test_host_that_is_away_is_one_problem_of_both_logs(world: World, secon
 async def test_both_logs_rest_while_the_server_is_paused_and_end_with_it(
     world: World, second: FakeSecondReader
 ) -> None:
-    """What people change reaches each loop."""
+    """A change of the server reaches each loop."""
     scheduler = world.build(second=second)
     async with running(scheduler) as task:
         await settle()
@@ -220,7 +220,7 @@ async def test_both_logs_rest_while_the_server_is_paused_and_end_with_it(
 
 
 async def test_failures_of_each_log_are_counted_by_themselves(world: World, second: FakeSecondReader) -> None:
-    """The backoff of one says nothing of the other, and each alert names what is not read."""
+    """Each log has its own backoff, and each alert names its log."""
     second.failures = [SecretError(text("other key"))] * 4
     scheduler = world.build(second=second)
     async with running(scheduler):
@@ -238,7 +238,7 @@ async def test_failures_of_each_log_are_counted_by_themselves(world: World, seco
 async def test_health_of_a_server_keeps_what_is_stored_beside_its_logs(
     world: World, second: FakeSecondReader
 ) -> None:
-    """Lines are counted for the death log; the second one adds its own line and nothing else."""
+    """Lines are counted for the death log; the second log adds only its own line to the health."""
     second.problem = text("Half of it may not be read.")
     scheduler = world.build(second=second)
     async with running(scheduler):

@@ -1,4 +1,4 @@
-"""What is news: appended soon after a read, else near the newest row."""
+"""News: rows that are appended soon after a read, or are close to the newest row."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
     [(None, False), (HOUR, True), (HOUR + timedelta(seconds=1), False), (-HOUR, True)],
 )
 def test_read_is_recent_up_to_the_maximum_age(gap: timedelta | None, *, is_recent: bool) -> None:
-    """A server never read has no recent read; a clock that went back is no gap."""
+    """A server without a read has no recent one; a clock that went back is no gap."""
     last_read_at = None if gap is None else START - gap
     rule = choose_news_rule(last_read_at=last_read_at, now=START, max_age=HOUR)
     assert rule == NewsRule(is_recent=is_recent, max_age=HOUR)
@@ -35,13 +35,13 @@ def test_read_is_recent_up_to_the_maximum_age(gap: timedelta | None, *, is_recen
 def test_newest_row_is_asked_for_once_and_only_when_it_decides(
     *, is_recent: bool, is_growth: bool, is_known: bool, expected: bool
 ) -> None:
-    """Growth after a recent read is news without asking."""
+    """Rows that are appended after a recent read are news without that request."""
     rule = NewsRule(is_recent=is_recent, max_age=HOUR, is_newest_known=is_known)
     assert rule.needs_newest(is_growth=is_growth) is expected
 
 
 def test_newest_row_is_the_latest_that_can_be_read() -> None:
-    """Lines in any order, with rubbish between; of rubbish and the far future there is no newest row."""
+    """Lines may have any order; unreadable lines and the far future do not count."""
     rule = NewsRule(is_recent=False, max_age=HOUR)
     lines = render(build_row("Ann", "Bob", second=9), build_row("Ann", "Bob", second=5)).splitlines()
     known = rule.with_newest([b"garbage", *lines], latest=NOON + HOUR)
@@ -53,6 +53,6 @@ def test_newest_row_is_the_latest_that_can_be_read() -> None:
 
 @pytest.mark.parametrize(("seconds", "expected"), [(-3601, False), (-3600, True), (0, True), (5, True)])
 def test_row_is_news_within_the_age_of_the_newest(seconds: int, *, expected: bool) -> None:
-    """What was written after the newest row was looked for is news as well."""
+    """A row that is newer than the newest known row is news too."""
     rule = NewsRule(is_recent=False, max_age=HOUR, newest_written_at=NOON, is_newest_known=True)
     assert rule.is_news(NOON + timedelta(seconds=seconds), is_growth=True) is expected

@@ -24,7 +24,7 @@ from utils.services.ingestion.poison import is_poison, store_around_poison
 
 
 def build_chunk(data: bytes, *, begun: bytes = b"") -> Chunk:
-    """Return the chunk of a file that holds these bytes behind what was read of it before."""
+    """Return the chunk of a file with these bytes after those that were read before."""
     content = begun + data
     before = Cursor(FILE, len(begun), digest_head(begun[:256])) if begun else None
     after = Cursor(FILE, len(content), digest_head(content[:256]))
@@ -37,7 +37,7 @@ def build_chunk(data: bytes, *, begun: bytes = b"") -> Chunk:
 async def test_all_lines_but_the_poisoned_are_stored_in_order(
     lines: list[tuple[int, bool]], begun: int
 ) -> None:
-    """Each step moves the cursor from where the one before has left it, and knows the file by its head."""
+    """Each step moves the cursor from the end of the previous one, and checks the file by its head."""
     data = b"".join(b"x" * length + (b"!\n" if is_poisoned else b".\n") for length, is_poisoned in lines)
     chunk = build_chunk(data, begun=b"." * begun + b"\n" if begun else b"")
     content = chunk.head[: chunk.start] + data
@@ -86,7 +86,7 @@ async def test_all_lines_but_the_poisoned_are_stored_in_order(
 async def test_nothing_is_passed_over_for_what_lies_not_in_it(
     error: BaseException, *, expected: bool
 ) -> None:
-    """A failure of the database, of the host or of another process is raised on, and loses no row."""
+    """Failures of the database, of the host or of another process are raised again, and lose no row."""
     assert is_poison(error) is expected
     passed: list[Chunk] = []
 

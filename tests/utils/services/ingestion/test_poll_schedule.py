@@ -15,7 +15,7 @@ INTERVALS = st.sampled_from([0.5, 1.0, 5.0, 10.0, 15.0, 30.0])
 def test_servers_of_a_guild_meet_whenever_they_begin(
     others: int, first: float, second: float, interval: float
 ) -> None:
-    """The moments of two servers are a whole number of intervals apart, and the next is never far."""
+    """The poll times of two servers differ by whole intervals, and the next one is never far."""
     schedule = PollSchedule()
     pauses = [
         schedule.compute_pause_seconds(GuildId(guild), now_seconds=now, interval_seconds=interval)
@@ -23,19 +23,20 @@ def test_servers_of_a_guild_meet_whenever_they_begin(
     ][-2:]
     assert all(0 < pause <= 1.01 * interval + 1e-6 for pause in pauses)
     apart = (first + pauses[0]) - (second + pauses[1])
-    assert apart == pytest.approx(round(apart / interval) * interval, abs=0.0011)  # each is rounded to ms
+    # each is rounded to milliseconds
+    assert apart == pytest.approx(round(apart / interval) * interval, abs=0.0011)
 
 
 @pytest.mark.parametrize(("early", "seconds"), [(0.0, 5), (0.04, 5.04), (0.06, 0.06), (-0.06, 4.94)])
 def test_moment_that_is_nearly_reached_is_this_one(early: float, seconds: float) -> None:
-    """A sleep that ends a little early does not lead to a second poll at once."""
+    """A sleep that ends a little early does not cause a second poll at once."""
     pause = PollSchedule().compute_pause_seconds(GuildId(1), now_seconds=1000 - early, interval_seconds=5)
     assert pause == seconds
 
 
 @pytest.mark.parametrize("count", [10, 100, 1000])
 def test_guilds_are_spread_over_the_interval(count: int) -> None:
-    """However many there are, no second has far more than its part."""
+    """With any number of guilds, no second has far more than its share."""
     schedule = PollSchedule()
     pauses = [
         schedule.compute_pause_seconds(GuildId(number), now_seconds=0, interval_seconds=5)

@@ -18,11 +18,11 @@ from utils.services.ingestion.prefetch import prefetch
 
 @dataclass(slots=True)
 class Shelf:
-    """Files that note when they are opened and closed, and how many were open at once.
+    """Files that record their opening and closing, and how many were open at once.
 
     Attributes:
-        sizes: how many chunks each file has.
-        failing: the file and chunk at which the host hangs up.
+        sizes: the number of chunks of each file.
+        failing: the file and the chunk at which the connection is lost.
     """
 
     sizes: list[int]
@@ -33,7 +33,7 @@ class Shelf:
     most_open: int = 0
 
     def iterate(self) -> Iterator[AsyncGenerator[Chunk, None]]:
-        """Yield the files, each to be opened by reading from it."""
+        """Yield the files; reading opens them."""
         return (self._open(number, size) for number, size in enumerate(self.sizes))
 
     async def _open(self, number: int, size: int) -> AsyncGenerator[Chunk, None]:
@@ -51,13 +51,13 @@ class Shelf:
 
 
 def build_chunk(number: int, place: int) -> Chunk:
-    """Return the chunk at a place of a file."""
+    """Return a chunk of a file."""
     file = LogFile("world_0", f"{number}")
     return Chunk(None, Cursor(file, place + 1), place, b"\n", is_growth=True)
 
 
 def list_expected(sizes: list[int]) -> list[Chunk | None]:
-    """Return what comes out: each file's chunks, and None behind them."""
+    """Return the expected output: each file's chunks, followed by None."""
     expected: list[Chunk | None] = []
     for number, size in enumerate(sizes):
         expected += [build_chunk(number, place) for place in range(size)]
@@ -69,7 +69,7 @@ def list_expected(sizes: list[int]) -> list[Chunk | None]:
 async def test_chunks_come_in_order_of_the_files_however_many_are_read_at_once(
     sizes: list[int], at_once: int
 ) -> None:
-    """One file after another, each ended by None, and every file closed; never more open than asked for."""
+    """One file comes after another, followed by None and closed; no more are open than allowed."""
     shelf = Shelf(sizes)
     found = [chunk async for chunk in prefetch(shelf.iterate(), at_once=lambda: at_once)]
     assert found == list_expected(sizes)
@@ -78,7 +78,7 @@ async def test_chunks_come_in_order_of_the_files_however_many_are_read_at_once(
 
 
 async def test_next_files_are_on_their_way_while_the_first_is_dealt_with() -> None:
-    """The first chunk of the files behind is there before anybody asks for it, and no second one is."""
+    """Only the first chunk of the next files is read ahead."""
     shelf = Shelf([3, 3, 3, 3])
     chunks = prefetch(shelf.iterate(), at_once=lambda: 3)
     await anext(chunks)
@@ -89,7 +89,7 @@ async def test_next_files_are_on_their_way_while_the_first_is_dealt_with() -> No
 
 
 async def test_fewer_files_are_read_at_once_when_there_is_less_room() -> None:
-    """What is open is read to its end; one file is read in any case, and more again when there is room."""
+    """Open files are read to their end; at least one file is read, and more again when the limit grows."""
     shelf = Shelf([2] * 12)
     room = 4
     chunks = prefetch(shelf.iterate(), at_once=lambda: room)
@@ -106,7 +106,7 @@ async def test_fewer_files_are_read_at_once_when_there_is_less_room() -> None:
 
 
 async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> None:
-    """What was read before the failure is handed on first; nothing stays open behind it."""
+    """Chunks before the failure come first, and all files are closed afterwards."""
     shelf = Shelf([2, 3, 2, 2], failing=(1, 1))
     found: list[Chunk | None] = []
 
@@ -122,7 +122,7 @@ async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> N
 
 
 async def test_failure_of_a_file_nobody_came_to_is_no_forgotten_error() -> None:
-    """Who stops early is not told what a later file would have said."""
+    """A reader that stops early does not get the failure of a later file."""
     shelf = Shelf([3, 1], failing=(1, 0))
     chunks = prefetch(shelf.iterate(), at_once=lambda: 2)
     assert await anext(chunks) == build_chunk(0, 0)
@@ -132,7 +132,7 @@ async def test_failure_of_a_file_nobody_came_to_is_no_forgotten_error() -> None:
 
 
 async def test_cancelled_reader_leaves_no_file_open() -> None:
-    """An import that is cancelled while it waits for the host closes what it opened."""
+    """An import that is cancelled while it waits for the host closes its files."""
     gate = asyncio.Event()
     closed: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Progress of an import: what people are told adds up to what was done."""
+"""The reported progress of an import adds up to the work."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ def build_meter(
 
 
 async def test_all_that_is_done_is_added_up_and_told_at_every_step() -> None:
-    """Files, bytes and rows so far, the time since the begin, then the counting, then the end."""
+    """The report has the files, bytes and rows so far, the time since the start, the counting and the end."""
     clock = FakeClock()
     meter, told = build_meter(clock, dict(zip(FILES, (100, 200, 300), strict=True)), {})
     clock.move(2)
@@ -41,7 +41,7 @@ async def test_all_that_is_done_is_added_up_and_told_at_every_step() -> None:
 
 
 async def test_what_an_earlier_try_has_read_is_not_waited_for_again() -> None:
-    """Only bytes that are left count; a file that shrank below its cursor has none, not fewer than none."""
+    """Only remaining bytes count; a file that is shorter than its cursor has none."""
     cursors = {FILES[0]: Cursor(FILES[0], 40), FILES[1]: Cursor(FILES[1], 500)}
     meter, told = build_meter(FakeClock(), dict(zip(FILES, (100, 200, 300), strict=True)), cursors)
     await meter.begin_counting()

@@ -1,4 +1,4 @@
-"""From bytes to deaths: places, times in UTC, and what could not be read."""
+"""From bytes to deaths: offsets, times in UTC, and unreadable lines."""
 
 import asyncio
 from datetime import UTC, datetime, tzinfo
@@ -19,7 +19,7 @@ NEXT_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def read_at(written: str, zone: tzinfo, *, now: datetime = NEXT_YEAR) -> datetime:
-    """Return the moment of a row that says this time."""
+    """Return the moment of a row with this time."""
     line = render(build_row("Ann", "Bob")).replace(b"2025.05.01-12.00.00", written.encode())
     (death,), rejected = RowReader(SCOPE, zone).read(FILE, 0, line, now=now)
     assert rejected == []
@@ -37,7 +37,7 @@ def read_at(written: str, zone: tzinfo, *, now: datetime = NEXT_YEAR) -> datetim
     ],
 )
 def test_time_is_read_in_the_zone_of_the_server(written: str, zone: tzinfo, expected: datetime) -> None:
-    """Of an hour that exists twice the first is taken."""
+    """If an hour exists twice, the first one is taken."""
     assert read_at(written, zone) == expected
 
 
@@ -57,7 +57,7 @@ def test_time_is_read_in_the_zone_of_the_server(written: str, zone: tzinfo, expe
 def test_row_a_week_ahead_of_the_servers_own_clock_is_the_last_that_is_believed(
     written: str, zone: tzinfo, reason: str | None
 ) -> None:
-    """What is ahead is measured by the wall clock of the server's zone."""
+    """The future begins after the wall clock of the server's zone."""
     line = render(build_row("Ann", "Bob")).replace(b"2025.05.01-12.00.00", written.encode())
     deaths, rejected = RowReader(SCOPE, zone).read(FILE, 0, line, now=START)
     assert (len(deaths), [str(one.reason) for one in rejected]) == (
@@ -66,7 +66,7 @@ def test_row_a_week_ahead_of_the_servers_own_clock_is_the_last_that_is_believed(
 
 
 def test_another_zone_changes_the_moment_and_not_the_id() -> None:
-    """A corrected time zone re-keys nothing."""
+    """A corrected time zone changes no id."""
     data = render(build_row("Ann", "Bob"))
     first, second = (RowReader(SCOPE, zone).read(FILE, 0, data, now=START)[0][0] for zone in (UTC, BERLIN))
     assert (first.id, first.row) == (second.id, second.row)
@@ -88,12 +88,12 @@ def test_deaths_and_rejected_lines_know_their_offsets() -> None:
 
 @pytest.mark.parametrize("line", [b"\n", render(build_row("Ann", "Bob")), b"x" * 3_000 + b"\n"])
 async def test_chunk_is_read_in_slices_that_give_others_their_turn(line: bytes) -> None:
-    """However short its lines are, no slice holds more of them than the event loop bears."""
+    """No slice has more lines than the event loop can bear, even if the lines are short."""
     slices: list[int] = []
     turns: list[int] = []
 
     class Counted(RowReader):
-        """Notes each slice."""
+        """Records each slice."""
 
         def read(
             self, file: LogFile, start: int, data: bytes, **times: Any

@@ -1,4 +1,4 @@
-"""The scheduler of a game server: when it is read, what a failure leads to, what is kept of its health."""
+"""The scheduler of a game server: poll times, effects of failures, and stored health."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
@@ -79,7 +79,7 @@ PROBLEMS = (
 
 
 def show(error: Exception) -> str:
-    """Return what people are shown of a failure."""
+    """Return the text of a failure for people."""
     if isinstance(error, StorageUnavailableError):
         return "The bot's database does not answer. It will be tried again."
     if isinstance(error, StorageError):
@@ -97,7 +97,7 @@ def _world() -> World:
     [*((tier.level, 5, tier.poll_seconds) for tier in TIERS), (0, 45, 45), (0, 0.2, 0.2), (4, 4.9, 4.9)],
 )
 async def test_server_is_read_as_often_as_the_tier_says(tier: int, minimum: float, seconds: float) -> None:
-    """The larger of minimum and tier; a minimum under five seconds rules alone."""
+    """The interval is the larger of minimum and tier; a minimum under five seconds counts alone."""
     world = World(tier=tier, minimum_seconds=minimum)
     async with running(world.build()):
         assert await world.pass_pauses(2) == [seconds] * 2
@@ -106,7 +106,7 @@ async def test_server_is_read_as_often_as_the_tier_says(tier: int, minimum: floa
 
 
 async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
-    """What is appended between two reads is announced; health tells the last kill and the lag."""
+    """Rows that are appended between two reads are announced; health has the last kill and the lag."""
     world.append(("A", "B"))
     world.store.data.cursors[FILE] = Cursor(FILE, len(world.access.logs.files[FILE]), b"")
     scheduler = world.build()
@@ -129,7 +129,10 @@ async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
 async def test_growth_is_stored_once_and_news_when_the_machines_clock_is_set(
     world: World, hours: float
 ) -> None:
-    """Set back, everything is news as before; set far forward, the gap looks long and the newest rows are."""
+    """After a step back all rows are news.
+
+    After a step far forward the gap looks long, and only the newest are.
+    """
     scheduler = world.build()
     async with running(scheduler):
         await world.pause(1)
@@ -146,7 +149,7 @@ async def test_growth_is_stored_once_and_news_when_the_machines_clock_is_set(
 
 
 async def test_deaths_are_stored_silently_when_no_channel_is_set(world: World) -> None:
-    """Without a channel a kill counts and is never announced later."""
+    """A kill without a channel counts and is never announced later."""
     world.channels.channel_id = None
     scheduler = world.build()
     async with running(scheduler):
@@ -160,13 +163,13 @@ async def test_deaths_are_stored_silently_when_no_channel_is_set(world: World) -
 async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
     world: World, change: str
 ) -> None:
-    """A kill that was written after the answer is judged by the settings of the answer."""
+    """A kill that is written after the change is judged by the changed settings."""
 
     class SlowLogs(FakeDeathLogs):
-        """An admin changes something after the poll began, and the game writes on after that."""
+        """An admin changes a setting after the poll began, and then the game writes another row."""
 
         async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
-            """Yield what is new by then."""
+            """Yield the new chunks."""
             if cursors:
                 switch_off()
                 world.append(("A", "B"), second=1)
@@ -204,7 +207,7 @@ async def test_health_is_saved_every_few_minutes_when_nothing_changes(
 
 
 async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
-    """A failure and the return are durable at once; the time of a kill may wait."""
+    """A failure and the recovery are stored at once; the time of a kill may wait."""
     scheduler = world.build()
     async with running(scheduler):
         await world.pause(1)
@@ -220,7 +223,7 @@ async def test_health_is_saved_at_once_when_something_changes(world: World) -> N
 
 
 async def test_logs_that_are_passed_over_are_told_and_do_not_slow_the_rest(world: World) -> None:
-    """Health names what could not be read for as long as it cannot, is saved with it, and polls go on."""
+    """Health names unreadable logs as long as they are unreadable, and polls go on."""
     scheduler = world.build()
     world.access.logs.problems = [text("No permission for that file.")]
     async with running(scheduler):
@@ -236,7 +239,7 @@ async def test_logs_that_are_passed_over_are_told_and_do_not_slow_the_rest(world
 
 @pytest.mark.parametrize("minutes", [50, 70])
 async def test_last_read_survives_a_restart(world: World, minutes: int) -> None:
-    """Bytes appended while the bot was away for less than an hour are news; after more, only new rows are."""
+    """Rows of an absence below an hour are news; after a longer one only the newest rows are."""
     world.append(("A", "B"))
     async with running(world.build()):
         await world.pause(1)
@@ -254,7 +257,7 @@ async def test_last_read_survives_a_restart(world: World, minutes: int) -> None:
 
 
 async def test_import_comes_first_and_later_bytes_are_news(world: World) -> None:
-    """A waiting import is silent and shown; what came after its fixed sizes is announced by the next poll."""
+    """A waiting import runs without posts; rows after its end are announced by the next poll."""
     world.append(("A", "Old"))
     job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
     await world.store.begin_import(SCOPE, job)
@@ -273,7 +276,7 @@ async def test_import_comes_first_and_later_bytes_are_news(world: World) -> None
 
 
 async def test_import_goes_on_when_the_host_comes_back(world: World) -> None:
-    """An import that failed in the middle stays, and is tried again like any read."""
+    """An import that failed in the middle stays stored, and is tried again like any read."""
     world.append(("A", "Old"))
     await world.store.begin_import(SCOPE, ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])}))
     world.access.failures.append(ConnectionLostError(text("The host hung up.")))
@@ -294,7 +297,7 @@ async def test_import_goes_on_when_the_host_comes_back(world: World) -> None:
 async def test_refused_server_is_told_once_and_left_alone_until_woken(
     world: World, error: RemoteError
 ) -> None:
-    """What only a person can mend is not tried again: a hoster bans logins that fail for hours."""
+    """A failure that only a person can fix is not tried again, because hosters ban repeated failed logins."""
     world.access.failures += [error] * 3
     scheduler = world.build()
     async with running(scheduler):
@@ -310,7 +313,7 @@ async def test_refused_server_is_told_once_and_left_alone_until_woken(
 
 
 async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: World) -> None:
-    """Once all is well the matter is settled, and the next fault is news to the admins."""
+    """Once all is well the alert is closed, and the next failure is a new alert."""
     refused = REFUSALS[0]
     world.access.failures.append(refused)
     scheduler = world.build()
@@ -326,7 +329,7 @@ async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: 
 
 
 async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one(world: World) -> None:
-    """A refused login that was mended may uncover missing logs: once all is well both are over."""
+    """A corrected login may reveal missing logs; once all is well both alerts are closed."""
     refused, missing = REFUSALS[0], LogsMissingError(text("No death logs found."))
     scheduler = world.build()
     for _ in range(2):
@@ -342,7 +345,7 @@ async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one
 
 
 async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World) -> None:
-    """25 servers behind one changed key are one message to the admins."""
+    """25 servers with the same changed host key cause one alert."""
     world.access.failures += [REFUSALS[1]] * 2
     first, second = world.build(), world.build()
     async with running(first), running(second):
@@ -352,10 +355,10 @@ async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World
 
 
 async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> None:
-    """Who mends something while the host is being asked is served right after."""
+    """After a wake during a visit, the next visit follows at once."""
 
     class WakingNotifier(FakeNotifier):
-        """Somebody mends the login the moment it is told."""
+        """The login is corrected as soon as the alert is sent."""
 
         async def notify(self, guild_id: int, sentence: Text, key: str) -> None:
             """Wake the server."""
@@ -371,7 +374,7 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
 
 
 async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
-    """Whoever mends several things at once has the host asked once, and then at its moment as ever."""
+    """Several wakes in a pause lead to one visit; the next visit has its usual time."""
     scheduler = world.build()
     async with running(scheduler):
         await until(lambda: world.visits == 1)
@@ -387,7 +390,7 @@ async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 async def test_passing_fault_is_tried_again_ever_less_often(world: World, error: KillfeedError) -> None:
-    """Whatever may pass by itself is waited out in silence, never for longer than twenty seconds."""
+    """Failures that may pass are not reported, and are tried again after at most twenty seconds."""
     world.access.failures += [error] * 7
     scheduler = world.build()
     async with running(scheduler):
@@ -407,7 +410,7 @@ async def test_passing_fault_is_tried_again_ever_less_often(world: World, error:
 
 
 async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: World) -> None:
-    """A page in its place may pass by itself or stay until somebody corrects the port."""
+    """A page in place of the host may pass, or stay until an admin corrects the port."""
     page = NoSshServerError(text("Something else answers there."))
     world.access.failures += [page] * 3
     scheduler = world.build()
@@ -423,7 +426,7 @@ async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: Wo
 
 
 async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:
-    """No poll, no timer, no log line: somebody else finds out when the host is back, and wakes everybody."""
+    """There is no poll, timer or log line; another task finds out when the host is back, and wakes all."""
     world.access.failures.append(HostUnreachableError(text("No route.")))
     next_try_at = START + timedelta(seconds=9)
     world.access.obstacle = Obstacle("host", next_try_at)
@@ -440,7 +443,7 @@ async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(worl
 
 
 async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(world: World) -> None:
-    """A host that fails for a day fills no log."""
+    """A host that fails for a day does not fill the log."""
     world.access.failures += [ConnectionLostError(text("The host hung up."))] * 200
     with capture_logs() as logs:
         async with running(world.build()):
@@ -460,7 +463,7 @@ async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(w
 async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
     world: World, missing: RemoteError
 ) -> None:
-    """A folder appears by somebody's hand, so it is looked for every minute; the admins hear of it once."""
+    """A person has to create the folder, so the bot checks every minute; there is one alert."""
     world.access.failures += [missing] * 3
     scheduler = world.build()
     async with running(scheduler):
@@ -472,7 +475,7 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
 
 
 async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
-    """Two that were stored before: the younger stores no death, says why, and goes on once it is alone."""
+    """Of two servers with the same logs, the younger stores no death and says why, until it is alone."""
     first = replace(build_server("Main", "main"), log_folder="/one/deathlogs")
     world.servers = FakeServerStore(first, build_server())
     world.access.log_folder = "/one/deathlogs"
@@ -493,7 +496,7 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
 async def test_logs_that_are_found_in_another_folder_are_held_against_other_servers_at_once(
     world: World,
 ) -> None:
-    """Nothing is read of them before that, although the poll before went well."""
+    """Nothing is read from the new folder before the check, even if the last poll succeeded."""
     first = replace(build_server("Main", "main"), log_folder="/two/deathlogs")
     world.servers = FakeServerStore(first, build_server())
     world.access.log_folder = "/one/deathlogs"
@@ -522,7 +525,7 @@ async def test_database_outage_during_a_poll_is_waited_out(world: World) -> None
 
 
 async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: World) -> None:
-    """A database that hiccups at the start must not cost the time of the last read."""
+    """A short outage at the start does not lose the time of the last read."""
     stored = ServerHealth(SCOPE, ConnectionState.CONNECTED, last_read_at=START - timedelta(minutes=5))
     world.servers.saved.append(stored)
     world.servers.failures += [StorageUnavailableError("away")]
@@ -541,7 +544,7 @@ async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: 
 
 
 async def test_reading_goes_on_when_health_cannot_be_saved(world: World) -> None:
-    """What is shown of a server is no reason not to read it."""
+    """A failed save of the health does not stop the reading."""
 
     class ForgetfulStore(FakeServerStore):
         """Saves no health."""
@@ -559,7 +562,7 @@ async def test_reading_goes_on_when_health_cannot_be_saved(world: World) -> None
 
 
 async def test_loop_ends_when_the_server_is_removed(world: World) -> None:
-    """A server that is no longer there has no loop."""
+    """A removed server has no loop."""
     scheduler = world.build()
     async with running(scheduler) as task:
         await world.pause(1)
@@ -587,7 +590,7 @@ async def test_removal_nobody_told_of_is_noticed_within_minutes(world: World, se
 
 
 async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:
-    """Each visit takes the server as it is stored then."""
+    """Each visit uses the server as it is stored then."""
     async with running(scheduler := world.build()):
         await world.pause(1)
         changed = replace(build_server(), host="203.0.113.9")
@@ -598,7 +601,7 @@ async def test_changed_server_is_read_with_its_new_settings(world: World) -> Non
 
 
 async def test_paused_server_is_not_read_until_there_is_room_again(world: World) -> None:
-    """A pause is shown, keeps no login, and ends by itself; what came meanwhile is read then."""
+    """A paused server is shown as paused, has no open login, and is read again after the pause."""
     world.append(("A", "B"))
     async with running(scheduler := world.build()):
         await world.pause(1)
@@ -620,7 +623,7 @@ async def test_paused_server_is_not_read_until_there_is_room_again(world: World)
 
 
 async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World) -> None:
-    """Whoever pauses is no longer in the way of the admins."""
+    """A pause closes the alert."""
     world.access.failures += [LogsMissingError(text("none here")), LogsMissingError(text("none here"))]
     async with running(world.build()):
         await world.pause(1)
@@ -632,7 +635,7 @@ async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World
 
 
 async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
-    """The database that holds it is away: nobody is read at another tier's pace."""
+    """The tier cannot be read, so the server waits and is not polled at the rate of another tier."""
     store = FakePremiumStore()
     store.failures.append(StorageUnavailableError("away"))
     world.premium = PremiumService(store, default_tier=4, clock=world.clock)
@@ -647,10 +650,10 @@ async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
 async def test_slow_host_is_read_at_the_moments_of_its_guild(
     world: World, needed: float, seconds: float
 ) -> None:
-    """It is read as often as the others as long as it answers within the interval, and never twice then."""
+    """A host that answers within the interval is polled at every interval, and only once."""
 
     class SlowStore(FakeIngestionStore):
-        """Needs its time for a look."""
+        """Takes time for each poll."""
 
         async def find_import(self, scope: object) -> None:
             """Let time pass."""
@@ -663,7 +666,7 @@ async def test_slow_host_is_read_at_the_moments_of_its_guild(
 
 
 async def test_servers_of_a_guild_are_read_at_the_same_moments(world: World) -> None:
-    """Whenever they were added: what they have for one channel then goes into one message."""
+    """So the servers' posts for one channel go into one message, whenever the servers were added."""
     async with running(world.build()):
         assert await world.pause(1) == 5
         world.clock.move(1)
@@ -672,7 +675,7 @@ async def test_servers_of_a_guild_are_read_at_the_same_moments(world: World) -> 
 
 
 async def test_counts_of_lines_come_from_the_storage(world: World) -> None:
-    """The state is the scheduler's own, the counts are ingestion's."""
+    """The state comes from the scheduler, the counts come from ingestion."""
     scheduler = world.build()
     async with running(scheduler):
         await world.pause(1)
@@ -685,7 +688,7 @@ async def test_counts_of_lines_come_from_the_storage(world: World) -> None:
 async def test_problem_that_may_need_a_person_is_told_once_and_tried_again(
     world: World, error: KillfeedError
 ) -> None:
-    """Also what is neither the host's nor a database that is away is no secret of the status."""
+    """The status shows such a problem, even if it is neither the host's nor an outage of the database."""
     world.access.failures += [error] * 4
     scheduler = world.build()
     async with running(scheduler):
@@ -703,11 +706,11 @@ async def test_problem_that_may_need_a_person_is_told_once_and_tried_again(
 async def test_failure_that_nobody_thought_of_is_shown_told_once_and_waited_out(
     world: World, place: str
 ) -> None:
-    """It ends no loop; the pauses grow, and when it is over all is well again."""
+    """The loop goes on with growing pauses, and recovers afterwards."""
     failures = [OverflowError("date value out of range")] * 6
 
     class BrokenServers(FakeServerStore):
-        """Holds a server that cannot be read for a while."""
+        """Fails for a while when a server is read."""
 
         async def find_server(self, scope: ServerScope) -> GameServer | None:
             """Fail first."""
@@ -740,7 +743,7 @@ POISONED = [("Ann", "Bob"), ("Ann", "Poison"), ("Bob", "Ann"), ("Cid", "Poison")
 async def test_rows_that_cannot_be_stored_are_passed_over_after_five_failures(
     failure: Exception, *, is_import: bool
 ) -> None:
-    """They are kept, shown and counted as rejected, and what comes with them and behind them is stored."""
+    """The lines are stored, shown and counted as rejected; the other rows are stored as deaths."""
     world = World(store=PoisonStore(failure))
     world.access.logs.lines_per_chunk = 100
     world.append(*POISONED)
@@ -769,7 +772,7 @@ async def test_rows_that_cannot_be_stored_are_passed_over_after_five_failures(
 
 
 async def test_outage_of_the_database_is_never_taken_for_poison(world: World) -> None:
-    """However long it lasts, every row is stored in the end."""
+    """Every row is stored in the end, however long the outage lasts."""
     world.append(*POISONED)
     world.store.outages = 3 * FAILURES_BEFORE
     scheduler = world.build()
@@ -784,7 +787,7 @@ async def test_outage_of_the_database_is_never_taken_for_poison(world: World) ->
 async def test_import_is_stored_in_whole_batches_after_failures_that_are_no_poison(
     world: World, failures: tuple[KillfeedError, ...]
 ) -> None:
-    """Many failures of the host, or of the login, say nothing against what is read next."""
+    """Many failures of the host or of the login do not make the next line suspicious."""
     world.append(*[("Ann", "Bob")] * 6)
     world.access.logs.lines_per_chunk = 1
     world.access.failures = [*failures] * (FAILURES_BEFORE + 1)
@@ -796,7 +799,7 @@ async def test_import_is_stored_in_whole_batches_after_failures_that_are_no_pois
 
 
 async def test_posts_without_room_are_told_once_until_there_is_room_again(world: World) -> None:
-    """The deaths are stored and counted all the same."""
+    """The deaths are stored and counted."""
     world.store.data.notices_maximum = 2
     world.store.data.cursors[FILE] = Cursor(FILE)
     world.append(*[("Ann", "Bob")] * 3)
@@ -825,10 +828,10 @@ async def test_posts_without_room_are_told_once_until_there_is_room_again(world:
 async def test_import_whose_counting_fails_again_and_again_backs_off_to_minutes(
     world: World, error: Exception
 ) -> None:
-    """No line can be passed over for it: it is shown, told once, and not counted anew every few seconds."""
+    """No line can be skipped for it. It is shown, causes one alert, and is not counted every few seconds."""
 
     class BrokenStore(FakeIngestionStore):
-        """Cannot keep what was counted, until it is mended."""
+        """Fails to store counters until the test ends that."""
 
         is_broken = True
 

@@ -1,4 +1,4 @@
-"""Seams of files: what a log ends with when its line feed never came, and what stands before a row."""
+"""The ends of files: a last row without a line feed, and NULs before a row."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from utils.parsers.deathlog import parse_death_line
 DAY_1, DAY_2 = (f"world_0/2025.05.0{day}-00.00.00.csv" for day in (1, 2))
 FIRST, LAST, NEXT = (build_row("Ann", "Bob", second=second) for second in (1, 2, 86_401))
 WIDTH = len(render(LAST))
-AFTER_DISTANCE = render(LAST).index(b";PS5;") + 1  # a row of the older generation ends here
+AFTER_DISTANCE = render(LAST).index(b";PS5;") + 1  # a row of the older generation would end here
 
 
 class World:
@@ -28,7 +28,7 @@ class World:
         self.process = Process(self.store, self.session, self.clock)
 
     async def visit(self, times: int = 1) -> None:
-        """Poll; a bot that died is started again."""
+        """Poll; a bot that died starts again."""
         for _ in range(times):
             self.clock.move(3600)
             try:
@@ -38,13 +38,13 @@ class World:
 
     @property
     def stored(self) -> list[DeathRow]:
-        """What is stored, by time."""
+        """The stored rows, by time."""
         deaths = sorted(self.store.data.deaths.values(), key=lambda death: death.order)
         return [replace(death.row, killer_platform="PS5", victim_platform="XSX") for death in deaths]
 
     @property
     def announced(self) -> list[bytes]:
-        """What was posted."""
+        """The ids of the posted deaths."""
         return [notice.event_id for notice in self.store.data.notices]
 
 
@@ -66,12 +66,12 @@ def list_ids(*rows: DeathRow) -> list[bytes]:
 async def test_last_row_counts_once_whether_or_not_its_line_is_ever_finished(
     cut: int, *, is_alone: bool, grows: bool, dies_at: int
 ) -> None:
-    """A row that is whole counts once the next file has begun; what the file grows by doubles nothing."""
+    """A complete row counts once the next file has begun; the rest of its line doubles nothing."""
     world = World()
     first = () if is_alone else (FIRST,)
     world.session.append(DAY_1, render(*first) + render(LAST)[:cut])
     await world.visit()
-    assert world.stored == list(first)  # the game may be writing it at this moment
+    assert world.stored == list(first)  # the game may still be writing it
     world.store.power.cut_at = world.store.power.points + dies_at
     world.session.append(DAY_2, render(NEXT))
     await world.visit(2)
@@ -92,7 +92,7 @@ async def test_last_row_counts_once_whether_or_not_its_line_is_ever_finished(
 
 
 async def test_last_row_of_history_is_silent_and_stays_so_when_its_line_is_finished() -> None:
-    """An import takes it with the rest; the line feed, and what follows it, is read live."""
+    """An import takes the row with the rest; its line feed and later rows are read live."""
     world = World()
     world.session.append(DAY_1, render(FIRST, LAST)[:-1])
     await world.process.add_server()
@@ -106,7 +106,7 @@ async def test_last_row_of_history_is_silent_and_stays_so_when_its_line_is_finis
 
 
 async def test_row_that_is_being_written_while_an_import_begins_is_read_live() -> None:
-    """An import ends at a byte; a row that goes on behind it is none of its last rows."""
+    """An import ends at a byte, and a row that continues after it is not part of the history."""
     world = World()
     world.session.append(DAY_1, render(FIRST) + render(LAST)[:AFTER_DISTANCE])
     await world.process.add_server()
@@ -118,7 +118,7 @@ async def test_row_that_is_being_written_while_an_import_begins_is_read_live() -
 
 @pytest.mark.parametrize("hole", [1, 300, 9000])
 async def test_log_that_was_emptied_under_the_game_is_read_behind_its_hole(hole: int) -> None:
-    """The game writes on where it stood, so the file begins with NULs: its rows count, and are news."""
+    """The game goes on at its old position, so the file begins with NULs; its rows count and are news."""
     world = World()
     world.session.append(DAY_1, render(*(build_row("Ann", "Bob", second=second) for second in range(20))))
     await world.visit()
@@ -129,7 +129,7 @@ async def test_log_that_was_emptied_under_the_game_is_read_behind_its_hole(hole:
 
 
 async def test_row_of_a_file_that_was_replaced_meanwhile_is_not_read_from_the_middle() -> None:
-    """What stands behind an old cursor in another file is no row of it."""
+    """Bytes after an old cursor in another file are not its rows."""
     world = World()
     world.session.append(DAY_1, render(FIRST) + render(LAST)[:-1])
     await world.visit()

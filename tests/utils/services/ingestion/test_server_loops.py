@@ -1,4 +1,4 @@
-"""Server loops: those of every server this process looks after."""
+"""The loops of all servers of this process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -53,7 +53,7 @@ ONE, TWO, FAR = (
 
 
 class FakeDeliverer:
-    """Delivers for ever, and notes for whom."""
+    """Delivers until cancelled, and records its guilds."""
 
     def __init__(self) -> None:
         self.running: set[GuildId] = set()
@@ -69,7 +69,7 @@ class FakeDeliverer:
             self.running.discard(guild_id)
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
-        """Note that something is to be delivered."""
+        """Record the wake."""
         self.notes.append(("wake", scope, *kinds))
 
 
@@ -90,11 +90,11 @@ class World:
     tasks: TaskManager = field(init=False)
 
     def __post_init__(self) -> None:
-        """Tasks run by the same clock."""
+        """Let tasks run by the same clock."""
         self.tasks = TaskManager(self.clock)
 
     def build(self) -> ServerLoops:
-        """Return loops of which none runs yet."""
+        """Return loops that are not started yet."""
         events, store = EventDispatcher(), self.store
         deaths = DeathLogDependencies(
             servers=self.servers,
@@ -127,12 +127,12 @@ class World:
 
     @property
     def running(self) -> list[str]:
-        """The names of the tasks that are going."""
+        """The names of the running tasks."""
         return [report.name for report in self.tasks.list_reports() if self.tasks.is_running(report.name)]
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes without time passing."""
+    """Wait for a condition while no time passes."""
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - fakes set no events
             await asyncio.sleep(0)
@@ -154,7 +154,7 @@ async def _world() -> AsyncIterator[World]:
 
 
 async def test_each_server_has_a_loop_that_reads_and_each_guild_one_that_delivers(world: World) -> None:
-    """Both belong to the guild; a server that is looked after already stays so."""
+    """Both loops belong to the guild; starting a server twice has no effect."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     loops.start(ONE.scope)
@@ -165,7 +165,7 @@ async def test_each_server_has_a_loop_that_reads_and_each_guild_one_that_deliver
 
 
 async def test_stopped_server_has_no_loop_and_can_start_again(world: World) -> None:
-    """Its reading ends, and the delivery with the guild's last server; stopping twice is no error."""
+    """Its reading ends, and the delivery with the guild's last server; a second stop has no effect."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: world.deliverer.running == {HERE})
@@ -179,7 +179,7 @@ async def test_stopped_server_has_no_loop_and_can_start_again(world: World) -> N
 
 
 async def test_delivery_goes_on_when_a_server_comes_while_the_last_one_goes(world: World) -> None:
-    """The task of the guild is ending when the next server begins; it does not stay ended."""
+    """The task of the guild is ending when the next server begins; it starts again."""
     loops = world.build()
     loops.start(ONE.scope)
     await until(lambda: world.deliverer.running == {HERE})
@@ -196,7 +196,7 @@ async def test_delivery_goes_on_when_a_server_comes_while_the_last_one_goes(worl
 
 
 async def test_guild_that_was_left_has_no_loops(world: World) -> None:
-    """All servers of one guild end, those of others go on, and a guild that comes back starts again."""
+    """All loops of the guild end, those of others go on, and a guild that comes back starts again."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     await loops.stop_guild(HERE)
@@ -206,7 +206,7 @@ async def test_guild_that_was_left_has_no_loops(world: World) -> None:
 
 
 class SlowAccess(FakeLogAccess):
-    """Hosts whose files take their time to be closed, so a reading that was cancelled ends late."""
+    """Hosts whose files close slowly, so that a cancelled reading ends late."""
 
     def __init__(self) -> None:
         super().__init__(FakeDeathLogs())
@@ -214,7 +214,7 @@ class SlowAccess(FakeLogAccess):
 
     @asynccontextmanager
     async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
-        """Lend the logs for ever."""
+        """Open the logs until cancelled."""
         async with super().open(server, guild_limit=guild_limit):
             try:
                 await asyncio.Event().wait()
@@ -225,7 +225,7 @@ class SlowAccess(FakeLogAccess):
 
 
 async def test_guild_that_comes_back_while_its_loops_end_is_looked_after(world: World) -> None:
-    """Kicked and invited again at once: every server is read again, and the guild delivered for."""
+    """After a kick and an invitation at once, every server is read again, and the guild has its delivery."""
     world.access = access = SlowAccess()
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
@@ -240,7 +240,7 @@ async def test_guild_that_comes_back_while_its_loops_end_is_looked_after(world: 
 
 
 async def test_loop_that_somebody_else_ended_begins_again(world: World) -> None:
-    """A guild's tasks were ended as a whole; whoever is told that it is there starts them again."""
+    """The tasks of a guild were ended together; the next check of the guilds starts them again."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     await world.tasks.cancel_guild(HERE)
@@ -250,7 +250,7 @@ async def test_loop_that_somebody_else_ended_begins_again(world: World) -> None:
 
 
 async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
-    """An edit and a grant change the same server: neither fails, and it is read with both."""
+    """An edit and a grant change the same server at once: neither fails, and it is read with both changes."""
     world.access = access = SlowAccess()
     loops = world.build()
     loops.start(ONE.scope)
@@ -265,7 +265,7 @@ async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bool) -> None:
-    """It is listed until it is gone, and guilds may be followed then; a removal that fails reads it on."""
+    """Guilds may be followed while the server is still listed; after a failed removal it is read on."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     with suppress(StorageUnavailableError):
@@ -278,7 +278,7 @@ async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bo
 
 
 class StuckAccess(FakeLogAccess):
-    """Logs whose reader does not end when it is cancelled, before it may; never two at once."""
+    """Logs whose reader does not end when it is cancelled; never two readers at once."""
 
     def __init__(self) -> None:
         super().__init__(FakeDeathLogs())
@@ -287,7 +287,7 @@ class StuckAccess(FakeLogAccess):
 
     @asynccontextmanager
     async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
-        """Lend the logs, and cling to them."""
+        """Open the logs, and ignore cancellations."""
         async with super().open(server, guild_limit=guild_limit) as logs:
             self.readers += 1
             self.most_readers = max(self.most_readers, self.readers)
@@ -301,7 +301,7 @@ class StuckAccess(FakeLogAccess):
 
 @pytest.fixture(name="stuck")
 async def _stuck() -> AsyncIterator[World]:
-    """A world whose readers cling to their logs, until the test has ended at the latest."""
+    """A world whose readers ignore cancellations until the end of the test."""
     access = StuckAccess()
     world = World(access=access)
     world.tasks = TaskManager(world.clock, stop_seconds=0)
@@ -312,7 +312,7 @@ async def _stuck() -> AsyncIterator[World]:
 
 
 async def test_server_whose_reading_does_not_end_is_not_removed_and_never_read_twice(stuck: World) -> None:
-    """Whoever asks is told so; it is read on once its loop has ended, also after changes and goodbyes."""
+    """The caller gets an error. The server is read on once its loop has ended, also after other changes."""
     loops, access = stuck.build(), stuck.access
     assert isinstance(access, StuckAccess)
     loops.start(ONE.scope)
@@ -334,7 +334,7 @@ async def test_server_whose_reading_does_not_end_is_not_removed_and_never_read_t
 
 
 async def test_progress_of_an_import_ends_with_its_server(world: World) -> None:
-    """The message would stand still for ever otherwise; where no import is under way nothing is shown."""
+    """Otherwise the message would stay unfinished. Without a running import nothing is shown."""
     loops = world.build()
     async with loops.removal(TWO.scope):
         pass
@@ -346,7 +346,7 @@ async def test_progress_of_an_import_ends_with_its_server(world: World) -> None:
 
 
 async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -> None:
-    """That is remembered until the bot is there again, and written down once."""
+    """The departure is stored once, and counts until the bot is back."""
     loops = world.build()
     await loops.begin()
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
@@ -364,7 +364,7 @@ async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -
 
 
 async def test_admins_are_told_again_of_a_server_that_came_back(world: World) -> None:
-    """What they were told of a server ends with it, unless another server suffers from it as well."""
+    """The alerts of a server are closed with it, unless another server has the same problem."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: len(world.clock.slept) == 2)
@@ -388,7 +388,7 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
 
 
 async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: World) -> None:
-    """Guilds it is no longer in end, guilds it came back to begin."""
+    """Loops of left guilds end, loops of guilds with the bot begin."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     await loops.follow_guilds({THERE, GuildId(99)}.__contains__)
@@ -396,7 +396,7 @@ async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: Wor
 
 
 async def test_guilds_are_followed_later_when_the_database_is_away(world: World) -> None:
-    """The bot may be ready before its database is back; nobody tells it again which guilds it is in."""
+    """The bot may be ready before its database, and Discord does not repeat its guilds."""
     world.scope_index.failures += [StorageUnavailableError("away"), StorageUnavailableError("still away")]
     loops = world.build()
     following = asyncio.create_task(loops.follow_guilds({HERE}.__contains__))
@@ -409,7 +409,7 @@ async def test_guilds_are_followed_later_when_the_database_is_away(world: World)
 
 
 async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> None:
-    """The next one follows, and the first has ended."""
+    """The cancelled task has ended, and the next one works."""
     world.scope_index.failures += [StorageUnavailableError("away")]
     loops = world.build()
     following = asyncio.create_task(loops.follow_guilds({THERE}.__contains__))
@@ -422,13 +422,13 @@ async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> N
 
 
 async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows(world: World) -> None:
-    """``/admin tasks`` shows it; the other guilds have their turn."""
+    """``/admin tasks`` shows the failure; the other guilds are followed."""
 
     class BrokenServerIndex(FakeServerIndex):
-        """Cannot note the departure of one guild."""
+        """Fails to store the departure of one guild."""
 
         async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
-            """Fail for that one."""
+            """Fail for that guild."""
             if guild_id == HERE:
                 raise OverflowError("broken")
             await super().set_left(guild_id, is_left=is_left)
@@ -442,7 +442,7 @@ async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows
 
 
 async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_removed(world: World) -> None:
-    """A server that is added again is another one for them."""
+    """A server that is added again has alerts of its own."""
     world.store.data.notices_maximum = 0
     loops = world.build()
     for second in range(2):
@@ -455,7 +455,7 @@ async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_rem
 
 
 async def test_waking_reads_a_refused_server_again(world: World) -> None:
-    """Waking reaches the loop of that server; an unknown one is no error."""
+    """The loop of the server is woken; an unknown server is no error."""
     world.access.failures.append(LoginRefusedError(text("The host refused the login.")))
     loops = world.build()
     loops.start(ONE.scope)
@@ -467,12 +467,12 @@ async def test_waking_reads_a_refused_server_again(world: World) -> None:
 
 
 async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) -> None:
-    """Whoever lends the connections counts them."""
+    """The log source counts its connections."""
     assert world.build().count_connections(HERE) == ConnectionCount(3, 1)
 
 
 async def test_delivery_is_woken_by_notices(world: World) -> None:
-    """For their server and kind alone."""
+    """Notices wake the delivery of their server and kind only."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
@@ -481,7 +481,7 @@ async def test_delivery_is_woken_by_notices(world: World) -> None:
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
-    """The state is as it is now, the counts are as stored, and no other guild's server is shown."""
+    """The state is the present one, the counts are the stored ones, and other guilds are not shown."""
     loops = world.build()
     loops.start_all([ONE.scope, FAR.scope])
     await until(lambda: len(world.clock.slept) == 2)
@@ -494,13 +494,13 @@ async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
 
 
 async def test_loop_is_restarted_when_it_breaks(world: World) -> None:
-    """A fault nobody foresaw ends neither the reading nor the delivering of a server."""
+    """An unexpected error ends neither the reading nor the delivery of a server."""
 
     class BrokenDeliverer(FakeDeliverer):
-        """Breaks at its first run."""
+        """Fails at its first run."""
 
         async def run(self, guild_id: GuildId) -> None:
-            """Break once."""
+            """Fail once."""
             self.notes.append(("run", guild_id))
             if len(self.notes) == 1:
                 raise ZeroDivisionError
@@ -514,7 +514,7 @@ async def test_loop_is_restarted_when_it_breaks(world: World) -> None:
 
 
 async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: World) -> None:
-    """What was under way ends; delivery goes on; the health is that of before."""
+    """The running visit ends, the delivery goes on, and the health stays."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: len(world.access.opened) == 2 and world.deliverer.running == {HERE})
@@ -529,7 +529,7 @@ async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: Wor
 
 
 async def test_server_that_is_not_looked_after_is_not_restarted(world: World) -> None:
-    """A guild the bot left keeps no loop because somebody granted it a tier."""
+    """A guild that the bot left gets no loop through a grant."""
     loops = world.build()
     await loops.restart(FAR.scope)
     assert world.running == []

@@ -1,4 +1,4 @@
-"""The wall clock: the hour that is shown twice, clocks that are set back, and zones that are corrected."""
+"""The wall clock: the repeated hour, clocks that are set back, and corrected zones."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.row_reader import RowReader
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
-FOLD = datetime(2025, 10, 26, 1, tzinfo=UTC)  # 03:00 becomes 02:00 in Berlin
+FOLD = datetime(2025, 10, 26, 1, tzinfo=UTC)  # at this moment 03:00 becomes 02:00 in Berlin
 FILES = tuple(LogFile("world_0", f"2025.10.2{day}-00.00.00.csv") for day in (5, 6, 7))
 BERLIN = "Europe/Berlin"
 SERVER = GameServer(SCOPE, "Mirny", "127.0.0.1", 22, "renter", EncryptedSecret(b""), timezone=BERLIN)
@@ -30,18 +30,18 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def write(killer: str, victim: str, written_at: datetime) -> DeathRow:
-    """Return a row that shows a time."""
+    """Return a row with a time."""
     return replace(build_row(killer, victim), written_at=written_at.replace(tzinfo=None))
 
 
 def show(at: datetime, zone: str = BERLIN) -> datetime:
-    """Return what a clock in a zone shows at a moment."""
+    """Return the time of a clock in a zone at a moment."""
     return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
 
 
 @dataclass(slots=True)
 class Server:
-    """A game server that is polled, and imported again."""
+    """A game server that is polled and imported again."""
 
     server: GameServer = SERVER
     store: FakeIngestionStore = field(default_factory=FakeIngestionStore)
@@ -50,7 +50,7 @@ class Server:
     last_read_at: datetime | None = None
 
     async def poll(self) -> None:
-        """Read on, with nothing but what is stored."""
+        """Read on, from the stored data alone."""
         live = LiveIngestion(
             self.store, EventDispatcher(), clock=self.clock, group_seconds=0, max_announce_age=HOUR
         )
@@ -67,11 +67,11 @@ class Server:
 
     @property
     def deaths(self) -> list[Death]:
-        """What is stored, in order."""
+        """The stored deaths, in order."""
         return sorted(self.store.data.deaths.values(), key=lambda death: death.order)
 
     def assert_counted_right(self) -> None:
-        """The shown counters are those of the stored deaths in their order."""
+        """Check that the shown counters equal the stored deaths in their order."""
         counting = Counting()
         for death in self.deaths:
             counting.add(death)
@@ -80,12 +80,12 @@ class Server:
 
 
 async def _ignore(_progress: object) -> None:
-    """Show progress to nobody."""
+    """Show no progress."""
 
 
 @pytest.mark.parametrize("is_imported", [False, True])
 async def test_streak_ends_in_the_hour_that_is_shown_twice(*, is_imported: bool) -> None:
-    """01:30 A→B, 02:50 A→B, an hour later 02:10 C→A: two in a row, then none, and the moments in order."""
+    """01:30 A→B, 02:50 A→B, an hour later 02:10 C→A: two in a row, then none, with the moments in order."""
     world = Server()
     moments = [FOLD - 90 * MINUTE, FOLD - 10 * MINUTE, FOLD + 10 * MINUTE]
     rows = [
@@ -100,7 +100,7 @@ async def test_streak_ends_in_the_hour_that_is_shown_twice(*, is_imported: bool)
 
 
 async def test_single_row_of_the_second_hour_is_known_by_when_it_was_read() -> None:
-    """A menu suicide on a quiet server: what was appended since 01:31 UTC was not written at 00:31 UTC."""
+    """A menu suicide on a quiet server: a row that was appended after 01:31 UTC is not from 00:31 UTC."""
     world = Server(clock=FakeClock(FOLD + 31 * MINUTE))
     await world.poll()
     at = FOLD + 31 * MINUTE + timedelta(seconds=5)
@@ -113,7 +113,7 @@ async def test_single_row_of_the_second_hour_is_known_by_when_it_was_read() -> N
 
 
 class Pieces:
-    """A file that is read piece by piece, each time by a process that knows the cursor alone."""
+    """A file that is read in pieces, each time by a process with only the cursor."""
 
     def __init__(self, zone: str) -> None:
         self.zone = ZoneInfo(zone)
@@ -152,7 +152,7 @@ LAST_OF_SUMMER = {
 )
 @example(gaps=[0, 800], zone=BERLIN, start=-55)
 async def test_moments_are_those_at_which_the_game_wrote(gaps: list[int], zone: str, start: int) -> None:
-    """Read as they come, or all at once with the first reading in front: never an hour off."""
+    """Each row has its real moment, read one by one or all at once."""
     at = LAST_OF_SUMMER[zone] + start * MINUTE
     moments = [at + timedelta(seconds=number + sum(gaps[: number + 1])) for number in range(len(gaps))]
     prompt, whole = Pieces(zone), Pieces(zone)
@@ -172,7 +172,7 @@ STEPS = st.lists(st.integers(-3600, 1200), max_size=20)
 
 @given(steps=STEPS, cuts=st.lists(st.integers(0, 20), max_size=4), zone=st.sampled_from(["UTC", BERLIN]))
 async def test_order_within_a_file_is_that_of_its_rows(steps: list[int], cuts: list[int], zone: str) -> None:
-    """However a clock is set back by an hour at most, in whatever pieces the file is read."""
+    """The clock may be set back by an hour at most, and the file may be read in any pieces."""
     shown = highest = show(FOLD) - 12 * HOUR
     rows: list[DeathRow] = []
     for number, step in enumerate(steps):
@@ -190,7 +190,7 @@ async def test_order_within_a_file_is_that_of_its_rows(steps: list[int], cuts: l
 @settings(max_examples=12, deadline=None)
 @given(steps=st.lists(st.integers(-3600, 1200), min_size=1, max_size=8), cut=st.integers(0, 8))
 async def test_figures_follow_the_order_however_the_clock_goes(steps: list[int], cut: int) -> None:
-    """Counted live in two polls, or by an import: the same figures."""
+    """Two live polls and an import give the same figures."""
     shown = show(FOLD) - 12 * HOUR
     rows = [write("A", "B", shown)]
     for number, step in enumerate(steps):
@@ -208,7 +208,7 @@ async def test_figures_follow_the_order_however_the_clock_goes(steps: list[int],
 
 
 async def test_clock_that_is_set_back_by_more_than_an_hour_was_wrong_before() -> None:
-    """Rows after it are placed by their own times, as those of another file."""
+    """Later rows are ordered by their own times, like rows of another file."""
     world = Server()
     noon = show(FOLD) + 10 * HOUR
     rows = [write("A", "B", noon + shift) for shift in (timedelta(), 5 * HOUR, MINUTE, 2 * MINUTE)]
@@ -219,7 +219,7 @@ async def test_clock_that_is_set_back_by_more_than_an_hour_was_wrong_before() ->
 
 @pytest.mark.parametrize("old", ["UTC", "America/New_York", "Europe/London"])
 async def test_corrected_zone_corrects_stored_moments_with_the_next_import(old: str) -> None:
-    """Also those whose file is gone; order, figures and what was read live stay as they are."""
+    """Rows of deleted files are corrected too; order, figures and live reads do not change."""
     moments = [FOLD + shift for shift in (-20 * HOUR, -90 * MINUTE, -10 * MINUTE, 10 * MINUTE, 30 * HOUR)]
     rows = [write("A", f"V{number}", show(at)) for number, at in enumerate(moments)]
     world = Server(replace(SERVER, timezone=old))
@@ -261,7 +261,7 @@ def _at(text: str) -> datetime:
 def test_reading_of_a_time_follows_from_what_is_known(
     written: str, last: str | None, since: str | None, expected: str
 ) -> None:
-    """Berlin at the end of summer time: which 02:10 it is."""
+    """At the end of summer time in Berlin there are two readings of 02:10."""
     row = datetime.fromisoformat(f"2025-10-26T{written}")
     before = None if last is None else RowClock(row, _at(last))
     found = WallClock(ZoneInfo(BERLIN)).read(row, before, since=None if since is None else _at(since))
@@ -272,7 +272,7 @@ def test_reading_of_a_time_follows_from_what_is_known(
     ("minutes", "is_behind"), [(-5, False), (0, False), (1, True), (60, True), (61, False)]
 )
 def test_row_is_placed_behind_the_one_in_front_of_it(minutes: int, *, is_behind: bool) -> None:
-    """Unless its clock was set back by more than an hour."""
+    """A row comes after the previous one, unless the clock was set back by more than an hour."""
     last = show(FOLD)
     written_at = last - minutes * MINUTE
     placed = place_behind(written_at, RowClock(last, FOLD))
@@ -283,7 +283,7 @@ def test_row_is_placed_behind_the_one_in_front_of_it(minutes: int, *, is_behind:
 def test_order_holds_when_a_file_is_written_anew_without_what_could_not_be_read(
     minutes: list[int], kept: int
 ) -> None:
-    """Rows of before keep the offsets at which they were read; those behind them stand nearer to the top."""
+    """Earlier rows keep their old offsets, so later rows have smaller offsets than some of them."""
     rows = [write("A", f"V{index}", FOLD + minute * MINUTE) for index, minute in enumerate(minutes)]
     reader = RowReader(SCOPE, ZoneInfo("UTC"))
     before, _ = reader.read(FILES[1], 0, b"no row\n" * 99 + render(*rows[:kept]), now=FOLD)
@@ -293,7 +293,7 @@ def test_order_holds_when_a_file_is_written_anew_without_what_could_not_be_read(
 
 
 async def test_clock_is_known_again_when_a_chunk_is_read_in_halves() -> None:
-    """Whoever looks for a line that cannot be stored reads a chunk again, in pieces."""
+    """The search for a line that cannot be stored reads a chunk again, in pieces."""
     rows = [write("A", f"V{number}", show(FOLD - 25 * MINUTE + number * 10 * MINUTE)) for number in range(6)]
     data = render(*rows)
     chunk = Chunk(None, Cursor(FILES[1], len(data)), 0, data, is_growth=False)

@@ -1,4 +1,4 @@
-"""From the host's files to stored counters: the tail and ingestion together, over everything that happens."""
+"""From the host's files to stored counters: the tail and ingestion together."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,7 @@ SERVER = GameServer(SCOPE, "Mirny", "127.0.0.1", 22, "renter", EncryptedSecret(b
 
 
 class Process:
-    """One life of the bot: memory that a crash loses, over a store and a host that stay."""
+    """One run of the bot: its memory is lost in a crash, the storage and the host stay."""
 
     def __init__(self, store: FakeIngestionStore, session: FakeSession, clock: FakeClock) -> None:
         self.store = store
@@ -37,7 +37,7 @@ class Process:
         self._events = EventDispatcher()
 
     async def visit(self) -> None:
-        """Import what is waiting, else poll, as the loop over the death log does."""
+        """Run a waiting import, else poll, like the loop over the death log."""
         self._clock.move(60)
         tail = DeathLogTail(
             self._session,  # type: ignore[arg-type]
@@ -59,7 +59,7 @@ class Process:
         )
 
     async def add_server(self) -> ImportJob:
-        """Fix what is history."""
+        """Fix the end of the history."""
         tail = DeathLogTail(
             self._session,  # type: ignore[arg-type]
             FOLDER,
@@ -72,7 +72,7 @@ class Process:
 
 
 async def _ignore(_progress: object) -> None:
-    """Show progress to nobody."""
+    """Show no progress."""
 
 
 STEPS = st.lists(
@@ -89,7 +89,7 @@ STEPS = st.lists(
 async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
     history: int, steps: list[tuple[str, int]], cut_at: int
 ) -> None:
-    """History, growth, cut lines, new days, rewritten files, two worlds and a crash: one truth at the end."""
+    """History, growth, cut lines, new days, rewritten files, two worlds and a crash give the right data."""
     store, session, clock = FakeIngestionStore(), FakeSession(), FakeClock()
     rows = iter(ROWS)
     written: list[DeathRow] = list(islice(rows, history))
@@ -152,7 +152,7 @@ async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
 
 
 async def test_log_that_an_import_could_not_read_is_no_news_after_a_restart() -> None:
-    """It is history. So it is judged by its age, whatever the new process does not know."""
+    """The log is history, so its rows are judged by their age, also by a new process."""
     store, session, clock = FakeIngestionStore(), FakeSession(), FakeClock()
     early, late = build_row("A", "Early", second=0), build_row("A", "Late", second=3700)
     path = f"world_0/{DAY_1}"

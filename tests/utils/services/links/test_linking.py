@@ -1,4 +1,4 @@
-"""Links: asking, ending, and what admins do by hand."""
+"""Links: asking, ending, and changes by admins."""
 
 import random
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Make = Callable[..., LinkService]
 
 
 def show_in(link: Link, message_id: int) -> Link:
-    """Return a link as shown in a message of the office."""
+    """Return a link whose message is in the office."""
     return replace(link, channel_id=OFFICE, message_id=message_id)
 
 
@@ -79,7 +79,7 @@ def _trusting(make: Make) -> LinkService:
 
 
 def get_names(links: object) -> list[tuple[str, bool]]:
-    """Return names, and which one is main."""
+    """Return the names, and whether each is main."""
     assert isinstance(links, tuple)
     return [(link.player_name, link.is_main) for link in links]
 
@@ -87,7 +87,7 @@ def get_names(links: object) -> list[tuple[str, bool]]:
 async def test_request_is_pending_and_counts_for_nothing_until_it_is_proven(
     links: LinkService, store: FakeLinkStore, proofs: FakeProofs
 ) -> None:
-    """Two windows are named, and looked at from then on; nobody who asks for proven players sees it."""
+    """Two windows are named and watched; queries for proven players do not return the link."""
     asked = await links.ask(GUILD, ANNA, "Wolf")
     assert proofs.stirred == [GUILD]
     assert (asked.link.state, asked.link.is_main, asked.count) == (LinkState.PENDING, False, 1)
@@ -100,7 +100,7 @@ async def test_request_is_pending_and_counts_for_nothing_until_it_is_proven(
 async def test_first_link_is_main_and_the_others_are_alts_without_proof(
     trusting: LinkService, clock: FakeClock
 ) -> None:
-    """With ``links.require_proof`` off a link counts at once; guilds know nothing of each other."""
+    """With ``links.require_proof`` off a link counts at once; each guild has its own links."""
     for name in NAMES[:3]:
         asked = await trusting.ask(GUILD, ANNA, name)
         clock.move(1)
@@ -115,7 +115,7 @@ async def test_first_link_is_main_and_the_others_are_alts_without_proof(
 
 
 async def test_player_of_another_member_is_refused(trusting: LinkService) -> None:
-    """A player belongs to one member of a guild; one's own link is not made twice."""
+    """A player belongs to one member of a guild; a link is not made twice."""
     await trusting.ask(GUILD, ANNA, "Wolf")
     with pytest.raises(InvalidInputError, match="belongs to another member"):
         await trusting.ask(GUILD, BERT, "Wolf")
@@ -126,14 +126,14 @@ async def test_player_of_another_member_is_refused(trusting: LinkService) -> Non
 
 
 async def test_several_members_may_be_pending_for_one_player(links: LinkService) -> None:
-    """Asking proves nothing, so it blocks nobody; each has times of its own."""
+    """A request proves nothing, so it does not block others; each request has its own times."""
     anna, bert = [(await links.ask(GUILD, member, "Wolf")).link for member in (ANNA, BERT)]
     assert (anna.is_proven, bert.is_proven) == (False, False)
     assert anna.windows != bert.windows
 
 
 async def test_member_has_no_more_links_than_the_limit(make: Make) -> None:
-    """Pending ones count; the sentence says what to do."""
+    """Pending links count too; the sentence says what to do."""
     await make(requires_proof=False).ask(GUILD, ANNA, NAMES[0])
     links = make()
     counts = [(await links.ask(GUILD, ANNA, name)).count for name in NAMES[1:MAX_LINKS]]
@@ -148,7 +148,7 @@ async def test_member_has_no_more_links_than_the_limit(make: Make) -> None:
 async def test_times_stay_when_a_running_proof_is_asked_for_again(
     links: LinkService, store: FakeLinkStore, proofs: FakeProofs, clock: FakeClock
 ) -> None:
-    """What was done in the first window is not lost; the older message points to the newer one."""
+    """A suicide in the first window still counts; the older message refers to the newer one."""
     first = (await links.ask(GUILD, ANNA, "Wolf")).link
     await links.attach_message(first, channel_id=OFFICE, message_id=6)
     clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
@@ -175,7 +175,7 @@ async def test_newest_message_counts_in_whatever_order_they_are_known(
 async def test_message_of_a_request_that_is_gone_or_replaced_is_told_so(
     links: LinkService, proofs: FakeProofs, clock: FakeClock
 ) -> None:
-    """The answer is seen before its message is known, and its member may be quick."""
+    """The answer is visible before its message is known, and the member may be quick."""
     first = (await links.ask(GUILD, ANNA, "Wolf")).link
     clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
     second = (await links.ask(GUILD, ANNA, "Wolf")).link
@@ -189,7 +189,7 @@ async def test_message_of_a_request_that_is_gone_or_replaced_is_told_so(
 
 
 async def test_other_times_are_named_when_a_window_was_missed(links: LinkService, clock: FakeClock) -> None:
-    """Nobody has to wait for the end of a proof that cannot succeed."""
+    """A member need not wait for the end of a proof that cannot succeed."""
     first = (await links.ask(GUILD, ANNA, "Wolf")).link
     clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
     second = (await links.ask(GUILD, ANNA, "Wolf")).link
@@ -200,7 +200,7 @@ async def test_other_times_are_named_when_a_window_was_missed(links: LinkService
 async def test_oldest_alt_becomes_main_when_the_main_is_ended(
     trusting: LinkService, clock: FakeClock
 ) -> None:
-    """By part of a name or by id; the order of the others stays."""
+    """Part of a name or an id selects the link; the order of the others stays."""
     for name in NAMES[:3]:
         await trusting.ask(GUILD, ANNA, name)
         clock.move(1)
@@ -212,7 +212,7 @@ async def test_oldest_alt_becomes_main_when_the_main_is_ended(
 
 
 async def test_all_links_are_ended_together(links: LinkService, proofs: FakeProofs) -> None:
-    """Pending ones, too; their messages say so."""
+    """Pending links end too, and their messages say so."""
     asked = [(await links.ask(GUILD, ANNA, name)).link for name in NAMES[:2]]
     for link in asked:
         await links.attach_message(link, channel_id=OFFICE, message_id=6)
@@ -227,7 +227,7 @@ async def test_all_links_are_ended_together(links: LinkService, proofs: FakeProo
 async def test_all_links_are_ended_only_when_all_were_shown(
     trusting: LinkService, links: LinkService
 ) -> None:
-    """One that came meanwhile was not asked about; one that ended by itself is no reason to ask again."""
+    """A link that came meanwhile was not in the question; one that ended meanwhile does not matter."""
     for name in NAMES[:2]:
         await trusting.ask(GUILD, ANNA, name)
     shown = await links.list_links(GUILD, ANNA)
@@ -245,7 +245,7 @@ async def test_all_links_are_ended_only_when_all_were_shown(
 
 
 async def test_link_to_end_must_be_one_of_the_own(trusting: LinkService) -> None:
-    """Another's player cannot be meant; what fits several is asked back."""
+    """Another member's player cannot be selected; several matches are an error."""
     for name in ("Fox", "Owl"):
         await trusting.ask(GUILD, ANNA, name)
     await trusting.ask(GUILD, BERT, "Wolf")
@@ -258,7 +258,7 @@ async def test_link_to_end_must_be_one_of_the_own(trusting: LinkService) -> None
 async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
     links: LinkService, audit: FakeAuditLog, proofs: FakeProofs
 ) -> None:
-    """Asked for or not; whoever else tried is told by the judge."""
+    """The member may have asked or not; the judge informs other members who tried."""
     asked = (await links.ask(GUILD, ANNA, "Wolf")).link
     confirmed = await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Wolf")
     assert (confirmed.linked_at, confirmed.is_proven, confirmed.is_main) == (asked.linked_at, True, True)
@@ -276,7 +276,7 @@ async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
 async def test_admin_ends_a_link_by_hand_and_it_is_written_down(
     trusting: LinkService, audit: FakeAuditLog
 ) -> None:
-    """The player is free again for others."""
+    """The player is free for others again."""
     await trusting.ask(GUILD, ANNA, "Wolf")
     removed: Link = await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
     assert removed.player_name == "Wolf"
@@ -289,7 +289,7 @@ async def test_admin_ends_a_link_by_hand_and_it_is_written_down(
 async def test_player_who_was_asked_for_in_vain_rests_whoever_asks(
     links: LinkService, store: FakeLinkStore, clock: FakeClock
 ) -> None:
-    """The pause is told in words, belongs to the player and ends with it; other players are free."""
+    """The error says how long. The pause belongs to the player and ends with it; other players are free."""
     for member in (ANNA, BERT, ADMIN):
         await links.ask(GUILD, member, "Wolf")
     for member in (ANNA, MemberId(7)):
@@ -311,7 +311,7 @@ async def test_player_who_was_asked_for_in_vain_rests_whoever_asks(
 async def test_running_proof_that_is_asked_for_again_is_no_new_request(
     links: LinkService, store: FakeLinkStore
 ) -> None:
-    """Its times stay, so it brings no more luck."""
+    """The times stay, so asking again does not raise the chance."""
     first = await links.ask(GUILD, ANNA, "Wolf")
     for _ in range(5):
         assert (await links.ask(GUILD, ANNA, "Wolf")).link.windows == first.link.windows
@@ -321,7 +321,7 @@ async def test_running_proof_that_is_asked_for_again_is_no_new_request(
 async def test_request_that_its_member_ends_counts_as_one_in_vain(
     links: LinkService, clock: FakeClock
 ) -> None:
-    """Whoever sees that the times do not fit gains nothing by ending it."""
+    """A member who ends a request with unsuitable times gains nothing."""
     for _ in range(3):
         await links.ask(GUILD, ANNA, "Wolf")
         await links.unlink(GUILD, ANNA, "Wolf")
@@ -333,7 +333,7 @@ async def test_request_that_its_member_ends_counts_as_one_in_vain(
 async def test_pause_holds_up_no_admin_and_ends_with_a_proof(
     links: LinkService, store: FakeLinkStore
 ) -> None:
-    """Who is really meant is linked by hand; what was asked for before is forgotten then."""
+    """An admin links the right member by hand; the earlier requests are forgotten then."""
     for member in (ANNA, BERT, ADMIN):
         await links.ask(GUILD, member, "Wolf")
     confirmed = await links.confirm(GUILD, ADMIN, member_id=MemberId(7), player="Wolf")
@@ -344,7 +344,7 @@ async def test_pause_holds_up_no_admin_and_ends_with_a_proof(
 async def test_admins_hear_of_a_player_who_is_asked_for_again(
     links: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
 ) -> None:
-    """Once a day, from the second request on; the audit names who asked each time."""
+    """The admins get one alert a day, from the second request on; the audit names each asker."""
     await links.ask(GUILD, ANNA, "Wolf")
     assert (notifier.told, audit.written) == ([], [])
     await links.ask(GUILD, BERT, "Wolf")
@@ -366,7 +366,7 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
 async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player(
     links: LinkService, trusting: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
 ) -> None:
-    """It is refused; who asks again the same day tells them nothing new, and oneself is no stranger."""
+    """The request is refused. Repetitions on the same day, and requests of the owner, cause no message."""
     await trusting.ask(GUILD, ANNA, "Wolf")
     with pytest.raises(InvalidInputError, match="linked already"):
         await links.ask(GUILD, ANNA, "Wolf")
@@ -384,4 +384,4 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
     )
     assert notifier.told == [(None, admins), (ANNA, owner)] * 2
     assert audit.written == [(GUILD, BERT, "link ask", "<@2> says that the player is Wolf")] * 2
-    assert len(links._claims) == 1  # yesterday's is forgotten
+    assert len(links._claims) == 1  # yesterday's entry is removed

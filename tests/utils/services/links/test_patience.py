@@ -1,4 +1,4 @@
-"""Patience: somebody asks for a stranger's player until the stranger's own menu suicides happen to fit."""
+"""Patience: a member asks for a stranger's player until the stranger's own menu suicides match the times."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,16 +31,16 @@ from utils.services.links.proof import (
 
 SAMPLES = Path(__file__).parents[4].parent / "shared" / "samples" / "deathlogs"
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-SHORTEST = LEAD + 2 * WINDOW + APART  # how soon a request can have ended
+SHORTEST = LEAD + 2 * WINDOW + APART  # the shortest time until a request can end
 
 Moments = Sequence[datetime]
 
 
 class Dice(Random):
-    """Chance as a test throws it.
+    """A random source with fixed results.
 
     Attributes:
-        largest: what was asked for at most.
+        largest: the largest requested number.
     """
 
     def __init__(self, *throws: int) -> None:
@@ -49,13 +49,13 @@ class Dice(Random):
         self.largest = 0
 
     def randint(self, a: int, b: int) -> int:
-        """Return the next throw."""
+        """Return the next result."""
         self.largest = b
         return a + self._throws.pop(0)
 
 
 def compute_chance(suicides: Moments, now: datetime) -> float:
-    """Return the chance of a request of this moment to be proven by suicides that know nothing of it."""
+    """Return the chance that independent suicides prove a request of this moment."""
     near = [one for one in suicides if now <= one <= now + WITHIN]
     if not near or near[-1] - near[0] < APART:
         return 0.0
@@ -67,12 +67,12 @@ def compute_chance(suicides: Moments, now: datetime) -> float:
 
 
 def ask_one_by_one(attempts: ProofAttempts | None, now: datetime) -> int:
-    """Return how many requests somebody makes who waits for each."""
+    """Return the number of requests of a member who waits for the end of each."""
     return int(can_be_asked_for(attempts, now=now) and (attempts is None or now >= attempts.free_at))
 
 
 def ask_all_at_once(attempts: ProofAttempts | None, now: datetime) -> int:
-    """Return how many requests somebody makes whose accounts ask together."""
+    """Return the number of requests by several accounts at once."""
     count = 0
     while can_be_asked_for(attempts, now=now):
         attempts = count_request(attempts, ends_at=now + SHORTEST, now=now)
@@ -107,7 +107,7 @@ def read_suicides(file: Path) -> dict[PlayerId, list[datetime]]:
 def test_stranger_with_many_accounts_has_less_than_one_chance_in_a_hundred_a_day(
     ask: Callable[..., int],
 ) -> None:
-    """For every player of the real days, from whatever minute on, asking again as soon as one may."""
+    """This holds for every player of the real days, from any minute on, with repeated requests."""
     for file in sorted(SAMPLES.iterdir()):
         first = datetime.strptime(file.name[:10], "%Y.%m.%d").replace(tzinfo=UTC)
         minutes = [first + number * MINUTE for number in range(24 * 60)]
@@ -120,7 +120,7 @@ def test_stranger_with_many_accounts_has_less_than_one_chance_in_a_hundred_a_day
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(11, 20)), max_size=60))
 def test_player_is_asked_for_at_most_three_times_a_day_whoever_asks(steps: list[tuple[int, int]]) -> None:
-    """However the requests lie, and however long each runs; after three in vain it is one a day."""
+    """This holds for any times and lengths of the requests; after three in vain it is one a day."""
     attempts, now, asked = None, START, []
     for minutes, length in steps:
         now += minutes * MINUTE
@@ -134,7 +134,7 @@ def test_player_is_asked_for_at_most_three_times_a_day_whoever_asks(steps: list[
 
 
 def test_pause_grows_with_each_request_and_is_forgotten_in_a_week() -> None:
-    """One hour, six, then a day; others ask beside the first one while it runs."""
+    """The pauses are one hour, six hours, then a day. Others may ask while the first request runs."""
     ends_at = START + WITHIN
     first = count_request(None, ends_at=ends_at, now=START)
     assert first == ProofAttempts(1, ends_at, ends_at + timedelta(hours=1))

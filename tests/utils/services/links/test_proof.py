@@ -1,4 +1,4 @@
-"""Proof, decided without I/O: windows, what proves, and when it is too late."""
+"""The rules of proofs, without I/O: windows, matching suicides, and the end of a proof."""
 
 import random
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ SERVER = SCOPE.server_id
 
 
 def at(minutes: float) -> datetime:
-    """Return a moment so many minutes after the start."""
+    """Return a moment, in minutes after the start."""
     return START + timedelta(minutes=minutes)
 
 
@@ -40,7 +40,7 @@ def at(minutes: float) -> datetime:
     seed=st.integers(),
 )
 def test_windows_obey_every_rule_whatever_the_moment_and_the_chance(now: datetime, seed: int) -> None:
-    """Two minutes each, six minutes apart or more, not at once, and over within twenty minutes."""
+    """Each lasts two minutes; they are at least six minutes apart, not at once, and within twenty minutes."""
     now = now.replace(tzinfo=START.tzinfo)
     first, second = choose_windows(now, random.Random(seed))
     assert [one.ends_at - one.starts_at for one in (first, second)] == [WINDOW, WINDOW]
@@ -51,7 +51,7 @@ def test_windows_obey_every_rule_whatever_the_moment_and_the_chance(now: datetim
 
 
 def test_windows_differ_from_one_request_to_the_next() -> None:
-    """Nobody can foresee them: every possible pair comes up."""
+    """Members cannot foresee the windows: every possible pair occurs."""
     rng = random.Random(5)
     pairs = {choose_windows(START, rng) for _ in range(2000)}
     assert len(pairs) == 10 * 11 // 2
@@ -65,7 +65,7 @@ def test_windows_differ_from_one_request_to_the_next() -> None:
 def test_proof_is_the_same_in_whatever_order_the_deaths_come(
     moments: list[int], order: random.Random
 ) -> None:
-    """One suicide in each window proves, whatever else there is; nothing less does."""
+    """One suicide in each window proves, with any other deaths; less does not."""
     suicides = [START + timedelta(seconds=second) for second in moments]
     shuffled = order.sample(suicides, len(suicides))
     expected = None
@@ -90,13 +90,13 @@ def test_proof_is_the_same_in_whatever_order_the_deaths_come(
 def test_proof_needs_a_suicide_in_each_window_with_both_ends(
     moments: list[float], expected: float | None
 ) -> None:
-    """The edges count; the proof is complete with the first hit of the last window."""
+    """Both ends of a window count; the first suicide in the last window completes the proof."""
     complete = find_proof(WINDOWS, [at(minutes) for minutes in moments])
     assert complete == (None if expected is None else at(expected))
 
 
 def test_nothing_is_proven_without_windows() -> None:
-    """A link that never named a time cannot be proven by chance."""
+    """A link without windows cannot be proven by chance."""
     assert find_proof((), [at(3)]) is None
     assert not can_be_proven((), [], now=START)
 
@@ -115,7 +115,7 @@ def test_nothing_is_proven_without_windows() -> None:
 def test_running_proof_can_be_done_until_a_window_is_missed(
     now: float, moments: list[float], *, expected: bool
 ) -> None:
-    """A window that ended a moment ago may still turn out to be kept: its row is read late."""
+    """The suicide of a window that just ended may still be read later."""
     assert can_be_proven(WINDOWS, [at(one) for one in moments], now=at(now)) is expected
 
 
@@ -133,13 +133,13 @@ def test_running_proof_can_be_done_until_a_window_is_missed(
 def test_proof_ends_only_when_the_logs_were_read_long_enough(
     now: datetime, read_at: datetime | None, *, expected: bool
 ) -> None:
-    """Whoever died in time is not punished for a host that was away, but nothing waits for ever."""
+    """The proof waits for a host that is away, because the suicide may be in its log, but not forever."""
     health = {SERVER: ServerHealth(SCOPE, last_read_at=read_at)}
     assert is_overdue(SECOND.ends_at, [SERVER], health, now=now) is expected
 
 
 def test_proof_does_not_wait_for_servers_that_are_not_read_any_more() -> None:
-    """A server that was removed, or that never knew the player, holds up nothing."""
+    """A removed server, and one without the player, do not delay the end."""
     now = SECOND.ends_at + GRACE
     assert is_overdue(SECOND.ends_at, [SERVER], {}, now=now)
     assert is_overdue(SECOND.ends_at, [], {SERVER: ServerHealth(SCOPE)}, now=now)

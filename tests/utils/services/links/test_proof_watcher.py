@@ -1,4 +1,4 @@
-"""Proving: pending links judged from what is stored, and the outcome told."""
+"""The watcher of proofs: it judges pending links by the stored deaths, and shows the outcome."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -40,7 +40,7 @@ def build_link(member_id: MemberId = ANNA, name: str = "Wolf", **changes: object
 
 @dataclass
 class Court:
-    """A keeper with all it works with."""
+    """A proof watcher with all its parts."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     tasks: TaskManager = field(init=False)
@@ -49,7 +49,7 @@ class Court:
     messages: FakeProofMessages = field(default_factory=FakeProofMessages)
 
     def __post_init__(self) -> None:
-        """Build the keeper."""
+        """Build the watcher."""
         self.tasks = TaskManager(self.clock)
         self.watcher = ProofWatcher(
             self.store,
@@ -67,18 +67,18 @@ class Court:
             await self.store.put_pending(GUILD, link)
 
     def die(self, *minutes: float, name: str = "Wolf", read_after: float = 0.1) -> None:
-        """Store menu suicides by the log's time, read so many minutes after the start."""
+        """Store menu suicides at times of the log, read some minutes after the start."""
         for one in minutes:
             at = START + timedelta(minutes=one)
             self.store.add_suicide(name, at, read_at=START + timedelta(minutes=read_after))
 
     async def look(self) -> None:
-        """Look at the guild, and let everything be told that can be."""
+        """Check the guild, and let all outcomes be shown."""
         await self.watcher.look([GUILD])
         await settle()
 
     async def list_states(self) -> dict[MemberId, LinkState]:
-        """Return where each link of the wolf stands."""
+        """Return the state of each link to Wolf."""
         return {key[1]: link.state for key, link in self.store.links.items()}
 
 
@@ -88,7 +88,7 @@ def _court() -> Court:
 
 
 async def test_link_is_proven_and_told_when_both_windows_hold_a_suicide(court: Court) -> None:
-    """The log's time alone decides, so nothing waits for our own clock; the link is main and closed."""
+    """Only the log's time decides, so the bot's clock does not matter; the link is main and closed."""
     await court.ask(build_link())
     court.die(3, 13)
     await court.look()
@@ -102,7 +102,7 @@ async def test_link_is_proven_and_told_when_both_windows_hold_a_suicide(court: C
 async def test_link_stays_pending_when_a_window_holds_nothing(
     court: Court, minutes: tuple[float, ...]
 ) -> None:
-    """One of two is nothing, and beside the window is not in it."""
+    """One suicide is not enough, and one outside the windows does not count."""
     await court.ask(build_link())
     court.die(*minutes)
     court.die(3, 13, name="Bear")
@@ -111,7 +111,7 @@ async def test_link_stays_pending_when_a_window_holds_nothing(
 
 
 async def test_history_and_what_was_read_before_the_request_prove_nothing(court: Court) -> None:
-    """An import stores no moment of reading; a server with a wrong clock may have dated rows ahead."""
+    """An import stores no time of reading; a server with a wrong clock may have written future times."""
     await court.ask(build_link())
     for minutes in (3, 13):
         court.store.add_suicide("Wolf", START + timedelta(minutes=minutes), read_at=None)
@@ -124,7 +124,7 @@ async def test_history_and_what_was_read_before_the_request_prove_nothing(court:
 async def test_first_to_prove_has_the_player_when_several_do_in_one_look(
     court: Court, *, is_anna_first: bool
 ) -> None:
-    """The one whose proof was complete first by the log wins; the other is told and deleted."""
+    """The member whose proof was complete first by the log wins; the other request ends with a message."""
     winner, loser = (ANNA, BERT) if is_anna_first else (BERT, ANNA)
     await court.ask(build_link(winner), build_link(loser, windows=(FIRST, LATER)))
     court.die(3, 12.5, 14.5)
@@ -139,7 +139,7 @@ async def test_first_to_prove_has_the_player_when_several_do_in_one_look(
 async def test_suicides_that_fit_two_requests_prove_neither(
     court: Court, bert_asked_after_minutes: int
 ) -> None:
-    """A stranger asked when the owner did, before or after, and the owner's suicides fit both."""
+    """A stranger and the owner have requests at the same time, and the owner's suicides match both."""
     asked_at = START + timedelta(minutes=bert_asked_after_minutes)
     stranger = build_link(BERT, windows=(FIRST, LATER), linked_at=asked_at)
     third = build_link(MemberId(3), windows=(FIRST, LATEST))
@@ -159,7 +159,7 @@ async def test_suicides_that_fit_two_requests_prove_neither(
 
 
 async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -> None:
-    """The stranger asks again for the same times, so that another message shows them, while both are told."""
+    """The stranger asks again with the same times, so another message shows them, while both are informed."""
     stranger = build_link(BERT, windows=(FIRST, LATER))
     await court.ask(build_link(ANNA), stranger)
     court.die(3, 13.5, read_after=5)
@@ -176,7 +176,7 @@ async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -
 
 
 async def test_pending_links_end_when_the_player_belongs_to_another(court: Court) -> None:
-    """An admin's confirmation, too, ends what others tried."""
+    """A link that an admin confirms also ends the requests of others."""
     await court.ask(build_link(ANNA))
     await court.store.put_proven(GUILD, build_link(BERT), at=START)
     await court.look()
@@ -185,7 +185,7 @@ async def test_pending_links_end_when_the_player_belongs_to_another(court: Court
 
 
 async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court: Court) -> None:
-    """The owner was gone by then, so the member asked again: for the same times, with another message."""
+    """The owner's link ended meanwhile, so the member asked again, with equal times and another message."""
     asked, taken = build_link(ANNA), build_link(BERT)
     await court.ask(asked)
     await court.store.put_proven(GUILD, taken, at=START)
@@ -203,7 +203,7 @@ async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court
 
 
 async def test_proof_expires_after_the_grace_when_the_logs_were_read(court: Court) -> None:
-    """Not before; then the message says so and the request is gone."""
+    """The request ends not earlier; then the message says so and the request is deleted."""
     await court.ask(build_link())
     court.die(3)
     court.reading.last_read_at[SCOPE] = SECOND.ends_at + GRACE
@@ -217,7 +217,7 @@ async def test_proof_expires_after_the_grace_when_the_logs_were_read(court: Cour
 
 
 async def test_proof_waits_for_a_host_that_is_away_and_takes_late_rows(court: Court) -> None:
-    """What was written in time counts, however late it is read; without an end it does not wait."""
+    """A suicide that was written in time counts, even if it is read late; the wait has a limit."""
     await court.ask(build_link(ANNA), build_link(BERT, "Bear"))
     court.reading.last_read_at[SCOPE] = START
     court.clock.move((SECOND.ends_at + LONGEST_GRACE - START).total_seconds() - 1)
@@ -230,7 +230,7 @@ async def test_proof_waits_for_a_host_that_is_away_and_takes_late_rows(court: Co
 
 
 async def test_outcome_is_told_later_when_discord_is_away(court: Court) -> None:
-    """The link counts at once; the message catches up, and is written once however often it was looked."""
+    """The link counts at once; its message is updated once, after any number of checks."""
     await court.ask(build_link())
     court.die(3, 13)
     court.messages.is_there.clear()
@@ -244,7 +244,7 @@ async def test_outcome_is_told_later_when_discord_is_away(court: Court) -> None:
 
 
 async def test_message_that_hangs_holds_up_no_other_proof(court: Court) -> None:
-    """Discord takes a minute for one of them: others are judged and told meanwhile."""
+    """Discord takes a minute for one message; meanwhile other proofs are judged and shown."""
     await court.ask(build_link())
     court.die(3, 13)
     gate = court.messages.gate = Gate()
@@ -261,7 +261,7 @@ async def test_message_that_hangs_holds_up_no_other_proof(court: Court) -> None:
 
 
 async def test_outcome_whose_telling_was_broken_off_is_told_by_the_next_look(court: Court) -> None:
-    """The bot left the guild and came back while Discord took nothing."""
+    """The bot left the guild and came back while Discord accepted nothing."""
     await court.ask(build_link())
     court.die(3, 13)
     court.messages.is_there.clear()
@@ -275,7 +275,7 @@ async def test_outcome_whose_telling_was_broken_off_is_told_by_the_next_look(cou
 
 @pytest.fixture(name="running")
 async def _running(court: Court) -> AsyncIterator[Court]:
-    """Run the keeper as a task."""
+    """Run the watcher as a task."""
     tasks = TaskManager(court.clock)
     tasks.start("links:proofs", court.watcher.run, is_critical=True)
     await settle()
@@ -284,7 +284,7 @@ async def _running(court: Court) -> AsyncIterator[Court]:
 
 
 async def test_first_look_after_a_start_judges_what_came_before(court: Court) -> None:
-    """A restart between the suicides and their judgement loses nothing."""
+    """A restart between the suicides and the judgement loses nothing."""
     await court.ask(build_link())
     court.die(3, 13)
     tasks = TaskManager(court.clock)
@@ -295,7 +295,7 @@ async def test_first_look_after_a_start_judges_what_came_before(court: Court) ->
 
 
 async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Court) -> None:
-    """A proof is seen as soon as its death is stored; where nobody has to prove anything, nobody looks."""
+    """A stored suicide starts the check at once; in a guild without pending links there is no check."""
     suicide = build_row("Wolf", "Wolf")
     running.die(3, 13)
     await running.ask(build_link())
@@ -316,7 +316,7 @@ async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Cou
 
 
 async def test_judge_looks_again_by_itself(running: Court) -> None:
-    """The end of a proof is no event."""
+    """No event announces the end of a proof, so the watcher also checks by time."""
     await running.ask(build_link())
     running.die(3, 13)
     await running.clock.advance(LOOK_SECONDS)
@@ -324,7 +324,7 @@ async def test_judge_looks_again_by_itself(running: Court) -> None:
 
 
 async def test_farewell_is_told_once_where_there_is_a_message(running: Court) -> None:
-    """A link that its member ended is gone from the storage; its message says so."""
+    """The member's link is deleted from the storage, and its message says so."""
     running.watcher.tell(build_link(BERT, message_id=None), ProofOutcome.ENDED)
     running.watcher.tell(build_link(), ProofOutcome.ENDED)
     await settle()
@@ -333,7 +333,7 @@ async def test_farewell_is_told_once_where_there_is_a_message(running: Court) ->
 
 
 async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Court) -> None:
-    """Discord may limit everything just then; the message would name times that count no more for ever."""
+    """Discord may limit requests; without a later try the message would keep its invalid times."""
     running.messages.is_there.clear()
     running.watcher.tell(build_link(), ProofOutcome.ENDED)
     await running.clock.advance(LOOK_SECONDS)
@@ -350,7 +350,7 @@ async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Co
 async def test_outcome_is_the_same_however_the_deaths_arrive(
     deaths: list[tuple[int, str]], cuts: list[int]
 ) -> None:
-    """In any order, in any portions, with a look after each: proven if and only if both windows are hit."""
+    """With any order and portions of deaths, a link is proven exactly if both windows have a suicide."""
     court = Court()
     await court.ask(build_link())
     for number, (second, name) in enumerate(deaths):

@@ -44,7 +44,7 @@ GIFT = 2_500
 
 
 class Story:
-    """A guild's money while things happen to it."""
+    """A guild's money during a story."""
 
     def __init__(self) -> None:
         self.shelf = Shelf()
@@ -64,11 +64,11 @@ class Story:
 
     @property
     def data(self) -> MoneyData:
-        """What is stored."""
+        """The stored data."""
         return self.shelf.money.data
 
     async def take(self, step: tuple[object, ...]) -> None:
-        """Let one thing happen; a refusal changes nothing."""
+        """Do one step; a refused step changes nothing."""
         before = self.data
         try:
             await getattr(self, f"do_{step[0]}")(*step[1:])
@@ -126,7 +126,7 @@ class Story:
         await self.bounties.cancel(GUILD, member_id, player)
 
     def check(self) -> None:
-        """Assert that no emerald came from nowhere or went there."""
+        """Assert that no emerald appeared or disappeared."""
         data = self.data
         for member_id, balance in data.balances.items():
             rows = data.list_rows(member_id)
@@ -155,14 +155,14 @@ NOON = build_row("Ann", "Bob").written_at
 @settings(max_examples=150, deadline=None)
 @given(steps=STEPS)
 async def test_money_is_conserved_and_never_negative_over_any_story(steps: list[tuple[object, ...]]) -> None:
-    """Gifts, kills and the house bring it in, fees take it out; everything else only moves it."""
+    """Gifts, kills and the bot's bounties bring money in, fees take it out; everything else only moves it."""
     story = Story()
     for member_id in sorted(set(MEMBERS.values())):
         await story.do_give(member_id, GIFT)
     for step in steps:
         await story.take(step)
         story.check()
-    # in the end everything that was held has come back or was paid
+    # in the end all held money is paid back or paid out
     await story.do_wait(100_000)
     await story.do_expire()
     story.check()

@@ -1,4 +1,4 @@
-"""Rewards of live kills: pay, claims and the house's bounties, and who gets nothing."""
+"""Rewards of live kills: pay, claims and the bot's bounties, and the cases without a reward."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -44,7 +44,7 @@ def build_rewards(*, tier: int = 4) -> tuple[KillRewards, SettingsService, FakeG
 
 @dataclass(slots=True)
 class Table:
-    """A guild's money, and kills that are settled on it."""
+    """A guild's money, and kills that are paid."""
 
     store: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     streaks: dict[str, int] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Table:
         is_news: bool = True,
         zone: str = "UTC",
     ) -> list[BountyNotice]:
-        """Settle a batch of rows in order, as ingestion does."""
+        """Pay a batch of rows in order, like ingestion."""
         deaths = [
             replace(death, at=death.row.written_at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
             for death in build_deaths(rows)
@@ -77,7 +77,7 @@ class Table:
         return list(await self.store.in_transaction(SCOPE, work))
 
     def add_bounty(self, target: str, amount: int, placer_id: MemberId | None, **fields: object) -> Bounty:
-        """Put an open bounty there, placed an hour ago and ending in one."""
+        """Store an open bounty that was placed an hour ago and ends in an hour."""
         bounty = Bounty(
             scope=SCOPE,
             bounty_id=f"b{len(self.store.data.bounties)}",
@@ -93,7 +93,7 @@ class Table:
         return bounty
 
     def list_booked(self) -> list[tuple[MemberId, LedgerKind, int, str]]:
-        """Return who got what, for what, by whose name."""
+        """Return member, kind, amount and note of each booked change."""
         changes = [row.change for row in self.store.data.ledger]
         return [(one.member_id, one.kind, one.amount, one.note) for one in changes]
 
@@ -105,7 +105,7 @@ def judge(
     kills: Sequence[LiveKill],
     read_at: datetime,
 ) -> Sequence[Notice]:
-    """Have a batch judged within a transaction; return what is to be announced."""
+    """Judge a batch within a transaction; return the notices."""
     return terms.judge(FakeRuleUnit(unit), LiveDeaths(SCOPE, "Mirny", deaths, kills, read_at)).notices
 
 
@@ -124,13 +124,13 @@ def _table() -> Table:
     ("distance", "reward"), [(0, 10), (1, 10), (9, 10), (10, 11), (123, 22), (399, 49), (400, 50), (5000, 50)]
 )
 def test_reward_grows_with_the_distance_up_to_fifty(distance: int, reward: int) -> None:
-    """Ten, and one for each full ten metres."""
+    """A kill pays ten, and one more for each full ten metres."""
     assert compute_reward(distance) == reward
 
 
 @pytest.mark.parametrize(("amount", "fee"), [(100, 10), (101, 11), (109, 11), (110, 11), (50_000, 5000)])
 def test_fee_of_cancelling_is_rounded_up(amount: int, fee: int) -> None:
-    """A tenth, never a fraction less."""
+    """The fee is a tenth, rounded up."""
     assert compute_cancel_fee(amount) == fee
 
 
@@ -138,12 +138,12 @@ def test_fee_of_cancelling_is_rounded_up(amount: int, fee: int) -> None:
     ("victims", "amount"), [(4, None), (5, 1000), (6, 1500), (22, 9500), (23, 10_000), (57, 10_000)]
 )
 def test_house_pays_more_for_longer_streaks(victims: int, amount: int | None) -> None:
-    """From five victims on, up to ten thousand."""
+    """The amount grows from five victims on, up to ten thousand."""
     assert compute_auto_amount(victims) == amount
 
 
 async def test_live_kill_of_a_proven_player_is_paid_once(table: Table) -> None:
-    """Kill and vehicle kill alike; the row tells victim and moment; a repeated batch pays nothing."""
+    """Kills and vehicle kills pay; the row has victim and moment; a repeated batch pays nothing."""
     rows = [
         build_row("Ann", "Dan", second=1, distance=123),
         build_row("Ann", "Eve", second=2, kind=DeathKind.VEHICLE),
@@ -166,7 +166,7 @@ async def test_live_kill_of_a_proven_player_is_paid_once(table: Table) -> None:
 
 
 async def test_one_read_is_all_when_nobody_is_linked(table: Table) -> None:
-    """The live path stays fast: without a proven killer and a streak nothing more is looked up."""
+    """Live reading stays fast: without a proven killer and a streak there are no more reads."""
     table.store.data.members.clear()
     await table.pay(build_row("Ann", "Dan"), build_row("Bob", "Dan", second=1))
     assert table.store.data.reads == ["find_members"]
@@ -176,7 +176,7 @@ async def test_one_read_is_all_when_nobody_is_linked(table: Table) -> None:
 
 
 async def test_only_three_kills_of_a_victim_are_paid_in_an_hour(table: Table) -> None:
-    """By the time of the kills, over batches and over all players of a member; another victim is paid."""
+    """The limit counts by the time of the kills, over batches and all players of a member."""
     await table.pay(*(build_row("Ann", "Dan", second=second) for second in (0, 1)))
     await table.pay(
         build_row("AnnToo", "Dan", second=2),
@@ -190,14 +190,14 @@ async def test_only_three_kills_of_a_victim_are_paid_in_an_hour(table: Table) ->
 
 
 async def test_kill_among_own_players_earns_and_claims_nothing(table: Table) -> None:
-    """A member cannot farm himself."""
+    """A member cannot earn money with own players."""
     table.add_bounty("AnnToo", 500, BOB)
     assert await table.pay(build_row("Ann", "AnnToo"), build_row("AnnToo", "Ann", second=1)) == []
     assert table.list_booked() == []
 
 
 async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table) -> None:
-    """Every placer's and the house's, each with its row; one notice tells the sum."""
+    """The claim takes every placer's bounty and the bot's, each with a row; one notice has the sum."""
     bounties = [
         table.add_bounty("Dan", 500, BOB),
         table.add_bounty("Dan", 700, CID),
@@ -238,7 +238,7 @@ async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table)
 
 
 async def test_two_victims_of_one_batch_are_claimed_each_by_their_killer(table: Table) -> None:
-    """Each price once, though one of them dies twice; each victim has a notice of its own."""
+    """Each bounty is paid once, even if a victim dies twice; each victim has a notice."""
     table.add_bounty("Dan", 500, CID)
     table.add_bounty("Eve", 700, CID)
     notices = await table.pay(
@@ -256,7 +256,7 @@ async def test_two_victims_of_one_batch_are_claimed_each_by_their_killer(table: 
 
 
 async def test_placers_own_kill_leaves_his_bounty_and_takes_the_others(table: Table) -> None:
-    """With any of his players."""
+    """This holds for any of the placer's players."""
     own = table.add_bounty("Dan", 500, ANN)
     table.add_bounty("Dan", 700, BOB)
     await table.pay(build_row("AnnToo", "Dan", distance=0))
@@ -267,7 +267,7 @@ async def test_placers_own_kill_leaves_his_bounty_and_takes_the_others(table: Ta
 
 
 async def test_unproven_killer_claims_nothing(table: Table) -> None:
-    """The price waits for a hunter with a proven link."""
+    """The bounty stays until a member with a proven link kills the player."""
     bounty = table.add_bounty("Dan", 500, BOB)
     assert await table.pay(build_row("Eve", "Dan"), build_row("", "Dan", second=1)) == []
     assert table.store.data.bounties == {"b0": bounty}
@@ -286,21 +286,21 @@ async def test_unproven_killer_claims_nothing(table: Table) -> None:
 async def test_time_of_reading_decides_whether_a_claim_is_in_time(
     table: Table, fields: dict[str, object], *, is_claimed: bool
 ) -> None:
-    """Not the clock of the game server, nor that of the transaction."""
+    """The clock of the game server and the time of the transaction do not matter."""
     table.add_bounty("Dan", 500, BOB, **fields)
     await table.pay(build_row("Ann", "Dan"))
     assert (LedgerKind.BOUNTY_CLAIMED in [booked[1] for booked in table.list_booked()]) is is_claimed
 
 
 async def test_first_kill_of_a_batch_claims(table: Table) -> None:
-    """Several kills of the target in one batch: the log's order decides."""
+    """With several kills of the target in one batch, the order of the log decides."""
     table.add_bounty("Dan", 500, CID)
     notices = await table.pay(build_row("Bob", "Dan", second=1), build_row("Ann", "Dan", second=2))
     assert [(one.claimer_id, one.amount) for one in notices] == [(BOB, 500)]
 
 
 async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) -> None:
-    """Of anybody, linked or not; raised with each further victim, told once."""
+    """Such a streak of any player, linked or not, has one notice; further victims raise the amount."""
     rows = [build_row("Wolf", f"V{number}", second=number * 60) for number in range(7)]
     assert await table.pay(*rows[:4]) == []
     [notice] = await table.pay(rows[4])
@@ -324,7 +324,7 @@ async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) ->
 
 
 async def test_friends_earn_no_more_from_the_house_than_one_bounty_in_six_hours(table: Table) -> None:
-    """Five victims, a killer and one who kills them, again and again; on somebody else it pays at once."""
+    """Five victims, the killer and another player repeat this; a bounty on another player pays at once."""
     seconds, told = 0, []
     for minutes in (0, 1, 2, 60, 119, 359, 361, 400, 721):
         streak = [build_row("Wolf", f"V{number}", second=seconds + number) for number in range(5)]
@@ -340,7 +340,7 @@ async def test_friends_earn_no_more_from_the_house_than_one_bounty_in_six_hours(
 
 
 async def test_house_rests_within_a_batch_too(table: Table) -> None:
-    """The log of a minute may hold several streaks."""
+    """The rows of one minute may have several streaks."""
     rows = [
         row
         for start in (0, 10)
@@ -354,7 +354,7 @@ async def test_house_rests_within_a_batch_too(table: Table) -> None:
 
 
 async def test_house_bounty_made_in_a_batch_can_be_claimed_in_it(table: Table) -> None:
-    """The amount is that of the moment; the next streak begins from nothing."""
+    """The claim pays the amount of that moment; the next streak starts at zero."""
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]
     notices = await table.pay(
         *rows,
@@ -388,7 +388,7 @@ async def test_house_bounty_made_in_a_batch_can_be_claimed_in_it(table: Table) -
     ids=["one victim", "over an hour", "killed between", "suicide between"],
 )
 async def test_house_pays_nothing_for_less(table: Table, rows: list[DeathRow]) -> None:
-    """Five different victims, within an hour, without any death of one's own."""
+    """A streak needs five different victims within an hour, without an own death."""
     assert await table.pay(*rows) == []
     assert table.store.data.bounties == {}
 
@@ -400,7 +400,7 @@ async def test_exactly_an_hour_still_counts(table: Table) -> None:
 
 
 async def test_house_stays_out_of_it_when_told_or_when_it_is_old_news(table: Table) -> None:
-    """Switched off, or read long after it happened."""
+    """The setting may be off, or the kills may be read long after they happened."""
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]
     assert await table.pay(*rows, is_auto=False) == []
     table.streaks.clear()
@@ -410,7 +410,7 @@ async def test_house_stays_out_of_it_when_told_or_when_it_is_old_news(table: Tab
 
 
 async def test_ended_house_bounty_is_not_raised(table: Table) -> None:
-    """Until it is closed no second one is made; then the streak brings a new one."""
+    """Before it is closed there is no second one; afterwards the streak leads to a new one."""
     standing = table.add_bounty("Wolf", 1000, None, expires_at=READ_AT)
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]
     assert await table.pay(*rows) == []
@@ -420,7 +420,7 @@ async def test_ended_house_bounty_is_not_raised(table: Table) -> None:
 
 
 async def test_terms_follow_tier_and_settings() -> None:
-    """Without the tier, or switched off, nothing is paid; without a channel nothing is told."""
+    """Without the tier, or switched off, nothing is paid; without a channel there is no notice."""
     rewards, settings, guilds = build_rewards()
     guild_id = SCOPE.guild_id
     assert await rewards.find_terms(SCOPE) == RewardTerms(is_auto=True, is_announced=False)
@@ -436,7 +436,7 @@ async def test_terms_follow_tier_and_settings() -> None:
 
 
 async def test_nothing_is_told_without_a_channel(table: Table) -> None:
-    """Claims are paid all the same."""
+    """Claims are paid anyway."""
     table.add_bounty("Dan", 500, BOB)
     [death] = build_deaths([build_row("Ann", "Dan")])
 
@@ -450,7 +450,7 @@ async def test_nothing_is_told_without_a_channel(table: Table) -> None:
 
 
 async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(table: Table) -> None:
-    """From 01:40 to 03:10 thirty minutes pass in the night in which summer time begins."""
+    """From 01:40 to 03:10 only thirty minutes pass in the night in which summer time begins."""
     day = datetime(2025, 3, 30, tzinfo=UTC).replace(tzinfo=None)
     minutes = [100, 110, 118, 182, 190]
     rows = [build_row("Wolf", f"V{number}", second=0) for number in range(5)]
@@ -463,7 +463,7 @@ async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(
 
 
 async def test_killer_of_thousands_costs_each_batch_no_more_than_a_thousand(table: Table) -> None:
-    """The price is that of all their kills: what counts are the newest."""
+    """The amount counts all their kills, but only the newest are read."""
     rows = [build_row("Wolf", f"V{number % 7}", second=number // 3) for number in range(5_000)]
     table.store.data.live_kills += build_deaths(rows[:-3])
     deaths = build_deaths(rows)[-3:]

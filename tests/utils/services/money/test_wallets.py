@@ -1,4 +1,4 @@
-"""Wallets: what a member has, and changes by hand."""
+"""Wallets: balances, and changes by hand."""
 
 from contextlib import suppress
 
@@ -29,14 +29,14 @@ def _wallets(store: FakeMoneyStore) -> WalletService:
 
 
 def build_entry(before: int, after: int, reason: str) -> AuditEntry:
-    """Return what the audit keeps of a change of Ann's wallet."""
+    """Return the audit entry of a change of Ann's wallet."""
     change = FieldChange("balance", before, after)
     facts = AuditFacts(member_id=ANN, changes=(change,), reason=reason)
     return AuditEntry(START, ADMIN, AuditAction.WALLET, facts)
 
 
 async def test_wallet_shows_the_balance_and_the_last_ten_rows(wallets: WalletService) -> None:
-    """The newest row stands first, and its balance is the wallet's."""
+    """The newest row comes first, and its balance is the wallet's."""
     for number in range(1, 13):
         await wallets.adjust(GUILD, ANN, number, reason=f"gift {number}", actor_id=ADMIN, request_id=number)
     wallet = await wallets.get_wallet(GUILD, ANN)
@@ -46,12 +46,12 @@ async def test_wallet_shows_the_balance_and_the_last_ten_rows(wallets: WalletSer
 
 
 async def test_wallet_of_somebody_who_never_had_any_is_empty(wallets: WalletService) -> None:
-    """Asking makes no wallet."""
+    """A query creates no wallet."""
     assert await wallets.get_wallet(GUILD, ANN) == Wallet(ANN, 0, ())
 
 
 async def test_change_by_hand_is_booked_and_audited(wallets: WalletService, store: FakeMoneyStore) -> None:
-    """Row and audit name amount, reason and who did it; the answer shows what was booked."""
+    """Row and audit have amount, reason and actor; the answer shows the booked row."""
     given = await wallets.adjust(GUILD, ANN, 1500, reason=" event prize ", actor_id=ADMIN, request_id=1)
     taken = await wallets.adjust(GUILD, ANN, -200, reason="too much", actor_id=ADMIN, request_id=2)
     rows = (
@@ -74,7 +74,7 @@ async def test_change_by_hand_is_booked_and_audited(wallets: WalletService, stor
 async def test_change_whose_commit_gets_no_answer_is_booked_once(
     wallets: WalletService, store: FakeMoneyStore, unknown: list[bool]
 ) -> None:
-    """It is booked again under its key, which finds out; the same request later changes nothing either."""
+    """The second try has the same key and finds the row; a later repetition changes nothing either."""
     store.unknown = list(unknown)
     booked: list[Wallet] = []
     for _ in range(2):
@@ -86,7 +86,7 @@ async def test_change_whose_commit_gets_no_answer_is_booked_once(
 
 
 async def test_wallet_is_never_taken_below_nothing(wallets: WalletService, store: FakeMoneyStore) -> None:
-    """More than there is cannot be taken; nothing is booked or audited."""
+    """A larger amount than the balance is refused; nothing is booked or audited."""
     await wallets.adjust(GUILD, ANN, 100, reason="gift", actor_id=ADMIN, request_id=1)
     with pytest.raises(NotEnoughMoneyError) as caught:
         await wallets.adjust(GUILD, ANN, -101, reason="fine", actor_id=ADMIN, request_id=2)
@@ -108,7 +108,7 @@ async def test_wallet_is_never_taken_below_nothing(wallets: WalletService, store
 async def test_change_that_cannot_be_is_refused_here_and_not_by_discord_alone(
     wallets: WalletService, store: FakeMoneyStore, amount: int, reason: str, sentence: str
 ) -> None:
-    """Every row of the ledger says how much and why, within what a number of the database holds."""
+    """Every row of the ledger has an amount within the database's numbers, and a reason."""
     with pytest.raises(InvalidInputError, match=sentence):
         await wallets.adjust(GUILD, ANN, amount, reason=reason, actor_id=ADMIN, request_id=1)
     assert store.data.ledger == []

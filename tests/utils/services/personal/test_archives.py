@@ -1,4 +1,4 @@
-"""Archives: what was put in is read out again by zip, JSON and CSV, in files of a bounded size."""
+"""Archives: zip, JSON and CSV return what was written, in files of limited size."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ AT = datetime(2025, 4, 30, 10, 1, 2, tzinfo=UTC)
 
 
 def build_death(number: int, *, weapon: str = "Mosin") -> dict[str, Any]:
-    """Return a death as it is stored."""
+    """Return a stored death."""
     return {
         "_id": number.to_bytes(32, "big"),
         "server_id": "aaaaaaaa",
@@ -58,7 +58,7 @@ def read_rows(archive: Archive) -> list[dict[str, str]]:
 
 
 def test_row_has_every_column_and_no_id_of_somebody_else() -> None:
-    """The opponent stands there by name, as in the killfeed; a wall clock has no zone."""
+    """The opponent has only a name, as in the killfeed; a wall clock has no zone."""
     writer = ArchiveWriter({}, [OWN])
     assert writer.add("North", [build_death(7)]) is None
     [row] = read_rows(writer.finish())
@@ -86,7 +86,7 @@ def test_row_has_every_column_and_no_id_of_somebody_else() -> None:
 
 
 def test_export_over_the_limit_goes_on_in_the_next_archive() -> None:
-    """Every row stands in one of them, in order; none is much larger than it may be."""
+    """Every row is in one of the archives, in order; no archive is much larger than the limit."""
     rng, limit = random.Random(1), 20_000
     writer = ArchiveWriter({"a": 1}, [OWN], limit=limit)
     archives: list[Archive] = []
@@ -103,7 +103,7 @@ def test_export_over_the_limit_goes_on_in_the_next_archive() -> None:
 
 
 def test_data_is_read_as_json_with_iso_times() -> None:
-    """Bytes are digits, names stay as they are written."""
+    """Bytes become digits, names stay unchanged."""
     text = build_json({"at": AT, "head": b"\x01\xff", "name": "Ж", "days": [{"day": 3}]})
     assert "Ж".encode() in text
     assert json.loads(text) == {
@@ -118,7 +118,7 @@ def test_data_is_read_as_json_with_iso_times() -> None:
 
 @pytest.mark.parametrize("other", [OTHER, OTHER.upper(), "F" * 32, "0" * 40, OTHER + "a", OWN + "a"])
 def test_lines_keep_no_id_of_others(other: str) -> None:
-    """The line is the person's, the other in it is not, whatever is wrong with the id."""
+    """The line belongs to the person, but ids of others in it are hidden, even damaged ones."""
     assert hide_others(f"a;{OWN};b;{other};", [OWN], other="(hidden)") == f"a;{OWN};b;(hidden);"
     assert hide_others(f"a;{OWN.upper()};{other[:20]}", [OWN], other="(hidden)") == f"a;{OWN};(hidden)"
 
@@ -137,7 +137,7 @@ FORMULAS = st.builds(
 @settings(max_examples=50)
 @given(st.lists(st.one_of(FORMULAS, st.text(max_size=20)), min_size=6, max_size=6))
 def test_no_cell_of_a_table_begins_a_formula(texts: list[str]) -> None:
-    """Neither where commas part cells nor where semicolons or tabs do; the letters stay in their order."""
+    """No cell begins a formula with commas, semicolons or tabs as separators; letters keep their order."""
     columns = ("killer_name", "victim_name", "weapon", "world", "file", "victim_platform")
     writer = ArchiveWriter({}, [OWN])
     writer.add(texts[0], [build_death(7) | dict(zip(columns, texts, strict=True))])
@@ -151,13 +151,13 @@ def test_no_cell_of_a_table_begins_a_formula(texts: list[str]) -> None:
 
 
 def test_names_without_a_formula_stay_as_they_are() -> None:
-    """A dash or an equals sign within a name is none."""
+    """A dash or an equals sign within a name begins no formula."""
     for name in ("Wolf", "a=b", "x-y", "me@home", "1+1", "Ä;Ö", "", "'quoted'", "(-_-)"):
         assert make_inert(name) == name
 
 
 def test_texts_mention_no_other_member() -> None:
-    """At any depth; the person's own mention, roles and channels stay."""
+    """Members are hidden at any depth; the person's own mention, roles and channels stay."""
     data = {"changes": [{"detail": "<@5>: <@!77> and <@5> got <@&9> in <#8>", "at": AT}], "number": 77}
     assert hide_members(data, MemberId(5), other="(hidden)") == {
         "changes": [{"detail": "<@5>: (hidden) and <@5> got <@&9> in <#8>", "at": AT}],

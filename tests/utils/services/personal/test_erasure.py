@@ -31,16 +31,16 @@ TRACES = [f"player {WOLF.player_id}: Old Wolf, Wolf"]
 
 
 class NoLinks:
-    """Nobody is linked and nobody known."""
+    """No links and no known players."""
 
     async def list_players(self, guild_id: object, member_id: object) -> tuple[()]:
-        """Return nothing."""
+        """Return no players."""
         del guild_id, member_id
         return ()
 
 
 class SlowUnit(FakeErasureUnit):
-    """A transaction whose step takes a while."""
+    """A transaction with a slow step."""
 
     def __init__(self, store: "SlowStore", scope: ServerScope) -> None:
         super().__init__(store, scope)
@@ -56,7 +56,7 @@ class SlowUnit(FakeErasureUnit):
 
 
 class SlowStore(FakeErasureStore):
-    """Notes how many steps are under way at once."""
+    """Records how many steps run at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,13 +82,13 @@ def _store() -> FakeErasureStore:
 
 
 class OneMember:
-    """Everybody asked for is proven to be these players."""
+    """Every member has these proven players."""
 
     def __init__(self, *players: NamedPlayer) -> None:
         self.players = [Link(SCOPE.guild_id, MEMBER, one.player_id, one.name, START) for one in players]
 
     async def list_players(self, guild_id: object, member_id: object) -> Sequence[Link]:
-        """Return them."""
+        """Return the players."""
         del guild_id, member_id
         return self.players
 
@@ -96,21 +96,21 @@ class OneMember:
 def build_service(
     store: FakeErasureStore, audit: FakeAuditLog, links: LinkService | None = None
 ) -> ErasureService:
-    """Return the service; three deaths are a transaction."""
+    """Return the service, with three deaths in a transaction."""
     people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # nobody looks a name up here
     clock = FakeClock()
     return ErasureService(store, people, audit=audit, events=EventDispatcher(), clock=clock, deaths_at_once=3)
 
 
 async def erase(store: FakeErasureStore, person: Person) -> tuple[int, FakeAuditLog]:
-    """Erase a person; return how many deaths, and what was written down."""
+    """Erase a person; return the number of deaths, and the audit."""
     audit = FakeAuditLog()
     plan = ErasurePlan(person, Holdings())
     return await build_service(store, audit).erase(plan, actor_id=ADMIN), audit
 
 
 async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
-    """They find his players again after a crash; traces are taken away before and after the deaths."""
+    """Links find the member's players again after a crash. Traces are removed before and after the deaths."""
     store.long_ledger = 2
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     deaths, audit = await erase(store, person)
@@ -123,7 +123,7 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
 
 
 async def test_steps_of_several_erasures_are_taken_one_at_a_time() -> None:
-    """A step holds all of a player's deaths, so members who erase themselves at once take turns."""
+    """A step holds all of a player's deaths in memory, so erasures of several members wait for each other."""
     store = SlowStore()
     people = [NamedPlayer(build_player_id(name), name) for name in ("Wolf", "Bear", "Fox")]
     for one in people:
@@ -136,7 +136,7 @@ async def test_steps_of_several_erasures_are_taken_one_at_a_time() -> None:
 
 
 async def test_links_of_a_player_go_first_when_an_admin_erases_him(store: FakeErasureStore) -> None:
-    """The admin finds the rest by the names, which go with the last death."""
+    """The admin finds the rest by the names, which are deleted with the last death."""
     person = Person(SCOPE.guild_id, None, (WOLF,), is_asker=False)
     _, audit = await erase(store, person)
     assert store.done.index("links of player") < store.done.index("rename 3")
@@ -145,7 +145,7 @@ async def test_links_of_a_player_go_first_when_an_admin_erases_him(store: FakeEr
 
 
 async def test_asking_again_after_a_crash_does_the_rest(store: FakeErasureStore) -> None:
-    """What was done stays done, and nothing of the member is touched before."""
+    """Finished steps stay done, and the member's own data is deleted last."""
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     transactions = 0
 
@@ -164,7 +164,7 @@ async def test_asking_again_after_a_crash_does_the_rest(store: FakeErasureStore)
 
 
 async def test_open_bounties_on_the_player_are_paid_back_without_his_name(store: FakeErasureStore) -> None:
-    """The hunter reads that the bounty was withdrawn, not on whom."""
+    """The hunter reads that the bounty was withdrawn, but not the name."""
     now = FakeClock().now()
     bounty = Bounty(PLACE, "b", WOLF.player_id, "Wolf", 300, MEMBER, now, now + timedelta(hours=1))
     house = Bounty(PLACE, "h", WOLF.player_id, "Wolf", 900, None, now, now + timedelta(hours=1))
@@ -181,7 +181,7 @@ async def test_open_bounties_on_the_player_are_paid_back_without_his_name(store:
 async def test_member_with_anything_is_asked_and_without_refused(
     store: FakeErasureStore, holdings: Holdings
 ) -> None:
-    """Changes made by hand are not erased, so they are nothing to ask about."""
+    """Changes by hand are not erased, so they need no question."""
     service, question = build_service(store, FakeAuditLog()), DataQuestion(SCOPE.guild_id, MEMBER)
     store.holdings = holdings
     assert (await service.plan(question)).holdings == holdings
@@ -191,7 +191,7 @@ async def test_member_with_anything_is_asked_and_without_refused(
 
 
 async def test_plan_is_made_again_and_refused_when_it_means_somebody_else(store: FakeErasureStore) -> None:
-    """What is stored of a person may have grown; whoever is proven meanwhile was not asked about."""
+    """The stored data may have grown; a player who was linked meanwhile was not in the question."""
     links = OneMember(WOLF)
     service, question = build_service(store, FakeAuditLog(), links), DataQuestion(SCOPE.guild_id, MEMBER)
     plan = await service.plan(question)

@@ -28,7 +28,7 @@ class ProvenLinks(FakeLinkStore):
 
 
 async def export(store: FakePersonalStore, question: DataQuestion) -> dict[str, bytes]:
-    """Return what the one archive of an export holds."""
+    """Return the files of an export's only archive."""
     links, clock = ProvenLinks(), FakeClock()
     wolf = Link(SCOPE.guild_id, ALICE, WOLF, "Wolf", clock.now())
     await links.put_proven(SCOPE.guild_id, wolf, at=clock.now() - PROOF_OBJECTION_TIME)
@@ -40,7 +40,7 @@ async def export(store: FakePersonalStore, question: DataQuestion) -> dict[str, 
 
 
 async def test_member_has_everything_of_himself_and_his_players() -> None:
-    """Parts stand under their names; a rejected line keeps no id of somebody else."""
+    """Parts are stored under their names; a rejected line has no id of others."""
     store = FakePersonalStore()
     store.player_parts = {"figures": [{"name": "Wolf"}], "rejected_lines": [{"line": f"{WOLF};{OTHER}"}]}
     changes = [{"detail": f"<@{ALICE}> linked <@77>"}]
@@ -64,7 +64,7 @@ async def test_member_has_everything_of_himself_and_his_players() -> None:
 
 
 async def test_player_alone_has_no_wallet_but_the_link() -> None:
-    """A request by mail is about a player; whose he is in Discord is part of it."""
+    """A request by mail is about a player; the player's link is part of the data."""
     store = FakePersonalStore()
     store.links = [{"member_id": 5}]
     store.member_parts = {"wallet": [{"balance": 3}]}

@@ -1,4 +1,4 @@
-"""Whose data is meant, and who may ask for it."""
+"""The person of a request for data, and the permissions of the asker."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ LONG_AGO = CLOCK.now() - PROOF_OBJECTION_TIME
 
 @pytest.fixture(name="store")
 async def _store() -> FakeLinkStore:
-    """Alice proved to be two players and waits for a third; Bob proved one."""
+    """Alice has two proven players and one pending; Bob has one."""
     store = FakeLinkStore()
     for member_id, name in ((ALICE, "Wolf"), (ALICE, "Wolf cub"), (BOB, "Bear")):
         link = Link(GUILD, member_id, build_player_id(name), name, CLOCK.now())
@@ -81,7 +81,7 @@ def own(*names: str) -> tuple[NamedPlayer, ...]:
 async def test_person_is_who_may_be_asked_for(
     finder: PersonFinder, question: DataQuestion, expected: Person
 ) -> None:
-    """Oneself with what is proven, an own player alone; for admins anybody; in another guild nothing."""
+    """A member may choose their proven players, together or alone; admins may choose all of the guild."""
     assert await finder.find(question) == expected
 
 
@@ -99,13 +99,13 @@ async def test_person_is_who_may_be_asked_for(
 async def test_what_is_not_the_askers_is_refused_with_a_sentence(
     finder: PersonFinder, question: DataQuestion, error: type[Exception], sentence: str
 ) -> None:
-    """What waits for proof is nobody's yet; a part of a name is not enough for something so final."""
+    """A pending player belongs to no member; a part of a name is not enough for a final decision."""
     with pytest.raises(error, match=sentence):
         await finder.find(question)
 
 
 async def test_two_own_players_of_one_name_are_told_apart(finder: PersonFinder, store: FakeLinkStore) -> None:
-    """The list offers them; the name alone does not decide."""
+    """The list offers both; the name alone does not decide."""
     twin = Link(GUILD, ALICE, build_player_id("twin"), "WOLF", CLOCK.now())
     await store.put_proven(GUILD, twin, at=CLOCK.now())
     with pytest.raises(AmbiguousError, match=r"Wolf · #[0-9a-f]{6}, WOLF · #[0-9a-f]{6}"):
@@ -116,7 +116,7 @@ async def test_two_own_players_of_one_name_are_told_apart(finder: PersonFinder, 
 async def test_player_who_was_proven_a_short_while_ago_is_not_handed_out_or_erased(
     finder: PersonFinder, store: FakeLinkStore, player: str | None
 ) -> None:
-    """For three days who asks is told when it goes, and who can do it before."""
+    """For three days the error says when it will be possible, and who can do it before."""
     fresh = Link(GUILD, ALICE, build_player_id("Owl"), "Owl", CLOCK.now())
     await store.put_proven(GUILD, fresh, at=CLOCK.now() - timedelta(hours=30))
     with pytest.raises(NotAllowedError) as caught:
@@ -135,7 +135,7 @@ async def test_player_who_was_proven_a_short_while_ago_is_not_handed_out_or_eras
 async def test_player_whom_an_admin_confirmed_is_ones_own_at_once(
     finder: PersonFinder, store: FakeLinkStore
 ) -> None:
-    """No luck was needed."""
+    """An admin's confirmation does not depend on chance."""
     link = Link(GUILD, ALICE, build_player_id("Owl"), "Owl", CLOCK.now(), is_confirmed=True)
     await store.put_proven(GUILD, link, at=CLOCK.now())
     assert (await finder.find(DataQuestion(GUILD, ALICE, player="Owl"))).players == own("Owl")

@@ -1,4 +1,4 @@
-"""Whom a member asked for: ten players a day, counted for each guild, forgotten after a day."""
+"""Requested players: ten a day for each member and guild, forgotten after a day."""
 
 import random
 from contextlib import suppress
@@ -22,7 +22,7 @@ ANOTHER = PLAYERS[-1]
 
 @pytest.fixture(name="asked")
 def _asked(clock: FakeClock) -> AskedPlayers:
-    """Anna asked for as many as she may, one each minute."""
+    """Anna has asked for the maximum number of players, one each minute."""
     asked = AskedPlayers(clock)
     for player_id in PLAYERS[:PLAYERS_A_DAY]:
         asked.note(GUILD, ANNA, player_id)
@@ -31,10 +31,10 @@ def _asked(clock: FakeClock) -> AskedPlayers:
 
 
 def test_member_asks_for_ten_players_a_day(asked: AskedPlayers, clock: FakeClock) -> None:
-    """The eleventh waits until the first is a day old; others, and other guilds, are not concerned."""
+    """The eleventh waits until the first is a day old; other members and guilds have their own limit."""
     with pytest.raises(LimitReachedError, match=r"10 players within a day.* in 24 hours, or have an admin"):
         asked.note(GUILD, ANNA, ANOTHER)
-    asked.note(GUILD, ANNA, PLAYERS[0])  # again, which counts once
+    asked.note(GUILD, ANNA, PLAYERS[0])  # a repetition does not count
     asked.note(GUILD, BERT, ANOTHER)
     asked.note(OTHER, ANNA, ANOTHER)
     clock.move(DAY / timedelta(seconds=1) - PLAYERS_A_DAY * 60)
@@ -44,7 +44,7 @@ def test_member_asks_for_ten_players_a_day(asked: AskedPlayers, clock: FakeClock
 
 
 def test_nobody_is_remembered_for_longer_than_a_day(asked: AskedPlayers, clock: FakeClock) -> None:
-    """Thousands of members leave nothing behind, once one more asks."""
+    """The entries of thousands of members are dropped at the next request."""
     for number in range(5_000):
         asked.note(OTHER, MemberId(number), ANOTHER)
     clock.move(DAY / timedelta(seconds=1))

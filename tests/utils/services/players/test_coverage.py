@@ -1,4 +1,4 @@
-"""What an answer covers: servers, days and players, and the answers built on them."""
+"""Servers, days and players of an answer, and the answers themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -62,11 +62,11 @@ class FakeGuildServers:
     servers: list[GameServer] = field(default_factory=list)
 
     async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
-        """Return them."""
+        """Return the servers."""
         return [server for server in self.servers if server.scope.guild_id == guild_id]
 
     async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
-        """Return the one of that name or id."""
+        """Return the server with that name or id."""
         for server in await self.list_servers(guild_id):
             if text in (server.name, server.scope.server_id):
                 return server
@@ -132,7 +132,7 @@ def _house() -> House:
 async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
     house: House, zones: list[str], period: Period, today: date, since: date | None
 ) -> None:
-    """A period has so many calendar days, today included."""
+    """A period has its number of calendar days, today included."""
     house.servers.servers = [
         replace(build_server(f"S{number}", f"s{number}"), timezone=zone) for number, zone in enumerate(zones)
     ]
@@ -146,7 +146,7 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
 
 
 async def test_named_server_is_covered_alone_and_a_guild_without_one_is_told(house: House) -> None:
-    """By name; without any server the answer says who can add one."""
+    """Servers are chosen by name; without any server the answer says who can add one."""
     house.servers.servers.append(build_server("South", "south"))
     chosen = await house.coverage.choose(GUILD, "South")
     assert (chosen.server_ids, chosen.where) == ((ServerId("south"),), "South")
@@ -157,7 +157,7 @@ async def test_named_server_is_covered_alone_and_a_guild_without_one_is_told(hou
 
 
 async def test_players_are_the_named_one_or_the_linked_ones(house: House) -> None:
-    """The name first, then the named member's players, then the asker's own, the main one first."""
+    """The order is: the named player, the named member's players, the asker's own, with the main first."""
     house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob"), FakeLink(ANN, "Ann")]
     house.links.links[GUILD, OTHER] = [FakeLink(ANN, "Ann")]
     find = house.coverage.find_players
@@ -168,7 +168,7 @@ async def test_players_are_the_named_one_or_the_linked_ones(house: House) -> Non
 
 
 async def test_who_is_not_linked_learns_how(house: House) -> None:
-    """Nobody named and nobody linked is no error but a hint; two subjects are one too many."""
+    """Without a player and a link the error has a hint; two subjects are refused."""
     find = house.coverage.find_players
     with pytest.raises(InvalidInputError, match="/link"):
         await find(StatisticsQuestion(GUILD, ASKER), COVERAGE)
@@ -181,7 +181,7 @@ async def test_who_is_not_linked_learns_how(house: House) -> None:
 
 
 async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(house: House) -> None:
-    """The chart's days do not depend on the period asked for."""
+    """The days of the chart do not depend on the period."""
     stats = build_stats("Ann")
     house.store.stats[(ANN,)] = stats
     day = DayCount(date(2025, 4, 2), Counters(kills=1))
@@ -196,7 +196,7 @@ async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(hou
 
 
 async def test_linked_players_are_asked_for_together(house: House) -> None:
-    """One sum for all of a member's players."""
+    """The figures of a member's players are one sum."""
     house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob"), FakeLink(ANN, "Ann")]
     house.store.stats[BOB, ANN] = build_stats("Bob")
     report = await house.statistics.get_stats(StatisticsQuestion(GUILD, ASKER))
@@ -204,13 +204,13 @@ async def test_linked_players_are_asked_for_together(house: House) -> None:
 
 
 async def test_player_never_seen_on_a_server_is_not_found_there(house: House) -> None:
-    """A choice from the list that has no figures on the named server is told as such."""
+    """The error says that the player has no figures on the named server."""
     with pytest.raises(NotFoundError, match="never seen on that server"):
         await house.statistics.get_stats(StatisticsQuestion(GUILD, ASKER, player=ANN, server="Mirny"))
 
 
 async def test_two_players_are_compared_and_one_is_not(house: House) -> None:
-    """Figures of both, kills both ways; the same player twice is refused."""
+    """The answer has the figures of both and the kills both ways; the same player twice is refused."""
     house.store.stats = {(ANN,): build_stats("Ann"), (BOB,): build_stats("Bob")}
     house.combat_store.victims = {(ANN,): [Enemy(BOB, "Bob", 4)], (BOB,): [Enemy(ANN, "Ann", 2)]}
     assert await house.statistics.compare(GUILD, "ann", BOB, server=None) == (
@@ -222,7 +222,7 @@ async def test_two_players_are_compared_and_one_is_not(house: House) -> None:
 
 
 async def test_board_is_read_page_by_page_with_the_askers_own_place(house: House) -> None:
-    """Ten rows a page; the ratio asks for a minimum of kills; one's own row comes from the links."""
+    """A page has ten rows; K/D has a minimum of kills; the own row comes from the links."""
     store = house.store
     store.rows = [
         BoardRow(number + 1, PlayerId(str(number)), f"p{number}", 1.0, Counters()) for number in range(21)
@@ -240,7 +240,7 @@ async def test_board_is_read_page_by_page_with_the_askers_own_place(house: House
 
 
 async def test_board_of_bounties_is_cut_into_pages_and_counts_from_a_moment(house: House) -> None:
-    """Ranks stand in the rows; one's own row is the best of one's players; the day begins in its zone."""
+    """The rows have their ranks; the own row is the best of the own players; the day begins in its zone."""
     rows = [
         BoardRow(rank, PlayerId(str(rank)), f"p{rank}", 100.0, Counters(), claims=1) for rank in range(1, 13)
     ]
@@ -258,7 +258,7 @@ async def test_board_of_bounties_is_cut_into_pages_and_counts_from_a_moment(hous
 
 
 async def test_weapons_are_everybodys_or_a_players(house: House) -> None:
-    """The table sums what it lists; best users are added to the rows that are shown."""
+    """The total is the sum of the listed rows; best users are added to the shown rows."""
     rows = [WeaponRow("Mosin", 8, 90), WeaponRow("AK", 2, 10)]
     house.combat_store.weapons = {(): rows, (ANN,): rows[:1]}
     house.combat_store.best = {"Mosin": NamedCount("Bob", 5)}
@@ -271,7 +271,7 @@ async def test_weapons_are_everybodys_or_a_players(house: House) -> None:
 
 
 async def test_rivals_have_three_kills_and_both_sides(house: House) -> None:
-    """Fewer kills make no rival; there are ten of each side at most."""
+    """Fewer kills make no rival; each side has at most ten."""
     house.combat_store.killers[(ANN,)] = [
         *(Enemy(PlayerId(f"k{number}"), f"k{number}", 5) for number in range(RIVALS + 1)),
         Enemy(BOB, "Bob", 2),
@@ -286,7 +286,7 @@ async def test_rivals_have_three_kills_and_both_sides(house: House) -> None:
 
 
 async def test_activity_is_everybodys_or_a_players(house: House) -> None:
-    """Hours of the week as stored, with the player's name."""
+    """The hours of the week are those of storage, with the player's name."""
     hours = list(range(168))
     house.combat_store.hours[(BOB,)] = hours
     assert await house.combat.get_activity(COVERAGE, None) == Activity((0,) * 168)
@@ -294,7 +294,7 @@ async def test_activity_is_everybodys_or_a_players(house: House) -> None:
 
 
 async def test_latest_deaths_come_with_the_names_of_their_servers(house: House) -> None:
-    """As many as asked for, of everybody or of one player."""
+    """The deaths are those of all players or of one, up to the limit."""
     deaths = [build_death(build_row("Ann", "Bob", second=2)), build_death(build_row("Bob", "Bobby"))]
     house.deaths.deaths = [(SCOPE.server_id, death) for death in deaths]
     assert await house.combat.list_recent(COVERAGE, None, limit=1) == (RecentDeath("Mirny", deaths[0]),)

@@ -1,4 +1,4 @@
-"""The index of names: whatever is learned, it answers as a look through all players would."""
+"""The index of names gives the same results as a search through all players."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ AT = datetime(2025, 5, 1, 12, tzinfo=UTC)
 HERE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
 THERE = ServerScope(GuildId(42), ServerId("bbbbbbbb"))
 
-# few letters, so that parts are found; letters whose case folds to another length or to each other
+# few letters, so that parts match; letters whose case folding changes the length or meets another letter
 LETTERS = "aAbBẞßİI l_-\N{LATIN SMALL LETTER DOTLESS I}"
 NAMES = st.text(alphabet=LETTERS, min_size=1, max_size=6)
 PARTS = st.text(alphabet=LETTERS, max_size=3)
@@ -37,12 +37,12 @@ PLAYERS = st.lists(
 
 
 def keep_newest(players: Iterable[KnownPlayer]) -> list[KnownPlayer]:
-    """Return what is known last of each player, in the order in which they were met."""
+    """Return the newest state of each player, in the order of first appearance."""
     return list({player.player_id: player for player in players}.values())
 
 
 def rank(players: Iterable[KnownPlayer]) -> list[KnownPlayer]:
-    """Put players in order as the contract says: best known first, then by name."""
+    """Sort players as the contract says: most kills first, then by name."""
     return sorted(players, key=lambda player: (-player.kills, fold_text(player.name)))
 
 
@@ -55,12 +55,12 @@ def fill(players: Iterable[KnownPlayer]) -> NameIndex:
 
 
 def search(index: NameIndex, part: str) -> list[KnownPlayer]:
-    """Return all that an index finds."""
+    """Return all results of an index."""
     return asyncio.run(index.search(part, limit=99))
 
 
 def fingerprint(players: Iterable[KnownPlayer]) -> list[tuple[int, str, frozenset[PlayerId]]]:
-    """Return players in order, those of one rank as a set: their order among each other means nothing."""
+    """Return players in order, with those of one rank as a set, because their order does not matter."""
     groups: dict[tuple[int, str], set[PlayerId]] = {}
     for player in players:
         groups.setdefault((-player.kills, fold_text(player.name)), set()).add(player.player_id)
@@ -69,7 +69,7 @@ def fingerprint(players: Iterable[KnownPlayer]) -> list[tuple[int, str, frozense
 
 @given(PLAYERS, PARTS)
 def test_search_finds_what_a_look_through_every_name_finds(players: list[KnownPlayer], part: str) -> None:
-    """Every player one of whose names holds the part, nobody else, best known first."""
+    """The results are the players with the part in a name, most kills first."""
     wanted = fold_text(part)
     expected = [
         player for player in keep_newest(players) if any(wanted in fold_text(name) for name in player.names)
@@ -81,7 +81,7 @@ def test_search_finds_what_a_look_through_every_name_finds(players: list[KnownPl
 
 @given(PLAYERS, NAMES)
 def test_exact_search_finds_whole_names_alone(players: list[KnownPlayer], name: str) -> None:
-    """A name that holds the wanted one is not it; two names side by side are no third."""
+    """A name that contains the text does not match; two adjacent names are not a third one."""
     wanted = fold_text(name)
     expected = {
         player.player_id
@@ -97,7 +97,7 @@ def test_exact_search_finds_whole_names_alone(players: list[KnownPlayer], name: 
 def test_index_that_goes_on_learning_equals_one_made_anew(
     before: list[KnownPlayer], after: list[KnownPlayer], part: str
 ) -> None:
-    """A search between two things learned leaves nothing behind that a later search would feel."""
+    """A search between two learned players does not change later results."""
     index = fill(before)
     search(index, fold_text(part))
     for player in after:
@@ -110,7 +110,7 @@ def test_index_that_goes_on_learning_equals_one_made_anew(
 
 @given(PLAYERS)
 def test_player_is_found_by_id_as_he_is_known_last(players: list[KnownPlayer]) -> None:
-    """The id leads to one player, and an unknown one to nobody."""
+    """The id leads to one player, an unknown id to none."""
     index = fill(players)
     assert [index.find(player.player_id) for player in keep_newest(players)] == keep_newest(players)
     assert index.find(PlayerId("nobody")) is None
@@ -120,7 +120,7 @@ def test_player_is_found_by_id_as_he_is_known_last(players: list[KnownPlayer]) -
 def test_closest_names_share_the_most_letter_pairs(
     players: list[KnownPlayer], wanted: str, limit: int
 ) -> None:
-    """As many as asked for, the closest first; a name without one common pair is never offered."""
+    """The closest names come first, up to the limit; a name without a common pair is never offered."""
     folded = fold_text(wanted)
     pairs = {folded[at : at + 2] for at in range(len(folded) - 1)}
     scores = sorted(
@@ -135,7 +135,7 @@ def test_closest_names_share_the_most_letter_pairs(
 
 
 async def test_large_guild_lets_others_have_their_turn() -> None:
-    """Building holds the event loop for a slice at most."""
+    """Building the index blocks the event loop for one slice at most."""
     players = [
         KnownPlayer(PlayerId(f"{number}"), f"Player {number}", (f"Player {number}",), number, AT)
         for number in range(2 * SLICE_PLAYERS + 1)
@@ -155,7 +155,7 @@ async def test_large_guild_lets_others_have_their_turn() -> None:
 
 
 async def test_search_of_a_large_guild_holds_nobody_up() -> None:
-    """Keystrokes that fit nobody hold the event loop for a slice alone; what is learned counts."""
+    """A search without results blocks the event loop for one slice at most; newly learned players count."""
     players = [
         KnownPlayer(PlayerId(f"{number}"), f"Player {number}", (f"Player {number}",), number, AT)
         for number in range(5 * SEARCHED_PLAYERS)
@@ -179,7 +179,7 @@ async def test_search_of_a_large_guild_holds_nobody_up() -> None:
 
 
 async def test_close_names_are_searched_among_fewer_players_the_longer_the_text_is() -> None:
-    """Letter pairs times players have a bound, so no text makes more than a tenth of a second of work."""
+    """Letter pairs times players is limited, so a text needs at most a tenth of a second."""
     one_pair, many_pairs = "qx", "".join(chr(0x100 + number) for number in range(TYPED_CHARACTERS))
     compared = MOST_COMPARED // (TYPED_CHARACTERS - 1)
     known = [
@@ -192,7 +192,7 @@ async def test_close_names_are_searched_among_fewer_players_the_longer_the_text_
 
 
 def learn_all(index: NameIndex, deaths: Iterable[tuple[ServerScope, Death]]) -> None:
-    """Feed deaths as ingestion does."""
+    """Learn deaths like ingestion."""
     for scope, death in deaths:
         index.learn(scope, death)
 
@@ -226,7 +226,7 @@ DEATHS = st.lists(
 def test_learned_deaths_give_kills_servers_and_last_sight_of_everybody(
     deaths: list[tuple[ServerScope, Death]],
 ) -> None:
-    """Kills alone are counted; a row that comes late moves nobody's last sight back."""
+    """Only kills are counted; a late row does not set a last sight back."""
     index = NameIndex()
     learn_all(index, deaths)
     seen: dict[PlayerId, list[tuple[ServerScope, Death]]] = {}
@@ -245,7 +245,7 @@ def test_learned_deaths_give_kills_servers_and_last_sight_of_everybody(
 
 
 def test_new_name_is_shown_and_the_old_one_still_found() -> None:
-    """A player who took another name is offered under it and found by both."""
+    """A player with a new name is offered under it and found by both."""
     index = NameIndex()
     player_id = build_player_id("Anna")
     index.put(KnownPlayer(player_id, "Anna", ("Anna",), 4, AT, (HERE.server_id,)))
@@ -263,7 +263,7 @@ def test_new_name_is_shown_and_the_old_one_still_found() -> None:
 
 
 def test_late_row_adds_its_name_and_leaves_the_newer_one_shown() -> None:
-    """What turns up behind newer rows is learned, and changes nothing of what is shown."""
+    """A late row adds its name and does not change the shown name."""
     index = NameIndex()
     player_id = build_player_id("Anna")
     index.put(KnownPlayer(player_id, "Hanna", ("Hanna",), 4, AT + timedelta(hours=1), (HERE.server_id,)))

@@ -1,4 +1,4 @@
-"""Player names: who is meant by a name, and what is known of it when."""
+"""Player names: the player of a typed name, and the state of the names."""
 
 import asyncio
 import unicodedata
@@ -48,7 +48,7 @@ SEEN = datetime(2025, 4, 30, tzinfo=UTC)
 def build_player(
     name: str, *aliases: str, kills: int = 0, player_id: str | None = None, server: ServerId = EAST
 ) -> KnownPlayer:
-    """Return a player who bore more names before."""
+    """Return a player with former names."""
     return KnownPlayer(
         player_id=PlayerId(player_id) if player_id else build_player_id(name),
         name=name,
@@ -74,7 +74,7 @@ def _store() -> FakeStatisticsStore:
 
 
 def build_names(store: FakeStatisticsStore, *servers: GameServer) -> PlayerNames:
-    """Return names for whose first reading everybody waits, on however slow a machine."""
+    """Return names whose first reading all searches wait for, even on a slow machine."""
     clock = FakeClock()
     return PlayerNames(store, FakeServerStore(*servers), TaskManager(clock), clock=clock)
 
@@ -85,18 +85,18 @@ def _names(store: FakeStatisticsStore) -> PlayerNames:
 
 
 async def find(names: PlayerNames, text: str, *server_ids: ServerId) -> list[str]:
-    """Return the names that a search offers."""
+    """Return the names of a search."""
     return [player.name for player in await names.search(GUILD, text, server_ids=server_ids)]
 
 
 def build_event(*rows: tuple[str, str], scope: ServerScope = SCOPE, second: float = 0) -> DeathsStored:
-    """Return new deaths of killer and victim."""
+    """Return the event of new deaths."""
     deaths = tuple(build_death(build_row(*row, second=second + number)) for number, row in enumerate(rows))
     return DeathsStored(scope=scope, deaths=deaths)
 
 
 async def test_search_offers_the_best_known_first(names: PlayerNames) -> None:
-    """Any part of any name counts, without regard to case; most kills come first, then the name."""
+    """Any part of any name matches, in any case; most kills come first, then the name."""
     assert await find(names, " PIKE ") == ["pike_man", "Pikelule"]
     assert await find(names, "school") == ["pike_man"]
     assert await find(names, "STRASSE") == ["Straße"]
@@ -105,19 +105,19 @@ async def test_search_offers_the_best_known_first(names: PlayerNames) -> None:
 
 
 async def test_search_stops_at_its_limit(names: PlayerNames) -> None:
-    """Discord shows 25 choices; the best known ones are among them."""
+    """Discord shows 25 choices; the players with most kills are among them."""
     assert [player.name for player in await names.search(GUILD, "", limit=2)] == ["Mlsno", "pike_man"]
 
 
 async def test_search_is_limited_to_the_named_servers(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """Who was never seen on a server is not offered for it."""
+    """A player who was never seen on a server is not offered for it."""
     store.players.append(build_player("westerner", server=ServerId("west")))
     assert await find(names, "w", ServerId("west")) == ["westerner"]
     assert await find(names, "pike", ServerId("west")) == []
 
 
 async def test_parts_of_two_names_do_not_make_a_third(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """Each name is searched by itself, never across the border to the next."""
+    """A search matches within one name, never across two names."""
     store.players = [build_player("beta", "alpha")]
     assert await find(names, "alphabeta") == []
     assert await find(names, "ab") == []
@@ -125,7 +125,7 @@ async def test_parts_of_two_names_do_not_make_a_third(store: FakeStatisticsStore
 
 
 async def test_names_are_resolved_in_order(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """The id first, then the exact name in any case, then a unique part; an old name is a name too."""
+    """The order is: the id, the exact name in any case, a unique part; old names count too."""
     resolved = [
         (await names.resolve(GUILD, text)).name
         for text in (build_player_id("Straße"), "MLSNO", "mlsno ii", "OldSchool", "lule", " straSSe ")
@@ -135,14 +135,14 @@ async def test_names_are_resolved_in_order(store: FakeStatisticsStore, names: Pl
 
 
 async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
-    """Parts that fit several players are not guessed; the candidates are named, best known first."""
+    """Several matches are an error with the candidates, most kills first."""
     with pytest.raises(AmbiguousError) as caught:
         await names.resolve(GUILD, "pike")
     assert caught.value.candidates == ("pike_man", "Pikelule")
 
 
 async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore) -> None:
-    """They are told apart by last seen, a mark and server, unless the server that was named does so."""
+    """Their labels have last seen, a mark and the server, unless the named server decides."""
     names = build_names(store, build_server("East Wind", EAST))
     store.players = [
         build_player("Twin", player_id="1" * 32, server=EAST),
@@ -181,7 +181,7 @@ async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore)
 async def test_styled_and_accented_letters_are_found_by_plain_ones_and_the_other_way_round(
     store: FakeStatisticsStore, names: PlayerNames, typed: str, stored: str
 ) -> None:
-    """Whole names and parts of them, however either is written."""
+    """This holds for whole names and parts, in both directions."""
     store.players = [build_player(stored, player_id="1" * 32), build_player("Somebody", player_id="2" * 32)]
     assert await find(names, typed) == await find(names, typed[:-1]) == [stored]
     assert (await names.resolve(GUILD, typed)).player_id == "1" * 32
@@ -190,7 +190,7 @@ async def test_styled_and_accented_letters_are_found_by_plain_ones_and_the_other
 async def test_name_as_it_is_written_goes_before_one_that_is_like_it(
     store: FakeStatisticsStore, names: PlayerNames
 ) -> None:
-    """Muller and Müller are two players: who types one of them exactly means that one."""
+    """Muller and Müller are two players, and the exact spelling finds the right one."""
     store.players = [build_player("Müller", kills=9), build_player("Muller")]
     assert (await names.resolve(GUILD, "muller")).name == "Muller"
     assert (await names.resolve(GUILD, "MÜLLER")).name == "Müller"
@@ -202,7 +202,7 @@ async def test_name_as_it_is_written_goes_before_one_that_is_like_it(
 async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
     store: FakeStatisticsStore, names: PlayerNames
 ) -> None:
-    """Also when they were seen again since, and when the label is typed into the option once more."""
+    """The labels stay valid after a new sight, and when they are typed in."""
     store.players = [build_player("Twin", player_id=digit * 32) for digit in "123"]
     labels = [
         write_label(one, ENGLISH_LOCALIZER)
@@ -238,7 +238,7 @@ LOOKALIKES = st.text(
 @given(st.lists(st.lists(LOOKALIKES, min_size=1, max_size=2, unique=True), min_size=1, max_size=6))
 @example([["A ·"], ["A ·"]])  # the name ends like the beginning of a separator
 def test_what_is_offered_is_understood_as_value_and_as_label(names_borne: list[list[str]]) -> None:
-    """Whatever players are called, or were, each choice leads to its own player, in either form."""
+    """Each choice leads to its own player, as value and as label, with any present and former names."""
     players = [
         build_player(borne[0], *borne[1:], player_id=f"{number:032x}")
         for number, borne in enumerate(names_borne)
@@ -264,7 +264,7 @@ def test_label_is_folded_the_short_way_as_the_long_way(name: str) -> None:
 
 @given(st.lists(LOOKALIKES, min_size=1, max_size=6))
 def test_choices_of_any_kind_are_understood_by_their_label(called: list[str]) -> None:
-    """Links, bounties and servers: every label is another one, and leads to its own choice."""
+    """Links, bounties and servers have different labels, and each leads to its own choice."""
     choices = [(str(number), text) for number, text in enumerate(called)]
     labels = label_choices(choices)
     assert all(1 <= len(label) <= 100 for label in labels)
@@ -272,7 +272,7 @@ def test_choices_of_any_kind_are_understood_by_their_label(called: list[str]) ->
 
 
 async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """Who is called so now is meant, however known those are who once were; these alone are ambiguous."""
+    """A present name goes before former ones of any players; several former ones are ambiguous."""
     store.players = [
         build_player("Hunter", "Wolf", kills=99),
         build_player("Farmer", "Wolf", kills=98),
@@ -289,7 +289,7 @@ async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore,
 
 
 async def test_closest_names_are_suggested_when_nobody_is_called_so(names: PlayerNames) -> None:
-    """A slip of the finger is met with what may have been meant; nothing alike, nothing suggested."""
+    """A typing error gets similar names; without similar names there is no suggestion."""
     with pytest.raises(NotFoundError) as caught:
         await names.resolve(GUILD, "Mlsmo")
     assert caught.value.suggestions == ("Mlsno", "Mlsno II")
@@ -304,7 +304,7 @@ class HeldThreads(ThreadPoolExecutor):
     """Threads whose work waits until a test lets it begin.
 
     Attributes:
-        asked: how much work was handed over.
+        asked: the number of submitted works.
     """
 
     def __init__(self) -> None:
@@ -314,7 +314,7 @@ class HeldThreads(ThreadPoolExecutor):
         self.asked = 0
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Take work and let it wait."""
+        """Store work and let it wait."""
         self.asked += 1
         self.was_asked.set()
 
@@ -326,7 +326,7 @@ class HeldThreads(ThreadPoolExecutor):
 
 
 async def test_longest_text_of_discord_keeps_nobody_else_waiting(names: PlayerNames) -> None:
-    """Close names are looked for beside the event loop, one text after another; others find theirs."""
+    """Close names are searched in a thread, one text after another; other searches go on."""
     await find(names, "")
     threads = HeldThreads()
     asyncio.get_running_loop().set_default_executor(threads)
@@ -342,7 +342,7 @@ async def test_longest_text_of_discord_keeps_nobody_else_waiting(names: PlayerNa
 
 
 async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) -> None:
-    """Ingestion feeds the names: killers with their kills, victims, and a player's new name."""
+    """Ingestion adds the killers with their kills, the victims, and a player's new name."""
     await find(names, "")
     names.on_deaths_stored(build_event(("Newcomer", "Mlsno"), ("Newcomer", "Victim")))
     assert await find(names, "new") == ["Newcomer"]
@@ -360,14 +360,14 @@ async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) ->
 
 
 async def test_order_follows_new_kills(names: PlayerNames) -> None:
-    """Who overtakes another is offered before him."""
+    """A player who overtakes another is offered first."""
     await find(names, "")
     names.on_deaths_stored(build_event(*[("Pikelule", "Straße")] * 40))
     assert await find(names, "pike") == ["Pikelule", "pike_man"]
 
 
 async def test_late_row_brings_no_old_name_back(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """A row that turns up behind newer ones adds its name, but the player is called as he is now."""
+    """A late row adds its name, but the player keeps the present name."""
     store.players = [build_player("Now", player_id=build_player_id("Before"), kills=3)]
     await find(names, "")
     late = build_event(("Before", "Mlsno"), second=-(10**7))
@@ -379,7 +379,7 @@ async def test_late_row_brings_no_old_name_back(store: FakeStatisticsStore, name
 
 
 async def test_death_without_a_killer_teaches_the_victim_alone(names: PlayerNames) -> None:
-    """Falls and deaths by the world make nobody a killer."""
+    """Falls and deaths without a killer add no kills."""
     await find(names, "")
     row = build_row("Clumsy", "Clumsy", kind=DeathKind.FALL)
     world = build_row("", "Unlucky", second=1)
@@ -390,7 +390,7 @@ async def test_death_without_a_killer_teaches_the_victim_alone(names: PlayerName
 
 
 async def test_many_deaths_at_once_are_all_learned(names: PlayerNames) -> None:
-    """A backlog is taken in slices, between which others have their turn, and wholly."""
+    """A long list of deaths is learned completely, in slices with pauses."""
     await find(names, "")
     rows = [(f"hunter{number}", "Mlsno") for number in range(LEARNED_DEATHS * 2 + 1)]
     names.on_deaths_stored(build_event(*rows))
@@ -401,14 +401,14 @@ async def test_many_deaths_at_once_are_all_learned(names: PlayerNames) -> None:
 async def test_deaths_of_a_guild_nobody_asked_about_are_not_held(
     store: FakeStatisticsStore, names: PlayerNames
 ) -> None:
-    """Names are read when they are asked for first; until then nothing is kept."""
+    """Names are read at the first request; before it, nothing is stored."""
     names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
     assert store.calls == []
     assert await find(names, "newcomer") == []
 
 
 async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
-    """What is stored while the names are being read may be missing in them, and is added."""
+    """Deaths that are stored during the read may be missing in it, so they are added."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
     names = build_names(store)
@@ -420,7 +420,7 @@ async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
 
 
 async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -> None:
-    """An import that ends while the names are being read makes them stale at once."""
+    """An import that ends during the read makes its names stale at once."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
     names = build_names(store)
@@ -433,7 +433,7 @@ async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -
 
 
 async def test_names_are_read_once_when_many_ask_at_once() -> None:
-    """Every keystroke asks; the database is asked once."""
+    """Every keystroke is a request, but the database gets one."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
     names = build_names(store)
@@ -448,7 +448,7 @@ async def test_names_are_read_once_when_many_ask_at_once() -> None:
 async def test_names_are_read_again_after_import_and_removal(
     store: FakeStatisticsStore, names: PlayerNames, what: str
 ) -> None:
-    """Whatever changes the names other than by new deaths drops them."""
+    """Changes other than new deaths drop the names."""
     await find(names, "")
     store.players = [build_player("Survivor")]
     if what == "imported":
@@ -461,7 +461,7 @@ async def test_names_are_read_again_after_import_and_removal(
 
 
 async def test_cache_is_bounded(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """The guilds that asked lately are held; the one that asked longest ago is read again."""
+    """The guilds with the latest requests stay; the one with the oldest request is read again."""
     for number in range(CACHED_GUILDS + 1):
         await names.search(GuildId(number), "")
         await names.search(GuildId(1), "")
@@ -475,7 +475,7 @@ async def test_cache_is_bounded(store: FakeStatisticsStore, names: PlayerNames) 
 async def test_names_are_asked_for_again_when_the_database_was_away(
     store: FakeStatisticsStore, names: PlayerNames
 ) -> None:
-    """A failure is raised to whoever asked, and holds nothing back afterwards."""
+    """The request gets the error, and the next one works."""
     store.failures.append(StorageUnavailableError("away"))
     with pytest.raises(StorageUnavailableError):
         await names.resolve(GUILD, "pike_man")
@@ -483,7 +483,7 @@ async def test_names_are_asked_for_again_when_the_database_was_away(
 
 
 async def test_names_are_offered_at_once_while_they_are_being_read_for_the_first_time() -> None:
-    """Whoever types waits for a blink: the newest names are searched meanwhile, then all names are known."""
+    """A request waits for a moment; the newest names are searched meanwhile, then all names are known."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
     clock = FakeClock()

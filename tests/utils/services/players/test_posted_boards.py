@@ -1,4 +1,4 @@
-"""Posted boards: one message each, up to date, whatever happens between two rounds."""
+"""Posted boards have one message each, which stays up to date."""
 
 import asyncio
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ class Stand:
         self.service = self.build_service()
 
     def build_service(self) -> PostedBoardService:
-        """Return a service that knows no more than what is stored."""
+        """Return a service without any memory of its own."""
         tasks = TaskManager(self.clock)
         names = PlayerNames(self.figures, self.servers, tasks, clock=self.clock)
         coverage = CoverageService(self, names, FakeMemberLinks(), clock=self.clock)
@@ -109,19 +109,19 @@ class Stand:
         return self.own_channels.get(scope.server_id, self.channel_id)
 
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
-        """Refuse unless the tier is there."""
+        """Raise unless the tier is open."""
         assert (guild_id, feature) == (GUILD, Feature.POSTED_BOARDS)
         if not self.is_open:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
     async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
-        """Tell the admins once."""
+        """Record an alert once."""
         del guild_id, sentence
         if key not in self.told:
             self.told.append(key)
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Settle a matter."""
+        """Close an alert."""
         del guild_id
         if key in self.told:
             self.told.remove(key)
@@ -129,13 +129,13 @@ class Stand:
     async def write(
         self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
     ) -> None:
-        """Take a change by hand down, as people read it."""
+        """Record an audit entry as people read it."""
         assert (guild_id, actor_id) == (GUILD, ACTOR)
         self.audited.append((action, str(describe_facts(AuditEntry(START, actor_id, action, facts)))))
 
     @property
     def board(self) -> PostedBoard:
-        """The one board."""
+        """The only board."""
         [board] = self.store.boards.values()
         return board
 
@@ -146,7 +146,7 @@ def _stand() -> Stand:
 
 
 async def test_board_is_posted_once_however_often_it_is_asked_for(stand: Stand) -> None:
-    """The second time finds the first one's message; nothing changed, so nothing is edited."""
+    """The second request finds the first message; it is equal, so it is not edited."""
     assert await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR) == CHANNEL
     assert await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR) == CHANNEL
     [(message_id, (channel_id, embed, nonce))] = stand.channel.messages.items()
@@ -157,7 +157,7 @@ async def test_board_is_posted_once_however_often_it_is_asked_for(stand: Stand) 
 
 
 async def test_board_is_edited_only_when_it_changed(stand: Stand) -> None:
-    """A round without news writes nothing."""
+    """A round without changes writes nothing."""
     await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
     await stand.service.refresh_all()
     stand.figures.rows = [replace(ROW, value=6.0)]
@@ -171,7 +171,7 @@ async def test_board_is_edited_only_when_it_changed(stand: Stand) -> None:
 
 @pytest.mark.parametrize("is_changed", [False, True])
 async def test_deleted_board_is_made_anew(stand: Stand, *, is_changed: bool) -> None:
-    """Whether the look or the edit finds it gone; with a nonce of its own."""
+    """The check or the edit finds the message missing; the new one has its own nonce."""
     await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     before = stand.board
     stand.channel.messages.clear()
@@ -184,7 +184,7 @@ async def test_deleted_board_is_made_anew(stand: Stand, *, is_changed: bool) -> 
 
 @pytest.mark.parametrize("minutes", [1, 30])
 async def test_lost_answer_makes_no_second_message(stand: Stand, minutes: int) -> None:
-    """The nonce while Discord remembers it, then the message of that title in the channel."""
+    """Discord remembers the nonce for a while; later the bot finds the message by its title."""
     stand.channel.loses = 1
     with pytest.raises(NotAllowedError):
         await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
@@ -201,7 +201,7 @@ async def test_lost_answer_makes_no_second_message(stand: Stand, minutes: int) -
 
 
 async def test_board_is_paused_while_its_tier_is_gone(stand: Stand) -> None:
-    """The admins are told once; it goes on by itself when the tier is back."""
+    """The admins get one alert; the board goes on by itself after the tier is back."""
     await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     stand.is_open = False
     stand.figures.rows = []
@@ -215,7 +215,7 @@ async def test_board_is_paused_while_its_tier_is_gone(stand: Stand) -> None:
 
 @pytest.mark.parametrize("is_set", [False, True], ids=["not set", "gone"])
 async def test_board_is_paused_while_its_channel_cannot_be_used(stand: Stand, *, is_set: bool) -> None:
-    """The admins are told once; another channel gets a message of its own, and the old one goes."""
+    """The admins get one alert; in another channel there is a new message, and the old one is deleted."""
     await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     if is_set:
         stand.channel.failures += [ChannelUnusableError("gone"), ChannelUnusableError("gone")]
@@ -231,7 +231,7 @@ async def test_board_is_paused_while_its_channel_cannot_be_used(stand: Stand, *,
 
 
 async def test_board_is_refused_where_it_cannot_be_posted(stand: Stand) -> None:
-    """Without a channel, or without the right to post there, nothing is kept."""
+    """Without a channel, or without the permission to post, no board is stored."""
     stand.channel_id = None
     with pytest.raises(NotFoundError, match="/admin channel set"):
         await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
@@ -243,7 +243,7 @@ async def test_board_is_refused_where_it_cannot_be_posted(stand: Stand) -> None:
 
 
 async def test_removed_board_goes_with_its_message(stand: Stand) -> None:
-    """Removing what is not there is told."""
+    """Removing an unknown board is an error."""
     await stand.service.post(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
     await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
     assert (stand.store.boards, stand.channel.messages) == ({}, {})
@@ -256,7 +256,7 @@ async def test_removed_board_goes_with_its_message(stand: Stand) -> None:
 
 
 async def test_board_of_bounties_shows_sum_and_count(stand: Stand) -> None:
-    """It is posted like every other board."""
+    """The board is posted like every other one."""
     stand.hunters.rows = [BoardRow(1, PlayerId("a"), "Ann", 1500.0, Counters(), claims=2)]
     await stand.service.post(GUILD, Board.BOUNTIES, None, actor_id=ACTOR)
     [(_, embed, _)] = stand.channel.messages.values()
@@ -264,7 +264,7 @@ async def test_board_of_bounties_shows_sum_and_count(stand: Stand) -> None:
 
 
 async def test_board_of_a_removed_server_is_forgotten_and_of_a_left_guild_kept(stand: Stand) -> None:
-    """A guild the bot is not in is not written to; a server that is gone has nothing to show."""
+    """In a left guild nothing is written; a board of a removed server is deleted."""
     await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
     stand.is_in_guild = False
     stand.servers.servers.clear()
@@ -276,7 +276,7 @@ async def test_board_of_a_removed_server_is_forgotten_and_of_a_left_guild_kept(s
 
 
 async def test_board_whose_channel_hangs_holds_up_no_other_board(stand: Stand) -> None:
-    """A round goes on for all others, and a new board is posted meanwhile; only its own has to wait."""
+    """A round goes on for all others, and a new board is posted meanwhile; only the hanging one waits."""
     stand.own_channels[SCOPE.server_id] = OTHER
     await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
     await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)

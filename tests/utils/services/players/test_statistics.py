@@ -1,8 +1,8 @@
-"""Statistics: what a board shows."""
+"""Statistics: the pages of a board."""
 
 from utils.services.players.statistics import Board, BoardPage
 
 
 def test_empty_board_has_one_page() -> None:
-    """Nothing to rank is a page that says so."""
+    """An empty board is one page that says so."""
     assert BoardPage(Board.KILLS, (), 0, 0).pages == 1

@@ -1,4 +1,4 @@
-"""Premium: what a tier opens, how many servers it has room for, and when a grant counts."""
+"""Premium: the features and servers of a tier, and the time of a grant."""
 
 import asyncio
 from datetime import timedelta
@@ -39,7 +39,7 @@ def _premium(store: FakePremiumStore, clock: FakeClock) -> PremiumService:
 
 @pytest.mark.parametrize("level", range(len(TIERS)))
 async def test_guild_without_a_grant_has_the_default_tier(level: int) -> None:
-    """The configuration says what everybody has."""
+    """The configuration sets the default tier."""
     assert await build_premium(level).get_state(GUILD) == PremiumState(TIERS[level])
 
 
@@ -65,7 +65,7 @@ async def test_every_feature_is_open_on_the_highest_tier() -> None:
 
 
 async def test_channel_kinds_wait_for_their_tier() -> None:
-    """Every kind has its tier, and below it the tier is named."""
+    """Every kind of channel has its tier; below it, the answer names the tier."""
     premium = build_premium(1)
     missing = {kind: await premium.find_missing_tier(GUILD, kind) for kind in ChannelKind}
     assert missing == {
@@ -75,7 +75,7 @@ async def test_channel_kinds_wait_for_their_tier() -> None:
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: str(tier.name))
 async def test_server_over_the_limit_is_refused(tier: Tier) -> None:
-    """As many servers as the tier has room for, and not one more."""
+    """A guild may have as many servers as its tier allows."""
     premium = build_premium(tier.level)
     await premium.verify_free_slot(GUILD, servers=tier.servers - 1)
     with pytest.raises(LimitReachedError, match=rf"room for {tier.servers} .* /admin server remove"):
@@ -85,7 +85,7 @@ async def test_server_over_the_limit_is_refused(tier: Tier) -> None:
 async def test_granted_tier_counts_in_its_guild_alone(
     premium: PremiumService, store: FakePremiumStore
 ) -> None:
-    """A grant belongs to one guild, and says until when."""
+    """A grant belongs to one guild, and has its end."""
     ends_at = START + timedelta(days=1)
     store.give(GUILD, 2, ends_at)
     assert await premium.get_state(GUILD) == PremiumState(TIERS[2], ends_at, is_granted=True)
@@ -93,7 +93,7 @@ async def test_granted_tier_counts_in_its_guild_alone(
 
 
 async def test_grant_may_be_below_the_default(store: FakePremiumStore, clock: FakeClock) -> None:
-    """Who hosts the bot decides: a grant is what a guild has, whatever the default is."""
+    """The host of the bot decides: a grant counts instead of the default, even if it is lower."""
     store.give(GUILD, 1)
     premium = PremiumService(store, default_tier=4, clock=clock)
     assert await premium.get_tier(GUILD) == TIERS[1]
@@ -102,7 +102,7 @@ async def test_grant_may_be_below_the_default(store: FakePremiumStore, clock: Fa
 async def test_tier_that_ends_between_two_questions_is_over_at_that_moment(
     premium: PremiumService, store: FakePremiumStore, clock: FakeClock
 ) -> None:
-    """A command that was let in a moment ago is refused at the end, though the record is cached."""
+    """A command that was allowed before the end is refused after it, even with a cached record."""
     store.give(GUILD, 2, START + timedelta(seconds=10))
     clock.move(9.9)
     await premium.verify_premium_for_feature(GUILD, Feature.LEADERBOARD)
@@ -132,7 +132,7 @@ async def test_grant_of_another_process_is_seen_after_thirty_seconds(
 async def test_slow_read_is_not_kept_when_something_was_granted_meanwhile(
     store: FakePremiumStore, clock: FakeClock
 ) -> None:
-    """A read that began before a write may answer its caller, and nobody after him."""
+    """Such a read may answer its own caller, but no later one."""
     store.gate = Gate()
     premium = PremiumService(store, default_tier=0, clock=clock)
     early = asyncio.create_task(premium.get_tier(GUILD))
@@ -147,7 +147,7 @@ async def test_slow_read_is_not_kept_when_something_was_granted_meanwhile(
 async def test_outage_is_raised_and_not_taken_for_the_default(
     premium: PremiumService, store: FakePremiumStore
 ) -> None:
-    """Nobody loses a tier because the database is away."""
+    """If the database is away, the read raises; it does not return the default tier."""
     store.give(GUILD, 2)
     store.failures.append(StorageUnavailableError("away"))
     with pytest.raises(StorageUnavailableError):
@@ -156,7 +156,7 @@ async def test_outage_is_raised_and_not_taken_for_the_default(
 
 
 def test_grant_is_over_at_its_end() -> None:
-    """The end itself is outside; without an end there is none."""
+    """The moment of the end is outside the grant; a grant without an end stays."""
     grant = Grant(2, START, OWNER, START + timedelta(days=1))
     assert [grant.is_over(START + timedelta(seconds=second)) for second in (0, 86_399, 86_400)] == [
         False,
@@ -167,14 +167,14 @@ def test_grant_is_over_at_its_end() -> None:
 
 
 def test_poll_interval_follows_tier_and_minimum() -> None:
-    """The larger of both counts, but a minimum under five seconds rules alone."""
+    """The larger of both counts, but a minimum under five seconds counts alone."""
     assert [compute_poll_seconds(tier, minimum_seconds=5) for tier in TIERS] == [30, 15, 10, 5, 5]
     assert [compute_poll_seconds(tier, minimum_seconds=20) for tier in TIERS] == [30, 20, 20, 20, 20]
     assert [compute_poll_seconds(tier, minimum_seconds=0.2) for tier in TIERS] == [0.2] * 5
 
 
 def test_table_shows_what_is_built_and_nothing_else() -> None:
-    """Every feature stands in the row of its tier; every kind of channel has a tier."""
+    """Every feature is in the row of its tier; every kind of channel has a tier."""
     offers = list_offers(minimum_seconds=5)
     assert [(offer.tier, offer.poll_seconds) for offer in offers] == list(
         zip(TIERS, [30, 15, 10, 5, 5], strict=True)

@@ -1,4 +1,4 @@
-"""Log places: the same game server twice is noticed by what is found, and two game servers never are one."""
+"""Log places: a game server that is added twice is noticed, and two servers are never taken for one."""
 
 import asyncio
 from collections.abc import Mapping
@@ -33,18 +33,18 @@ def read(*files: LogFile, rows: bytes = ROWS) -> dict[LogFile, Cursor]:
 
 
 def find(*files: LogFile, rows: bytes = ROWS, folder: str = FOLDER) -> FoundLogs:
-    """Return what a test of a server finds."""
+    """Return the result of a server's test."""
     return FoundLogs(folder, frozenset(files), files[-1] if files else None, rows[:256] if files else b"")
 
 
 @dataclass
 class FakeCursors:
-    """What was read of each server."""
+    """The cursors of each server."""
 
     cursors: dict[ServerScope, dict[LogFile, Cursor]] = field(default_factory=dict)
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return it."""
+        """Return the cursors."""
         return self.cursors.get(scope, {})
 
 
@@ -54,7 +54,7 @@ async def is_refused(
     *others: GameServer,
     known: Mapping[LogFile, Cursor] | None = None,
 ) -> bool:
-    """Tell whether a new server is refused beside others, of which the first was read so far."""
+    """Tell whether a new server is refused because of others, of which the first has these cursors."""
     cursors = FakeCursors({others[0].scope: dict(known or {})} if others else {})
     try:
         await LogPlaces(FakeServerStore(*others), cursors).verify_free(server, logs)
@@ -74,7 +74,7 @@ async def note_folder(server: GameServer, store: FakeServerStore, cursors: FakeC
 async def test_same_server_is_refused_however_its_address_is_written(
     host: str, known: Mapping[LogFile, Cursor], logs: FoundLogs
 ) -> None:
-    """By name, by address, at another port of the machine: the key, the user and the folder are the same."""
+    """With another name, address or port the key, the user and the folder are still the same."""
     for port, folder in product((22, 2022), (FOLDER, f"{FOLDER}/world_0")):
         found = replace(logs, folder=folder)
         assert await is_refused(replace(SECOND, host=host, port=port), found, FIRST, known=known)
@@ -120,7 +120,7 @@ async def test_two_servers_are_never_taken_for_one(
 
 
 async def test_server_is_not_its_own_twin_and_nothing_is_known_of_one_never_found() -> None:
-    """An edit of a server finds its own logs; one that was stored before tells no folder yet."""
+    """An edit finds the server's own logs; a server that was stored before may have no folder yet."""
     assert not await is_refused(FIRST, find(NEW), FIRST, known=read(NEW))
     assert not await is_refused(SECOND, find(NEW), replace(FIRST, log_folder=None), known=read(NEW))
 
@@ -138,7 +138,7 @@ _PLACES = st.builds(
 
 @given(one=_PLACES, two=_PLACES, rows=st.sampled_from([ROWS, OTHER_ROWS]))
 def test_both_orders_decide_alike(one: GameServer, two: GameServer, rows: bytes) -> None:
-    """Which of two was there first changes nothing; logs that differ at another address are never refused."""
+    """The order of the two does not matter; different logs at another address are never refused."""
 
     async def run() -> None:
         second = replace(two, scope=SECOND.scope)
@@ -164,7 +164,7 @@ def test_both_orders_decide_alike(one: GameServer, two: GameServer, rows: bytes)
 
 
 async def test_folder_is_noted_when_it_is_found_and_written_once() -> None:
-    """A server that was stored before gets it with its next reading."""
+    """A server that was stored before gets its folder at the next reading."""
     store = FakeServerStore(replace(FIRST, log_folder=None))
     await note_folder(store.servers[SCOPE], store)
     await note_folder(store.servers[SCOPE], store)
@@ -172,7 +172,7 @@ async def test_folder_is_noted_when_it_is_found_and_written_once() -> None:
 
 
 async def test_younger_of_two_that_read_one_folder_is_not_read() -> None:
-    """Stored before, or moved there since: the older goes on, the younger says whose logs they are."""
+    """The older server goes on; the younger one says whose logs they are."""
     store = FakeServerStore(FIRST, replace(SECOND, log_folder=None))
     await note_folder(FIRST, store)
     with pytest.raises(SameLogsError, match=r"“Main” reads these logs already, so “Twin” is not read"):
@@ -183,7 +183,7 @@ async def test_younger_of_two_that_read_one_folder_is_not_read() -> None:
 
 
 async def test_reading_is_ended_by_certainty_alone() -> None:
-    """At another address one key is not enough to stop a server: a file must be the same."""
+    """At another address an equal key is not enough to stop a server; a file must be the same."""
     store = FakeServerStore(FIRST, second := replace(SECOND, port=2022))
     await note_folder(second, store)
     cursors = FakeCursors({FIRST.scope: read(OLD, NEW), second.scope: read(NEW, rows=OTHER_ROWS)})

@@ -13,7 +13,7 @@ ZONES = sorted(available_timezones() - {"localtime", "posixrules", "Factory"})
 
 
 def test_every_zone_is_found_by_its_name_however_it_is_written() -> None:
-    """Case, blanks around it, and blanks for underscores make no difference."""
+    """Case, blanks around the name, and blanks for underscores do not matter."""
     for zone in ZONES:
         spelled = (zone, f" {zone.lower()} ", zone.upper(), zone.replace("_", " "))
         assert {find_zone(text) for text in spelled} == {zone}
@@ -35,7 +35,7 @@ def test_every_zone_is_found_by_its_name_however_it_is_written() -> None:
     ],
 )
 def test_city_is_enough(text: str, zone: str) -> None:
-    """People know where their server stands."""
+    """People know the city of their server."""
     assert find_zone(text) == zone
 
 
@@ -43,7 +43,7 @@ def test_city_is_enough(text: str, zone: str) -> None:
     "text", ["UTC+2", "utc +02:00", "GMT-5", "+2", "-0330", "+05:30", "\u22123", "UTC+0"]
 )
 def test_offset_is_explained(text: str) -> None:
-    """It would be wrong for half the year, and its sign is the other way round in zones that have one."""
+    """An offset is wrong for half of the year, and its sign is reversed in some zones."""
     with pytest.raises(
         InvalidInputError, match=r"is an offset, and most clocks change in summer\. Name the city"
     ):
@@ -64,20 +64,20 @@ def test_offset_is_explained(text: str) -> None:
     ],
 )
 def test_what_is_no_zone_of_a_place_is_refused(text: str) -> None:
-    """Above all the zone of the machine that the bot runs on, which another machine has otherwise."""
+    """This includes the zone of the bot's own machine, which differs between machines."""
     with pytest.raises(InvalidInputError):
         find_zone(text)
 
 
 def test_slip_is_answered_with_what_is_close() -> None:
-    """The sentence holds what can be copied."""
+    """The suggestion can be copied."""
     with pytest.raises(InvalidInputError, match=r"“Berln” is not a time zone\. Did you mean: Europe/Berlin"):
         find_zone("Berln")
 
 
 @given(st.text(max_size=120))
 def test_any_text_is_a_zone_or_refused_with_a_sentence(text: str) -> None:
-    """Nothing else comes of it."""
+    """There is no third outcome."""
     try:
         assert find_zone(text) in ZONES
     except InvalidInputError as error:
@@ -85,7 +85,7 @@ def test_any_text_is_a_zone_or_refused_with_a_sentence(text: str) -> None:
 
 
 def test_zones_are_offered_by_any_part_cities_first() -> None:
-    """Without a text the common ones."""
+    """Without a text the most common zones are offered."""
     assert search_zones("BER", limit=3) == ["Atlantic/Bermuda", "Europe/Berlin", "Australia/Canberra"]
     assert search_zones("new y", limit=25) == ["America/New_York"]
     assert (search_zones("", limit=2), search_zones("nowhere", limit=25)) == (("UTC", "Europe/London"), [])

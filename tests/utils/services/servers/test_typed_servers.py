@@ -1,4 +1,4 @@
-"""What people type of a game server: addresses with everything around them, and names."""
+"""Typed game servers: addresses with additions, and names."""
 
 import unicodedata
 from itertools import product
@@ -30,7 +30,7 @@ UNSEEN = [chr(code) for code in range(0x30000) if unicodedata.category(chr(code)
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_address_is_understood_in_every_form(host: str) -> None:
-    """With scheme, user, port and folder or without, and with blanks around it."""
+    """An address may have scheme, user, port and folder, and blanks around it."""
     parts = product(("", "sftp://", "SSH://"), (None, "renter"), (None, 1, 8822), ("", "/", "/x_7/logs/"))
     for scheme, username, port, folder in parts:
         if (folder and not scheme) or (":" in host and port is None and not scheme and username):
@@ -63,13 +63,13 @@ def test_address_is_understood_in_every_form(host: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    """Nothing is guessed."""
+    """A text that is not an address is not guessed at."""
     with pytest.raises(InvalidInputError):
         read_address(text)
 
 
 def test_password_in_an_address_is_refused_and_not_repeated() -> None:
-    """The form asks for it."""
+    """The password belongs into the form."""
     with pytest.raises(InvalidInputError) as caught:
         read_address("sftp://renter:geheim@203.0.113.9")
     assert "geheim" not in str(caught.value)
@@ -77,7 +77,7 @@ def test_password_in_an_address_is_refused_and_not_repeated() -> None:
 
 @given(st.text(max_size=120))
 def test_any_text_is_an_address_or_refused_with_a_sentence(text: str) -> None:
-    """Nothing else comes of it, and an address is one again when it is read anew."""
+    """There is no third outcome, and a read address can be read again."""
     try:
         address = read_address(text)
     except InvalidInputError:
@@ -103,26 +103,26 @@ def test_any_text_is_an_address_or_refused_with_a_sentence(text: str) -> None:
     ],
 )
 def test_names_that_people_see_are_taken(name: str) -> None:
-    """Emoji of several parts and no-break spaces as well."""
+    """Emoji of several parts and no-break spaces are allowed too."""
     verify_server_name(name)
 
 
 @given(one=st.sampled_from(UNSEEN), at=st.integers(0, 4))
 def test_character_that_nobody_sees_stands_in_no_name(one: str, at: int) -> None:
-    """Control characters, directions and joiners between letters make names that only look alike."""
+    """Control characters, directions and joiners between letters make names that only look equal."""
     with pytest.raises(InvalidInputError, match="characters nobody can see"):
         verify_server_name("Main"[:at] + one + "Main"[at:])
 
 
 @pytest.mark.parametrize("name", ["\u200d", "\ufe0f", "🏴\u200d", "\u200d☠", "\u00a0\ufe0f"])
 def test_name_of_which_nothing_is_seen_is_none(name: str) -> None:
-    """A joiner joins something."""
+    """A joiner alone is invisible."""
     with pytest.raises(InvalidInputError, match="characters nobody can see"):
         verify_server_name(name)
 
 
 def test_kind_of_a_blank_makes_no_other_name() -> None:
-    """Nobody could tell the two apart."""
+    """People could not distinguish the two."""
     with pytest.raises(InvalidInputError, match="already"):
         verify_free_name("Main PvP", ["main\u00a0pvp"])
     verify_free_name("MainPvP", ["main\u00a0pvp"])

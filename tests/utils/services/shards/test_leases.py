@@ -1,4 +1,4 @@
-"""Leases: one process at work for each shard, the others its standbys."""
+"""Leases: one active process for each shard, the others are its standbys."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ def _store() -> FakeLeaseStore:
 def build_keeper(
     store: LeaseStore, clock: Clock, instance_id: str = "one", *, sharding: Sharding = WHOLE
 ) -> LeaseHolder:
-    """Return a keeper, for the whole bot unless told otherwise."""
+    """Return a holder, by default for the whole bot."""
     return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock)
 
 
@@ -45,14 +45,14 @@ async def running(keeper: LeaseHolder) -> AsyncIterator["asyncio.Task[None]"]:
 
 
 async def test_free_lease_is_taken_at_once(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """Nobody else is at work: no wait."""
+    """Without another process there is no wait."""
     keeper = build_keeper(store, clock)
     await keeper.wait_for_leases()
     assert (keeper.get_token(GUILD), store.holders, clock.slept) == ((0, 1), {0: ("one", 1)}, [])
 
 
 async def test_own_lease_is_taken_back_at_once(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """A bot that was killed starts again without waiting for the expiry, under a new token."""
+    """A killed bot starts again without waiting for the expiry, with a new token."""
     await build_keeper(store, clock).wait_for_leases()
     successor = build_keeper(store, clock)
     await successor.wait_for_leases()
@@ -62,7 +62,7 @@ async def test_own_lease_is_taken_back_at_once(store: FakeLeaseStore, clock: Fak
 async def test_standby_waits_until_the_other_gives_the_lease_back(
     store: FakeLeaseStore, clock: FakeClock
 ) -> None:
-    """While another holds it this process asks again every two seconds, and does nothing else."""
+    """While another process has the lease, this one asks every two seconds, and does nothing else."""
     first, second = build_keeper(store, clock), build_keeper(store, clock, "two")
     await first.wait_for_leases()
     waiting = asyncio.create_task(second.wait_for_leases())
@@ -78,7 +78,7 @@ async def test_standby_waits_until_the_other_gives_the_lease_back(
 
 
 async def test_standby_outlives_an_outage_of_the_database(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """A database that is away for a while does not end the wait for the lease."""
+    """An outage of the database does not end the wait for the lease."""
     store.failures += [StorageUnavailableError("away")] * 2
     keeper = build_keeper(store, clock)
     waiting = asyncio.create_task(keeper.wait_for_leases())
@@ -89,14 +89,14 @@ async def test_standby_outlives_an_outage_of_the_database(store: FakeLeaseStore,
 
 
 async def test_error_of_our_own_ends_the_wait(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """Only an outage is waited out; anything else would be waited for in vain."""
+    """Only an outage is waited out; another error would not pass."""
     store.failures.append(ScopeViolationError("no filter"))
     with pytest.raises(ScopeViolationError):
         await build_keeper(store, clock).wait_for_leases()
 
 
 async def test_lease_is_renewed_every_few_seconds(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """Several renewals fit into one expiry, so that a missed one costs nothing."""
+    """Several renewals fit into one expiry, so a missed one does no harm."""
     keeper = build_keeper(store, clock)
     await keeper.wait_for_leases()
     async with running(keeper):
@@ -123,7 +123,7 @@ async def test_keeping_ends_when_the_lease_is_lost(store: FakeLeaseStore, clock:
 
 
 async def test_keeping_goes_on_when_the_database_is_away(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """Away for everybody: nobody else can take the lease, and each transaction checks the token."""
+    """During an outage no process can take the lease, and each transaction checks the token."""
     keeper = build_keeper(store, clock)
     await keeper.wait_for_leases()
     store.failures.append(StorageUnavailableError("away"))
@@ -147,13 +147,13 @@ async def test_lease_is_left_to_expire_when_it_cannot_be_given_back(
 
 
 async def test_keeping_without_a_lease_is_refused(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """Who never had the lease may not behave as if."""
+    """A process without the lease may not act as its holder."""
     with pytest.raises(LeaseLostError):
         await build_keeper(store, clock).keep()
 
 
 async def test_expired_lease_is_taken_over_in_the_database(database: SafeDatabase, clock: FakeClock) -> None:
-    """A standby takes over 20 seconds after the last renewal, and the first one hears of it."""
+    """A standby takes over 20 seconds after the last renewal, and the first process stops."""
     store = LeaseRepository(database, shard_count=1)
     first, second = build_keeper(store, clock), build_keeper(store, clock, "two")
     await first.wait_for_leases()
@@ -168,7 +168,7 @@ async def test_expired_lease_is_taken_over_in_the_database(database: SafeDatabas
 
 
 async def test_every_shard_has_a_lease_of_its_own(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """All are taken, renewed and given back; each guild has the token of its own shard."""
+    """All leases are taken, renewed and given back; each guild has the token of its own shard."""
     keeper = build_keeper(store, clock, sharding=HALF)
     await keeper.wait_for_leases()
     assert [keeper.get_token(GuildId(time << 22)) for time in (1, 3, 5, 7)] == [
@@ -187,7 +187,7 @@ async def test_every_shard_has_a_lease_of_its_own(store: FakeLeaseStore, clock: 
 
 
 async def test_process_holds_all_of_its_shards_or_none(store: FakeLeaseStore, clock: FakeClock) -> None:
-    """While one of them is another's it keeps none back from whoever could work with it."""
+    """While another process has one of the shards, it takes none of them."""
     other = build_keeper(store, clock, "two", sharding=Sharding(4, (3,)))
     await other.wait_for_leases()
     waiting = asyncio.create_task(build_keeper(store, clock, sharding=HALF).wait_for_leases())
@@ -202,7 +202,7 @@ async def test_process_holds_all_of_its_shards_or_none(store: FakeLeaseStore, cl
 async def test_keeping_ends_when_one_of_several_leases_is_lost(
     store: FakeLeaseStore, clock: FakeClock
 ) -> None:
-    """The bot ends as a whole; what it still holds is given back at once."""
+    """The bot ends as a whole, and gives the other leases back at once."""
     keeper = build_keeper(store, clock, sharding=HALF)
     await keeper.wait_for_leases()
     store.holders[3] = ("two", 7)
@@ -217,7 +217,7 @@ async def test_keeping_ends_when_one_of_several_leases_is_lost(
 async def test_other_shard_count_ends_the_wait_and_nothing_is_held(
     store: FakeLeaseStore, clock: FakeClock, seen_before: tuple[int | None, ...]
 ) -> None:
-    """Whether it is seen before the leases are taken, or by the look that follows."""
+    """The other count is seen before the leases are taken, or by the check after it."""
     store.other_counts += seen_before
     with pytest.raises(ShardCountError, match="shard_count 2 is at work on this database"):
         await build_keeper(store, clock).wait_for_leases()
@@ -228,7 +228,7 @@ async def test_other_shard_count_ends_the_wait_and_nothing_is_held(
 async def test_of_two_shard_counts_that_begin_together_at_most_one_is_at_work(
     database: SafeDatabase, clock: FakeClock
 ) -> None:
-    """However their steps fall between each other, one of them sees the other's leases."""
+    """In any order of their steps, one of them sees the other's leases."""
     for _ in range(20):
         keepers = [
             build_keeper(

@@ -1,4 +1,4 @@
-"""Columns of counters: summed and ranked as a look through the rows would."""
+"""Columns of counters: their sums and ranks equal those of a simple loop over the rows."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,7 @@ def put_down(server: dict[int, Counters]) -> Table:
 
 
 def count_by_hand(servers: list[dict[int, Counters]]) -> dict[int, Counters]:
-    """Sum players over servers, the best of any."""
+    """Sum players over servers, with the best of any server."""
     summed: dict[int, Counters] = {}
     for server in servers:
         for player, one in server.items():
@@ -59,7 +59,7 @@ def count_by_hand(servers: list[dict[int, Counters]]) -> dict[int, Counters]:
 
 
 def get_value(board: str, counters: Counters) -> float:
-    """Return what a board ranks a player by."""
+    """Return the value of a board for a player."""
     if board == "kd":
         return round(counters.kills / max(counters.deaths, 1), 2)
     return float(getattr(counters, SOURCES[board]))
@@ -75,7 +75,7 @@ def get_value(board: str, counters: Counters) -> float:
 def test_pages_ties_and_places_are_those_of_a_plain_sort(
     servers: list[dict[int, Counters]], board: str, minimum: int, limit: int, own: set[int]
 ) -> None:
-    """Whatever the servers hold: every page, everybody's tie, and where several summed would stand."""
+    """All pages, ties and places of one or several players are right, for any servers."""
     ranking = rank(list(map(put_down, servers)), board, players=PLAYERS, minimum_kills=minimum)
     summed = count_by_hand(servers)
     keys = {
@@ -112,7 +112,7 @@ def test_pages_ties_and_places_are_those_of_a_plain_sort(
 def test_replaced_rows_are_as_if_written_at_first(
     before: dict[int, Counters], changed: dict[int, Counters]
 ) -> None:
-    """Known players are written over, new ones join, and the old table stays as it was."""
+    """Known players are replaced, new ones are added, and the old table does not change."""
     table = put_down(before)
     copy = table.copy()
     replaced = replace_rows(table, put_down(changed))
@@ -128,7 +128,7 @@ def test_replaced_rows_are_as_if_written_at_first(
     )
 )
 def test_weapons_are_summed_with_their_best_users(servers: list[list[tuple[int, int, int]]]) -> None:
-    """Kills, the longest of them, and everybody who has most of them."""
+    """The table has the kills, the longest of them, and all players with the most kills."""
     kills = [kill for server in servers for kill in server]
     expected = []
     for weapon in sorted({weapon for _, weapon, _ in kills}):
@@ -147,7 +147,7 @@ def test_weapons_are_summed_with_their_best_users(servers: list[list[tuple[int, 
 
 
 def test_newest_name_of_any_server_counts() -> None:
-    """Of two at one moment the later in the alphabet, so that every look finds the same."""
+    """Of two names at one moment, the later in the alphabet counts, so that every read finds the same."""
     names = NumberedTexts()
     old, new, last = (names.number(text) for text in ("Old", "New", "Zed"))
     one = build_table(
@@ -160,7 +160,7 @@ def test_newest_name_of_any_server_counts() -> None:
 
 
 def test_each_text_has_one_number_from_any_thread() -> None:
-    """Threads that meet the same new texts at once agree on their numbers."""
+    """Threads that add the same texts at once get the same numbers."""
     numbers = NumberedTexts()
     texts = [f"player {number}" for number in range(2_000)]
     with ThreadPoolExecutor(4) as pool:
@@ -180,7 +180,7 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 def test_row_of_any_stored_time_and_count_becomes_the_nearest_that_fits(
     seen: datetime, numbers: tuple[int, int, int, int, int]
 ) -> None:
-    """Whatever an older version has stored: nothing overflows, and others' figures stay as they are."""
+    """Stored values of any size do not overflow, and other players' figures do not change."""
     kills, deaths, suicides, longest, streak = numbers
     stored = {
         "player_id": "a",

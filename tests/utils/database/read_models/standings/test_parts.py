@@ -1,4 +1,4 @@
-"""What is kept of a server goes on with each batch, and is not led astray by a single row."""
+"""The figures of a server in memory follow each batch, and one strange row does not spoil them."""
 
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from utils.models.scope import PlayerId
 
 @pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date(2107, 1, 1), date.max])
 def test_days_that_are_kept_stay_when_a_player_brings_an_impossible_one(day: date) -> None:
-    """A player who is counted anew brings all their days; the new deaths alone say what is long past."""
+    """The days of a newly counted player do not decide which days are old; only the new deaths do."""
     guild = GuildStandings()
     (death,) = build_deaths([build_row("Ann", "Bob")])
     start = NOON.date() - timedelta(days=31)

@@ -1,4 +1,4 @@
-"""Standings are never stale: each question compares them with the database and reads what differs."""
+"""Standings are never stale: each question compares them with the database and reads the difference."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -35,21 +35,21 @@ T = TypeVar("T")
 
 
 class NotingOperations(Operations):
-    """Notes which operation was the last one."""
+    """Records the last operation."""
 
     last = ""
 
     def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Carry it out."""
+        """Run an operation."""
         self.last = operation
         return super().run(operation, method, *args, **kwargs)
 
 
 class BusyDatabase(SafeDatabase):
-    """A database in which things happen right after it was asked how many batches are counted.
+    """A database in which something happens right after the batches were counted.
 
     Attributes:
-        meanwhile: what happens, one thing each time it is asked.
+        meanwhile: the actions, one for each count.
     """
 
     def __init__(self, database: SafeDatabase) -> None:
@@ -58,7 +58,7 @@ class BusyDatabase(SafeDatabase):
         self.meanwhile: list[Callable[[], Awaitable[object]]] = []
 
     async def call(self, operation: Callable[[], T]) -> T:
-        """Carry out one operation, and let happen what happens then."""
+        """Run an operation, then the next action."""
         result = await super().call(operation)
         if self.noting.last == "cursors.find" and self.meanwhile:
             await self.meanwhile.pop(0)()
@@ -86,7 +86,7 @@ class World:
         day: date = TODAY,
         deaths: Sequence[Death] = (),
     ) -> CountersStored:
-        """Write a player's kills as a batch of live ingestion does, and return what it would tell."""
+        """Write a player's kills like a batch of live ingestion, and return its event."""
         counters = Counters(kills=kills)
         player = replace(self.make_player(player_id), counters=counters)
         days = (PlayerDay(player_id, day, counters),)
@@ -108,12 +108,12 @@ class World:
         )
 
     async def tell(self, *events: CountersStored) -> None:
-        """Tell of batches."""
+        """Dispatch events of batches."""
         for event in events:
             self.standings.on_counters_stored(event)
 
     async def ask(self, since: date | None = None) -> dict[str, float]:
-        """Return everybody's kills."""
+        """Return the kills of all players."""
         shown = await list_shown(self.database, self.scope.guild_id, None)
         standing = await self.standings.rank(
             self.scope.guild_id, shown, "kills", minimum_kills=0, since=since
@@ -139,7 +139,7 @@ async def _world(
 
 @pytest.mark.parametrize("since", [None, TODAY])
 async def test_what_a_batch_tells_is_shown_without_reading_again(world: World, since: date | None) -> None:
-    """The documents may be gone: what was told is taken over, as long as no batch is missing between."""
+    """Events replace reads as long as no batch is missing between them, even if the documents are gone."""
     await world.store(3)
     assert await world.ask(since) == {A: 3}
     event = await world.store(5)
@@ -153,20 +153,20 @@ async def test_what_a_batch_tells_is_shown_without_reading_again(world: World, s
 
 @pytest.mark.parametrize("since", [None, TODAY])
 async def test_batch_that_nobody_told_of_is_found_out(world: World, since: date | None) -> None:
-    """Another process wrote it, or the event was lost: the next question reads it."""
+    """Another process wrote the batch, or its event was lost; the next question reads it."""
     await world.store(3)
     assert await world.ask(since) == {A: 3}
     await world.store(5)
     assert await world.ask(since) == {A: 5}
     await world.store(6)
-    world.standings.on_counters_stored(await world.store(7))  # one is missing before it
+    world.standings.on_counters_stored(await world.store(7))  # the event of the batch before it is missing
     assert await world.ask(since) == {A: 7}
 
 
 async def test_weapons_of_a_period_go_on_with_every_batch(
     world: World, make_death: Callable[..., Death]
 ) -> None:
-    """Told or found out, each kill counts once; days before the period do not."""
+    """With an event or without, each kill counts once; days before the period do not count."""
     first, second, third = (make_death(world.scope, A, B, second=number) for number in range(3))
     early = make_death(world.scope, A, B, second=-86_400)
     day = first.row.written_at.date()
@@ -182,7 +182,7 @@ async def test_weapons_of_a_period_go_on_with_every_batch(
 
 
 async def test_event_that_comes_late_changes_nothing(world: World) -> None:
-    """What was read already is newer than what is told then."""
+    """The figures in memory are newer than a late event."""
     late = await world.store(3)
     await world.store(5)
     assert await world.ask() == {A: 5}
@@ -194,7 +194,7 @@ async def test_event_that_comes_late_changes_nothing(world: World) -> None:
 async def test_batch_stored_between_question_and_answer_counts_once(
     world: World, make_death: Callable[..., Death], *, is_read: bool
 ) -> None:
-    """What is read is that of one moment: told of a batch, one knows whether its kills are among it."""
+    """A read shows one moment, so an event shows whether its kills are included."""
     first, second = (make_death(world.scope, A, B, second=number) for number in range(2))
     day, weapon = first.row.written_at.date(), first.row.weapon
     events: list[CountersStored] = []
@@ -213,13 +213,13 @@ async def test_batch_stored_between_question_and_answer_counts_once(
 
 
 async def _do_nothing() -> None:
-    """Let nothing happen."""
+    """Do nothing."""
 
 
 async def test_player_who_is_new_since_the_totals_were_read_has_his_name_on_the_board_of_days(
     world: World,
 ) -> None:
-    """All that one answer is made of is of one moment, kept or read."""
+    """All parts of an answer show one moment, from memory or from a read."""
     statistics = StatisticsRepository(world.database, world.standings)
     await world.store(3)
     assert await world.ask() == {A: 3}
@@ -238,7 +238,7 @@ STEPS = st.lists(
     st.tuples(
         st.sampled_from(["all time", "days", "weapons"]),
         st.lists(st.sampled_from(["told", "told late", "lost"]), max_size=2),  # stored before the question
-        st.integers(0, 2),  # stored while it is answered
+        st.integers(0, 2),  # stored during the answer
     ),
     min_size=1,
     max_size=4,
@@ -247,7 +247,7 @@ fresh_guilds = count(1000)
 
 
 class Story:
-    """One server on which one kill after another is stored, and what is asked of it meanwhile."""
+    """One server that stores kills one by one, and the questions between them."""
 
     def __init__(self, world: World, make_death: Callable[..., Death]) -> None:
         self.world = world
@@ -256,7 +256,7 @@ class Story:
         self.untold: list[CountersStored] = []
 
     async def store(self, how: str) -> None:
-        """Store a kill, and tell of it now, later or never."""
+        """Store a kill; dispatch its event now, later or never."""
         killer, number = PlayerId("abc"[len(self.killers) * 2 // 3 % 3]), len(self.killers)
         death = self.make_death(self.world.scope, killer, "x", second=number)
         self.killers.append(killer)
@@ -269,19 +269,19 @@ class Story:
             self.untold.append(event)
 
     async def tell(self) -> None:
-        """Tell of what nobody was told of yet."""
+        """Dispatch the events that are still missing."""
         await self.world.tell(*self.untold)
         self.untold.clear()
 
     async def ask(self, question: str) -> dict[str, float]:
-        """Return everybody's kills, or those of all together."""
+        """Return the kills of all players, or their sum."""
         day = self.make_death(self.world.scope, A, B).row.written_at.date()
         if question == "weapons":
             return {"all": float(sum(kills for _, kills, _ in await self.world.list_weapons(day)))}
         return await self.world.ask(None if question == "all time" else day)
 
     def count(self, question: str, kills: int) -> dict[str, float]:
-        """Return the answer after so many kills."""
+        """Return the right answer after a number of kills."""
         return {"all": float(kills)} if question == "weapons" else dict(Counter(self.killers[:kills]))
 
 
@@ -294,7 +294,7 @@ class Story:
 async def test_every_answer_is_that_of_a_moment_whatever_is_stored_meanwhile(
     world: World, make_death: Callable[..., Death], steps: list[tuple[str, list[str], int]]
 ) -> None:
-    """Told now, late or never: no kill is left out that was there before, and none counts twice, ever."""
+    """With events now, late or never, each answer has every earlier kill, and each kill once."""
     scope = ServerScope(GuildId(next(fresh_guilds)), ServerId("aaaaaaaa"))
     server = GameServer(scope, "North", "host", 22, "renter", EncryptedSecret(b"x"))
     await GameServerRepository(world.database).insert_server(scope, server)
@@ -313,7 +313,7 @@ async def test_every_answer_is_that_of_a_moment_whatever_is_stored_meanwhile(
 
 
 async def test_switched_generation_is_read_anew(world: World) -> None:
-    """An import shows its counters with one write, and live batches of the old generation end."""
+    """An import switches its counters with one write; live batches of the old generation end."""
     old = await world.store(3)
     assert await world.ask() == {A: 3}
     player = replace(world.make_player(B), counters=Counters(kills=9))
@@ -327,7 +327,7 @@ async def test_switched_generation_is_read_anew(world: World) -> None:
 
 
 async def test_longer_period_reads_further_back(world: World) -> None:
-    """What is kept for a week does not answer for a month; a shorter period asks for nothing new."""
+    """Days of a week do not answer for a month; a shorter period needs no new read."""
     before = TODAY - timedelta(days=29)
     await world.store(2, player_id=B, day=before)
     await world.store(3)
@@ -338,7 +338,7 @@ async def test_longer_period_reads_further_back(world: World) -> None:
 
 
 async def test_old_days_are_let_go(world: World) -> None:
-    """Months later the days of a long-running bot are not those of its start."""
+    """After months a long-running bot does not keep the days of its start."""
     await world.store(2, player_id=B)
     assert await world.ask(TODAY) == {B: 2}
     later = TODAY + timedelta(days=100)
@@ -362,7 +362,7 @@ async def test_nothing_is_kept_of_what_is_gone(world: World, *, is_guild: bool) 
 
 
 async def test_memory_is_bounded(world: World, stranger: ServerScope) -> None:
-    """Beyond the bound the guild that asked longest ago is let go, and read again when it asks."""
+    """Above the limit, the guild with the oldest question is dropped, and read again when it asks."""
     await GameServerRepository(world.database).insert_server(
         stranger, GameServer(stranger, "South", "host", 22, "renter", EncryptedSecret(b"x"))
     )

@@ -20,5 +20,5 @@ def _bounties(shelf: Shelf) -> BountyService:
 
 @pytest.fixture(name="endings")
 def _endings(shelf: Shelf, bounties: BountyService) -> BountyEndings:
-    assert bounties  # over the same rooms
+    assert bounties  # over the same storages
     return shelf.bounty_endings

@@ -1,4 +1,4 @@
-"""Bounties by time: what nobody claimed is paid back, once and in full."""
+"""The end of bounties: an unclaimed bounty is paid back once and in full."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from utils.services.money.bounties.placing import BountyService
 async def test_bounty_nobody_claimed_is_paid_back_in_full(
     shelf: Shelf, bounties: BountyService, endings: BountyEndings
 ) -> None:
-    """After its end and the grace for kills read in time, once, with a notice."""
+    """It is paid back after its end and the grace time for late reads, once, with a notice."""
     await set_channel(shelf)
     placed = await place(bounties)
     shelf.money.data.notices.clear()
@@ -52,7 +52,7 @@ async def test_bounty_nobody_claimed_is_paid_back_in_full(
 async def test_removed_server_gives_held_money_back(
     shelf: Shelf, bounties: BountyService, endings: BountyEndings
 ) -> None:
-    """Bounties on its players are withdrawn at once; those of another server stay."""
+    """Bounties on players of the server are withdrawn at once; those of other servers stay."""
     shelf.money.gone = {SOUTH.scope}
     await place(bounties)
     await place(bounties, "Foxtrot", 700)
@@ -68,7 +68,7 @@ async def test_removed_server_gives_held_money_back(
 async def test_timer_makes_good_what_a_removal_left_behind(
     shelf: Shelf, bounties: BountyService, endings: BountyEndings
 ) -> None:
-    """When the database is away at the removal, the money comes back at the end of the first bounty."""
+    """If the database is away at the removal, the money is paid back at the end of the first bounty."""
     await place(bounties, "Foxtrot", 700)
     del shelf.servers.servers[SOUTH.scope]
     shelf.money.failures = [StorageUnavailableError("away")]

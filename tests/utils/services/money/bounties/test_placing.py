@@ -57,7 +57,7 @@ async def test_placed_bounty_holds_the_money_and_is_announced(shelf: Shelf, boun
 
 
 async def test_nothing_is_announced_without_a_channel(shelf: Shelf, bounties: BountyService) -> None:
-    """No channel, no notice, also not later."""
+    """Without a channel there is no notice, also not later."""
     await place(bounties)
     assert shelf.money.data.notices == []
 
@@ -65,7 +65,7 @@ async def test_nothing_is_announced_without_a_channel(shelf: Shelf, bounties: Bo
 async def test_server_is_asked_for_when_the_player_is_known_on_several(
     shelf: Shelf, bounties: BountyService
 ) -> None:
-    """A price counts on one server alone; with one there is nothing to ask."""
+    """A bounty counts on one server only; with one server there is no question."""
     with pytest.raises(InvalidInputError) as caught:
         await place(bounties, "Fox")
     assert str(caught.value) == "Fox plays on several servers: North, South. Name one with the option server."
@@ -134,7 +134,7 @@ async def test_refusal_names_the_reason(
     error: type[UserFacingError],
     sentence: str,
 ) -> None:
-    """Each reason has its own sentence, and nothing is taken."""
+    """Each reason has its own sentence, and no money is taken."""
     with pytest.raises(error) as caught:
         await place(bounties, **options)  # type: ignore[arg-type]
     assert str(caught.value) == sentence
@@ -144,7 +144,7 @@ async def test_refusal_names_the_reason(
 async def test_one_open_bounty_of_a_placer_on_a_target(
     shelf: Shelf, bounties: BountyService, endings: BountyEndings
 ) -> None:
-    """A second one is refused until the first has ended; another placer's is his own."""
+    """A second one is refused until the first has ended; each placer has their own."""
     shelf.money.data.balances[BOB] = 500
     await place(bounties)
     await place(bounties, by=BOB, amount=500)
@@ -161,7 +161,7 @@ async def test_one_open_bounty_of_a_placer_on_a_target(
 
 
 async def test_list_shows_what_can_be_claimed_highest_first(shelf: Shelf, bounties: BountyService) -> None:
-    """Ended ones are not shown, even before they are paid back; servers can be chosen."""
+    """Ended bounties are not shown, even before they are paid back; servers can be chosen."""
     await place(bounties, amount=300)
     shelf.clock.move(3600)
     await place(bounties, "Foxtrot", 700)
@@ -193,7 +193,7 @@ async def test_cancelling_costs_a_tenth_rounded_up(
 
 
 async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> None:
-    """By its id or the target's name; somebody else's is not there."""
+    """The id or the target's name selects the bounty; bounties of others are not found."""
     placed = await place(bounties)
     for text in (placed.bounty.bounty_id, "Wolf"):
         with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
@@ -221,7 +221,7 @@ async def test_ended_bounty_can_not_be_cancelled(shelf: Shelf, bounties: BountyS
 
 
 async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyService) -> None:
-    """Open and ended ones, newest first."""
+    """The list has open and ended bounties, newest first."""
     await place(bounties)
     shelf.clock.move(60)
     await place(bounties, "Foxtrot")
@@ -235,14 +235,14 @@ async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyS
 
 
 UNKNOWN = [[True], [False], [True, True], [False, True], [True, False]]
-"""Fates of transactions whose commits get no answer: of the first, and of its repetition."""
+"""Outcomes of transactions whose commits get no answer: of the first, and of its repetition."""
 
 
 @pytest.mark.parametrize("unknown", UNKNOWN)
 async def test_bounty_whose_commit_gets_no_answer_is_placed_once(
     shelf: Shelf, bounties: BountyService, unknown: list[bool]
 ) -> None:
-    """It is placed again under its id, which finds out; the answer is that of a placed one."""
+    """The second try has the same id and finds the bounty; the answer is that it is placed."""
     await set_channel(shelf)
     shelf.money.unknown = list(unknown)
     if len(unknown) > 1:
@@ -259,7 +259,7 @@ async def test_bounty_whose_commit_gets_no_answer_is_placed_once(
 async def test_bounty_whose_cancelling_gets_no_answer_is_paid_back_once(
     shelf: Shelf, bounties: BountyService, unknown: list[bool]
 ) -> None:
-    """The second try finds it taken back, and says so instead of that there is none."""
+    """The second try finds the bounty cancelled, and reports success."""
     placed = (await place(bounties)).bounty
     shelf.money.unknown = list(unknown)
     if len(unknown) > 1:

@@ -1,4 +1,4 @@
-"""What a guild decides about bounties."""
+"""A guild's settings of bounties."""
 
 import asyncio
 from functools import partial
@@ -24,7 +24,7 @@ def _services(shelf: Shelf) -> Services:
 
 
 async def change(services: Services, actor_id: MemberId = ADMIN, **wished: Any) -> BountySettings:
-    """Change what is wished, and return the settings as they are then."""
+    """Change the given settings, and return the result."""
     wish = partial(change_bounties, **wished)
     changed = await services.guild_changes.change(GUILD, actor_id, AuditAction.BOUNTIES, wish)
     return changed.after.bounties
@@ -41,7 +41,7 @@ async def test_bounties_are_refused_when_they_are_switched_off(services: Service
 
 
 async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Services) -> None:
-    """Without a wish nothing changes; the audit names old and new; placing follows at once."""
+    """Without a change nothing is written; the audit has old and new; placing uses the new values at once."""
     assert await change(services, is_auto=None) == BountySettings()
     assert shelf.audit.entries == []
     changed = BountySettings(is_auto=False, expiry_hours=48, max_amount=500)
@@ -57,7 +57,7 @@ async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Se
 
 
 async def test_two_changes_at_once_both_count(shelf: Shelf, services: Services) -> None:
-    """Who changes one thing leaves what another admin changes at that moment as it is."""
+    """A change of one setting keeps another admin's change of another setting at that moment."""
     gate = shelf.guilds.gate = Gate()
     off = asyncio.create_task(change(services, is_enabled=False))
     await gate.has_read.wait()
