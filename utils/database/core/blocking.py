@@ -42,7 +42,7 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Update:
     """One write of a bulk: an update of the document that fits the filter."""
 
     query: Query
@@ -57,7 +57,7 @@ class Deletion:
     query: Query
 
 
-Write = Insertion | Replacement | Change | Deletion
+Write = Insertion | Replacement | Update | Deletion
 Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteMany
 """A write within its scope, in pymongo's form."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.blocking import Change, Deletion
+from utils.database.core.blocking import Deletion, Update
 from utils.database.core.database import Fence, FenceSource, SafeDatabase, Work
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
@@ -47,7 +47,7 @@ class _MessageWrite:
     """
 
     guild_id: GuildId
-    change: Change
+    change: Update
     sent: tuple[EntryKey, ...] = ()
 
 
@@ -127,7 +127,7 @@ class OutboxRepository:
         """Store a message before its first try; do not change one that is stored already."""
         document = build_message_document(message)
         named = {"nonce": document.pop("nonce")}
-        change = Change(named, {"$setOnInsert": document}, upsert=True)
+        change = Update(named, {"$setOnInsert": document}, upsert=True)
         await self._join(self._prepares, _MessageWrite(guild_id, change))
 
     async def mark_sent(
@@ -135,7 +135,7 @@ class OutboxRepository:
     ) -> None:
         """Mark a message as sent and delete its notices, all or nothing."""
         sent = {"state": MessageState.SENT.value, "message_id": message_id, "sent_at": at}
-        change = Change({"nonce": message.nonce}, {"$set": sent})
+        change = Update({"nonce": message.nonce}, {"$set": sent})
         await self._join(self._marks, _MessageWrite(guild_id, change, message.entries))
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
