@@ -19,7 +19,7 @@ class Style(StrEnum):
     BOLD = "bold"
     CODE = "code"
     MENTION = "mention"
-    QUOTE = "quote"  # also small print
+    QUOTE = "quote"  # small print too
 
 
 class Span(NamedTuple):

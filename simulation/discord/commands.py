@@ -8,7 +8,7 @@ from simulation.discord.snowflakes import SnowflakeFactory
 from simulation.discord.validation.commands import CHAT_INPUT, check_command, check_name_unique
 from simulation.discord.validation.form import FormErrors
 
-MAX_CHAT_COMMANDS = 100  # of one kind in one scope
+MAX_CHAT_COMMANDS = 100  # commands of one kind and scope
 Command = dict[str, Any]
 # fields that Discord adds or keeps; it drops all others of a request
 _KEPT = (

@@ -128,7 +128,7 @@ class Attachment:
 
 @dataclass(eq=False, kw_only=True)
 class InteractionStart:
-    """Who started an interaction, in which channel, and from which message or form."""
+    """The user, channel, and message or form that started an interaction."""
 
     id: int
     kind: InteractionKind

@@ -224,7 +224,7 @@ def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
     if message.reference is not None:
         payload["message_reference"] = message.reference
     if message.interaction is not None:
-        application = str(message.author.id)  # also the id of the bot user
+        application = str(message.author.id)  # the bot user has the same id
         payload |= {
             "application_id": application,
             "webhook_id": application,

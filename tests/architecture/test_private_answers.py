@@ -1,4 +1,4 @@
-"""Who sees an answer is declared at its command, and nothing that answers decides it again."""
+"""The visibility of an answer is declared at its command, and no code that answers decides it again."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ BY_HAND = {
     "utils/interactions/replies.py": "errors and refused presses are for the member who asked alone",
     "utils/interactions/views.py": "a press is acknowledged by its own message, which stays as it is",
 }
-"""Where an answer is sent without the declaration of its command, and why."""
+"""Modules that send an answer without the declaration of its command, with the reason."""
 
 ANSWERS = (
     *("response.send_message", "response.defer", "response.edit_message"),
@@ -30,12 +30,12 @@ def list_answers_by_hand(module: Module) -> Iterator[str]:
 
 
 def _name(node: ast.expr) -> str:
-    """Return a dotted name also where it begins with a call."""
+    """Return a dotted name, even if it begins with a call."""
     return read_dotted(node) or ast.unparse(node)
 
 
 def test_privacy_is_declared_at_the_command_alone() -> None:
-    """A flag at an answer can differ from the command's acknowledgement, and then it shows to everybody."""
+    """A flag at an answer could contradict the declaration, and show the answer to all members."""
     bot = [module for module in list_modules() if module.room != "simulation"]
     assert {module.path for module in bot if list(list_answers_by_hand(module))} == BY_HAND.keys()
 
@@ -55,5 +55,5 @@ def test_privacy_is_declared_at_the_command_alone() -> None:
     ],
 )
 def test_answer_by_hand_is_found(source: str, *, is_found: bool) -> None:
-    """A rule that nothing can break proves nothing."""
+    """The check finds answers with a flag and answers by hand, and no others."""
     assert bool(list(list_answers_by_hand(build_module(source, "cogs/example.py")))) == is_found

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from simulation.bot_process import LOOK_SECONDS, PROJECT, READY_SECONDS, BotProcess, build_environment
 
-# longest wait for something that normally takes moments; only a failing test waits so long
+# longest wait for something that normally takes moments; only a failing test waits until its end
 PATIENCE_SECONDS = 90.0
 
 

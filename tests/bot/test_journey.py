@@ -235,7 +235,7 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
-    [left] = stage.read("game_servers")  # until no job of the server can be running
+    [left] = stage.read("game_servers")  # the login stays until no job of the server can be running
     assert (left["is_removed"], left["host"], left["username"], left["secret"]) == (True, "", "", b"")
     for collection in (
         "kills",

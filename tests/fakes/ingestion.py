@@ -240,7 +240,10 @@ class FakeIngestionStore:
     async def in_shared_transaction(
         self, guild_ids: Collection[GuildId], work: Callable[[FakeSharedUnit], T], *, repeats: bool = True
     ) -> T:
-        """Run ``work`` on a copy and put it in place; what another one committed meanwhile is a conflict."""
+        """Run ``work`` on a copy and put it in place.
+
+        If another transaction has committed meanwhile, that is a conflict.
+        """
         del guild_ids
         self.power.pass_point()
         if self.outages:
@@ -379,13 +382,13 @@ class FakeDeathLogs:
     """The death logs of one server in memory, read in chunks of a few lines.
 
     Attributes:
-        files: their bytes.
-        lines_per_chunk: how many lines a chunk holds at most.
-        rewritten: files that are no longer what their cursor was made in.
-        newest_asked: how often the newest lines were asked for.
-        problems: what a poll has to pass over.
-        denied: files that an import may not read.
-        gone: files that went long ago.
+        files: the bytes of each file.
+        lines_per_chunk: the maximum number of lines in a chunk.
+        rewritten: files with a new content, which their cursors do not fit.
+        newest_asked: the number of reads of the newest lines.
+        problems: the problems that a poll reports.
+        denied: files that an import cannot read.
+        gone: files that were deleted long ago.
     """
 
     def __init__(self, power: PowerSupply | None = None, *, lines_per_chunk: int = 3) -> None:

@@ -48,10 +48,10 @@ class Outage:
     """A storage that may be away or slow.
 
     Attributes:
-        gate: what the answers of slow reads wait at.
-        failures: errors that the next calls raise, first to last.
+        gate: the gate that slow reads wait for.
+        failures: the errors of the next calls, first to last.
         broken: names of methods that always fail.
-        calls: the names of the methods that were called, failed ones included.
+        calls: the names of the called methods, failed calls included.
     """
 
     def __init__(self) -> None:

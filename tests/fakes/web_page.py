@@ -19,7 +19,7 @@ async def serve_page(page: bytes, *, port: int = 0) -> AsyncIterator[int]:
             writer.write(page)
             await writer.drain()
             writer.write_eof()
-            await reader.read()  # until the client has closed, so that nothing of the page is lost
+            await reader.read()  # wait until the client has closed, so that it gets the whole page
         except ConnectionError:
             pass  # the client closed in the middle, because this is not SSH
         finally:

@@ -44,6 +44,6 @@ def test_half_of_a_wait_is_sure_when_only_half_is_drawn(failures: int, drawn: fl
 
 
 def test_what_is_not_told_otherwise_is_drawn_by_chance() -> None:
-    """By default waits are random, so that two failed tasks do not try again together."""
+    """Without other settings waits are random, so that two failed tasks do not try again together."""
     backoff = Backoff(10, 10, jitter=1)
     assert len({backoff.compute_seconds(1) for _ in range(20)}) > 1

@@ -1,4 +1,4 @@
-"""Group commit: members that come at the same moment share one piece of work, and no guild suffers by it."""
+"""Group commit: batches of the same moment share one transaction, and no guild is harmed by another."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,13 @@ HERE, THERE = GuildId(42), GuildId(43)
 NORTH, SOUTH = "north", "south"
 
 
-class Desk:
-    """Notes who was served together, and fails for whom it is told to.
+class FakeStore:
+    """Records each group and fails for chosen batches.
 
     Attributes:
-        rounds: who was served, round by round.
-        refused: those with whom a round fails.
-        held: rounds that do not end, while ``is_open`` is not set.
+        rounds: the key and the batches of each call.
+        refused: the batches that make a call fail.
+        held: groups that wait until ``is_open`` is set.
     """
 
     def __init__(self) -> None:
@@ -29,8 +29,8 @@ class Desk:
         self.held: set[tuple[str, ...]] = set()
         self.is_open = asyncio.Event()
 
-    async def serve(self, key: str, members: Sequence[str]) -> list[str]:
-        """Serve several at once."""
+    async def run(self, key: str, members: Sequence[str]) -> list[str]:
+        """Run a group."""
         self.rounds.append((key, tuple(members)))
         if tuple(members) in self.held:
             await self.is_open.wait()
@@ -39,149 +39,149 @@ class Desk:
         return [member.upper() for member in members]
 
 
-class Guests:
-    """Members who join a group of a desk."""
+class Callers:
+    """Batches that join a group."""
 
-    def __init__(self, desk: Desk, clock: FakeClock) -> None:
-        self.desk = desk
+    def __init__(self, store: FakeStore, clock: FakeClock) -> None:
+        self.store = store
         self._clock = clock
-        self.group = GroupCommit(desk.serve, clock=clock, seconds=1)
+        self.group = GroupCommit(store.run, clock=clock, seconds=1)
 
     def begin(self, members: Iterable[str], guild_id: GuildId, key: str = NORTH) -> list[asyncio.Task[str]]:
-        """Let members of a guild come."""
+        """Let batches of a guild join."""
         return [asyncio.create_task(self.group.join(key, guild_id, member)) for member in members]
 
-    async def serve(self, members: Iterable[str], guild_id: GuildId) -> list[str | BaseException]:
-        """Let members of a guild come, and return what each of them got."""
+    async def join(self, members: Iterable[str], guild_id: GuildId) -> list[str | BaseException]:
+        """Let batches of a guild join, and return the result of each."""
         joining = self.begin(members, guild_id)
         await self._clock.advance(1)
         return await asyncio.gather(*joining, return_exceptions=True)
 
     def take_rounds(self) -> list[tuple[str, ...]]:
-        """Return who was served together since this was asked last."""
-        rounds = [members for _, members in self.desk.rounds]
-        self.desk.rounds.clear()
+        """Return the groups since the last call."""
+        rounds = [members for _, members in self.store.rounds]
+        self.store.rounds.clear()
         return rounds
 
 
-@pytest.fixture(name="desk")
-def _desk() -> Desk:
-    return Desk()
+@pytest.fixture(name="store")
+def _store() -> FakeStore:
+    return FakeStore()
 
 
-@pytest.fixture(name="guests")
-def _guests(desk: Desk, clock: FakeClock) -> Guests:
-    return Guests(desk, clock)
+@pytest.fixture(name="callers")
+def _callers(store: FakeStore, clock: FakeClock) -> Callers:
+    return Callers(store, clock)
 
 
 async def test_members_of_a_key_share_a_round_and_each_has_their_own_result(
-    clock: FakeClock, guests: Guests
+    clock: FakeClock, callers: Callers
 ) -> None:
-    """They may be of several guilds, not of several keys; who comes later begins the next round."""
-    joining = [*guests.begin("ab", HERE), *guests.begin("x", THERE), *guests.begin("s", THERE, SOUTH)]
+    """A group has batches of several guilds, but of one key; later batches begin the next group."""
+    joining = [*callers.begin("ab", HERE), *callers.begin("x", THERE), *callers.begin("s", THERE, SOUTH)]
     await clock.advance(1)
-    joining += guests.begin("c", HERE)
+    joining += callers.begin("c", HERE)
     await clock.advance(1)
     assert await asyncio.gather(*joining) == ["A", "B", "X", "S", "C"]
-    assert guests.desk.rounds == [(NORTH, ("a", "b", "x")), (SOUTH, ("s",)), (NORTH, ("c",))]
+    assert callers.store.rounds == [(NORTH, ("a", "b", "x")), (SOUTH, ("s",)), (NORTH, ("c",))]
 
 
-async def test_nobody_suffers_from_the_fault_of_another(desk: Desk, guests: Guests) -> None:
-    """After a round that failed each is served alone, and told of their own fault."""
-    desk.refused = {"b"}
-    first, second, third = await guests.serve("abc", HERE)
+async def test_nobody_suffers_from_the_fault_of_another(store: FakeStore, callers: Callers) -> None:
+    """If a group fails, each batch runs alone and gets its own error."""
+    store.refused = {"b"}
+    first, second, third = await callers.join("abc", HERE)
     assert (first, str(second), third) == ("A", "b", "C")
-    assert guests.take_rounds() == [("a", "b", "c"), ("a",), ("b",), ("c",)]
+    assert callers.take_rounds() == [("a", "b", "c"), ("a",), ("b",), ("c",)]
 
 
-async def test_fault_of_one_alone_is_raised_without_another_try(desk: Desk, guests: Guests) -> None:
-    """There is nobody to tell them from."""
-    desk.refused = {"a"}
-    (error,) = await guests.serve("a", HERE)
+async def test_fault_of_one_alone_is_raised_without_another_try(store: FakeStore, callers: Callers) -> None:
+    """A group of one batch has nothing to separate."""
+    store.refused = {"a"}
+    (error,) = await callers.join("a", HERE)
     assert isinstance(error, StorageConflictError)
-    assert guests.take_rounds() == [("a",)]
+    assert callers.take_rounds() == [("a",)]
 
 
 async def test_nobody_waits_for_the_second_try_of_another(
-    clock: FakeClock, desk: Desk, guests: Guests
+    clock: FakeClock, store: FakeStore, callers: Callers
 ) -> None:
-    """A guild whose own try takes long holds up itself alone."""
-    desk.refused, desk.held = {"b"}, {("b",)}
-    first, second = *guests.begin("a", HERE), *guests.begin("b", THERE)
+    """A slow second try delays only its own guild."""
+    store.refused, store.held = {"b"}, {("b",)}
+    first, second = *callers.begin("a", HERE), *callers.begin("b", THERE)
     await clock.advance(1)
     assert await first == "A"
-    assert guests.take_rounds() == [("a", "b"), ("a",), ("b",)]
+    assert callers.take_rounds() == [("a", "b"), ("a",), ("b",)]
     assert not second.done()
-    desk.is_open.set()
+    store.is_open.set()
     with pytest.raises(StorageConflictError):
         await second
 
 
 async def test_guild_that_failed_goes_alone_until_it_has_succeeded_often_enough(
-    desk: Desk, guests: Guests, clock: FakeClock
+    store: FakeStore, callers: Callers, clock: FakeClock
 ) -> None:
-    """It spoils no further group, waits for nobody, and has to begin anew when it fails once more."""
-    desk.refused = {"b"}
+    """Its batches run alone and at once; after another failure it must succeed as often again."""
+    store.refused = {"b"}
     for members in ("b", "aaab", PROVEN_AFTER * "a"):
-        await guests.serve(members, HERE)
-    guests.take_rounds()
-    joining = [*guests.begin("a", HERE), *guests.begin("b", THERE)]
+        await callers.join(members, HERE)
+    callers.take_rounds()
+    joining = [*callers.begin("a", HERE), *callers.begin("b", THERE)]
     await clock.advance(1)
     await asyncio.gather(*joining, return_exceptions=True)
-    assert guests.take_rounds() == [("a", "b"), ("a",), ("b",)]
-    joining = [*guests.begin("a", HERE), *guests.begin("b", THERE)]
+    assert callers.take_rounds() == [("a", "b"), ("a",), ("b",)]
+    joining = [*callers.begin("a", HERE), *callers.begin("b", THERE)]
     await settle()
-    assert guests.take_rounds() == [("b",)]  # at once
+    assert callers.take_rounds() == [("b",)]  # at once
     await clock.advance(1)
-    assert guests.take_rounds() == [("a",)]
+    assert callers.take_rounds() == [("a",)]
     await asyncio.gather(*joining, return_exceptions=True)
-    guests.group.forget_guild(THERE)
-    await guests.serve("cd", THERE)
-    assert guests.take_rounds() == [("c", "d")]
+    callers.group.forget_guild(THERE)
+    await callers.join("cd", THERE)
+    assert callers.take_rounds() == [("c", "d")]
 
 
-async def test_group_takes_so_many_members_and_so_many_of_a_guild(guests: Guests, clock: FakeClock) -> None:
-    """The rest begins the next group at once; others still find room in the first one."""
+async def test_group_takes_so_many_members_and_so_many_of_a_guild(callers: Callers, clock: FakeClock) -> None:
+    """The rest begins the next group at once, and other guilds still have space in the first one."""
     crowd = [f"{number}" for number in range(MOST_OF_A_GUILD + 2)]
-    joining = [*guests.begin(crowd, HERE), *guests.begin("x", THERE)]
+    joining = [*callers.begin(crowd, HERE), *callers.begin("x", THERE)]
     for number in range(MOST_MEMBERS):
-        joining += guests.begin(["y"], GuildId(100 + number))
+        joining += callers.begin(["y"], GuildId(100 + number))
     await clock.advance(1)
     await asyncio.gather(*joining)
-    first, second = guests.take_rounds()
+    first, second = callers.take_rounds()
     others = MOST_MEMBERS - MOST_OF_A_GUILD - 1
     assert first == (*crowd[:MOST_OF_A_GUILD], "x", *["y"] * others)
     assert second == (*crowd[MOST_OF_A_GUILD:], *["y"] * (MOST_MEMBERS - others))
 
 
 async def test_who_is_cancelled_waits_for_the_end_and_others_notice_nothing(
-    clock: FakeClock, desk: Desk, guests: Guests
+    clock: FakeClock, store: FakeStore, callers: Callers
 ) -> None:
-    """What was asked for may happen, so nobody must go on as if it could not."""
-    desk.held = {("a", "b")}
-    first, second = guests.begin("ab", HERE)
+    """The batch may be stored, so its caller must wait for the result."""
+    store.held = {("a", "b")}
+    first, second = callers.begin("ab", HERE)
     await clock.advance(1)
     first.cancel()
     await settle()
     assert not first.done()
-    desk.is_open.set()
+    store.is_open.set()
     assert await second == "B"
     with pytest.raises(asyncio.CancelledError):
         await first
 
 
 async def test_who_is_cancelled_is_not_tried_again_alone(
-    clock: FakeClock, desk: Desk, guests: Guests
+    clock: FakeClock, store: FakeStore, callers: Callers
 ) -> None:
-    """The group failed as a whole, so nothing of theirs happened; all others are served."""
-    desk.held, desk.refused = {("a", "b", "c")}, {"c"}
-    first, second, third = guests.begin("abc", HERE)
+    """The group failed as a whole, so the cancelled batch is not stored; all others run alone."""
+    store.held, store.refused = {("a", "b", "c")}, {"c"}
+    first, second, third = callers.begin("abc", HERE)
     await clock.advance(1)
     first.cancel()
-    desk.is_open.set()
+    store.is_open.set()
     await asyncio.wait([first, second, third])
     assert first.cancelled()
     assert second.result() == "B"
-    assert guests.take_rounds() == [("a", "b", "c"), ("b",), ("c",)]
+    assert callers.take_rounds() == [("a", "b", "c"), ("b",), ("c",)]
     with pytest.raises(StorageConflictError):
         await third

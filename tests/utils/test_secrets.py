@@ -157,7 +157,7 @@ def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
 
 
 def test_registered_secrets_are_masked_wherever_they_turn_up() -> None:
-    """A registered secret is masked whatever it looks like."""
+    """A secret goes before a shorter one that it contains; empty and very short secrets are ignored."""
     redactor = Redactor()
     redactor.register("hunter2", "hunter2-longer", None, "", "abc")
     assert redactor.redact("a hunter2-longer b hunter2 c abc") == "a *** b *** c abc"

@@ -160,7 +160,7 @@ async def test_nothing_is_noted_when_a_client_ends_in_the_middle_of_its_request(
             "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 500\r\n\r\n--b\r\n".encode()
         )
         async with asyncio.timeout(60):
-            while not world.requests:  # noqa: ASYNC110 - nobody is told of a request that never ends
+            while not world.requests:  # noqa: ASYNC110 - a request that never ends has no event
                 await asyncio.sleep(0)
         writer.transport.abort()
     assert (channel.messages, caplog.records) == ([], [])

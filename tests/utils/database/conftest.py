@@ -107,7 +107,7 @@ def _make_server() -> MakeServer:
             "secret": EncryptedSecret(b"sealed"),
             "added_at": NOON.replace(tzinfo=UTC),
         }
-        return GameServer(scope=scope, **{**known, **fields})  # type: ignore[arg-type] # whatever a test names
+        return GameServer(scope=scope, **{**known, **fields})  # type: ignore[arg-type] # the fields of a test
 
     return make
 

@@ -57,7 +57,7 @@ GONE: Mapping[str, Any] = {"status": 404, "body": {"code": 10008, "message": "Un
 
 
 @dataclass
-class Desk:
+class PosterParts:
     """The parts of every poster, in a community with an office."""
 
     bot: commands.Bot
@@ -94,7 +94,7 @@ class Desk:
         """Allow everything."""
 
     async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
-        """Do nothing."""
+        """Record the alert."""
         del guild_id, sentence
         self.told.append(key)
 
@@ -112,21 +112,27 @@ class Proof:
 
     route, text = EDIT, "Not proven in time"
 
-    async def prepare(self, desk: Desk) -> None:
+    async def prepare(self, parts: PosterParts) -> None:
         """Post the times."""
-        self._messages = LinkMessages(desk.messages, languages=FakeGuildLanguages(desk.factory))
-        message_id, wolf = await desk.begin_message(), build_player_id("Wolf")
+        self._messages = LinkMessages(parts.messages, languages=FakeGuildLanguages(parts.factory))
+        message_id, wolf = await parts.begin_message(), build_player_id("Wolf")
         self._link = Link(
-            desk.guild_id, MemberId(1), wolf, "Wolf", START, channel_id=desk.channel_id, message_id=message_id
+            parts.guild_id,
+            MemberId(1),
+            wolf,
+            "Wolf",
+            START,
+            channel_id=parts.channel_id,
+            message_id=message_id,
         )
         self._showing: asyncio.Task[bool] | None = None
         self.is_open = True
 
-    async def go_on(self, desk: Desk) -> None:
+    async def go_on(self, parts: PosterParts) -> None:
         """Show the outcome once; then it goes on by itself."""
         if self._showing is None:
             self._showing = asyncio.create_task(self._messages.show(self._link, ProofOutcome.EXPIRED))
-        await desk.clock.advance(61)
+        await parts.clock.advance(61)
         self.is_open = not (self._showing.done() and self._showing.result())
 
 
@@ -135,22 +141,22 @@ class Picture:
 
     route, text = EDIT, "4,321"
 
-    async def prepare(self, desk: Desk) -> None:
+    async def prepare(self, parts: PosterParts) -> None:
         """Post the beginning."""
         self._messages = ImportMessages(
-            desk.sender, desk.messages, languages=FakeGuildLanguages(desk.factory)
+            parts.sender, parts.messages, languages=FakeGuildLanguages(parts.factory)
         )
-        self._job = ImportJob(1, START, {}, desk.channel_id, await desk.begin_message())
+        self._job = ImportJob(1, START, {}, parts.channel_id, await parts.begin_message())
         self._is_told, self.is_open = False, True
 
-    async def go_on(self, desk: Desk) -> None:
+    async def go_on(self, parts: PosterParts) -> None:
         """Report the end once; then it goes on by itself."""
         if not self._is_told:
             self._is_told = True
             end = ImportProgress(1, 1, 9, 9, 4_321, 1.0, is_done=True)
             await self._messages.show(build_server(), self._job, end)
-        await desk.clock.advance(61)
-        self.is_open = desk.tasks.is_running(f"message:import:{build_server().scope}")
+        await parts.clock.advance(61)
+        self.is_open = parts.tasks.is_running(f"message:import:{build_server().scope}")
 
 
 class Alert:
@@ -158,22 +164,22 @@ class Alert:
 
     route, text = POST, "The host refused the login."
 
-    async def prepare(self, desk: Desk) -> None:
+    async def prepare(self, parts: PosterParts) -> None:
         """Build alerts without any history."""
         self._alerts = AdminAlerts(
-            desk.bot,
-            desk.sender,
-            desk.tasks,
-            settings=desk,
-            languages=FakeGuildLanguages(desk.factory),
-            clock=desk.clock,
+            parts.bot,
+            parts.sender,
+            parts.tasks,
+            settings=parts,
+            languages=FakeGuildLanguages(parts.factory),
+            clock=parts.clock,
         )
         self.is_open = True
 
-    async def go_on(self, desk: Desk) -> None:
+    async def go_on(self, parts: PosterParts) -> None:
         """Send the alert; then it goes on by itself."""
-        await self._alerts.notify(desk.guild_id, text(self.text), "key")
-        await desk.clock.advance(301)
+        await self._alerts.notify(parts.guild_id, text(self.text), "key")
+        await parts.clock.advance(301)
         self.is_open = bool(self._alerts._waiting)
 
 
@@ -185,34 +191,34 @@ class Board:
     def __init__(self, route: str) -> None:
         self.route = route
 
-    async def prepare(self, desk: Desk) -> None:
+    async def prepare(self, parts: PosterParts) -> None:
         """Store a board without a message, or one whose message shows something else."""
         self._store = FakeBoardStore()
-        key = BoardKey(desk.guild_id, ALL_SERVERS, "kills")
+        key = BoardKey(parts.guild_id, ALL_SERVERS, "kills")
         await self._store.insert_board(key)
         if self.route == EDIT:
-            place = MessagePlace(desk.channel_id, await desk.begin_message(), "nonce")
+            place = MessagePlace(parts.channel_id, await parts.begin_message(), "nonce")
             await self._store.save_place(key, place)
-        pages: BoardPages = desk  # type: ignore[assignment] # builds one embed
+        pages: BoardPages = parts  # type: ignore[assignment] # builds one embed
         self._service = PostedBoardService(
             self._store,
             self._store,
-            PostedBoardMessages(desk.messages, self._store, pages),
-            coverage=None,  # type: ignore[arg-type] # nobody posts or removes one here
-            channels=desk,
-            premium=desk,
-            notifier=desk,
+            PostedBoardMessages(parts.messages, self._store, pages),
+            coverage=None,  # type: ignore[arg-type] # not used here
+            channels=parts,
+            premium=parts,
+            notifier=parts,
             audit=None,  # type: ignore[arg-type]
-            tasks=desk.tasks,
+            tasks=parts.tasks,
             is_member=lambda _: True,
         )
         self.is_open = True
 
-    async def go_on(self, desk: Desk) -> None:
+    async def go_on(self, parts: PosterParts) -> None:
         """Do a round, half a minute after the last one."""
         await self._service.refresh_all()
-        await desk.clock.advance(30)
-        (board,) = await self._store.list_boards(desk.guild_id)
+        await parts.clock.advance(30)
+        (board,) = await self._store.list_boards(parts.guild_id)
         self.is_open = not (board.place.digest or board.is_paused)
 
 
@@ -225,23 +231,23 @@ POSTERS = {
 }
 
 
-@pytest.fixture(name="desk")
-async def _desk(
+@pytest.fixture(name="parts")
+async def _parts(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[PosterParts]:
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        desk = Desk(bot, guild, channel)
+        parts = PosterParts(bot, guild, channel)
         with capture_logs():
-            yield desk
-            await desk.tasks.stop()
+            yield parts
+            await parts.tasks.stop()
 
 
-async def go_on(poster: Any, desk: Desk, world: SimulatedDiscord) -> None:
+async def go_on(poster: Any, parts: PosterParts, world: SimulatedDiscord) -> None:
     """Let a poster go on until it has nothing left to do."""
     async with asyncio.timeout(30):
         while poster.is_open:
-            await poster.go_on(desk)
+            await poster.go_on(parts)
             await world.settle()
             await asyncio.sleep(0.01)  # the library sleeps by the real clock
 
@@ -255,27 +261,27 @@ def count(channel: Channel, text: str) -> int:
 @pytest.mark.parametrize("fault", PASSING)
 @pytest.mark.parametrize("name", POSTERS)
 async def test_what_may_pass_is_tried_again_until_it_is_shown_once(
-    desk: Desk, world: SimulatedDiscord, channel: Channel, name: str, fault: str
+    parts: PosterParts, world: SimulatedDiscord, channel: Channel, name: str, fault: str
 ) -> None:
     """After every temporary fault every poster shows its text, and shows it once."""
     poster: Any = POSTERS[name]()
-    await poster.prepare(desk)
+    await poster.prepare(parts)
     method = "POST" if poster.route == POST else "PATCH"
     struck = world.faults.add(Fault(method=method, route=poster.route, **PASSING[fault]))
-    await go_on(poster, desk, world)
+    await go_on(poster, parts, world)
     assert (struck.is_spent, poster.is_open, count(channel, poster.text)) == (True, False, 1)
-    assert desk.told == []
+    assert parts.told == []
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize("fault", LASTING)
 @pytest.mark.parametrize("name", POSTERS)
 async def test_what_lasts_is_settled_and_asked_no_more(
-    desk: Desk, world: SimulatedDiscord, channel: Channel, guild: Guild, name: str, fault: str
+    parts: PosterParts, world: SimulatedDiscord, channel: Channel, guild: Guild, name: str, fault: str
 ) -> None:
     """A lost permission or channel ends the tries, except for alerts, which go to the owner."""
     poster: Any = POSTERS[name]()
-    await poster.prepare(desk)
+    await poster.prepare(parts)
     method = "POST" if poster.route == POST else "PATCH"
     in_office = f"/channels/{channel.id}/"
     struck = world.faults.add(
@@ -287,13 +293,13 @@ async def test_what_lasts_is_settled_and_asked_no_more(
             **LASTING[fault],
         )
     )
-    await poster.go_on(desk)
+    await poster.go_on(parts)
     await world.settle()
     await settle()
     before = struck.struck
     # a round checks every board again, in case an admin has fixed the channel
     if not isinstance(poster, Board):
-        await go_on(poster, desk, world)
+        await go_on(poster, parts, world)
         assert (poster.is_open, struck.struck) == (False, before)
     assert before == 1
     told = [message.embed["description"] for message in world.direct_messages(guild.owner.user).all_messages]
@@ -303,11 +309,11 @@ async def test_what_lasts_is_settled_and_asked_no_more(
 @pytest.mark.fault
 @pytest.mark.parametrize("name", ["proof", "picture", "board"])
 async def test_deleted_message_ends_the_matter_but_for_boards_which_post_anew(
-    desk: Desk, world: SimulatedDiscord, channel: Channel, name: str
+    parts: PosterParts, world: SimulatedDiscord, channel: Channel, name: str
 ) -> None:
     """A member deleted it on purpose; only a board is posted again."""
     poster: Any = POSTERS[name]()
-    await poster.prepare(desk)
+    await poster.prepare(parts)
     struck = world.faults.add(Fault(method="PATCH", route=EDIT, times=None, **GONE))
-    await go_on(poster, desk, world)
+    await go_on(poster, parts, world)
     assert (poster.is_open, struck.struck, count(channel, poster.text)) == (False, 1, int(name == "board"))

@@ -42,7 +42,7 @@ def build(kind: DeathKind, **changes: object) -> DeathRow:
 
 
 def build_own(kind: DeathKind, weapon: str) -> DeathRow:
-    """Return the row of somebody who did it to himself."""
+    """Return the row of a player who died by their own hand."""
     return build(kind, victim_id=A, victim_name="Ann", weapon=weapon, distance=0)
 
 

@@ -42,7 +42,7 @@ def test_second_request_of_a_login_shares_the_connection_that_is_being_opened(st
 
 
 def test_request_waits_when_its_connection_is_lent_to_its_limit(state: PoolState) -> None:
-    """A host answers one request after another, so few users share a connection; no second one is opened."""
+    """A host answers one request after another, so only a few users share a connection."""
     for _ in range(2):
         ask(state, ONE, "a", limit=2)
     (slot,) = state.decide().opened

@@ -145,7 +145,7 @@ async def test_everything_arrives_in_order_and_in_slices(chunks: list[bytes]) ->
     gate, transport, told = build_gate(listener)
     for chunk in chunks:
         gate.data_received(chunk)
-        while not transport.is_reading:  # noqa: ASYNC110 - it tells nobody
+        while not transport.is_reading:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0)
     assert b"".join(listener.slices) == b"".join(chunks)
     assert all(len(piece) <= SLICE_BYTES for piece in listener.slices)
@@ -170,7 +170,7 @@ async def test_costly_bytes_come_in_small_slices() -> None:
     listener = Listener(seconds_a_byte=1e-6)
     gate, transport, _ = build_gate(listener)
     gate.data_received(b"x" * 200_000)
-    while not transport.is_reading:  # noqa: ASYNC110 - it tells nobody
+    while not transport.is_reading:  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0)
     assert [len(piece) for piece in listener.slices[:3]] == [64 * 1024, 4 * 1024, 64 * 1024]
 

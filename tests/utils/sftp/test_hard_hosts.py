@@ -68,7 +68,7 @@ async def wait_and_use(pool: SftpConnectionPool, login: HostLogin, guild_id: Gui
 
 async def wait_for_count(pool: SftpConnectionPool, opened: int, waiting: int) -> None:
     """Wait until the guild has this number of connections and waiting requests."""
-    while pool.count(GUILD) != ConnectionCount(opened, waiting):  # noqa: ASYNC110 - the pool tells nobody
+    while pool.count(GUILD) != ConnectionCount(opened, waiting):  # noqa: ASYNC110 - the pool has no event
         await asyncio.sleep(0)
 
 

@@ -18,7 +18,7 @@ LIMITS = PoolLimits(
     handshakes_per_host=2,
     handshake_spacing_seconds=0,
     max_loans_per_connection=1,
-    wait_timeout_seconds=60,  # of a failing test
+    wait_timeout_seconds=60,  # only a failing test waits as long
     idle_expiry_seconds=0,
 )
 DOORS = [

@@ -198,7 +198,7 @@ async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: Game
 
     reading = asyncio.create_task(read())
     async with asyncio.timeout(60):
-        while not host.requests["read"]:  # noqa: ASYNC110 - the host tells nobody
+        while not host.requests["read"]:  # noqa: ASYNC110 - the host has no event
             await asyncio.sleep(0.01)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):

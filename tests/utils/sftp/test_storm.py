@@ -20,7 +20,7 @@ from utils.sftp.pool import SftpConnectionPool
 
 SERVERS = 200
 SERVERS_PER_GUILD = 5
-HANDSHAKE_SECONDS = 0.5  # of a distant and busy host
+HANDSHAKE_SECONDS = 0.5  # the host is distant and busy
 POLL_SECONDS = 5.0
 RETURN_SECONDS = 30.0
 LIMITS = PoolLimits()

@@ -1025,7 +1025,7 @@ class SlowFolders(FakeSession):
 
 
 async def test_listing_that_took_long_is_not_repeated_for_long() -> None:
-    """However expensive a host makes its listings, they take a small part of the time."""
+    """Listings take a small part of the time, even at a very slow host."""
     clock = FakeClock()
     session = SlowFolders(clock)
     session.write(path_of(DAY_1), lines(1))

@@ -263,7 +263,7 @@ def test_message_comes_back_as_it_was(message: OutgoingMessage) -> None:
 
 @given(SERVERS)
 def test_server_comes_back_as_it_was(server: GameServer) -> None:
-    """Every setting an admin made; fields that other features keep beside it are no fault."""
+    """Every setting of an admin comes back; additional fields of other features are allowed."""
     document = store(scope_document(scope_of_server(server.scope), build_server_document(server)))
     assert read_server(document | {"health": {}, "later": 1}) == server
 
@@ -299,7 +299,7 @@ def test_guild_settings_come_back_as_they_were(
     )
 )
 def test_health_comes_back_with_the_lines_counted_beside_it(health: ServerHealth) -> None:
-    """The document holds no counts of lines: those stand at the cursors."""
+    """The document has no counts of lines, because the cursors have them."""
     document = store(build_health_document(health))
     assert not {"lines_read", "lines_rejected"} & document.keys()
     counts = {"lines_read": health.lines_read, "lines_rejected": health.lines_rejected}

@@ -45,7 +45,7 @@ async def read_data(database: SafeDatabase) -> Document | None:
 async def wait_for_line(logs: list[dict[str, object]], text: str) -> None:
     """Wait for a log line."""
     async with asyncio.timeout(SOON):
-        while not any(text in str(line["event"]) for line in logs):  # noqa: ASYNC110 - a log tells nobody
+        while not any(text in str(line["event"]) for line in logs):  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)
 
 

@@ -198,7 +198,7 @@ async def verify_weapons(
     for row in kills:
         users[row.weapon][row.killer_name] += 1
     best: Mapping[str, NamedCount] = {row.weapon: NamedCount(row.best_name, row.best_kills) for row in found}
-    if since is None:  # a period's table tells by itself
+    if since is None:  # the table of a period has them already
         best = await combat.find_best_users(CoveredDeaths(GUILD, servers), [row.weapon for row in table])
     assert best.keys() == users.keys()
     for weapon, tallied in best.items():

@@ -350,7 +350,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
 async def test_servers_share_a_transaction_and_each_writes_its_own(
     ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
-    """What each has to store at the same moment is stored together; a fault of one is its own."""
+    """Batches of the same moment are stored together; an error of one affects no other."""
     moved = replace(stranger, server_id=ServerId("mmmmmmmm"))
 
     async def store_together(shard: int, members: Sequence[Member]) -> list[set[ServerScope]]:
@@ -399,7 +399,7 @@ async def test_servers_share_a_transaction_and_each_writes_its_own(
 async def test_transaction_is_not_for_a_server_of_a_guild_that_does_not_share_it(
     ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
-    """The fence that was checked is that of its guilds alone; nothing of the whole is stored."""
+    """Only the fence of the named guilds was checked, so the whole transaction is refused."""
 
     def store(unit: SharedTransaction) -> None:
         unit.of_server(scope).insert_deaths([make_death(scope, A, B)])
@@ -413,7 +413,7 @@ async def test_transaction_is_not_for_a_server_of_a_guild_that_does_not_share_it
 async def test_guilds_of_several_shards_share_no_transaction(
     database: SafeDatabase, scope: ServerScope, stranger: ServerScope
 ) -> None:
-    """One fence is checked, so it must be that of all of them; a lost lease of any of them is one of all."""
+    """One fence is checked for all guilds, so they must have one lease. If it is lost, it is lost for all."""
     fenced = IngestionRepository(database, fences=lambda guild_id: Fence(guild_id % 2, 1, guild_id))
     begun: list[SharedTransaction] = []
     both = {scope.guild_id, stranger.guild_id}

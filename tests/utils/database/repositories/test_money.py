@@ -70,7 +70,7 @@ def no_fence(_: GuildId) -> Fence | None:
 def build_change(amount: int, key: str, *, member_id: MemberId = ANN, **fields: object) -> Change:
     """Return a change by hand."""
     change = Change(member_id, LedgerKind.ADMIN, amount, key, START, note="gift")
-    return replace(change, **fields)  # type: ignore[arg-type] # whatever a test names
+    return replace(change, **fields)  # type: ignore[arg-type] # the fields of a test
 
 
 def describe(row: LedgerRow) -> AuditEntry:
@@ -89,7 +89,7 @@ async def book(wallets: WalletRepository, guild_id: GuildId, change: Change) -> 
 def build_bounty(scope: ServerScope, bounty_id: str = "b1", **fields: object) -> Bounty:
     """Return Ann's bounty of 500 on the prey."""
     bounty = Bounty(scope, bounty_id, PREY, "Prey", 500, ANN, START, START + HOUR)
-    return replace(bounty, **fields)  # type: ignore[arg-type] # whatever a test names
+    return replace(bounty, **fields)  # type: ignore[arg-type] # the fields of a test
 
 
 async def insert(bounties: BountyRepository, *several: Bounty) -> None:

@@ -163,7 +163,7 @@ async def test_messages_of_several_guilds_share_a_transaction_and_each_takes_its
 async def test_message_that_cannot_be_stored_stops_no_other_guild(
     database: SafeDatabase, scope: ServerScope
 ) -> None:
-    """Each of its group is stored alone, and from then on it shares with nobody."""
+    """Each message of the failed group is stored alone, and later the bad one shares with no other."""
     outbox = _Grouped(database, fences=lambda _: None)
     good, bad, fine = (
         _build_message(replace(scope, guild_id=GuildId(number)), 0, nonce=f"n{number}")

@@ -267,7 +267,7 @@ async def test_players_with_equal_figures_stand_by_name(
 async def test_players_of_one_person_are_summed_and_ranked_as_one(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Counters add up over players, the name is that of the one seen last, and the rank counts them once."""
+    """Counters are summed over the players, the name is the latest one, and the rank counts them once."""
     stats = await statistics.find_stats(
         CoveredDeaths(scope.guild_id, [scope.server_id, neighbour.server_id]), [B, A, C]
     )

@@ -34,7 +34,7 @@ def _settings(guilds: FakeGuildStore, servers: FakeServerStore, clock: FakeClock
 async def test_settings_are_read_once_within_ten_minutes(
     settings: SettingsService, guilds: FakeGuildStore, clock: FakeClock
 ) -> None:
-    """Every change drops them; what nobody told of is seen at most so much later."""
+    """A change by another process is seen after ten minutes at the latest."""
     await settings.get_settings(GUILD)
     guilds.settings[GUILD] = GuildSettings(GUILD, admin_role_id=9)
     clock.move(CACHE_SECONDS - 0.1)

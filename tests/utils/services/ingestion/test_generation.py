@@ -1,4 +1,4 @@
-"""Generations: counted in pieces or anew, the same figures, or an honest "out of order"."""
+"""Generations: counted in pieces or again, the figures are the same, or are reported as out of order."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace

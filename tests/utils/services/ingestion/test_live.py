@@ -420,9 +420,10 @@ async def test_batch_is_run_again_when_the_database_aborts_it_for_the_moment(wat
 async def test_nothing_of_a_batch_is_stored_when_the_database_is_away(
     watcher: Watcher, told: list[Event]
 ) -> None:
-    """What was stored before stays, the next poll goes on with the rest.
+    """Earlier batches stay stored, and the next poll continues after them.
 
-    Delivery looks all the same: where the answer to a commit was lost, nobody else tells of the notices.
+    Delivery looks for notices after an error too. If the answer to a commit was lost, no other event reports
+    the notices.
     """
     watcher.logs.append(FILE, render(*FIGHTS))
     watcher.store.outages = 1
@@ -581,4 +582,4 @@ async def test_several_problems_are_told_as_the_first_and_how_many_more(
     watcher.logs.problems = problems
     outcome = await watcher.poll()
     assert (None if outcome.problem is None else str(outcome.problem)) == told
-    assert len(problems) < 2 or len(told or "") <= 300  # of a field's 1,024 characters
+    assert len(problems) < 2 or len(told or "") <= 300  # a field holds 1,024 characters

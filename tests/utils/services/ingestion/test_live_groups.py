@@ -1,4 +1,4 @@
-"""Servers of several guilds that share a transaction: the same is stored as by each alone, fault by fault."""
+"""Servers of several guilds share a transaction: even after errors, the same is stored as by each alone."""
 
 import asyncio
 import random
@@ -48,7 +48,7 @@ GUILDS = {scope.guild_id for scope in SCOPES}
 
 
 class NotedRepository(IngestionRepository):
-    """Notes which guilds each transaction is of."""
+    """A repository that records the guilds of each transaction."""
 
     def __init__(self, database: SafeDatabase, fence: Fence | None = None) -> None:
         super().__init__(database, fences=lambda guild_id: fence and replace(fence, guild_id=guild_id))
@@ -57,18 +57,18 @@ class NotedRepository(IngestionRepository):
     async def in_shared_transaction(
         self, guild_ids: Collection[GuildId], work: Callable[[SharedTransaction], T], *, repeats: bool = True
     ) -> T:
-        """Note it, and run it."""
+        """Record the guilds, and run the transaction."""
         self.transactions.append(sorted(guild_ids))
         return await super().in_shared_transaction(guild_ids, work, repeats=repeats)
 
     def take_transactions(self) -> list[list[GuildId]]:
-        """Return the guilds of each transaction since this was asked last."""
+        """Return the guilds of each transaction since the last call."""
         taken, self.transactions = self.transactions, []
         return taken
 
 
 class Rule:
-    """A rule that holds for every server."""
+    """A rule that is the same for every server."""
 
     async def find_terms(self, scope: ServerScope) -> Self:
         """Return itself."""
@@ -77,10 +77,10 @@ class Rule:
 
 
 class Poison(Rule):
-    """Cannot judge the death of one player."""
+    """A rule that fails at the death of one player."""
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
-        """Fail where they died."""
+        """Fail if that player died."""
         del unit
         if any(death.row.victim_name == "Poison" for death in batch.deaths):
             raise ValueError("nobody thought of it")
@@ -88,24 +88,24 @@ class Poison(Rule):
 
 
 class Gate(Rule):
-    """Holds the thread that judges until it is opened."""
+    """A rule that holds the thread that judges, until the test opens it."""
 
     def __init__(self) -> None:
         self.is_open = threading.Event()
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
-        """Wait."""
+        """Wait until the gate is open."""
         del unit, batch
         self.is_open.wait()
         return RuleOutcome()
 
 
 class MuteDatabase(SafeDatabase):
-    """Commits, and does not hear of it.
+    """A database that commits, but loses the answers to commits.
 
     Attributes:
-        lost: how many of the next answers do not come.
-        is_final: nobody asks again then.
+        lost: the number of the next answers that are lost.
+        is_final: whether the commit fails then, without a repeat.
     """
 
     lost = 1
@@ -123,7 +123,7 @@ class Servers:
     """Game servers of three guilds, polled at the same moments.
 
     Attributes:
-        told: the guild of each new death, as listeners hear of it.
+        told: the guild of each new death that was announced to listeners.
     """
 
     def __init__(
@@ -150,11 +150,11 @@ class Servers:
         self.told += [event.scope.guild_id] * len(event.deaths)
 
     def append(self, scope: ServerScope, *rows: DeathRow) -> None:
-        """Let deaths happen on a server."""
+        """Add deaths to the log of a server."""
         self._logs[scope].append(FILE, render(*rows))
 
     async def poll(self, scope: ServerScope) -> int:
-        """Poll a server and return how many deaths came."""
+        """Poll a server and return the number of new deaths."""
         server = GameServer(scope, "Mirny", "127.0.0.1", 22, "renter", EncryptedSecret(b""))
         try:
             outcome = await self._live.poll(
@@ -171,19 +171,19 @@ class Servers:
         return outcome.deaths
 
     def begin(self, scopes: Iterable[ServerScope] = SCOPES) -> list[asyncio.Task[int]]:
-        """Begin to poll servers at once."""
+        """Begin to poll all these servers."""
         return [asyncio.create_task(self.poll(scope)) for scope in scopes]
 
     def replace(self, scope: ServerScope, *rows: DeathRow) -> None:
-        """Write a server's log anew."""
+        """Replace the log of a server."""
         self._logs[scope].files[FILE] = render(*rows)
 
     async def let_window_pass(self) -> None:
-        """Let those who have come be stored."""
+        """Wait until the transaction of the present group begins."""
         await self._clock.advance(self._seconds)
 
     async def poll_together(self, scopes: Iterable[ServerScope] = SCOPES) -> list[int | BaseException]:
-        """Poll servers at the same moment, until what each of them had is stored or failed."""
+        """Poll servers at the same moment, until the batches of all are stored or have failed."""
         polling = self.begin(scopes)
         while not all(task.done() for task in polling):
             await self.let_window_pass()
@@ -202,7 +202,7 @@ def _servers(store: NotedRepository, clock: FakeClock) -> Servers:
 
 
 def build_rewards(clock: FakeClock) -> KillRewards:
-    """Return the rule about pay, for guilds where the house puts no price on anybody."""
+    """Return the rule about pay, for guilds without automatic bounties."""
     guilds = FakeGuildStore()
     for guild_id in GUILDS:
         guilds.settings[guild_id] = GuildSettings(guild_id, bounties=BountySettings(is_auto=False))
@@ -210,7 +210,7 @@ def build_rewards(clock: FakeClock) -> KillRewards:
 
 
 async def link(database: SafeDatabase, names: Sequence[str]) -> None:
-    """Let each guild have members of its own behind the same players."""
+    """Link the same players to different members in each guild."""
     links = [
         {
             "guild_id": int(guild_id),
@@ -226,7 +226,7 @@ async def link(database: SafeDatabase, names: Sequence[str]) -> None:
 
 
 async def dump(database: SafeDatabase) -> dict[str, list[str]]:
-    """Return all that is stored, but for ids that MongoDB makes."""
+    """Return all stored data without the ids that MongoDB makes."""
     stored: dict[str, list[str]] = {}
     for name in INDEXES:
         documents: list[dict[str, Any]] = await database.unscoped(name).find().to_list(None)
@@ -241,7 +241,7 @@ async def dump(database: SafeDatabase) -> dict[str, list[str]]:
 async def test_several_guilds_together_store_what_each_stores_alone(
     database: SafeDatabase, seed: int
 ) -> None:
-    """Deaths, counters, months, notices, cursors, wallets and ledgers: no guild's differ by its company."""
+    """Deaths, counters, months, notices, cursors, wallets and ledgers are the same as of a guild alone."""
     stored: list[dict[str, list[str]]] = []
     for is_shared in (True, False):
         chance, clock, store = random.Random(seed), FakeClock(), NotedRepository(database)
@@ -268,7 +268,7 @@ async def test_several_guilds_together_store_what_each_stores_alone(
 async def test_conflict_of_one_guild_holds_up_no_other(
     database: SafeDatabase, servers: Servers, store: NotedRepository
 ) -> None:
-    """What somebody else holds of one guild is waited for by that guild; all others are stored meanwhile."""
+    """If another transaction holds a document of one guild, only this guild waits."""
     for scope in SCOPES:
         servers.append(scope, build_row("Ann", "Bob"))
     assert await servers.poll_together() == [1, 1, 1, 1]
@@ -300,7 +300,7 @@ async def test_conflict_of_one_guild_holds_up_no_other(
 async def test_poison_of_one_guild_spoils_one_group_of_others(
     servers: Servers, store: NotedRepository
 ) -> None:
-    """It goes alone from then on, until it has succeeded often enough."""
+    """A guild with a bad batch is stored alone, until enough of its batches have succeeded."""
     servers.append(SECOND, build_row("Ann", "Poison"))
     for turn in range(3):
         servers.append(FIRST, build_row("Ann", "Bob", second=turn))
@@ -323,7 +323,7 @@ async def test_poison_of_one_guild_spoils_one_group_of_others(
 async def test_group_whose_commit_has_no_answer_is_stored_once(
     connection: SafeMongoDBConnection, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, *, is_final: bool
 ) -> None:
-    """It is asked again; where no answer ever comes, each finds out alone that its cursor has moved."""
+    """The commit is repeated. If no answer ever comes, each server finds alone that its cursor has moved."""
     monkeypatch.setattr("utils.database.process.connection.SafeDatabase", MuteDatabase)
     monkeypatch.setattr(MuteDatabase, "is_final", is_final)
     database = await connection.open()
@@ -343,7 +343,7 @@ async def test_group_whose_commit_has_no_answer_is_stored_once(
 async def test_nothing_of_a_group_is_stored_when_the_lease_is_lost(
     database: SafeDatabase, clock: FakeClock
 ) -> None:
-    """Each hears of it, and tries no more than once by itself."""
+    """Each server gets the error, after one more attempt of its own."""
     await database.unscoped("leases").insert_one({"_id": 0, "token": 2})
     store = NotedRepository(database, Fence(shard=0, token=1))
     servers = Servers(store, clock)
@@ -359,7 +359,7 @@ async def test_nothing_of_a_group_is_stored_when_the_lease_is_lost(
 async def test_whole_group_is_waited_for_when_its_servers_are_stopped(
     store: NotedRepository, clock: FakeClock
 ) -> None:
-    """What is in the thread ends as it would have; nobody goes on before."""
+    """Servers that are stopped end only after the transaction that runs in the thread."""
     gate = Gate()
     servers = Servers(store, clock, gate)
     for scope in SCOPES:

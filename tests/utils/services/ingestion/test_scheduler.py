@@ -475,7 +475,7 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
 
 
 async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
-    """Of two servers with the same logs, the younger stores no death and says why, until it is alone."""
+    """If two servers have the same logs, the younger one stores no death and warns, until it is alone."""
     first = replace(build_server("Main", "main"), log_folder="/one/deathlogs")
     world.servers = FakeServerStore(first, build_server())
     world.access.log_folder = "/one/deathlogs"

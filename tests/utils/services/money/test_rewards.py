@@ -88,7 +88,7 @@ class Table:
             placed_at=READ_AT - HOUR,
             expires_at=READ_AT + HOUR,
         )
-        bounty = replace(bounty, **fields)  # type: ignore[arg-type] # whatever a test names
+        bounty = replace(bounty, **fields)  # type: ignore[arg-type] # the fields of a test
         self.store.data.bounties[bounty.bounty_id] = bounty
         return bounty
 

@@ -97,7 +97,7 @@ def build_service(
     store: FakeErasureStore, audit: FakeAuditLog, links: LinkService | None = None
 ) -> ErasureService:
     """Return the service, with three deaths in a transaction."""
-    people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # nobody looks a name up here
+    people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # not used here
     clock = FakeClock()
     return ErasureService(store, people, audit=audit, events=EventDispatcher(), clock=clock, deaths_at_once=3)
 

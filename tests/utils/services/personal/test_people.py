@@ -42,7 +42,7 @@ def _finder(store: FakeLinkStore) -> PersonFinder:
         audit=FakeAuditLog(),
         notifier=FakeNotifier(),
         clock=CLOCK,
-        rng=None,  # type: ignore[arg-type] # nobody asks for a link here
+        rng=None,  # type: ignore[arg-type] # not used here
         requires_proof=True,
     )
     return PersonFinder(links, players, clock=CLOCK)
@@ -116,7 +116,7 @@ async def test_two_own_players_of_one_name_are_told_apart(finder: PersonFinder, 
 async def test_player_who_was_proven_a_short_while_ago_is_not_handed_out_or_erased(
     finder: PersonFinder, store: FakeLinkStore, player: str | None
 ) -> None:
-    """For three days the error says when it will be possible, and who can do it before."""
+    """For three days the error names the time of the first possible request, and the way by an admin."""
     fresh = Link(GUILD, ALICE, build_player_id("Owl"), "Owl", CLOCK.now())
     await store.put_proven(GUILD, fresh, at=CLOCK.now() - timedelta(hours=30))
     with pytest.raises(NotAllowedError) as caught:

@@ -86,7 +86,7 @@ class FakeServerChecker:
 
 
 @dataclass
-class Rooms:
+class ServerSetup:
     """A guild's servers and everything around them."""
 
     tier: int = 4
@@ -130,14 +130,14 @@ class Rooms:
         self.removed.append(event)
 
 
-@pytest.fixture(name="rooms")
-def _rooms() -> Rooms:
-    return Rooms()
+@pytest.fixture(name="setup")
+def _setup() -> ServerSetup:
+    return ServerSetup()
 
 
 @pytest.fixture(name="service")
-def _service(rooms: Rooms) -> GameServerService:
-    return rooms.build()
+def _service(setup: ServerSetup) -> GameServerService:
+    return setup.build()
 
 
 @pytest.mark.parametrize(
@@ -169,16 +169,16 @@ def _service(rooms: Rooms) -> GameServerService:
     ],
 )
 async def test_form_that_cannot_be_right_is_refused(
-    rooms: Rooms, service: GameServerService, form: ServerForm, sentence: str
+    setup: ServerSetup, service: GameServerService, form: ServerForm, sentence: str
 ) -> None:
     """A mistake in the text is reported before the password is asked for, and nothing is stored."""
-    rooms.add(build_server())
+    setup.add(build_server())
     with pytest.raises(InvalidInputError) as caught:
         await service.verify_form(GUILD, form)
     assert sentence in str(caught.value)
     with pytest.raises(InvalidInputError):
         await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (len(rooms.store.servers), rooms.checker.checked) == (1, [])
+    assert (len(setup.store.servers), setup.checker.checked) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -202,32 +202,32 @@ async def test_form_that_may_be_right_is_accepted(service: GameServerService, fo
     await service.verify_form(GUILD, form)
 
 
-async def test_name_of_another_guilds_server_is_free(rooms: Rooms, service: GameServerService) -> None:
+async def test_name_of_another_guilds_server_is_free(setup: ServerSetup, service: GameServerService) -> None:
     """Names belong to one guild."""
-    rooms.add(build_server(FORM.name, guild_id=GuildId(43)))
+    setup.add(build_server(FORM.name, guild_id=GuildId(43)))
     await service.verify_form(GUILD, FORM)
 
 
 @pytest.mark.parametrize("tier", TIERS, ids=lambda tier: str(tier.name))
-async def test_server_over_the_limit_of_the_tier_is_refused(rooms: Rooms, tier: Tier) -> None:
+async def test_server_over_the_limit_of_the_tier_is_refused(setup: ServerSetup, tier: Tier) -> None:
     """A guild may have as many servers as its tier allows."""
-    rooms.tier = tier.level
-    service = rooms.build()
+    setup.tier = tier.level
+    service = setup.build()
     room = tier.servers
-    rooms.add(*(build_server(f"server {number}", f"id{number}") for number in range(room - 1)))
+    setup.add(*(build_server(f"server {number}", f"id{number}") for number in range(room - 1)))
     await service.verify_form(GUILD, FORM)
-    rooms.add(build_server("the last", "last"))
+    setup.add(build_server("the last", "last"))
     with pytest.raises(LimitReachedError):
         await service.verify_form(GUILD, FORM)
 
 
-async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: GameServerService) -> None:
+async def test_added_server_is_stored_with_its_import(setup: ServerSetup, service: GameServerService) -> None:
     """The secret is encrypted for the scope, the key pinned, the import prepared, and reading begins."""
-    rooms.access.logs.append(FILE, render(build_row("A", "B")))
+    setup.access.logs.append(FILE, render(build_row("A", "B")))
     added = await service.add_server(
         GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN
     )
-    [stored] = rooms.store.servers.values()
+    [stored] = setup.store.servers.values()
     assert stored == GameServer(
         scope=stored.scope,
         name="Kamensk",
@@ -243,21 +243,21 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
         added_at=START,
     )
     assert (added.steps, added.server) == (GOOD, stored)
-    assert rooms.ingestion.data.job == ImportJob(
+    assert setup.ingestion.data.job == ImportJob(
         generation=0,
         started_at=START,
         ends={FILE: len(render(build_row("A", "B")))},
         channel_id=ChannelId(5),
         message_id=6,
     )
-    assert rooms.loops.notes == [("start", stored.scope)]
-    assert rooms.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
-    assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
-    assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
+    assert setup.loops.notes == [("start", stored.scope)]
+    assert setup.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
+    assert [server.host_key for server in setup.access.opened] == ["ssh-ed25519 AAAA"]
+    assert (setup.checker.checked, setup.access.limits) == ([("Kamensk", 25)], [25])
 
 
 async def test_form_is_stored_as_it_is_meant_and_that_is_told(
-    rooms: Rooms, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
     """Blanks, an address with all parts and a city as the zone are read, shown and stored plainly."""
     typed = ServerForm(
@@ -265,7 +265,7 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
     )
     added = await service.add_server(GUILD, typed, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert added.server is not None
-    stored = rooms.store.servers[added.server.scope]
+    stored = setup.store.servers[added.server.scope]
     assert (stored.name, stored.host, stored.port, stored.username, stored.base_path, stored.timezone) == (
         "North",
         "Game.example",
@@ -281,21 +281,21 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
     ]
 
 
-async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: GameServerService) -> None:
+async def test_ids_of_servers_are_short_and_their_own(setup: ServerSetup, service: GameServerService) -> None:
     """Each server has its own id of eight characters without look-alikes."""
     for number in range(5):
         form = replace(FORM, name=f"server {number}")
         await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    ids = {scope.server_id for scope in rooms.store.servers}
+    ids = {scope.server_id for scope in setup.store.servers}
     assert len(ids) == 5
     assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
 
 
-async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Rooms) -> None:
+async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: ServerSetup) -> None:
     """There was room when the form was opened, but not after the test."""
-    rooms.tier = 0
-    rooms.add(build_server())
-    rooms.premium.give(GUILD, 1, START + timedelta(seconds=10))
+    setup.tier = 0
+    setup.add(build_server())
+    setup.premium.give(GUILD, 1, START + timedelta(seconds=10))
 
     class SlowChecker(FakeServerChecker):
         """Takes longer than the tier lasts."""
@@ -304,25 +304,25 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Ro
             self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
         ) -> WayCheck:
             """Let time pass."""
-            rooms.clock.move(10)
+            setup.clock.move(10)
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
-    rooms.checker = SlowChecker()
-    service = rooms.build()
+    setup.checker = SlowChecker()
+    service = setup.build()
     await service.verify_form(GUILD, FORM)
     with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (list(rooms.store.servers), rooms.ingestion.data.job) == ([SCOPE], None)
-    assert [detail.rpartition(": ")[2] for _, _, detail in rooms.audit.lines] == [
+    assert (list(setup.store.servers), setup.ingestion.data.job) == ([SCOPE], None)
+    assert [detail.rpartition(": ")[2] for _, _, detail in setup.audit.lines] == [
         "not added, refused after its test"
     ]
-    assert rooms.checker.let_gone == ["Kamensk"]
+    assert setup.checker.let_gone == ["Kamensk"]
 
 
-async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> None:
+async def test_last_place_is_given_once_when_two_ask_for_it(setup: ServerSetup) -> None:
     """Two admins add a server at once, and the second one is refused."""
-    rooms.tier = 0
-    service = rooms.build()
+    setup.tier = 0
+    service = setup.build()
     both = [
         service.add_server(
             GUILD, replace(FORM, name=name), credentials=PASSWORD, channel_id=None, actor_id=ADMIN
@@ -331,68 +331,74 @@ async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> Non
     ]
     outcomes = await asyncio.gather(*both, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [AddedServer, LimitReachedError]
-    assert len(rooms.store.servers) == 1
+    assert len(setup.store.servers) == 1
 
 
-async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
+async def test_nothing_is_stored_when_a_step_fails(setup: ServerSetup, service: GameServerService) -> None:
     """The steps are shown, the server is not stored, its login is forgotten, and the try is audited."""
-    rooms.checker.steps = BAD
+    setup.checker.steps = BAD
     added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (added.steps, added.server) == (BAD, None)
     told = "Kamensk (renter at 203.0.113.9 port 8822, number 4): not added, “Login” failed"
-    assert rooms.audit.lines == [(ADMIN, "server add", told)]
-    assert (rooms.store.servers, rooms.ingestion.data.job, rooms.loops.notes) == ({}, None, [])
-    assert [scope.guild_id for scope in rooms.access.forgotten] == [GUILD]
+    assert setup.audit.lines == [(ADMIN, "server add", told)]
+    assert (setup.store.servers, setup.ingestion.data.job, setup.loops.notes) == ({}, None, [])
+    assert [scope.guild_id for scope in setup.access.forgotten] == [GUILD]
 
 
 async def test_import_is_prepared_before_the_server_is_stored(
-    rooms: Rooms, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
     """Without an import the history would be announced, so the server is not stored."""
-    rooms.access.failures.append(ConnectionLostError(text("gone in the middle")))
+    setup.access.failures.append(ConnectionLostError(text("gone in the middle")))
     with pytest.raises(ConnectionLostError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (rooms.store.servers, rooms.loops.notes) == ({}, [])
-    assert rooms.access.forgotten == [rooms.access.opened[0].scope]
+    assert (setup.store.servers, setup.loops.notes) == ({}, [])
+    assert setup.access.forgotten == [setup.access.opened[0].scope]
 
 
-async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service: GameServerService) -> None:
+async def test_server_is_not_read_when_it_cannot_be_stored(
+    setup: ServerSetup, service: GameServerService
+) -> None:
     """An outage at the end leaves no loop and no remembered login."""
     await service.verify_form(GUILD, FORM)
-    rooms.ingestion.outages = 1
+    setup.ingestion.outages = 1
     with pytest.raises(StorageUnavailableError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (rooms.store.servers, rooms.loops.notes, len(rooms.access.forgotten)) == ({}, [], 1)
+    assert (setup.store.servers, setup.loops.notes, len(setup.access.forgotten)) == ({}, [], 1)
 
 
 @pytest.mark.parametrize("text", ["k3v9x0aa", "Mirny", "mirny", " MIRNY "])
-async def test_server_is_found_by_id_and_name(rooms: Rooms, service: GameServerService, text: str) -> None:
+async def test_server_is_found_by_id_and_name(
+    setup: ServerSetup, service: GameServerService, text: str
+) -> None:
     """Lists give ids, people type names, in any case."""
-    rooms.add(build_server(), build_server("Kamensk", "other"))
+    setup.add(build_server(), build_server("Kamensk", "other"))
     assert (await service.resolve(GUILD, text)).name == "Mirny"
 
 
-async def test_only_server_is_meant_when_none_is_named(rooms: Rooms, service: GameServerService) -> None:
+async def test_only_server_is_meant_when_none_is_named(
+    setup: ServerSetup, service: GameServerService
+) -> None:
     """A single server is the default."""
-    rooms.add(build_server())
+    setup.add(build_server())
     assert await service.resolve(GUILD, None) == build_server()
 
 
-async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameServerService) -> None:
+async def test_servers_that_are_not_there_are_told(setup: ServerSetup, service: GameServerService) -> None:
     """Without servers the error says how to add one; with others it has their names."""
     with pytest.raises(NotFoundError, match="/admin server add"):
         await service.resolve(GUILD, None)
-    rooms.add(build_server(), build_server("Kamensk", "other"))
+    setup.add(build_server(), build_server("Kamensk", "other"))
     with pytest.raises(NotFoundError) as caught:
         await service.resolve(GUILD, "Minry")
     assert caught.value.suggestions == ("Mirny", "Kamensk")
 
 
 async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_id(
-    rooms: Rooms, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
     """A value of a list is not a name; an unknown name of eight letters is repeated as typed."""
-    rooms.add(build_server())
+    setup.add(build_server())
     for typed, told in (
         ("k3v9x2bb", "a server that was removed"),
         ("northern", "northern"),
@@ -403,9 +409,9 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
         assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
 
 
-async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerService) -> None:
+async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameServerService) -> None:
     """If one server is needed and several match, there is an error."""
-    rooms.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
+    setup.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
     with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, None)
     assert caught.value.candidates == ("Mirny", "Kamensk", "kamensk")
@@ -413,68 +419,74 @@ async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerSe
         await service.resolve(GUILD, "KAMENSK")
 
 
-async def test_servers_of_other_guilds_are_never_found(rooms: Rooms, service: GameServerService) -> None:
+async def test_servers_of_other_guilds_are_never_found(
+    setup: ServerSetup, service: GameServerService
+) -> None:
     """Two guilds with the same game server do not see each other's."""
-    rooms.add(build_server(guild_id=GuildId(43)))
+    setup.add(build_server(guild_id=GuildId(43)))
     assert await service.list_servers(GUILD) == ()
     with pytest.raises(NotFoundError):
         await service.resolve(GUILD, "Mirny")
 
 
-async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service: GameServerService) -> None:
+async def test_server_is_read_at_once_when_its_test_passes(
+    setup: ServerSetup, service: GameServerService
+) -> None:
     """After a corrected login a successful test wakes the server; a failed test does not."""
-    rooms.add(build_server())
+    setup.add(build_server())
     assert await service.test_server(GUILD, None) == (build_server(), GOOD)
-    assert rooms.loops.notes == [("wake", SCOPE)]
+    assert setup.loops.notes == [("wake", SCOPE)]
     found = replace(build_server(), log_folder="/Mirny/deathlogs")
-    rooms.checker.steps = BAD
+    setup.checker.steps = BAD
     assert await service.test_server(GUILD, "mirny") == (found, BAD)
-    assert rooms.loops.notes == [("wake", SCOPE)]
+    assert setup.loops.notes == [("wake", SCOPE)]
 
 
 async def test_same_server_is_refused_with_the_name_of_the_first(
-    rooms: Rooms, service: GameServerService
+    setup: ServerSetup, service: GameServerService
 ) -> None:
     """The same logs under another name are refused and audited; nothing is stored or read."""
     await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    rooms.checker.folder = "/Kamensk/deathlogs"
+    setup.checker.folder = "/Kamensk/deathlogs"
     twin = replace(FORM, name="Twin", host="kamensk.example")
     with pytest.raises(InvalidInputError, match=r"“Kamensk” reads these logs already"):
         await service.add_server(GUILD, twin, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    [stored] = rooms.store.servers.values()
-    assert (stored.name, rooms.checker.let_gone) == ("Kamensk", ["Twin"])
-    assert rooms.loops.notes == [("start", stored.scope)]
-    assert rooms.audit.lines[-1][2] == (
+    [stored] = setup.store.servers.values()
+    assert (stored.name, setup.checker.let_gone) == ("Kamensk", ["Twin"])
+    assert setup.loops.notes == [("start", stored.scope)]
+    assert setup.audit.lines[-1][2] == (
         "Twin (renter at kamensk.example port 8822, number 4): not added, refused after its test"
     )
 
 
-async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service: GameServerService) -> None:
-    """Of two stored servers with the same logs, the test of the younger says so and does not wake it."""
-    rooms.add(build_server(), build_server("Twin", "twin"))
-    rooms.checker.folder = "/one/deathlogs"
+async def test_test_of_a_server_tells_whose_logs_it_found(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """If two servers have the same logs, the test of the younger one reports it and does not wake a loop."""
+    setup.add(build_server(), build_server("Twin", "twin"))
+    setup.checker.folder = "/one/deathlogs"
     await service.test_server(GUILD, "Mirny")
     _, steps = await service.test_server(GUILD, "Twin")
     assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [(WayStep.OTHER_SERVERS, False)]
     assert "“Mirny” reads these logs already" in str(steps[-1].detail)
-    assert rooms.loops.notes == [("wake", SCOPE)]
+    assert setup.loops.notes == [("wake", SCOPE)]
 
 
 @pytest.mark.parametrize("keep_stats", [True, False])
 async def test_removed_server_ends_everywhere(
-    rooms: Rooms, service: GameServerService, *, keep_stats: bool
+    setup: ServerSetup, service: GameServerService, *, keep_stats: bool
 ) -> None:
     """Its loops end first, then it is deleted, its login forgotten, and the event dispatched."""
-    rooms.add(build_server())
+    setup.add(build_server())
     await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
-    assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
-    assert rooms.store.swept == [SCOPE]
-    assert (rooms.loops.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
-    assert rooms.removed == [ServerRemoved(scope=SCOPE)]
+    assert (setup.store.servers, setup.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
+    assert setup.store.swept == [SCOPE]
+    assert (setup.loops.notes, setup.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
+    assert setup.removed == [ServerRemoved(scope=SCOPE)]
     fate = "statistics kept" if keep_stats else "statistics deleted"
     told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
-    assert rooms.audit.lines == [(ADMIN, "server remove", told)]
-    with pytest.raises(NotFoundError, match="Another admin has removed it"):
+    assert setup.audit.lines == [(ADMIN, "server remove", told)]
+    with pytest.raises(NotFoundError, match="removed it meanwhile"):
         await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
 
 
@@ -489,20 +501,20 @@ class StuckServerStore(FakeServerStore):
 
 async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
     """A failed removal removes nothing, the server is read on, and no audit entry is written."""
-    rooms = Rooms(store=StuckServerStore())
-    service = rooms.build()
-    rooms.add(build_server())
+    setup = ServerSetup(store=StuckServerStore())
+    service = setup.build()
+    setup.add(build_server())
     with pytest.raises(StorageUnavailableError):
         await service.remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
-    assert rooms.loops.notes == [("stop", SCOPE), ("start", SCOPE)]
-    assert (list(rooms.store.servers), rooms.removed, rooms.audit.lines) == ([SCOPE], [], [])
+    assert setup.loops.notes == [("stop", SCOPE), ("start", SCOPE)]
+    assert (list(setup.store.servers), setup.removed, setup.audit.lines) == ([SCOPE], [], [])
 
 
 async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted_now() -> None:
     """The leftovers are never shown; the hourly tidying deletes them, and the audit has its line."""
-    rooms = Rooms()
-    rooms.add(build_server())
-    store = rooms.store
+    setup = ServerSetup()
+    setup.add(build_server())
+    store = setup.store
     mark_removed = store.mark_removed
 
     async def go_away_behind(scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
@@ -510,22 +522,22 @@ async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted
         store.failures.append(StorageUnavailableError("away"))
 
     store.mark_removed = go_away_behind  # type: ignore[method-assign]
-    await rooms.build().remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
-    assert (store.servers, store.swept, rooms.loops.notes) == ({}, [], [("stop", SCOPE)])
-    assert (len(rooms.removed), len(rooms.audit.lines)) == (1, 1)
+    await setup.build().remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
+    assert (store.servers, store.swept, setup.loops.notes) == ({}, [], [("stop", SCOPE)])
+    assert (len(setup.removed), len(setup.audit.lines)) == (1, 1)
 
 
-async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
+async def test_rejected_lines_are_those_of_the_server(setup: ServerSetup, service: GameServerService) -> None:
     """The newest lines are shown, all of them are counted."""
-    rooms.add(build_server(), build_server("Kamensk", "other"))
+    setup.add(build_server(), build_server("Kamensk", "other"))
     lines = [RejectedLine(FILE, number, "?", text("no row"), START) for number in range(SHOWN_REJECTED + 1)]
-    rooms.rejected.lines[SCOPE] = lines
+    setup.rejected.lines[SCOPE] = lines
     shown = RejectedLines(build_server(), tuple(lines[:SHOWN_REJECTED]), SHOWN_REJECTED + 1)
     assert await service.list_rejected(GUILD, "Mirny") == shown
 
 
-async def test_ids_are_made_of_the_guild_that_asks(rooms: Rooms, service: GameServerService) -> None:
+async def test_ids_are_made_of_the_guild_that_asks(setup: ServerSetup, service: GameServerService) -> None:
     """A server belongs to the guild in which it was added."""
     await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    [scope] = rooms.store.servers
+    [scope] = setup.store.servers
     assert scope == ServerScope(GuildId(7), ServerId(scope.server_id))

@@ -91,7 +91,7 @@ class FakeHost:
 
 
 @dataclass
-class Rooms:
+class ChangeSetup:
     """A guild with two servers and everything around them."""
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -138,17 +138,17 @@ class Rooms:
         )
 
 
-@pytest.fixture(name="rooms")
-def _rooms() -> Rooms:
-    return Rooms()
+@pytest.fixture(name="setup")
+def _setup() -> ChangeSetup:
+    return ChangeSetup()
 
 
 @pytest.fixture(name="service")
-def _service(rooms: Rooms) -> ServerChangeService:
-    return rooms.build()
+def _service(setup: ChangeSetup) -> ServerChangeService:
+    return setup.build()
 
 
-async def test_name_and_zone_change_without_a_test(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_name_and_zone_change_without_a_test(setup: ChangeSetup, service: ServerChangeService) -> None:
     """The login is unchanged, so the host is not tested; reading restarts."""
     edited = await service.edit(
         GUILD, "mirny", ServerEdit(name=" Polar ", timezone="Europe/Berlin"), actor_id=ADMIN
@@ -157,30 +157,32 @@ async def test_name_and_zone_change_without_a_test(rooms: Rooms, service: Server
     assert edited == EditedServer(
         wanted, (), (FieldChange("name", "Mirny", "Polar"), FieldChange("timezone", "UTC", "Europe/Berlin"))
     )
-    assert rooms.store.servers[SCOPE] == wanted
-    assert (rooms.host.checked, rooms.loops.notes) == ([], [("restart", SCOPE)])
-    assert rooms.audit.lines == [
+    assert setup.store.servers[SCOPE] == wanted
+    assert (setup.host.checked, setup.loops.notes) == ([], [("restart", SCOPE)])
+    assert setup.audit.lines == [
         (ADMIN, "server edit", "Mirny: name: Mirny → Polar, timezone: UTC → Europe/Berlin")
     ]
 
 
-async def test_login_is_tested_before_it_is_stored(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_login_is_tested_before_it_is_stored(setup: ChangeSetup, service: ServerChangeService) -> None:
     """A new secret is encrypted and tested; neither the change nor the audit shows it; the pin stays."""
     edit = ServerEdit(username="tenant", credentials=Credentials("n3w-pass"))
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     wanted = replace(SERVER, username="tenant", secret=EncryptedSecret(f"{SCOPE}:n3w-pass".encode()))
-    assert (edited.server, edited.steps, rooms.host.checked) == (wanted, GOOD, [wanted])
+    assert (edited.server, edited.steps, setup.host.checked) == (wanted, GOOD, [wanted])
     assert edited.changes == (FieldChange("username", "renter", "tenant"), FieldChange("secret"))
-    assert "n3w-pass" not in repr(rooms.audit.lines)
+    assert "n3w-pass" not in repr(setup.audit.lines)
 
 
-async def test_nothing_is_stored_when_the_test_fails(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_nothing_is_stored_when_the_test_fails(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
     """The old login stays in use, and no audit entry is written."""
-    rooms.host.steps = BAD
+    setup.host.steps = BAD
     edit = ServerEdit(port=2022, credentials=TYPED)
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     assert edited == EditedServer(SERVER, BAD, ())
-    assert (rooms.store.servers[SCOPE], rooms.loops.notes) == (SERVER, [])
+    assert (setup.store.servers[SCOPE], setup.loops.notes) == (SERVER, [])
 
 
 @given(
@@ -204,28 +206,28 @@ def test_stored_secret_goes_to_the_pinned_key_alone_for_any_edit(
     """For any edit the stored login is sent only to its own account under its pin; each try is audited."""
 
     async def run() -> None:
-        rooms = Rooms()
-        rooms.host.steps = steps
+        setup = ChangeSetup()
+        setup.host.steps = steps
         with suppress(InvalidInputError):
-            await rooms.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+            await setup.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
         own = (SERVER.host, SERVER.port, SERVER.username, SERVER.host_key)
-        assert all(typed == TYPED or tuple(place) == own for *place, typed in rooms.host.tried)
-        tested = [action for _, action, detail in rooms.audit.lines if action == "server edit"]
-        assert len(tested) >= len(rooms.host.tried)
-        stored = rooms.store.servers[SCOPE]
+        assert all(typed == TYPED or tuple(place) == own for *place, typed in setup.host.tried)
+        tested = [action for _, action, detail in setup.audit.lines if action == "server edit"]
+        assert len(tested) >= len(setup.host.tried)
+        stored = setup.store.servers[SCOPE]
         if stored.secret == SERVER.secret:
             assert (stored.host, stored.port, stored.username, stored.host_key) == own
         assert TYPED.password is not None
-        assert TYPED.password not in repr(rooms.audit.lines)
+        assert TYPED.password not in repr(setup.audit.lines)
 
     asyncio.run(run())
 
 
-async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_edit_does_not_make_two_servers_one(setup: ChangeSetup, service: ServerChangeService) -> None:
     """With another address or folder, the edit finds the neighbour's logs and is refused."""
     neighbour = replace(NEIGHBOUR, host_key=OLD_KEY.text, log_folder="/kamensk/deathlogs")
-    rooms.store.servers[NEIGHBOUR.scope] = neighbour
-    rooms.host.logs, rooms.host.key = FoundLogs("/kamensk/deathlogs"), OLD_KEY.text
+    setup.store.servers[NEIGHBOUR.scope] = neighbour
+    setup.host.logs, setup.host.key = FoundLogs("/kamensk/deathlogs"), OLD_KEY.text
     for edit in (
         ServerEdit(number=8),
         ServerEdit(base_path="kamensk"),
@@ -233,9 +235,9 @@ async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerC
     ):
         with pytest.raises(InvalidInputError, match="“Kamensk” reads these logs already"):
             await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-        assert rooms.audit.lines[-1][2].endswith("; not changed")
-    assert rooms.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
-    assert (rooms.host.let_gone, rooms.loops.notes) == (["renter"] * 3, [])
+        assert setup.audit.lines[-1][2].endswith("; not changed")
+    assert setup.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
+    assert (setup.host.let_gone, setup.loops.notes) == (["renter"] * 3, [])
 
 
 @pytest.mark.parametrize(
@@ -247,17 +249,17 @@ async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerC
     ],
 )
 async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
-    rooms: Rooms, service: ServerChangeService, edit: ServerEdit, told: str
+    setup: ChangeSetup, service: ServerChangeService, edit: ServerEdit, told: str
 ) -> None:
     """The stored password is never sent to another machine; a try with a typed one is audited."""
     with pytest.raises(InvalidInputError, match="fill in the form"):
         await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert (rooms.host.tried, rooms.audit.lines) == ([], [])
-    rooms.host.steps = BAD
+    assert (setup.host.tried, setup.audit.lines) == ([], [])
+    setup.host.steps = BAD
     await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
-    pinned = "" if edit.username else ", host key: pinned → pinned again"
+    pinned = "" if edit.username else ", host key: pinned → pinned anew"
     changes = f"{told}, login: old secret → new secret{pinned}"
-    assert rooms.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
+    assert setup.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
 
 
 @pytest.mark.parametrize(
@@ -268,17 +270,17 @@ async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
     ],
 )
 async def test_another_machine_is_pinned_anew(
-    rooms: Rooms, service: ServerChangeService, edit: ServerEdit
+    setup: ChangeSetup, service: ServerChangeService, edit: ServerEdit
 ) -> None:
     """The key of the old host does not count for a new one; the new key is pinned."""
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert [server.host_key for server in rooms.host.checked] == [None]
-    assert rooms.store.servers[SCOPE].host_key == NEW_KEY.text
+    assert [server.host_key for server in setup.host.checked] == [None]
+    assert setup.store.servers[SCOPE].host_key == NEW_KEY.text
     assert edited.changes[-1] == FieldChange("host_key")
 
 
 async def test_mistakes_are_refused_before_the_host_is_asked(
-    rooms: Rooms, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
     """A name belongs to one server, and each mistake is named."""
     mistakes = {
@@ -295,12 +297,12 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
     for edit, sentence in mistakes.items():
         with pytest.raises(InvalidInputError, match=sentence):
             await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert (rooms.host.checked, rooms.loops.notes, rooms.audit.lines) == ([], [], [])
+    assert (setup.host.checked, setup.loops.notes, setup.audit.lines) == ([], [], [])
     own = await service.edit(GUILD, "Mirny", ServerEdit(name="MIRNY"), actor_id=ADMIN)
     assert own.server.name == "MIRNY"
 
 
-async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: ServerChangeService) -> None:
     """Port, user and folder come from the address unless an option has them; the zone gets its full name."""
     edit = ServerEdit(
         host="sftp://tenant@[2001:db8::7]:2022/x_7",
@@ -315,12 +317,12 @@ async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChange
         ("base path", "none", "/x_7"),
         ("timezone", "UTC", "America/New_York"),
         ("login", "old secret", "new secret"),
-        ("host key", "pinned", "pinned again"),
+        ("host key", "pinned", "pinned anew"),
     ]
-    assert rooms.store.servers[SCOPE].username == "renter"
+    assert setup.store.servers[SCOPE].username == "renter"
 
 
-async def test_what_others_write_meanwhile_stays(rooms: Rooms) -> None:
+async def test_what_others_write_meanwhile_stays(setup: ChangeSetup) -> None:
     """A pause, a channel or an import that comes during the test is kept."""
 
     class SlowHost(FakeHost):
@@ -330,16 +332,16 @@ async def test_what_others_write_meanwhile_stays(rooms: Rooms) -> None:
             self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
         ) -> WayCheck:
             """Let other writes happen first."""
-            rooms.store.servers[SCOPE] = replace(SERVER, is_paused=True, generation=3)
+            setup.store.servers[SCOPE] = replace(SERVER, is_paused=True, generation=3)
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
-    rooms.host = SlowHost()
+    setup.host = SlowHost()
     edit = ServerEdit(number=8)
-    await rooms.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert rooms.store.servers[SCOPE] == replace(SERVER, number=8, is_paused=True, generation=3)
+    await setup.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert setup.store.servers[SCOPE] == replace(SERVER, number=8, is_paused=True, generation=3)
 
 
-async def test_server_that_was_removed_meanwhile_is_not_changed(rooms: Rooms) -> None:
+async def test_server_that_was_removed_meanwhile_is_not_changed(setup: ChangeSetup) -> None:
     """An edit does not restore the server."""
 
     class VanishingHost(FakeHost):
@@ -349,20 +351,20 @@ async def test_server_that_was_removed_meanwhile_is_not_changed(rooms: Rooms) ->
             self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
         ) -> WayCheck:
             """Remove the server."""
-            del rooms.store.servers[SCOPE]
+            del setup.store.servers[SCOPE]
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
-    rooms.host = VanishingHost()
-    with pytest.raises(NotFoundError, match="Another admin has removed it"):
-        await rooms.build().edit(
+    setup.host = VanishingHost()
+    with pytest.raises(NotFoundError, match="removed it meanwhile"):
+        await setup.build().edit(
             GUILD, "Mirny", ServerEdit(username="tenant", credentials=TYPED), actor_id=ADMIN
         )
-    assert SCOPE not in rooms.store.servers
-    assert rooms.host.let_gone == ["tenant"]
+    assert SCOPE not in setup.store.servers
+    assert setup.host.let_gone == ["tenant"]
 
 
 async def test_two_edits_to_one_name_leave_it_to_the_first(
-    rooms: Rooms, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
     """The edits run one after the other."""
     outcomes = await asyncio.gather(
@@ -371,48 +373,54 @@ async def test_two_edits_to_one_name_leave_it_to_the_first(
         return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes] == [EditedServer, InvalidInputError]
-    assert [server.name for server in rooms.store.servers.values()] == ["Polar", "Kamensk"]
+    assert [server.name for server in setup.store.servers.values()] == ["Polar", "Kamensk"]
 
 
-async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_kinds_of_death_are_switched_one_by_one(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
     """The other kinds stay, and the audit has old and new; an equal value is no change."""
     off = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
     assert off.silenced == {DeathKind.FALL}
     for _ in range(2):
         on = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=True, actor_id=ADMIN)
-    assert on.silenced == rooms.store.servers[SCOPE].silenced == frozenset()
-    assert [detail for _, _, detail in rooms.audit.lines] == [
+    assert on.silenced == setup.store.servers[SCOPE].silenced == frozenset()
+    assert [detail for _, _, detail in setup.audit.lines] == [
         "Mirny, falls: on → off",
         "Mirny, falls: off → on",
     ]
-    assert rooms.loops.notes == [("refresh", SCOPE)] * 3
+    assert setup.loops.notes == [("refresh", SCOPE)] * 3
 
 
 async def test_server_is_looked_at_again_when_a_change_of_it_failed(
-    rooms: Rooms, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
     """The answer was lost, and it may have happened."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
-    rooms.store.broken = {"set_silenced", "set_host_key"}
+    setup.store.broken = {"set_silenced", "set_host_key"}
     with pytest.raises(StorageUnavailableError):
         await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
     with pytest.raises(StorageUnavailableError):
         await service.accept_host_key(server, keys, actor_id=ADMIN)
-    assert rooms.loops.notes == [("refresh", SCOPE)] * 2
+    assert setup.loops.notes == [("refresh", SCOPE)] * 2
 
 
-async def test_history_is_imported_again_from_the_start(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_history_is_imported_again_from_the_start(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
     """The job is stored, and the loop runs it at once."""
-    rooms.access.logs.append(FILE, render(build_row("A", "B")))
+    setup.access.logs.append(FILE, render(build_row("A", "B")))
     await service.import_again(GUILD, "Mirny", channel_id=ChannelId(5), message_id=6, actor_id=ADMIN)
-    job = rooms.ingestion.data.job
+    job = setup.ingestion.data.job
     assert job is not None
     assert (job.generation, job.channel_id, job.message_id, list(job.ends)) == (0, 5, 6, [FILE])
-    assert rooms.loops.notes == [("restart", SCOPE)]
-    assert rooms.audit.lines == [(ADMIN, "server import", "Mirny")]
+    assert setup.loops.notes == [("restart", SCOPE)]
+    assert setup.audit.lines == [(ADMIN, "server import", "Mirny")]
 
 
-async def test_history_is_not_imported_twice_at_once(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_history_is_not_imported_twice_at_once(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
     """The second admin learns that the history is being read already."""
     both = [
         service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
@@ -422,48 +430,50 @@ async def test_history_is_not_imported_twice_at_once(rooms: Rooms, service: Serv
     assert [type(outcome) for outcome in outcomes] == [GameServer, InvalidInputError]
     with pytest.raises(InvalidInputError, match="being read already"):
         await service.verify_import(GUILD, "Mirny")
-    assert len(rooms.audit.lines) == 1
+    assert len(setup.audit.lines) == 1
 
 
-async def test_paused_server_is_not_imported(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_paused_server_is_not_imported(setup: ChangeSetup, service: ServerChangeService) -> None:
     """A paused server is not read at all."""
-    rooms.store.servers[SCOPE] = replace(SERVER, is_paused=True)
+    setup.store.servers[SCOPE] = replace(SERVER, is_paused=True)
     with pytest.raises(LimitReachedError, match="/premium status"):
         await service.verify_import(GUILD, "Mirny")
 
 
-async def test_import_does_not_begin_when_the_host_fails(rooms: Rooms, service: ServerChangeService) -> None:
+async def test_import_does_not_begin_when_the_host_fails(
+    setup: ChangeSetup, service: ServerChangeService
+) -> None:
     """The figures stay, and no audit entry is written."""
-    rooms.access.failures.append(ConnectionLostError(text("gone")))
+    setup.access.failures.append(ConnectionLostError(text("gone")))
     with pytest.raises(ConnectionLostError):
         await service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
-    assert (rooms.ingestion.data.job, rooms.loops.notes, rooms.audit.lines) == (None, [], [])
+    assert (setup.ingestion.data.job, setup.loops.notes, setup.audit.lines) == (None, [], [])
 
 
 async def test_changed_key_is_accepted_and_reading_goes_on(
-    rooms: Rooms, service: ServerChangeService
+    setup: ChangeSetup, service: ServerChangeService
 ) -> None:
     """Exactly the shown key is pinned; the audit has both fingerprints."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
     assert (server, keys.is_changed) == (SERVER, True)
     await service.accept_host_key(server, keys, actor_id=ADMIN)
-    assert rooms.store.servers[SCOPE].host_key == NEW_KEY.text
-    assert rooms.loops.notes == [("restart", SCOPE)]
-    assert rooms.audit.lines == [(ADMIN, "server hostkey", "Mirny: SHA256:old → SHA256:new")]
+    assert setup.store.servers[SCOPE].host_key == NEW_KEY.text
+    assert setup.loops.notes == [("restart", SCOPE)]
+    assert setup.audit.lines == [(ADMIN, "server hostkey", "Mirny: SHA256:old → SHA256:new")]
 
 
 @pytest.mark.parametrize("change", [{"host": "198.51.100.7"}, {"host_key": "ssh-ed25519 THIRD"}])
 async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
-    rooms: Rooms, service: ServerChangeService, change: dict[str, str]
+    setup: ChangeSetup, service: ServerChangeService, change: dict[str, str]
 ) -> None:
     """Another admin may have changed the server between the question and the answer."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
-    rooms.store.servers[SCOPE] = replace(SERVER, **change)  # type: ignore[arg-type] # two texts
-    with pytest.raises(InvalidInputError, match="has changed"):
+    setup.store.servers[SCOPE] = replace(SERVER, **change)  # type: ignore[arg-type] # two texts
+    with pytest.raises(InvalidInputError, match="changed meanwhile"):
         await service.accept_host_key(server, keys, actor_id=ADMIN)
     with pytest.raises(InvalidInputError, match="shows no key"):
         await service.accept_host_key(server, HostKeys(OLD_KEY, None, text("away")), actor_id=ADMIN)
-    assert rooms.audit.lines == []
+    assert setup.audit.lines == []
 
 
 def test_key_is_changed_only_when_another_is_shown() -> None:

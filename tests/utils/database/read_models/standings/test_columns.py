@@ -147,7 +147,7 @@ def test_weapons_are_summed_with_their_best_users(servers: list[list[tuple[int, 
 
 
 def test_newest_name_of_any_server_counts() -> None:
-    """Of two names at one moment, the later in the alphabet counts, so that every read finds the same."""
+    """If two names are equally new, the later one in the alphabet counts, so every read finds the same."""
     names = NumberedTexts()
     old, new, last = (names.number(text) for text in ("Old", "New", "Zed"))
     one = build_table(
