@@ -40,7 +40,7 @@ MARK_SECONDS = 0.2  # only the next message of the same channel waits for it
 
 @dataclass(frozen=True, slots=True)
 class _MessageWrite:
-    """What is written of one message.
+    """The writes of one message.
 
     Attributes:
         sent: the notices that leave the outbox with it.
@@ -56,8 +56,8 @@ class OutboxRepository:
 
     Args:
         kinds: the kinds of notices.
-        prepare_seconds: how long a message to be sent waits for those of other guilds.
-        mark_seconds: how long one that was sent does.
+        prepare_seconds: how long a new message waits for those of other guilds.
+        mark_seconds: how long a sent message waits for others.
 
     Raises:
         LeaseLostError: from any method that writes; another process delivers for this guild now.
