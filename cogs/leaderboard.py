@@ -11,8 +11,7 @@ from utils.interactions.options import period_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
-from utils.models.statistics import Coverage, Period
-from utils.services.players.statistics import Board
+from utils.models.statistics import Board, Coverage, Period
 
 
 class LeaderboardCog(GuildCog):

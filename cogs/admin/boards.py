@@ -7,8 +7,8 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.options import server_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
+from utils.models.statistics import Board
 from utils.models.texts import Command, Mention, text
-from utils.services.players.statistics import Board
 
 BOARDS = [board.value for board in Board]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import discord
 
 from cogs.admin.groups import ADMIN, admin_access
-from utils.embeds.audit import ListedTask
+from utils.embeds.audit import ListedTask, name_task
 from utils.errors import InvalidInputError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
@@ -122,8 +122,7 @@ async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -
 
 def _label(report: TaskReport, names: dict[str, Value]) -> Value:
     if report.guild_id is None:
-        return report.name
-    kind, _, scope = report.name.partition(":")
-    return text(
-        "{task}: {where}", task=kind, where=names.get(scope) or names.get(str(report.guild_id), scope)
-    )
+        return name_task(report.name)
+    scope = report.name.rpartition(":")[2]
+    where = names.get(scope) or names.get(str(report.guild_id), scope)
+    return text("{task}: {where}", task=name_task(report.name), where=where)

@@ -252,9 +252,9 @@ def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: Ch
         )
     ]
     shelf.tasks.reports = [
-        TaskReport("bounties:ends", None, TaskState.WAITING, 1, 0, None, START + HOUR),
+        TaskReport("bounties:expire", None, TaskState.WAITING, 1, 0, None, START + HOUR),
         TaskReport(
-            f"read deaths:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
+            f"read:deaths:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
             *(guild_id, TaskState.RUNNING, 1_234, 1, "RemoteTimeoutError: 192.0.2.10 did not answer", None),
         ),
     ]

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from tests.fakes.money import FakeMoneyUnit, MoneyData
+from tests.fakes.storage import FakeAuditStore
 from utils.errors import (
     CursorMovedError,
     RemoteFileMissingError,
@@ -15,6 +16,7 @@ from utils.errors import (
     StorageConflictError,
     StorageUnavailableError,
 )
+from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.bounties import BountyNotice
 from utils.models.notices.deaths import DeathNotice
@@ -228,6 +230,7 @@ class FakeIngestionStore:
 
     def __init__(self) -> None:
         self.data = Data()
+        self.audit = FakeAuditStore()
         self.power = PowerSupply()
         self.transient_aborts = 0
         self.outages = 0
@@ -284,7 +287,9 @@ class FakeIngestionStore:
         self.power.pass_point()
         return self.data.job
 
-    async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
+    async def begin_import(
+        self, scope: ServerScope, job: ImportJob, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store the job and set the cursors of its files to 0."""
 
         def begin(unit: FakeIngestionUnit) -> None:
@@ -292,6 +297,7 @@ class FakeIngestionStore:
             unit._data.cursors |= {file: Cursor(file) for file in job.ends}
 
         await self.in_transaction(scope, begin)
+        self.audit.add(scope.guild_id, entry)
 
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a generation of its own."""

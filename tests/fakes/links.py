@@ -1,13 +1,13 @@
 """Links in memory: their storage, and the other parts that the services of links use."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.storage import Gate
+from tests.fakes.storage import FakeAuditStore, Gate
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
@@ -42,6 +42,7 @@ class FakeLinkStore:
         self.open: set[Key] = set()
         self.suicides: list[StoredSuicide] = []
         self.attempts: dict[tuple[GuildId, PlayerId], ProofAttempts] = {}
+        self.audit = FakeAuditStore()
 
     def add_suicide(self, name: str, at: datetime, *, read_at: datetime | None) -> None:
         """Store a death."""
@@ -94,17 +95,20 @@ class FakeLinkStore:
         """Store the requests for a player."""
         self.attempts[guild_id, player_id] = attempts
 
-    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+    async def put_pending(self, guild_id: GuildId, link: Link, *, entry: AuditEntry | None = None) -> None:
         """Store a request."""
         key = _build_key(guild_id, link)
         assert key not in self.links or not self.links[key].is_proven
+        self.audit.add(guild_id, entry)
         self.links[key] = link
         self.open.add(key)
 
-    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+    async def put_proven(
+        self, guild_id: GuildId, link: Link, *, at: datetime, entry: AuditEntry | None = None
+    ) -> Link | None:
         """Store a proven link."""
         before = self.links.get(_build_key(guild_id, link), link)
-        return await self._prove(guild_id, replace(before, is_confirmed=link.is_confirmed), at)
+        return await self._prove(guild_id, replace(before, is_confirmed=link.is_confirmed), at, entry)
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
         """Turn a pending link into a proven one."""
@@ -144,12 +148,18 @@ class FakeLinkStore:
             self.open.discard(_build_key(guild_id, link))
 
     async def remove(
-        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        player_ids: Sequence[PlayerId],
+        *,
+        describe: Callable[[Link], AuditEntry] | None = None,
     ) -> Sequence[Link]:
         """Delete links; an alt becomes the main."""
         own = await self.list_of_member(guild_id, member_id)
         removed = [link for link in own if link.player_id in player_ids]
         for link in removed:
+            self.audit.add(guild_id, describe and describe(link))
             del self.links[_build_key(guild_id, link)]
             self.open.discard(_build_key(guild_id, link))
         left = [link for link in own if link.is_proven and link not in removed]
@@ -157,13 +167,16 @@ class FakeLinkStore:
             self.links[_build_key(guild_id, left[0])] = replace(left[0], is_main=True)
         return removed
 
-    async def _prove(self, guild_id: GuildId, link: Link, at: datetime) -> Link | None:
+    async def _prove(
+        self, guild_id: GuildId, link: Link, at: datetime, entry: AuditEntry | None = None
+    ) -> Link | None:
         owner = await self.find_owner(guild_id, link.player_id)
         if owner is not None:
             return owner if owner.member_id == link.member_id else None
         own = await self.list_of_member(guild_id, link.member_id)
         is_main = not any(one.is_main for one in own)
         proven = replace(link, state=LinkState.PROVEN, is_main=is_main, proven_at=at)
+        self.audit.add(guild_id, entry)
         self.links[_build_key(guild_id, link)] = proven
         self.attempts.pop((guild_id, link.player_id), None)
         return proven

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.server_loops import FakeNotifier, FakeServerLoops
-from tests.fakes.storage import FakeServerStore, Outage
+from tests.fakes.storage import FakeAuditStore, FakeServerStore, Outage
 from utils.clock import Clock
-from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId, MemberId
@@ -17,36 +16,6 @@ from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
 OWNER = MemberId(7)
-
-
-class FakeAuditStore(Outage):
-    """Entries of every guild, newest last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: list[tuple[GuildId, AuditEntry]] = []
-
-    @property
-    def lines(self) -> list[tuple[MemberId | None, str, str]]:
-        """Actor, action and text of each entry."""
-        return [(entry.actor_id, str(entry.action), str(describe_facts(entry))) for _, entry in self.entries]
-
-    async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
-        """Add an entry."""
-        self.note("insert_entry")
-        self.entries.append((guild_id, entry))
-
-    async def list_entries(
-        self, guild_id: GuildId, *, actor_id: MemberId | None, action: str | None, limit: int, offset: int
-    ) -> tuple[Sequence[AuditEntry], int]:
-        """Return the matching entries."""
-        self.note("list_entries")
-        found = [
-            entry
-            for owner, entry in reversed(self.entries)
-            if owner == guild_id and actor_id in (None, entry.actor_id) and action in (None, entry.action)
-        ]
-        return found[offset : offset + limit], len(found)
 
 
 class FakePremiumStore(Outage):

@@ -15,9 +15,9 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
-from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantSetup
+from tests.fakes.premium import FakePremiumStore, GrantDesk
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
-from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
+from tests.fakes.storage import FakeAuditStore, FakeGuildStore, FakeRejectedStore, FakeServerStore
 from utils.composition.interactions import CommandSources, build_services
 from utils.composition.services import (
     ServiceStores,
@@ -57,10 +57,10 @@ from utils.models.servers import (
     ServerHealth,
     WayCheck,
 )
+from utils.models.statistics import Board
 from utils.models.texts import Text, text
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
-from utils.services.players.statistics import Board
 from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"
@@ -279,8 +279,10 @@ class Shelf:
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         tasks = TaskManager(self.clock)
-        grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
+        self.guilds.audit = self.servers.audit = self.links.audit = self.audit
+        desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
+        ingestion.audit = self.audit
         stores = ServiceStores(
             guilds=self.guilds,
             servers=self.servers,
@@ -301,7 +303,7 @@ class Shelf:
             erasures=self.erasures,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
-        guild = replace(guild, premium=grants.premium)
+        guild = replace(guild, premium=desk.premium)
         around = Surroundings(
             encryption=self.secrets,
             checker=self.secrets,
@@ -323,7 +325,7 @@ class Shelf:
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
         shown = CommandSources(
-            grants=grants.service,
+            grants=desk.service,
             boards=self.boards,
             readings=self.readings,
             deliveries=self.deliveries,

@@ -7,10 +7,12 @@ from itertools import count
 
 import discord
 
+from tests.fakes.storage import FakeAuditStore
 from utils.delivery.pace import MessagePace
 from utils.delivery.ports import PostedMessage
 from utils.embeds.pictures import Picture
 from utils.errors import DeliveryError, DeliveryUncertainError
+from utils.models.audit import AuditEntry
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import ChannelId, GuildId
@@ -21,6 +23,7 @@ class FakeBoardStore:
 
     def __init__(self) -> None:
         self.boards: dict[BoardKey, PostedBoard] = {}
+        self.audit = FakeAuditStore()
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
         """Return a guild's boards."""
@@ -30,8 +33,9 @@ class FakeBoardStore:
         """Return one board."""
         return self.boards.get(key)
 
-    async def insert_board(self, key: BoardKey) -> None:
+    async def insert_board(self, key: BoardKey, *, entry: AuditEntry | None = None) -> None:
         """Store a board."""
+        self.audit.add(key.guild_id, entry)
         self.boards[key] = PostedBoard(key)
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
@@ -44,8 +48,9 @@ class FakeBoardStore:
         """Record that a board pauses or goes on."""
         self.boards[key] = replace(self.boards[key], is_paused=is_paused)
 
-    async def delete_board(self, key: BoardKey) -> None:
+    async def delete_board(self, key: BoardKey, *, entry: AuditEntry | None = None) -> None:
         """Forget a board."""
+        self.audit.add(key.guild_id, entry)
         self.boards.pop(key, None)
 
     async def list_guilds_with_boards(self) -> Sequence[GuildId]:

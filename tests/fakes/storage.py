@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from tests.fakes.deaths import SCOPE
+from utils.embeds.audit_wording import describe_facts
 from utils.errors import KillfeedError, LeaseLostError, ShardCountError, StorageUnavailableError
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.reading import RejectedLine
-from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer, ServerHealth
 from utils.services.guilds.guild_settings import GuildStore
 
@@ -75,23 +77,67 @@ class Outage:
         return found
 
 
+class FakeAuditStore(Outage):
+    """Entries of every guild, newest last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[tuple[GuildId, AuditEntry]] = []
+
+    @property
+    def lines(self) -> list[tuple[MemberId | None, str, str]]:
+        """Who did what, and what people read of it."""
+        return [(entry.actor_id, str(entry.action), str(describe_facts(entry))) for _, entry in self.entries]
+
+    async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
+        """Add an entry."""
+        self.add(guild_id, entry)
+
+    def add(self, guild_id: GuildId, entry: AuditEntry | None) -> None:
+        """Add the entry of a change, if it has one."""
+        if entry is not None:
+            self.note("insert_entry")
+            self.entries.append((guild_id, entry))
+
+    async def list_entries(
+        self, guild_id: GuildId, *, actor_id: MemberId | None, action: str | None, limit: int, offset: int
+    ) -> tuple[Sequence[AuditEntry], int]:
+        """Return entries that fit."""
+        self.note("list_entries")
+        found = [
+            entry
+            for owner, entry in reversed(self.entries)
+            if owner == guild_id and actor_id in (None, entry.actor_id) and action in (None, entry.action)
+        ]
+        return found[offset : offset + limit], len(found)
+
+
 class FakeGuildStore(Outage):
     """Guilds' settings."""
 
     def __init__(self) -> None:
         super().__init__()
         self.settings: dict[GuildId, GuildSettings] = {}
+        self.audit = FakeAuditStore()
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
         self.note("get_settings")
         return await self.answer(self.settings.get(guild_id, GuildSettings(guild_id)))
 
-    async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
+    async def write_settings(
+        self,
+        guild_id: GuildId,
+        before: GuildSettings,
+        after: GuildSettings,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
         """Write them all."""
         del before
         self.settings[guild_id] = after
         self.note("write_settings")
+        self.audit.add(guild_id, entry)
 
 
 async def put_settings(store: GuildStore, guild_id: GuildId, **changed: Any) -> None:
@@ -116,6 +162,7 @@ class FakeServerStore(Outage):
         self.saved: list[ServerHealth] = []
         self.kept_stats: list[ServerScope] = []
         self.swept: list[ServerScope] = []
+        self.audit = FakeAuditStore()
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return one server."""
@@ -127,38 +174,58 @@ class FakeServerStore(Outage):
         self.note("list_servers")
         return tuple(server for scope, server in self.servers.items() if scope.guild_id == guild_id)
 
-    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def insert_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store a new server."""
         self.note("insert_server")
         assert scope not in self.servers
+        self.audit.add(scope.guild_id, entry)
         self.servers[scope] = server
 
-    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def replace_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Write the fields that an edit changes; a removed server stays removed."""
         kept = ("silenced", "generation", "is_paused", "channels", "added_at")
         stored = self.servers.get(scope)
         if stored is not None:
+            self.audit.add(scope.guild_id, entry)
             self.servers[scope] = replace(server, **{name: getattr(stored, name) for name in kept})
         self.note("replace_server")
 
-    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+    async def set_channel(
+        self,
+        scope: ServerScope,
+        kind: ChannelKind,
+        channel_id: ChannelId | None,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
         """Set or clear the server's own channel."""
         self.note("set_channel")
         if scope in self.servers:
+            self.audit.add(scope.guild_id, entry)
             channels = {**self.servers[scope].channels, kind: channel_id}
             kept = {kind: channel for kind, channel in channels.items() if channel is not None}
             self.servers[scope] = replace(self.servers[scope], channels=kept)
 
-    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+    async def set_silenced(
+        self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
+    ) -> None:
         """Stop or start the posts of a kind."""
         self.note("set_silenced")
+        self.audit.add(scope.guild_id, entry)
         before = self.servers[scope].silenced
         silenced = before | {name} if is_silenced else before - {name}
         self.servers[scope] = replace(self.servers[scope], silenced=silenced)
 
-    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+    async def set_host_key(
+        self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
         """Pin a host key."""
         self.note("set_host_key")
+        self.audit.add(scope.guild_id, entry)
         self.servers[scope] = replace(self.servers[scope], host_key=host_key)
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
@@ -172,10 +239,13 @@ class FakeServerStore(Outage):
         self.note("set_paused")
         self.servers[scope] = replace(self.servers[scope], is_paused=is_paused)
 
-    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+    async def mark_removed(
+        self, scope: ServerScope, *, keep_stats: bool, at: datetime, entry: AuditEntry | None = None
+    ) -> None:
         """Remove a server."""
         assert at.tzinfo is not None
         self.note("mark_removed")
+        self.audit.add(scope.guild_id, entry)
         del self.servers[scope]
         self.kept_stats += [scope] if keep_stats else []
 

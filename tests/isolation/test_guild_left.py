@@ -25,9 +25,9 @@ from utils.models.guilds import ChannelKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import Credentials
+from utils.models.statistics import Board
 from utils.models.texts import text
 from utils.secrets import SecretBox
-from utils.services.players.statistics import Board
 from utils.services.servers.typed_servers import ServerForm
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess

@@ -16,7 +16,7 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES, ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.scope import GuildId
-from utils.services.players.statistics import Board
+from utils.models.statistics import Board
 
 STORIES = 5
 STEPS = 70

@@ -162,4 +162,4 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     await application.loops.follow_guilds(lambda guild_id: guild_id == GOOD)
     assert application.tasks.is_running(f"deliver:{GOOD}")
     names = [report.name for report in application.tasks.list_reports() if report.guild_id == GOOD]
-    assert {"deliver:2", "read deaths:2/north000", "read deaths:2/south000"} <= set(names)
+    assert {"deliver:2", "read:deaths:2/north000", "read:deaths:2/south000"} <= set(names)

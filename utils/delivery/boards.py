@@ -12,10 +12,11 @@ from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import ChannelId
+from utils.models.statistics import Board
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.posted_boards import BoardPlan
-from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
+from utils.services.players.statistics import BOARD_PAGE_ROWS, StatisticsService
 
 
 class PostedBoardStore(BoardPlan, Protocol):

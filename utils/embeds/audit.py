@@ -23,6 +23,30 @@ _STATES: Mapping[TaskState, Text] = {
     TaskState.CANCELLED: text_in("a task", "cancelled"),
 }
 
+TASK_NAMES: Mapping[str, Text] = {
+    "alert": text_in("a task", "telling somebody"),
+    "alerts:tell": text_in("a task", "telling admins"),
+    "boards:refresh": text_in("a task", "updating boards"),
+    "bounties:expire": text_in("a task", "ending bounties"),
+    "bounties:withdraw": text_in("a task", "withdrawing bounties"),
+    "charts:warm-up": text_in("a task", "preparing charts"),
+    "deliver": text_in("a task", "posting"),
+    "guild:leave": text_in("a task", "leaving a community"),
+    "guilds:follow": text_in("a task", "following communities"),
+    "links:proofs": text_in("a task", "proving links"),
+    "message": text_in("a task", "updating a message"),
+    "mongod": text_in("a task", "watching the database"),
+    "names": text_in("a task", "reading names"),
+    "names:learn": text_in("a task", "learning names"),
+    "premium:ends": text_in("a task", "ending premium"),
+    "premium:pause": text_in("a task", "pausing servers"),
+    "proof": text_in("a task", "showing a proof"),
+    "read:deaths": text_in("a task", "reading deaths"),
+    "sftp:idle": text_in("a task", "closing connections"),
+    "storage:prune": text_in("a task", "deleting old data"),
+}
+"""What background tasks do, by the beginning of their name; behind it stands what they do it for."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
@@ -30,6 +54,12 @@ class ListedTask:
 
     label: Value
     report: TaskReport
+
+
+def name_task(name: str) -> Value:
+    """Return what a task does; its own name where nobody named that."""
+    first, _, rest = name.partition(":")
+    return TASK_NAMES.get(f"{first}:{rest.partition(':')[0]}") or TASK_NAMES.get(first) or name
 
 
 def build_audit_embed(style: Style, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:

@@ -11,6 +11,7 @@ from utils.models.links import LinkState
 from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
+from utils.models.statistics import BOARD_NAMES
 from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
 from utils.models.visible_text import clean_text
 
@@ -216,16 +217,14 @@ def _describe_wallet(facts: AuditFacts) -> Text:
 
 def _describe_board(facts: AuditFacts) -> Text:
     [change] = facts.changes
-    channel = _mention("#", change.new)
+    board, channel = BOARD_NAMES.get(change.name) or change.name, _mention("#", change.new)
     if facts.server_name is None:
         if change.new is None:
-            return text("{board} of all servers", board=change.name)
-        return text("{board} of all servers in {channel}", board=change.name, channel=channel)
+            return text("{board} of all servers", board=board)
+        return text("{board} of all servers in {channel}", board=board, channel=channel)
     if change.new is None:
-        return text("{board} of {server}", board=change.name, server=facts.server_name)
-    return text(
-        "{board} of {server} in {channel}", board=change.name, server=facts.server_name, channel=channel
-    )
+        return text("{board} of {server}", board=board, server=facts.server_name)
+    return text("{board} of {server} in {channel}", board=board, server=facts.server_name, channel=channel)
 
 
 def _describe_link_asked(facts: AuditFacts) -> Text:

@@ -13,6 +13,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
+from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
@@ -25,7 +26,7 @@ from utils.services.personal.export import ExportService
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
-from utils.services.players.statistics import Board, StatisticsService
+from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService

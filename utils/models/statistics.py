@@ -1,6 +1,6 @@
 """Statistics beyond one player's counters: periods, weapons, rivals, comparisons, hours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Literal
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, Counters, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
-from utils.models.texts import Value
+from utils.models.texts import Text, Value, text_in
 
 RIVAL_MINIMUM_KILLS = 3
 
@@ -29,6 +29,32 @@ class Period(StrEnum):
 
 
 Side = Literal["killer", "victim"]
+
+
+class Board(StrEnum):
+    """The kinds of leaderboards: players by a figure or by claimed bounties, or weapons by kills."""
+
+    KILLS = "kills"
+    DEATHS = "deaths"
+    KD = "kd"
+    STREAK = "streak"
+    LONGEST = "longest"
+    SUICIDES = "suicides"
+    WEAPONS = "weapons"
+    BOUNTIES = "bounties"
+
+
+BOARD_NAMES: Mapping[str, Text] = {
+    Board.KILLS: text_in("a board", "kills"),
+    Board.DEATHS: text_in("a board", "deaths"),
+    Board.KD: text_in("a board", "K/D"),
+    Board.STREAK: text_in("a board", "streak"),
+    Board.LONGEST: text_in("a board", "longest"),
+    Board.SUICIDES: text_in("a board", "suicides"),
+    Board.WEAPONS: text_in("a board", "weapons"),
+    Board.BOUNTIES: text_in("a board", "bounties"),
+}
+"""The names of boards in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

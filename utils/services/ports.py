@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
@@ -47,7 +48,7 @@ class SettingsSource(Protocol):
 
 
 class ServerStore(Protocol):
-    """Storage of game servers."""
+    """Storage of game servers; a change and its ``entry`` of the audit are stored both, or neither."""
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return one server; None if it does not exist."""
@@ -55,19 +56,34 @@ class ServerStore(Protocol):
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return the guild's servers, oldest first."""
 
-    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def insert_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store a new server."""
 
-    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def replace_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Write the fields that an edit may change. Fields with their own setter stay."""
 
-    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+    async def set_channel(
+        self,
+        scope: ServerScope,
+        kind: ChannelKind,
+        channel_id: ChannelId | None,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
         """Set or clear the server's own channel of a kind."""
 
-    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+    async def set_silenced(
+        self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
+    ) -> None:
         """Silence an event, or post it again."""
 
-    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+    async def set_host_key(
+        self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
         """Pin a host key, or forget the pinned one."""
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
@@ -76,7 +92,9 @@ class ServerStore(Protocol):
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server, or resume it."""
 
-    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+    async def mark_removed(
+        self, scope: ServerScope, *, keep_stats: bool, at: datetime, entry: AuditEntry | None = None
+    ) -> None:
         """Remove a server from its guild; from then on nothing more is stored for it."""
 
     async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:

@@ -98,8 +98,8 @@ SENTENCES = [
         AuditFacts(member_id=ERASED_MEMBER_ID, changes=(FieldChange("balance", 2, 1),), reason="a fine"),
         "an erased member: -1 emerald, now 1. a fine",
     ),
-    ("board post", change(FieldChange("kd", None, 7)), "kd of North in <#7>"),
-    ("board remove", change(FieldChange("kd", 7), server_name=None), "kd of all servers"),
+    ("board post", change(FieldChange("kd", None, 7)), "K/D of North in <#7>"),
+    ("board remove", change(FieldChange("kd", 7), server_name=None), "K/D of all servers"),
     ("link ask", LINK, "<@2> says that the player is Wolf"),
     ("link confirm", LINK, "<@2> is Wolf"),
     (

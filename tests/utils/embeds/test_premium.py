@@ -133,7 +133,7 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
 def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
     """A failed task is marked and has its error."""
     well = TaskReport("sftp:idle", None, TaskState.WAITING, 1200, 0, None, END)
-    ill = TaskReport("read deaths:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
+    ill = TaskReport("read:deaths:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
     embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("read deaths: a_b", ill)], total=2)
     assert embed.description == (
         f"✅ **sftp\\:idle** · waiting · 1,200 runs · next <t:{END_STAMP}:R>\n"

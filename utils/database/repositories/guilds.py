@@ -2,8 +2,11 @@
 
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
+from utils.database.core.transaction import Transaction
 from utils.database.documents.guild_documents import SettingsDocuments
 from utils.database.repositories.repository import Repository
+from utils.database.units.audit_unit import insert_entry
+from utils.models.audit import AuditEntry
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 
@@ -23,10 +26,23 @@ class GuildRepository(Repository):
         """Return the settings; settings that were never set have their defaults."""
         return self._documents.read(guild_id, await self._guilds(guild_id).find_one({}))
 
-    async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
-        """Write the settings that differ; the others stay unchanged."""
-        if changed := self._documents.build_changed(before, after):
-            await self._guilds(guild_id).update_one({}, {"$set": changed}, upsert=True)
+    async def write_settings(
+        self,
+        guild_id: GuildId,
+        before: GuildSettings,
+        after: GuildSettings,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Write the settings that differ, and the entry of the audit, all or nothing; the others stay."""
+        changed = self._documents.build_changed(before, after)
+
+        def write(transaction: Transaction) -> None:
+            transaction.of_guild("guilds", guild_id).update_one({}, {"$set": changed}, upsert=True)
+            insert_entry(transaction, guild_id, entry)
+
+        if changed:
+            await self._database.in_transaction(write)
 
     async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
         """Note that the bot has left a guild, or is in it again."""

@@ -18,9 +18,11 @@ from utils.database.documents.player_documents import (
 )
 from utils.database.documents.server_documents import build_import_document, read_import
 from utils.database.repositories.repository import FencedRepository
+from utils.database.units.audit_unit import insert_entry
 from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
+from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, ImportJob
@@ -41,8 +43,12 @@ class ImportRepository(FencedRepository):
         found = await self._of_server("cursors", scope).find_one(IMPORT_KEY)
         return None if found is None else read_import(found["job"])
 
-    async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Store a job and put the cursors of its files to 0, both or neither; a running job is replaced.
+    async def begin_import(
+        self, scope: ServerScope, job: ImportJob, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Store a job and its entry of the audit, and put the cursors of its files to 0, all or nothing.
+
+        A running job is replaced.
 
         Raises:
             CursorMovedError: the server was removed.
@@ -56,6 +62,7 @@ class ImportRepository(FencedRepository):
             cursors.update_one(IMPORT_KEY, stored, upsert=True)
             for first in range(0, len(starts), CURSORS_BATCH):
                 cursors.bulk_write(starts[first : first + CURSORS_BATCH])
+            insert_entry(transaction, scope.guild_id, entry)
 
         await self._in_transaction(scope.guild_id, begin)
 

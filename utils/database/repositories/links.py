@@ -1,6 +1,6 @@
 """Links of members and players, and the deaths that prove them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -10,7 +10,9 @@ from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document
 from utils.database.repositories.repository import Repository
+from utils.database.units.audit_unit import insert_entry
 from utils.errors import StorageConflictError
+from utils.models.audit import AuditEntry
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
@@ -23,7 +25,10 @@ _PENDING = {"state": LinkState.PENDING.value}
 
 
 class LinkRepository(Repository):
-    """Links of a guild's members."""
+    """Links of a guild's members.
+
+    Where a change takes an ``entry`` of the audit, or describes it, both are stored or neither.
+    """
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[Link, ...]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
@@ -78,7 +83,7 @@ class LinkRepository(Repository):
             {"player_id": player_id}, changed, upsert=True
         )
 
-    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+    async def put_pending(self, guild_id: GuildId, link: Link, *, entry: AuditEntry | None = None) -> None:
         """Store a request; it replaces the member's earlier one for this player.
 
         Raises:
@@ -87,11 +92,18 @@ class LinkRepository(Repository):
         fields = build_link_document(link)
         query = {**_build_key(link), "state": {"$ne": LinkState.PROVEN.value}}
         changed = {name: fields[name] for name in fields.keys() - _build_key(link).keys()}
-        await self._links(guild_id).update_one(query, {"$set": changed}, upsert=True)
 
-    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        def put(transaction: Transaction) -> None:
+            transaction.of_guild("links", guild_id).update_one(query, {"$set": changed}, upsert=True)
+            insert_entry(transaction, guild_id, entry)
+
+        await self._database.in_transaction(put)
+
+    async def put_proven(
+        self, guild_id: GuildId, link: Link, *, at: datetime, entry: AuditEntry | None = None
+    ) -> Link | None:
         """Store a link that needs no proof (any more); None if the player belongs to another member."""
-        return await self._prove(guild_id, link, at=at, is_asked_for=False)
+        return await self._prove(guild_id, link, at=at, is_asked_for=False, entry=entry)
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
         """Mark a pending link as proven; None if it is deleted or the player belongs to another member."""
@@ -123,7 +135,12 @@ class LinkRepository(Repository):
         await self._links(guild_id).delete(query)
 
     async def remove(
-        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        player_ids: Sequence[PlayerId],
+        *,
+        describe: Callable[[Link], AuditEntry] | None = None,
     ) -> tuple[Link, ...]:
         """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
 
@@ -136,11 +153,21 @@ class LinkRepository(Repository):
             left = [link for link in ranked if link.is_proven and link not in removed]
             if left and not left[0].is_main:
                 links.update_one(_build_key(left[0]), {"$set": {"is_main": True}})
+            for link in removed:
+                insert_entry(transaction, guild_id, None if describe is None else describe(link))
             return tuple(removed)
 
         return await self._in_transaction(remove)
 
-    async def _prove(self, guild_id: GuildId, link: Link, *, at: datetime, is_asked_for: bool) -> Link | None:
+    async def _prove(
+        self,
+        guild_id: GuildId,
+        link: Link,
+        *,
+        at: datetime,
+        is_asked_for: bool,
+        entry: AuditEntry | None = None,
+    ) -> Link | None:
 
         def prove(transaction: Transaction) -> Link | None:
             links, key = transaction.of_guild("links", guild_id), _build_key(link)
@@ -160,6 +187,7 @@ class LinkRepository(Repository):
                 update = {"$set": named, "$setOnInsert": {"linked_at": link.linked_at}}
                 links.update_one(key, update, upsert=True)
             transaction.of_guild("proof_attempts", guild_id).delete({"player_id": link.player_id})
+            insert_entry(transaction, guild_id, entry)
             stored = links.find_one(key)
             return None if stored is None else LINKS.read(stored)
 

@@ -15,6 +15,8 @@ from utils.database.documents.server_documents import (
 )
 from utils.database.repositories.line_counts import count_lines
 from utils.database.repositories.repository import Repository
+from utils.database.units.audit_unit import insert_entry
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -44,15 +46,26 @@ _log = get_logger(__name__)
 
 
 class GameServerRepository(Repository):
-    """The game servers of guilds."""
+    """The game servers of guilds.
 
-    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+    Where a change takes an ``entry`` of the audit, both are stored or neither.
+    """
+
+    async def insert_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store a new server.
 
         Raises:
             StorageConflictError: the guild has a server with this id.
         """
-        await self._server(scope).insert_one(build_server_document(server))
+        document = build_server_document(server)
+
+        def insert(transaction: Transaction) -> None:
+            transaction.of_server("game_servers", scope).insert_one(document)
+            insert_entry(transaction, scope.guild_id, entry)
+
+        await self._database.in_transaction(insert)
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return a server; None if it does not exist (any more)."""
@@ -66,39 +79,54 @@ class GameServerRepository(Repository):
             sorted(map(read_server, found), key=lambda server: (str(server.added_at or ""), server.scope))
         )
 
-    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+    async def replace_server(
+        self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
+    ) -> None:
         """Write the fields that an edit may change; a removed server stays removed.
 
         Fields with a method of their own, and those that ingestion writes, stay unchanged.
         """
         fields = build_server_document(server)
         update = {key: fields[key] for key in _EDITED}
-        await self._server(scope).update_one(_KEPT, {"$set": update})
+        await self._change(scope, {"$set": update}, entry)
 
-    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+    async def set_channel(
+        self,
+        scope: ServerScope,
+        kind: ChannelKind,
+        channel_id: ChannelId | None,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
         """Set or clear the server's own channel of a kind."""
         field = f"channels.{kind.value}"
         update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
-        await self._server(scope).update_one(_KEPT, update)
+        await self._change(scope, update, entry)
 
-    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+    async def set_silenced(
+        self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
+    ) -> None:
         """Silence an event, or post it again."""
         operator = "$addToSet" if is_silenced else "$pull"
-        await self._server(scope).update_one(_KEPT, {operator: {"silenced": str(name)}})
+        await self._change(scope, {operator: {"silenced": str(name)}}, entry)
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server over the premium limit, or resume it."""
         await self._server(scope).update_one(_KEPT, {"$set": {"is_paused": is_paused}})
 
-    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+    async def set_host_key(
+        self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
         """Pin a host key, or forget the pinned one."""
-        await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
+        await self._change(scope, {"$set": {"host_key": host_key}}, entry)
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
         """Note the folder in which a server's logs were found, as its host names it."""
         await self._server(scope).update_one(_KEPT, {"$set": {"log_folder": folder}})
 
-    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+    async def mark_removed(
+        self, scope: ServerScope, *, keep_stats: bool, at: datetime, entry: AuditEntry | None = None
+    ) -> None:
         """Remove a server from its guild, with its login and its cursors, in one transaction.
 
         From then on it is not found, and rows that are still being read cannot be stored, because their
@@ -119,6 +147,7 @@ class GameServerRepository(Repository):
             update = {"$set": removed, "$unset": {"health": ""}}
             transaction.of_server("game_servers", scope).update_one(_KEPT, update)
             transaction.of_server("cursors", scope).delete({})
+            insert_entry(transaction, scope.guild_id, entry)
 
         await self._database.in_transaction(remove)
 
@@ -153,6 +182,15 @@ class GameServerRepository(Repository):
         """Write the health of a server, without the counted lines; a removed server stays removed."""
         document = build_health_document(health)
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
+
+    async def _change(self, scope: ServerScope, update: Document, entry: AuditEntry | None) -> None:
+        """Change a server that is not removed."""
+
+        def change(transaction: Transaction) -> None:
+            if transaction.of_server("game_servers", scope).update_one(_KEPT, update):
+                insert_entry(transaction, scope.guild_id, entry)
+
+        await self._database.in_transaction(change)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
         return self._of_server("game_servers", scope)

@@ -6,6 +6,7 @@ from utils.models.audit import AuditEntry
 from utils.models.scope import GuildId
 
 
-def insert_entry(transaction: Transaction, guild_id: GuildId, entry: AuditEntry) -> None:
-    """Add the entry of the change that this transaction makes."""
-    transaction.of_guild("audit", guild_id).insert_one(build_audit_document(entry))
+def insert_entry(transaction: Transaction, guild_id: GuildId, entry: AuditEntry | None) -> None:
+    """Add the entry of the change that this transaction makes; None for a change that has no entry."""
+    if entry is not None:
+        transaction.of_guild("audit", guild_id).insert_one(build_audit_document(entry))

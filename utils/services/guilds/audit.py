@@ -1,7 +1,8 @@
 """The audit log: every change by hand, kept for the admins of its guild."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
 from structlog import get_logger
 
@@ -10,6 +11,8 @@ from utils.models.audit import AuditAction, AuditEntry, AuditFacts, AuditPage
 from utils.models.scope import GuildId, MemberId
 
 logger = get_logger(__name__)
+
+T_co = TypeVar("T_co", covariant=True)
 
 PAGE_ENTRIES = 10
 
@@ -37,8 +40,15 @@ def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
     )
 
 
+class Change(Protocol[T_co]):
+    """A change of the storage that stores the entry it is given as well, both or neither."""
+
+    def __call__(self, *, entry: AuditEntry) -> Awaitable[T_co]:
+        """Carry it out."""
+
+
 class AuditLog:
-    """Writes who changed what, after the change."""
+    """Writes who changed what."""
 
     def __init__(self, store: AuditStore, *, clock: Clock) -> None:
         self._store = store
@@ -47,10 +57,22 @@ class AuditLog:
     async def write(
         self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
     ) -> None:
-        """Add an entry; ``actor_id`` is None if the bot did it by itself."""
+        """Add an entry alone; ``actor_id`` is None if the bot did it by itself."""
+        await self.carry_out(guild_id, actor_id, action, facts, partial(self._store.insert_entry, guild_id))
+
+    async def carry_out(
+        self,
+        guild_id: GuildId,
+        actor_id: MemberId | None,
+        action: AuditAction,
+        facts: AuditFacts,
+        change: Change[T_co],
+    ) -> T_co:
+        """Carry out a change together with its entry, and return what it gave."""
         entry = AuditEntry(self._clock.now(), actor_id, action, facts)
-        await self._store.insert_entry(guild_id, entry)
+        done = await change(entry=entry)
         log_entry(guild_id, entry)
+        return done
 
     async def list_page(
         self, guild_id: GuildId, page: int, *, actor_id: MemberId | None = None, action: str | None = None

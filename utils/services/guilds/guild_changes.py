@@ -53,8 +53,9 @@ Mutation = Callable[[GuildSettings], GuildSettings]
 class GuildChangeService:
     """Changes settings of guilds, always in the same way.
 
-    A change is checked, stored, written to the audit with old and new values, and announced. Changes of one
-    guild take turns, and each begins with the stored settings, so two changes at once both count.
+    A change is checked, stored together with its entry of the audit (old and new values), and announced.
+    Changes of one guild take turns, and each begins with the stored settings, so two changes at once both
+    count.
 
     Args:
         settings: the cache that a change drops.
@@ -89,9 +90,10 @@ class GuildChangeService:
                 raise InvalidInputError(problem)
             changes = list_changes(before, after)
             if changes:
+                facts = AuditFacts(changes=changes)
+                write = partial(self.guilds.write_settings, guild_id, before, after)
                 with self._dropping(guild_id):
-                    await self.guilds.write_settings(guild_id, before, after)
-                await self.audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
+                    await self.audit.carry_out(guild_id, actor_id, action, facts, write)
         if changes:
             self._announce(guild_id, *(change.name for change in changes))
         return SettingsChange(before, after)
@@ -152,10 +154,10 @@ class GuildChangeService:
         change = FieldChange(kind.value, server.channels.get(kind), channel_id)
         if change.old == change.new:
             return False
-        with self._dropping(guild_id):
-            await self.channels.set_channel(server.scope, kind, channel_id)
         facts = AuditFacts(server_name=server.name, changes=(change,))
-        await self.audit.write(guild_id, actor_id, action, facts)
+        put = partial(self.channels.set_channel, server.scope, kind, channel_id)
+        with self._dropping(guild_id):
+            await self.audit.carry_out(guild_id, actor_id, action, facts, put)
         self._announce(guild_id, kind.value)
         return True
 

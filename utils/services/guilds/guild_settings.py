@@ -8,6 +8,7 @@ from typing import Protocol
 
 from utils.caching import Remembered
 from utils.clock import Clock
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
@@ -18,8 +19,15 @@ CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 class GuildStore(SettingsSource, Protocol):
     """Read access to the storage of guilds' settings and servers."""
 
-    async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
-        """Write the settings that differ; the others stay unchanged."""
+    async def write_settings(
+        self,
+        guild_id: GuildId,
+        before: GuildSettings,
+        after: GuildSettings,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Write the settings that differ, and the entry of the audit, all or nothing; the others stay."""
 
 
 class SettingsService:

@@ -30,6 +30,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.events import EventDispatcher, HistoryImported
+from utils.models.audit import AuditEntry
 from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
@@ -71,7 +72,9 @@ class ImportJobs(Protocol):
 class ImportStore(GenerationStore, Protocol):
     """Storage of imports, besides the transactions of ingestion."""
 
-    async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
+    async def begin_import(
+        self, scope: ServerScope, job: ImportJob, *, entry: AuditEntry | None = None
+    ) -> None:
         """Store the job and set the cursors of its files to 0, in one transaction."""
 
     async def take_up_import(self, scope: ServerScope) -> int:
@@ -214,6 +217,7 @@ class HistoryImport:
         *,
         channel_id: ChannelId | None = None,
         message_id: int | None = None,
+        entry: AuditEntry | None = None,
     ) -> ImportJob:
         """Fix the sizes and store the job, so that no later row counts as history.
 
@@ -225,7 +229,7 @@ class HistoryImport:
             file: min(cursors[file].offset, size) if file in cursors else size for file, size in sizes.items()
         }
         job = ImportJob(server.generation, self._clock.now(), ends, channel_id, message_id)
-        await self._imports.begin_import(server.scope, job)
+        await self._imports.begin_import(server.scope, job, entry=entry)
         return job
 
     async def run(

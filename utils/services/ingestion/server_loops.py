@@ -273,7 +273,7 @@ class ServerLoops:
 
 
 def _name_loop(scope: ServerScope, log: str) -> str:
-    return f"read {log}:{scope}"
+    return f"read:{log}:{scope}"
 
 
 def _name_delivery(guild_id: GuildId) -> str:

@@ -6,16 +6,17 @@ ask for it. Links belong to the guild, not to a game server: they stay when a se
 bot leaves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from random import Random
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
@@ -23,7 +24,7 @@ from utils.models.quantities import describe_wait
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Number, Text, text
 from utils.models.typed_text import fold_text, quote
-from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.audit import AuditLog, log_entry
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.links.proof_watcher import ProofSource, ProofWatcher
 from utils.services.players.asked_players import AskedPlayers
@@ -34,8 +35,12 @@ from utils.services.ports import MemberNotifier
 MAX_LINKS = 5  # links of a member, pending ones included: a main, and the alts of a household
 
 
+Describe = Callable[[Link], AuditEntry]
+"""Tells what the audit has of a link as it was found when it ended."""
+
+
 class LinkStore(ProofSource, Protocol):
-    """Storage of links; every write is one transaction."""
+    """Storage of links; every write is one transaction, its ``entry`` of the audit included."""
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
@@ -46,10 +51,12 @@ class LinkStore(ProofSource, Protocol):
     async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
         """Store the requests for a player."""
 
-    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+    async def put_pending(self, guild_id: GuildId, link: Link, *, entry: AuditEntry | None = None) -> None:
         """Store a request; it replaces the member's earlier one for this player."""
 
-    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+    async def put_proven(
+        self, guild_id: GuildId, link: Link, *, at: datetime, entry: AuditEntry | None = None
+    ) -> Link | None:
         """Store a link that needs no proof (any more); None if the player belongs to another member."""
 
     async def attach_message(
@@ -58,7 +65,12 @@ class LinkStore(ProofSource, Protocol):
         """Store the message of this request and mark it open. Do nothing if the request is gone."""
 
     async def remove(
-        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        player_ids: Sequence[PlayerId],
+        *,
+        describe: Describe | None = None,
     ) -> Sequence[Link]:
         """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
 
@@ -196,8 +208,9 @@ class LinkService:
             _verify_new(links, _find(links, known.player_id), known, is_own=False)
             await self._verify_free(guild_id, member_id, known)
             confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
-            link = await self._put_proven(guild_id, confirmed)
-        await self.audit.write(guild_id, actor_id, AuditAction.LINK_CONFIRM, _list_facts(link))
+            entry = AuditEntry(self.clock.now(), actor_id, AuditAction.LINK_CONFIRM, _list_facts(confirmed))
+            link = await self._put_proven(guild_id, confirmed, entry=entry)
+        log_entry(guild_id, entry)
         return link
 
     async def remove(
@@ -208,25 +221,38 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError: the member has no such link, or several.
         """
+        now = self.clock.now()
+
+        def describe(link: Link) -> AuditEntry:
+            facts = replace(_list_facts(link), changes=(FieldChange("state", old=link.state.value),))
+            return AuditEntry(now, actor_id, AuditAction.LINK_REMOVE, facts)
+
         async with self._locks.hold(guild_id):
-            link = await self._remove(guild_id, member_id, player)
-        was = FieldChange("state", old=link.state.value)
-        facts = replace(_list_facts(link), changes=(was,))
-        await self.audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, facts)
+            link = await self._remove(guild_id, member_id, player, describe)
+        log_entry(guild_id, describe(link))
         return link
 
-    async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
+    async def _remove(
+        self, guild_id: GuildId, member_id: MemberId, player: str, describe: Describe | None = None
+    ) -> Link:
         link = _choose(await self.store.list_of_member(guild_id, member_id), player)
-        [removed] = await self._delete(guild_id, member_id, [link])
+        [removed] = await self._delete(guild_id, member_id, [link], describe)
         return removed
 
-    async def _delete(self, guild_id: GuildId, member_id: MemberId, links: Sequence[Link]) -> Sequence[Link]:
+    async def _delete(
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        links: Sequence[Link],
+        describe: Describe | None = None,
+    ) -> Sequence[Link]:
         """Delete links, and update the messages that named their times.
 
         Raises:
             NotFoundError: all of them have ended by themselves.
         """
-        removed = await self.store.remove(guild_id, member_id, [link.player_id for link in links])
+        player_ids = [link.player_id for link in links]
+        removed = await self.store.remove(guild_id, member_id, player_ids, describe=describe)
         if not removed:
             raise NotFoundError(
                 _describe_missing(links[0].player_name)
@@ -248,7 +274,11 @@ class LinkService:
             now = self.clock.now()
             link = self._build(guild_id, member_id, known, choose_windows(now, self.rng))
             count = await self._count_request(link, now)
-        await self.store.put_pending(guild_id, link)
+        put = partial(self.store.put_pending, guild_id, link)
+        if count > 1:
+            await self.audit.carry_out(guild_id, member_id, AuditAction.LINK_ASK, _list_facts(link), put)
+        else:
+            await put()
         return link, count
 
     async def _count_request(self, link: Link, now: datetime) -> int:
@@ -274,7 +304,6 @@ class LinkService:
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
         """Alert the admins about repeated requests for a player."""
-        await self.audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
         await self.notifier.notify(
             link.guild_id,
             text(
@@ -329,8 +358,8 @@ class LinkService:
         """Return the key of an alert that is sent once a day."""
         return f"link {what}:{player_id}:{self.clock.now():%Y-%m-%d}"
 
-    async def _put_proven(self, guild_id: GuildId, link: Link) -> Link:
-        proven = await self.store.put_proven(guild_id, link, at=self.clock.now())
+    async def _put_proven(self, guild_id: GuildId, link: Link, *, entry: AuditEntry | None = None) -> Link:
+        proven = await self.store.put_proven(guild_id, link, at=self.clock.now(), entry=entry)
         if proven is None:  # another member proved the player a moment ago
             raise _build_owned_error(link.player_name)
         self.proofs.stir(guild_id)  # tells the other members who tried

@@ -8,6 +8,7 @@ updates their messages (``BoardMessages``).
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Protocol
 
 from utils.errors import (
@@ -18,15 +19,15 @@ from utils.errors import (
     TierRequiredError,
 )
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.statistics import BOARD_NAMES, Board
 from utils.models.texts import Command, Text, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.players.coverage import CoverageService
-from utils.services.players.statistics import Board
 from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
@@ -57,13 +58,13 @@ class BoardPlan(Protocol):
 class BoardStore(BoardPlan, Protocol):
     """Storage of posted boards."""
 
-    async def insert_board(self, key: BoardKey) -> None:
+    async def insert_board(self, key: BoardKey, *, entry: AuditEntry | None = None) -> None:
         """Store a new board that is not posted yet."""
 
     async def set_paused(self, key: BoardKey, *, is_paused: bool) -> None:
         """Note that a board is paused, or goes on."""
 
-    async def delete_board(self, key: BoardKey) -> None:
+    async def delete_board(self, key: BoardKey, *, entry: AuditEntry | None = None) -> None:
         """Delete a board."""
 
 
@@ -129,9 +130,9 @@ class PostedBoardService:
             posted = await self.store.find_board(key)
             if posted is None:
                 posted = PostedBoard(key)
-                await self.store.insert_board(key)
                 facts = AuditFacts(server_name=server, changes=(FieldChange(board.value, new=channel_id),))
-                await self.audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
+                insert = partial(self.store.insert_board, key)
+                await self.audit.carry_out(guild_id, actor_id, AuditAction.BOARD_POST, facts, insert)
             try:
                 await self._show(posted, channel_id)
             except ChannelUnusableError:
@@ -164,13 +165,13 @@ class PostedBoardService:
             posted = await self.store.find_board(key)
             if posted is None:
                 raise NotFoundError(
-                    text("There is no posted board “{board}” here.", board=board.value),
+                    text("There is no posted board “{board}” here.", board=BOARD_NAMES[board]),
                     hint=text("{post} posts one.", post=Command("admin board post")),
                 )
-            await self.store.delete_board(key)
             change = FieldChange(board.value, old=posted.place.channel_id)
             facts = AuditFacts(server_name=server, changes=(change,))
-            await self.audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
+            delete = partial(self.store.delete_board, key)
+            await self.audit.carry_out(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts, delete)
             await self.messages.delete(posted)
 
     async def refresh_all(self) -> None:

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from utils.errors import InvalidInputError, NotFoundError
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId
-from utils.models.statistics import BoardRows, Comparison, Coverage, CoveredDeaths, DayCount
+from utils.models.statistics import Board, BoardRows, Comparison, Coverage, CoveredDeaths, DayCount
 from utils.models.texts import text
 from utils.services.players.combat import CombatStore
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
@@ -21,19 +20,6 @@ BOARD_PAGE_ROWS = 10
 NEVER_SEEN = text("They were never seen on that server; leave `server` out, and all servers are summed.")
 CHART_DAYS = 30
 KD_MINIMUM_KILLS = 10
-
-
-class Board(StrEnum):
-    """The kinds of leaderboards: players by a figure or by claimed bounties, or weapons by kills."""
-
-    KILLS = "kills"
-    DEATHS = "deaths"
-    KD = "kd"
-    STREAK = "streak"
-    LONGEST = "longest"
-    SUICIDES = "suicides"
-    WEAPONS = "weapons"
-    BOUNTIES = "bounties"
 
 
 @dataclass(frozen=True, slots=True)

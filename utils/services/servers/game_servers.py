@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from structlog import get_logger
@@ -19,7 +20,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
@@ -196,7 +197,13 @@ class GameServerService:
                 await self.places.verify_free(server, check.logs)
                 # the import first: a server without one would have its past posted as news
                 await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
-                await self.store.insert_server(server.scope, server)
+                await self.audit.carry_out(
+                    guild_id,
+                    actor_id,
+                    AuditAction.SERVER_ADD,
+                    _list_facts(server),
+                    partial(self.store.insert_server, server.scope, server),
+                )
         except KillfeedError as error:
             self.logs.forget(server.scope)
             self.checker.let_go(server)
@@ -206,7 +213,6 @@ class GameServerService:
         self.settings.forget_guild(guild_id)
         self.loops.start(server.scope)
         self.events.dispatch(ServerAdded(scope=server.scope))
-        await self.audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
     async def test_server(
@@ -240,15 +246,15 @@ class GameServerService:
         """
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
-        async with self.loops.removal(scope):
-            self.logs.forget(scope)
-            await self.store.mark_removed(scope, keep_stats=keep_stats, at=self.clock.now())
-        self.settings.forget_guild(scope.guild_id)
-        self.events.dispatch(ServerRemoved(scope=scope))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
-        await self.audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
+        async with self.loops.removal(scope):
+            self.logs.forget(scope)
+            remove = partial(self.store.mark_removed, scope, keep_stats=keep_stats, at=self.clock.now())
+            await self.audit.carry_out(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts, remove)
+        self.settings.forget_guild(scope.guild_id)
+        self.events.dispatch(ServerRemoved(scope=scope))
         try:
             await self.store.delete_leftovers(scope, now=self.clock.now())
         except StorageError as failure:  # none of it is shown any more, and the hourly tidying goes on
@@ -278,7 +284,12 @@ class GameServerService:
         )
 
     async def prepare_import(
-        self, server: GameServer, *, channel_id: ChannelId | None, message_id: int | None
+        self,
+        server: GameServer,
+        *,
+        channel_id: ChannelId | None,
+        message_id: int | None,
+        entry: AuditEntry | None = None,
     ) -> None:
         """Fix the sizes of the files and store the import; the server's loop runs it.
 
@@ -287,7 +298,9 @@ class GameServerService:
         """
         tier = await self.premium.get_tier(server.scope.guild_id)
         async with self.logs.open(server, guild_limit=tier.servers) as logs:
-            await self.history.prepare(server, logs, channel_id=channel_id, message_id=message_id)
+            await self.history.prepare(
+                server, logs, channel_id=channel_id, message_id=message_id, entry=entry
+            )
 
 
 def _is_called(server: GameServer, text: str) -> bool:

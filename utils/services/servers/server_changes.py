@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from utils.errors import (
@@ -132,11 +133,10 @@ class ServerChangeService:
                     return EditedServer(server, check.steps, ())
                 wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
             try:
-                await self._write(wanted, check)
+                await self._write(wanted, check, actor_id, facts)
             except UserFacingError:
                 await self._audit_edit(guild_id, actor_id, replace(facts, is_done=False))
                 raise
-            await self._audit_edit(guild_id, actor_id, facts)
             return EditedServer(wanted, check.steps, changes)
 
     async def set_announced(
@@ -144,13 +144,16 @@ class ServerChangeService:
     ) -> GameServer:
         """Post one class of death of a server, or silence it; return the changed server."""
         server = await self.servers.resolve(guild_id, typed)
-        with self._refreshing_if_failed(server.scope):
-            await self.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
-        self.loops.refresh(server.scope)
+        switch = partial(self.store.set_silenced, server.scope, kind, is_silenced=not is_announced)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
             facts = AuditFacts(server_name=server.name, changes=(switched,))
-            await self.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts)
+            switch = partial(
+                self.audit.carry_out, guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts, switch
+            )
+        with self._refreshing_if_failed(server.scope):
+            await switch()
+        self.loops.refresh(server.scope)
         silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
         return replace(server, silenced=silenced)
 
@@ -194,12 +197,11 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is running, so the generation is final
+            facts = AuditFacts(server_name=server.name)
+            begin = partial(self.servers.prepare_import, server, channel_id=channel_id, message_id=message_id)
             with self._refreshing_if_failed(server.scope):
-                await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+                await self.audit.carry_out(guild_id, actor_id, AuditAction.SERVER_IMPORT, facts, begin)
             await self.loops.restart(server.scope)
-            await self.audit.write(
-                guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
-            )
             return server
 
     async def read_host_keys(self, guild_id: GuildId, typed: str) -> tuple[GameServer, HostKeys]:
@@ -221,14 +223,14 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
-                raise InvalidInputError(text("The host or its key has changed. Run the command again."))
-            with self._refreshing_if_failed(server.scope):
-                await self.store.set_host_key(server.scope, keys.shown.text)
-            await self.loops.restart(server.scope)
+                raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
             facts = AuditFacts(server_name=server.name, changes=(changed,))
-            await self.audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts)
+            pin = partial(self.store.set_host_key, server.scope, keys.shown.text)
+            with self._refreshing_if_failed(server.scope):
+                await self.audit.carry_out(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts, pin)
+            await self.loops.restart(server.scope)
 
     def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
         given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
@@ -249,13 +251,18 @@ class ServerChangeService:
         tier = await self.premium.get_tier(wanted.scope.guild_id)
         return await self.checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
 
-    async def _write(self, wanted: GameServer, check: WayCheck) -> None:
+    async def _write(
+        self, wanted: GameServer, check: WayCheck, actor_id: MemberId, facts: AuditFacts
+    ) -> None:
         try:
             if check.logs is not None:
                 await self.places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
+            put = partial(self.store.replace_server, wanted.scope, wanted)
             with self._refreshing_if_failed(wanted.scope):
-                await self.store.replace_server(wanted.scope, wanted)
+                await self.audit.carry_out(
+                    wanted.scope.guild_id, actor_id, AuditAction.SERVER_EDIT, facts, put
+                )
         except KillfeedError:
             if check.steps:
                 self.checker.let_go(wanted)
@@ -276,7 +283,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         return server
 
 

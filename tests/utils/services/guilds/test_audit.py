@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.premium import FakeAuditStore
+from tests.fakes.storage import FakeAuditStore
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, AuditPage, FieldChange
 from utils.models.scope import GuildId, MemberId
 from utils.services.guilds.audit import PAGE_ENTRIES, AuditLog

@@ -1,7 +1,12 @@
 """A new setting needs one field; everything else follows from its declaration."""
 
+import re
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -10,6 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.small_bot import Shelf
 from utils.database.core.database import SafeDatabase
 from utils.database.documents.personal_fields import Erasure, FieldContent, PersonalField
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.errors import InvalidInputError
@@ -64,7 +70,8 @@ async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
     assert (await settings.get_settings(GUILD), await guilds.get_settings(GUILD)) == (expected, expected)
     [stored] = await database.unscoped("guilds").find({}, {"_id": 0}).to_list(None)
     assert stored == {"guild_id": 42, "channels": {"alerts": 1}, "quiet_hour": 22}
-    changed = [change for _, entry in shelf.audit.entries[1:] for change in entry.facts.changes]
+    entries, _ = await AuditRepository(database).list_entries(GUILD, limit=9)
+    changed = [change for entry in entries[:-1] for change in entry.facts.changes]
     assert [(one.name, one.old, one.new) for one in changed] == [("quiet_hour", 3, 22)]
     assert [event.names for event in told] == [frozenset({"alerts"}), frozenset({"quiet_hour"})]
 
@@ -80,3 +87,48 @@ async def test_setting_that_names_a_member_is_erased_by_its_row(database: SafeDa
     await erasures.erase_member(GUILD, ADMIN)
     stored = [cast("InventedSettings", await guilds.get_settings(one)) for one in (GUILD, GuildId(43))]
     assert [one.keeper_id for one in stored] == [None, ADMIN]
+
+
+ROOT = Path(__file__).parents[4]
+TRIES = """
+from cogs.admin.bounties import MoneyCommands
+from utils.database.documents.guild_documents import SettingsDocuments
+from utils.embeds.factory import EmbedFactory
+from utils.models.declared_settings import find_problem, list_changes
+from utils.models.guilds import GuildSettings
+from utils.services.money.bounties.settings import change_bounties
+
+before = GuildSettings(42)
+after, too_long = (change_bounties(before, auto_pause_hours=hours) for hours in (12, 49))
+[change] = list_changes(before, after)
+assert (change.name, change.old, change.new) == ("auto_pause_hours", 6, 12)
+assert find_problem(before, after) is None
+assert str(find_problem(before, too_long)) == "The house waits 1 to 48 hours."
+stored = SettingsDocuments(GuildSettings).build_changed(before, after)
+assert SettingsDocuments(GuildSettings).read(42, stored) == after
+assert "auto_pause_hours" in {option.name for option in MoneyCommands.bounty_settings.options}
+fields = EmbedFactory().build_bounty_settings(after.bounties).fields
+assert ("The house waits", "12 h") in [(field.name, field.value) for field in fields]
+"""
+
+
+def apply(diff: str, tree: Path) -> None:
+    """Change the files of a tree as a diff of the guide says; each part is found by its lines alone."""
+    for file, parts in re.findall(r"^\+\+\+ b/(\S+)\n((?:[ +@-](?!-- ).*\n)+)", diff, re.MULTILINE):
+        source = (tree / file).read_text(encoding="utf-8")
+        for part in parts.split("@@\n"):
+            lines = part.splitlines(keepends=True)
+            old = "".join(line[1:] for line in lines if line[0] != "+")
+            assert source.count(old) == 1, f"{file} has no such lines: {old}"
+            source = source.replace(old, "".join(line[1:] for line in lines if line[0] != "-"))
+        (tree / file).write_text(source, encoding="utf-8")
+
+
+def test_example_of_the_guide_is_all_that_a_setting_takes(tmp_path: Path) -> None:
+    """Applied to the code as it is, it can be chosen, checked, stored, audited and seen."""
+    guide = (ROOT / "DEVELOPER_GUIDE.md").read_text(encoding="utf-8")
+    [diff] = [part.split("```")[0] for part in guide.split("```diff\n") if "auto_pause_hours" in part]
+    for room in ("cogs", "utils"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    apply(diff, tmp_path)
+    subprocess.run([sys.executable, "-c", TRIES], cwd=tmp_path, check=True)  # noqa: S603 - our own code

@@ -142,7 +142,7 @@ def name_tasks(*scopes: ServerScope) -> list[str]:
     """Return the names of the loops of these servers and of their guilds."""
     guild_ids = {scope.guild_id for scope in scopes}
     return sorted(
-        [f"read deaths:{scope}" for scope in scopes] + [f"deliver:{guild_id}" for guild_id in guild_ids]
+        [f"read:deaths:{scope}" for scope in scopes] + [f"deliver:{guild_id}" for guild_id in guild_ids]
     )
 
 
@@ -161,7 +161,7 @@ async def test_each_server_has_a_loop_that_reads_and_each_guild_one_that_deliver
     await until(lambda: world.deliverer.running == {HERE, THERE})
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
     guilds = {report.name: report.guild_id for report in world.tasks.list_reports()}
-    assert guilds[f"read deaths:{FAR.scope}"] == guilds[f"deliver:{THERE}"] == THERE
+    assert guilds[f"read:deaths:{FAR.scope}"] == guilds[f"deliver:{THERE}"] == THERE
 
 
 async def test_stopped_server_has_no_loop_and_can_start_again(world: World) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
+from tests.fakes.links import FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
+from tests.fakes.storage import FakeAuditStore
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.models.links import Link, LinkState, ProofOutcome
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.services.guilds.audit import AuditLog
 from utils.services.links.linking import MAX_LINKS, LinkService
 
 GUILD, OTHER = SCOPE.guild_id, GuildId(99)
@@ -38,8 +40,8 @@ def _proofs() -> FakeProofs:
 
 
 @pytest.fixture(name="audit")
-def _audit() -> FakeAuditLog:
-    return FakeAuditLog()
+def _audit(store: FakeLinkStore) -> FakeAuditStore:
+    return store.audit
 
 
 @pytest.fixture(name="notifier")
@@ -49,14 +51,14 @@ def _notifier() -> FakeNotifier:
 
 @pytest.fixture(name="make")
 def _make(
-    store: FakeLinkStore, proofs: FakeProofs, audit: FakeAuditLog, notifier: FakeNotifier, clock: FakeClock
+    store: FakeLinkStore, proofs: FakeProofs, audit: FakeAuditStore, notifier: FakeNotifier, clock: FakeClock
 ) -> Make:
     def make(*, requires_proof: bool = True) -> LinkService:
         return LinkService(
             store,
             players=FakePlayerFinder(*NAMES),
             proofs=proofs,
-            audit=audit,
+            audit=AuditLog(audit, clock=clock),
             notifier=notifier,
             clock=clock,
             rng=random.Random(1),
@@ -256,31 +258,31 @@ async def test_link_to_end_must_be_one_of_the_own(trusting: LinkService) -> None
 
 
 async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
-    links: LinkService, audit: FakeAuditLog, proofs: FakeProofs
+    links: LinkService, audit: FakeAuditStore, proofs: FakeProofs
 ) -> None:
     """The member may have asked or not; the judge informs other members who tried."""
     asked = (await links.ask(GUILD, ANNA, "Wolf")).link
     confirmed = await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Wolf")
     assert (confirmed.linked_at, confirmed.is_proven, confirmed.is_main) == (asked.linked_at, True, True)
     await links.confirm(GUILD, ADMIN, member_id=BERT, player="Bear")
-    assert audit.written == [
-        (GUILD, ADMIN, "link confirm", "<@1> is Wolf"),
-        (GUILD, ADMIN, "link confirm", "<@2> is Bear"),
+    assert audit.lines == [
+        (ADMIN, "link confirm", "<@1> is Wolf"),
+        (ADMIN, "link confirm", "<@2> is Bear"),
     ]
     assert proofs.stirred == [GUILD] * 3
     with pytest.raises(InvalidInputError, match="belongs to another member"):
         await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Bear")
-    assert len(audit.written) == 2
+    assert len(audit.lines) == 2
 
 
 async def test_admin_ends_a_link_by_hand_and_it_is_written_down(
-    trusting: LinkService, audit: FakeAuditLog
+    trusting: LinkService, audit: FakeAuditStore
 ) -> None:
     """The player is free for others again."""
     await trusting.ask(GUILD, ANNA, "Wolf")
     removed: Link = await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
     assert removed.player_name == "Wolf"
-    assert audit.written == [(GUILD, ADMIN, "link remove", "<@1> is no longer Wolf (was proven)")]
+    assert audit.lines == [(ADMIN, "link remove", "<@1> is no longer Wolf (was proven)")]
     assert (await trusting.ask(GUILD, BERT, "Wolf")).link.is_main
     with pytest.raises(NotFoundError):
         await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
@@ -342,11 +344,11 @@ async def test_pause_holds_up_no_admin_and_ends_with_a_proof(
 
 
 async def test_admins_hear_of_a_player_who_is_asked_for_again(
-    links: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
+    links: LinkService, notifier: FakeNotifier, audit: FakeAuditStore, clock: FakeClock
 ) -> None:
     """The admins get one alert a day, from the second request on; the audit names each asker."""
     await links.ask(GUILD, ANNA, "Wolf")
-    assert (notifier.told, audit.written) == ([], [])
+    assert (notifier.told, audit.lines) == ([], [])
     await links.ask(GUILD, BERT, "Wolf")
     await links.ask(GUILD, ADMIN, "Wolf")
     clock.move(25 * 3600)
@@ -357,14 +359,13 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
         "/admin link confirm links the right member."
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
-    assert audit.written == [
-        (GUILD, member, "link ask", f"<@{member}> says that the player is Wolf")
-        for member in (BERT, ADMIN, BERT)
+    assert audit.lines == [
+        (member, "link ask", f"<@{member}> says that the player is Wolf") for member in (BERT, ADMIN, BERT)
     ]
 
 
 async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player(
-    links: LinkService, trusting: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
+    links: LinkService, trusting: LinkService, notifier: FakeNotifier, audit: FakeAuditStore, clock: FakeClock
 ) -> None:
     """The request is refused. Repetitions on the same day, and requests of the owner, cause no message."""
     await trusting.ask(GUILD, ANNA, "Wolf")
@@ -383,5 +384,5 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
         "You need to do nothing."
     )
     assert notifier.told == [(None, admins), (ANNA, owner)] * 2
-    assert audit.written == [(GUILD, BERT, "link ask", "<@2> says that the player is Wolf")] * 2
+    assert audit.lines == [(BERT, "link ask", "<@2> says that the player is Wolf")] * 2
     assert len(links._claims) == 1  # yesterday's entry is removed

@@ -8,9 +8,10 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
+from tests.fakes.links import FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import KillfeedError, LimitReachedError
 from utils.models.scope import GuildId, MemberId
+from utils.services.guilds.audit import AuditLog
 from utils.services.links.linking import LinkService
 from utils.services.players.asked_players import DAY, PLAYERS_A_DAY, AskedPlayers
 
@@ -60,7 +61,7 @@ async def test_one_member_locks_and_alarms_only_some_of_a_guild(clock: FakeClock
         store,
         players=FakePlayerFinder(*names),
         proofs=FakeProofs(),
-        audit=FakeAuditLog(),
+        audit=AuditLog(store.audit, clock=clock),
         notifier=notifier,
         clock=clock,
         rng=random.Random(1),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.clock import START, FakeClock, settle
+from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import SCOPE
 from tests.fakes.figures import (
     FakeCombatStore,
@@ -21,14 +21,12 @@ from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
-from utils.embeds.audit_wording import describe_facts
 from utils.errors import (
     ChannelUnusableError,
     NotAllowedError,
     NotFoundError,
     TierRequiredError,
 )
-from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
@@ -36,12 +34,14 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import Board
 from utils.models.texts import Text
+from utils.services.guilds.audit import AuditLog
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import PostedBoardService
-from utils.services.players.statistics import Board, StatisticsService
+from utils.services.players.statistics import StatisticsService
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -66,7 +66,6 @@ class Stand:
         self.is_open = True
         self.is_in_guild = True
         self.told: list[str] = []
-        self.audited: list[tuple[str, str]] = []
         self.service = self.build_service()
 
     def build_service(self) -> PostedBoardService:
@@ -87,7 +86,7 @@ class Stand:
             channels=self,
             premium=self,
             notifier=self,
-            audit=self,
+            audit=AuditLog(self.store.audit, clock=self.clock),
             tasks=tasks,
             is_member=lambda _: self.is_in_guild,
         )
@@ -125,13 +124,6 @@ class Stand:
         del guild_id
         if key in self.told:
             self.told.remove(key)
-
-    async def write(
-        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
-    ) -> None:
-        """Record an audit entry as people read it."""
-        assert (guild_id, actor_id) == (GUILD, ACTOR)
-        self.audited.append((action, str(describe_facts(AuditEntry(START, actor_id, action, facts)))))
 
     @property
     def board(self) -> PostedBoard:
@@ -247,9 +239,9 @@ async def test_removed_board_goes_with_its_message(stand: Stand) -> None:
     await stand.service.post(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
     await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
     assert (stand.store.boards, stand.channel.messages) == ({}, {})
-    assert stand.audited == [
-        ("board post", "weapons of all servers in <#7>"),
-        ("board remove", "weapons of all servers"),
+    assert stand.store.audit.lines == [
+        (ACTOR, "board post", "weapons of all servers in <#7>"),
+        (ACTOR, "board remove", "weapons of all servers"),
     ]
     with pytest.raises(NotFoundError, match="/admin board post"):
         await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)

@@ -1,6 +1,7 @@
 """Statistics: the pages of a board."""
 
-from utils.services.players.statistics import Board, BoardPage
+from utils.models.statistics import Board
+from utils.services.players.statistics import BoardPage
 
 
 def test_empty_board_has_one_page() -> None:

@@ -3,15 +3,22 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
-from tests.fakes.premium import FakeAuditStore, FakePremiumStore
+from tests.fakes.premium import FakePremiumStore
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
-from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
+from tests.fakes.storage import (
+    FakeAuditStore,
+    FakeGuildStore,
+    FakeRejectedStore,
+    FakeServerStore,
+    build_server,
+)
 from utils.errors import (
     AmbiguousError,
     ConnectionLostError,
@@ -21,6 +28,7 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.events import EventDispatcher, ServerRemoved
+from utils.models.audit import AuditEntry
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import FoundLogs, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
@@ -106,6 +114,7 @@ class ServerSetup:
     def build(self) -> GameServerService:
         """Return the service over these parts."""
         self.events.register(ServerRemoved, self._note_removed)
+        self.store.audit = self.audit
         return GameServerService(
             self.store,
             self.rejected,
@@ -493,9 +502,11 @@ async def test_removed_server_ends_everywhere(
 class StuckServerStore(FakeServerStore):
     """Fails to delete."""
 
-    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+    async def mark_removed(
+        self, scope: ServerScope, *, keep_stats: bool, at: datetime, entry: AuditEntry | None = None
+    ) -> None:
         """Fail."""
-        del scope, keep_stats, at
+        del scope, keep_stats, at, entry
         raise StorageUnavailableError("away")
 
 
@@ -517,8 +528,8 @@ async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted
     store = setup.store
     mark_removed = store.mark_removed
 
-    async def go_away_behind(scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
-        await mark_removed(scope, keep_stats=keep_stats, at=at)
+    async def go_away_behind(scope: ServerScope, **change: Any) -> None:
+        await mark_removed(scope, **change)
         store.failures.append(StorageUnavailableError("away"))
 
     store.mark_removed = go_away_behind  # type: ignore[method-assign]

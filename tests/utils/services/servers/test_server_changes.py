@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
-from tests.fakes.premium import FakeAuditStore, build_premium
+from tests.fakes.premium import build_premium
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
-from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
+from tests.fakes.storage import (
+    FakeAuditStore,
+    FakeGuildStore,
+    FakeRejectedStore,
+    FakeServerStore,
+    build_server,
+)
 from utils.embeds.audit_wording import describe_change
 from utils.errors import (
     ConnectionLostError,
@@ -105,6 +111,7 @@ class ChangeSetup:
 
     def build(self) -> ServerChangeService:
         """Return the service over these parts."""
+        self.store.audit = self.ingestion.audit = self.audit
         settings = SettingsService(self.guilds, self.store, clock=self.clock)
         premium, events = build_premium(4, self.clock), EventDispatcher()
         audit, places = AuditLog(self.audit, clock=self.clock), LogPlaces(self.store, self.ingestion)
