@@ -15,7 +15,7 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
-from tests.fakes.premium import FakePremiumStore, GrantDesk
+from tests.fakes.premium import FakePremiumStore, GrantSetup
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeAuditStore, FakeGuildStore, FakeRejectedStore, FakeServerStore
 from utils.composition.interactions import CommandSources, build_services
@@ -280,7 +280,7 @@ class Shelf:
         """Return services over these storages."""
         tasks = TaskManager(self.clock)
         self.guilds.audit = self.servers.audit = self.links.audit = self.audit
-        desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
+        grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
         ingestion.audit = self.audit
         stores = ServiceStores(
@@ -303,7 +303,7 @@ class Shelf:
             erasures=self.erasures,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
-        guild = replace(guild, premium=desk.premium)
+        guild = replace(guild, premium=grants.premium)
         around = Surroundings(
             encryption=self.secrets,
             checker=self.secrets,
@@ -325,7 +325,7 @@ class Shelf:
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
         shown = CommandSources(
-            grants=desk.service,
+            grants=grants.service,
             boards=self.boards,
             readings=self.readings,
             deliveries=self.deliveries,
