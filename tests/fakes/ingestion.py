@@ -23,7 +23,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
-from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
+from utils.models.reading import Chunk, CountingNeeds, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.texts import Text, text
 
@@ -133,11 +133,6 @@ class FakeIngestionUnit:
         )
         return sorted(own, key=lambda death: death.order)
 
-    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Read nothing, because everything is in memory."""
-        del keys, generation
-        self._power.pass_point()
-
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
@@ -216,6 +211,11 @@ class FakeSharedUnit:
     def of_server(self, scope: ServerScope) -> FakeIngestionUnit:
         """Return the part of a server."""
         return FakeIngestionUnit(self.data, self.power, scope)
+
+    def read_ahead(self, needs: Sequence[CountingNeeds]) -> None:
+        """Read nothing: all of it is in memory."""
+        del needs
+        self.power.pass_point()
 
 
 class FakeIngestionStore:

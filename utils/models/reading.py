@@ -1,12 +1,12 @@
 """Reading of log files: cursors, chunks, rejected lines, and imports."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from utils.models.deaths import LogFile
-from utils.models.scope import ChannelId
+from utils.models.scope import ChannelId, PlayerId, ServerScope
 from utils.models.texts import Text
 
 
@@ -129,6 +129,26 @@ class Chunk:
             replace(self, after=between, data=first),
             replace(self, before=between, start=offset, data=second),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CountingNeeds:
+    """Everything that is read before new deaths are counted and judged.
+
+    Attributes:
+        days: the players and the days on which they are counted.
+        finds_members: rules judge the deaths, so the members of the players are read as well.
+    """
+
+    scope: ServerScope
+    generation: int
+    days: frozenset[tuple[PlayerId, date]]
+    finds_members: bool = False
+
+    @property
+    def players(self) -> Sequence[PlayerId]:
+        """Return the players, each once."""
+        return sorted({player_id for player_id, _ in self.days})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ Units of work use them within a transaction; outside of one ``ScopedCollection``
 ``scope_rules`` decides what they allow.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 
 from utils.database.core.operations import Document, Operations
 from utils.database.core.scope_rules import (
@@ -48,6 +49,15 @@ class Update:
     query: Query
     update: Query
     upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One of several reads in one operation: a query within a scope's part of a collection."""
+
+    name: str
+    scope: Scope
+    query: Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +108,6 @@ class BlockingCollection:
         """Return the documents that fit; ``limit`` 0 means all of them."""
         return self._run(self._find, scope_filter(self.scope, query), projection, sort, limit, hint)
 
-    def find_together(
-        self, query: Query, others: Mapping[str, Query], *, hint: str, lease: Query | None = None
-    ) -> Mapping[str, list[Document]]:
-        """Return the documents that fit, and those of other collections of the same scope, by collection.
-
-        It is one operation and costs hardly more than a read of one of them. The result may be at most 16 MB.
-        With ``lease``, it also returns the matching lease.
-        """
-        looks = {name: scope_filter(self.scope, other) for name, other in others.items()}
-        if lease is not None:
-            looks["leases"] = dict(lease)
-        pipeline: list[Query] = [
-            {"$match": scope_filter(self.scope, query)},
-            {"$facet": {self.name: [{"$match": {}}]}},  # gives one document even when nothing matches
-            *(
-                {"$lookup": {"from": name, "pipeline": [{"$match": look}], "as": name}}
-                for name, look in looks.items()
-            ),
-        ]
-        (together,) = self._run(self._aggregate, pipeline, hint)
-        return together
-
     def find_keys(self, first: bytes, last: bytes, *, prefix: bytes) -> list[bytes]:
         """Return the ``_id``s from ``first`` to ``last``, read from the index alone.
 
@@ -137,7 +125,8 @@ class BlockingCollection:
 
     def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
         """Return the result of a pipeline over the scope's documents."""
-        return self._run(self._aggregate, scope_pipeline(self.scope, pipeline), hint)
+        scoped = scope_pipeline(self.scope, pipeline)
+        return self._run(_aggregate, self._collection, scoped, hint, self._session)
 
     def count(self, query: Query) -> int:
         """Return how many documents fit."""
@@ -211,10 +200,6 @@ class BlockingCollection:
         found = self._collection.find_raw_batches(scoped, sort=sort, hint=hint, session=self._session)
         return cast("list[bytes]", list(found))  # typed as if it returned documents
 
-    def _aggregate(self, pipeline: Sequence[Query], hint: str | None) -> list[Document]:
-        options: dict[str, Any] = {} if hint is None else {"hint": hint}
-        return self._collection.aggregate(pipeline, session=self._session, **options).to_list()
-
     def _build_request(self, write: Write) -> Request:
         if isinstance(write, Insertion):
             return InsertOne(scope_document(self.scope, write.document))
@@ -240,3 +225,33 @@ def write_requests(
     write = operations.get_collection(name).bulk_write
     done = operations.run(f"{name}.bulk_write", write, requests, session=session)
     return done.matched_count + done.upserted_count
+
+
+def find_together(
+    operations: Operations, lookups: Sequence[Lookup], *, hint: str, session: ClientSession | None
+) -> list[list[Document]]:
+    """Return the documents of each lookup, in their order; ``hint`` names the index of the first one.
+
+    It is one operation and costs hardly more than a read of one of them. The result may be at most 16 MB.
+    """
+    first, *others = lookups
+    pipeline: list[Query] = [
+        {"$match": scope_filter(first.scope, first.query)},
+        {"$facet": {"0": [{"$match": {}}]}},  # gives one document even when nothing matches
+    ]
+    for place, lookup in enumerate(others, 1):
+        inner = [{"$match": scope_filter(lookup.scope, lookup.query)}]
+        pipeline.append({"$lookup": {"from": lookup.name, "pipeline": inner, "as": str(place)}})
+    collection = operations.get_collection(first.name)
+    (found,) = operations.run(f"{first.name}.aggregate", _aggregate, collection, pipeline, hint, session)
+    return [found[str(place)] for place in range(len(lookups))]
+
+
+def _aggregate(
+    collection: Collection[Document],
+    pipeline: Sequence[Query],
+    hint: str | None,
+    session: ClientSession | None,
+) -> list[Document]:
+    options: dict[str, Any] = {} if hint is None else {"hint": hint}
+    return collection.aggregate(pipeline, session=session, **options).to_list()

@@ -5,13 +5,13 @@ value. It runs in a thread (``threads``), once or, after a transient error, seve
 await, and must have no side effects.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from utils.database.core.blocking import BlockingCollection, Request, write_requests
+from utils.database.core.blocking import BlockingCollection, Lookup, Request, find_together, write_requests
 from utils.database.core.operations import Document, Operations
 from utils.database.core.scope_rules import Query, scope_of_guild, scope_of_server
 from utils.errors import LeaseLostError
@@ -61,14 +61,13 @@ class Transaction:
         self.verify_lease()
         return BlockingCollection(self._operations, name, scope_of_server(scope), session=self.session)
 
-    def find_together(
-        self, name: str, scope: ServerScope, query: Query, others: Mapping[str, Query], *, hint: str
-    ) -> Mapping[str, list[Document]]:
-        """Return the documents that fit in several collections of a game server, in one read."""
-        collection = BlockingCollection(self._operations, name, scope_of_server(scope), session=self.session)
-        found = collection.find_together(query, others, hint=hint, lease=self._lease)
-        if self._lease is not None:
-            self._note_lease(next(iter(found["leases"]), None))
+    def find_together(self, lookups: Sequence[Lookup], *, hint: str) -> list[list[Document]]:
+        """Return the documents of each lookup, in one read; the first such read also checks the lease."""
+        if self._lease is None:
+            return find_together(self._operations, lookups, hint=hint, session=self.session)
+        all_lookups = [*lookups, Lookup("leases", {}, self._lease)]
+        *found, leases = find_together(self._operations, all_lookups, hint=hint, session=self.session)
+        self._note_lease(next(iter(leases), None))
         return found
 
     def unscoped(self, name: str) -> Collection[Document]:

@@ -1,7 +1,10 @@
 """How links are stored."""
 
+from collections.abc import Iterable
+
 from utils.database.documents.codec import Codec, Document
-from utils.models.links import Link, ProofAttempts
+from utils.models.links import Link, LinkState, ProofAttempts
+from utils.models.scope import MemberId, PlayerId
 
 LINKS = Codec(Link, without=frozenset({"guild_id"}))
 ATTEMPTS = Codec(ProofAttempts)
@@ -11,3 +14,13 @@ def build_link_document(link: Link) -> Document:
     """Return the document of a link; ``is_open``: it is pending, or its message shows no outcome yet."""
     document = LINKS.build(link)
     return document if link.is_proven else {**document, "is_open": True}
+
+
+def build_proven_query(player_ids: Iterable[PlayerId]) -> Document:
+    """Return the query for the proven links of players."""
+    return {"player_id": {"$in": sorted(player_ids)}, "state": LinkState.PROVEN.value}
+
+
+def read_proven(documents: Iterable[Document]) -> dict[PlayerId, MemberId]:
+    """Return the members of proven links, by player."""
+    return {PlayerId(one["player_id"]): MemberId(one["member_id"]) for one in documents}

@@ -15,7 +15,8 @@ from utils.database.core.database import Fence, FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_cursor
-from utils.database.units.ingestion_unit import LINES_KEY, IngestionTransaction, SharedTransaction
+from utils.database.units.ingestion_unit import LINES_KEY, IngestionTransaction
+from utils.database.units.shared_transaction import SharedTransaction
 from utils.errors import ScopeViolationError
 from utils.models.deaths import LogFile
 from utils.models.reading import Cursor

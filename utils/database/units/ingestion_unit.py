@@ -3,15 +3,15 @@
 Writes wait for the end of the transaction (``PendingWrites``). Reads and number draws happen at once.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import product
 
-from utils.database.core.blocking import BlockingCollection, Insertion, Replacement, Update
+from utils.database.core.blocking import BlockingCollection, Change, Insertion, Lookup, Replacement
 from utils.database.core.keys import build_key_prefix
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
-from utils.database.core.scope_rules import Query
+from utils.database.core.scope_rules import scope_of_guild, scope_of_server
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import (
     build_cursor_fields,
@@ -23,6 +23,7 @@ from utils.database.documents.death_documents import (
     read_death,
     read_ordered_at,
 )
+from utils.database.documents.link_documents import build_proven_query, read_proven
 from utils.database.documents.player_documents import (
     BucketKey,
     build_month_document,
@@ -43,10 +44,8 @@ from utils.models.deaths import Death, LogFile
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
-from utils.models.reading import Cursor, RejectedLine
-from utils.models.scope import GuildId, PlayerId, ServerScope
-
-READ_AHEAD_PLAYERS = 100  # limit of players per prefetch, so that the result stays below 16 MB
+from utils.models.reading import CountingNeeds, Cursor, RejectedLine
+from utils.models.scope import MemberId, PlayerId, ServerScope
 
 LINES_KEY = {"kind": "lines", "world": "", "name": ""}
 """Key of the document that holds line counts of deleted cursors."""
@@ -67,13 +66,14 @@ class IngestionTransaction:
         self._players: dict[tuple[int, PlayerId], Document | None] = {}
         self._months: dict[tuple[int, str], Document | None] = {}
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
+        self._members: dict[PlayerId, MemberId | None] = {}
         self._numbers: Document | None = None
         self._lines = (0, 0)
 
     @property
     def money(self) -> MoneyTransaction:
         """Wallets and bounties within this transaction."""
-        return MoneyTransaction(self._transaction, self._scope, writes=self._writes)
+        return MoneyTransaction(self._transaction, self._scope, writes=self._writes, members=self._members)
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
@@ -97,7 +97,7 @@ class IngestionTransaction:
     def correct_times(self, deaths: Iterable[Death]) -> None:
         """Write ``at`` and ``ordered_at`` of stored deaths."""
         self._writes.add(
-            self._collection("kills"), (Update({"_id": one.id}, build_times_update(one)) for one in deaths)
+            self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
         )
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
@@ -120,23 +120,29 @@ class IngestionTransaction:
         deaths = {document["_id"]: read_death(document) for document in (*killed, *died)}
         return sorted(deaths.values(), key=lambda death: death.order)
 
-    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Read players, days, months and numbers in advance, in one read."""
-        players = sorted({player_id for player_id, _ in keys})
-        months = sorted({format_month(day) for _, day in keys})
-        if len(players) > READ_AHEAD_PLAYERS:
-            return
-        of_players = {"generation": generation, "player_id": {"$in": players}}
-        of_months = {"generation": generation, "month": {"$in": months}}
-        others: dict[str, Query] = {
-            "player_days": of_months | of_players,
-            "server_months": of_months,
-            "cursors": NUMBERS_KEY,
-        }
-        found = self._transaction.find_together("players", self._scope, of_players, others, hint="player")
-        stored = {one["player_id"]: one for one in found["players"]}
-        counted = {one["month"]: one for one in found["server_months"]}
-        days = {(one["player_id"], one["month"]): one["days"] for one in found["player_days"]}
+    def list_lookups(self, needs: CountingNeeds) -> list[Lookup]:
+        """Return the reads that counting and judging need; ``take_in`` gets their results."""
+        own, of_guild = scope_of_server(self._scope), scope_of_guild(self._scope.guild_id)
+        players = needs.players
+        of_players = {"generation": needs.generation, "player_id": {"$in": players}}
+        of_months = {"generation": needs.generation, "month": {"$in": _list_months(needs)}}
+        lookups = [
+            Lookup("players", own, of_players),
+            Lookup("player_days", own, of_months | of_players),
+            Lookup("server_months", own, of_months),
+            Lookup("cursors", own, NUMBERS_KEY),
+        ]
+        if needs.finds_members:
+            lookups.append(Lookup("links", of_guild, build_proven_query(players)))
+        return lookups
+
+    def take_in(self, needs: CountingNeeds, found: Sequence[Sequence[Document]]) -> None:
+        """Keep the results of the lookups for later reads; earlier results stay."""
+        generation, players, months = needs.generation, needs.players, _list_months(needs)
+        of_players, of_days, of_months, numbers, *links = found
+        stored = {one["player_id"]: one for one in of_players}
+        counted = {one["month"]: one for one in of_months}
+        days = {(one["player_id"], one["month"]): one["days"] for one in of_days}
         for player_id in players:
             self._players.setdefault((generation, player_id), stored.get(player_id))
         for month in months:
@@ -144,7 +150,9 @@ class IngestionTransaction:
         for bucket in product(players, months):
             self._buckets.setdefault((generation, bucket), days.get(bucket, []))
         if self._numbers is None:
-            self._numbers = next(iter(found["cursors"]), {})
+            self._numbers = next(iter(numbers), {})
+        for proven in links:
+            self._members |= dict.fromkeys(players) | read_proven(proven)
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
@@ -268,7 +276,7 @@ class IngestionTransaction:
         if self._numbers is None:
             return draw_numbers(self._transaction, self._scope, draw)
         self._numbers = draw.apply(self._numbers)
-        change = Update(NUMBERS_KEY, draw.build_update(), upsert=True)
+        change = Change(NUMBERS_KEY, draw.build_update(), upsert=True)
         self._writes.add(self._collection("cursors"), [change])
         return draw.read(self._numbers)
 
@@ -277,7 +285,7 @@ class IngestionTransaction:
         key, fields = build_file_key(after.file), build_cursor_move(after)
         if before is not None:
             update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
-            move = Update({**key, **build_cursor_fields(before)}, update)
+            move = Change({**key, **build_cursor_fields(before)}, update)
             self._writes.move(cursors, after.file.name, move)
             return
         # Check first, because a duplicate-key error would abort the transaction.
@@ -313,38 +321,5 @@ class IngestionTransaction:
         return self._transaction.of_server(name, self._scope)
 
 
-class SharedTransaction:
-    """One open transaction over servers of one guild or of several.
-
-    Args:
-        guild_ids: the guilds whose fence it was begun with.
-    """
-
-    def __init__(self, transaction: Transaction, guild_ids: Collection[GuildId]) -> None:
-        self._transaction = transaction
-        self._guild_ids = frozenset(guild_ids)
-        self._writes = PendingWrites(transaction)
-        self._units: dict[ServerScope, IngestionTransaction] = {}
-
-    def of_server(self, scope: ServerScope) -> IngestionTransaction:
-        """Return a server's part of the transaction.
-
-        Raises:
-            ScopeViolationError: the server is of another guild.
-        """
-        if scope.guild_id not in self._guild_ids:
-            raise ScopeViolationError("A transaction is not for servers of a guild that does not share it.")
-        if scope not in self._units:
-            self._units[scope] = IngestionTransaction(self._transaction, scope, self._writes)
-        return self._units[scope]
-
-    def finish(self) -> None:
-        """Carry out the collected writes.
-
-        Raises:
-            CursorMovedError: a cursor was changed after it was read.
-            StorageConflictError: a new document exists already.
-        """
-        for unit in self._units.values():
-            unit.finish()
-        self._writes.carry_out()
+def _list_months(needs: CountingNeeds) -> list[str]:
+    return sorted({format_month(day) for _, day in needs.days})

@@ -13,6 +13,7 @@ from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_death
+from utils.database.documents.link_documents import build_proven_query, read_proven
 from utils.database.documents.money_documents import (
     OPEN,
     build_bounty_document,
@@ -22,7 +23,6 @@ from utils.database.documents.money_documents import (
 )
 from utils.database.units.outbox_entries import append_entries
 from utils.models.deaths import Death
-from utils.models.links import LinkState
 from utils.models.money import Bounty, BountyEnd, Change, LedgerKind, LedgerRow, PaidKill
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
@@ -58,21 +58,36 @@ class MoneyTransaction:
 
     Args:
         writes: the collected writes of the transaction; new kills are among them.
+        members: the members of players that were read before; None for a player without a proven link.
     """
 
     def __init__(
-        self, transaction: Transaction, scope: ServerScope, *, writes: PendingWrites | None = None
+        self,
+        transaction: Transaction,
+        scope: ServerScope,
+        *,
+        writes: PendingWrites | None = None,
+        members: Mapping[PlayerId, MemberId | None] | None = None,
     ) -> None:
         self._transaction = transaction
         self._scope = scope
         self._writes = writes
+        self._members = members or {}
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return the members with proven links to these players; other players are left out."""
-        wanted = {"player_id": {"$in": list(player_ids)}, "state": LinkState.PROVEN.value}
+        wanted = set(player_ids)
+        known = {
+            player_id: member_id
+            for player_id, member_id in self._members.items()
+            if player_id in wanted and member_id is not None
+        }
+        missing = wanted - self._members.keys()
+        if not missing:
+            return known
         fields = {"player_id": 1, "member_id": 1}
-        found = self._of_guild("links").find(wanted, projection=fields, hint="proven")
-        return {PlayerId(one["player_id"]): MemberId(one["member_id"]) for one in found}
+        query = build_proven_query(missing)
+        return known | read_proven(self._of_guild("links").find(query, projection=fields, hint="proven"))
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return the keys that the guild's ledger holds already."""

@@ -4,6 +4,9 @@ A rule has two parts: an async part before the transaction and a sync part insid
 ``BatchRule.find_terms`` reads the current settings and tier of the server; it runs in the event loop, once
 for each chunk. Within the transaction ``BatchTerms.judge`` reads and writes through the unit and returns
 notices and events; it runs in a thread, perhaps several times, so terms must be immutable.
+
+Where a rule applies, the members of a batch's players are read together with their counters. So
+``unit.money.find_members`` costs no operation for these players.
 """
 
 from collections.abc import Sequence

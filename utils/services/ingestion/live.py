@@ -52,7 +52,7 @@ from utils.turns import FairTurns
 FOREIGN_CHARACTERS = 100  # of a path in a problem; the number of further problems follows it
 NEWEST_FILES = 3  # per world, searched for the newest row: the newest file may hold none yet
 LARGE_LINES = 100  # a larger chunk needs one of the places in memory
-SHARED_LINES = 20  # a larger chunk shares no transaction, because other servers would wait for it
+SHARED_LINES = 10  # a larger chunk shares no transaction, because other servers would wait for it
 
 logger = get_logger(__name__)
 

@@ -5,8 +5,9 @@
 1. **New deaths.** Appended rows are taken for new without a search, which saves a read. If a death is stored
 already (copied rows), storing it is a conflict, everything is undone, and ``LiveIngestion`` runs it again
 with a search (``LiveBatch.looks``). For all other chunks the search comes first.
-2. **Counters** are read, in one operation with the numbers of 5, then updated and written. If two batches
-count the same player, the second gets a write conflict and runs again with the new values.
+2. **Counters** are read, for all batches of the transaction in one operation, with the numbers of 5 and what
+   rules ask first: whose players these are. They are counted on and written. A second batch that
+   counts the same player meets a write conflict and runs again as a whole, on what the first one wrote.
 3. **Deaths** are inserted before the rules judge, because a rule may read a killer's kills, also those of
 this batch.
 4. **Rules** (``batch_rules``) pay rewards, claim bounties and return further notices.
@@ -31,7 +32,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.notices.notice import Notice
 from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.reading import Chunk
+from utils.models.reading import Chunk, CountingNeeds
 from utils.models.scope import PlayerId
 from utils.models.servers import GameServer
 from utils.services.ingestion.batch_rules import BatchTerms, LiveDeaths, LiveKill, RuleOutcome
@@ -113,12 +114,14 @@ class CountedBatch:
 
 def store_live_batches(unit: SharedUnit, batches: Sequence[LiveBatch]) -> list[StoredBatch]:
     """Store batches of several servers in one transaction; return the result of each."""
-    return [store_live_batch(unit.of_server(batch.server.scope), batch) for batch in batches]
+    parts = [unit.of_server(batch.server.scope) for batch in batches]
+    new = list(map(_select_new, parts, batches))  # 1
+    unit.read_ahead(list(map(_list_needs, batches, new)))
+    return list(map(store_live_batch, parts, batches, new))
 
 
-def store_live_batch(unit: IngestionUnit, batch: LiveBatch) -> StoredBatch:
-    """Store one batch; the numbers are those of the module's docstring."""
-    new = _select_new(unit, batch)  # 1
+def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]) -> StoredBatch:
+    """Store one batch with its new deaths; the numbers are those of the module's docstring."""
     counted = _count(unit, batch.server, new)  # 2
     news = {death.id for death in new if batch.is_news(death)}
     live = [death for death in new if batch.chunk.is_growth or death.id in news]
@@ -166,13 +169,19 @@ def _select_new(unit: IngestionUnit, batch: LiveBatch) -> list[Death]:
     return [death for death in deaths if death.id not in known and first_of[death.id] is death]
 
 
+def _list_needs(batch: LiveBatch, new: Sequence[Death]) -> CountingNeeds:
+    """Return what is to be read before new deaths are counted, and judged by rules if there are any."""
+    server = batch.server
+    has_rules = bool(batch.announced.terms)
+    return CountingNeeds(server.scope, server.generation, _list_day_keys(new), finds_members=has_rules)
+
+
 def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> CountedBatch:
     """Count new deaths, starting from the stored counters."""
     if not deaths:
         return CountedBatch({})
     generation = server.generation
     keys = _list_day_keys(deaths)
-    unit.read_ahead(keys, generation=generation)
     players = unit.find_players(list_player_ids(deaths), generation=generation)
     days = unit.find_days(keys, generation=generation)
     counting = Counting(players, days)
@@ -249,7 +258,7 @@ def _get_order(death: Death) -> Order:
     return death.order
 
 
-def _list_day_keys(deaths: Sequence[Death]) -> set[DayKey]:
-    return {
+def _list_day_keys(deaths: Sequence[Death]) -> frozenset[DayKey]:
+    return frozenset(
         (player_id, death.row.written_at.date()) for death in deaths for player_id in list_player_ids([death])
-    }
+    )

@@ -8,7 +8,7 @@ from utils.models.deaths import Death, LogFile
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
-from utils.models.reading import Cursor, RejectedLine
+from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.services.ingestion.batch_rules import RuleUnit
 
@@ -40,9 +40,6 @@ class IngestionUnit(DeathsUnit, Protocol):
         Raises:
             StorageConflictError: a death is already stored. May be raised at the end of the transaction.
         """
-
-    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Prefetch players, days, months and numbers in one read."""
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
@@ -87,6 +84,9 @@ class SharedUnit(Protocol):
 
     def of_server(self, scope: ServerScope) -> IngestionUnit:
         """Return a server's part of it: nothing of another server is read or written through that."""
+
+    def read_ahead(self, needs: Sequence[CountingNeeds]) -> None:
+        """Read in advance, in one read, everything that counting and judging of several batches needs."""
 
 
 class CursorStore(Protocol):

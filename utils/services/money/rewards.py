@@ -93,7 +93,7 @@ class RewardTerms:
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
         """Pay the kills of a batch and their claims, in order.
 
-        This costs one indexed read if no killer is linked and there is no streak.
+        If no killer is linked and there is no streak, it needs no read beyond those for counting.
         """
         if not batch.kills:
             return RuleOutcome()

@@ -16,14 +16,15 @@ from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRe
 from utils.database.repositories.line_counts import LineCounts, count_lines
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
-from utils.database.units.ingestion_unit import IngestionTransaction, SharedTransaction
+from utils.database.units.ingestion_unit import IngestionTransaction
+from utils.database.units.shared_transaction import READ_AHEAD_PLAYERS, SharedTransaction
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.group_commit import GroupCommit
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
-from utils.models.reading import Cursor, RejectedLine
+from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import PlayerId, ServerId, ServerScope
 
@@ -135,28 +136,71 @@ async def test_player_is_replaced_in_his_generation_alone(
 
 
 async def test_what_is_read_ahead_is_what_is_stored(
-    ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    stranger: ServerScope,
+    make_player: Callable[..., PlayerRecord],
 ) -> None:
-    """One read finds players, their days and the months, only those of this server and generation."""
+    """One read finds players, their days and the months, only those of each server and this generation."""
     day = PlayerDay(A, date(2025, 4, 30), Counters(kills=3))
     april = ServerMonth(date(2025, 4, 1), (WeaponCount("Mosin", 1, 9),), (1,) * 168)
-    neighbour = ServerScope(scope.guild_id, ServerId("neighbou"))
+    servers = [scope, neighbour, stranger]
 
     def write(unit: IngestionTransaction) -> None:
         unit.replace_players([make_player(A, kills=1)], generation=0)
         unit.replace_days([day], generation=0)
         unit.add_months([april], generation=0)
 
-    def look(unit: IngestionTransaction) -> object:
-        keys = [(A, day.day), (B, date(2025, 5, 1))]
-        unit.read_ahead(keys, generation=0)
-        unit.add_months([april], generation=0)
-        return unit.find_players([A, B], generation=0), unit.find_days(keys, generation=0)
+    def look(shared: SharedTransaction) -> list[object]:
+        keys = frozenset({(A, day.day), (B, date(2025, 5, 1))})
+        shared.read_ahead([CountingNeeds(one, 0, keys, finds_members=True) for one in servers])
+        found: list[object] = []
+        for unit in map(shared.of_server, servers):
+            unit.add_months([april], generation=0)
+            days, members = unit.find_days(keys, generation=0), unit.money.find_members([A, B, PlayerId("c")])
+            found.append((unit.find_players([A, B], generation=0), days, members))
+        return found
 
     await ingestion.in_transaction(scope, write)
-    stored = {A: make_player(A, kills=1)}, {(A, day.day): day}
-    assert await ingestion.in_transaction(scope, look) == stored
-    assert await ingestion.in_transaction(neighbour, look) == ({}, {})
+    for guild_id, player_id, state in (
+        (42, A, "proven"),
+        (42, B, "pending"),
+        (42, PlayerId("c"), "proven"),
+        (43, B, "proven"),
+    ):
+        link = {"guild_id": guild_id, "member_id": guild_id + 1, "player_id": player_id, "state": state}
+        await database.unscoped("links").insert_one(link)
+    assert await ingestion.in_shared_transaction([42, 43], look) == [
+        ({A: make_player(A, kills=1)}, {(A, day.day): day}, {A: 43, PlayerId("c"): 43}),
+        ({}, {}, {A: 43, PlayerId("c"): 43}),
+        ({}, {}, {B: 44}),
+    ]
+
+
+async def test_more_than_can_be_read_ahead_is_read_by_each_alone(
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_player: Callable[..., PlayerRecord],
+) -> None:
+    """The answer of one read is bounded; what does not fit is found all the same."""
+    crowd = [PlayerId(f"{number}") for number in range(READ_AHEAD_PLAYERS)]
+    day = date(2025, 4, 30)
+
+    def look(shared: SharedTransaction) -> object:
+        shared.read_ahead(
+            [
+                CountingNeeds(scope, 0, frozenset((one, day) for one in crowd)),
+                CountingNeeds(neighbour, 0, frozenset({(A, day)})),
+            ]
+        )
+        return shared.of_server(neighbour).find_players([A], generation=0)
+
+    player = make_player(A, kills=1)
+    await ingestion.in_transaction(neighbour, lambda unit: unit.replace_players([player], generation=0))
+    assert await ingestion.in_shared_transaction([scope.guild_id], look) == {A: player}
 
 
 async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
@@ -172,17 +216,18 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
     def overtake(unit: IngestionTransaction) -> None:
         unit.append_notices(second, created_at=NOW, changes_counters=True)
 
-    def batch(unit: IngestionTransaction) -> AppendedNotices:
+    def batch(shared: SharedTransaction) -> AppendedNotices:
         nonlocal tries
         tries += 1
-        unit.read_ahead([(A, date(2025, 4, 30))], generation=0)
+        shared.read_ahead([CountingNeeds(scope, 0, frozenset({(A, date(2025, 4, 30))}))])
+        unit = shared.of_server(scope)
         if tries == 1:
             asyncio.run_coroutine_threadsafe(ingestion.in_transaction(scope, overtake), loop).result()
         unit.append_notices(third, created_at=NOW)
         return unit.append_notices(first, created_at=NOW, changes_counters=True)
 
     await ingestion.in_transaction(scope, lambda unit: unit.append_notices(first, created_at=NOW))
-    assert await ingestion.in_transaction(scope, batch) == AppendedNotices(batches=2)
+    assert await ingestion.in_shared_transaction([scope.guild_id], batch) == AppendedNotices(batches=2)
     assert tries == 2
     stored = await database.unscoped("outbox").find().sort("sequence").to_list(None)
     assert [one["sequence"] for one in stored] == [0, 1, 2, 3]
@@ -464,27 +509,28 @@ async def test_lease_is_looked_at_before_anything_is_found(
 ) -> None:
     """The first read checks the lease, with one collection or several; a valid one lets all reads go on."""
     await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
-    day = date(2025, 4, 30)
+    needs = [CountingNeeds(scope, 0, frozenset({(A, date(2025, 4, 30))}))]
 
-    def look(unit: IngestionTransaction) -> object:
-        unit.read_ahead([(A, day)], generation=0)
+    def look(shared: SharedTransaction) -> object:
+        shared.read_ahead(needs)
+        unit = shared.of_server(scope)
         return unit.find_players([A], generation=0), unit.find_known_ids([b"?"])
 
     held = IngestionRepository(database, fences=lambda _: Fence(shard=0, token=1))
-    assert await held.in_transaction(scope, look) == ({}, frozenset())
+    assert await held.in_shared_transaction([scope.guild_id], look) == ({}, frozenset())
     lost = IngestionRepository(database, fences=lambda _: Fence(shard=0, token=2))
     seen: list[object] = []
     for first in (
-        lambda unit: unit.read_ahead([(A, day)], generation=0),
-        lambda unit: unit.find_players([A], generation=0),
-        lambda unit: unit.add_lines_read(1, 0),
+        lambda shared: shared.read_ahead(needs),
+        lambda shared: shared.of_server(scope).find_players([A], generation=0),
+        lambda shared: shared.of_server(scope).add_lines_read(1, 0),
     ):
 
-        def work(unit: IngestionTransaction, first: Callable[[IngestionTransaction], object] = first) -> None:
-            seen.append(first(unit))
+        def work(shared: SharedTransaction, first: Callable[[SharedTransaction], object] = first) -> None:
+            seen.append(first(shared))
 
         with pytest.raises(LeaseLostError):
-            await lost.in_transaction(scope, work)
+            await lost.in_shared_transaction([scope.guild_id], work)
     assert seen == [None]  # nothing was read before the check
     assert await count_lines(database, scope) == LineCounts(0, 0)
 

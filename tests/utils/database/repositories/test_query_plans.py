@@ -32,6 +32,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
+from utils.database.units.shared_transaction import SharedTransaction
 from utils.models.audit import AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
@@ -43,7 +44,7 @@ from utils.models.notices.outbox import AppendedNotices, EntryKey, Feed, Outgoin
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
-from utils.models.reading import Cursor, ImportJob, RejectedLine
+from utils.models.reading import CountingNeeds, Cursor, ImportJob, RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -112,13 +113,16 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 ) -> None:
     """No write scans a collection, within a transaction either; known ids are read from the index alone."""
 
-    def batch(unit: IngestionTransaction) -> None:
+    def batch(shared: SharedTransaction) -> None:
+        unit = shared.of_server(scope)
         known = [make_death(scope, A, "b", second=number).id for number in range(DEATHS)]
         assert len(unit.find_known_ids(known)) == DEATHS
         unit.insert_deaths([make_death(scope, A, "b", second=99)])
         unit.list_deaths_of(A)
         unit.find_players(PLAYERS[:3], generation=0)
-        unit.read_ahead([(PLAYERS[3], date(2025, 4, 30))], generation=0)
+        days = frozenset({(PLAYERS[3], date(2025, 4, 30))})
+        both = (scope, replace(scope, server_id=ServerId("bbbbbbbb")))
+        shared.read_ahead([CountingNeeds(one, 0, days, finds_members=True) for one in both])
         unit.replace_players([make_player(A)], generation=0)
         unit.find_days([(A, date(2025, 4, 30))], generation=0)
         unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
@@ -130,7 +134,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
         unit.add_lines_read(1, 1)
 
-    await ingestion.in_transaction(scope, batch)
+    await ingestion.in_shared_transaction([scope.guild_id], batch)
     await ingestion.list_cursors(scope)
     await ingestion.forget_cursors(scope, [FILE])
     operations = await _list_profiled(profiled)

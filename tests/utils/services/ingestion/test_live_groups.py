@@ -21,7 +21,7 @@ from utils.database.core.indexes import INDEXES, ensure_indexes
 from utils.database.core.transaction import Transaction
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.repositories.ingestion import IngestionRepository
-from utils.database.units.ingestion_unit import SharedTransaction
+from utils.database.units.shared_transaction import SharedTransaction
 from utils.errors import CommitUnknownError, CursorMovedError, LeaseLostError
 from utils.events import DeathsStored, EventDispatcher
 from utils.group_commit import GROUP_SECONDS, PROVEN_AFTER
