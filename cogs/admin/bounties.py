@@ -76,10 +76,9 @@ class MoneyCommands:
         self, ctx: KillfeedContext, member: discord.Member, amount: int, reason: str
     ) -> None:
         """Answer ``/admin wallet``."""
-        guild_id, member_id = ctx.guild_id, MemberId(member.id)
         wallet = await self.services.wallets.adjust(
-            guild_id,
-            member_id,
+            ctx.guild_id,
+            MemberId(member.id),
             amount,
             reason=reason,
             actor_id=ctx.member_id,

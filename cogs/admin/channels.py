@@ -48,9 +48,8 @@ class ChannelCommands:
                     permissions=Names(tuple(missing)),
                 )
             )
-        guild_id = ctx.guild_id
         change = await self.services.guild_changes.set_channel(
-            guild_id,
+            ctx.guild_id,
             ChannelKind(kind),
             ChannelId(channel.id),
             server=server,
@@ -65,28 +64,26 @@ class ChannelCommands:
     @admin_access(is_change=True)
     async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
-        guild_id, embeds = ctx.guild_id, ctx.embeds
         change = await self.services.guild_changes.clear_channel(
-            guild_id, ChannelKind(kind), server=server, actor_id=ctx.member_id
+            ctx.guild_id, ChannelKind(kind), server=server, actor_id=ctx.member_id
         )
         said = join([_describe_cleared(ChannelKind(kind), change), _describe_rest(change)])
         if change.is_changed:
-            embed = embeds.build_success(text("Channel cleared"), said)
+            embed = ctx.embeds.build_success(text("Channel cleared"), said)
         else:
-            embed = embeds.build_notice(text("Nothing to clear"), said)
+            embed = ctx.embeds.build_notice(text("Nothing to clear"), said)
         await ctx.respond(embed=embed)
 
     @channel.command(name="list", description="Where everything is posted")
     @admin_access()
     async def channel_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin channel list``."""
-        guild_id = ctx.guild_id
-        settings = await self.services.settings.get_settings(guild_id)
+        settings = await self.services.settings.get_settings(ctx.guild_id)
         lines = [
             text("**{kind}**: {channel}", kind=name, channel=_mention(settings.channels.get(kind)))
             for kind, name in CHANNEL_KIND_NAMES.items()
         ]
-        for server in await self.services.servers.list_servers(guild_id):
+        for server in await self.services.servers.list_servers(ctx.guild_id):
             lines += [
                 text(
                     "**{kind}** of {server}: {channel}",

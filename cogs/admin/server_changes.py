@@ -182,8 +182,7 @@ class ServerChangeCommands:
         if not is_accepted:
             refused = text("{server} is not read while its host shows another key.", server=server.name)
             return ctx.embeds.build_notice(text("The key was not accepted"), refused)
-        actor_id = ctx.member_id
-        await self.services.server_changes.accept_host_key(server, keys, actor_id=actor_id)
+        await self.services.server_changes.accept_host_key(server, keys, actor_id=ctx.member_id)
         return ctx.embeds.build_success(
             text("The host key of {server} is accepted", server=server.name),
             text("It is pinned from now on, and reading goes on."),

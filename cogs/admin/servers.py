@@ -100,9 +100,8 @@ class ServerCommands:
     @admin_access()
     async def server_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin server list``."""
-        guild_id = ctx.guild_id
-        servers = await self.services.servers.list_servers(guild_id)
-        states = await self.services.readings.get_health(guild_id)
+        servers = await self.services.servers.list_servers(ctx.guild_id)
+        states = await self.services.readings.get_health(ctx.guild_id)
         embed = ctx.embeds.build_server_list(servers, states=states)
         await ctx.respond(embed=embed)
 

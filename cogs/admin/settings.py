@@ -7,6 +7,7 @@ import discord
 from cogs.admin.groups import ADMIN, admin_access
 from utils.embeds.audit import ListedTask, name_task
 from utils.errors import InvalidInputError
+from utils.interactions.autocomplete import offer
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.options import text_option
@@ -21,10 +22,9 @@ from utils.tasks import TaskReport
 LABELS = "admin:tasks"
 
 
-async def complete_action(ctx: discord.AutocompleteContext) -> list[str]:
+async def complete_action(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the actions of the audit."""
-    wanted = str(ctx.value or "").casefold()
-    return [action.value for action in AuditAction if wanted in action.value][:25]
+    return offer(ctx, [(action.value, action.value) for action in AuditAction])
 
 
 class SettingsCommands:

@@ -10,8 +10,7 @@ from utils.embeds.audit_wording import describe_change
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
-from utils.embeds.theme import Theme
-from utils.embeds.values import NONE_YET, join_facts, show_name
+from utils.embeds.values import NONE_YET, frame, join_facts, show_name
 from utils.embeds.wording import KINDS
 from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
@@ -84,8 +83,8 @@ def build_status_embed(
     colour = style.theme.success if is_well else style.theme.warning
     embed = style.build(text("📡 Killfeed status"), said if servers else none, colour=colour)
     for status in servers[:MAX_FIELDS]:
-        name = _write_name(style, status.name, status.health.state)
-        embed.add_field(name=name, value=style.write(_describe_health(status)), inline=False)
+        name = _show_name(style, status.name, status.health.state)
+        style.add_field(embed, name, _describe_health(status))
     opened = text(
         "Connections to game hosts: {opened} of {limit} open, {waiting} waiting",
         opened=Number(connections.opened),
@@ -104,8 +103,8 @@ def build_server_list_embed(
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
         state = ConnectionState.PAUSED if server.is_paused else health.state
-        value = style.write(_describe_server(server, state))
-        embed.add_field(name=_write_name(style, server.name, state), value=value, inline=False)
+        name = _show_name(style, server.name, state)
+        style.add_field(embed, name, _describe_server(server, state))
     return embed
 
 
@@ -251,19 +250,16 @@ def _count_lines(lines: int) -> Text:
     return plural("{count} line", "{count} lines", lines)
 
 
-def _write_name(style: Style, name: str, state: ConnectionState) -> str:
+def _show_name(style: Style, name: str, state: ConnectionState) -> Text:
     """Return a mark of the state and the server's name."""
-    return f"{_mark_state(style.theme, state)} {style.write(show_name(name))}"
-
-
-def _mark_state(theme: Theme, state: ConnectionState) -> str:
+    theme = style.theme
     marks = {
         ConnectionState.CONNECTED: theme.good,
         ConnectionState.PAUSED: theme.paused,
         ConnectionState.REFUSED: theme.bad,
         ConnectionState.NO_LOGS: theme.bad,
     }
-    return marks.get(state, theme.waiting)
+    return frame(f"{marks.get(state, theme.waiting)} {{name}}", name=show_name(name))
 
 
 def _describe_health(status: ServerStatus) -> Text:

@@ -44,22 +44,15 @@ async def verify_caller(services: Services, interaction: discord.Interaction, gr
         await services.premium.verify_premium_for_feature(guild_id, granted.feature)
 
 
-def is_manager(interaction: discord.Interaction) -> bool:
-    """Tell whether the caller has Manage Server (or Administrator) in the guild."""
+async def is_admin_member(services: Services, interaction: discord.Interaction) -> bool:
+    """Tell whether the caller has Manage Server, Administrator, or the guild's admin role."""
     member = interaction.user
     if not isinstance(member, discord.Member):
         return False
-    permissions = member.guild_permissions
-    return permissions.administrator or permissions.manage_guild
-
-
-async def is_admin_member(services: Services, interaction: discord.Interaction) -> bool:
-    """Tell whether the caller has Manage Server or the guild's admin role."""
-    if is_manager(interaction):
+    if member.guild_permissions.administrator or member.guild_permissions.manage_guild:
         return True
-    admin_role_id = (await services.settings.get_settings(get_guild_id(interaction))).admin_role_id
-    member = interaction.user
-    return isinstance(member, discord.Member) and any(role.id == admin_role_id for role in member.roles)
+    settings = await services.settings.get_settings(get_guild_id(interaction))
+    return any(role.id == settings.admin_role_id for role in member.roles)
 
 
 async def is_allowed(services: Services, interaction: discord.Interaction, granted: Access) -> bool:

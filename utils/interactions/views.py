@@ -1,6 +1,7 @@
 """Buttons: turning pages and confirming. Only the invoker may press them, and their end is visible."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import discord
@@ -131,17 +132,13 @@ class PagedView(InvokerView):
         super().__init__(ctx, seconds=seconds)
         self._build = build
         self._page = 0
-        self._previous = self.add_button(text("Previous"), discord.ButtonStyle.secondary, self._turn_back)
-        self._next = self.add_button(text("Next"), discord.ButtonStyle.secondary, self._turn_on)
+        self._previous = self.add_button(
+            text("Previous"), discord.ButtonStyle.secondary, partial(self._turn, -1)
+        )
+        self._next = self.add_button(text("Next"), discord.ButtonStyle.secondary, partial(self._turn, 1))
         self._show_ends(pages)
 
-    async def _turn_back(self, interaction: discord.Interaction) -> None:
-        await self._turn(interaction, -1)
-
-    async def _turn_on(self, interaction: discord.Interaction) -> None:
-        await self._turn(interaction, 1)
-
-    async def _turn(self, interaction: discord.Interaction, step: int) -> None:
+    async def _turn(self, step: int, interaction: discord.Interaction) -> None:
         await interaction.response.defer()
         self.shown_in = interaction
         wanted = max(0, self._page + step)
