@@ -14,6 +14,14 @@ from tests.architecture.test_words import UNPLAIN
 FOLDERS = ("benchmarks", "simulation", "tests")
 RULES = f"tests/architecture/{__name__.rpartition('.')[2]}.py"
 
+NOT_YET = frozenset(
+    [
+        "benchmarks/importing.py",
+        "tests/utils/database/repositories/test_ingestion.py",
+    ]
+)
+"""Files that were written while the rules came. The list only shrinks."""
+
 UNPLAIN_STARTS = re.compile(
     r"(what|who|whose|whom|where|however|whichever|of|by|also|not|or)\b(?! even| only)", re.IGNORECASE
 )
@@ -36,7 +44,11 @@ def list_sources() -> list[Module]:
     """Return the modules that these rules cover."""
     files = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
     modules = [build_module(file.read_text("utf-8"), file.relative_to(ROOT).as_posix()) for file in files]
-    return [module for module in modules if module.path not in {RULES, "tests/architecture/test_words.py"}]
+    return [
+        module
+        for module in modules
+        if module.path not in {RULES, "tests/architecture/test_words.py"} | NOT_YET
+    ]
 
 
 def list_texts(module: Module) -> Iterator[tuple[int, str]]:

@@ -86,7 +86,7 @@ class FakeAuditStore(Outage):
 
     @property
     def lines(self) -> list[tuple[MemberId | None, str, str]]:
-        """Who did what, and what people read of it."""
+        """The actor, the action, and the shown text of each entry."""
         return [(entry.actor_id, str(entry.action), str(describe_facts(entry))) for _, entry in self.entries]
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:

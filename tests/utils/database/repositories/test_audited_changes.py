@@ -130,7 +130,7 @@ async def end_link(storage: Storage) -> None:
 
 
 async def import_again(storage: Storage) -> None:
-    """Have its history read anew."""
+    """Begin to import the history of the server again."""
     imports = ImportRepository(storage.database, fences=lambda _: None)
     await imports.begin_import(storage.scope, ImportJob(1, NOW, {}), entry=ENTRY)
 
@@ -141,7 +141,7 @@ async def post_board(storage: Storage) -> None:
 
 
 async def remove_board(storage: Storage) -> None:
-    """End the board that is posted."""
+    """Remove the posted board."""
     await storage.boards.delete_board(storage.board, entry=ENTRY)
 
 
@@ -167,7 +167,7 @@ each_change = pytest.mark.parametrize("change", CHANGES, ids=lambda change: chan
 async def test_change_is_stored_with_its_entry(
     storage: Storage, change: Callable[[Storage], Awaitable[None]]
 ) -> None:
-    """What the audit tells has happened."""
+    """The audit has an entry, and the change is stored."""
     before = await storage.read()
     await change(storage)
     after = await storage.read()
@@ -180,7 +180,7 @@ async def test_change_is_stored_with_its_entry(
 async def test_nothing_changes_when_the_audit_cannot_be_written(
     storage: Storage, change: Callable[[Storage], Awaitable[None]]
 ) -> None:
-    """A change that nobody could look up afterwards does not happen."""
+    """A change without an entry in the audit is not stored."""
     database = storage.database.unscoped("audit").database
     await database.command("collMod", "audit", validator={"nothing": "fits"})
     before = await storage.read()
@@ -190,7 +190,7 @@ async def test_nothing_changes_when_the_audit_cannot_be_written(
 
 
 async def test_server_that_was_removed_meanwhile_has_no_entry_of_a_change(storage: Storage) -> None:
-    """It did not happen."""
+    """The change is not stored, so it has no entry."""
     await storage.servers.mark_removed(storage.scope, keep_stats=True, at=NOW)
     before = await storage.read()
     for change in (edit_server, set_channel, silence, accept_key):
