@@ -96,7 +96,9 @@ class BountyEndings:
         end = BountyEnd(BountyState.EXPIRED, self.clock.now())
         notice = build_bounty_notice(bounty, BountyEvent.EXPIRED, server_name, at=end.closed_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
-        if await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices):
+        try:
+            await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices)
+        finally:  # after a commit without an answer as well: the notice may be stored
             tell_queued(self.events, bounty.scope, notices)
 
 

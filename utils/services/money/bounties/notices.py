@@ -21,7 +21,7 @@ async def choose_notices(
 
 
 def tell_queued(events: EventDispatcher, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
-    """Dispatch the event of stored notices, if there were any."""
+    """Let delivery look for notices that are stored, or may be; do nothing without any."""
     if notices:
         kinds = NOTICE_KINDS.list_channel_kinds(notices)
         events.dispatch(NoticesQueued(scope=scope, kinds=kinds))

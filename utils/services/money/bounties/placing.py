@@ -237,9 +237,10 @@ class BountyService:
             unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
 
-        balance = await book_surely(partial(self.store.in_transaction, bounty.scope, store))
-        tell_queued(self.events, bounty.scope, notices)
-        return balance
+        try:
+            return await book_surely(partial(self.store.in_transaction, bounty.scope, store))
+        finally:  # after a commit without an answer as well: the notice may be stored
+            tell_queued(self.events, bounty.scope, notices)
 
 
 def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:

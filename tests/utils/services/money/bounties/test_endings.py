@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.fakes.bounties import ANN, DAY, GUILD, NORTH, SOUTH, place, set_channel
 from tests.fakes.clock import settle
 from tests.fakes.small_bot import Shelf
-from utils.errors import (
-    StorageUnavailableError,
-)
-from utils.events import ServerRemoved
+from utils.errors import CommitUnknownError, StorageUnavailableError
+from utils.events import NoticesQueued, ServerRemoved
+from utils.models.guilds import ChannelKind
 from utils.models.money import BountyState, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
@@ -47,6 +48,23 @@ async def test_bounty_nobody_claimed_is_paid_back_in_full(
         )
     ]
     assert [row.change.kind for row in data.ledger] == [LedgerKind.BOUNTY_PLACED, LedgerKind.BOUNTY_EXPIRED]
+
+
+async def test_delivery_hears_of_a_notice_whose_commit_gets_no_answer(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
+    """Delivery looks into the outbox by itself every few minutes only: the notice would be late."""
+    await set_channel(shelf)
+    queued: list[NoticesQueued] = []
+    shelf.events.register(NoticesQueued, queued.append)
+    shelf.money.unknown = [True, True]
+    with pytest.raises(CommitUnknownError):
+        await place(bounties)
+    shelf.money.unknown = [True]
+    shelf.clock.move((DAY + CLAIM_GRACE).total_seconds() + 1)
+    await endings.expire_due()
+    assert [notice.event for notice in shelf.money.data.notices] == [BountyEvent.PLACED, BountyEvent.EXPIRED]
+    assert queued == [NoticesQueued(scope=NORTH.scope, kinds=frozenset({ChannelKind.BOUNTIES}))] * 2
 
 
 async def test_removed_server_gives_held_money_back(
