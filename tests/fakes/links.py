@@ -67,24 +67,16 @@ class FakeLinkStore:
         proven = [link for link in self.links.values() if link.is_proven and link.guild_id == guild_id]
         return next((link for link in proven if link.player_id == player_id), None)
 
-    async def list_menu_suicides(
-        self,
-        guild_id: GuildId,
-        player_id: PlayerId,
-        *,
-        since: datetime,
-        until: datetime,
-        read_after: datetime,
-    ) -> Sequence[datetime]:
+    async def list_menu_suicides(self, guild_id: GuildId, link: Link) -> Sequence[datetime]:
         """Return the times of a player's suicides that can prove."""
         del guild_id
         return [
             one.at
             for one in self.suicides
-            if one.player_id == player_id
-            and since <= one.at <= until
+            if one.player_id == link.player_id
+            and link.windows[0].starts_at <= one.at <= link.ends_at
             and one.read_at is not None
-            and one.read_at > read_after
+            and one.read_at > link.linked_at
         ]
 
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:

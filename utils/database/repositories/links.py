@@ -45,28 +45,23 @@ class LinkRepository(Repository):
         found = await self._links(guild_id).find_one({"player_id": player_id, **_PROVEN})
         return None if found is None else LINKS.read(found)
 
-    async def list_menu_suicides(
-        self,
-        guild_id: GuildId,
-        player_id: PlayerId,
-        *,
-        since: datetime,
-        until: datetime,
-        read_after: datetime,
-    ) -> tuple[datetime, ...]:
-        """Return the times (UTC) of a player's menu suicides, on any server, read live after a moment.
+    async def list_menu_suicides(self, guild_id: GuildId, link: Link) -> tuple[datetime, ...]:
+        """Return the times (UTC) of the player's menu suicides that may prove a link, on any server.
+
+        They lie between the first window and the last, and were read live after the request.
 
         The index holds only the wall clock, so it is read with the largest distance of a zone from UTC.
         """
         kept = {"is_removed": {"$ne": True}}
         servers = await self._of_guild("game_servers", guild_id).find(kept, projection={"server_id": 1})
+        since, until = link.windows[0].starts_at, link.ends_at
         query = {
             "server_id": {"$in": [server["server_id"] for server in servers]},
-            "victim_id": player_id,
+            "victim_id": link.player_id,
             "written_at": {"$gte": since - FARTHEST_ZONE, "$lte": until + FARTHEST_ZONE},
             "at": {"$gte": since, "$lte": until},
             "kind": DeathKind.MENU.value,
-            "read_at": {"$gt": read_after},
+            "read_at": {"$gt": link.linked_at},
         }
         found = await self._of_guild("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
         return tuple(sorted(document["at"] for document in found))

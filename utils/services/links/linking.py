@@ -374,13 +374,7 @@ class LinkService:
         """Return the earlier request with a new request time, if its proof times are still usable."""
         if before is None or not before.windows:
             return None
-        suicides = await self.store.list_menu_suicides(
-            before.guild_id,
-            before.player_id,
-            since=before.windows[0].starts_at,
-            until=before.ends_at,
-            read_after=before.linked_at,
-        )
+        suicides = await self.store.list_menu_suicides(before.guild_id, before)
         if not can_be_proven(before.windows, suicides, now=self.clock.now()):
             return None
         return replace(before, channel_id=None, message_id=None)

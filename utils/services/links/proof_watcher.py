@@ -35,16 +35,8 @@ class ProofSource(Protocol):
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
 
-    async def list_menu_suicides(
-        self,
-        guild_id: GuildId,
-        player_id: PlayerId,
-        *,
-        since: datetime,
-        until: datetime,
-        read_after: datetime,
-    ) -> Sequence[datetime]:
-        """Return the times by the log of a player's menu suicides that were read live after a moment."""
+    async def list_menu_suicides(self, guild_id: GuildId, link: Link) -> Sequence[datetime]:
+        """Return the times, by the log, of the player's menu suicides that may prove a link."""
 
 
 class ProofStore(ProofSource, Protocol):
@@ -187,13 +179,7 @@ class ProofWatcher:
     async def _find_proof(self, link: Link) -> datetime | None:
         if not link.windows:
             return None
-        suicides = await self.store.list_menu_suicides(
-            link.guild_id,
-            link.player_id,
-            since=link.windows[0].starts_at,
-            until=link.ends_at,
-            read_after=link.linked_at,
-        )
+        suicides = await self.store.list_menu_suicides(link.guild_id, link)
         return find_proof(link.windows, suicides)
 
     async def _decide(self, link: Link) -> ProofOutcome | None:

@@ -262,9 +262,8 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
     ]
     await store(scope, beside, live)
     await store(stranger, [make_death(stranger, WOLF, WOLF, second=190, kind=menu)], live)
-    found = await links.list_menu_suicides(
-        GUILD, WOLF, since=WINDOWS[0].starts_at, until=WINDOWS[1].ends_at, read_after=NOW
-    )
+    link = Link(GUILD, ANNA, WOLF, "Wolf", NOW, windows=WINDOWS)
+    found = await links.list_menu_suicides(GUILD, link)
     assert found == (NOW + timedelta(seconds=150), NOW + timedelta(seconds=780))
 
 
