@@ -185,7 +185,7 @@ async def test_more_than_can_be_read_ahead_is_read_by_each_alone(
     neighbour: ServerScope,
     make_player: Callable[..., PlayerRecord],
 ) -> None:
-    """The answer of one read is bounded; what does not fit is found all the same."""
+    """A read ahead has at most ``READ_AHEAD_PLAYERS`` players; a later read finds the others."""
     crowd = [PlayerId(f"{number}") for number in range(READ_AHEAD_PLAYERS)]
     day = date(2025, 4, 30)
 
