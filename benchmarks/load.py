@@ -78,7 +78,7 @@ class Load:
     def _write(self, files: GameServerFiles, row: DeathRow) -> None:
         now = CLOCK.now()
         victim = f"Victim{next(self.numbers)}x"
-        files.append(replace(row, written_at=now.replace(tzinfo=None, microsecond=0), victim_name=victim))
+        files.append(row._replace(written_at=now.replace(tzinfo=None, microsecond=0), victim_name=victim))
         self.written[victim] = now.timestamp()
         self.origins[victim] = files.folder
 
@@ -211,6 +211,6 @@ async def _settle(
             )
             await servers.insert_server(scope, server)
             one = GameServerFiles(folder / "host" / server.username, host=HOST, number=number)
-            one.append(replace(next(Battle(number).rows()), written_at=CLOCK.now().replace(tzinfo=None)))
+            one.append(next(Battle(number).rows())._replace(written_at=CLOCK.now().replace(tzinfo=None)))
             files.append(one)
     return files

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -108,7 +108,7 @@ class Server:
         for row in rows:
             await clock.sleep(chance.expovariate(1 / MEAN_GAP_SECONDS))
             now = clock.now().replace(tzinfo=None, microsecond=0)
-            fresh = replace(row, written_at=now)
+            fresh = row._replace(written_at=now)
             self.files.append(fresh)
             self.written.append(fresh)
 

@@ -7,7 +7,7 @@ community has stored it.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -136,7 +136,7 @@ class Game:
             self._used.add(moment)
             self._latest = max(self._latest, moment)  # the clock may have been set back by less than an hour
             self._places[moment] = self._latest, self._file_time or START
-            fresh.append(replace(row, written_at=moment))
+            fresh.append(row._replace(written_at=moment))
         self.written += fresh
         return fresh
 

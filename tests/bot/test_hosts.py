@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -216,7 +216,7 @@ async def test_names_do_nothing_when_they_hold_markup_mentions_or_controls(stage
     await stage.set_channel()
     await stage.add_server("North")
     rows = [
-        replace(row, killer_name=name)
+        row._replace(killer_name=name)
         for name, row in zip(names, [row for row in stage.take(60) if row.kind.value == "kill"], strict=False)
     ]
     files.append(*rows)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from simulation.discord import Interaction, Permission
@@ -30,8 +29,7 @@ def list_victims(rows: Sequence[DeathRow], count: int) -> list[DeathRow]:
 
 def die(files: GameServerFiles, player: DeathRow, at: datetime) -> None:
     """Let a player commit suicide by the menu; the game writes it with that time."""
-    row = replace(
-        player,
+    row = player._replace(
         written_at=at.replace(tzinfo=None),
         kind=DeathKind.MENU,
         killer_id=player.victim_id,

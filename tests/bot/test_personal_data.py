@@ -5,7 +5,6 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -39,7 +38,7 @@ async def _linked(open_stage: StageFactory) -> tuple[Stage, GameServerFiles, lis
     best = max(count.players, key=lambda player_id: count.players[player_id].kills)
     kill = next(row for row in rows if row.killer_id == best != row.victim_id)
     await stage.ask("/admin link confirm", member=stage.player, player=best)
-    rows.append(replace(kill, written_at=rows[-1].written_at + timedelta(seconds=5)))
+    rows.append(kill._replace(written_at=rows[-1].written_at + timedelta(seconds=5)))
     files.append(rows[-1])
     await stage.wait_for_posts(1)
     return stage, files, rows, rows[-1]
@@ -130,7 +129,7 @@ async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
     assert figures.pop(ERASED_PLAYER_ID)["kills"] > 0
     assert figures == counted
 
-    files.append(replace(last, written_at=last.written_at + timedelta(seconds=5)))
+    files.append(last._replace(written_at=last.written_at + timedelta(seconds=5)))
     await stage.wait_for_deaths(len(rows) + 1)
     anew = get_fields((await stage.ask("/stats", player=last.killer_name)).embed)
     assert (anew["Kills"], anew["Deaths"]) == ("1", "0")

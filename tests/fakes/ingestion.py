@@ -110,7 +110,7 @@ class FakeIngestionUnit:
         self._power.pass_point()
         for death in deaths:
             stored = self._data.deaths[death.id]
-            self._data.deaths[death.id] = replace(stored, at=death.at, ordered_at=death.ordered_at)
+            self._data.deaths[death.id] = stored._replace(at=death.at, ordered_at=death.ordered_at)
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths; a death that is stored already ends the whole transaction."""

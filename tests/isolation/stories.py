@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import count, islice
@@ -98,7 +98,7 @@ def tell(seed: int, *, length: int) -> Story:
     writes = tuple(
         {
             number: b"".join(
-                render(replace(row, written_at=_write_time(step, offset)))
+                render(row._replace(written_at=_write_time(step, offset)))
                 for offset, row in enumerate(islice(fights[number], chance.choice((0, 0, 1, 3, 6))))
             )
             for number in NUMBERS

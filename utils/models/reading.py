@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from utils.models.deaths import LogFile
 from utils.models.scope import ChannelId, PlayerId, ServerScope
@@ -32,8 +33,7 @@ def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
         start = end
 
 
-@dataclass(frozen=True, slots=True)
-class RowClock:
+class RowClock(NamedTuple):
     """The time of the last row of a file; the order of the next row depends on it.
 
     Attributes:

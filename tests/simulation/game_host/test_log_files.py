@@ -1,6 +1,5 @@
 """Death logs and their faults."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -45,8 +44,7 @@ def test_rows_are_written_in_both_generations() -> None:
 
 def test_death_without_killer_leaves_its_columns_empty() -> None:
     """A death without a killer has no name, id, weapon or platform, and a distance of one metre."""
-    unknown = replace(
-        row(),
+    unknown = row()._replace(
         kind=DeathKind.UNKNOWN,
         killer_id=None,
         killer_name="",

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from pymongo import DeleteMany, InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo import DeleteMany, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
 
 from utils.database.core.operations import Document, Operations
 from utils.database.core.scope_rules import (
@@ -28,13 +29,6 @@ Sort = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Insertion:
-    """One write of a bulk: a new document."""
-
-    document: Document
-
-
-@dataclass(frozen=True, slots=True)
 class Replacement:
     """One write of a bulk: replaces the whole document that fits the filter, or inserts it."""
 
@@ -43,7 +37,7 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Change:
     """One write of a bulk: an update of the document that fits the filter."""
 
     query: Query
@@ -67,8 +61,8 @@ class Deletion:
     query: Query
 
 
-Write = Insertion | Replacement | Update | Deletion
-Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteMany
+Write = Replacement | Change | Deletion
+Request = ReplaceOne[Document] | UpdateOne | DeleteMany
 """A write within its scope, in pymongo's form."""
 
 
@@ -140,7 +134,7 @@ class BlockingCollection:
 
     def insert_many(self, documents: Iterable[Document]) -> None:
         """Store new documents, in any order."""
-        scoped = [scope_document(self.scope, document) for document in documents]
+        scoped = self.build_documents(documents)
         if scoped:
             self._run(self._collection.insert_many, scoped, ordered=False, session=self._session)
 
@@ -185,6 +179,10 @@ class BlockingCollection:
         """Return writes within the scope, to be carried out together with those of others."""
         return [self._build_request(write) for write in writes]
 
+    def build_documents(self, documents: Iterable[Document]) -> list[Document]:
+        """Return new documents within the scope, likewise."""
+        return [scope_document(self.scope, document) for document in documents]
+
     def _run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out one operation: a method of pymongo's collection, or one of ours over it."""
         return self._operations.run(f"{self.name}.{method.__name__.lstrip('_')}", method, *args, **kwargs)
@@ -201,8 +199,6 @@ class BlockingCollection:
         return cast("list[bytes]", list(found))  # typed as if it returned documents
 
     def _build_request(self, write: Write) -> Request:
-        if isinstance(write, Insertion):
-            return InsertOne(scope_document(self.scope, write.document))
         scoped = scope_filter(self.scope, write.query)
         if isinstance(write, Deletion):
             return DeleteMany(scoped)
@@ -225,6 +221,25 @@ def write_requests(
     write = operations.get_collection(name).bulk_write
     done = operations.run(f"{name}.bulk_write", write, requests, session=session)
     return done.matched_count + done.upserted_count
+
+
+def insert_documents(
+    operations: Operations, name: str, documents: Sequence[Document], *, session: ClientSession | None
+) -> None:
+    """Store new documents that collections of one name have built, 16 MB at most.
+
+    One plain command: pymongo's ``insert_many`` looks at each document, for half as long as it encodes it.
+    """
+
+    def insert() -> None:
+        done = operations.get_collection(name).database.command(
+            "insert", name, documents=documents, session=session
+        )
+        if "writeErrors" in done:
+            raise BulkWriteError(done)
+
+    if documents:
+        operations.run(f"{name}.insert", insert)
 
 
 def find_together(

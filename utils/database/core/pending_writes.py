@@ -6,7 +6,8 @@ A read of the same transaction does not see them before they are carried out.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from utils.database.core.blocking import BlockingCollection, Request, Update, Write
+from utils.database.core.blocking import BlockingCollection, Change, Request, Write
+from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.errors import CursorMovedError
 
@@ -16,15 +17,20 @@ class PendingWrites:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._new: dict[str, list[Document]] = defaultdict(list)
         self._requests: dict[str, list[Request]] = defaultdict(list)
         self._moves: list[Request] = []
         self._moved_files: set[str] = set()
 
+    def insert(self, collection: BlockingCollection, documents: Iterable[Document]) -> None:
+        """Add new documents to a collection."""
+        self._new[collection.name] += collection.build_documents(documents)
+
     def add(self, collection: BlockingCollection, writes: Iterable[Write]) -> None:
-        """Add a write to a collection; if two writes concern one document, the last one wins."""
+        """Change a collection, after the inserts; if two writes concern one document, the last one wins."""
         self._requests[collection.name] += collection.build_requests(writes)
 
-    def move(self, cursors: BlockingCollection, file_name: str, move: Update) -> None:
+    def move(self, cursors: BlockingCollection, file_name: str, move: Change) -> None:
         """Update a file's cursor. It must match the filter."""
         self._moves += cursors.build_requests([move])
         self._moved_files.add(file_name)
@@ -43,7 +49,7 @@ class PendingWrites:
             raise CursorMovedError(f"The cursor of {names} is not where it was read any more.")
         self._moves.clear()
         self._moved_files.clear()
-        for name in list(self._requests):
+        for name in {**self._new, **self._requests}:
             self.carry_out_to(name)
 
     def carry_out_to(self, name: str) -> None:
@@ -52,4 +58,5 @@ class PendingWrites:
         Raises:
             StorageConflictError: a new document exists already.
         """
+        self._transaction.insert(name, self._new.pop(name, []))
         self._transaction.write(name, self._requests.pop(name, []))

@@ -11,7 +11,14 @@ from typing import ParamSpec, TypeVar
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
-from utils.database.core.blocking import BlockingCollection, Lookup, Request, find_together, write_requests
+from utils.database.core.blocking import (
+    BlockingCollection,
+    Lookup,
+    Request,
+    find_together,
+    insert_documents,
+    write_requests,
+)
 from utils.database.core.operations import Document, Operations
 from utils.database.core.scope_rules import Query, scope_of_guild, scope_of_server
 from utils.errors import LeaseLostError
@@ -82,6 +89,15 @@ class Transaction:
             StorageError: it went wrong; the class says how.
         """
         return self._operations.run(operation, method, *args, **kwargs)
+
+    def insert(self, name: str, documents: Sequence[Document]) -> None:
+        """Store new documents that collections of one name have built.
+
+        Raises:
+            StorageError: it went wrong; the class says how.
+        """
+        self.verify_lease()
+        insert_documents(self._operations, name, documents, session=self.session)
 
     def write(self, name: str, requests: Sequence[Request]) -> int:
         """Write requests to one collection; return how many matched or inserted a document.

@@ -21,6 +21,7 @@ tallies are made for the players and days of its deaths, and turned into values 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.players import (
@@ -41,8 +42,7 @@ Order = tuple[datetime, str, str, int]
 _NOTHING = Counters()
 
 
-@dataclass(frozen=True, slots=True)
-class KillFacts:
+class KillFacts(NamedTuple):
     """The killer's counters right after a kill, for the killfeed."""
 
     kills: int
@@ -190,7 +190,7 @@ class Counting:
     ) -> None:
         self._players = {key: PlayerTally(key, record) for key, record in (players or {}).items()}
         self._days: dict[date, dict[PlayerId, DayTally]] = {}
-        self._months: dict[date, MonthTally] = {}
+        self._months: dict[tuple[int, int], MonthTally] = {}
         for (player_id, day), stored in (days or {}).items():
             self._days.setdefault(day, {})[player_id] = DayTally(stored.counters)
         self.late_players: set[PlayerId] = set()
@@ -227,7 +227,7 @@ class Counting:
     def freeze_months(self) -> Iterator[ServerMonth]:
         """Yield the months of the deaths added here, without the stored counts."""
         return (
-            ServerMonth(month, tally.weapons.freeze(), tuple(tally.hours))
+            ServerMonth(date(*month, 1), tally.weapons.freeze(), tuple(tally.hours))
             for month, tally in self._months.items()
         )
 
@@ -248,12 +248,12 @@ class Counting:
         killer.streak += 1
         killer.counters.add_kill(row, killer.streak)
         killer.weapons.add_kill(row)
-        self._get_month(row.written_at.date()).add_kill(row)
+        self._get_month(row.written_at).add_kill(row)
         _get_day(day, row.killer_id).add_kill(row, killer.streak)
         return KillFacts(killer.counters.kills, killer.counters.deaths, killer.streak)
 
-    def _get_month(self, day: date) -> MonthTally:
-        month = day.replace(day=1)
+    def _get_month(self, at: datetime) -> MonthTally:
+        month = at.year, at.month
         tally = self._months.get(month)
         if tally is None:
             tally = self._months[month] = MonthTally()

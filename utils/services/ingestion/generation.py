@@ -11,7 +11,7 @@ from utils.models.scope import ServerScope
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
-SLICE_ROWS = 250  # deaths counted before the event loop runs again: a few milliseconds
+SLICE_ROWS = 50  # deaths counted before the event loop runs again: about a millisecond
 COUNTED_ROWS = 5000
 
 

@@ -1,10 +1,11 @@
 """History import: stores all rows of a server's logs without posting them, and makes the counters.
 
 An import fixes the files' sizes at its start: bytes up to there are history, later bytes are live. Files are
-read ahead and parsed while the previous batch is stored. Deaths and cursors of a batch are one transaction,
-and the counters that are shown stay unchanged. The new counters are a *generation* of their own, and one
-write shows it. The first import of a server counts deaths while it stores them. If deaths were stored before,
-or arrive out of order (several worlds, a clock that was set back), all deaths are counted again at the end.
+read ahead and parsed while the previous batch is stored and the one before it is counted. Deaths and cursors
+of a batch are one transaction, and the counters that are shown stay unchanged. The new counters are a
+*generation* of their own, and one write shows it. The first import of a server counts deaths while it stores
+them. If deaths were stored before, or arrive out of order (several worlds, a clock that was set back), all
+deaths are counted again at the end.
 
 A crash at any point costs only time: the job is stored, the cursors tell how far it is, and a generation that
 is not shown is dropped. Each try counts into a generation of its own, so a process that was suspended and
@@ -288,7 +289,7 @@ class HistoryImport:
             right = [
                 death
                 if clock.is_reading(death.row.written_at, death.at)
-                else replace(death, at=clock.read(death.row.written_at))
+                else death._replace(at=clock.read(death.row.written_at))
                 for death in deaths
             ]
             await self._correct(
@@ -341,6 +342,7 @@ class HistoryImport:
         count: GenerationCount | None,
     ) -> None:
         batches: asyncio.Queue[HistoryBatch | None] = asyncio.Queue(maxsize=1)
+        stored: asyncio.Queue[tuple[HistoryBatch, list[Death]] | None] = asyncio.Queue(maxsize=1)
         guild_id, held = storing.scope.guild_id, 0
         left_out: list[LogFile] = []
 
@@ -354,6 +356,7 @@ class HistoryImport:
                 async for batch in collected:
                     await self._turns.take(guild_id)
                     held += 1
+                    await self._throttle.wait()
                     await storing.parse(batch)
                     await batches.put(batch)
             if left_out:
@@ -361,10 +364,15 @@ class HistoryImport:
             await batches.put(None)
 
         async def store() -> None:
-            nonlocal held
             while (batch := await batches.get()) is not None:
                 await self._throttle.wait()
-                new = await storing.store(batch)
+                await stored.put((batch, await storing.store(batch)))
+            await stored.put(None)
+
+        async def add_up() -> None:
+            nonlocal held
+            while (one := await stored.get()) is not None:
+                batch, new = one
                 if count is not None:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
@@ -373,7 +381,7 @@ class HistoryImport:
 
         self._running += 1
         try:
-            await run_together([read, store])
+            await run_together([read, store, add_up])
         finally:
             self._running -= 1
             for _ in range(held):
@@ -408,7 +416,6 @@ class HistoryImport:
         batch = HistoryBatch()
         async with aclosing(prefetch(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
-                await self._throttle.wait()
                 if chunk is None:
                     batch.files += 1
                     continue

@@ -13,7 +13,7 @@ from utils.parsers.deathlog import KEPT_REJECTED_CHARACTERS, decode_line, iterat
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
-SLICE_LINES = 250  # lines parsed before the event loop runs again: a few milliseconds
+SLICE_LINES = 50  # lines parsed before the event loop runs again: about a millisecond
 BATCHES_OF_ALL = 8  # how many large batches may be in memory at once, over all guilds
 KEPT_REJECTED = 24  # rejected lines of a chunk that are kept for admins; the others are counted
 

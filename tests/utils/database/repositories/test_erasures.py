@@ -258,7 +258,7 @@ async def test_class_of_a_death_stays_when_both_sides_are_erased(place: Place) -
 
     Names and platforms are deleted, ids of rows are not.
     """
-    row = replace(build_row("Anna", "Bert"), killer_platform="PS5", victim_platform="XSX")
+    row = build_row("Anna", "Bert")._replace(killer_platform="PS5", victim_platform="XSX")
     await place.write([row])
     [before] = await place.read("kills")
     assert [await place.erase("Anna"), await place.erase("Bert"), await place.erase("Bert")] == [1, 1, 0]
@@ -582,7 +582,7 @@ async def test_fingerprints_give_away_what_compliance_says_and_to_nobody_else(pl
     for document in await place.read("kills"):
         row = read_death(document).row
         sides = [side for side in ("killer_id", "victim_id") if getattr(row, side) == ERASED_PLAYER_ID]
-        tried = {one: replace(row, **{side: one}) for side in sides for one in listed}
+        tried = {one: row._replace(**{side: one}) for side in sides for one in listed}
         found.append(tuple(one for one in tried if compute_death_id(prefix, tried[one]) == document["_id"]))
     assert found == [(WOLF,), (WOLF,)]
     said = " ".join((Path(__file__).parents[4] / "COMPLIANCE.md").read_text().split())

@@ -96,7 +96,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
     """A death that is not stored has no time. All other fields stay, and so do the deaths of a neighbour."""
     own, other, new = (make_death(scope, A, B, second=second) for second in (1, 2, 3))
     hour = timedelta(hours=1)
-    moved = replace(own, at=own.at - hour, ordered_at=own.row.written_at + hour)
+    moved = own._replace(at=own.at - hour, ordered_at=own.row.written_at + hour)
     await _store(ingestion, scope, [own, other])
     await _store(ingestion, neighbour, [make_death(neighbour, A, B, second=1)])
     before = await database.unscoped("kills").find({"_id": {"$ne": own.id}}).to_list(None)

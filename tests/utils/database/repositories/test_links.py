@@ -249,7 +249,7 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
     live, zone = NOW + timedelta(minutes=1), timedelta(hours=5, minutes=30)
     far = make_death(neighbour, WOLF, WOLF, second=780, kind=menu)
     # the server's wall clock is ahead
-    far = replace(far, row=replace(far.row, written_at=far.row.written_at + zone))
+    far = far._replace(row=far.row._replace(written_at=far.row.written_at + zone))
     await store(scope, [make_death(scope, WOLF, WOLF, second=150, kind=menu)], live)
     await store(neighbour, [far], live)
     await store(scope, [make_death(scope, WOLF, WOLF, second=160, kind=menu)], None)

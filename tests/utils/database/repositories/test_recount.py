@@ -68,9 +68,9 @@ def _build_row(
     at = day * 86_400 + second * 2 + server
     row = build_row(killers_name, victim, second=at, kind=kind)
     if kind is DeathKind.KILL:
-        row = replace(row, distance=metres, weapon="Mosin" if metres % 2 else "AK-SU")
+        row = row._replace(distance=metres, weapon="Mosin" if metres % 2 else "AK-SU")
     if second % 7 == 0:  # names change, but the first letters, which decide the order, do not
-        row = replace(row, victim_name=f"{victim} 2")
+        row = row._replace(victim_name=f"{victim} 2")
     return server, row
 
 

@@ -379,7 +379,7 @@ async def test_latest_deaths_are_the_latest_though_the_clock_was_set_back(
     hour = timedelta(hours=1)
     first = [make_death(scope, A, B, second=second) for second in range(1800, 3600, 60)]
     shown = [make_death(scope, A, B, second=second) for second in range(0, 1200, 60)]
-    second = [replace(one, at=one.at + hour, ordered_at=first[-1].row.written_at) for one in shown]
+    second = [one._replace(at=one.at + hour, ordered_at=first[-1].row.written_at) for one in shown]
 
     def insert(unit: IngestionTransaction) -> None:
         unit.insert_deaths([*first, *second])

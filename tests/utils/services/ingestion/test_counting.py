@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -234,8 +234,7 @@ def test_names_keep_when_they_were_first_and_last_seen() -> None:
     """A player is the id: all names stay, and the latest is shown."""
 
     def called(name: str, hour: int) -> DeathRow:
-        row = build_row("", "Ann", second=hour * 3600)
-        return DeathRow(**{**{key: getattr(row, key) for key in DeathRow.__slots__}, "victim_name": name})
+        return build_row("", "Ann", second=hour * 3600)._replace(victim_name=name)
 
     players, _ = count(
         build_deaths([called("Ann", 0), called("Anna", 1), called("Ann", 2), called("Any", 3)])
@@ -386,7 +385,7 @@ def test_figures_of_a_player_have_a_bound_whatever_he_is_called(borders: list[in
     numbers = list(range(260))
     order.shuffle(numbers)
     rows = [
-        replace(build_row("Ann", "Bob", second=second), killer_name="N" * 60 + f"{n:04}", weapon=f"W{n:03}")
+        build_row("Ann", "Bob", second=second)._replace(killer_name="N" * 60 + f"{n:04}", weapon=f"W{n:03}")
         for second, n in enumerate(numbers)
     ]
     deaths = build_deaths(rows)

@@ -40,9 +40,7 @@ _NOW = START.replace(tzinfo=None)
 
 
 def _build(at: datetime, killer: str, victim: str, distance: int) -> DeathRow:
-    row = build_row(killer, victim, distance=distance)
-    values = {name: getattr(row, name) for name in DeathRow.__slots__}
-    return DeathRow(**{**values, "written_at": at})
+    return build_row(killer, victim, distance=distance)._replace(written_at=at)
 
 
 def _write(*rows: DeathRow) -> bytes:

@@ -1,7 +1,6 @@
 """Generations: counted in pieces or again, the figures are the same, or are reported as out of order."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -143,7 +142,7 @@ async def test_deaths_of_one_second_are_whole_and_in_order_however_batches_cut_i
     """No death is lost or doubled, or passed on before its second is complete."""
     base = build_row("Ann", "Bob")
     deaths = [
-        build_death(replace(base, written_at=NOON + timedelta(seconds=second)), offset=offset)
+        build_death(base._replace(written_at=NOON + timedelta(seconds=second)), offset=offset)
         for second, offset in sorted(places, key=lambda place: place[0])
     ]
 

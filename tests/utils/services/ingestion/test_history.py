@@ -437,7 +437,7 @@ async def test_empty_history_is_imported_at_once(importer: Importer, told: list[
 async def test_days_at_the_ends_of_the_calendar_are_counted(importer: Importer) -> None:
     """Days of an absurd clock are counted too."""
     rows = [
-        replace(build_row("Ann", "Bob"), written_at=row.written_at.replace(year=year, month=month, day=day))
+        build_row("Ann", "Bob")._replace(written_at=row.written_at.replace(year=year, month=month, day=day))
         for row, (year, month, day) in zip(
             build_day(1), ((1970, 1, 1), (2025, 12, 31), (9999, 12, 31)), strict=False
         )
@@ -502,8 +502,8 @@ async def test_deaths_of_one_second_are_put_in_the_order_of_the_log(
     """Batches sorted by second, with any order within a second, become the order of the log."""
     seconds = sorted(second for second, _ in steps)
     deaths = [
-        replace(
-            build_deaths([build_row("Ann", "Bob", second=second)])[0], offset=offset, file=DAYS[place % 3]
+        build_deaths([build_row("Ann", "Bob", second=second)])[0]._replace(
+            offset=offset, file=DAYS[place % 3]
         )
         for second, (offset, (place, _)) in zip(seconds, enumerate(steps), strict=True)
     ]

@@ -1,7 +1,5 @@
 """The ends of files: a last row without a line feed, and NULs before a row."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -40,7 +38,7 @@ class World:
     def stored(self) -> list[DeathRow]:
         """The stored rows, by time."""
         deaths = sorted(self.store.data.deaths.values(), key=lambda death: death.order)
-        return [replace(death.row, killer_platform="PS5", victim_platform="XSX") for death in deaths]
+        return [death.row._replace(killer_platform="PS5", victim_platform="XSX") for death in deaths]
 
     @property
     def announced(self) -> list[bytes]:
@@ -134,7 +132,7 @@ async def test_row_of_a_file_that_was_replaced_meanwhile_is_not_read_from_the_mi
     world.session.append(DAY_1, render(FIRST) + render(LAST)[:-1])
     await world.visit()
     name = "N" * WIDTH
-    other = replace(LAST, victim_name=name, killer_name="x;" + render(NEXT).decode().strip())
+    other = LAST._replace(victim_name=name, killer_name="x;" + render(NEXT).decode().strip())
     world.session.write(DAY_1, render(other)[:-1])
     world.session.append(DAY_2, render(NEXT))
     await world.visit(2)

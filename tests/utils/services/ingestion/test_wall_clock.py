@@ -31,7 +31,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 def write(killer: str, victim: str, written_at: datetime) -> DeathRow:
     """Return a row with a time."""
-    return replace(build_row(killer, victim), written_at=written_at.replace(tzinfo=None))
+    return build_row(killer, victim)._replace(written_at=written_at.replace(tzinfo=None))
 
 
 def show(at: datetime, zone: str = BERLIN) -> datetime:

@@ -68,7 +68,7 @@ class Process:
             local_now=NOON,
         )
         history = HistoryImport(self.store, self.store, self._events, clock=self._clock)
-        return await history.prepare(SERVER, tail, ImportJob(0, self._clock.now(), {}))
+        return await history.prepare(SERVER, tail)
 
 
 async def _ignore(_progress: object) -> None:

@@ -59,7 +59,7 @@ class Table:
     ) -> list[BountyNotice]:
         """Pay a batch of rows in order, like ingestion."""
         deaths = [
-            replace(death, at=death.row.written_at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
+            death._replace(at=death.row.written_at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
             for death in build_deaths(rows)
         ]
         kills = []
@@ -455,7 +455,7 @@ async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(
     minutes = [100, 110, 118, 182, 190]
     rows = [build_row("Wolf", f"V{number}", second=0) for number in range(5)]
     rows = [
-        replace(row, written_at=day + timedelta(minutes=minute))
+        row._replace(written_at=day + timedelta(minutes=minute))
         for row, minute in zip(rows, minutes, strict=True)
     ]
     (notice,) = await table.pay(*rows, zone="Europe/Berlin")

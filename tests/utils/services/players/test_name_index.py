@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -249,7 +248,7 @@ def test_new_name_is_shown_and_the_old_one_still_found() -> None:
     index = NameIndex()
     player_id = build_player_id("Anna")
     index.put(KnownPlayer(player_id, "Anna", ("Anna",), 4, AT, (HERE.server_id,)))
-    row = replace(build_row("Anna", "Bert", second=9), killer_name="Hanna")
+    row = build_row("Anna", "Bert", second=9)._replace(killer_name="Hanna")
     index.learn(THERE, build_death(row))
     expected = KnownPlayer(
         player_id,
