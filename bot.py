@@ -78,7 +78,7 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         leases = build_leases(settings, database, instance_id, clock)
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
             try:
-                await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it meanwhile
+                await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = build_application(
                     settings, database, leases, secret_box, tasks, extensions=EXTENSIONS, clock=clock

@@ -1,1 +1,1 @@
-"""The features, one cog each: parse the options, one service call, one embed."""
+"""The features, one cog each: it parses the options, calls one service and sends one embed."""

@@ -15,7 +15,7 @@ from utils.models.scope import MemberId
 
 
 class BountyCog(GuildCog):
-    """Prices on players, and the money behind them."""
+    """Bounties on players, and wallets."""
 
     bounty = discord.SlashCommandGroup("bounty", "Prices on players")
 

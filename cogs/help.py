@@ -1,4 +1,4 @@
-"""Help: ``/help``, from the commands that are really there."""
+"""Help: ``/help``, made from the existing commands."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ FEATURES: Mapping[str, Text] = {
     **dict.fromkeys(("bounty", "wallet"), _MONEY),
     **dict.fromkeys(("link", "unlink", "links"), _LINKS),
 }
-"""The headings of commands by their first word; one that has none is its own."""
+"""The headings of commands by their first word; other commands are their own heading."""
 
 
 @offer_if_found
@@ -43,7 +43,7 @@ async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
 
 
 class HelpCog(GuildCog):
-    """Lists the commands this member can use here, or explains one."""
+    """Lists the commands that this member can use here, or explains one."""
 
     @commands.slash_command(name="help", description="What this bot can do for you here")
     @text_option("command", description="One command in detail", autocomplete=complete_command)
@@ -53,7 +53,7 @@ class HelpCog(GuildCog):
         usable = await self.list_usable(ctx)
         if command is None:
             listed = [_describe(each, tier) for each in usable]
-            listed.sort(key=lambda each: each.name.startswith("admin "))  # theirs come last
+            listed.sort(key=lambda each: each.name.startswith("admin "))  # commands of admins come last
             await ctx.respond(embed=ctx.embeds.build_help(listed))
             return
         wanted = command.strip().lstrip("/").casefold()

@@ -16,7 +16,7 @@ from utils.models.servers import ConnectionState, GameServer, ServerHealth
 
 
 class KillfeedCog(GuildCog):
-    """Shows the latest deaths, and how reading and posting goes."""
+    """Shows the latest deaths, and the state of reading and posting."""
 
     killfeed = discord.SlashCommandGroup("killfeed", "The live feed of deaths")
 
@@ -67,7 +67,7 @@ class KillfeedCog(GuildCog):
 
 
 def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:
-    """Return the health of a server; a pause counts at once, before its loop has noticed."""
+    """Return the health of a server; a pause is shown at once, before its loop has noticed it."""
     if not server.is_paused:
         return health
     return replace(health, state=ConnectionState.PAUSED, problem=None, others=())

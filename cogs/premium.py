@@ -16,7 +16,7 @@ FOR_HOSTS = Access(is_home=True, is_private=True, is_change=True)
 
 
 class PremiumCog(GuildCog):
-    """Shows what a community has; gives and takes it, for those who host the bot."""
+    """Shows the premium of a community; lets owners give and take it."""
 
     premium = discord.SlashCommandGroup("premium", "What this community's tier opens")
 

@@ -21,7 +21,7 @@ PERIODS = [period.value for period in Period]
 
 
 class StatsCog(GuildCog):
-    """Shows what is counted of players, on one server or summed over the guild's."""
+    """Shows the figures of players, on one server or summed over the guild's servers."""
 
     @commands.slash_command(name="stats", description="Kills, deaths, streaks and rivals of a player")
     @player_option(description="Whose figures; start typing a name")

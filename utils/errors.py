@@ -159,7 +159,7 @@ class ShardCountError(ConfigurationError):
 
 
 class StorageError(KillfeedError):
-    """MongoDB did not do what was asked.
+    """A request to MongoDB failed.
 
     Attributes:
         may_pass: the data is not the cause: storing the same data may succeed another time.
@@ -209,7 +209,7 @@ class ScopeViolationError(StorageError):
 
 
 class RemoteError(KillfeedError):
-    """A game host did not do what was asked. Never holds a password, a key or a full login.
+    """A request to a game host failed. Never holds a password, a key or a full login.
 
     Attributes:
         said: what the server's admin reads.

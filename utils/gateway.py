@@ -10,14 +10,14 @@ from utils.errors import ConfigurationError
 
 LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
+    "Discord refuses the token. Copy it again from the Discord developer portal (Bot, Reset Token) "
     "into discord.token of your configuration."
 )
 CLOSED_FOR_GOOD = (
     "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
     "version of the bot, or tell its makers the code."
 )
-AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
+AUTHENTICATION_FAILED = 4004  # the token was renewed while the bot ran
 DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)

@@ -1,17 +1,18 @@
-"""Group commit: what many have to store at one moment goes into one transaction.
+"""Group commit: one transaction stores what many members want to store at the same moment.
 
-A transaction costs as much for one member as for five: going over to a thread and back, the fence, the commit
-and a write of each collection. So the first member waits a moment for others of the same key, and what has
-come by then is stored at once. Each member gets its own result.
+A transaction costs as much for one member as for five: the change to a thread and back, the fence, the commit
+and a write of each collection. So the first member waits a moment for others of the same key, and then all of
+them are stored at once. Each member gets its own result. (A member is a piece of work, not a Discord user.)
 
-Members of several guilds may share a group, and no guild may slow or stop another:
+Members of several guilds may share a group, but no guild may slow or stop another:
 
-* A group that fails in any way is undone as a whole, and is not tried again: each member tries again alone,
-  and waits for itself. So only the one whose fault it is hears of it.
-* A guild that failed alone stays apart: its members go alone until they have succeeded some times in a row.
-* A group takes so many members, and so many of one guild. The next one begins the next group at once.
+* A group that fails in any way is undone as a whole and is not tried again. Each member then tries again
+  alone, so only the member that caused the failure gets an error.
+* A guild that failed alone stays apart: its members are stored alone until they have succeeded some times in
+  a row.
+* A group has a limit of members, and of members of one guild. A further member begins the next group at once.
 
-A member that is cancelled still waits for the end, since what it asked for may happen.
+A cancelled member still waits for the end, because its work may be stored.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ GROUP_SECONDS = 0.1
 MOST_MEMBERS = 32
 MOST_OF_A_GUILD = 8
 PROVEN_AFTER = 5
-"""A guild that failed goes alone until it has succeeded so often in a row."""
+"""A guild that failed is stored alone until it has succeeded this often in a row."""
 
 
 class _Group(Generic[M, R]):
@@ -50,19 +51,19 @@ class _Group(Generic[M, R]):
         return len(self.members) < MOST_MEMBERS and self._of_guilds[guild_id] < MOST_OF_A_GUILD
 
     def add(self, guild_id: GuildId, member: M) -> int:
-        """Add a member and return its place."""
+        """Add a member and return its index."""
         self._of_guilds[guild_id] += 1
         self.members.append(member)
         return len(self.members) - 1
 
 
 class GroupCommit(Generic[K, M, R]):
-    """Lets members of one key that come within a short time share one piece of work.
+    """Collects members of one key for a short time and stores them together.
 
     Args:
-        store: does it for members of a key, and returns a result for each of them, in their order. For
-            several it must fail at once, also where it could be done again.
-        seconds: how long the first one waits for others; 0 is not at all.
+        store: stores the members of a key, and returns a result for each, in their order. For several members
+            it must fail at once, even if it could try again.
+        seconds: how long the first member waits for others; 0 means not at all.
     """
 
     def __init__(
@@ -76,10 +77,10 @@ class GroupCommit(Generic[K, M, R]):
         self._clock = clock
         self._seconds = seconds
         self._open: dict[K, list[_Group[M, R]]] = {}
-        self._apart: dict[GuildId, int] = {}  # how often each has to succeed yet
+        self._apart: dict[GuildId, int] = {}  # how often each still has to succeed
 
     async def join(self, key: K, guild_id: GuildId, member: M) -> R:
-        """Return the result of a guild's member, or raise what it failed with."""
+        """Return the result of a guild's member, or raise its error."""
         if guild_id in self._apart:
             return await self.store_alone(key, guild_id, member)
         group = self._find_group(key, guild_id)
@@ -93,7 +94,7 @@ class GroupCommit(Generic[K, M, R]):
         raise outcome.error
 
     async def store_alone(self, key: K, guild_id: GuildId, member: M) -> R:
-        """Return the result of a member that shares its work with nobody, or raise what it failed with."""
+        """Store a member alone; return its result or raise its error."""
         outcome = await capture(partial(self._store_group, key, [member]))
         if isinstance(outcome, Failure):
             self._apart[guild_id] = PROVEN_AFTER
@@ -106,19 +107,19 @@ class GroupCommit(Generic[K, M, R]):
         self._apart.pop(guild_id, None)
 
     def _note_success(self, guild_id: GuildId) -> None:
-        """Let a guild that failed take part again, once it has succeeded often enough."""
+        """Let a guild that failed share groups again when it has succeeded often enough."""
         left = self._apart.pop(guild_id, 0) - 1
         if left > 0:
             self._apart[guild_id] = left
 
     def _find_group(self, key: K, guild_id: GuildId) -> _Group[M, R]:
-        """Return the first group that waits and has room, else a new one."""
+        """Return the first waiting group with a free place, else a new one."""
         waiting = self._open.setdefault(key, [])
         for group in waiting:
             if group.takes(guild_id):
                 return group
         group = _Group[M, R]()
-        group.storing = asyncio.create_task(self._lead(key, group), context=Context())  # no guild's records
+        group.storing = asyncio.create_task(self._lead(key, group), context=Context())  # records of no guild
         waiting.append(group)
         return group
 

@@ -1,4 +1,4 @@
-"""Redaction: keeps secrets out of everything that is written: known ones, and what looks like one."""
+"""Redaction: keeps secrets out of everything that is written: known secrets, and texts that look like one."""
 
 import re
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""``/admin board``: boards that stand in a channel."""
+"""``/admin board``: boards that are posted in a channel."""
 
 import discord
 

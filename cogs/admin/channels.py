@@ -1,4 +1,4 @@
-"""``/admin channel``: where the bot posts."""
+"""``/admin channel``: the channels of the bot's posts."""
 
 from collections.abc import Iterator
 
@@ -151,7 +151,7 @@ def _describe_rest(change: ChannelChange) -> Text:
 
 
 def find_missing_permissions(channel: discord.TextChannel) -> list[Text]:
-    """Return what the bot needs in a channel and has not, by the names people see."""
+    """Return the permissions that the bot lacks in a channel, by their names in Discord."""
     granted = channel.permissions_for(channel.guild.me)
     return [name for flag, name in NEEDED_PERMISSIONS.items() if not getattr(granted, flag)]
 

@@ -1,4 +1,4 @@
-"""``/admin``: the commands of every module of this package, joined."""
+"""``/admin``: joins the commands of every module of this package."""
 
 from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands

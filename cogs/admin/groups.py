@@ -17,4 +17,4 @@ BOARD = ADMIN.create_subgroup("board", "Boards that stand in a channel")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")
 
 admin_access = partial(Access, is_admin=True, is_private=True)
-"""What every command of these groups declares: it is for admins, and they alone read its answers."""
+"""The declaration of every command of these groups: it is for admins, and its answers are private."""

@@ -1,4 +1,4 @@
-"""``/admin server edit``, ``announce``, ``import`` and ``hostkey``: changes of servers that are there."""
+"""``/admin server edit``, ``announce``, ``import`` and ``hostkey``: changes of existing servers."""
 
 import discord
 
@@ -27,7 +27,7 @@ DEATH_KINDS = {
     "self": DeathKind.SELF,
     "unknown": DeathKind.UNKNOWN,
 }
-"""How the command calls the classes of death."""
+"""The command's names of the classes of death."""
 
 
 class ServerChangeCommands:
@@ -85,7 +85,7 @@ class ServerChangeCommands:
         legacy: bool | None,  # noqa: FBT001 - a command option
         new_password: bool,  # noqa: ARG002, FBT001 - a command option; ``modal_options`` names it
     ) -> None:
-        """Answer ``/admin server edit``, after the form for the secret where one is wanted or needed."""
+        """Answer ``/admin server edit``, after the form for the secret if one is wanted or needed."""
         guild_id, actor_id = ctx.guild_id, ctx.member_id
 
         async def edit(credentials: Credentials | None) -> discord.Embed:
@@ -135,7 +135,7 @@ class ServerChangeCommands:
         embed = ctx.embeds.build_success(title, _list_announced(changed))
         await ctx.respond(embed=embed)
 
-    @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
+    @SERVER.command(name="import", description="Read and count a server's whole history again")
     @server_option(description="Which one", is_required=True)
     @admin_access(is_change=True)
     async def server_import(self, ctx: KillfeedContext, server: str) -> None:

@@ -1,4 +1,4 @@
-"""The modal that asks for a server's secret: the only place where a person types one."""
+"""The modal that asks for a server's secret: the only place where people type one."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,14 +18,14 @@ MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
 
 Submit = Callable[[KillfeedContext, Credentials], Awaitable[None]]
-"""Takes a login, in the context of the form that was sent."""
+"""Handles a login, in the context of the sent form."""
 
 
 class SecretModal(discord.ui.Modal):
     """Asks for a password or a private key, and hands them on; once, and within ``FORM_SECONDS``.
 
     Args:
-        opened_in: the command it answers; the form acts in its guild alone.
+        opened_in: the command that it answers; the form acts only in that guild.
     """
 
     def __init__(self, title: Text, submit: Submit, *, opened_in: KillfeedContext) -> None:
@@ -56,12 +56,12 @@ class SecretModal(discord.ui.Modal):
         self.add_item(self._private_key)
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        """Acknowledge, check that the member still may, then hand the secret on."""
+        """Acknowledge, check the member again, then hand the secret on."""
         if self._services.views.is_repeated(interaction, "form"):
             return
         sent = self._opened_in.follow(interaction)
         await sent.acknowledge()
-        self.stop()  # its time no longer runs: Discord has closed it
+        self.stop()  # its timeout no longer matters: Discord has closed it
         if interaction.user is None:
             return
         self._services.limits.spend(interaction.user.id, PRESS_COST)
@@ -79,17 +79,17 @@ class SecretModal(discord.ui.Modal):
         self._services.views.remove(self.custom_id)
 
     async def on_timeout(self) -> None:
-        """Forget a form that was not sent; who sends it later is told that it has ended."""
+        """Forget a form that was not sent; a later send is answered as ended."""
         self._forget()
 
     async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:
-        """Answer a failure like that of any command; a form that Discord has taken is closed by it."""
+        """Answer a failure like that of any command; Discord closes a form that it has taken."""
         if interaction.response.is_done():
             self._forget()
         await self._services.replies.answer(interaction, error, self._opened_in.access)
 
     def _forget(self) -> None:
-        """Let go of the form here and in the library, which by itself keeps what was not sent for good."""
+        """Drop the form here and in the library, which otherwise keeps an unsent form for good."""
         self._services.views.remove(self.custom_id)
         if self._cancel_callback is not None:
             self._cancel_callback(self, self._opened_in.member_id)  # type: ignore[call-arg,arg-type] # a modal's

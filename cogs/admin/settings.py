@@ -23,7 +23,7 @@ LABELS = "admin:tasks"
 
 
 async def complete_action(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
-    """Offer what can be changed."""
+    """Offer the actions of the audit."""
     return offer(ctx, [(action.value, action.value) for action in AuditAction])
 
 
@@ -98,7 +98,7 @@ def _describe_role(role: discord.Role | None, before: int | None) -> tuple[Text,
 async def _label_tasks(
     bot: discord.Bot, services: Services, reports: Sequence[TaskReport]
 ) -> list[ListedTask]:
-    """Name each task by what it does, and by its community and server instead of their ids."""
+    """Name each task with its purpose, and with its community and server instead of their ids."""
     names: dict[str, Value] = {}
 
     async def add_names(guild_id: GuildId) -> None:

@@ -1,4 +1,4 @@
-"""Who is who, and what is stored of whom: links of members and players, and the data of both."""
+"""Links of members and players, and the personal data of both."""
 
 from cogs.link.cog import LinkCog
 

@@ -1,4 +1,4 @@
-"""``/data``: what is stored of a person, handed out or erased."""
+"""``/data``: exports and erases the stored data of a person."""
 
 import io
 
@@ -28,7 +28,7 @@ OF_PLAYER = text_option(
 
 
 class DataCommands:
-    """Export and erasure: of oneself for everybody, of others for admins."""
+    """Export and erasure: members for themselves, admins also for others."""
 
     services: Services
     data = DATA

@@ -75,14 +75,14 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
         assert stolen.embed["title"].startswith("❌ Something is in the way")
         assert thief.offered == [(USERNAME, OTHER_PASSWORD)]
     changes = f"port: {stage.host.port} → {thief.port}, login: old secret → new secret"
-    told = f"North: {changes}, host key: pinned → pinned anew; not changed, “Login” failed"
+    told = f"North: {changes}, host key: pinned → pinned again; not changed, “Login” failed"
     assert list_audit(stage)[-1] == ("server edit", told)
     assert stage.find_server() | {"health": None} == before | {"health": None}
     moved = await edit(stage, host="localhost", number=7)
     assert "**host**: 127\\.0\\.0\\.1 → localhost".replace("\\", "") in moved.embed["description"].replace(
         "\\", ""
     )
-    assert "pinned anew" in moved.embed["description"]
+    assert "pinned again" in moved.embed["description"]
     assert stage.find_server()["host"] == "localhost"
     assert get_fields(moved.embed)["Tested before"].startswith(
         "Reach the host, SSH handshake, Host key, Login"

@@ -16,7 +16,7 @@ from utils.models.scope import GuildId, MemberId
 from utils.services.links.proof import PROOF_OBJECTION_TIME
 
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
-CHANGED = "Whose data this is changed meanwhile, and nothing was erased. Run the command again."
+CHANGED = "The data belongs to another person now, so nothing was erased. Run the command again."
 FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 
 
@@ -114,7 +114,7 @@ async def test_links_are_ended_only_when_all_of_them_were_asked_about(
     second = await shelf.links.put_proven(guild_id, own[1], at=SEEN)
     await asked.click("Unlink")
     assert await wait_for_refusal(asked) == (
-        "Your links changed meanwhile, and none was ended. Run the command again.",
+        "Your links have changed, so none was ended. Run the command again.",
         True,
     )
     assert list(shelf.links.links.values()) == [first, second]
@@ -155,7 +155,7 @@ async def test_two_admins_who_confirm_one_removal_remove_once(
     await questions[0].wait_until(lambda one: "is removed" in one.embed["title"])
     await questions[1].click("Remove")
     sentence, is_private = await wait_for_refusal(questions[1])
-    assert ("Somebody removed it meanwhile." in sentence, is_private) == (True, True)
+    assert ("Another admin has removed it." in sentence, is_private) == (True, True)
     assert [server.name for server in shelf.servers.servers.values()] == ["Kamensk_*"]
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 

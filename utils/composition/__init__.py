@@ -1,1 +1,1 @@
-"""The rooms joined: each part is built by a function, whose arguments tests may replace."""
+"""Composition: joins the rooms. A function builds each part, and tests may replace its arguments."""

@@ -1,4 +1,4 @@
-"""The life of the application: the order in which what runs starts and stops."""
+"""The application: starts and stops everything in order."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 LEAVE_TASK = "guild:leave"
 READY_CHECK_SECONDS = 1.0
-WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
-PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
+WARM_UP_SECONDS = 5.0  # after the start, so that the start is not slower
+PREMIUM_CHECK_SECONDS = 10.0  # a tier ends by itself; its servers are paused at most this much later
 BOUNTY_SECONDS = 15.0
 
 logger = get_logger(__name__)
@@ -39,7 +39,7 @@ logger = get_logger(__name__)
 
 @dataclass(eq=False, repr=False)
 class Application:
-    """The whole bot: what runs, and the order in which it starts and stops."""
+    """The whole bot: its running parts, started and stopped in order."""
 
     base: Base
     leases: LeaseHolder
@@ -95,12 +95,12 @@ class Application:
             await self._shut_down(works)
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
-        """Stop what runs, in the order in which it depends on each other."""
+        """Stop the running parts, in the order of their dependencies."""
         logger.info("stopping")
-        await self.tasks.stop(keeping=[MONGOD_TASK])  # the leases are given back yet
+        await self.tasks.stop(keeping=[MONGOD_TASK])  # the leases are still given back
         await self.pool.aclose()
         for work in works:
-            work.cancel()  # the gateway first, or it would reconnect while the session closes
+            work.cancel()  # the gateway first, because otherwise it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
 
@@ -117,17 +117,17 @@ class Application:
         self.pool.expire_idle()
 
     def on_guild_left(self, event: GuildLeft) -> None:
-        """End what is held for a guild."""
+        """End the tasks and connections of a guild."""
         self._leaving.put(event.guild_id)
 
     async def _leave(self, guild_id: GuildId) -> None:
-        """End all that is held for a guild the bot is no longer in."""
+        """End everything in memory for a guild that the bot has left."""
         await self.loops.stop_guild(guild_id)
         await self.tasks.cancel_guild(guild_id)
         await self.pool.close_guild(guild_id)
         for memory in self.memories:
             memory.forget_guild(guild_id)
-        # all that took time: the guild may have invited the bot again meanwhile
+        # all of that took time, and the guild may have invited the bot again
         await self.loops.follow_guilds(self.bot.is_member_of)
 
 

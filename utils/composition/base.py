@@ -1,4 +1,4 @@
-"""What every part of the application is built with."""
+"""The base of every part of the application."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from utils.tasks import TaskManager
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The configuration, the storage, and what carries events, tasks and time."""
+    """The configuration, the storage, the dispatcher of events, the tasks and the clock."""
 
     settings: Settings
     repositories: Repositories

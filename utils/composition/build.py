@@ -1,4 +1,4 @@
-"""The application, built from its parts."""
+"""Builds the application from its parts."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -67,18 +67,18 @@ def build_application(
     reading: Reading | None = None,
     is_member: Callable[[GuildId], bool] | None = None,
 ) -> Application:
-    """Join the rooms; nothing runs yet.
+    """Join the rooms, without running anything.
 
     Args:
         settings: the configuration.
-        database: opened and checked.
-        leases: held.
-        secret_box: opens the stored logins; its key was held against them.
+        database: the database, opened and checked.
+        leases: the leases, which are held.
+        secret_box: opens the stored logins; its key was checked.
         tasks: owns every task of the process.
         extensions: the cogs.
-        clock: of everything.
-        reading: in the place of the hosts and the loops over their logs.
-        is_member: tells, in the place of Discord, whether the bot is in a guild.
+        clock: the clock of all parts.
+        reading: replaces the hosts and the loops over their logs.
+        is_member: tells whether the bot is in a guild, instead of Discord.
     """
     base = Base(
         settings=settings,
@@ -144,7 +144,7 @@ def build_surroundings(
     notifier: AdminAlerts,
     proofs: ProofWatcher,
 ) -> Surroundings:
-    """Return what the services need beside the storage."""
+    """Return the dependencies of the services besides the storage."""
     return Surroundings(
         encryption=secret_box,
         checker=reading.hosts,
@@ -171,7 +171,7 @@ def build_shown(
     boards: PostedBoardService,
     reporter: ErrorReporter,
 ) -> CommandSources:
-    """Return what commands show of the work behind them."""
+    """Return the background work for commands."""
     return CommandSources(
         grants=grants,
         boards=boards,
@@ -206,7 +206,7 @@ def build_grants(base: Base, guild: GuildServices, delivery: Delivery, loops: Lo
 
 
 def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: Reading) -> ProofWatcher:
-    """Return what judges links that wait for their proof."""
+    """Return the judge of links that wait for their proof."""
     return ProofWatcher(
         base.repositories.links,
         base.repositories.scope_index,
@@ -249,7 +249,7 @@ def build_memories(
     proofs: ProofWatcher,
     live: LiveIngestion,
 ) -> Sequence[GuildMemory]:
-    """Return all that keeps something of a guild and is to forget it when the bot leaves."""
+    """Return all objects that keep data of a guild, to forget it when the bot leaves."""
     rules = (guild.settings, guild.premium, grants, guild.names, proofs)
     return (
         *rules,
@@ -264,7 +264,7 @@ def build_memories(
 
 
 def register_handlers(application: Application, deliveries: DeliveryLoop) -> None:
-    """Have each event told to those who act on it."""
+    """Register the handlers of each event."""
     events, standings = application.events, application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)

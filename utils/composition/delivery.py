@@ -1,4 +1,4 @@
-"""Delivery: the one sender, the messages that stay, the alerts, and the loops over outboxes."""
+"""Builds delivery: the one sender, the standing messages, the alerts, and the loops over outboxes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,7 @@ from utils.services.guilds.guild_settings import SettingsService
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What posts and edits."""
+    """The parts that post and edit."""
 
     languages: GuildLanguages
     messages: StandingMessages
@@ -36,7 +36,7 @@ class Delivery:
 def build_delivery(
     base: Base, settings: SettingsService, bot: discord.Client, factory: EmbedFactory
 ) -> Delivery:
-    """Return what posts and edits, all of it through one sender."""
+    """Return the parts that post and edit, all with one sender."""
     clock, tasks = base.clock, base.tasks
     sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)

@@ -1,4 +1,4 @@
-"""Interactions: the bot on Discord, and what its commands work with."""
+"""Builds interactions: the bot on Discord, and the dependencies of its commands."""
 
 from dataclasses import dataclass
 
@@ -30,12 +30,12 @@ COMMANDS_NAME = "commands.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSources:
-    """What commands show of the work behind them, or have it do.
+    """The background work that commands show or start.
 
     Attributes:
-        find_owner_ids: asks Discord who owns the application.
-        home_guild_id: where admins administer the bot.
-        owner_ids: more owners, by the configuration.
+        find_owner_ids: asks Discord for the owners of the application.
+        home_guild_id: the guild whose admins administer the bot.
+        owner_ids: further owners, from the configuration.
     """
 
     grants: GrantService
@@ -70,7 +70,7 @@ def build_services(
     factory: EmbedFactory,
     clock: Clock,
 ) -> Services:
-    """Return what commands work with."""
+    """Return the dependencies of commands."""
     languages = AnswerLanguages(factory)
     return Services(
         settings=guild.settings,

@@ -1,4 +1,4 @@
-"""Pruning: what is stored and nobody asks for any more."""
+"""Pruning: deletes stored data that is no longer needed."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ KEPT_MESSAGES = timedelta(hours=24)
 
 
 class Pruning:
-    """Deletes old messages and lines, counters that were never shown, and what removed servers left."""
+    """Deletes old messages and lines, counters that were never shown, and data of removed servers."""
 
     def __init__(self, repositories: Repositories, tasks: TaskManager, *, clock: Clock) -> None:
         self._repositories = repositories

@@ -1,4 +1,4 @@
-"""Reading: the loops over the logs of game servers, and what stores their rows."""
+"""Builds reading: the loops over the logs of game servers, and the storing of their rows."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,11 +30,11 @@ from utils.turns import FairTurns
 
 
 class Hosts(LogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol):
-    """The hosts of game servers, as the services see them."""
+    """The hosts of game servers, for the services."""
 
 
 class Loops(LoopControl, ServerReadings, GuildFollower, GuildMemory, Protocol):
-    """The loops over game servers, as those see them who start and stop them."""
+    """The loops over game servers, for starting and stopping them."""
 
     async def begin(self) -> None:
         """Begin for every server."""
@@ -48,7 +48,7 @@ class Loops(LoopControl, ServerReadings, GuildFollower, GuildMemory, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reads game servers, and the hosts it reads from."""
+    """The loops that read game servers, and their hosts."""
 
     hosts: Hosts
     loops: Loops
@@ -56,20 +56,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """What stores the rows of logs."""
+    """The parts that store the rows of logs."""
 
     history: HistoryImport
     live: LiveIngestion
 
 
 def build_ingestion(base: Base, guild: GuildServices, throttle: ImportThrottle) -> Ingestion:
-    """Return what stores history and new rows; both take turns with what all servers have read."""
+    """Return the import of history and live ingestion; both share the places for batches in memory."""
     turns = FairTurns(BATCHES_OF_ALL)
     return Ingestion(build_history(base, throttle, turns), build_live(base, guild, turns))
 
 
 def build_history(base: Base, throttle: ImportThrottle, turns: FairTurns) -> HistoryImport:
-    """Return what imports the history of a server."""
+    """Return the import of history."""
     return HistoryImport(
         base.repositories.ingestion,
         base.repositories.imports,
@@ -83,7 +83,7 @@ def build_history(base: Base, throttle: ImportThrottle, turns: FairTurns) -> His
 def build_live(
     base: Base, guild: GuildServices, turns: FairTurns, *, group_seconds: float = GROUP_SECONDS
 ) -> LiveIngestion:
-    """Return what stores new rows, with every rule of a batch."""
+    """Return live ingestion, with every rule of a batch."""
     return LiveIngestion(
         base.repositories.ingestion,
         base.events,

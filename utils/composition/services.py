@@ -1,7 +1,7 @@
-"""The services of a guild, each built from what was built before it.
+"""Builds the services, each from earlier ones.
 
-They know of the storage and of other rooms what their Protocols say, so tests build the same services over
-storage in memory.
+They use the storage and other rooms through Protocols, so tests build the same services over storage in
+memory.
 """
 
 import random
@@ -39,7 +39,7 @@ from utils.tasks import TaskManager
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStores:
-    """What the services read and write."""
+    """The storage of the services."""
 
     guilds: GuildStore
     servers: ServerStore
@@ -62,7 +62,7 @@ class ServiceStores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuildServices:
-    """What reading and delivering ask as well: decisions, tiers, names, and whose logs are read."""
+    """The services that reading and delivery use too: settings, tiers, names, and places of logs."""
 
     settings: SettingsService
     premium: PremiumService
@@ -73,11 +73,11 @@ class GuildServices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the services need beside the storage.
+    """The dependencies of the services besides the storage.
 
     Attributes:
-        rng: chooses the times at which a link is proven.
-        requires_proof: whether a link counts only when it was proven in the game.
+        rng: chooses the times of a proof.
+        requires_proof: True: a link counts only after its proof in the game.
     """
 
     encryption: Encryption
@@ -97,7 +97,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureServices:
-    """What commands and timers ask."""
+    """The services for commands and timers."""
 
     servers: GameServerService
     server_changes: ServerChangeService
@@ -116,7 +116,7 @@ class FeatureServices:
 def build_guild_services(
     stores: ServiceStores, tasks: TaskManager, *, default_tier: int, clock: Clock, is_shared: bool = False
 ) -> GuildServices:
-    """Return the services that all others ask."""
+    """Return the services that others use."""
     return GuildServices(
         settings=SettingsService(stores.guilds, stores.servers, clock=clock),
         premium=PremiumService(stores.premium, default_tier=default_tier, clock=clock, is_shared=is_shared),
@@ -231,7 +231,7 @@ def build_bounties(
 def build_bounty_endings(
     stores: ServiceStores, guild: GuildServices, around: Surroundings, servers: GameServerService
 ) -> BountyEndings:
-    """Return what ends bounties that nobody claimed."""
+    """Return the endings of unclaimed bounties."""
     return BountyEndings(
         stores.bounties,
         stores.due_bounties,

@@ -35,7 +35,7 @@ from utils.settings import Settings
 
 
 def build_place(settings: Settings) -> MongoDBPlace:
-    """Return where the database is, by the configuration."""
+    """Return the place of the database, by the configuration."""
     return MongoDBPlace(
         uri=settings.mongodb.uri.get_secret_value(),
         database=settings.mongodb.database,
@@ -45,18 +45,18 @@ def build_place(settings: Settings) -> MongoDBPlace:
 
 
 def build_key_place(settings: Settings) -> KeyPlace:
-    """Return where the secret key is, by the configuration."""
+    """Return the place of the secret key, by the configuration."""
     return KeyPlace(settings.secret_key.get_secret_value(), settings.data_dir)
 
 
 def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> DataUpgrade:
-    """Return what brings data of an older version up to date."""
+    """Return the upgrade of data of an older version."""
     store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
     return DataUpgrade(database, store, instance_id=instance_id, clock=clock)
 
 
 def build_leases(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> LeaseHolder:
-    """Return what holds the leases of the configured shards."""
+    """Return the holder of the leases of the configured shards."""
     sharding = settings.discord.sharding
     store = LeaseRepository(database, shard_count=sharding.count)
     return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock)
@@ -78,7 +78,7 @@ class Repositories(ServiceStores):
 
 
 def build_repositories(settings: Settings, database: SafeDatabase, leases: LeaseHolder) -> Repositories:
-    """Return the repositories; those that ingest or deliver write behind the lease of a guild's shard."""
+    """Return the repositories; those of ingestion and delivery write behind the lease of a guild's shard."""
 
     def fences(guild_id: GuildId) -> Fence:
         return Fence(*leases.get_token(guild_id), guild_id)

@@ -1,10 +1,9 @@
-"""DeliveryLoop: the endless work for one guild, woken by new entries, else polling slowly.
+"""DeliveryLoop: delivers for guilds; a task for each guild is woken by new entries, and else polls slowly.
 
-Each channel with something to deliver has a lane of its own: a task that lives until the lane is empty. So a
-channel that is gone, that Discord limits, or whose posts fail holds up nobody but itself, and a guild with
-nothing to deliver costs one read a poll. Lanes take turns (``pace``): what comes in while one waits for its
-turn goes into the same message. What fails in a way that nobody thought of is tried again by its lane, and
-shown (``unexpected_failures.py``).
+Each channel with something to deliver has a lane: a task that lives until the lane is empty. So a channel
+that is deleted, rate limited or failing does not delay others, and a guild with nothing to deliver costs one
+read a poll. Lanes take turns (``pace``): notices that arrive while a lane waits go into the same message.
+After an unexpected failure the lane tries again, and the status shows it (``unexpected_failures.py``).
 """
 
 import asyncio
@@ -32,19 +31,19 @@ from utils.waiting import Signal, wait_for_any
 logger = get_logger(__name__)
 
 STORAGE_RETRY_SECONDS = 2.0
-POLL_SECONDS = 600.0  # only for entries whose wake-up was lost; who stores any wakes at once
-WAIT_FOR_MORE_SECONDS = 0.05  # a guild's servers are polled together; what they have goes into one message
+POLL_SECONDS = 600.0  # a fallback; code that stores entries wakes the loop
+WAIT_FOR_MORE_SECONDS = 0.05  # a guild's servers are polled together, and share a message
 
 
 @dataclass(slots=True)
 class _Signals:
-    """What is to be done for a guild, and what can end a wait early.
+    """The work of a guild, and the events that end a wait early.
 
     Attributes:
-        busy: the feeds that may hold entries, each with how often new ones were told of.
-        news: set when there may be work for a lane that is at rest.
-        mended: an event for each lane at work: its channel was changed, no wait makes sense any more.
-        poll_at: when the outbox is looked at again, in monotonic seconds.
+        busy: the feeds that may hold entries, each with its number of wake-ups.
+        news: set when a lane may have to start.
+        mended: an event for each running lane; set when its channel was changed, to end its wait.
+        poll_at: when the outbox is read again, in monotonic seconds.
     """
 
     busy: dict[Feed, int] = field(default_factory=dict)
@@ -53,19 +52,19 @@ class _Signals:
     poll_at: float = 0.0
 
     def note(self, feed: Feed) -> None:
-        """A feed has new entries."""
+        """Note that a feed has new entries."""
         self.busy[feed] = self.busy.get(feed, 0) + 1
         self.news.set()
 
     def rest(self, feeds: Iterable[Feed], seen: Mapping[Feed, int]) -> None:
-        """Feeds were found empty; those with new entries since they were ``seen`` stay busy."""
+        """Remove empty feeds from ``busy``, except those with new entries since ``seen``."""
         for one in feeds:
             if self.busy.get(one) == seen.get(one):
                 self.busy.pop(one, None)
 
 
 class DeliveryLoop:
-    """Delivers for a guild until it is cancelled; one task for each lane keeps its channel's order."""
+    """Delivers for guilds; one task for each lane keeps the order of its channel."""
 
     def __init__(
         self,
@@ -88,13 +87,13 @@ class DeliveryLoop:
         self._signals: dict[GuildId, _Signals] = {}
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
-        """Tell that a server has new entries of these kinds."""
+        """Wake the delivery: a server has new entries of these kinds."""
         if signals := self._signals.get(scope.guild_id):
             for kind in kinds:
                 signals.note(Feed(scope, kind))
 
     def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
-        """Try again at once where a channel was set: no wait makes sense any more."""
+        """End all waits of a guild when a channel was set."""
         if event.names.isdisjoint(ChannelKind):
             return
         self._service.forget_failures(event.guild_id)
@@ -104,7 +103,7 @@ class DeliveryLoop:
                 mended.set()
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
-        """Return what a guild's delivery suffers from that nobody thought of."""
+        """Return the unexpected failure of a guild's delivery, if there is one."""
         return self._unexpected.find_problem(guild_id)
 
     async def run(self, guild_id: GuildId) -> None:
@@ -116,15 +115,15 @@ class DeliveryLoop:
                 seconds = await self._start_lanes(guild_id, signals)
                 await signals.news.wait_beside(self._clock.sleep(seconds))
         finally:
-            # a wake-up without a loop is not lost: the next loop begins with a look
+            # a wake-up without a loop is not lost, because the next loop first reads the outbox
             del self._signals[guild_id]
-            # the next loop must not begin while one of them may still post
+            # the next loop must not begin while a lane may still post
             await self._tasks.cancel_patiently(*map(_name_task, signals.mended))
             self._service.forget(guild_id)
             await self._unexpected.forget(guild_id)
 
     async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
-        """Begin every lane that has work and is not at it; return seconds until the next look."""
+        """Start each lane that has work and is not running; return seconds until the next poll."""
         lanes = await capture(partial(self._find_lanes, guild_id, signals))
         if isinstance(lanes, Failure):
             return await self._after_failure(guild_id, guild_id, lanes.error)
@@ -143,7 +142,7 @@ class DeliveryLoop:
         return await self._service.list_lanes(guild_id, tuple(signals.busy))
 
     async def _after_failure(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
-        """Return seconds until the next try; what does not pass by itself is shown."""
+        """Return seconds until the next try; note an unexpected failure."""
         if isinstance(error, StorageError) and error.may_pass:
             logger.warning("outbox is not read", place=str(place), problem=str(error))
             return STORAGE_RETRY_SECONDS
@@ -168,10 +167,10 @@ class DeliveryLoop:
             if outcome.state is DeliveryState.WAITING:
                 await wait_for_any(mended, seconds=outcome.retry_seconds, clock=self._clock)
         del signals.mended[lane]
-        signals.news.set()  # feeds that were held here may lead elsewhere, or somebody came just now
+        signals.news.set()  # feeds may now have another lane, or new entries may have come
 
     async def _deliver(self, lane: Lane, signals: _Signals) -> DeliveryOutcome:
-        """Do one round; one that fails is told of and waits."""
+        """Do one round; if it fails, report that and wait."""
         outcome = await capture(partial(self._do_round, lane, signals))
         if isinstance(outcome, Failure):
             seconds = await self._after_failure(lane.guild_id, lane, outcome.error)
@@ -180,7 +179,7 @@ class DeliveryLoop:
         return outcome
 
     async def _do_round(self, lane: Lane, signals: _Signals) -> DeliveryOutcome:
-        """Do one round, in its turn, over all that is known to wait then; idle when there is nothing."""
+        """Wait for the pace, then do one round over the busy feeds; idle if there is nothing to do."""
         if lane not in await self._service.list_lanes(lane.guild_id, tuple(signals.busy)):
             return DeliveryOutcome(DeliveryState.IDLE)
         await self._pace.wait_for_turn()

@@ -1,28 +1,28 @@
-"""DeliveryService: one round for one lane, from what is stored to what is known to be in the channel.
+"""DeliveryService: one round delivers one message of one lane, from the outbox to the channel.
 
-**Lanes.** A lane is a channel of Discord. The feeds of all servers that post there come together in it,
-oldest entry first, and within a feed none overtakes another. Lanes do not wait for each other: a channel that
-is gone, limited or hangs holds up itself alone. A feed belongs to one lane at a time, to that of a message
-that holds its entries, else to that of its channel. So an entry is never in two messages, also while an admin
-moves channels about.
+**Lanes.** A lane is a channel of Discord. It takes the entries of all feeds of that channel, oldest first, in
+the order of each feed. Lanes do not wait for each other, so a failing channel does not delay others. A feed
+belongs to one lane at a time: the lane of a prepared message with its entries, else the lane of its channel.
+So an entry is never in two messages, even while an admin changes channels.
 
-**Groups.** A round first finishes the lane's message on its way, and else makes the next one: a group of
-entries that fits in one message, and a fresh nonce. Each write is durable before the next step:
+**Groups.** A round finishes the prepared message of the lane, if there is one. Otherwise it prepares the
+next: a group of entries that fits in one message, and a new nonce. Each write is durable before the next
+step:
 
-1. ``prepare_message``: group and nonce are fixed, and from here on Discord may have the message;
+1. ``prepare_message`` fixes group and nonce; from here on Discord may have the message;
 2. ``send``, the first try and every later one with the same group and nonce;
-3. ``mark_sent``: the entries are gone.
+3. ``mark_sent`` deletes the entries.
 
-A process that ends anywhere is followed by one that reads the same storage and goes on. The messages on
-their way are read once, at a guild's beginning; from then on this process alone changes them.
+After a crash at any point, the next process goes on from the stored state. Prepared messages are read once,
+when the delivery for a guild starts; from then on only this process changes them.
 
 **After a try** one of these is known (``sender.py`` says what a failure means):
 
 * it arrived: ``mark_sent``;
-* Discord never takes it: its entries go one by one, and the one that is refused alone is dropped;
-* the channel cannot be used: it waits, the admins are told once, and another channel that is set is taken;
-* nothing, for the answer was lost or put off: the same try again. Discord posts a nonce once, but remembers
-  it for some minutes only; after that the channel is searched for the message first (``decisions.py``).
+* Discord refuses it: its entries are sent one by one, and a refused one is dropped;
+* the channel cannot be used: it waits, and the admins are told once; if another channel is set, it is used;
+* unknown, because the answer was lost or delayed: the same try again. Discord posts a nonce once, but
+  remembers it only for some minutes; after that the channel is searched first (``decisions.py``).
 """
 
 from collections import Counter, defaultdict
@@ -61,7 +61,7 @@ from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Command, plural, text
 from utils.services.ports import AdminNotifier, ChannelFinder
 
-LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
+LOOK_BACK_MESSAGES = 100  # one request; the lane posts nothing else until this message is known
 
 _log = get_logger(__name__)
 
@@ -71,7 +71,7 @@ class DeliveryState(Enum):
 
     IDLE = auto()  # nothing to deliver
     SENT = auto()  # a message is in its channel
-    CLEARED = auto()  # something was dropped or regrouped; the next round goes on
+    CLEARED = auto()  # entries were dropped or regrouped; the next round goes on
     WAITING = auto()  # not possible now; again after ``retry_seconds``
 
 
@@ -94,7 +94,7 @@ class DeliveryOutcome:
 class DeliveryService:
     """Delivers the outbox of guilds, each notice once and in the order of its feed.
 
-    One round at a time for each lane; rounds of different lanes may run beside each other.
+    One round at a time for each lane; rounds of different lanes may run at once.
     """
 
     def __init__(
@@ -115,11 +115,11 @@ class DeliveryService:
         self._languages = languages
         self._clock = clock
         self._max_age = max_announce_age
-        self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # on their way, by nonce
+        self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # prepared ones, by nonce
         self._unstored: set[str] = set()  # nonces of messages that the storage may not have yet
         self._held: defaultdict[GuildId, dict[Lane, frozenset[Feed]]] = defaultdict(dict)
         self._failures: defaultdict[Lane, int] = defaultdict(int)
-        self._singles: dict[Lane, int] = {}  # so many entries more are posted one by one
+        self._singles: dict[Lane, int] = {}  # how many entries of a lane are still posted alone
 
     async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
         """Return the feeds of a guild that are not empty.
@@ -130,7 +130,7 @@ class DeliveryService:
         return await self._store.list_feeds(guild_id)
 
     async def list_lanes(self, guild_id: GuildId, feeds: Collection[Feed]) -> frozenset[Lane]:
-        """Return the lanes that have work: a message on its way, or one of these feeds.
+        """Return the lanes with work: a prepared message, or one of these feeds.
 
         Raises:
             StorageError: of the storage.
@@ -145,10 +145,10 @@ class DeliveryService:
         )
 
     async def deliver_once(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
-        """Do one round over those of the feeds that lead into the lane: at most one message is sent.
+        """Do one round over the feeds of the lane among these; at most one message is sent.
 
         Raises:
-            StorageError: of the storage; the next round goes on.
+            StorageError: the storage failed; the next round goes on.
         """
         await self._load(lane.guild_id)
         message = self._find_message(lane)
@@ -161,13 +161,13 @@ class DeliveryService:
             del self._held[lane.guild_id][lane]
 
     def forget(self, guild_id: GuildId) -> None:
-        """Forget all that is known of a guild; none of its lanes may be at work."""
+        """Forget the state of a guild; none of its lanes may be running."""
         self._messages.pop(guild_id, None)
         self._held.pop(guild_id, None)
         self.forget_failures(guild_id)
 
     def forget_failures(self, guild_id: GuildId) -> None:
-        """Forget how a guild's deliveries went: a channel was mended."""
+        """Forget the failures of a guild, because a channel was changed."""
         for known in (self._failures, self._singles):
             for lane in [lane for lane in known if lane.guild_id == guild_id]:
                 del known[lane]
@@ -178,7 +178,7 @@ class DeliveryService:
             self._messages[guild_id] = {message.nonce: message for message in found}
 
     def _find_message(self, lane: Lane) -> OutgoingMessage | None:
-        """Return the lane's message on its way, the oldest first."""
+        """Return the oldest prepared message of the lane."""
         messages = self._messages[lane.guild_id].values()
         return next((message for message in messages if message.channel_id == lane.channel_id), None)
 
@@ -187,21 +187,21 @@ class DeliveryService:
         return Lane(feed.scope.guild_id, channel_id)
 
     def _list_taken(self, guild_id: GuildId) -> frozenset[Feed]:
-        """Return the feeds that belong to a message on its way or to a round that is going on."""
+        """Return the feeds of prepared messages and of running rounds."""
         messages = self._messages[guild_id].values()
         held = self._held[guild_id].values()
         nothing: frozenset[Feed] = frozenset()
         return nothing.union(*(message.feeds for message in messages), *held)
 
     async def _hold(self, lane: Lane, feeds: Collection[Feed]) -> frozenset[Feed]:
-        """Take those feeds that lead into the lane and that no other lane has."""
+        """Take the feeds of the lane that no other lane has."""
         leading = frozenset([feed for feed in feeds if await self._find_lane(feed) == lane])
-        # nothing is waited for from here on, or two lanes could hold one feed
+        # no await from here on, because otherwise two lanes could take one feed
         own = self._held[lane.guild_id][lane] = leading - self._list_taken(lane.guild_id)
         return own
 
     async def _begin(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
-        """Prepare the next message of a lane and try it, or drop what cannot be posted."""
+        """Prepare the next message of a lane and try it, or drop entries that cannot be posted."""
         pending = await self._store.list_pending(lane.guild_id, sorted(feeds), limit=MAX_EMBEDS)
         for feed, waiting in pending.items():
             if waiting and waiting[0].created_at < self._clock.now() - self._max_age:
@@ -254,13 +254,13 @@ class DeliveryService:
         return message
 
     async def _store_message(self, message: OutgoingMessage) -> None:
-        """Make sure that a successor would know of the message before Discord does."""
+        """Store the message before it is sent, so that a successor knows it."""
         if message.nonce in self._unstored:
             await self._store.prepare_message(message.guild_id, message)
             self._unstored.discard(message.nonce)
 
     async def _continue(self, lane: Lane, message: OutgoingMessage) -> DeliveryOutcome:
-        """Go on with the message that was prepared before."""
+        """Go on with the prepared message."""
         entries = await self._store.list_entries(lane.guild_id, message.entries)
         leading = [await self._find_lane(feed) for feed in message.feeds]
         step = choose_step(
@@ -285,7 +285,7 @@ class DeliveryService:
     async def _try(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
     ) -> DeliveryOutcome:
-        """Find the message in its channel or send it, and tell each failure by what it means."""
+        """Find the message in its channel or send it, and handle each failure by its meaning."""
         embeds = await self._languages.speak_in(message.language)
         post = embeds.build_feed([entry.notice for entry in entries])
         try:
@@ -321,7 +321,7 @@ class DeliveryService:
         return None if found is None else found.message_id
 
     async def _mark_delivered(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
-        """A message arrived: all that was wrong is over, and would be told again."""
+        """Reset the failures after a message arrived, so that the next one is reported again."""
         self._count_single(lane)
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))
@@ -330,7 +330,7 @@ class DeliveryService:
             await self._notifier.clear(lane.guild_id, key)
 
     def _count_single(self, lane: Lane) -> None:
-        """One entry less is posted alone."""
+        """Count down the entries that are posted alone."""
         left = self._singles.pop(lane, 0) - 1
         if left > 0:
             self._singles[lane] = left
@@ -344,7 +344,7 @@ class DeliveryService:
     async def _wait_for_admin(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry]
     ) -> DeliveryOutcome:
-        """The channel is gone or closed to the bot: use those that are set now, else wait."""
+        """The channel cannot be used: use the channels that are set now, or wait."""
         if any([await self._find_lane(feed) != lane for feed in message.feeds]):
             await self._drop_message(message)
             return DeliveryOutcome(DeliveryState.CLEARED)
@@ -370,7 +370,7 @@ class DeliveryService:
         entries: Sequence[OutboxEntry],
         error: DeliveryRefusedError,
     ) -> DeliveryOutcome:
-        """Discord took nothing: try the entries one by one, drop the one that is refused alone."""
+        """Discord refused the message: try the entries one by one, and drop a refused one."""
         _log.error("payload refused", lane=str(lane), entries=len(entries), reason=str(error))
         if len(entries) > 1:
             self._singles[lane] = len(entries)
@@ -393,7 +393,7 @@ class DeliveryService:
         reason: str,
         message: OutgoingMessage | None = None,
     ) -> DeliveryOutcome:
-        """Drop entries, and the message that held them; in this order, so that an end between is harmless."""
+        """Drop entries and then their message; in this order a crash in between is harmless."""
         await self._store.discard_entries(lane.guild_id, [entry.key for entry in entries])
         if message is not None:
             await self._drop_message(message)

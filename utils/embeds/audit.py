@@ -45,7 +45,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "sftp:idle": text_in("a task", "closing connections"),
     "storage:prune": text_in("a task", "deleting old data"),
 }
-"""What background tasks do, by the beginning of their name; behind it stands what they do it for."""
+"""The purposes of background tasks, by the beginning of their name; the rest names the object."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ _MENTION = re.compile(r"<(#|@&|@)!?([0-9]{1,20})>")
 _NONE = text_in("a setting", "none")
 _SECRETS: Mapping[str, tuple[Text, Text, Text]] = {
     "secret": (text_in("a setting", "login"), text("old secret"), text("new secret")),
-    "host_key": (text_in("a setting", "host key"), text("pinned"), text("pinned anew")),
+    "host_key": (text_in("a setting", "host key"), text("pinned"), text("pinned again")),
 }
 """The words for a change without its values."""
 _FIELDS: Mapping[str, Text] = {

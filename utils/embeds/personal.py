@@ -13,7 +13,7 @@ from utils.models.scope import ERASED_NAME
 from utils.models.texts import Names, Number, Text, join, plural, text
 
 _FRESH = text(
-    "Deaths that are read from now on begin a new record of the player, also when the history is still "
+    "Deaths that are read from now on begin a new record of the player, even if the history is still "
     "being imported. Another Discord server that reads the same game server keeps its own "
     "data: ask there."
 )

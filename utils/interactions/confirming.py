@@ -8,12 +8,12 @@ from utils.models.texts import Text
 
 
 async def ask_first(ctx: KillfeedContext, question: discord.Embed, label: Text) -> KillfeedContext | None:
-    """Ask before a command does what it is for, and return the context of the yes; None for a no or silence.
+    """Ask before a command acts, and return the context of the yes; None for a no or no answer.
 
-    A question stands for minutes, so who says yes must still be allowed to use the command.
+    A question is open for minutes, so the member must still be allowed to use the command.
 
     Raises:
-        NotAllowedError, TierRequiredError: they no longer are.
+        NotAllowedError, TierRequiredError: they are no longer allowed.
     """
     view = ConfirmView(label, ctx)
     await ctx.respond(embed=question, view=view)

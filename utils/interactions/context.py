@@ -1,7 +1,7 @@
-"""The context of a command: who used it where, and the one way to answer it.
+"""The context of a command: its member and guild, and the one way to answer it.
 
-Whether an answer is private is said once, where the command is declared (``Access.is_private``). The
-acknowledgement, every answer after it, a form and what follows the form take it from there.
+The declaration of a command says whether its answers are private (``Access.is_private``). The
+acknowledgement, later answers, a form and the answers to the form follow it.
 """
 
 from typing import Any, Self
@@ -19,8 +19,8 @@ class KillfeedContext(discord.ApplicationContext):
     """A command as it was used.
 
     Attributes:
-        services: what it works with; set by ``GuildCog`` before the command runs.
-        embeds: speaks the language of the answer; set likewise.
+        services: the services; set by ``GuildCog`` before the command runs.
+        embeds: the factory in the language of the answer; set by ``GuildCog`` as well.
     """
 
     services: Services
@@ -28,12 +28,12 @@ class KillfeedContext(discord.ApplicationContext):
 
     @property
     def access(self) -> Access:
-        """Return what the command declares of itself."""
+        """Return the declaration of the command."""
         return get_access(self.command)
 
     @property
     def guild_id(self) -> GuildId:
-        """Return the guild it was used in.
+        """Return the guild in which it was used.
 
         Raises:
             NotAllowedError: it was used outside one.
@@ -42,7 +42,7 @@ class KillfeedContext(discord.ApplicationContext):
 
     @property
     def member_id(self) -> MemberId:
-        """Return who used it."""
+        """Return the member who used it."""
         return get_member_id(self.interaction)
 
     @property
@@ -51,14 +51,14 @@ class KillfeedContext(discord.ApplicationContext):
         return self.access.is_modal_first(self.interaction.data or {})
 
     def follow(self, interaction: discord.Interaction) -> Self:
-        """Return the context of what its user did later: a form they sent, or a button they pressed."""
+        """Return the context of a later form or press of the same member."""
         later = type(self)(self.bot, interaction)
         later.command = self.command
         later.services, later.embeds = self.services, self.embeds
         return later
 
     async def verify(self) -> None:
-        """Check guild, member and tier as they are now.
+        """Check guild, member and tier again.
 
         Raises:
             NotAllowedError, TierRequiredError: the sentence for the caller.
@@ -70,5 +70,5 @@ class KillfeedContext(discord.ApplicationContext):
         await self.response.defer(ephemeral=self.access.is_private, invisible=False)
 
     async def respond(self, *args: Any, **kwargs: Any) -> discord.Interaction | discord.WebhookMessage:
-        """Answer those who may see it by the command's declaration."""
+        """Answer, publicly or privately by the command's declaration."""
         return await super().respond(*args, **kwargs | {"ephemeral": self.access.is_private})

@@ -1,4 +1,4 @@
-"""Declarations: what a command says of itself, and so who may use it and who sees its answer."""
+"""Declarations: the rules of a command: who may use it and who sees its answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may use a command, and how it is answered: ``@Access(is_private=True)`` above the command.
+    """The rules of a command, declared above it: ``@Access(is_private=True)``.
 
     Attributes:
         is_admin: only members with Manage Server or the guild's admin role may use it.
         is_home: admins of the home guild may use it there, and the bot's owners anywhere.
         is_owner: only the bot's owners may use it.
-        is_private: every answer is for the caller's eyes, from the acknowledgement on, and in their language.
+        is_private: only the caller sees the answers, from the acknowledgement on, in their language.
         feature: the feature that the guild's tier must unlock.
         opens_modal: the first reply is a modal, so the command is not deferred.
         modal_options: the options that make the first reply a modal if they are given (for a switch: if it is
@@ -44,7 +44,7 @@ class Access:
         return function
 
     def is_modal_first(self, data: Mapping[str, Any]) -> bool:
-        """Tell whether the first reply is a modal, by what Discord sent of the command."""
+        """Tell whether the first reply is a modal, by the options that Discord sent."""
         given = (find_option(data, name) for name in self.modal_options)
         return self.opens_modal or any(value not in (None, False) for value in given)
 
@@ -59,7 +59,7 @@ def get_access(command: object) -> Access:
 
 
 def find_option(data: Mapping[str, Any], name: str) -> object:
-    """Return the value of a command's option as Discord sent it, at any depth; None when it was left out."""
+    """Return the value of a command's option as Discord sent it, at any depth; None if it was left out."""
     for option in data.get("options") or ():
         if option["name"] == name and "value" in option:
             return option["value"]

@@ -11,10 +11,10 @@ from utils.interactions.services import Services
 
 
 class GuildCog(commands.Cog):
-    """Acknowledges and checks before a command of it runs.
+    """Acknowledges and checks its commands before they run.
 
     Discord waits three seconds. So a command is acknowledged first, unless its answer is a modal, which must
-    be the first reply. Then role and tier are checked, and that what its options name belongs to the guild.
+    be the first reply. Then role and tier are checked, and that the options name only things of the guild.
     """
 
     def __init__(self, services: Services) -> None:

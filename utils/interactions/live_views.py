@@ -1,4 +1,4 @@
-"""Which buttons and forms still work, and which interactions came before."""
+"""The buttons and forms that still work, and the interactions that came before."""
 
 import secrets
 

@@ -1,6 +1,6 @@
-"""Options that several commands have: each is declared here, with the limits that Discord holds it to.
+"""Options of several commands: each is declared here, with limits that Discord checks.
 
-What takes free text is bounded, on Discord's side here and on ours where it is searched.
+Free text has a limit, on Discord's side here and on ours in the search.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 def text_option(
     name: str, *, description: str, autocomplete: Completion, is_required: bool = False
 ) -> Decorator:
-    """Give a command an option that is typed or picked from what is offered; None when it is left out."""
+    """Give a command an option that is typed or picked from a list; None if it is left out."""
     decorator: Decorator = discord.option(
         name,
         str,

@@ -45,10 +45,10 @@ class ErrorReplies:
     async def answer(
         self, interaction: discord.Interaction, error: Exception, granted: Access = PRESSED
     ) -> None:
-        """Tell the person who asked, and nobody else; never raises for a connection that fails.
+        """Answer the member privately; do not raise for a failing connection.
 
-        ``granted`` is what the command declares of itself that failed, or whose form did. Without one a press
-        failed, and the answer it was on stays.
+        ``granted`` is the declaration of the command that failed, or whose form failed. Without one a press
+        failed, and the answer with the button stays.
         """
         cause = find_cause(error)
         if is_over(cause):

@@ -1,1 +1,1 @@
-"""Languages: texts of the bot as people read them, in Markdown or plain; catalogues; foreign text escaped."""
+"""Languages: writes the texts of the bot, in Markdown or plain; catalogues; escapes foreign text."""

@@ -1,7 +1,7 @@
 """Catalogues: the sentences of one language, from its PO file, and how it writes numbers, dates and lists.
 
-PO files are read by Babel, and so are CLDR's plurals. Separators of numbers are read once a language and
-applied by our own code, because Babel's way takes 24 µs a number.
+Babel reads PO files and CLDR's plurals. The separators of numbers are read once for each language and applied
+by our own code, because Babel's way takes 24 µs a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,16 +23,16 @@ _DATE = "dd MMM y, HH:mm 'UTC'"
 _DAY, _DAY_OF_YEAR = "dd MMM y", "dd MMM"
 
 Forms = Mapping[tuple[str, str], tuple[str, ...]]
-"""Context and English of a text; its sentence, or one for each plural."""
+"""Context and English of a text, with its sentence or one for each plural."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a language says and how.
+    """The sentences and formats of a language.
 
     Attributes:
-        locale: whose numbers, dates and plurals these are.
-        plurals: CLDR's names of the forms of a plural, as the file has them.
+        locale: the locale of numbers, dates and plurals.
+        plurals: CLDR's names of the plural forms in the file.
     """
 
     locale: Locale
@@ -41,7 +41,7 @@ class Catalogue:
     numerals: Numerals = field(default_factory=Numerals)
 
     def choose_form(self, count: int) -> int:
-        """Return which of the forms belongs to a number."""
+        """Return the index of the form for a number."""
         return self.plurals.index(self.locale.plural_form(count))
 
     def write_moment(self, at: datetime) -> str:
@@ -61,9 +61,9 @@ ENGLISH_CATALOGUE = Catalogue(Locale("en"))
 
 
 def read_catalogue(language: str, file: Path | None) -> Catalogue:
-    """Return the catalogue of a language; without a file it is English, with that language's numbers.
+    """Return the catalogue of a language; without a file it has English texts and that language's numbers.
 
-    Takes 0.1 s for a thousand texts, so it is called in a thread.
+    It takes 0.1 s for a thousand texts, so it is called in a thread.
     """
     locale = Locale.parse(language, sep="-")
     symbols = locale.number_symbols["latn"]
@@ -76,7 +76,7 @@ def read_catalogue(language: str, file: Path | None) -> Catalogue:
 
 
 def list_plurals(locale: Locale, count: int) -> tuple[str, ...]:
-    """Return CLDR's names of as many forms; where "other" is of fractions alone, it is one too many."""
+    """Return CLDR's names of the plural forms, without "other" if that is only for fractions."""
     tags = {*locale.plural_form.tags, "other"}
     return tuple(tag for tag in PLURALS if tag in tags)[:count]
 

@@ -1,7 +1,7 @@
 """Foreign text in messages: names of players, weapons and servers, lines of logs, words of hosts.
 
-Text that a game or a person wrote must be shown by Discord letter by letter, on one line, and do nothing:
-no markup, no mention, no link, no invisible or reordering character.
+Discord must show text of a game or a person exactly, on one line and without effect: no markup, no mention,
+no link, no invisible or reordering character.
 """
 
 import re
@@ -14,15 +14,15 @@ HIDDEN_ID = "(id)"
 
 _ESCAPES = str.maketrans(
     {sign: f"\\{sign}" for sign in "\\*_~|`<>[]#:"}
-    | {"@": f"@{ZERO_WIDTH_SPACE}"}  # a backslash does not hold back @everyone
+    | {"@": f"@{ZERO_WIDTH_SPACE}"}  # a backslash does not stop @everyone
 )
 _LIST_MARK = re.compile(r"([-+]|\d+(?=\.))")  # list marks work at the start of a line only
 
 
 def escape_text(text: str, limit: int = NAME_LENGTH) -> str:
-    """Return a foreign text that shows as itself inside a title, a description, or a field's name or value.
+    """Return a foreign text that is shown exactly in a title, a description, or a field's name or value.
 
-    ``limit`` counts the characters that are seen, not the backslashes between them.
+    ``limit`` counts visible characters, not the backslashes between them.
     """
     escaped = clean_text(text, limit).translate(_ESCAPES)
     if mark := _LIST_MARK.match(escaped):
@@ -37,10 +37,10 @@ def escape_name(name: str) -> str:
 
 
 def hide_ids(text: str) -> str:
-    """Return a text of the game in which no player's id can be read."""
+    """Return a text of the game with players' ids hidden."""
     return replace_player_ids(text, lambda _: HIDDEN_ID)
 
 
 def hide_whole_ids(text: str) -> str:
-    """Return a name, or what somebody typed, in which no player's id can be read."""
+    """Return a name or a typed text with players' ids hidden."""
     return replace_whole_ids(text, lambda _: HIDDEN_ID)

@@ -1,4 +1,4 @@
-"""Languages: which the bot has, which one somebody is answered in, and their localizers, each read once."""
+"""Languages: lists the bot's languages, chooses one for an answer, and reads each localizer once."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ logger = get_logger(__name__)
 
 
 class Languages:
-    """The languages of the bot; English is always there.
+    """The languages of the bot; English always exists.
 
     Args:
-        folder: has a file ``<language>.po`` for each.
-        pools_folder: has ``<language>.toml``, titles and lines of posts, for those that have their own.
-        more: further languages that have no file.
+        folder: holds a file ``<language>.po`` for each.
+        pools_folder: holds ``<language>.toml``, titles and lines of posts, for languages that have their own.
+        more: further languages without a file.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class Languages:
 
     @property
     def names(self) -> frozenset[str]:
-        """The languages there are texts in."""
+        """The languages with texts."""
         return frozenset({*self._opened, *self._files})
 
     def choose(self, *wanted: str | None) -> str:
-        """Return the first locale whose language the bot has; English when it has none of them.
+        """Return the first locale whose language the bot has; English if it has none of them.
 
-        ``es-419`` has the texts of ``es``, and numbers of its own. None is a wish nobody has told.
+        ``es-419`` has the texts of ``es``, and numbers of its own. None is an unknown locale.
         """
         chosen = next((locale for locale in wanted if locale and self._has(locale)), ENGLISH)
         return ENGLISH if _find_base(chosen) == ENGLISH else chosen
 
     async def open(self, language: str) -> Localizer:
-        """Return the localizer of what ``choose`` returned; its file is read in a thread at its first use."""
+        """Return the localizer of a locale from ``choose``; a thread reads its file at the first use."""
         if language not in self._opened:
             async with self._opening:
                 if language not in self._opened:

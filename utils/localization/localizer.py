@@ -10,36 +10,36 @@ from utils.models.scope import ERASED
 from utils.models.texts import Code, Command, Day, Moment, Text, TextWriter, Value
 from utils.models.visible_text import NAMELESS, NO_VISIBLE_NAME, clean_text
 
-FOREIGN_CHARACTERS = 400  # of one value: the longest is a line of a log or what a host said
+FOREIGN_CHARACTERS = 400  # of one value; the longest is a line of a log or a message of a host
 
 STAND_INS = {str(said): said for said in (ERASED, REST, NO_VISIBLE_NAME)}
-"""Names that nobody bears: they are stored, and so they come as foreign text, but each is a text of ours."""
+"""Stored stand-ins for names: they arrive as foreign text, but each has a text of ours."""
 
 ENGLISH = "en"
 
 
 class PlainWriter(TextWriter):
-    """Writes where nothing but letters is shown: footers, buttons, choices, forms, pictures."""
+    """Writes for places without markup: footers, buttons, choices, forms, pictures."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self.numerals = catalogue.numerals
 
     def find_form(self, each: Text) -> str:
-        """Return the sentence of the catalogue, or the English where it has none."""
+        """Return the sentence of the catalogue, or the English if it has none."""
         forms = self._catalogue.forms.get((each.context, each.source))
         if forms is None:
             return super().find_form(each)
         return forms[self._catalogue.choose_form(abs(each.count)) if each.many else 0]
 
     def write_foreign(self, foreign: str) -> str:
-        """Return foreign text on one line; never empty, and no player's id in it."""
+        """Return foreign text on one line; never empty, and with players' ids hidden."""
         shown = self.clean(foreign) or NAMELESS
         stand_in = STAND_INS.get(foreign) or STAND_INS.get(shown)
         return shown if stand_in is None else self.write(stand_in)
 
     def clean(self, foreign: str) -> str:
-        """Return foreign text as it can be shown here; empty where nobody would see any of it."""
+        """Return foreign text as it can be shown here; empty if it is invisible."""
         return clean_text(hide_whole_ids(foreign), FOREIGN_CHARACTERS)
 
     def write_moment(self, moment: Moment) -> str:
@@ -51,25 +51,25 @@ class PlainWriter(TextWriter):
         return self._catalogue.write_day(day)
 
     def list_names(self, names: Sequence[str]) -> str:
-        """Return several names in a row, with what the language puts between them."""
+        """Return several names in a row, joined in the way of the language."""
         return self._catalogue.list_names(names)
 
 
 class MarkdownWriter(PlainWriter):
-    """Writes for the places where Discord shows markup; foreign text shows as itself there."""
+    """Writes for places where Discord shows markup; foreign text is escaped."""
 
     def clean(self, foreign: str) -> str:
         """Return foreign text escaped."""
         return escape_text(hide_whole_ids(foreign), FOREIGN_CHARACTERS)
 
     def write_code(self, code: Code) -> str:
-        """Return a span of code, in which nothing is markup but what ends it."""
+        """Return a span of code; the only markup in it is its end."""
         cleaned = clean_text(hide_ids(code.value), FOREIGN_CHARACTERS) or NAMELESS
         shown = cleaned.replace("`", "'").replace("@", f"@{ZERO_WIDTH_SPACE}")
         return f"`{shown}`"
 
     def write_command(self, command: Command) -> str:
-        """Return a command that stands out from its sentence."""
+        """Return a command, highlighted."""
         return f"`{super().write_command(command)}`"
 
     def write_moment(self, moment: Moment) -> str:
@@ -102,12 +102,12 @@ class Localizer:
         return self._markdown.write(value)
 
     def write_plain(self, value: Value) -> str:
-        """Return a value for a footer, a button, a choice, a form or a picture, which show no markup."""
+        """Return a value for a footer, a button, a choice, a form or a picture, without markup."""
         return self._plain.write(value)
 
 
 def build_localizer(language: str, catalogue: Catalogue, pools: Pools = ENGLISH_POOLS) -> Localizer:
-    """Return the localizer of a language by its catalogue; what it has no pool for is shown in English."""
+    """Return the localizer of a language by its catalogue; posts without a pool are in English."""
     return Localizer(
         language,
         plain=PlainWriter(catalogue),
@@ -117,4 +117,4 @@ def build_localizer(language: str, catalogue: Catalogue, pools: Pools = ENGLISH_
 
 
 ENGLISH_LOCALIZER = build_localizer(ENGLISH, ENGLISH_CATALOGUE)
-"""English needs no file: it stands in the code."""
+"""English needs no file, because the code holds it."""

@@ -1,6 +1,6 @@
-"""``make messages``: collects every text of the code and brings all catalogues up to date.
+"""``make messages``: collects every text of the code and updates all catalogues.
 
-English needs no catalogue, so there is no template in the repository: it is made anew from the code. Texts
+English needs no catalogue, so the repository has no template: it is made from the code each time. Texts
 are found in the parsed code: Babel's extractor goes by tokens, takes ``text[1]`` for a text as well, and
 misses some behind it.
 """
@@ -21,13 +21,13 @@ from utils.localization.catalogue import FOLDER
 ROOT = Path(__file__).parents[2]
 SOURCES = ("utils", "cogs")
 MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
-"""What makes a text, and how many of its first arguments are literals."""
+"""The functions that make a text, with the number of their first arguments that are literals."""
 WIDTH = 110
 PROJECT = "Deadside bot"
 
 
 def collect_texts(root: Path = ROOT) -> Catalog:
-    """Return every text of the code, each with the files it stands in."""
+    """Return every text of the code, each with its files."""
     template = Catalog(project=PROJECT, charset="utf-8")
     for file in (file for source in SOURCES for file in sorted((root / source).rglob("*.py"))):
         for call, name in _list_makers(ast.parse(file.read_bytes())):
@@ -40,7 +40,7 @@ def collect_texts(root: Path = ROOT) -> Catalog:
 
 
 def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
-    """Yield every call that makes a text, and the name of what it calls."""
+    """Yield every call that makes a text, and the name of the called function."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
             yield node, node.func.id
@@ -56,23 +56,23 @@ def add_language(language: str, template: Catalog, folder: Path = FOLDER) -> Pat
 
 
 def update_file(file: Path, template: Catalog) -> bytes:
-    """Return what a catalogue's file must hold: new texts without a translation, none that is gone."""
+    """Return the content of a catalogue's file: with new texts, untranslated, and without removed ones."""
     with file.open("rb") as content:
         catalog = read_po(content, locale=Locale.parse(file.stem, sep="-"))
     created_at = catalog.creation_date
     catalog.update(template, no_fuzzy_matching=True)
-    catalog.creation_date = created_at  # or every run would change every file
+    catalog.creation_date = created_at  # otherwise every run would change every file
     return _write(catalog)
 
 
 def list_changes(template: Catalog, folder: Path = FOLDER) -> dict[Path, bytes]:
-    """Return the files that are not up to date, and what they must hold."""
+    """Return the files that are out of date, with their new content."""
     wanted = {file: update_file(file, template) for file in sorted(folder.glob("*.po"))}
     return {file: content for file, content in wanted.items() if file.read_bytes() != content}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Bring the catalogues up to date, or tell with ``--check`` that they are not."""
+    """Update the catalogues, or with ``--check`` report those that are out of date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="change nothing, fail when something would change"

@@ -1,6 +1,6 @@
 """Pools: titles and lines of posts, written in each language; the event itself chooses among them.
 
-They are read once a language, and no part of them is worded anew for a post: a kill must stay cheap.
+They are read once for each language, and a post only fills their places, so that a kill stays cheap.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "pools"
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The words for posts of one variant.
+    """The texts for posts of one variant.
 
     Attributes:
         lines: sentences with places in braces, which the embed of the kind fills.
@@ -28,7 +28,7 @@ class Pool:
         return choose_text(self.titles, event_id, part="title")
 
     def choose_line(self, event_id: bytes) -> str:
-        """Return the line that belongs to an event, its places still open."""
+        """Return the line that belongs to an event, with its places still open."""
         return choose_text(self.lines, event_id, part="line")
 
 
@@ -47,7 +47,7 @@ def read_pools(file: Path) -> Pools:
 
 
 def choose_text(pool: Sequence[str], event_id: bytes, *, part: str) -> str:
-    """Return the text of a pool that belongs to an event: always the same one for the same event.
+    """Return the text of a pool for an event: always the same one for the same event.
 
     ``part`` makes the choices of one event (title, line) independent of each other. The event's id is hashed
     because its first bytes may be a time.
@@ -57,4 +57,4 @@ def choose_text(pool: Sequence[str], event_id: bytes, *, part: str) -> str:
 
 
 ENGLISH_POOLS = read_pools(FOLDER / "en.toml")
-"""What a language shows that has no pool of its own."""
+"""The pools for languages without their own."""

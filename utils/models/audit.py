@@ -48,7 +48,7 @@ class FieldChange:
     Attributes:
         name: the name of the setting in the code, for example ``base_path``.
         old: the value before; None if there was none, and for a secret.
-        new: the value after; None likewise.
+        new: the value after; None in the same cases.
     """
 
     name: str

@@ -25,7 +25,7 @@ class Circuit:
 
     Attributes:
         failures: the number of failures in a row.
-        next_try_at: None while closed, while it is tried, and when only a person can mend it.
+        next_try_at: None while closed, while it is tried, and when only a person can repair it.
     """
 
     state: CircuitState = CircuitState.CLOSED

@@ -36,7 +36,7 @@ class CodedText(Enum):
 
     @property
     def code(self) -> str:
-        """Return what is stored instead of the sentence."""
+        """Return the code, which is stored instead of the sentence."""
         return self.name.lower()
 
     def say(self, **facts: Value) -> Text:

@@ -108,6 +108,6 @@ class Death(NamedTuple):
     def order(self) -> tuple[datetime, str, str, int]:
         """The place of this death in its server's history: wall-clock time, world, file, offset.
 
-        Within a file only the offset counts, also while the clock shows an hour twice.
+        Within a file only the offset counts, even if the clock shows an hour twice.
         """
         return (self.ordered_at or self.row.written_at, self.file.world, self.file.name, self.offset)

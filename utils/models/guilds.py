@@ -11,7 +11,7 @@ from utils.models.texts import Text, text_in
 
 
 class ChannelKind(StrEnum):
-    """What a channel is used for; a kind never falls back to another kind."""
+    """The uses of a channel; a kind never falls back to another kind."""
 
     KILLFEED = "killfeed"
     EVENTS = "events"
@@ -31,7 +31,7 @@ CHANNEL_KIND_NAMES: Mapping[ChannelKind, Text] = {
     ChannelKind.COUNTER: text_in("a kind of channel", "counter"),
     ChannelKind.ALERTS: text_in("a kind of channel", "alerts"),
 }
-"""What people call the kinds."""
+"""The names of the kinds for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ Choice = tuple[str, str]
 
 
 class PlayerLabel(NamedTuple):
-    """What a player is called in a list of choices, and what tells them from others of that name."""
+    """The name of a player in a list of choices, and the facts that tell them from others of that name."""
 
     name: str
     beside: Text | None = None

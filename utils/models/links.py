@@ -15,7 +15,7 @@ class LinkState(StrEnum):
 
 
 class ProofOutcome(StrEnum):
-    """What happened to the message that named the times of a proof."""
+    """The outcome for the message that named the times of a proof."""
 
     PROVEN = "proven"
     TAKEN = "taken"

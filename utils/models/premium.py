@@ -83,7 +83,7 @@ REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
 
 
 class PremiumAction(StrEnum):
-    """What happened to a guild's premium."""
+    """The kinds of changes of a guild's premium."""
 
     GRANTED = "granted"
     REVOKED = "revoked"

@@ -11,7 +11,7 @@ from utils.models.coded_texts import CodedText, sentence, sentences
 
 @unique
 class Problem(CodedText):
-    """What is wrong, and what to do about it."""
+    """The sentences of problems: what is wrong, and what to do about it."""
 
     # connecting
     NO_SUCH_HOST = sentence("There is no host named {host}. Check the name.")

@@ -136,7 +136,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Who killed a player most, and whom they killed most; three times or more, most first."""
+    """The players who killed a player most, and those they killed most; three times or more, most first."""
 
     name: str
     nemeses: tuple[Rival, ...]
@@ -155,7 +155,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """What a player did on one day."""
+    """The figures of a player on one day."""
 
     day: date
     counters: Counters

@@ -1,4 +1,4 @@
-"""Texts: what people read, as values until they are shown.
+"""Texts: sentences for people, which are values until they are shown.
 
 *Theory of operation.* A ``Text`` holds an English sentence with named places and the values that go there. It
 does not depend on a language. The writer of a language (``utils/localization``) looks the sentence up and

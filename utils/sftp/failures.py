@@ -34,7 +34,7 @@ from utils.models.texts import Command, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ErrorMeaning:
     """The meaning of a group of exceptions: our error, and the problem at a host or with a path there."""
 
     error: type[RemoteError]
@@ -45,7 +45,7 @@ class Meaning:
 EDIT_LEGACY = Command("admin server edit", "legacy:True")
 
 MEANINGS = (
-    Meaning(
+    ErrorMeaning(
         LoginRefusedError,
         Problem.LOGIN_REFUSED,
         (
@@ -54,12 +54,12 @@ MEANINGS = (
             asyncssh.saslprep.SASLPrepError,
         ),
     ),
-    Meaning(
+    ErrorMeaning(
         LoginRefusedError,
         Problem.NEW_PASSWORD_DEMANDED,
         (asyncssh.PasswordChangeRequired,),
     ),
-    Meaning(
+    ErrorMeaning(
         InvalidSecretError,
         Problem.KEY_UNUSABLE,
         (
@@ -72,38 +72,38 @@ MEANINGS = (
             asyncssh.asn1.ASN1EncodeError,
         ),
     ),
-    Meaning(
+    ErrorMeaning(
         HandshakeRefusedError,
         Problem.OLD_ALGORITHMS,
         (asyncssh.KeyExchangeFailed, asyncssh.CompressionError),
     ),
-    Meaning(
+    ErrorMeaning(
         HandshakeRefusedError,
         Problem.OTHER_SERVER,
         (asyncssh.HostKeyNotVerifiable, asyncssh.ConfigParseError),
     ),
-    Meaning(
+    ErrorMeaning(
         NoSshServerError,
         Problem.NO_SSH,
         # a greeting that is not ASCII fails to decode
         (asyncssh.ProtocolError, asyncssh.ProtocolNotSupported, UnicodeDecodeError),
     ),
-    Meaning(
+    ErrorMeaning(
         HostUnreachableError,
         Problem.NO_SUCH_HOST,
         (socket.gaierror, UnicodeError),
     ),
-    Meaning(
+    ErrorMeaning(
         HostUnreachableError,
         Problem.UNREACHABLE,
         (ConnectionRefusedError, OSError),
     ),
-    Meaning(
+    ErrorMeaning(
         RemoteTimeoutError,
         Problem.NO_ANSWER,
         (TimeoutError, asyncssh.TimeoutError),
     ),
-    Meaning(
+    ErrorMeaning(
         ConnectionLostError,
         Problem.CLOSED_BY_HOST,
         (
@@ -126,17 +126,17 @@ MEANINGS = (
             asyncssh.ProcessError,
         ),
     ),
-    Meaning(
+    ErrorMeaning(
         RemoteFailureError,
         Problem.NO_SFTP,
         (asyncssh.ChannelOpenError, asyncssh.ChannelListenError),
     ),
-    Meaning(
+    ErrorMeaning(
         RemoteAnswerError,
         Problem.ANSWER_GARBLED,
         (asyncssh.SFTPBadMessage, asyncssh.packet.PacketDecodeError),
     ),
-    Meaning(
+    ErrorMeaning(
         RemoteFileMissingError,
         Problem.MISSING,
         (
@@ -148,12 +148,12 @@ MEANINGS = (
             asyncssh.SFTPFileIsADirectory,
         ),
     ),
-    Meaning(
+    ErrorMeaning(
         RemotePermissionError,
         Problem.NOT_PERMITTED,
         (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect, asyncssh.SFTPCannotDelete),
     ),
-    Meaning(
+    ErrorMeaning(
         RemoteFailureError,
         Problem.NOT_READ,
         (

@@ -129,7 +129,7 @@ class ListingBudget:
 
 @dataclass(slots=True)
 class FolderScan:
-    """What the listing of a folder left out, and how much it saw.
+    """The gaps of a listing of a folder, and the number of its entries.
 
     Attributes:
         seen: entries that arrived, including skipped ones.

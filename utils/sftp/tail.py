@@ -132,7 +132,7 @@ class TailMemory:
     polls_since_look: int = 0
 
     def forget_all_but(self, files: Collection[LogFile]) -> None:
-        """Drop what is known of files that are gone."""
+        """Drop the state of files that were deleted."""
         worlds = {file.world for file in files}
         self.read_out = {file: seen for file, seen in self.read_out.items() if file in files}
         self.passed = {file: passage for file, passage in self.passed.items() if file in files}

@@ -1,9 +1,9 @@
 """Log set-up: one pipeline for the bot's and the libraries' records, to the console and to a daily file.
 
-Theory of operation: structlog hands every record to the standard library's root logger, where those of the
-libraries arrive as well. Two handlers write it: the console for people (coloured on a terminal only) and
-``killfeed.log`` as one JSON object a line. Redaction comes last before the rendering, after a traceback has
-become text, so that no path around it exists.
+Theory of operation: structlog hands every record to the standard library's root logger, which also gets the
+records of libraries. Two handlers write them: the console for people (coloured only on a terminal) and
+``killfeed.log`` with one JSON object a line. Redaction is the last step before the rendering, after a
+traceback has become text, so that nothing can bypass it.
 """
 
 import logging
@@ -21,24 +21,24 @@ from structlog.typing import Processor
 LOG_FILE_NAME = "killfeed.log"
 
 QUIETED = {
-    "discord": logging.WARNING,  # a line for each gateway event otherwise
-    "asyncssh": logging.WARNING,  # several lines for each login
+    "discord": logging.WARNING,  # otherwise a line for each gateway event
+    "asyncssh": logging.WARNING,  # otherwise several lines for each login
     "motor": logging.WARNING,
-    "pymongo": logging.WARNING,  # every command and heartbeat, at DEBUG
+    "pymongo": logging.WARNING,  # otherwise every command and heartbeat, at DEBUG
     "asyncio": logging.WARNING,
     "aiohttp": logging.WARNING,
 }
-"""The libraries' loggers and the least level at which they speak."""
+"""The lowest level of the libraries' loggers."""
 
 
 class LogPipeline:
-    """The handlers that ``configure_logging`` has set up; ``close`` takes them away again."""
+    """The handlers that ``configure_logging`` has set up; ``close`` removes them."""
 
     def __init__(self, handlers: Sequence[logging.Handler]) -> None:
         self._handlers = tuple(handlers)
 
     def close(self) -> None:
-        """Write out what is buffered, close the file and forget the configuration."""
+        """Write buffered records, close the file and reset the configuration."""
         root = logging.getLogger()
         for handler in self._handlers:
             root.removeHandler(handler)
@@ -53,11 +53,11 @@ def configure_logging(
     """Set up all logging of the process.
 
     Args:
-        directory: the folder of the log file; made when absent (mode 700).
-        level: least level of the bot's own records, for example ``INFO``.
-        keep_days: how many days' files are kept beside today's.
-        redact: takes secrets out of a record, at any depth.
-        console: where people read along.
+        directory: the folder of the log file; made if it is missing (mode 700).
+        level: the lowest level of the bot's own records, for example ``INFO``.
+        keep_days: the number of daily files that are kept besides today's.
+        redact: removes secrets from a record, at any depth.
+        console: the stream for people.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     handlers: list[logging.Handler] = [
@@ -85,7 +85,7 @@ def configure_logging(
 
 
 def _shared_processors() -> list[Processor]:
-    """Return what happens to the records of the bot and of the libraries alike."""
+    """Return the processors for the records of the bot and of the libraries."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -114,7 +114,7 @@ def _build_console_handler(console: TextIO, redact: Processor) -> logging.Handle
 
 
 class LogFileHandler(TimedRotatingFileHandler):
-    """A log file a day; while its disk is full or gone, that is said once on the console, in a line."""
+    """A log file for each day; if its disk is full or gone, the console says so once, in one line."""
 
     def __init__(self, path: Path, keep_days: int, console: TextIO) -> None:
         super().__init__(path, when="midnight", utc=True, backupCount=keep_days, encoding="utf-8")
@@ -129,12 +129,12 @@ class LogFileHandler(TimedRotatingFileHandler):
         self._was_told = self._was_told and self._has_failed
 
     def close(self) -> None:
-        """Close the file; what a full disk does not take is given up."""
+        """Close the file; records that a full disk does not take are lost."""
         with suppress(OSError):
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """Tell of a disk that takes nothing; the record itself is on the console already."""
+        """Report a disk that cannot be written; the record itself is on the console already."""
         failure = sys.exc_info()[1]
         if not isinstance(failure, OSError):
             super().handleError(record)

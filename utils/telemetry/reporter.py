@@ -1,4 +1,4 @@
-"""Unexpected errors: a short reference code for the person, a record for the log, equal ones grouped."""
+"""Unexpected errors: a short reference code for people, a record for the log; equal ones are grouped."""
 
 import hashlib
 import traceback
@@ -13,8 +13,8 @@ from utils.clock import Clock
 from utils.errors import StorageUnavailableError
 
 REFERENCE_LENGTH = 6
-MAX_GROUPS = 1000  # a bot that fails in more ways than this has told enough
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads as a digit or another letter
+MAX_GROUPS = 1000  # more groups of errors are not kept
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letters that look like a digit or another letter
 
 _log = get_logger(__name__)
 
@@ -24,7 +24,8 @@ class ErrorGroup:
     """Errors of one type from one place.
 
     Attributes:
-        reference: the code that people see; the same in every process, it follows from type and place.
+        reference: the code for people; it is computed from type and place, so it is the same in every
+            process.
         error_type: the exception's full name.
         place: file and function of the innermost frame, for example ``service.py:place_bounty``.
     """
@@ -38,7 +39,7 @@ class ErrorGroup:
 
 
 class ErrorReporter:
-    """Gives every unexpected error its reference code; never raises itself."""
+    """Gives every unexpected error its reference code; it never raises."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -53,7 +54,7 @@ class ErrorReporter:
             group = self._count(reference, error_type, place)
             bound = _log.bind(reference=reference, place=place, count=group.count)
             if isinstance(error, StorageUnavailableError):
-                # its sentence says all; where an outage was met tells nobody anything
+                # its sentence says all; the place where an outage was noticed does not matter
                 bound.warning("the database is away", problem=str(error))
             else:
                 bound.error("unexpected error", exc_info=error)
@@ -83,7 +84,7 @@ class ErrorReporter:
 
 
 def find_place(error: BaseException) -> str:
-    """Return file and function where an error was raised; lines move with every edit and are left out."""
+    """Return file and function where an error was raised, without the line, which changes with edits."""
     frames = list(traceback.walk_tb(error.__traceback__))
     if not frames:
         return "nowhere"

@@ -62,7 +62,7 @@ SENTENCES = [
     (
         "server edit",
         change(FieldChange("port", 22, 23), FieldChange("host_key"), is_done=False, failed_step="Login"),
-        "North: port: 22 → 23, host key: pinned → pinned anew; not changed, “Login” failed",
+        "North: port: 22 → 23, host key: pinned → pinned again; not changed, “Login” failed",
     ),
     ("server edit", change(FieldChange("name", "a", "b"), is_done=False), "North: name: a → b; not changed"),
     ("server announce", change(FieldChange("kill", old=True, new=False)), "North, kills: on → off"),

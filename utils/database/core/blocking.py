@@ -37,7 +37,7 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Update:
     """One write of a bulk: an update of the document that fits the filter."""
 
     query: Query
@@ -61,7 +61,7 @@ class Deletion:
     query: Query
 
 
-Write = Replacement | Change | Deletion
+Write = Replacement | Update | Deletion
 Request = ReplaceOne[Document] | UpdateOne | DeleteMany
 """A write within its scope, in pymongo's form."""
 

@@ -22,7 +22,7 @@ from utils.errors import (
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ErrorMeaning:
     """The meaning of a group of exceptions: our error and its sentence."""
 
     error: type[StorageError]
@@ -32,18 +32,18 @@ class Meaning:
 
 
 MEANINGS = (
-    Meaning(
+    ErrorMeaning(
         DiskFullError,
         "The disk of MongoDB is full; nothing was written.",
         codes=(14031,),  # OutOfDiskSpace
     ),
-    Meaning(
+    ErrorMeaning(
         StorageConflictError,
         "Somebody else wrote the same document first.",
         (errors.DuplicateKeyError,),
         codes=(112, 11000, 11001, 12582),  # WriteConflict; DuplicateKey in three versions of the server
     ),
-    Meaning(
+    ErrorMeaning(
         StorageUnavailableError,
         "MongoDB is not reachable.",
         (
@@ -58,7 +58,7 @@ MEANINGS = (
         # NotPrimaryOrSecondary, LegacyNotPrimary
         codes=(6, 7, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436, 10058),
     ),
-    Meaning(
+    ErrorMeaning(
         StorageUnavailableError,
         "MongoDB did not answer in time.",
         (
@@ -71,24 +71,24 @@ MEANINGS = (
         # LockTimeout, CursorNotFound, MaxTimeMSExpired, WriteConcernFailed, NetworkTimeout, ExceededTimeLimit
         codes=(24, 43, 50, 64, 89, 262),
     ),
-    Meaning(
+    ErrorMeaning(
         StorageUnavailableError,
         "MongoDB gave the transaction up.",
         codes=(225, 244, 251, 11601),  # TransactionTooOld, TransactionAborted, NoSuchTransaction, Interrupted
     ),
-    Meaning(
+    ErrorMeaning(
         StorageUnavailableError,
         "MongoDB cannot read the data of that moment any more.",
         codes=(239, 246),  # SnapshotTooOld, SnapshotUnavailable
     ),
-    Meaning(
+    ErrorMeaning(
         TransactionsUnsupportedError,
         "This MongoDB has no transactions: run it as a replica set (one node is enough).",
         codes=(
             20,
         ),  # IllegalOperation: "Transaction numbers are only allowed on a replica set member or mongos"
     ),
-    Meaning(
+    ErrorMeaning(
         StorageError,
         "MongoDB refused the operation.",
         (
@@ -104,7 +104,7 @@ MEANINGS = (
             errors.EncryptedCollectionError,
         ),
     ),
-    Meaning(
+    ErrorMeaning(
         StorageError,
         "MongoDB cannot be asked like this.",
         (
@@ -139,7 +139,7 @@ def list_codes(error: Exception) -> tuple[int, ...]:
     return ()
 
 
-def find_meaning(error: Exception) -> Meaning:
+def find_meaning(error: Exception) -> ErrorMeaning:
     """Return the meaning of an exception of pymongo or bson."""
     # ENOSPC reaches us under several codes, but always with the system's words (strerror of errno 28).
     if "No space left on device" in str(error):

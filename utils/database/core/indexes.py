@@ -102,7 +102,7 @@ async def _ensure(database: SafeDatabase, name: str, indexes: tuple[Index, ...])
     found = await database.run(f"{name}.index_information", collection.index_information())
     for index in indexes:
         if index.name in found and not _is_as_wanted(index, found[index.name]):
-            _log.info("an index is made anew", collection=name, index=index.name)
+            _log.info("an index is made again", collection=name, index=index.name)
             await database.run(f"{name}.drop_index", collection.drop_index(index.name))
     models = [_build_model(index) for index in indexes]
     await database.run(f"{name}.create_indexes", database.unscoped(name).create_indexes(models))

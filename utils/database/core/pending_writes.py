@@ -6,7 +6,7 @@ A read of the same transaction does not see them before they are carried out.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from utils.database.core.blocking import BlockingCollection, Change, Request, Write
+from utils.database.core.blocking import BlockingCollection, Request, Update, Write
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.errors import CursorMovedError
@@ -30,7 +30,7 @@ class PendingWrites:
         """Change a collection, after the inserts; if two writes concern one document, the last one wins."""
         self._requests[collection.name] += collection.build_requests(writes)
 
-    def move(self, cursors: BlockingCollection, file_name: str, move: Change) -> None:
+    def move(self, cursors: BlockingCollection, file_name: str, move: Update) -> None:
         """Update a file's cursor. It must match the filter."""
         self._moves += cursors.build_requests([move])
         self._moved_files.add(file_name)

@@ -34,7 +34,7 @@ class FieldContent(StrEnum):
 
 
 class Erasure(StrEnum):
-    """What an erasure of the person does with a field, or with its document."""
+    """The effect of an erasure on a field, or on its document."""
 
     REPLACED = "the field is replaced"
     DELETED = "the document is deleted"

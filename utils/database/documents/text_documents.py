@@ -12,7 +12,7 @@ StoredText = dict[str, Any]
 """A text as it is stored."""
 
 StoredFact = str | StoredText
-"""What stands in a place of a text, likewise."""
+"""A value for a place of a text, as it is stored."""
 
 _CODED: tuple[CodedText, ...] = (*Problem, *RejectionReason)
 _BY_CODE = {coded.code: coded for coded in _CODED}

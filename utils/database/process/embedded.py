@@ -158,7 +158,7 @@ class EmbeddedMongod:
         while is_alive(kept.pid) and self._clock.monotonic() < deadline:
             if await self._serves_our_folder(kept):
                 if not kept.is_private:
-                    _log.info("the mongod that runs already listens on a port: started anew", pid=kept.pid)
+                    _log.info("the mongod that runs already listens on a port: restarting it", pid=kept.pid)
                     await self._end(MongodProcess(kept.pid))
                     return False
                 self._process, self._address = MongodProcess(kept.pid), kept.address

@@ -1,4 +1,4 @@
-"""Who killed whom how often: a read that several repositories share."""
+"""Enemies: a read of kills between players, which several repositories share."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 
-from utils.database.core.blocking import BlockingCollection, Change
+from utils.database.core.blocking import BlockingCollection, Update
 from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
@@ -180,7 +180,7 @@ async def _erase_mentions(stored: ScopedCollection, one: PersonalField, member_i
     mentioning = {**one.only, one.path: {"$regex": build_mention_pattern(member_id)}}
     while found := await stored.find(mentioning, projection={root: 1}):
         await stored.bulk_write(
-            Change(document, {"$set": {root: _without_mentions(document[root], member_id)}})
+            Update(document, {"$set": {root: _without_mentions(document[root], member_id)}})
             for document in found
         )
 

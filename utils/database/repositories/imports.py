@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from utils.database.core.blocking import Change
+from utils.database.core.blocking import Update
 from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import build_cursor_move, build_file_key, decode_deaths
@@ -69,7 +69,7 @@ class ImportRepository(FencedRepository):
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a new, empty generation and return its number.
 
-        An earlier process may still run. What it writes goes to the old generation, which nobody sees.
+        An earlier process may still run, but it writes to the old generation, which is never shown.
 
         Raises:
             StorageConflictError: no job is running any more.
@@ -169,10 +169,10 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Change]]:
+def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Update]]:
     """Return the document of a job, and the cursors of its files: up to 20,000."""
     starts = [
-        Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
+        Update(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
         for file in job.ends
     ]
     return {"$set": {"job": build_import_document(job)}}, starts

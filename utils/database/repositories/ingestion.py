@@ -87,7 +87,7 @@ class IngestionRepository:
                 await self._forget(scope, world, names[start : start + FORGOTTEN_AT_ONCE])
 
     def _find_fence(self, guild_ids: Collection[GuildId]) -> Fence | None:
-        """Return what guards all of these guilds; what several share is no guild's turn at the sessions."""
+        """Return the fence of all these guilds; a shared transaction counts for no guild's sessions."""
         fences = {self._fences(guild_id) for guild_id in guild_ids}
         if len(fences) > 1:
             fences = {fence and replace(fence, guild_id=None) for fence in fences}

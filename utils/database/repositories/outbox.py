@@ -1,8 +1,8 @@
-"""The outbox: notices that wait, and the messages made of them, so that each is sent once.
+"""The outbox: stored notices, and the messages made of them, so that each is sent once.
 
-Each feed (a server's notices for one kind of channel) is an order of its own. A message belongs to a channel
-of the guild and takes from all feeds that lead there; a notice leaves the outbox when its message is known to
-be sent.
+Each feed (a server's notices for one kind of channel) has its own order. A message belongs to a channel of
+the guild and takes notices from all feeds of that channel. A notice is deleted from the outbox when its
+message is known to be sent.
 
 Messages of several guilds that come within a moment are written in one transaction (``GroupCommit``). A
 transaction for each of them would cost as much again.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.blocking import Change, Deletion
+from utils.database.core.blocking import Deletion, Update
 from utils.database.core.database import Fence, FenceSource, SafeDatabase, Work
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
@@ -40,14 +40,14 @@ MARK_SECONDS = 0.2  # only the next message of the same channel waits for it
 
 @dataclass(frozen=True, slots=True)
 class _MessageWrite:
-    """What is written of one message.
+    """The writes of one message.
 
     Attributes:
         sent: the notices that leave the outbox with it.
     """
 
     guild_id: GuildId
-    change: Change
+    change: Update
     sent: tuple[EntryKey, ...] = ()
 
 
@@ -55,9 +55,9 @@ class OutboxRepository:
     """Notices and messages of guilds; every write is fenced.
 
     Args:
-        kinds: what can be among the notices.
-        prepare_seconds: how long a message to be sent waits for those of other guilds.
-        mark_seconds: how long one that was sent does.
+        kinds: the kinds of notices.
+        prepare_seconds: how long a new message waits for those of other guilds.
+        mark_seconds: how long a sent message waits for others.
 
     Raises:
         LeaseLostError: from any method that writes; another process delivers for this guild now.
@@ -96,12 +96,12 @@ class OutboxRepository:
     async def list_pending(
         self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
     ) -> Mapping[Feed, tuple[OutboxEntry, ...]]:
-        """Return the first notices of each feed, in order; those of a message on its way are among them."""
+        """Return the first notices of each feed, in order, including those of a prepared message."""
         if not feeds:
             return {}
         of_these = {"$or": [_name_feed(feed) for feed in feeds]}
         some = await self._entries(guild_id).find(of_these, limit=limit, hint="sequence")
-        if len(some) == limit:  # more than a message holds: nobody knows whose first ones these are
+        if len(some) == limit:  # the first ones of some feed may be missing
             return {feed: await self._list_first(feed, limit) for feed in feeds}
         pending: dict[Feed, list[OutboxEntry]] = {feed: [] for feed in feeds}
         for document in some:
@@ -110,7 +110,7 @@ class OutboxRepository:
         return {feed: tuple(sorted(entries, key=_get_sequence)) for feed, entries in pending.items()}
 
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> tuple[OutboxEntry, ...]:
-        """Return these notices in the order of their keys; those that are gone are left out."""
+        """Return these notices in the order of their keys; deleted ones are left out."""
         found: dict[EntryKey, OutboxEntry] = {}
         for document in await self._entries(guild_id).find(_choose(keys), hint="sequence"):
             entry = read_entry(read_feed(guild_id, document).scope, document, self._kinds)
@@ -118,30 +118,30 @@ class OutboxRepository:
         return tuple(found[key] for key in keys if key in found)
 
     async def list_prepared(self, guild_id: GuildId) -> tuple[OutgoingMessage, ...]:
-        """Return the messages that are not known to be sent, oldest first."""
+        """Return the prepared messages that are not known to be sent, oldest first."""
         waiting = {"state": MessageState.PREPARED.value}
         found = await self._messages(guild_id).find(waiting, sort=[("prepared_at", 1)], hint="state")
         return tuple(read_message(guild_id, document) for document in found)
 
     async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
-        """Store a message before its first try; one that is stored already stays as it is."""
+        """Store a message before its first try; do not change one that is stored already."""
         document = build_message_document(message)
         named = {"nonce": document.pop("nonce")}
-        change = Change(named, {"$setOnInsert": document}, upsert=True)
+        change = Update(named, {"$setOnInsert": document}, upsert=True)
         await self._join(self._prepares, _MessageWrite(guild_id, change))
 
     async def mark_sent(
         self, guild_id: GuildId, message: OutgoingMessage, *, message_id: int, at: datetime
     ) -> None:
-        """Note that Discord has a message, and take its notices out of the outbox; both or neither."""
+        """Mark a message as sent and delete its notices, all or nothing."""
         sent = {"state": MessageState.SENT.value, "message_id": message_id, "sent_at": at}
-        change = Change({"nonce": message.nonce}, {"$set": sent})
+        change = Update({"nonce": message.nonce}, {"$set": sent})
         await self._join(self._marks, _MessageWrite(guild_id, change, message.entries))
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
         """Delete notices of a feed created before that; return how many. None of them is in a message.
 
-        They go in transactions of a thousand: one over all of them might never end.
+        A transaction deletes a thousand of them: a single one for all might never end.
         """
         too_old = {"channel_kind": kind.value, "created_at": {"$lt": before}}
 
@@ -164,7 +164,7 @@ class OutboxRepository:
         return total
 
     async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
-        """Delete exactly these notices."""
+        """Delete these notices."""
 
         def discard(transaction: Transaction) -> None:
             transaction.of_guild("outbox", guild_id).delete(_choose(keys))
@@ -172,7 +172,7 @@ class OutboxRepository:
         await self._write(guild_id, discard)
 
     async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
-        """Forget a message that was not sent; those of its notices that are still there wait again."""
+        """Delete a message that was not sent; its notices that still exist wait again."""
 
         def drop(transaction: Transaction) -> None:
             unsent = {"nonce": nonce, "state": MessageState.PREPARED.value}

@@ -1,4 +1,4 @@
-"""What repositories have in common: a guild's part of a collection, and transactions behind its lease."""
+"""The base of repositories: a guild's part of a collection, and transactions behind its lease."""
 
 from typing import TypeVar
 

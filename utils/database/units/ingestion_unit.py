@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import product
 
-from utils.database.core.blocking import BlockingCollection, Change, Lookup, Replacement
+from utils.database.core.blocking import BlockingCollection, Lookup, Replacement, Update
 from utils.database.core.keys import build_key_prefix
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
@@ -97,7 +97,7 @@ class IngestionTransaction:
     def correct_times(self, deaths: Iterable[Death]) -> None:
         """Write ``at`` and ``ordered_at`` of stored deaths."""
         self._writes.add(
-            self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
+            self._collection("kills"), (Update({"_id": one.id}, build_times_update(one)) for one in deaths)
         )
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
@@ -276,7 +276,7 @@ class IngestionTransaction:
         if self._numbers is None:
             return draw_numbers(self._transaction, self._scope, draw)
         self._numbers = draw.apply(self._numbers)
-        change = Change(NUMBERS_KEY, draw.build_update(), upsert=True)
+        change = Update(NUMBERS_KEY, draw.build_update(), upsert=True)
         self._writes.add(self._collection("cursors"), [change])
         return draw.read(self._numbers)
 
@@ -285,7 +285,7 @@ class IngestionTransaction:
         key, fields = build_file_key(after.file), build_cursor_move(after)
         if before is not None:
             update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
-            move = Change({**key, **build_cursor_fields(before)}, update)
+            move = Update({**key, **build_cursor_fields(before)}, update)
             self._writes.move(cursors, after.file.name, move)
             return
         # Check first, because a duplicate-key error would abort the transaction.

@@ -42,5 +42,5 @@ class BountyNotice(Notice):
 
     @property
     def variant(self) -> BountyEvent:
-        """What happened to the bounty."""
+        """The event of the bounty."""
         return self.event

@@ -25,4 +25,4 @@ class Notice(ABC):
     @property
     @abstractmethod
     def variant(self) -> StrEnum:
-        """What happened; it chooses the look among those of its kind."""
+        """The event; it chooses the look among those of its kind."""

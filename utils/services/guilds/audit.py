@@ -77,7 +77,7 @@ class AuditLog:
     async def list_page(
         self, guild_id: GuildId, page: int, *, actor_id: MemberId | None = None, action: str | None = None
     ) -> AuditPage:
-        """Return a page (from 0) of what was changed, filtered by member and action if given."""
+        """Return a page (from 0) of the entries, filtered by member and action if given."""
         wanted = action.strip().casefold() if action else None
         entries, total = await self._store.list_entries(
             guild_id, actor_id=actor_id, action=wanted, limit=PAGE_ENTRIES, offset=page * PAGE_ENTRIES

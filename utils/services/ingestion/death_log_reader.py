@@ -190,7 +190,7 @@ class DeathLogReader:
         await self.save(is_urgent=True)
 
     def _note_read(self, outcome: PollOutcome) -> None:
-        """Note that the log was read just now, and what came."""
+        """Note that the log was read just now, and its newest death."""
         now, before = self._clock.now(), self._times
         lag = before.lag_seconds
         if outcome.deaths and before.last_read_at is not None:

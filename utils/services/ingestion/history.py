@@ -249,7 +249,7 @@ class HistoryImport:
 
         Raises:
             RemoteError: the host failed; another call goes on where this one stopped.
-            StorageError: likewise.
+            StorageError: the database failed; another call goes on as well.
         """
         scope = server.scope
         job = replace(job, generation=await self._imports.take_up_import(scope))
@@ -282,7 +282,7 @@ class HistoryImport:
     async def _iterate_deaths(self, server: GameServer) -> AsyncGenerator[Sequence[Death], None]:
         """Yield all stored deaths, with moments of the server's zone: it may be another one than before.
 
-        Those whose files are there were read again by now; this is for the others.
+        Deaths of existing files were read again by now; this is for the deaths of deleted files.
         """
         clock = WallClock(ZoneInfo(server.timezone))
         async for deaths in self._imports.iterate_deaths(server.scope, batch=COUNTED_ROWS):

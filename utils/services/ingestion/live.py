@@ -1,20 +1,20 @@
-"""Live ingestion: what was appended to a server's logs becomes stored deaths and notices.
+"""Live ingestion: stores the rows that were appended to a server's logs, and queues notices.
 
 One poll reads on from the cursors. Every chunk is one transaction: new deaths, counters, days, rewards,
-notices, rejected lines and the cursor move together or not at all, so a crash at any point repeats or skips
-nothing. The way of a chunk, top down:
+notices, rejected lines and the cursor are stored together or not at all, so no row is repeated or skipped
+after a crash. The functions for a chunk, top down:
 
     poll → _store_chunk → RowReader.read_chunk       bytes to deaths
-                        → _find_announced            what holds for them at this moment
-                        → _take → _store             once, or twice where rows were copied
-                                    → GroupCommit.join    small growth: together with other servers
-                                    → _store_group        large, or with a look: alone
+                        → _find_announced            the current settings for them
+                        → _take → _store             once, or twice if rows were copied
+                                    → GroupCommit.join    a small chunk: together with other servers
+                                    → _store_group        a large one, or with a search: alone
                                         → store_live_batches, in a thread (``live_batch``)
                                 → EventDispatcher.dispatch
 
-Servers of one shard share transactions, also those of different guilds, for they are guarded by one lease.
-``group_commit`` says why no guild suffers from another. What is likely to take long or to fail has a
-transaction of its own at once: many lines, and rows that may be copies.
+Servers of one shard share transactions, also servers of different guilds, because one lease guards them.
+``group_commit`` says why no guild slows or stops another. A chunk that may take long or fail has its own
+transaction from the start: many lines, or rows that may be copies.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,19 +49,19 @@ from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowRe
 from utils.services.ingestion.stores import IngestionStore
 from utils.turns import FairTurns
 
-FOREIGN_CHARACTERS = 100  # of a path in a problem, behind which stands how many more there are
-NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
-LARGE_LINES = 100  # a chunk of more takes one of the places in memory
-SHARED_LINES = 10  # a chunk of more shares no transaction: other servers would wait for it
+FOREIGN_CHARACTERS = 100  # of a path in a problem; the number of further problems follows it
+NEWEST_FILES = 3  # per world, searched for the newest row: the newest file may hold none yet
+LARGE_LINES = 100  # a larger chunk needs one of the places in memory
+SHARED_LINES = 10  # a larger chunk shares no transaction, because other servers would wait for it
 
 logger = get_logger(__name__)
 
 
 class PostedFinder(Protocol):
-    """Knows which classes of death of a server are posted."""
+    """Finds the classes of death that are posted for a server."""
 
     async def __call__(self) -> frozenset[DeathKind]:
-        """Return them as it is set at this moment; none without a channel.
+        """Return the classes that the current settings post; none without a channel.
 
         Raises:
             StorageError: the settings cannot be read.
@@ -70,12 +70,12 @@ class PostedFinder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
-    """What one poll did.
+    """The result of one poll.
 
     Attributes:
-        left_out: posts that were left out, because too many wait.
-        problem: what it had to pass over.
-        cursors: where reading stands now, by file.
+        left_out: the number of posts that were left out, because too many wait.
+        problem: the problem with skipped files or lines; None without one.
+        cursors: the cursors after the poll, by file.
     """
 
     deaths: int = 0
@@ -88,7 +88,7 @@ class PollOutcome:
 
 @dataclass(slots=True)
 class _Poll:
-    """One poll under way; ``rule`` and ``outcome`` change with its chunks."""
+    """The state of one poll; ``rule`` and ``outcome`` change with its chunks."""
 
     server: GameServer
     tail: LiveLogs
@@ -100,15 +100,15 @@ class _Poll:
 
 
 class LiveIngestion:
-    """Stores and announces what a poll finds.
+    """Stores the rows that a poll finds, and queues their notices.
 
     Args:
-        store: the guild's storage.
-        events: told about what was stored, after it was.
-        rules: judge new deaths within the transaction that stores them, one after another.
-        max_announce_age: how old news may be (``polling.max_announce_age_minutes``).
-        turns: places for large batches in memory, of all guilds.
-        sharding: which guilds are guarded by one lease; without it all of them.
+        store: the storage of ingestion.
+        events: dispatches events after a batch is stored.
+        rules: judge new deaths in their order, within the transaction that stores them.
+        max_announce_age: the highest age of news (``polling.max_announce_age_minutes``).
+        turns: places for large batches in memory, for all guilds.
+        sharding: tells which guilds one lease guards; without it all of them.
         group_seconds: how long a small batch waits for other servers.
     """
 
@@ -143,18 +143,18 @@ class LiveIngestion:
         cursors: Mapping[LogFile, Cursor] | None = None,
         passes_over: bool = False,
     ) -> PollOutcome:
-        """Read on once and store all that is new.
+        """Read on once and store all new rows.
 
-        ``cursors`` are those of the poll before, if it went well; without them they are read. One that was
-        moved meanwhile is noticed when it is moved again. With ``passes_over``, a line that cannot be stored
-        is kept as rejected, and the rest is read on.
+        ``cursors`` are those of the last successful poll; without them they are read from the database. If
+        another process moved one, storing the chunk fails with CursorMovedError. With ``passes_over``, a line
+        that cannot be stored is kept as rejected, and reading goes on.
 
-        What is posted and paid is asked for once a chunk is read: a row written after a setting was changed
-        is never judged by the setting before, however long the poll had been on its way.
+        The settings are read after each chunk. So a row that was written after a change of the settings is
+        never judged by the old ones, no matter how long the poll takes.
 
         Raises:
-            RemoteError: the host failed; what was stored before stays stored.
-            StorageError: nothing of the chunk at hand was stored.
+            RemoteError: the host failed; earlier chunks stay stored.
+            StorageError: no part of the current chunk was stored.
         """
         if cursors is None:
             cursors = await self._ingestion.list_cursors(server.scope)
@@ -171,11 +171,11 @@ class LiveIngestion:
         return await self._forget_gone(server.scope, tail, outcome)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Forget what storing for a guild failed with."""
+        """Forget that storing for a guild failed."""
         self._group.forget_guild(guild_id)
 
     async def _forget_gone(self, scope: ServerScope, tail: LiveLogs, outcome: PollOutcome) -> PollOutcome:
-        """Forget the cursors of files that went long ago: a host could make ever more of them."""
+        """Delete the cursors of files that are gone for long: a host could make any number of them."""
         gone = frozenset(tail.list_gone(outcome.cursors))
         if not gone:
             return outcome
@@ -184,7 +184,7 @@ class LiveIngestion:
         return replace(outcome, cursors=kept)
 
     async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
-        """Read a chunk, store it, and tell of it; with a large one it waits for its guild's turn."""
+        """Parse a chunk, store it, and dispatch its events; a large one first waits for its guild's turn."""
         is_large = chunk.lines > LARGE_LINES
         async with self._turns.lend(poll.server.scope.guild_id) if is_large else nullcontext():
             now = self._clock.now()
@@ -195,7 +195,7 @@ class LiveIngestion:
                 await self._take(poll, _build_batch(poll, chunk, read, announced, now))
 
     async def _find_announced(self, poll: _Poll, chunk: Chunk) -> NewsTerms:
-        """Return what holds for the deaths of a chunk at this moment."""
+        """Return the current settings for the deaths of a chunk."""
         found = [await rule.find_terms(poll.server.scope) for rule in self._rules]
         terms = tuple(one for one in found if one is not None)
         announced = NewsTerms(poll.rule, await poll.find_posted(), terms)
@@ -205,7 +205,7 @@ class LiveIngestion:
         return announced
 
     async def _find_newest(self, poll: _Poll) -> NewsRule:
-        """Return the rule of a poll with the newest row known; the newest file may hold no row yet."""
+        """Return the rule of a poll with the newest row of the logs; the newest file may hold no row yet."""
         latest = poll.reader.find_latest(self._clock.now())
         for back in range(NEWEST_FILES):
             rule = poll.rule.with_newest(await poll.tail.read_newest_lines(back=back), latest=latest)
@@ -214,7 +214,7 @@ class LiveIngestion:
         return rule
 
     async def _take(self, poll: _Poll, batch: LiveBatch) -> None:
-        """Store a batch and tell of it."""
+        """Store a batch and dispatch its events."""
         try:
             stored = await self._store(batch)
         except StorageError:
@@ -226,10 +226,10 @@ class LiveIngestion:
         poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _store(self, batch: LiveBatch) -> StoredBatch:
-        """Store a batch; where deaths that were taken for new are there already, once more with a look.
+        """Store a batch; if one of its deaths is stored already, search for known deaths and store the rest.
 
         Raises:
-            StorageError: nothing of it was stored.
+            StorageError: no part of it was stored.
         """
         if not batch.looks:
             try:
@@ -250,8 +250,8 @@ class LiveIngestion:
         return stored
 
     async def _store_group(self, shard: int, batches: Sequence[LiveBatch]) -> Sequence[StoredBatch]:
-        """Store batches of servers of a shard in one transaction; one of several is not tried again."""
-        del shard  # it follows from the guilds
+        """Store batches of a shard in one transaction; if there are several, it is not tried again."""
+        del shard  # the guilds determine it
         guild_ids = {batch.server.scope.guild_id for batch in batches}
         work = partial(store_live_batches, batches=batches)
         return await self._ingestion.in_shared_transaction(guild_ids, work, repeats=len(batches) == 1)
@@ -263,7 +263,7 @@ class LiveIngestion:
         )
 
     async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: Text) -> None:
-        """Keep the only line of a chunk as rejected; one that is not whole yet comes again."""
+        """Keep the only line of a chunk as rejected; an incomplete line is read again later."""
         if chunk.is_last_row:
             return
         now = self._clock.now()
@@ -274,13 +274,13 @@ class LiveIngestion:
 def _build_batch(
     poll: _Poll, chunk: Chunk, read: ReadLines, announced: NewsTerms, now: datetime
 ) -> LiveBatch:
-    """Return what is to be stored; what a file grew by is new unless somebody copied it."""
+    """Return the batch of a chunk; appended rows are taken for new until a conflict shows otherwise."""
     behind = replace(chunk, after=read.after)
     return LiveBatch(poll.server, behind, read, announced, read_at=now, looks=not chunk.is_growth)
 
 
 def _sum_up(problems: Sequence[Text]) -> Text | None:
-    """Return the first of several problems and how many more there are; None without one."""
+    """Return the first of several problems with the number of others; None without one."""
     if not problems:
         return None
     first, more = problems[0], len(problems) - 1
@@ -290,7 +290,7 @@ def _sum_up(problems: Sequence[Text]) -> Text | None:
 
 
 def _shorten(said: Text) -> Text:
-    """Return a text with its foreign parts cut: paths on a host may be long, and more is said behind them."""
+    """Return a text with its foreign parts cut, because paths may be long and more text follows them."""
     values = [
         (name, cut(fact, FOREIGN_CHARACTERS) if isinstance(fact, str) else fact) for name, fact in said.values
     ]

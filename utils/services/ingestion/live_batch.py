@@ -1,24 +1,25 @@
-"""Storing a live batch: one chunk of a log becomes deaths, counters, notices and a moved cursor, or nothing.
+"""Storing a live batch: the deaths, counters, notices and the cursor of one chunk, all or nothing.
 
-*Theory of operation.* All of it is one transaction, so outside of it there is no order. Within it there is:
+*Theory of operation.* All of it is one transaction. Within the transaction the order is:
 
-1. **What is new.** What a file grew by is new, and is not looked for: that spares a read. If a death is there
-   all the same (somebody copied rows), storing it is a conflict, all is undone, and ``LiveIngestion`` does it
-   again with a look (``LiveBatch.looks``). What came by any other way is looked for at once.
+1. **New deaths.** Appended rows are taken for new without a search, which saves a read. If a death is stored
+already (copied rows), storing it is a conflict, everything is undone, and ``LiveIngestion`` runs it again
+with a search (``LiveBatch.looks``). For all other chunks the search comes first.
 2. **Counters** are read, for all batches of the transaction in one operation, with the numbers of 5 and what
    rules ask first: whose players these are. They are counted on and written. A second batch that
    counts the same player meets a write conflict and runs again as a whole, on what the first one wrote.
-3. **Deaths** are inserted before the rules judge: a rule may read a killer's kills, those of this batch too.
-4. **Rules** (``batch_rules``) pay, claim and say what else is to be announced.
-5. **Numbers of notices** are drawn after that. A transaction that draws for this server
-   meanwhile makes this one a write conflict, and it runs again.
-6. **The cursor** is moved from the value the chunk was read at. It is the lock that makes a batch happen
-   once: if anybody has moved it meanwhile, nothing of this is stored. Writes wait for the transaction's end
-   and the cursor goes first there, so that a chunk read from an old place fails for that and is not taken for
-   copied rows.
+3. **Deaths** are inserted before the rules judge, because a rule may read a killer's kills, also those of
+this batch.
+4. **Rules** (``batch_rules``) pay rewards, claim bounties and return further notices.
+5. **Numbers of notices** are drawn after that. If another transaction draws numbers for this server, this one
+gets a write conflict and runs again.
+6. **The cursor** is moved from the value at which the chunk was read. This makes a batch happen once: if
+another transaction has moved the cursor, this one stores nothing. Writes wait for the transaction's end, and
+the cursor is written first, so an outdated chunk fails with CursorMovedError and is not taken for copied
+rows.
 
 These are plain functions of a unit and of values. They run in a thread (``database/core/threads.py`` says
-why), wait for nothing else, touch no service, and may run several times.
+why), do not await, use no service, and may run several times.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,11 +52,11 @@ from utils.services.ingestion.stores import IngestionUnit, SharedUnit
 
 @dataclass(frozen=True, slots=True)
 class NewsTerms:
-    """What a chunk's new deaths bring about.
+    """The settings for a chunk's new deaths: what to post, and the terms of the rules.
 
     Attributes:
-        kinds: the classes that get a notice; without a channel none does.
-        terms: of the rules that apply.
+        kinds: the classes of death to post; none without a channel.
+        terms: the terms of the rules that apply.
     """
 
     rule: NewsRule
@@ -70,11 +71,11 @@ class NewsTerms:
 
 @dataclass(frozen=True, slots=True)
 class LiveBatch:
-    """One chunk, read: what one transaction stores.
+    """One parsed chunk, ready to be stored.
 
     Attributes:
-        read_at: when it was read; a claim is in time by that.
-        looks: deaths that are stored already are looked for first.
+        read_at: when it was read; this decides whether a claim is in time.
+        looks: True: search for stored deaths first.
     """
 
     server: GameServer
@@ -85,16 +86,16 @@ class LiveBatch:
     looks: bool
 
     def is_news(self, death: Death) -> bool:
-        """Tell whether a new death happened just now, as far as can be told."""
+        """Tell whether a new death is recent enough to be posted."""
         return self.announced.rule.is_news(death.row.written_at, is_growth=self.chunk.is_growth)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What a transaction added: the new deaths in order of the log, and what is to be published.
+    """The result of a transaction: the new deaths in order of the log, and the events to dispatch.
 
     Attributes:
-        left_out: how many posts were left out, because too many wait.
+        left_out: the number of posts that were left out, because too many wait.
     """
 
     deaths: tuple[Death, ...] = ()
@@ -104,7 +105,7 @@ class StoredBatch:
 
 @dataclass(frozen=True, slots=True)
 class CountedBatch:
-    """The killers' standing after each kill, by death, and the counters that changed."""
+    """The killers' counters after each kill, by death, and the changed counters."""
 
     facts: Mapping[bytes, KillFacts]
     players: tuple[PlayerRecord, ...] = ()
@@ -112,7 +113,7 @@ class CountedBatch:
 
 
 def store_live_batches(unit: SharedUnit, batches: Sequence[LiveBatch]) -> list[StoredBatch]:
-    """Store batches of several servers in one transaction; return what each of them added."""
+    """Store batches of several servers in one transaction; return the result of each."""
     parts = [unit.of_server(batch.server.scope) for batch in batches]
     new = list(map(_select_new, parts, batches))  # 1
     unit.read_ahead(list(map(_list_needs, batches, new)))
@@ -161,7 +162,7 @@ def build_notice(server: GameServer, death: Death, facts: KillFacts | None) -> D
 
 
 def _select_new(unit: IngestionUnit, batch: LiveBatch) -> list[Death]:
-    """Return the deaths each once, in the order of the log; those that are stored only if nobody looks."""
+    """Return each new death once, in the order of the log; stored ones are removed only with ``looks``."""
     deaths = batch.read.deaths
     first_of = {death.id: death for death in reversed(deaths)}
     known = unit.find_known_ids(tuple(first_of)) if first_of and batch.looks else frozenset()
@@ -176,7 +177,7 @@ def _list_needs(batch: LiveBatch, new: Sequence[Death]) -> CountingNeeds:
 
 
 def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> CountedBatch:
-    """Count new deaths on top of what is stored."""
+    """Count new deaths, starting from the stored counters."""
     if not deaths:
         return CountedBatch({})
     generation = server.generation
@@ -201,7 +202,7 @@ def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> 
 
 
 def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:
-    """Count a player with a late row anew, from all that is stored of them and these new deaths."""
+    """Count a player with a late row again, from all their stored deaths and these new ones."""
     stored = unit.list_deaths_of(player_id)
     own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
     return count_one_player(player_id, sorted([*stored, *own], key=_get_order))
@@ -214,7 +215,7 @@ def _judge(
     facts: Mapping[bytes, KillFacts],
     news: set[bytes],
 ) -> RuleOutcome:
-    """Have every rule judge the deaths that are no history, in the order of the rules."""
+    """Run every rule on the live deaths, in the order of the rules."""
     if not live or not batch.announced.terms:
         return RuleOutcome()
     kills = [LiveKill(death, facts[death.id].streak, death.id in news) for death in live if death.id in facts]
@@ -234,7 +235,7 @@ def _tell(
     *,
     batches: int,
 ) -> list[Event]:
-    """Return what is to be published of a batch: whom it gave posts, what it counted, who died."""
+    """Return the events of a batch: NoticesQueued, CountersStored, DeathsStored."""
     events: list[Event] = []
     if notices:
         kinds = NOTICE_KINDS.list_channel_kinds(notices)

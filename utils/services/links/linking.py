@@ -190,7 +190,7 @@ class LinkService:
             links = await self.store.list_of_member(guild_id, member_id)
             if {link.player_id for link in links} - {link.player_id for link in shown}:
                 raise InvalidInputError(
-                    text("Your links changed meanwhile, and none was ended. Run the command again.")
+                    text("Your links have changed, so none was ended. Run the command again.")
                 )
             return await self._delete(guild_id, member_id, links)
 

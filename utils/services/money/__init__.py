@@ -1,1 +1,1 @@
-"""Wallets, bounties and what kills earn."""
+"""Wallets, bounties and the pay for kills."""

@@ -157,7 +157,7 @@ class ErasureService:
         now = await self.plan(question)
         if now.person != plan.person:
             raise InvalidInputError(
-                text("Whose data this is changed meanwhile, and nothing was erased. Run the command again.")
+                text("The data belongs to another person now, so nothing was erased. Run the command again.")
             )
         return now
 

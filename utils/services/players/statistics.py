@@ -72,7 +72,7 @@ class StatisticsStore(NameStore, Protocol):
 
 
 class HunterStore(Protocol):
-    """Who claimed bounties."""
+    """Players who claimed bounties."""
 
     async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
         """Return all players who claimed a bounty, by the sum that was paid, highest first."""

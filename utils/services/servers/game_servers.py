@@ -246,7 +246,7 @@ class GameServerService:
         """
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
         async with self.loops.removal(scope):

@@ -223,7 +223,7 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
-                raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
+                raise InvalidInputError(text("The host or its key has changed. Run the command again."))
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
             facts = AuditFacts(server_name=server.name, changes=(changed,))
@@ -283,7 +283,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
         return server
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from utils.database.core.blocking import Change, Replacement
+from utils.database.core.blocking import Replacement, Update
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import DELETED_AT_ONCE, ScopedCollection
@@ -104,7 +104,7 @@ async def test_other_scopes_are_neither_seen_nor_changed_whatever_is_asked(
         lambda: collection.update_one(query, update, upsert=True),
         lambda: collection.update_many(query, update),
         lambda: collection.find_one_and_update(query, update),
-        lambda: collection.bulk_write([Replacement(query, document), Change(query, update, upsert=True)]),
+        lambda: collection.bulk_write([Replacement(query, document), Update(query, update, upsert=True)]),
         lambda: collection.insert_one(dict(document)),
         lambda: collection.delete(query),
     ]
@@ -133,8 +133,8 @@ async def test_own_documents_are_written_in_bulk(database: SafeDatabase) -> None
     await collection.bulk_write(
         [
             Replacement({"name": "x"}, {"name": "x", "value": 1}),
-            Change({"name": "y"}, {"$set": {"value": 2}}, upsert=True),
-            Change({"name": "z"}, {"$set": {"value": 3}}),
+            Update({"name": "y"}, {"$set": {"value": 2}}, upsert=True),
+            Update({"name": "z"}, {"$set": {"value": 3}}),
         ]
     )
     found = await collection.find({}, projection={"_id": 0}, sort=[("name", 1)])

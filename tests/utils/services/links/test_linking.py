@@ -235,7 +235,7 @@ async def test_all_links_are_ended_only_when_all_were_shown(
     shown = await links.list_links(GUILD, ANNA)
     await links.confirm(GUILD, ADMIN, member_id=ANNA, player=NAMES[2])
     before = await links.list_links(GUILD, ANNA)
-    with pytest.raises(InvalidInputError, match="changed meanwhile, and none was ended"):
+    with pytest.raises(InvalidInputError, match="have changed, so none was ended"):
         await links.unlink_all(GUILD, ANNA, shown=shown)
     assert await links.list_links(GUILD, ANNA) == before
     for name in (NAMES[0], NAMES[2]):

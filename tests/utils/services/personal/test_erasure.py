@@ -199,5 +199,5 @@ async def test_plan_is_made_again_and_refused_when_it_means_somebody_else(store:
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     assert await service.plan_again(plan, question) == ErasurePlan(person, Holdings(balance=7))
     links.players += OneMember(NamedPlayer(build_player_id("Bear"), "Bear")).players
-    with pytest.raises(InvalidInputError, match="changed meanwhile, and nothing was erased"):
+    with pytest.raises(InvalidInputError, match="another person now, so nothing was erased"):
         await service.plan_again(plan, question)

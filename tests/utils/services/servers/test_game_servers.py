@@ -495,7 +495,7 @@ async def test_removed_server_ends_everywhere(
     fate = "statistics kept" if keep_stats else "statistics deleted"
     told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
     assert setup.audit.lines == [(ADMIN, "server remove", told)]
-    with pytest.raises(NotFoundError, match="removed it meanwhile"):
+    with pytest.raises(NotFoundError, match="Another admin has removed it"):
         await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
 
 

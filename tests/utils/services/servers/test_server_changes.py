@@ -264,7 +264,7 @@ async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
     assert (setup.host.tried, setup.audit.lines) == ([], [])
     setup.host.steps = BAD
     await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
-    pinned = "" if edit.username else ", host key: pinned → pinned anew"
+    pinned = "" if edit.username else ", host key: pinned → pinned again"
     changes = f"{told}, login: old secret → new secret{pinned}"
     assert setup.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
 
@@ -324,7 +324,7 @@ async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: Server
         ("base path", "none", "/x_7"),
         ("timezone", "UTC", "America/New_York"),
         ("login", "old secret", "new secret"),
-        ("host key", "pinned", "pinned anew"),
+        ("host key", "pinned", "pinned again"),
     ]
     assert setup.store.servers[SCOPE].username == "renter"
 
@@ -362,7 +362,7 @@ async def test_server_that_was_removed_meanwhile_is_not_changed(setup: ChangeSet
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
     setup.host = VanishingHost()
-    with pytest.raises(NotFoundError, match="removed it meanwhile"):
+    with pytest.raises(NotFoundError, match="Another admin has removed it"):
         await setup.build().edit(
             GUILD, "Mirny", ServerEdit(username="tenant", credentials=TYPED), actor_id=ADMIN
         )
@@ -476,7 +476,7 @@ async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
     """Another admin may have changed the server between the question and the answer."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
     setup.store.servers[SCOPE] = replace(SERVER, **change)  # type: ignore[arg-type] # two texts
-    with pytest.raises(InvalidInputError, match="changed meanwhile"):
+    with pytest.raises(InvalidInputError, match="has changed"):
         await service.accept_host_key(server, keys, actor_id=ADMIN)
     with pytest.raises(InvalidInputError, match="shows no key"):
         await service.accept_host_key(server, HostKeys(OLD_KEY, None, text("away")), actor_id=ADMIN)
