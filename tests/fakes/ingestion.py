@@ -17,7 +17,7 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.audit import AuditEntry
-from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.deaths import Death, DeathKind, DeathPlace, LogFile
 from utils.models.notices.bounties import BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
@@ -99,11 +99,11 @@ class FakeIngestionUnit:
         self._power.pass_point()
         return frozenset(ids) & self._data.deaths.keys()
 
-    def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return the times of these deaths that are stored already."""
+    def find_places(self, ids: Sequence[bytes]) -> Mapping[bytes, DeathPlace]:
+        """Return the places of these deaths that are stored already."""
         self._power.pass_point()
         known = (self._data.deaths[one] for one in ids if one in self._data.deaths)
-        return {death.id: (death.at, death.ordered_at) for death in known}
+        return {death.id: death.place for death in known}
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
         """Correct the times of stored deaths."""

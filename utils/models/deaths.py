@@ -84,6 +84,15 @@ class Rejected:
     reason: Text
 
 
+class DeathPlace(NamedTuple):
+    """Where a death stands in the log, and when; its fields are those of ``Death``."""
+
+    at: datetime
+    ordered_at: datetime | None
+    file: LogFile
+    offset: int
+
+
 class Death(NamedTuple):
     """A death of one game server, ready to be stored; a tuple as its row is.
 
@@ -103,6 +112,11 @@ class Death(NamedTuple):
     file: LogFile
     offset: int
     ordered_at: datetime | None = None
+
+    @property
+    def place(self) -> "DeathPlace":
+        """Where this death stands in the log, and when."""
+        return DeathPlace(self.at, self.ordered_at, self.file, self.offset)
 
     @property
     def order(self) -> tuple[datetime, str, str, int]:

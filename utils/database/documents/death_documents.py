@@ -10,11 +10,13 @@ from typing import Any
 from bson import CodecOptions, decode_all
 
 from utils.database.documents.text_documents import build_text, read_text
-from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
+from utils.models.deaths import Death, DeathKind, DeathPlace, DeathRow, LogFile
 from utils.models.reading import Cursor, RejectedLine, RowClock
 from utils.models.scope import PlayerId
 
 Document = dict[str, Any]
+
+PLACE_FIELDS = dict.fromkeys(("at", "ordered_at", "world", "file", "offset"), 1)
 
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
@@ -73,17 +75,19 @@ def read_death(document: Document) -> Death:
     return Death(
         id=document["_id"],
         row=row,
-        at=document["at"],
-        file=LogFile(document["world"], document["file"]),
-        offset=document["offset"],
-        ordered_at=read_ordered_at(document),
+        **read_place(document)._asdict(),
     )
 
 
-def read_ordered_at(document: Document) -> datetime | None:
-    """Return the wall-clock time that a stored death has in the order, if it is not that of its row."""
+def read_place(document: Document) -> DeathPlace:
+    """Return the place of a stored death; ``PLACE_FIELDS`` are enough for it."""
     ordered_at: datetime | None = document.get("ordered_at")
-    return None if ordered_at is None else read_wall_time(ordered_at)
+    return DeathPlace(
+        document["at"],
+        None if ordered_at is None else read_wall_time(ordered_at),
+        LogFile(document["world"], document["file"]),
+        document["offset"],
+    )
 
 
 def decode_documents(encoded: bytes) -> Sequence[Document]:

@@ -14,6 +14,7 @@ from utils.database.core.pending_writes import PendingWrites
 from utils.database.core.scope_rules import scope_of_guild, scope_of_server
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import (
+    PLACE_FIELDS,
     build_cursor_fields,
     build_cursor_move,
     build_death_document,
@@ -21,7 +22,7 @@ from utils.database.documents.death_documents import (
     build_rejected_document,
     build_times_update,
     read_death,
-    read_ordered_at,
+    read_place,
 )
 from utils.database.documents.link_documents import build_proven_query, read_proven
 from utils.database.documents.player_documents import (
@@ -40,7 +41,7 @@ from utils.database.units.outbox_entries import draw_entries
 from utils.database.units.removals import verify_kept
 from utils.database.units.server_numbers import NUMBERS_KEY, Draw, ServerNumbers, draw_numbers
 from utils.errors import CursorMovedError, ScopeViolationError
-from utils.models.deaths import Death, LogFile
+from utils.models.deaths import Death, DeathPlace, LogFile
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
@@ -83,16 +84,15 @@ class IngestionTransaction:
         found = self._collection("kills").find_keys(min(ids), max(ids), prefix=prefix)
         return frozenset(ids).intersection(found)
 
-    def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return ``at`` and ``ordered_at`` of these deaths, if they are stored already."""
+    def find_places(self, ids: Sequence[bytes]) -> Mapping[bytes, DeathPlace]:
+        """Return the places of these deaths, if they are stored already."""
         known = self.find_known_ids(ids)
         if not known:
             return {}
-        fields = {"at": 1, "ordered_at": 1}
         found = self._collection("kills").find(
-            {"_id": {"$in": sorted(known)}}, projection=fields, hint="_id_"
+            {"_id": {"$in": sorted(known)}}, projection=PLACE_FIELDS, hint="_id_"
         )
-        return {document["_id"]: (document["at"], read_ordered_at(document)) for document in found}
+        return {document["_id"]: read_place(document) for document in found}
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
         """Write ``at`` and ``ordered_at`` of stored deaths."""

@@ -432,11 +432,11 @@ def store_history_batch(unit: IngestionUnit, batch: HistoryBatch, clock: WallClo
     Deaths that are stored already get new times, by the order of their file and the current time zone.
     """
     first_of = {death.id: death for death in reversed(batch.deaths)}
-    known = unit.find_times(tuple(first_of)) if first_of else {}
+    known = unit.find_places(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
-    right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
+    right = [clock.correct(first_of[death_id], stored) for death_id, stored in known.items()]
     unit.insert_deaths(sorted(new, key=lambda death: death.id))
-    unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
+    unit.correct_times([death for death in right if death.place[:2] != known[death.id][:2]])
     unit.insert_rejected(batch.rejected)
     unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:

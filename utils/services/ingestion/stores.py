@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
-from utils.models.deaths import Death, LogFile
+from utils.models.deaths import Death, DeathPlace, LogFile
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
@@ -28,8 +28,8 @@ class IngestionUnit(DeathsUnit, Protocol):
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
 
-    def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return ``at`` and ``ordered_at`` of these deaths, if they are stored already."""
+    def find_places(self, ids: Sequence[bytes]) -> Mapping[bytes, DeathPlace]:
+        """Return the places of these deaths, if they are stored already."""
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
         """Write ``at`` and ``ordered_at`` of stored deaths."""

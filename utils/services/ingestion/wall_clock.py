@@ -6,7 +6,7 @@ is sometimes set back a little. Within a file the order is still known: it is th
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from utils.models.deaths import Death
+from utils.models.deaths import Death, DeathPlace
 from utils.models.reading import RowClock
 
 LONGEST_STEP_BACK = timedelta(hours=1)
@@ -54,13 +54,17 @@ class WallClock:
         """Tell whether a row that shows this time can mean this moment."""
         return at in (self._convert(written_at), self._convert(written_at.replace(fold=1)))
 
-    def correct(self, death: Death, at: datetime) -> Death:
-        """Return a death that was read again, with the moment to store for it.
+    def correct(self, death: Death, stored: DeathPlace) -> Death:
+        """Return a death that was read again, with the times to store for it.
 
-        ``at`` is the stored moment. A live read may have known which of two readings is right.
+        A live read may have known which of two readings is right. A row that stands in its file once more
+        counts where it stood first.
         """
-        is_second = at > death.at and self.is_reading(death.row.written_at, at)
-        return death._replace(at=at) if is_second else death
+        if not self.is_reading(death.row.written_at, stored.at):
+            return death
+        if stored.file == death.file and stored.offset < death.offset:
+            return death._replace(at=stored.at, ordered_at=stored.ordered_at)
+        return death._replace(at=max(stored.at, death.at))
 
     def _convert(self, written_at: datetime) -> datetime:
         if self.zone is UTC:

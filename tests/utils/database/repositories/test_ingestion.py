@@ -102,7 +102,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
     before = await database.unscoped("kills").find({"_id": {"$ne": own.id}}).to_list(None)
 
     def find(unit: IngestionTransaction) -> object:
-        return unit.find_times([own.id, new.id])
+        return unit.find_places([own.id, new.id])
 
     for right in (moved, own):
 
@@ -110,7 +110,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
             unit.correct_times([right])
 
         await ingestion.in_transaction(scope, correct)
-        assert await ingestion.in_transaction(scope, find) == {own.id: (right.at, right.ordered_at)}
+        assert await ingestion.in_transaction(scope, find) == {own.id: right.place}
         stored = await database.unscoped("kills").find_one({"_id": own.id})
         assert stored is not None
         assert read_death(stored) == right

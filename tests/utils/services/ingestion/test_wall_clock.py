@@ -112,6 +112,23 @@ async def test_single_row_of_the_second_hour_is_known_by_when_it_was_read() -> N
     assert [death.at for death in world.deaths] == [at]
 
 
+@pytest.mark.parametrize("is_imported", [False, True])
+async def test_row_that_stands_in_its_file_again_counts_where_it_stood_first(*, is_imported: bool) -> None:
+    """A kill, the death of the killer, and the row of the kill again, behind the rows of a batch."""
+    world = Server()
+    noon = show(FOLD) - 12 * HOUR
+    names = [("A", "B"), ("C", "A"), ("D", "E")]
+    rows = [write(*names, noon + number * MINUTE) for number, names in enumerate(names)]
+    world.logs.append(FILES[0], render(*rows, rows[0]))
+    if not is_imported:
+        await world.poll()
+    await world.import_again()
+    await world.import_again()
+    ann = world.store.data.players[world.store.data.generation][build_player_id("A")]
+    assert (ann.counters.best_streak, ann.current_streak) == (1, 0)
+    assert [death.row for death in world.deaths] == rows
+
+
 class Pieces:
     """A file that is read in pieces, each time by a process with only the cursor."""
 
