@@ -85,7 +85,7 @@ class Rejected:
 
 
 class DeathPlace(NamedTuple):
-    """Where a death stands in the log, and when; its fields are those of ``Death``."""
+    """The times of a death and its place in the log; the fields are those of ``Death``."""
 
     at: datetime
     ordered_at: datetime | None
@@ -115,7 +115,7 @@ class Death(NamedTuple):
 
     @property
     def place(self) -> "DeathPlace":
-        """Where this death stands in the log, and when."""
+        """The times of this death and its place in the log."""
         return DeathPlace(self.at, self.ordered_at, self.file, self.offset)
 
     @property

@@ -53,16 +53,25 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
+from utils.models.problems import Problem
 from utils.models.reading import Cursor, ImportJob, RejectedLine, RowClock
+from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
-from utils.models.texts import text
+from utils.models.texts import Text
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
 SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
 OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+REASONS = st.sampled_from([RejectionReason.EMPTY.say(), RejectionReason.COLUMNS.count(3)]) | TEXT.map(
+    lambda failure: RejectionReason.NOT_STORED.say(failure=failure)
+)
+QUOTED = TEXT.map(lambda name: Problem.QUOTED.say(name=name))
+PROBLEMS = QUOTED | st.builds(
+    lambda more, first: Problem.AND_MORE.count(more, first=first), st.integers(1, 99), QUOTED
+)
 SECONDS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001 - wall-clock times
     lambda at: at.replace(microsecond=0)
 )
@@ -155,12 +164,12 @@ def test_cursor_comes_back_as_it_was(file: LogFile, offset: int, head: bytes, cl
     assert (read, read.clock) == (cursor, clock)
 
 
-@given(FILES, st.integers(0, 2**40), TEXT, TEXT, MOMENTS)
+@given(FILES, st.integers(0, 2**40), TEXT, REASONS, MOMENTS)
 def test_rejected_line_comes_back_as_it_was(
-    file: LogFile, offset: int, line: str, reason: str, seen_at: datetime
+    file: LogFile, offset: int, line: str, reason: Text, seen_at: datetime
 ) -> None:
     """Admins see the original line."""
-    rejected = RejectedLine(file, offset, line, text(reason), seen_at)
+    rejected = RejectedLine(file, offset, line, reason, seen_at)
     assert read_rejected(store(build_rejected_document(rejected))) == rejected
 
 
@@ -290,7 +299,7 @@ def test_guild_settings_come_back_as_they_were(
         ServerHealth,
         scope=st.just(SCOPE),
         state=st.sampled_from(ConnectionState),
-        problem=st.none() | TEXT,
+        problem=st.none() | PROBLEMS,
         last_read_at=st.none() | MOMENTS,
         last_kill_at=st.none() | MOMENTS,
         lag_seconds=st.none() | st.floats(0, 1e6),
