@@ -14,7 +14,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class GuildMemory(Protocol):
+class GuildMemory(Protocol):  # implemented by SettingsService
     """Keeps something by guild, for example values that were read, alerts that were sent, or failures."""
 
     def forget_guild(self, guild_id: GuildId) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 
-class Clock(Protocol):
+class Clock(Protocol):  # implemented by SystemClock
     """Tells the time and waits."""
 
     def now(self) -> datetime:

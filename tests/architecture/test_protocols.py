@@ -1,6 +1,7 @@
 """Protocols: each shape once, and only where there are two implementations or a room's border is crossed."""
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -53,7 +54,9 @@ def list_classes(modules: Iterable[Module]) -> list[Class]:
 
 
 def _list_bases(node: ast.ClassDef) -> Iterator[str]:
-    yield from (ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases)
+    for base in node.bases:
+        name = ast.unparse(base).partition("[")[0]
+        yield name if name.startswith("asyncio.") else name.rpartition(".")[2]  # it has a Protocol as well
 
 
 def _list_members(node: ast.ClassDef) -> Iterator[str]:
@@ -91,6 +94,30 @@ def _share_too_much(one: Shape, other: Shape) -> bool:
 def _may_share(one: str, other: str) -> bool:
     """Tell whether one of two rooms may import the other."""
     return one == other or one in KERNEL | ROOMS.get(other, set()) or other in KERNEL | ROOMS.get(one, set())
+
+
+def list_unnamed(modules: Iterable[Module]) -> list[str]:
+    """Find Protocols whose line does not say ``# implemented by`` a class that has all of its members.
+
+    A Protocol of one function, and one that only joins others, need no such class.
+    """
+    classes = list_classes(modules)
+    by_name = {one.name: one for one in classes}
+    return sorted(
+        one.name
+        for one in classes
+        if one.is_protocol and _needs_class(one) and not _names_class(one, by_name)
+    )
+
+
+def _needs_class(one: Class) -> bool:
+    return any(not member.startswith("__call__") for member in one.own)
+
+
+def _names_class(one: Class, by_name: dict[str, Class]) -> bool:
+    said = re.search(rf"^class {one.name}\(.*# implemented by (\w+)$", one.module.source, re.MULTILINE)
+    named = by_name.get(said[1]) if said else None
+    return named is not None and _collect_names(one, by_name) <= _collect_names(named, by_name)
 
 
 def list_needless(modules: Iterable[Module]) -> list[str]:
@@ -134,9 +161,30 @@ def test_every_shape_of_a_protocol_stands_once() -> None:
     assert list_copies(_list_product()) == []
 
 
+def test_every_protocol_names_a_class_that_implements_it() -> None:
+    """A reader who follows a kill meets a Protocol, and goes on from there to the class that runs."""
+    assert list_unnamed(_list_product()) == []
+
+
 def test_no_protocol_stands_for_one_class_of_its_own_room() -> None:
     """Within a room the code names the class itself, so “go to definition” leads to the code that runs."""
     assert list_needless(_list_product()) == sorted(ONE_IN_ITS_ROOM)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("class Finder(Protocol):  # implemented by Shelf\n", []),
+        ("class Finder(Protocol):  # implemented by Box\n", ["Finder"]),
+        ("class Finder(Protocol):  # implemented by Nobody\n", ["Finder"]),
+        ("class Finder(Protocol):\n", ["Finder"]),
+    ],
+)
+def test_protocols_without_their_class_are_found(line: str, found: list[str]) -> None:
+    """The class exists and has the methods."""
+    method = "    def find(self) -> None: ...\n"
+    source = f"{line}{method}class Shelf:\n{method}class Box:\n    size: int\n"
+    assert list_unnamed([build_module(source)]) == found
 
 
 PROTOCOL = "class {}(Protocol):\n    async def find(self, a: int, *, b: str) -> None: ...\n"

@@ -11,7 +11,7 @@ from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
-from utils.interactions.replies import ErrorReplies, ErrorReporter
+from utils.interactions.replies import ErrorReplies, ErrorReports
 from utils.interactions.services import (
     Deliveries,
     PostedBoards,
@@ -45,11 +45,11 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     tasks: TaskReports
-    reporter: ErrorReporter
+    reporter: ErrorReports
     operators: Operators
 
 
-def build_bot(base: Base, reporter: ErrorReporter, throttle: ImportThrottle) -> KillfeedBot:
+def build_bot(base: Base, reporter: ErrorReports, throttle: ImportThrottle) -> KillfeedBot:
     """Return the bot, which is not connected yet."""
     sharding = base.settings.discord.sharding
     return choose_bot(sharding)(

@@ -29,11 +29,11 @@ from utils.sftp.access import DeathLogAccess
 from utils.turns import FairTurns
 
 
-class Hosts(LogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol):
+class Hosts(LogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol):  # implemented by DeathLogAccess
     """The hosts of game servers, for the services."""
 
 
-class Loops(LoopControl, ServerReadings, GuildFollower, GuildMemory, Protocol):
+class Loops(LoopControl, ServerReadings, GuildFollower, GuildMemory, Protocol):  # implemented by ServerLoops
     """The loops over game servers, for starting and stopping them."""
 
     async def begin(self) -> None:

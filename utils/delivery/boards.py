@@ -19,7 +19,7 @@ from utils.services.players.posted_boards import BoardPlan
 from utils.services.players.statistics import BOARD_PAGE_ROWS, StatisticsService
 
 
-class PostedBoardStore(BoardPlan, Protocol):
+class PostedBoardStore(BoardPlan, Protocol):  # implemented by PostedBoardRepository
     """Storage of the places of boards."""
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:

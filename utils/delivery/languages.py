@@ -8,7 +8,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.models.scope import GuildId
 
 
-class GuildSpeaker(Protocol):
+class GuildSpeaker(Protocol):  # implemented by GuildLanguages
     """Makes embeds in a guild's language."""
 
     async def find_language(self, guild_id: GuildId) -> str:

@@ -14,7 +14,7 @@ from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMes
 from utils.models.scope import ChannelId, GuildId, ServerScope
 
 
-class OutboxStore(Protocol):
+class OutboxStore(Protocol):  # implemented by OutboxRepository
     """Storage of outboxes and prepared messages; every write is durable when it returns.
 
     Raises:

@@ -47,7 +47,7 @@ LOOK_BACK_MESSAGES = 100  # one request
 logger = get_logger(__name__)
 
 
-class MessagePlaces(Protocol):
+class MessagePlaces(Protocol):  # implemented by FixedPlace
     """Storage of the place of one standing message; every write is durable when it returns."""
 
     async def find(self) -> MessagePlace:

@@ -23,7 +23,7 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
-from utils.interactions.replies import ErrorReporter
+from utils.interactions.replies import ErrorReports
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
@@ -39,7 +39,7 @@ GROUPS = (
 )
 
 
-class GuildFollower(Protocol):
+class GuildFollower(Protocol):  # implemented by ServerLoops
     """Serves the guilds that the bot is in."""
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
@@ -75,7 +75,7 @@ class KillfeedBot(commands.Bot):
         events: EventDispatcher,
         *,
         sharding: Sharding,
-        reporter: ErrorReporter,
+        reporter: ErrorReports,
         log_context: LogContext,
         throttle: ImportThrottle,
         commands_file: Path,

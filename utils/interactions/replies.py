@@ -28,7 +28,7 @@ PRESSED = Access(is_private=True)
 PERHAPS_DONE = text("What you asked for may have been done, or a part of it. Look before you ask again.")
 
 
-class ErrorReporter(Protocol):
+class ErrorReports(Protocol):  # implemented by ErrorReporter
     """Records an unexpected error."""
 
     def report(self, error: BaseException) -> str:
@@ -38,7 +38,7 @@ class ErrorReporter(Protocol):
 class ErrorReplies:
     """Answers failed commands: a sentence, what to do next, and a reference code if the fault is ours."""
 
-    def __init__(self, languages: AnswerLanguages, reporter: ErrorReporter) -> None:
+    def __init__(self, languages: AnswerLanguages, reporter: ErrorReports) -> None:
         self._languages = languages
         self._reporter = reporter
 

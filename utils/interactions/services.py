@@ -35,14 +35,14 @@ from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import K, TaskReport
 
 
-class Deliveries(Protocol):
+class Deliveries(Protocol):  # implemented by DeliveryLoop
     """The state of delivery to each guild."""
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
         """Return the unexpected failure that stops a guild's posts; None if there is none."""
 
 
-class Samples(Protocol):
+class Samples(Protocol):  # implemented by SamplePosts
     """Posts samples of each kind of channel."""
 
     async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
@@ -53,7 +53,7 @@ class Samples(Protocol):
         """
 
 
-class PostedBoards(Protocol):
+class PostedBoards(Protocol):  # implemented by PostedBoardService
     """Boards that the bot keeps up to date in channels."""
 
     async def post(
@@ -75,7 +75,7 @@ class PostedBoards(Protocol):
         """
 
 
-class ProgressMessages(Protocol):
+class ProgressMessages(Protocol):  # implemented by ImportMessages
     """Messages that show the progress of imports."""
 
     async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
@@ -85,7 +85,7 @@ class ProgressMessages(Protocol):
         """Delete a progress message of an import that did not begin."""
 
 
-class TaskReports(Protocol):
+class TaskReports(Protocol):  # implemented by TaskManager
     """The state of the background tasks."""
 
     def list_reports(self) -> Sequence[TaskReport]:

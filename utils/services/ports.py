@@ -16,7 +16,7 @@ from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.models.texts import Text
 
 
-class AdminNotifier(Protocol):
+class AdminNotifier(Protocol):  # implemented by AdminAlerts
     """Tells the admins of a guild something once, until the alert is closed."""
 
     async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
@@ -26,28 +26,28 @@ class AdminNotifier(Protocol):
         """Close the alert with this key."""
 
 
-class ChannelFinder(Protocol):
+class ChannelFinder(Protocol):  # implemented by SettingsService
     """Finds the channel of a kind for a server."""
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the server's own channel, else the guild's, else None."""
 
 
-class MemberNotifier(AdminNotifier, Protocol):
+class MemberNotifier(AdminNotifier, Protocol):  # implemented by AdminAlerts
     """Tells members as well."""
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:
         """Send a member a direct message, unless one with this key was sent."""
 
 
-class SettingsSource(Protocol):
+class SettingsSource(Protocol):  # implemented by SettingsService
     """Reads the settings of guilds."""
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings; settings that were never set have their defaults."""
 
 
-class ServerStore(Protocol):
+class ServerStore(Protocol):  # implemented by GameServerRepository
     """Storage of game servers; a change and its ``entry`` of the audit are stored both, or neither."""
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
@@ -107,7 +107,7 @@ class ServerStore(Protocol):
         """Store state, problem and times; ingestion stores the line counts."""
 
 
-class ServerReadings(Protocol):
+class ServerReadings(Protocol):  # implemented by ServerLoops
     """The current health of each server."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
@@ -117,7 +117,7 @@ class ServerReadings(Protocol):
         """Return how many connections a guild has, and how many of its requests wait for one."""
 
 
-class LoopControl(Protocol):
+class LoopControl(Protocol):  # implemented by ServerLoops
     """Starts and ends the loops over servers."""
 
     def start(self, scope: ServerScope) -> None:

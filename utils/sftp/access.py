@@ -31,7 +31,7 @@ from utils.sftp.tail import DeathLogTail, TailMemory
 LOOK_AGAIN_SECONDS = 60.0  # a folder without logs is searched for again: the logs may appear in another one
 
 
-class SecretReader(Protocol):
+class SecretReader(Protocol):  # implemented by SecretBox
     """Decryption of logins."""
 
     def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:

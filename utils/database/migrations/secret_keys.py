@@ -52,7 +52,7 @@ OLD_DATA = (
 _ID = "secret_key"
 
 
-class SecretCipher(Protocol):
+class SecretCipher(Protocol):  # implemented by SecretBox
     """Encryption with one secret key."""
 
     def seal_proof(self) -> bytes:

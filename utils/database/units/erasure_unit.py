@@ -25,6 +25,8 @@ class ErasureTransaction:
         money: wallets and bounties within this transaction.
     """
 
+    money: MoneyTransaction
+
     def __init__(self, transaction: Transaction, scope: ServerScope) -> None:
         self._transaction = transaction
         self._scope = scope

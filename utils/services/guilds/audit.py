@@ -17,7 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 PAGE_ENTRIES = 10
 
 
-class AuditStore(Protocol):
+class AuditStore(Protocol):  # implemented by AuditRepository
     """Storage of the audit."""
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:

@@ -16,7 +16,7 @@ from utils.services.ports import ServerStore, SettingsSource
 CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 
 
-class GuildStore(SettingsSource, Protocol):
+class GuildStore(SettingsSource, Protocol):  # implemented by GuildRepository
     """Read access to the storage of guilds' settings and servers."""
 
     async def write_settings(

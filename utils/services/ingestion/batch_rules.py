@@ -72,7 +72,7 @@ class RuleOutcome:
     events: Sequence[Event] = ()
 
 
-class RuleUnit(Protocol):
+class RuleUnit(Protocol):  # implemented by IngestionTransaction
     """The transaction of a batch, for its rules."""
 
     @property
@@ -80,7 +80,7 @@ class RuleUnit(Protocol):
         """Wallets and bounties."""
 
 
-class BatchTerms(Protocol):
+class BatchTerms(Protocol):  # implemented by RewardTerms
     """The terms by which a rule judges a batch: a value, found before the transaction."""
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
@@ -93,7 +93,7 @@ class BatchTerms(Protocol):
         """
 
 
-class BatchRule(Protocol):
+class BatchRule(Protocol):  # implemented by KillRewards
     """A rule about new deaths."""
 
     async def find_terms(self, scope: ServerScope) -> BatchTerms | None:

@@ -33,7 +33,7 @@ AGE_PART = 12  # and at most by this part of the age of news, which depends on t
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 
-class ProgressReporter(Protocol):
+class ProgressReporter(Protocol):  # implemented by ImportMessages
     """Shows the progress of an import."""
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:

@@ -15,7 +15,7 @@ SLICE_ROWS = 50  # deaths counted before the event loop runs again: about a mill
 COUNTED_ROWS = 5000
 
 
-class GenerationStore(Protocol):
+class GenerationStore(Protocol):  # implemented by ImportRepository
     """Storage of counters that are not shown yet, and of the deaths to count."""
 
     def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:

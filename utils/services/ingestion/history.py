@@ -63,14 +63,14 @@ FILES_AT_ONCE = 6
 FILES_OF_ALL = 24  # files read at once by all imports together; each reads at least one
 
 
-class ImportJobs(Protocol):
+class ImportJobs(Protocol):  # implemented by ImportRepository
     """Storage of running imports."""
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the running import, if any."""
 
 
-class ImportStore(GenerationStore, Protocol):
+class ImportStore(GenerationStore, Protocol):  # implemented by ImportRepository
     """Storage of imports, besides the transactions of ingestion."""
 
     async def begin_import(

@@ -57,7 +57,7 @@ class ReadReport:
     is_history: bool = False
 
 
-class LogReader(Protocol):
+class LogReader(Protocol):  # implemented by DeathLogReader
     """Reads one log of a game server."""
 
     @property

@@ -11,7 +11,7 @@ from utils.models.servers import ConnectionCount, GameServer, Obstacle
 from utils.models.texts import Text
 
 
-class LiveLogs(Protocol):
+class LiveLogs(Protocol):  # implemented by DeathLogTail
     """The death logs of one game server, read onward from cursors."""
 
     @property
@@ -37,7 +37,7 @@ class LiveLogs(Protocol):
         """Return files that have a cursor but were deleted long ago."""
 
 
-class HistoryLogs(Protocol):
+class HistoryLogs(Protocol):  # implemented by DeathLogTail
     """The death logs of one game server, read from beginning to end for an import."""
 
     async def list_sizes(self) -> Mapping[LogFile, int]:
@@ -51,11 +51,11 @@ class HistoryLogs(Protocol):
         """
 
 
-class DeathLogs(LiveLogs, HistoryLogs, Protocol):
+class DeathLogs(LiveLogs, HistoryLogs, Protocol):  # implemented by DeathLogTail
     """The opened death logs of a server."""
 
 
-class LogOpener(Protocol):
+class LogOpener(Protocol):  # implemented by DeathLogAccess
     """Opens logs. Caches login, folder and sizes between openings."""
 
     def open(self, server: GameServer, *, guild_limit: int) -> AbstractAsyncContextManager[DeathLogs]:
@@ -71,7 +71,7 @@ class LogOpener(Protocol):
         """Drop the state of a server."""
 
 
-class LogAccess(LogOpener, Protocol):
+class LogAccess(LogOpener, Protocol):  # implemented by DeathLogAccess
     """Opens logs repeatedly, and knows the obstacles."""
 
     def get_log_folder(self, scope: ServerScope) -> str | None:

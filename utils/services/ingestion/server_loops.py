@@ -31,7 +31,7 @@ LIST_RETRY_SECONDS = 2.0
 logger = get_logger(__name__)
 
 
-class Deliverer(Protocol):
+class Deliverer(Protocol):  # implemented by DeliveryLoop
     """Delivers the notices in the outbox of a guild."""
 
     async def run(self, guild_id: GuildId) -> None:
@@ -41,7 +41,7 @@ class Deliverer(Protocol):
         """Wake the delivery: a server has new notices for these kinds of channel."""
 
 
-class ServerIndex(Protocol):
+class ServerIndex(Protocol):  # implemented by ScopeIndexRepository
     """Lists the keys of servers and guilds."""
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
@@ -51,7 +51,7 @@ class ServerIndex(Protocol):
         """Return every guild that the bot has left."""
 
 
-class Departures(Protocol):
+class Departures(Protocol):  # implemented by GuildRepository
     """Storage of the guilds that the bot has left."""
 
     async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:

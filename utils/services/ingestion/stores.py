@@ -15,14 +15,14 @@ from utils.services.ingestion.batch_rules import RuleUnit
 T = TypeVar("T")
 
 
-class DeathsUnit(RuleUnit, Protocol):
+class DeathsUnit(RuleUnit, Protocol):  # implemented by IngestionTransaction
     """A transaction that can also recount deaths."""
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return all stored death rows of a player, in order."""
 
 
-class IngestionUnit(DeathsUnit, Protocol):
+class IngestionUnit(DeathsUnit, Protocol):  # implemented by IngestionTransaction
     """One open transaction over one server's data."""
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
@@ -79,7 +79,7 @@ class IngestionUnit(DeathsUnit, Protocol):
         """Count lines for ``/killfeed status``."""
 
 
-class SharedUnit(Protocol):
+class SharedUnit(Protocol):  # implemented by SharedTransaction
     """One open transaction over game servers of one guild or of several."""
 
     def of_server(self, scope: ServerScope) -> IngestionUnit:
@@ -89,14 +89,14 @@ class SharedUnit(Protocol):
         """Read in advance, in one read, everything that counting and judging of several batches needs."""
 
 
-class CursorStore(Protocol):
+class CursorStore(Protocol):  # implemented by IngestionRepository
     """Reads of cursors."""
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return the cursors of a server's files."""
 
 
-class IngestionStore(CursorStore, Protocol):
+class IngestionStore(CursorStore, Protocol):  # implemented by IngestionRepository
     """Storage of game servers, as ingestion sees it."""
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], T]) -> T:

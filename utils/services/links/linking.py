@@ -39,7 +39,7 @@ Describe = Callable[[Link], AuditEntry]
 """Tells what the audit has of a link as it was found when it ended."""
 
 
-class LinkStore(ProofSource, Protocol):
+class LinkStore(ProofSource, Protocol):  # implemented by LinkRepository
     """Storage of links; every write is one transaction, its ``entry`` of the audit included."""
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:

@@ -29,7 +29,7 @@ PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end without an event
 
 
-class ProofSource(Protocol):
+class ProofSource(Protocol):  # implemented by LinkRepository
     """Reads of proven links and of deaths that may prove one."""
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
@@ -39,7 +39,7 @@ class ProofSource(Protocol):
         """Return the times, by the log, of the player's menu suicides that may prove a link."""
 
 
-class ProofStore(ProofSource, Protocol):
+class ProofStore(ProofSource, Protocol):  # implemented by LinkRepository
     """Storage of open links and of the deaths that prove them."""
 
     async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
@@ -58,14 +58,14 @@ class ProofStore(ProofSource, Protocol):
         """Delete this request, unless it was proven or made again."""
 
 
-class OpenLinks(Protocol):
+class OpenLinks(Protocol):  # implemented by ScopeIndexRepository
     """Lists the keys of guilds with open links."""
 
     async def list_guilds_with_open_links(self) -> Sequence[GuildId]:
         """Return those guilds."""
 
 
-class ProofMessages(Protocol):
+class ProofMessages(Protocol):  # implemented by LinkMessages
     """The messages that named the times."""
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:

@@ -14,7 +14,7 @@ from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScop
 T = TypeVar("T")
 
 
-class MoneyUnit(Protocol):
+class MoneyUnit(Protocol):  # implemented by MoneyTransaction
     """One open transaction over one server's bounties and its guild's wallets."""
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
@@ -62,7 +62,7 @@ class MoneyUnit(Protocol):
         """Append notices to the outbox of this server."""
 
 
-class BountyStore(Protocol):
+class BountyStore(Protocol):  # implemented by BountyRepository
     """Storage of bounties.
 
     Raises:
@@ -91,14 +91,14 @@ class BountyStore(Protocol):
         """Delete the closed bounties of a server, unless its statistics were kept."""
 
 
-class DueBounties(Protocol):
+class DueBounties(Protocol):  # implemented by ScopeIndexRepository
     """Lists the keys of servers with expired bounties."""
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> Sequence[ServerScope]:
         """Return every server with open bounties that expired before a moment."""
 
 
-class WalletStore(Protocol):
+class WalletStore(Protocol):  # implemented by WalletRepository
     """Storage of wallets and their ledger."""
 
     async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:

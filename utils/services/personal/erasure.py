@@ -45,7 +45,7 @@ DEATHS_AT_ONCE = 5_000  # deaths of one transaction: about half a second of mong
 LEDGER_ROWS_AT_ONCE = 5_000
 
 
-class ErasureUnit(DeathsUnit, Protocol):
+class ErasureUnit(DeathsUnit, Protocol):  # implemented by ErasureTransaction
     """One open transaction over one server's deaths, figures and bounties."""
 
     def hold_counts(self) -> int | None:
@@ -61,7 +61,7 @@ class ErasureUnit(DeathsUnit, Protocol):
         """Write a player's counters of all time and by day."""
 
 
-class ErasureStore(Protocol):
+class ErasureStore(Protocol):  # implemented by ErasureRepository
     """Erases players and members from a guild's data; every method can be called again.
 
     Raises:

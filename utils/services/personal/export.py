@@ -24,7 +24,7 @@ TextWriting = Callable[[Text], str]
 Parts = Mapping[str, Sequence[Stored]]
 
 
-class ExportStore(Protocol):
+class ExportStore(Protocol):  # implemented by PersonalDataRepository
     """Reads of the stored data about one person."""
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:

@@ -28,7 +28,7 @@ from utils.services.servers.game_servers import GameServerService
 RIVALS = 10
 
 
-class CombatStore(Protocol):
+class CombatStore(Protocol):  # implemented by CombatRepository
     """Kills by weapon, by enemy and by hour."""
 
     async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
@@ -62,7 +62,7 @@ class CombatStore(Protocol):
         """Return the number of kills of one player by another for all time."""
 
 
-class DeathStore(Protocol):
+class DeathStore(Protocol):  # implemented by DeathRepository
     """Stored deaths."""
 
     async def list_recent(

@@ -30,7 +30,7 @@ BLINK_SECONDS = 0.05  # a part of the 300 ms that autocomplete may take
 CACHED_GUILDS = 200  # guilds whose names are kept: those that asked last
 
 
-class NameStore(Protocol):
+class NameStore(Protocol):  # implemented by StatisticsRepository
     """Reads of names, over one guild's servers."""
 
     async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:

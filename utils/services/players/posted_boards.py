@@ -45,7 +45,7 @@ CHANNEL_GONE = text(
 )
 
 
-class BoardPlan(Protocol):
+class BoardPlan(Protocol):  # implemented by PostedBoardRepository
     """Reads of posted boards."""
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
@@ -55,7 +55,7 @@ class BoardPlan(Protocol):
         """Return one board."""
 
 
-class BoardStore(BoardPlan, Protocol):
+class BoardStore(BoardPlan, Protocol):  # implemented by PostedBoardRepository
     """Storage of posted boards."""
 
     async def insert_board(self, key: BoardKey, *, entry: AuditEntry | None = None) -> None:
@@ -68,14 +68,14 @@ class BoardStore(BoardPlan, Protocol):
         """Delete a board."""
 
 
-class BoardIndex(Protocol):
+class BoardIndex(Protocol):  # implemented by ScopeIndexRepository
     """Lists the guilds with boards."""
 
     async def list_guilds_with_boards(self) -> Sequence[GuildId]:
         """Return the guilds."""
 
 
-class BoardMessages(Protocol):
+class BoardMessages(Protocol):  # implemented by PostedBoardMessages
     """The messages of boards; one operation at a time for each board."""
 
     async def show(self, key: BoardKey, channel_id: ChannelId) -> None:

@@ -47,7 +47,7 @@ class PlayerReport:
     days: tuple[DayCount, ...]
 
 
-class StatisticsStore(NameStore, Protocol):
+class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsRepository
     """Reads of counters, over the servers of one guild."""
 
     async def find_stats(self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]) -> PlayerStats | None:
@@ -71,7 +71,7 @@ class StatisticsStore(NameStore, Protocol):
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
 
 
-class HunterStore(Protocol):
+class HunterStore(Protocol):  # implemented by HunterRepository
     """Players who claimed bounties."""
 
     async def list_hunters(self, covered: CoveredDeaths) -> Sequence[BoardRow]:

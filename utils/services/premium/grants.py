@@ -49,7 +49,7 @@ LONGEST_DAYS = 3650
 REASON_CHARACTERS = 200
 
 
-class PremiumStore(PremiumSource, Protocol):
+class PremiumStore(PremiumSource, Protocol):  # implemented by PremiumRepository
     """Storage of grants and their history."""
 
     async def write_grant(
@@ -61,7 +61,7 @@ class PremiumStore(PremiumSource, Protocol):
         """Remove the grant with the end that the event names; tell whether it was there."""
 
 
-class GrantIndex(Protocol):
+class GrantIndex(Protocol):  # implemented by ScopeIndexRepository
     """Lists the keys of guilds with work to do."""
 
     async def list_guild_ids(self) -> Sequence[GuildId]:

@@ -23,7 +23,7 @@ CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 SHARED_CACHE_SECONDS = 30.0  # the same if another process may grant premium
 
 
-class PremiumSource(Protocol):
+class PremiumSource(Protocol):  # implemented by PremiumRepository
     """Read access to the storage of grants."""
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:

@@ -53,7 +53,7 @@ FORMER_CHOICE = text("There is no game server “a server that was removed” he
 SHOWN_REJECTED = 50
 
 
-class RejectedStore(Protocol):
+class RejectedStore(Protocol):  # implemented by RejectedLineRepository
     """Storage of rejected lines."""
 
     async def list_rejected(self, scope: ServerScope, *, limit: int) -> Sequence[RejectedLine]:
@@ -63,14 +63,14 @@ class RejectedStore(Protocol):
         """Return how many lines were rejected since the server was added."""
 
 
-class Encryption(Protocol):
+class Encryption(Protocol):  # implemented by SecretBox
     """Encryption of logins at rest."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Encrypt a login for one server; it can be decrypted only for that server."""
 
 
-class ServerChecker(Protocol):
+class ServerChecker(Protocol):  # implemented by DeathLogAccess
     """Tests the way to a server's logs."""
 
     async def check(

@@ -47,7 +47,7 @@ WHY_LOGIN_AGAIN = text(
 )
 
 
-class HostKeyReader(Protocol):
+class HostKeyReader(Protocol):  # implemented by DeathLogAccess
     """Reads the keys of hosts."""
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:

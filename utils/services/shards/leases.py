@@ -21,7 +21,7 @@ RENEW_SECONDS = 5.0
 STANDBY_SECONDS = 2.0
 
 
-class LeaseStore(Protocol):
+class LeaseStore(Protocol):  # implemented by LeaseRepository
     """Storage of leases."""
 
     async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
