@@ -88,9 +88,9 @@ class DeathPlace(NamedTuple):
     """The times of a death and its place in the log; the fields are those of ``Death``."""
 
     at: datetime
-    ordered_at: datetime | None
     file: LogFile
     offset: int
+    ordered_at: datetime | None
 
 
 class Death(NamedTuple):
@@ -116,7 +116,7 @@ class Death(NamedTuple):
     @property
     def place(self) -> "DeathPlace":
         """The times of this death and its place in the log."""
-        return DeathPlace(self.at, self.ordered_at, self.file, self.offset)
+        return DeathPlace(self.at, self.file, self.offset, self.ordered_at)
 
     @property
     def order(self) -> tuple[datetime, str, str, int]:

@@ -72,11 +72,7 @@ def read_death(document: Document) -> Death:
         killer_platform=document.get("killer_platform", ""),
         victim_platform=document.get("victim_platform", ""),
     )
-    return Death(
-        id=document["_id"],
-        row=row,
-        **read_place(document)._asdict(),
-    )
+    return Death(document["_id"], row, *read_place(document))
 
 
 def read_place(document: Document) -> DeathPlace:
@@ -84,9 +80,9 @@ def read_place(document: Document) -> DeathPlace:
     ordered_at: datetime | None = document.get("ordered_at")
     return DeathPlace(
         document["at"],
-        None if ordered_at is None else read_wall_time(ordered_at),
         LogFile(document["world"], document["file"]),
         document["offset"],
+        None if ordered_at is None else read_wall_time(ordered_at),
     )
 
 

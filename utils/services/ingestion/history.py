@@ -436,7 +436,8 @@ def store_history_batch(unit: IngestionUnit, batch: HistoryBatch, clock: WallClo
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
     right = [clock.correct(first_of[death_id], stored) for death_id, stored in known.items()]
     unit.insert_deaths(sorted(new, key=lambda death: death.id))
-    unit.correct_times([death for death in right if death.place[:2] != known[death.id][:2]])
+    times = {death_id: (stored.at, stored.ordered_at) for death_id, stored in known.items()}
+    unit.correct_times([death for death in right if (death.at, death.ordered_at) != times[death.id]])
     unit.insert_rejected(batch.rejected)
     unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:
