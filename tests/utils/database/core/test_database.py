@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import pytest
@@ -132,16 +133,18 @@ async def test_snapshot_shows_the_moment_of_its_first_read(
         assert await ScopedCollection.of_guild(database, "others", GUILD_ID, session=session).count({}) == 2
 
 
+def _hold(gate: Gate, transaction: Transaction) -> int:
+    """Increase a counter, and hold its document until the gate is open."""
+    drawn = _increase(transaction)
+    gate.wait()
+    return drawn
+
+
 async def test_work_runs_again_when_another_transaction_holds_its_document(
     database: SafeDatabase, other: SafeDatabase, things: ScopedCollection
 ) -> None:
     """A transaction waits out a write conflict with pauses, so a counter counts the draws of both."""
     gate = Gate()
-
-    def hold(transaction: Transaction) -> int:
-        drawn = _increase(transaction)
-        gate.wait()
-        return drawn
 
     def wait(transaction: Transaction) -> int:
         try:
@@ -151,7 +154,7 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
             raise
 
     await things.insert_one({"_id": 1, "count": 0})
-    holding = asyncio.create_task(other.in_transaction(hold))
+    holding = asyncio.create_task(other.in_transaction(partial(_hold, gate)))
     await gate.reached()
     assert await database.in_transaction(wait) == 2
     assert await holding == 1
@@ -163,13 +166,8 @@ async def test_transaction_that_must_not_repeat_tells_of_a_conflict_at_once(
     """The other transaction, which holds the document, goes on."""
     gate = Gate()
 
-    def hold(transaction: Transaction) -> int:
-        drawn = _increase(transaction)
-        gate.wait()
-        return drawn
-
     await things.insert_one({"_id": 1, "count": 0})
-    holding = asyncio.create_task(other.in_transaction(hold))
+    holding = asyncio.create_task(other.in_transaction(partial(_hold, gate)))
     await gate.reached()
     with pytest.raises(StorageConflictError):
         await database.in_transaction(_increase, repeats=False)
