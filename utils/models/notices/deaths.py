@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from utils.models.deaths import DeathKind
+from utils.models.notices.highlights import Highlight
 from utils.models.notices.notice import Notice
 
 
@@ -14,6 +15,7 @@ class DeathNotice(Notice):
         killer_name: empty without a killer.
         killer_kills: the killer's counters on that server after this kill (for K/D), None for other classes.
         killer_streak: the killer's streak after this kill.
+        highlights: what makes it special, at most ``MOST_HIGHLIGHTS``, the rarest first; none in history.
     """
 
     kind: DeathKind
@@ -24,6 +26,7 @@ class DeathNotice(Notice):
     killer_kills: int | None = None
     killer_deaths: int | None = None
     killer_streak: int | None = None
+    highlights: tuple[Highlight, ...] = ()
 
     @property
     def variant(self) -> DeathKind:
