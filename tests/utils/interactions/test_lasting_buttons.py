@@ -27,7 +27,6 @@ SHOW, UPDATE, ADMIN, RIVALS, CHOOSE, FORM, FAIL = (
 )
 OLD, GONE = ButtonKind("show", version=0), ButtonKind("gone")
 OUTDATED = "This button is from an older version of me; `/help` shows what works now."
-ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
 
 
 class PressCog(GuildCog):
@@ -198,10 +197,10 @@ async def test_rights_are_those_of_the_press(
 ) -> None:
     """All members see the button; only members who are admins now may use it."""
     refused = await press(alice, "Admins")
-    assert (refused.embed["description"], refused.is_ephemeral) == (ADMINS_ALONE, True)
+    assert ("Manage Server" in refused.embed["description"], refused.is_ephemeral) == (True, True)
     assert (await press(manager, "Admins")).content == "Hello, admin"
     world.set_roles(manager.membership, [])
-    assert (await press(manager, "Admins")).embed["description"] == ADMINS_ALONE
+    assert "Manage Server" in (await press(manager, "Admins")).embed["description"]
     assert len(press.cog.seen) == 1
 
 
