@@ -138,12 +138,15 @@ class CountingNeeds:
     Attributes:
         days: the players and the days on which they are counted.
         finds_members: rules judge the deaths, so the members of the players are read as well.
+        killed: the players of whom it is read who killed them, since ``killed_since`` (wall-clock time).
     """
 
     scope: ServerScope
     generation: int
     days: frozenset[tuple[PlayerId, date]]
     finds_members: bool = False
+    killed: frozenset[PlayerId] = frozenset()
+    killed_since: datetime | None = None
 
     @property
     def players(self) -> Sequence[PlayerId]:

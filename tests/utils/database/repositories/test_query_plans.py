@@ -126,7 +126,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         unit.replace_players([make_player(A)], generation=0)
         unit.find_days([(A, date(2025, 4, 30))], generation=0)
         unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
-        unit.add_months([APRIL], generation=0)
+        unit.replace_months([APRIL], generation=0)
         assert unit.append_notices(
             [make_notice(1)], created_at=NOW, changes_counters=True
         ) == AppendedNotices(1)
