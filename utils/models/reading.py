@@ -138,7 +138,7 @@ class CountingNeeds:
     Attributes:
         days: the players and the days on which they are counted.
         finds_members: rules judge the deaths, so the members of the players are read as well.
-        killed: the players of whom it is read who killed them, since ``killed_since`` (wall-clock time).
+        killed: players whose killers are read, since ``killed_since`` (wall-clock time).
     """
 
     scope: ServerScope

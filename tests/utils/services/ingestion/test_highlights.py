@@ -56,7 +56,7 @@ SERVER = GameServer(SCOPE, "Mirny", "127.0.0.1", 22, "renter", EncryptedSecret(b
 WARM_UP = [
     build_row(f"W{number % 9}", "X", second=number - DAY, distance=40) for number in range(RECORD_KILLS)
 ]
-"""So many kills on the day before that the next one can be a record."""
+"""Kills on the day before; after them a kill can be a record."""
 
 Found = list[tuple[HighlightKind, int, int]]
 RECORD, MILESTONE, BOUNTY, MULTIKILL, ENDED, STREAK, REVENGE, FIRST_BLOOD = HighlightKind

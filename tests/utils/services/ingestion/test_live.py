@@ -26,6 +26,7 @@ from utils.group_commit import GROUP_SECONDS
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.problems import Problem
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.rejections import RejectionReason
@@ -182,7 +183,10 @@ async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
         )
         for place, (killer, victim, weapon, distance) in enumerate(facts)
     ]
-    expected[1] = replace(expected[1], killer_kills=1, killer_deaths=1, killer_streak=1)
+    first_blood = (Highlight(HighlightKind.FIRST_BLOOD),)
+    expected[1] = replace(
+        expected[1], killer_kills=1, killer_deaths=1, killer_streak=1, highlights=first_blood
+    )
     assert watcher.store.data.notices == expected
 
 
