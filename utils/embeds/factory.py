@@ -20,6 +20,7 @@ from utils.embeds import (
     replies,
     servers,
 )
+from utils.embeds.buttons import LastingView, build_lasting_view
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import MAX_DESCRIPTION, fit_embed, fit_embeds, pack_lines
 from utils.embeds.notices.look import NoticeLook
@@ -28,8 +29,9 @@ from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
-from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.localization.localizer import Localizer
 from utils.models.guilds import ChannelKind
+from utils.models.lasting_buttons import Control
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
 from utils.models.post_styles import NEW_SHAPE, PostShape
@@ -40,10 +42,11 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The parts of a channel message: embeds, and each of their pictures once."""
+    """The parts of a channel message: embeds, each of their pictures once, and lasting buttons."""
 
     embeds: tuple[discord.Embed, ...]
     pictures: tuple[Picture, ...] = ()
+    buttons: LastingView | None = None
 
 
 def _show(
@@ -79,14 +82,14 @@ class EmbedFactory:
         kinds: NoticeKinds = NOTICE_KINDS,
         looks: NoticeLooks = NOTICE_LOOKS,
         languages: Languages | None = None,
-        words: Localizer = ENGLISH_LOCALIZER,
+        words: Localizer | None = None,
         charts: ChartPainter | None = None,
     ) -> None:
-        self.style = Style(theme, words)
+        self.languages = languages or Languages()
+        self.style = Style(theme, words or self.languages.english)
         self._kinds = kinds
         self._looks = looks
         self._pictures = load_pictures(look.picture for look in list_pictured(looks))
-        self.languages = languages or Languages()
         self.charts = charts.draw_in(self.style) if charts else ChartPainter(self.style)
 
     @property
@@ -107,6 +110,10 @@ class EmbedFactory:
             words=words,
             charts=self.charts,
         )
+
+    def build_buttons(self, controls: Sequence[Control]) -> LastingView:
+        """Return lasting buttons and selects for a message, in rows of five buttons or one select."""
+        return build_lasting_view(controls, self.words)
 
     def build_feed(self, notices: Sequence[Notice], shape: PostShape = NEW_SHAPE) -> Post:
         """Return the message of up to ten notices; equal notices of an equal shape give an equal post.

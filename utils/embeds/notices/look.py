@@ -39,7 +39,7 @@ def _get_variant(notice: Notice) -> StrEnum:
     return notice.variant
 
 
-def _is_card(notice: Notice, style: PostStyle) -> bool:
+def _never(notice: Notice, style: PostStyle) -> bool:
     del notice, style
     return False
 
@@ -63,7 +63,7 @@ class NoticeLook(Generic[N]):
     samples: Callable[..., Sequence[N]]
     choose: Callable[[N], StrEnum] = _get_variant
     write: Callable[[Style, VariantLook, N], str] | None = None
-    is_line: Callable[[N, PostStyle], bool] = _is_card
+    is_line: Callable[[N, PostStyle], bool] = _never
 
     def find(self, notice: N) -> VariantLook:
         """Return the look of a notice."""
