@@ -22,8 +22,8 @@ class Post:
     """The content of a killfeed post.
 
     Attributes:
-        names: of the killer, if there is one, and of the victim.
-        weapon: of a kill, as people read it.
+        names: the killer, if there is one, and the victim.
+        weapon: the name for people; empty unless a player killed.
         ratio: the killer's K/D after a kill; None where a line does not show it.
     """
 

@@ -20,7 +20,7 @@ LEFT = 64  # left edge of a message's text
 CARD_WIDTH = 440
 INNER = 14  # pixels between the edge of the card and its text
 THUMBNAIL = 64
-ICON = 20  # of a footer
+ICON = 20  # pixels, beside a footer
 LINE, TITLE_LINE, PADDING = 20, 24, 12
 LETTER = 7.5  # mean width of a letter of 14 px, to break lines like the client
 

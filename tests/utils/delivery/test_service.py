@@ -189,7 +189,7 @@ async def test_message_keeps_its_shape_when_the_channel_gets_another_one(world: 
 async def test_lost_message_is_found_without_an_entry_that_was_removed(
     world: World, style: PostStyle, lost: int
 ) -> None:
-    """Lines move together when a card or a line between them is gone; the rest is recognised all the same."""
+    """Lines move together when a card or a line between them is gone; the rest is still recognised."""
     world.shapes.shape = PostShape(style)
     streak = (Highlight(HighlightKind.STREAK, 5),)
     world.store.add(*(build_entry(number, highlights=streak if number == 2 else ()) for number in range(5)))
