@@ -21,11 +21,13 @@ from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
+from utils.interactions.invitation import build_invitation
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReports
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
+from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.services.ingestion.import_throttle import ImportThrottle
@@ -96,6 +98,7 @@ class KillfeedBot(commands.Bot):
         self._log_context = log_context
         self._throttle = throttle
         self._is_following = False  # until it is ready
+        self._is_greeting_due = True
         self._register = CommandRegister(self, commands_file)
         self.add_listener(self._answer_ended, "on_interaction")
 
@@ -116,8 +119,17 @@ class KillfeedBot(commands.Bot):
     async def on_ready(self) -> None:
         """Serve the guilds that the bot is in; they may have changed while it was offline."""
         logger.info("ready", guilds=len(self.guilds))
+        if self._is_greeting_due:
+            self._is_greeting_due = False
+            logger.info(self._write_greeting())
         self._is_following = True
         await self.follower.follow_guilds(self.is_member_of)
+
+    def _write_greeting(self) -> str:
+        """Return what its host wants to know at the start: who is online, where, and how to add the bot."""
+        communities = write_quantity(len(self.guilds), "community", "communities")
+        invitation = build_invitation(self.application_id or 0)
+        return f"Online as {self.user} in {communities}. This link adds the bot to another one: {invitation}"
 
     async def on_resumed(self) -> None:
         """Note a reconnect that lost nothing."""
