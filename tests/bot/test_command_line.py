@@ -102,7 +102,7 @@ async def test_empty_token_ends_the_start_before_anybody_is_asked(tmp_path: Path
 async def test_unusable_data_folder_is_one_sentence(
     tmp_path: Path, obstacle: str, action: str | None
 ) -> None:
-    """A file instead of the data folder or of its logs ends every action with place and advice."""
+    """Each action ends with one sentence if a file is where the data folder or its logs should be."""
     folder = tmp_path / "data"
     place = folder / obstacle
     place.parent.mkdir(exist_ok=True)
@@ -219,7 +219,7 @@ async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri
 
 
 async def test_check_does_not_call_a_token_good_that_nobody_saw(tmp_path: Path) -> None:
-    """An empty token fails and nobody is asked; while Discord is away, the token is not checked."""
+    """A check reports an empty token without any request; while Discord is away, the token is unchecked."""
     async with SimulatedDiscord() as world:
         bot = BotProcess(tmp_path, world, mongodb_uri="mongodb://")
         bot.configure(discord={"token": ""})
