@@ -124,15 +124,15 @@ class KillfeedBot(commands.Bot):
         logger.info("ready", guilds=len(self.guilds))
         if self._is_greeting_due:
             self._is_greeting_due = False
-            logger.info(self._write_greeting())
+            self._greet_host()
         self._is_following = True
         await self.follower.follow_guilds(self.is_member_of)
 
-    def _write_greeting(self) -> str:
-        """Return what its host wants to know at the start: who is online, where, and how to add the bot."""
+    def _greet_host(self) -> None:
+        """Tell the bot's host who is online, in how many communities, and how to add the bot to one."""
         communities = write_quantity(len(self.guilds), "community", "communities")
-        invitation = build_invitation(self.application_id or 0)
-        return f"Online as {self.user} in {communities}. This link adds the bot to another one: {invitation}"
+        link = build_invitation(self.application_id or 0)
+        logger.info(f"Online as {self.user} in {communities}. This link adds the bot to another one: {link}")
 
     async def on_resumed(self) -> None:
         """Note a reconnect that lost nothing."""
