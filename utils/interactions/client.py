@@ -29,9 +29,9 @@ from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReports
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
-from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
+from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
 
 logger = get_logger(__name__)
@@ -130,9 +130,14 @@ class KillfeedBot(commands.Bot):
 
     def _greet_host(self) -> None:
         """Tell the bot's host who is online, in how many communities, and how to add the bot to one."""
-        communities = write_quantity(len(self.guilds), "community", "communities")
-        link = build_invitation(self.application_id or 0)
-        logger.info(f"Online as {self.user} in {communities}. This link adds the bot to another one: {link}")
+        greeting = plural(
+            "Online as {name} in {count} community. This link adds the bot to another one: {link}",
+            "Online as {name} in {count} communities. This link adds the bot to another one: {link}",
+            len(self.guilds),
+            name=str(self.user),
+            link=build_invitation(self.application_id or 0),
+        )
+        logger.info(str(greeting))
 
     async def on_resumed(self) -> None:
         """Note a reconnect that lost nothing."""
