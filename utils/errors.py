@@ -3,6 +3,7 @@
 * KillfeedError
   * UserFacingError - an expected refusal; ``said`` is what the person reads, in their language
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
+      * SeveralServersError - a login leads to several game servers, and nothing tells which one is meant
     * TooMuchAtOnceError - a member or a guild asks for too much at once
     * NotEnoughMoneyError - a wallet holds less than is needed
     * StillBusyError - a thing cannot be removed because it is still at work
@@ -35,6 +36,7 @@
 from datetime import datetime
 
 from utils.models.money import count_emeralds
+from utils.models.reading import ServerPlace
 from utils.models.texts import Names, Number, Text, Value, join, text
 
 
@@ -87,6 +89,14 @@ class NotAllowedError(UserFacingError):
 
 class InvalidInputError(UserFacingError):
     """An option's value cannot be used."""
+
+
+class SeveralServersError(InvalidInputError):
+    """A login leads to several game servers; ``places`` has one of them each."""
+
+    def __init__(self, said: Text, *, places: tuple[ServerPlace, ...]) -> None:
+        self.places = places
+        super().__init__(said)
 
 
 class LimitReachedError(UserFacingError):
@@ -295,7 +305,11 @@ class RemotePermissionError(RemoteError):
 
 
 class LogsMissingError(RemoteError):
-    """There are no death logs in the expected place."""
+    """There are no death logs in the expected place; ``places`` has other game servers of the login."""
+
+    def __init__(self, said: Text, *, places: tuple[ServerPlace, ...] = ()) -> None:
+        self.places = places
+        super().__init__(said)
 
 
 class SameLogsError(LogsMissingError):

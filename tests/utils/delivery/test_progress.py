@@ -26,7 +26,7 @@ TASK = f"message:import:{SCOPE}"
 
 def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
     """Return a progress that is identified by its rows."""
-    return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done)
+    return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done, deaths=rows, days=1)
 
 
 @pytest.fixture(name="messages")
