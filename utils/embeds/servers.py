@@ -52,7 +52,7 @@ _STATES: Mapping[ConnectionState, Text] = {
     ConnectionState.UNKNOWN: text_in("a connection", "Not read yet"),
     ConnectionState.CONNECTED: text_in("a connection", "Connected"),
     ConnectionState.RETRYING: text_in("a connection", "Offline, retrying"),
-    ConnectionState.REFUSED: text_in("a connection", "Login refused: an admin has to fix it"),
+    ConnectionState.REFUSED: text_in("a connection", "Can't log in: an admin has to fix it"),
     ConnectionState.NO_LOGS: text_in("a connection", "Connected, no logs yet"),
     ConnectionState.PAUSED: text_in(
         "a connection", "Paused, over the premium limit ({status})", status=Command("premium status")

@@ -223,6 +223,32 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     ]
 
 
+def test_status_for_players_shows_nothing_about_hosts(factory: EmbedFactory) -> None:
+    """Players see since when a server is offline; address, lines and connections are for admins."""
+    problem = text("203.0.113.9:22 shows a new host key (SHA256:abc).")
+    states = {
+        ConnectionState.RETRYING: f"Offline since <t:{STAMP}:R>, retrying",
+        ConnectionState.REFUSED: f"Offline since <t:{STAMP}:R>: an admin has to fix it",
+        ConnectionState.NO_LOGS: f"No logs since <t:{STAMP}:R>, looking again",
+        ConnectionState.CONNECTED: "Connected",
+    }
+    for state, said in states.items():
+        health = ServerHealth(SCOPE, state=state, problem=problem, last_read_at=AT)
+        embed = factory.build_status(
+            [ServerStatus("North", ChannelId(9), health)],
+            connections=ConnectionCount(1, 2),
+            limit=25,
+            is_for_admins=False,
+        )
+        assert (embed.fields[0].value.split("\n")[0], embed.footer) == (f"{said} · <#9>", None)
+        assert "203" not in str(embed.to_dict())
+    never = ServerHealth(SCOPE, state=ConnectionState.REFUSED, problem=problem)
+    embed = factory.build_status(
+        [ServerStatus("North", None, never)], connections=ConnectionCount(), limit=1, is_for_admins=False
+    )
+    assert embed.fields[0].value.startswith("Can't log in: an admin has to fix it · no killfeed channel yet")
+
+
 def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
     """Without servers the answer names the command that adds one."""
     for embed in (
