@@ -103,9 +103,7 @@ async def test_end_of_a_removed_server_is_shown_at_once(
     """This works after a restart too, when the process has not shown the import yet."""
     removed = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
     await running.messages.show(SERVER, running.job, removed)
-    await world.until(
-        lambda: "was removed during the import" in str(running.message.embeds), what="the end"
-    )
+    await world.until(lambda: "was removed during the import" in str(running.message.embeds), what="the end")
     await world.settle()
     assert not tasks.is_running(TASK)
 
