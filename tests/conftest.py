@@ -12,9 +12,9 @@ from pymongo import MongoClient
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from simulation.discord.openapi import find_obstacle
 from tests.fakes.clock import FakeClock
+from tests.fakes.emptied import open_emptied
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
-from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.mongod_binary import find_mongod
@@ -72,12 +72,11 @@ async def _connection(mongod_uri: str) -> AsyncIterator[SafeMongoDBConnection]:
 
 
 @pytest.fixture(name="database")
-async def _database(connection: SafeMongoDBConnection) -> AsyncIterator[SafeDatabase]:
-    """Return that database, with its indexes; drop it afterwards."""
-    database = await connection.open()
-    await ensure_indexes(database)
-    yield database
-    await database.drop()
+async def _database(mongod_uri: str) -> AsyncIterator[SafeDatabase]:
+    """Return an empty database with its indexes."""
+    connection = SafeMongoDBConnection(mongod_uri, database="test", clock=SystemClock())
+    yield await open_emptied(connection)
+    await connection.close()
 
 
 @pytest.fixture(name="clock")
