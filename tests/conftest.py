@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
-from simulation.discord.openapi import find_obstacle
+from tests.fakes.beside import describe_missing
 from tests.fakes.clock import FakeClock
 from tests.fakes.emptied import open_emptied
 from utils.clock import SystemClock
@@ -33,8 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    """Report at the top of a run, if so, that requests are not checked against Discord's document."""
-    return [obstacle] if (obstacle := find_obstacle()) else []
+    """Report at the top of a run what it skips because files beside the project are missing."""
+    return [missing] if (missing := describe_missing()) else []
 
 
 @pytest.fixture(name="mongod_uri", scope="session")
