@@ -1,4 +1,4 @@
-"""The files in ../shared, which are not distributed with the project; the tests that need them skip themselves."""
+"""The files in ../shared, which are not part of the project. Tests that need them skip themselves."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -39,6 +39,7 @@ from utils.delivery.languages import GuildLanguages
 from utils.embeds.factory import EmbedFactory, Post
 from utils.models.deaths import DeathKind
 from utils.models.notices.bounties import BountyEvent
+from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.posted_boards import BoardKey
 from utils.models.reading import ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
@@ -101,14 +102,29 @@ class Album:
         return draw_channel(channel, shown, reader=self.reader, alt=alt)
 
     def _draw_killfeed(self) -> str:
+        record = replace(
+            build_death_notice(5, DeathKind.KILL, WOLF, KAZAK, "Mosin", 393),
+            killer_streak=10,
+            highlights=(Highlight(HighlightKind.RECORD, 393, 371), Highlight(HighlightKind.STREAK, 10)),
+        )
+        ended = replace(
+            build_death_notice(8, DeathKind.KILL, "Salt", WOLF, "Fire Axe", 0),
+            killer_streak=1,
+            highlights=(Highlight(HighlightKind.STREAK_ENDED, 11),),
+        )
         notices = (
             build_death_notice(1, DeathKind.KILL, WOLF, FALCON, "Mosin", 187),
             build_death_notice(2, DeathKind.VEHICLE, OTTER, KAZAK, "land_vehicle"),
             build_death_notice(3, DeathKind.FALL, BADGER, BADGER, "falling"),
-            build_death_notice(4, DeathKind.SELF, "Static_Nor", "Static_Nor", "F-10"),
+            build_death_notice(4, DeathKind.KILL, KAZAK, BADGER, "UAG", 34),
+            record,
+            build_death_notice(6, DeathKind.SELF, "Static_Nor", "Static_Nor", "F-10"),
+            build_death_notice(7, DeathKind.KILL, WOLF, OTTER, "MR5", 12),
+            ended,
         )
         shown = Shown.of_post(self.factory.build_feed(notices))
-        return self._draw("killfeed", [shown], "The killfeed: four deaths of different kinds")
+        alt = "The killfeed: a line for each death, a card for what is special"
+        return self._draw("killfeed", [shown], alt)
 
     async def _draw_board(self) -> str:
         services = self.bot.services

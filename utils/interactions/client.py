@@ -29,9 +29,9 @@ from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReports
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
-from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
+from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
 
 logger = get_logger(__name__)
@@ -106,16 +106,16 @@ class KillfeedBot(commands.Bot):
         self.add_listener(self._answer_press, "on_interaction")
 
     async def on_connect(self) -> None:
-        """Register the commands, if they changed since the last time.
+        """Register the commands, if they changed since the last time, and learn their ids.
 
-        They are one set for the whole bot, so only the process of the first shard does that.
+        They are one set for the whole bot, so only the process of the first shard registers them.
         """
         logger.info("connected to Discord")
         self._is_following = False
-        if not self._sharding.is_first:
-            return
         try:
-            await self._register.update()
+            if self._sharding.is_first:
+                await self._register.update()
+            self.services.languages.know_commands(await self._register.read_ids())
         except UNREACHED as failure:
             logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
 
@@ -124,15 +124,20 @@ class KillfeedBot(commands.Bot):
         logger.info("ready", guilds=len(self.guilds))
         if self._is_greeting_due:
             self._is_greeting_due = False
-            logger.info(self._write_greeting())
+            self._greet_host()
         self._is_following = True
         await self.follower.follow_guilds(self.is_member_of)
 
-    def _write_greeting(self) -> str:
-        """Return what its host wants to know at the start: who is online, where, and how to add the bot."""
-        communities = write_quantity(len(self.guilds), "community", "communities")
-        invitation = build_invitation(self.application_id or 0)
-        return f"Online as {self.user} in {communities}. This link adds the bot to another one: {invitation}"
+    def _greet_host(self) -> None:
+        """Tell the bot's host who is online, in how many communities, and how to add the bot to one."""
+        greeting = plural(
+            "Online as {name} in {count} community. This link adds the bot to another one: {link}",
+            "Online as {name} in {count} communities. This link adds the bot to another one: {link}",
+            len(self.guilds),
+            name=str(self.user),
+            link=build_invitation(self.application_id or 0),
+        )
+        logger.info(str(greeting))
 
     async def on_resumed(self) -> None:
         """Note a reconnect that lost nothing."""
