@@ -24,7 +24,7 @@ LEFT = 58  # left edge of a message's text
 CARD_WIDTH = WIDTH - LEFT - 12
 INNER = 13  # pixels between the edge of the card and its text
 THUMBNAIL = 64
-ICON = 20  # of a footer
+ICON = 20  # the picture in a footer
 GAP = 8  # between the columns of fields
 LINE, TITLE_LINE, PADDING = 20, 24, 12
 

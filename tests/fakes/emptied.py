@@ -12,10 +12,10 @@ from utils.database.process.connection import SafeMongoDBConnection
 
 
 async def open_emptied(connection: SafeMongoDBConnection) -> SafeDatabase:
-    """Open a database of an earlier test as if it were a new one: without documents, with every index.
+    """Open the database of an earlier test without documents and with every index, like a new one.
 
-    It is emptied here and not at the end of a test. By now the connection of the earlier test is closed, so
-    nothing writes any more.
+    It is emptied here and not at the end of a test, because by now the connection of the earlier test is
+    closed, and nothing writes any more.
     """
     database = await connection.open()
     listed = await database.command("listCollections")

@@ -20,6 +20,7 @@ from simulation.game_host.log_files import GameServerFiles
 from simulation.markdown import Reader
 from simulation.pictures.canvas import Shown, draw_channel
 from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import NOON
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.pictures.people import (
@@ -28,7 +29,6 @@ from tests.pictures.people import (
     FALCON,
     KAZAK,
     OTTER,
-    SERVER,
     WOLF,
     build_bounty_notice,
     build_death_notice,
@@ -161,13 +161,13 @@ class Album:
 
     async def _draw_server(self) -> str:
         progress = ImportProgress(41, LOGS, 6_610_000, 10_000_000, 61_204, 3.4)
-        importing = Shown.of_post(Post((self.factory.build_import(SERVER, progress),)))
+        importing = Shown.of_post(Post((self.factory.build_import("Southwatch", progress),)))
         self.shelf.secrets.steps = await _check_host(self.folder)
         place = {"host": HOST, "port": 8822, "username": "renter", "number": 2}
         form = await self.ada.ask(self.general, "/admin server add", name="Southwatch", **place)
         added = Shown.answer(await (await form.submit_modal({"Password": "secret"})).wait(), form)
         alt = "A game server is added and its history imported"
-        return self._draw("admin", [importing, added], alt)
+        return self._draw("admin", [added, importing], alt)
 
 
 async def _check_host(folder: Path) -> tuple[CheckStep, ...]:
@@ -176,6 +176,8 @@ async def _check_host(folder: Path) -> tuple[CheckStep, ...]:
     root.mkdir()
     files = GameServerFiles(root, host=HOST, number=2)
     files.append(*islice(Battle(seed=1).rows(), 30))
+    for number in range(1, LOGS):
+        files.path(NOON - timedelta(days=number)).touch()
     async with GameHost(root, {"renter": "secret"}) as host, open_pool() as pool:
         loan = pool.lend(GuildId(1), host.login("renter"), guild_limit=1)
         checked = await check_server(loan, login=host.login("renter"), base_path=None, number=2)
