@@ -6,9 +6,9 @@ narrower fonts (Arial, Helvetica, Noto Sans) need about ``NARROW`` of that.
 """
 
 from functools import cache
+from importlib.metadata import files
 from pathlib import Path
 
-import matplotlib as mpl
 from PIL import ImageFont
 
 from simulation.markdown import Line, Span, Style
@@ -16,13 +16,13 @@ from simulation.markdown import Line, Span, Style
 NARROW = 0.87
 EMOJI_WIDTH = 1.3  # as a share of the size, in the usual fonts for emoji
 _SIZE = 100
-_FOLDER = Path(mpl.get_data_path()) / "fonts" / "ttf"
 _INVISIBLE = "\u200b\u200d\u2068\u2069\ufe0f"
 
 
 @cache
 def _load(name: str) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_FOLDER / name, _SIZE)
+    [path] = [file for file in files("matplotlib") or () if file.name == name]
+    return ImageFont.truetype(Path(path.locate()), _SIZE)
 
 
 def measure_line(line: Line, size: int) -> float:
