@@ -37,6 +37,7 @@ else:
 logger = get_logger(__name__)
 
 EXTENSIONS = (
+    "cogs.setup",
     "cogs.killfeed",
     "cogs.stats",
     "cogs.leaderboard",

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import ButtonKind, ButtonStyle, LastingButton
 from utils.models.texts import Command, Text, text
+
+SETUP_KINDS = (ChannelKind.KILLFEED, ChannelKind.ALERTS, ChannelKind.BOUNTIES, ChannelKind.LEADERBOARD)
+"""The kinds of channel that something is posted in, in the order of the checklist."""
 
 SET_UP = ButtonKind("setup")
 SET_UP_BUTTON = LastingButton(SET_UP, text("Set up"), style=ButtonStyle.PRIMARY)
