@@ -47,7 +47,7 @@ UNCONNECTED: Mapping[ConnectionState, tuple[StepState, Text, Command]] = {
 """How far a server is that is not connected, and the command that helps."""
 
 SET_CHANNEL = Command("admin channel set")
-NO_SERVER = SetupStep(StepState.OPEN, text("Game server"), text("add one below"), Command("admin server add"))
+NO_SERVER = SetupStep(StepState.OPEN, text("Game server"), text("none yet"), Command("admin server add"))
 SHOWN_SERVERS = 5
 
 
@@ -145,8 +145,9 @@ def _describe_next(
         return text("Choose the channel for the kills below, or press **Create the channels**.")
     if not states:
         return text(
-            "Press **Add a game server**. You need its SFTP address, user name and password: the panel of "
-            "your game host shows them."
+            "Add your game server with {add}. You need its SFTP address, user name and password: your game "
+            "host's panel shows them.",
+            add=Command("admin server add"),
         )
     if any(step.state is StepState.TROUBLE for step in steps):
         return text("Mend what's marked ⚠️, then press **Check again**.")

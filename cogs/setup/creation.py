@@ -11,7 +11,7 @@ import discord
 from structlog import get_logger
 
 from cogs.admin.channels import set_channel
-from utils.errors import PermissionMissingError, UserFacingError
+from utils.errors import LimitReachedError, PermissionMissingError, UserFacingError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import NEEDED_PERMISSIONS
 from utils.interactions.reaching import UNREACHED
@@ -22,7 +22,7 @@ from utils.models.setup import SETUP_KINDS
 from utils.models.texts import Mention, Names, Text, join, text
 
 TOO_MANY_CHANNELS = 30013  # Discord's code: a guild has 500
-INVALID_FORM = 50035  # Discord's code for a category with 50 channels, too
+CHANNELS_IN_CATEGORY = 50  # Discord's limit
 
 CATEGORY = text("Deadside")
 
@@ -97,8 +97,6 @@ def describe_failure(failure: BaseException) -> Text:
     code = failure.code if isinstance(failure, discord.HTTPException) else 0
     if code == TOO_MANY_CHANNELS:
         return text("Discord allows 500 channels, and you have that many. Delete one, then press again.")
-    if code == INVALID_FORM:
-        return text("Discord allows 50 channels in a category. Delete one in mine, then press again.")
     return text("Discord didn't answer, so some channels may be missing. Press again in a minute.")
 
 
@@ -115,6 +113,10 @@ async def _find_or_create(
     for channel in category.text_channels:
         if channel.name == name:
             return channel
+    if len(category.channels) >= CHANNELS_IN_CATEGORY:
+        raise LimitReachedError(
+            text("Discord allows 50 channels in a category. Delete one in mine, then press again.")
+        )
     return await category.create_text_channel(name, overwrites=dict(overwrites))
 
 

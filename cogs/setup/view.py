@@ -53,7 +53,7 @@ class SetupView(InvokerView):
         await self.shown_in.edit_original_response(embed=embed, view=self)
 
     def _show_controls(self, *, lacks_channels: bool) -> None:
-        """Build the controls anew for the chosen kind of channel."""
+        """Build the controls again, for the chosen kind of channel."""
         self.drop_items()
         titles = [(kind.value, CHANNEL_TITLES[kind]) for kind in self._kinds]
         self.add_select(text("Which channel?"), titles, self._choose_kind, chosen=self._kind.value)

@@ -73,7 +73,8 @@ def _list_shown(payload: Any) -> Iterator[str]:
             yield from _list_shown(each)
     elif isinstance(payload, dict):
         for key, value in payload.items():
-            if key in SHOWN and isinstance(value, str):
+            is_id = key == "value" and "label" in payload  # the id of a choice in a select
+            if key in SHOWN and isinstance(value, str) and not is_id:
                 yield value
             else:
                 yield from _list_shown(value)

@@ -11,7 +11,7 @@ NEEDED_PERMISSIONS = {
     "attach_files": text_in("a permission of Discord", "Attach Files"),
     "read_message_history": text_in("a permission of Discord", "Read Message History"),
 }
-"""What the bot uses in every channel in which it posts: the library's names, and Discord's for people."""
+"""The permissions that the bot needs in a channel, by the names of the library, with those of Discord."""
 
 
 def build_invitation(application_id: int, *, may_create_channels: bool = False) -> str:

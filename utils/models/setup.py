@@ -45,7 +45,7 @@ class SetupStep:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """What is set up in a community, computed from what is stored and from the bot's permissions.
+    """The state of the set-up of a community, computed from what is stored and from the bot's permissions.
 
     Attributes:
         next_step: what to do now, or what happens now if nothing is left to do.
