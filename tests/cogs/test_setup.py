@@ -78,9 +78,9 @@ async def test_new_community_reads_what_is_missing(bot: OwnBot, manager: Member,
     lines = read_lines(reply)
     assert reply.is_ephemeral
     assert lines["Killfeed channel"].startswith("⬜")
-    assert "`/admin channel set`" in lines["Killfeed channel"]
+    assert "/admin channel set" in lines["Killfeed channel"]
     assert lines["Game server"].startswith("⬜")
-    assert "`/admin server add`" in lines["Game server"]
+    assert "/admin server add" in lines["Game server"]
     assert "owner" in lines["Alerts channel"]
     assert "**Create the channels**" in read_next(reply)
 
