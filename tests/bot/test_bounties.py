@@ -217,10 +217,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     )
     assert {name: read_text(reply) for name, reply in replies.items()} == {
         "own": "Placer_2 is your own player. Name somebody else.",
-        "poor": (
-            "That takes 5,001 emeralds, and the wallet holds 5,000. "
-            "Kills of your linked player earn more; `/wallet` shows what you have."
-        ),
+        "poor": ("You need 5,001 💎 and have 5,000 💎. Every kill earns you 10 to 50."),
         "unknown": "There is no player “Woolf” here. Did you mean: Wolf?",
         "several": "Fox plays on several servers: North, South. Name one with the option server.",
         "elsewhere": "There is no player “Wolf” here. They were never seen on South.",
@@ -251,9 +248,7 @@ async def test_admin_sees_and_changes_settings_and_wallets(market: Market) -> No
     assert (taken.is_ephemeral, "**3,800 💎**" in read_text(taken)) == (True, True)
     assert "`-1,200` an admin: a_fine" in read_text(taken)
     refused = await market.give(market.placer, -3801)
-    assert read_text(refused) == (
-        "That takes 3,801 emeralds, and the wallet holds 3,800. Take that much at most."
-    )
+    assert read_text(refused) == ("They have 3,800 💎, so you can take that much at most.")
     assert stage.bot.output.count("changed by hand") >= 3
     own = await stage.ask("/wallet", by=market.hunter)
     assert f"{market.hunter.mention} has **0 💎**" in read_text(own)
@@ -277,7 +272,7 @@ async def test_commands_are_closed_under_their_tier(open_stage: StageFactory) ->
         ("/bounty place", {"player": "Wolf", "amount": 100}),
     ):
         reply = await stage.ask(command, **options)
-        assert "opens with tier 2 (Mercenary)" in reply.embed["description"]
+        assert "needs tier 2 (Mercenary)" in reply.embed["description"]
     with stage.open_database() as database:
         link = {"guild_id": stage.guild.id, "member_id": 1, "state": "proven"}
         database["links"].insert_one({**link, "player_id": build_player_id("Fox"), "player_name": "Fox"})

@@ -60,7 +60,7 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def find_file(command: str) -> Path:
-    """Return the file of a command's snapshots; one in the menu on a member may be named like a slash command."""
+    """Return the file of a command's snapshots; a menu may have the name of a slash command."""
     name = command.strip("/") if command.startswith("/") else f"menu {command.lower()}"
     return FOLDER / f"{name.replace(' ', '_')}.json"
 

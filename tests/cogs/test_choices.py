@@ -22,7 +22,10 @@ pytestmark = pytest.mark.usefixtures("bot")
 async def test_player_is_chosen_instead_of_typed_again(bot: OwnBot, alice: Member, channel: Channel) -> None:
     """A name that fits several players becomes a question, and the answer takes its place."""
     asked = await alice.ask(channel, "/stats", player="ike")
-    assert (asked.embed["title"], asked.embed["description"]) == ("Which one?", "“ike” fits several players.")
+    assert (asked.embed["title"], asked.embed["description"]) == (
+        "🔎 Which one?",
+        "“ike” fits several players.",
+    )
     assert [button["label"] for button in asked.answer.interactive_components] == ["Pike_", "Spiker"]
     await asked.click("Pike_")
     await asked.wait_until(lambda reply: reply.embed["title"] == r"📊 Pike\_")
@@ -101,7 +104,7 @@ async def test_question_ends_visibly_and_counts_no_longer(
     await asked.wait_until(
         lambda reply: all(button["disabled"] for button in reply.answer.interactive_components)
     )
-    assert asked.embed["title"] == "Which one?"
+    assert asked.embed["title"] == "🔎 Which one?"
 
 
 async def test_only_the_asker_chooses(
@@ -111,7 +114,7 @@ async def test_only_the_asker_chooses(
     asked = await alice.ask(channel, "/stats", player="ike")
     pressed = await (await world.add_member(guild, "bob").press(asked.answer, "Pike_")).wait()
     assert (pressed.content, pressed.is_ephemeral) == (str(NOT_YOURS), True)
-    assert asked.embed["title"] == "Which one?"
+    assert asked.embed["title"] == "🔎 Which one?"
 
 
 async def test_choice_of_a_server_goes_into_its_option(

@@ -64,7 +64,7 @@ async def choose_one(ctx: KillfeedContext, several: AmbiguousError) -> tuple[Kil
         NotAllowedError, TierRequiredError: they are no longer allowed.
     """
     view = ChoiceView(several.choices, ctx)
-    question = ctx.embeds.build_notice(text("Which one?"), several.asked)
+    question = ctx.embeds.build_notice(several.title, several.asked)
     await ctx.respond(embed=question, view=view)
     await view.wait()
     if view.chosen is None:

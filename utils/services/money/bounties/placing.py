@@ -19,12 +19,21 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
-from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, compute_cancel_fee
+from utils.models.money import (
+    BASE_REWARD,
+    LARGEST_REWARD,
+    Bounty,
+    BountyEnd,
+    BountyState,
+    Change,
+    LedgerKind,
+    compute_cancel_fee,
+)
 from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.texts import Command, Names, Text, text
+from utils.models.texts import Command, Names, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -225,14 +234,7 @@ class BountyService:
             _verify_no_other(unit, bounty)
             balance = unit.book(hold)
             if balance is None:
-                raise NotEnoughMoneyError(
-                    needed=bounty.amount,
-                    balance=unit.get_balance(member_id),
-                    hint=text(
-                        "Kills of your linked player earn more; {wallet} shows what you have.",
-                        wallet=Command("wallet"),
-                    ),
-                )
+                raise _build_lack(bounty.amount, unit.get_balance(member_id))
             unit.insert_bounty(bounty)
             unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
@@ -260,6 +262,18 @@ def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
             "You have an open bounty on {player} already. {cancel} takes it back.",
             player=own.player_name,
             cancel=Command("bounty cancel"),
+        )
+    )
+
+
+def _build_lack(needed: int, balance: int) -> NotEnoughMoneyError:
+    return NotEnoughMoneyError(
+        text(
+            "You need {needed} 💎 and have {balance} 💎. Every kill earns you {least} to {most}.",
+            needed=Number(needed),
+            balance=Number(balance),
+            least=Number(BASE_REWARD),
+            most=Number(LARGEST_REWARD),
         )
     )
 
