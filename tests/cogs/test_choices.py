@@ -49,7 +49,7 @@ async def test_both_players_are_chosen_one_after_the_other(
 async def test_choice_of_a_player_who_was_erased_in_between_is_refused(
     bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """The question was open while somebody erased their data: the refusal is private, the question goes."""
+    """A player erased their data while the question was open: it goes, and the refusal is private."""
     asked = await alice.ask(channel, "/stats", player="ike")
     shelf.statistics.stats.clear()
     await asked.click("Pike_")
@@ -69,7 +69,7 @@ async def test_choice_after_the_tier_ended_is_refused(
     shelf.clock.move(301)
     await asked.click("Pike_")
     await asked.wait_until(lambda reply: bool(reply.followups))
-    assert "opens with tier" in asked.embed["description"]
+    assert "needs tier 2" in asked.embed["description"]
     assert (asked.is_ephemeral, bot.unexpected.reported) == (True, [])
 
 
@@ -98,7 +98,7 @@ async def test_choices_fit_a_message_whatever_their_number(
 async def test_question_ends_visibly_and_counts_no_longer(
     bot: OwnBot, alice: Member, channel: Channel
 ) -> None:
-    """If nobody chooses in time, the buttons are disabled and nothing is shown."""
+    """A question without an answer in time disables its buttons and shows nothing."""
     asked = await alice.ask(channel, "/stats", player="ike")
     await end_views(bot)
     await asked.wait_until(
