@@ -1,9 +1,8 @@
 """Messages of proofs: the answer that named the times shows the outcome later."""
 
-import discord
-
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import FixedPlace, StandingMessage, StandingMessages
+from utils.embeds.factory import Post
 from utils.models.links import Link, ProofOutcome
 
 
@@ -23,8 +22,9 @@ class LinkMessages:
         if link.channel_id is None or link.message_id is None:
             return True
 
-        async def render() -> discord.Embed:
-            return (await self._languages.speak(link.guild_id)).build_link_outcome(link, outcome)
+        async def render() -> Post:
+            embeds = await self._languages.speak(link.guild_id)
+            return Post((embeds.build_link_outcome(link, outcome),))
 
         return await self._messages.show(
             StandingMessage(
