@@ -49,9 +49,9 @@ class ChoiceView(InvokerView):
     async def _choose(self, key: str, interaction: discord.Interaction) -> None:
         if self.is_finished():
             return  # answered as a button that has ended
-        await interaction.response.defer()
+        await self.take_press(interaction)
         if self.chosen is None:
-            self.chosen, self.shown_in = key, interaction
+            self.chosen = key
             self.end()
 
 

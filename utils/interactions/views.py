@@ -137,6 +137,11 @@ class InvokerView(discord.ui.View):
         await self._services.replies.tell(interaction, refusal)
         return False
 
+    async def take_press(self, interaction: discord.Interaction) -> None:
+        """Acknowledge a press by its own message, which can be edited from now on."""
+        await interaction.response.defer()
+        self.shown_in = interaction
+
     async def on_timeout(self) -> None:
         """Show that the buttons have ended."""
         self.end()
@@ -181,8 +186,7 @@ class PagedView(InvokerView):
         self._show_ends(pages)
 
     async def _turn(self, step: int, interaction: discord.Interaction) -> None:
-        await interaction.response.defer()
-        self.shown_in = interaction
+        await self.take_press(interaction)
         wanted = max(0, self._page + step)
         embed, pages = await self._build(wanted)
         self._page = min(wanted, pages - 1)
