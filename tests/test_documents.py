@@ -19,6 +19,7 @@ from utils.events import Event
 from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import get_access
 from utils.interactions.invitation import build_invitation
+from utils.interactions.member_menus import list_member_menus
 from utils.models.declared_settings import list_settings
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
@@ -92,7 +93,9 @@ async def test_table_names_every_command_and_no_other_and_who_sees_its_answer() 
         f"/{command.qualified_name}": "private" if get_access(command).is_private else "public"
         for command in list_commands(bot)
     }
+    menus = [menu.qualified_name for menu in list_member_menus(bot)]
     await bot.close()
+    assert [name for name in menus if f"*{name}*" not in ALL_COMMANDS] == []
     assert sorted(list_first_cells(ALL_COMMANDS)) == list(answers)
     assert dict(re.findall(r"^\| `(/[^`]+)` \| [^|]+ \| (\w+) \|", ALL_COMMANDS, re.MULTILINE)) == answers
 
@@ -120,9 +123,10 @@ def test_example_configuration_holds_every_setting() -> None:
 
 
 def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
-    """README's invitation link is the one that the bot tells at its start."""
-    [link] = re.findall(r"^https://discord.com/oauth2/\S+$", README, re.MULTILINE)
-    assert link.replace("APPLICATION_ID", "1") == build_invitation(1)
+    """README's invitation links are those of the bot: one to post, one to create the channels as well."""
+    links = re.findall(r"^https://discord.com/oauth2/\S+$", README, re.MULTILINE)
+    built = [build_invitation(1, may_create_channels=may_create) for may_create in (False, True)]
+    assert [link.replace("APPLICATION_ID", "1") for link in links] == built
 
 
 def test_readme_names_every_target_of_the_makefile() -> None:
