@@ -75,7 +75,7 @@ class NotFoundError(UserFacingError):
         self.suggestions = suggestions
         sentences = [said]
         if suggestions:
-            sentences.append(text("Did you mean: {names}?", names=Names(suggestions)))
+            sentences.append(text("Did you mean **{names}**?", names=Names(suggestions)))
         if hint is not None:
             sentences.append(hint)
         super().__init__(join(sentences))

@@ -7,14 +7,14 @@ import discord
 from cogs.admin.groups import CHANNEL, admin_access
 from utils.errors import PermissionMissingError
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import server_option
+from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId
 from utils.models.texts import Command, Mention, Names, Number, Text, Value, join, text, text_in
 from utils.services.guilds.guild_changes import ChannelChange
 
-CHANNEL_KINDS = [kind.value for kind in ChannelKind]
+CHANNEL_KINDS = name_choices(CHANNEL_KIND_NAMES)
 NEEDED_PERMISSIONS = {
     "view_channel": text_in("a permission of Discord", "View Channel"),
     "send_messages": text_in("a permission of Discord", "Send Messages"),

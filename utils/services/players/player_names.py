@@ -24,6 +24,7 @@ from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
 SUGGESTIONS = 5
+CLOSEST = 3
 CANDIDATES = 100  # with more of them, the answer gets no better
 LEARNED_DEATHS = 100  # handled before the event loop runs again: a few milliseconds
 BLINK_SECONDS = 0.05  # a part of the 300 ms that autocomplete may take
@@ -117,7 +118,7 @@ class PlayerNames:
             candidates = tuple(label.describe() for label in labels)
             raise AmbiguousError(describe_several_players(text, candidates), candidates=candidates)
         async with self._comparing:
-            closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
+            closest = await known.list_closest(fold_text(text), limit=CLOSEST)
         raise NotFoundError(describe_missing_player(text), suggestions=closest)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
