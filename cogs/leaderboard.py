@@ -3,6 +3,7 @@
 import discord
 from discord.ext import commands
 
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
@@ -27,6 +28,7 @@ class LeaderboardCog(GuildCog):
     )
     @server_option()
     @period_option()
+    @asks_which
     @Access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
     async def leaderboard(self, ctx: KillfeedContext, board: str, server: str | None, period: str) -> None:
         """Answer ``/leaderboard``."""

@@ -192,7 +192,8 @@ class FakePlayerFinder:
         if not found:
             raise NotFoundError(describe_missing_player(text))
         if len(found) > 1:
-            raise AmbiguousError(describe_several_players(text, tuple(found)), candidates=tuple(found))
+            several = describe_several_players(text)
+            raise AmbiguousError(several, typed=text, choices=[(one, one) for one in found])
         seen_at = datetime.fromisoformat("2025-05-01T12:00:00+00:00")
         return KnownPlayer(build_player_id(found[0]), found[0], (found[0],), 1, seen_at, (self._server_id,))
 

@@ -54,9 +54,9 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
         ),
         (
             AmbiguousError(
-                describe_several_players("x" * 6000, ("Pike", "Mira")), candidates=("Pike", "Mira")
+                describe_several_players("x" * 6000), typed="x", choices=[("1", "Pike"), ("2", "Mira")]
             ),
-            f"“{'x' * 59}…” fits more than one player: Pike, Mira. Pick one from the list.",
+            f"“{'x' * 59}…” fits several players. Pick one: Pike, Mira.",
         ),
         (
             NotFoundError(
