@@ -144,6 +144,8 @@ class InvalidInputError(UserFacingError):
 class SeveralServersError(InvalidInputError):
     """A login leads to several game servers; ``places`` has one of them each."""
 
+    title = text("🔎 Which one?")
+
     def __init__(self, said: Text, *, places: tuple[ServerPlace, ...]) -> None:
         self.places = places
         super().__init__(said)

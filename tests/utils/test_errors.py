@@ -90,6 +90,7 @@ def test_title_tells_the_kind_of_a_refusal() -> None:
         "NotFoundError": "🔎 Not found",
         "OwnersOnlyError": "🔒 Bot owners only",
         "PermissionMissingError": "🔧 I need a permission",
+        "SeveralServersError": "🔎 Which one?",
         "SecretError": "🔌 The stored login is unreadable",
         "StillBusyError": "⏳ Still busy",
         "TooMuchAtOnceError": "⏳ One moment",
