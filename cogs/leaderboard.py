@@ -8,11 +8,11 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import PAGE_COST
-from utils.interactions.options import period_option, server_option
+from utils.interactions.options import name_choices, period_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
-from utils.models.statistics import Board, Coverage, Period
+from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
 
 
 class LeaderboardCog(GuildCog):
@@ -23,7 +23,7 @@ class LeaderboardCog(GuildCog):
         "board",
         str,
         description="What to rank by",
-        choices=[board.value for board in Board],
+        choices=name_choices(BOARD_CHOICES),
         default=Board.KILLS.value,
     )
     @server_option()

@@ -11,7 +11,7 @@ from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
 from utils.interactions.autocomplete import complete_zone
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import server_option
+from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId
@@ -28,6 +28,7 @@ DEATH_KINDS = {
     "unknown": DeathKind.UNKNOWN,
 }
 """The command's names of the classes of death."""
+ANNOUNCED = name_choices({name: KINDS[kind] for name, kind in DEATH_KINDS.items()})
 
 
 class ServerChangeCommands:
@@ -113,7 +114,7 @@ class ServerChangeCommands:
 
     @SERVER.command(name="announce", description="Which deaths of a server are posted")
     @server_option(description="Which one", is_required=True)
-    @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
+    @discord.option("kind", str, description="Which deaths", choices=ANNOUNCED)
     @discord.option("on", bool, description="Post them, or not")
     @admin_access(is_change=True)
     async def server_announce(
