@@ -20,7 +20,14 @@ from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
 
-STARTERS = ("setup", "stats", "leaderboard", "link", "bounty place", "killfeed recent")
+STARTERS = (
+    Command("setup"),
+    Command("stats"),
+    Command("leaderboard"),
+    Command("link"),
+    Command("bounty place"),
+    Command("killfeed recent"),
+)
 STARTER_COUNT = 5
 """``/help`` begins with the first of the starters that the member can use."""
 
@@ -36,10 +43,10 @@ TOPICS: Mapping[str, Text] = {
     "premium": text("Premium"),
     "help": text("Help"),
     "admin": text("Setting up"),
-    "admin server": text("Setting up game servers"),
-    "admin channel": text("Setting up channels"),
-    "admin board": text("Setting up posted boards"),
-    "admin link": text("Managing links"),
+    "admin.server": text("Setting up game servers"),
+    "admin.channel": text("Setting up channels"),
+    "admin.board": text("Setting up posted boards"),
+    "admin.link": text("Managing links"),
     "owner": text("Bot owners"),
 }
 """The topics of ``/help``, in their order."""
@@ -81,7 +88,7 @@ class HelpView(InvokerView):
     def build_start(self) -> discord.Embed:
         """Return the commands to begin with."""
         listed = {command.name: command for command in self._listed}
-        starters = [listed[name] for name in STARTERS if name in listed]
+        starters = [listed[one.name] for one in STARTERS if one.name in listed]
         return self._ctx.embeds.build_help(starters[:STARTER_COUNT])
 
     async def _choose(self, topic: str, interaction: discord.Interaction) -> None:
@@ -161,7 +168,7 @@ def _find_topic(command: HelpCommand) -> str:
     if command.is_menu:
         return MENU
     first, *others = command.name.split()
-    group = f"{first} {others[0]}" if others else first
+    group = f"{first}.{others[0]}" if others else first
     return next((topic for topic in (group, first) if topic in TOPICS), _TOPICS_OF_WORDS.get(first, "help"))
 
 
