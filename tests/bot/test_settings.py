@@ -59,7 +59,7 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     assert all("Polar" in post["description"] for post in posts)
     assert list_audit(stage)[-1] == (
         "server edit",
-        "North: name: North → Polar, timezone: UTC → Europe/Berlin",
+        "North: name: North → Polar, time zone: UTC → Europe/Berlin",
     )
 
 
