@@ -34,10 +34,10 @@ class ChannelCommands:
     services: Services
     channel = CHANNEL
 
-    @channel.command(name="set", description="Choose where something is posted")
-    @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
+    @channel.command(name="set", description="Choose the channel for something")
+    @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel", channel_types=POSTED_IN)
-    @server_option(description="For one server alone")
+    @server_option(description="Only for this game server")
     @admin_access(is_change=True)
     async def channel_set(
         self, ctx: KillfeedContext, kind: str, channel: discord.TextChannel, server: str | None
@@ -46,9 +46,9 @@ class ChannelCommands:
         said = await set_channel(ctx, ChannelKind(kind), channel, server=server)
         await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said))
 
-    @channel.command(name="clear", description="Post something there no longer")
-    @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
-    @server_option(description="Of one server alone")
+    @channel.command(name="clear", description="Stop posting in a channel")
+    @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
+    @server_option(description="Only this game server's posts")
     @admin_access(is_change=True)
     async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
@@ -63,13 +63,13 @@ class ChannelCommands:
         await ctx.respond(embed=embed)
 
     @channel.command(name="style", description="Choose how kills look in a channel, and which")
-    @discord.option("kind", str, description="What is posted there", choices=STYLED_KINDS)
+    @discord.option("kind", str, description="What to post there", choices=STYLED_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel", channel_types=POSTED_IN)
-    @discord.option("style", str, description="How kills are shown", choices=STYLES, default=None)
+    @discord.option("style", str, description="How to show kills", choices=STYLES, default=None)
     @discord.option(
         "delay_minutes",
         int,
-        description="How long kills wait before they are posted, against stream snipers",
+        description="How long to wait before posting, against stream snipers",
         min_value=0,
         max_value=LONGEST_DELAY_MINUTES,
         default=None,
@@ -77,7 +77,7 @@ class ChannelCommands:
     @discord.option(
         "min_distance",
         int,
-        description="Leave out nearer kills, in metres; highlights are always posted",
+        description="Leave out kills nearer than this, in metres; never highlights",
         min_value=0,
         max_value=LONGEST_MIN_DISTANCE,
         default=None,
@@ -108,7 +108,7 @@ class ChannelCommands:
         )
         await ctx.respond(embed=ctx.embeds.build_channel_style(ChannelId(channel.id), now, is_used=is_used))
 
-    @channel.command(name="list", description="Where everything is posted")
+    @channel.command(name="list", description="Show which channel gets what")
     @admin_access()
     async def channel_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin channel list``."""
@@ -132,9 +132,9 @@ class ChannelCommands:
         embed = ctx.embeds.build_notice(text("Channels"), join(lines, "\n"))
         await ctx.respond(embed=embed)
 
-    @channel.command(name="test", description="Post a sample, to see how it looks and whether it works")
-    @discord.option("kind", str, description="What is posted", choices=CHANNEL_KINDS)
-    @server_option(description="For one server")
+    @channel.command(name="test", description="Post a sample to see how it looks")
+    @discord.option("kind", str, description="What to post", choices=CHANNEL_KINDS)
+    @server_option(description="As from this game server")
     @admin_access()
     async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""

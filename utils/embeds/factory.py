@@ -14,11 +14,13 @@ from utils.embeds import (
     bounties,
     channels,
     combat,
+    command_help,
     links,
     personal,
     players,
     premium,
     replies,
+    server_status,
     servers,
     setup,
 )
@@ -185,7 +187,7 @@ class EmbedFactory:
 
     build_channel_style = _show(channels.build_channel_style_embed)
 
-    build_status = _show(servers.build_status_embed)
+    build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
     build_steps = _show(servers.build_steps_embed)
     build_added = _show(servers.build_added_embed)
@@ -217,5 +219,5 @@ class EmbedFactory:
     build_refusal = _show(replies.build_refusal_embed)
     build_error = _show(replies.build_error_embed)
     build_alert = _show(replies.build_alert_embed)
-    build_help = _show(replies.build_help_embed)
-    build_command_help = _show(replies.build_command_help_embed)
+    build_help = _show(command_help.build_help_embed)
+    build_command_help = _show(command_help.build_command_help_embed)
