@@ -28,7 +28,7 @@ from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
-from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.localization.localizer import Localizer
 from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import Control
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
@@ -80,14 +80,14 @@ class EmbedFactory:
         kinds: NoticeKinds = NOTICE_KINDS,
         looks: NoticeLooks = NOTICE_LOOKS,
         languages: Languages | None = None,
-        words: Localizer = ENGLISH_LOCALIZER,
+        words: Localizer | None = None,
         charts: ChartPainter | None = None,
     ) -> None:
-        self.style = Style(theme, words)
+        self.languages = languages or Languages()
+        self.style = Style(theme, words or self.languages.english)
         self._kinds = kinds
         self._looks = looks
         self._pictures = load_pictures(look.picture for look in list_pictured(looks))
-        self.languages = languages or Languages()
         self.charts = charts.draw_in(self.style) if charts else ChartPainter(self.style)
 
     @property
@@ -160,6 +160,7 @@ class EmbedFactory:
     build_status = _show(servers.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
     build_steps = _show(servers.build_steps_embed)
+    build_added = _show(servers.build_added_embed)
     build_edited = _show(servers.build_edited_embed)
     build_host_keys = _show(servers.build_host_keys_embed)
     build_rejected = _show(servers.build_rejected_embed)
