@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from tests.fakes.ingestion import FakeDeathLogs
 from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
+from utils.models.lasting_buttons import Control
+from utils.models.post_styles import NEW_SHAPE, PostShape
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle
@@ -91,15 +93,20 @@ class FakeNotifier:
 
     Attributes:
         told: the sent sentences.
+        controls: the buttons below them.
     """
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.controls: list[Control] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
+            self.controls += controls
             self._keys.add((guild_id, key))
             self.told.append(str(sentence))
 
@@ -137,6 +144,18 @@ class FakeChannelFinder:
         """Return the channel."""
         del scope, kind
         return None if self.channel_id is None else ChannelId(self.channel_id)
+
+
+class FakeShapes:
+    """The one shape of all channels."""
+
+    def __init__(self, shape: PostShape = NEW_SHAPE) -> None:
+        self.shape = shape
+
+    async def find_shape(self, guild_id: GuildId, channel_id: ChannelId) -> PostShape:
+        """Return the shape."""
+        del guild_id, channel_id
+        return self.shape
 
 
 class FakeServerIndex:

@@ -12,6 +12,7 @@ from utils.errors import NotFoundError
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
+from utils.models.post_styles import PostShape
 from utils.models.premium import TIERS
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
@@ -421,8 +422,9 @@ def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: E
 @pytest.mark.parametrize("kind", ChannelKind)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
     """Each kind of channel has a sample; those of killfeed and bounties look like their posts."""
-    post = factory.build_sample(kind, "North_1", at=AT)
+    post = factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))
     description = post.embeds[0].description or ""
-    assert "North\\_1" in description
+    footer = post.embeds[0].footer
+    assert "North\\_1" in description or (footer and "North_1" in (footer.text or ""))
     shown = {ChannelKind.KILLFEED: "Sample victim", ChannelKind.BOUNTIES: "Sample target"}
     assert shown.get(kind, kind.value) in description
