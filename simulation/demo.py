@@ -204,7 +204,8 @@ class Demo:
         )
         posted = len(self.community.posts)
         for server in self.servers:
-            if read_posts(self.community.list_posts_of(server.name)) != expect_posts(server.written):
+            shown = [post.names for post in read_posts(self.community.list_posts_of(server.name))]
+            if shown != [post.names for post in expect_posts(server.written)]:
                 raise BotFailedError(f"What #killfeed shows of {server.name} is not what the game wrote.")
         self.screen.narrate(
             f"Written by the two games: {len(written)} deaths, {len(written) - due} of them respawns, which "
