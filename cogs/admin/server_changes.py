@@ -19,7 +19,7 @@ from utils.models.texts import Names, Text, join, text
 from utils.services.servers.server_changes import EditedServer, ServerEdit
 
 SWITCHES = name_choices({kind.value: name for kind, name in FEED_SWITCHES.items()})
-"""What a killfeed can show."""
+"""The classes of death and highlights of a killfeed, by their stored names."""
 
 
 class ServerChangeCommands:

@@ -48,7 +48,7 @@ class EncryptedSecret:
 
 
 FeedSwitch = DeathKind | HighlightKind
-"""What admins can switch on and off in a server's killfeed."""
+"""A class of death or highlight, which admins can switch on and off for a server."""
 
 SILENT_AT_FIRST: frozenset[str] = frozenset({DeathKind.MENU.value})
 """Not posted of a new server, until an admin switches it on: respawns are a quarter of all deaths."""

@@ -1,4 +1,4 @@
-"""Menu respawns of old game servers are silenced, unless somebody chose what is posted."""
+"""Menu respawns of old game servers are silenced, unless an admin switched something before."""
 
 from collections.abc import Callable
 from dataclasses import replace
