@@ -18,7 +18,7 @@ from utils.errors import (
     NotFoundError,
 )
 from utils.events import EventDispatcher
-from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
+from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
 from utils.models.money import (
     BASE_REWARD,
     LARGEST_REWARD,
@@ -292,15 +292,10 @@ def _find_own(standing: Sequence[Bounty], typed: str, choices: Sequence[Choice])
         or [bounty for bounty in standing if wanted and fold_text(bounty.player_name) == wanted]
     )
     if len(found) > 1:
-        labels = zip(choices, label_choices(choices), strict=True)
         ids = {bounty.bounty_id for bounty in found}
-        candidates = tuple(label for (bounty_id, _), label in labels if bounty_id in ids)
-        several = text(
-            "“{name}” fits more than one bounty: {candidates}.",
-            name=quote(typed),
-            candidates=Names(candidates),
-        )
-        raise AmbiguousError(several, candidates=candidates)
+        offered = [choice for choice in add_labels(choices) if choice[0] in ids]
+        several = text("“{name}” fits several bounties.", name=quote(typed))
+        raise AmbiguousError(several, typed=typed, choices=offered)
     return found[0] if found else None
 
 

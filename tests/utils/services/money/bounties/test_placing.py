@@ -98,27 +98,27 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"player": "Wolv"},
             NotFoundError,
-            "There is no player “Wolv” here. Did you mean: Wolf?",
+            "No player called “Wolv” yet. Did you mean **Wolf**?",
         ),
         (
             {"player": "plays"},
             AmbiguousError,
-            "“plays” fits more than one player: AnnPlays, BobPlays. Pick one from the list.",
+            "“plays” fits several players. Pick one: AnnPlays, BobPlays.",
         ),
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
-            "There is no player “Wolf” here. They were never seen on South.",
+            "No player called “Wolf” yet. They were never seen on South.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
-            "There is no player “Wolf” here. They were never seen on South.",
+            "No player called “Wolf” yet. They were never seen on South.",
         ),
         (
             {"server": "West"},
             NotFoundError,
-            "There is no game server “West” here. Did you mean: North, South?",
+            "There is no game server “West” here. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
         ({"amount": 50_001}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
@@ -199,7 +199,7 @@ async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> Non
     await place(bounties, "Fox", server="South")
     with pytest.raises(AmbiguousError) as caught:
         await bounties.cancel(GUILD, ANN, "fox")
-    assert set(caught.value.candidates) == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
+    assert {label for _, label in caught.value.choices} == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
     with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
         await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
     await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
