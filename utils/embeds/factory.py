@@ -13,11 +13,13 @@ from utils.embeds import (
     audit,
     bounties,
     combat,
+    command_help,
     links,
     personal,
     players,
     premium,
     replies,
+    server_status,
     servers,
     setup,
 )
@@ -182,7 +184,7 @@ class EmbedFactory:
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
 
-    build_status = _show(servers.build_status_embed)
+    build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
     build_steps = _show(servers.build_steps_embed)
     build_added = _show(servers.build_added_embed)
@@ -214,5 +216,5 @@ class EmbedFactory:
     build_refusal = _show(replies.build_refusal_embed)
     build_error = _show(replies.build_error_embed)
     build_alert = _show(replies.build_alert_embed)
-    build_help = _show(replies.build_help_embed)
-    build_command_help = _show(replies.build_command_help_embed)
+    build_help = _show(command_help.build_help_embed)
+    build_command_help = _show(command_help.build_command_help_embed)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from utils.embeds.command_help import HelpCommand
 from utils.embeds.factory import EmbedFactory
-from utils.embeds.replies import HelpCommand
-from utils.embeds.servers import ServerStatus
+from utils.embeds.server_status import ServerStatus
 from utils.errors import NotFoundError
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
@@ -152,6 +152,11 @@ def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
     )
     assert (well.description, ill.description) == (None, "⚠️ Posting of a\\_b failed.")
     assert well.colour != ill.colour
+    problem = text("RuntimeError at {host}", host="203.0.113.9")
+    embed = factory.build_status(
+        statuses, connections=ConnectionCount(), limit=1, posting_problem=problem, is_for_admins=False
+    )
+    assert embed.description == "⚠️ Posts are stuck, but I keep trying. None is lost."
 
 
 def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
@@ -188,37 +193,44 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     embed = factory.build_status(
         [
             ServerStatus("North_1", ChannelId(9), health),
-            ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED)),
+            ServerStatus(
+                "South",
+                None,
+                ServerHealth(SCOPE, ConnectionState.CONNECTED, lag_seconds=5.25, last_read_at=AT),
+                newest_at=AT,
+                obstacle=text("No channel {name}.", name="a_b"),
+            ),
             ServerStatus("West", ChannelId(9), ServerHealth(SCOPE, state=ConnectionState.RETRYING)),
         ],
         connections=ConnectionCount(1, 2),
         limit=25,
     )
-    assert embed.footer.text == "Connections to game hosts: 1 of 25 open, 2 waiting"
+    assert embed.footer.text == "Connections to game hosts: 1 of 25 open · 2 wait"
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
             "⏳ North\\_1",
             [
                 f"Offline, retrying <t:{STAMP}:R> · <#9>",
-                f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
+                f"No kills yet · last read <t:{STAMP}:R>",
                 "12,345 lines read · 2 rejected",
                 "⚠️ The host did not answer.",
             ],
         ),
         (
-            "✅ South",
+            "⚠️ South",
             [
-                "Connected · no killfeed channel yet: `/admin channel set`",
-                "Last kill none yet · last read none yet",
-                "0 lines read · 0 rejected",
+                "Connected",
+                f"Last kill <t:{STAMP}:R> · last read <t:{STAMP}:R> · lag 5.2 s",
+                "0 lines read",
+                "⚠️ No channel a\\_b.",
             ],
         ),
         (
             "⏳ West",
             [
                 "Offline, retrying now · <#9>",
-                "Last kill none yet · last read none yet",
-                "0 lines read · 0 rejected",
+                "No kills yet",
+                "0 lines read",
             ],
         ),
     ]
@@ -247,16 +259,14 @@ def test_status_for_players_shows_nothing_about_hosts(factory: EmbedFactory) -> 
     embed = factory.build_status(
         [ServerStatus("North", None, never)], connections=ConnectionCount(), limit=1, is_for_admins=False
     )
-    assert embed.fields[0].value.startswith("Can't log in: an admin has to fix it · no killfeed channel yet")
+    assert embed.fields[0].value == "Can't log in: an admin has to fix it\nNo kills yet"
 
 
 def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
     """Without servers the answer names the command that adds one."""
-    for embed in (
-        factory.build_status([], connections=ConnectionCount(), limit=25),
-        factory.build_server_list([], states={}),
-    ):
-        assert "`/admin server add`" in (embed.description or "")
+    status = factory.build_status([], connections=ConnectionCount(), limit=25)
+    assert status.description == "No game server is set up yet. Admins: start with `/setup`."
+    assert "`/admin server add`" in (factory.build_server_list([], states={}).description or "")
 
 
 def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFactory) -> None:
@@ -376,47 +386,36 @@ def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
     assert factory.build_notice(Text("Title"), text("{name}", name="te_xt")).description == "te\\_xt"
 
 
-def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
-    """Commands are listed under their feature with the mark of their tier; closed ones have a lock."""
-    stats = HelpCommand(
-        "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
-    )
-    compare = HelpCommand("compare", Text("Two players."), Text("Statistics"), tier=TIERS[1])
-    bounty = HelpCommand("bounty place", Text("Put a price."), Text("Bounties"), tier=TIERS[2], is_open=False)
-    embed = factory.build_help([stats, bounty, compare])
-    assert [(field.name, field.value) for field in embed.fields] == [
-        ("Statistics", "`/stats` — A player's figures.\n`/compare` ① — Two players."),
-        ("Bounties", "`/bounty place` ② 🔒 — Put a price."),
+def test_help_marks_only_what_is_closed(factory: EmbedFactory) -> None:
+    """Commands are listed with their description; a tier is named where it is missing."""
+    stats = HelpCommand("stats", Text("A player's figures."), (("player", Text("whose")),))
+    compare = HelpCommand("compare", Text("Two players."), tier=TIERS[1])
+    bounty = HelpCommand("bounty place", Text("Put a price."), tier=TIERS[2], is_open=False)
+    menu = HelpCommand("Stats", Text("Their figures."), is_menu=True)
+    embed = factory.build_help([stats, compare, bounty, menu])
+    assert embed.title == "📖 Start with these"
+    assert (embed.description or "").split("\n") == [
+        "`/stats` — A player's figures.",
+        "`/compare` — Two players.",
+        "`/bounty place` — Put a price. · ⭐ tier 2",
+        "**Stats** — Their figures.",
     ]
-    assert embed.description == (
-        "①②③④ the premium tier that opens a command · 🔒 not open here yet: `/premium tiers`"
-    )
-    assert factory.build_help([stats]).description is None
+    assert factory.build_help([stats], topic=text("Killfeed")).title == "📖 Killfeed"
 
 
-def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactory) -> None:
-    """The help names the tier that opens the command, and where to read more while it is closed."""
-    stats = HelpCommand(
-        "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
-    )
+def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: EmbedFactory) -> None:
+    """The help names the tier that opens the command while it is closed."""
+    stats = HelpCommand("stats", Text("A player's figures."), (("player", Text("whose")),))
     detail = factory.build_command_help(stats)
     assert (detail.title, detail.fields[0].value) == ("📖 /stats", "`player` — whose")
     assert detail.description == "A player's figures."
-    bounty = HelpCommand("bounty place", Text("Put a price."), Text("Bounties"), tier=TIERS[2], is_open=False)
+    bounty = HelpCommand("bounty place", Text("Put a price."), tier=TIERS[2], is_open=False)
     closed = factory.build_command_help(bounty)
     opened = factory.build_command_help(replace(bounty, is_open=True))
-    assert closed.description == "Put a price.\n🔒 Opens with tier 2 (Mercenary): `/premium tiers`."
-    assert opened.description == "Put a price.\nOpened by tier 2 (Mercenary)."
-
-
-def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: EmbedFactory) -> None:
-    """All commands are shown and none is cut."""
-    commands = [HelpCommand(f"admin {number:02}", Text("x" * 80), Text("Admin")) for number in range(30)]
-    fields = factory.build_help(commands).fields
-    assert [field.name for field in fields] == ["Admin", "Admin (2)", "Admin (3)", "Admin (4)"]
-    assert max(len(field.value) for field in fields) <= 800
-    lines = [line for field in fields for line in field.value.split("\n")]
-    assert lines == [f"`/admin {number:02}` — {'x' * 80}" for number in range(30)]
+    assert closed.description == (
+        "Put a price.\n⭐ Needs tier 2 (Mercenary). `/premium tiers` shows what each tier opens."
+    )
+    assert opened.description == "Put a price."
 
 
 @pytest.mark.parametrize("kind", ChannelKind)
