@@ -107,7 +107,7 @@ async def test_stats_without_servers_say_who_can_help(shelf: Shelf, alice: Membe
     """A community without servers learns the next step."""
     shelf.servers.servers.clear()
     sentence, is_private = read(await alice.ask(channel, "/stats", player="Pike_"))
-    assert "Admins: start with /admin server add." in sentence
+    assert "Admins: start with /setup." in sentence
     assert is_private
 
 
