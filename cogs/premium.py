@@ -10,7 +10,7 @@ from utils.models.texts import Text, text
 from utils.services.premium.grants import REASON_CHARACTERS, parse_guild_id
 
 OF_GUILD = discord.option(
-    "guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30
+    "guild_id", str, description="The Discord server's id (Copy Server ID)", max_length=30
 )
 FOR_HOSTS = Access(is_home=True, is_private=True, is_change=True)
 
@@ -18,9 +18,9 @@ FOR_HOSTS = Access(is_home=True, is_private=True, is_change=True)
 class PremiumCog(GuildCog):
     """Shows the premium of a community; lets owners give and take it."""
 
-    premium = discord.SlashCommandGroup("premium", "What this community's tier opens")
+    premium = discord.SlashCommandGroup("premium", "Tiers and what they open")
 
-    @premium.command(name="status", description="This community's tier, its end, and its game servers")
+    @premium.command(name="status", description="Your community's tier, its end and its game servers")
     async def status(self, ctx: KillfeedContext) -> None:
         """Answer ``/premium status``."""
         overview = await self.services.grants.describe(ctx.guild_id)
@@ -32,10 +32,10 @@ class PremiumCog(GuildCog):
         overview = await self.services.grants.describe(ctx.guild_id)
         await ctx.respond(embed=ctx.embeds.build_tiers(overview))
 
-    @premium.command(name="grant", description="Give a community a tier; for those who host this bot")
+    @premium.command(name="grant", description="Give a community a tier (bot owners)")
     @OF_GUILD
     @discord.option("tier", int, description="The tier, 1 to 4", min_value=1, max_value=len(TIERS) - 1)
-    @discord.option("days", int, description="For how many days; without it there is no end", default=None)
+    @discord.option("days", int, description="For how many days; leave it out for no end", default=None)
     @FOR_HOSTS
     async def grant(self, ctx: KillfeedContext, guild_id: str, tier: int, days: int | None) -> None:
         """Answer ``/premium grant``."""
@@ -47,7 +47,7 @@ class PremiumCog(GuildCog):
             title = text("Premium granted: {community}", community=guild.name)
         await self._answer(ctx, title, guild, change)
 
-    @premium.command(name="revoke", description="Take a community's grant away; for those who host this bot")
+    @premium.command(name="revoke", description="Take a community's grant away (bot owners)")
     @OF_GUILD
     @discord.option("reason", str, description="Why", max_length=REASON_CHARACTERS)
     @FOR_HOSTS

@@ -34,7 +34,6 @@
 
 from datetime import datetime
 
-from utils.models.money import count_emeralds
 from utils.models.texts import Names, Number, Text, Value, join, text
 
 
@@ -115,16 +114,6 @@ class TierRequiredError(UserFacingError):
 
 class NotEnoughMoneyError(UserFacingError):
     """A wallet holds fewer emeralds than are to be taken."""
-
-    def __init__(self, *, needed: int, balance: int, hint: Text) -> None:
-        self.needed = needed
-        self.balance = balance
-        lacking = text(
-            "That takes {price}, and the wallet holds {balance}.",
-            price=count_emeralds(needed),
-            balance=Number(balance),
-        )
-        super().__init__(join([lacking, hint]))
 
 
 class StillBusyError(UserFacingError):

@@ -65,7 +65,7 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
     assert "There is no game server" in opened.embed["description"]
 
     status = await stage.ask("/premium status", by=stage.player)
-    assert (status.is_ephemeral, status.embed["title"]) == (False, "💎 Tier 2: Mercenary")
+    assert (status.is_ephemeral, status.embed["title"]) == (False, "⭐ Tier 2: Mercenary")
     assert get_fields(status.embed)["Game servers"] == "0 of 5 used, 5 free"
     tiers = await stage.ask("/premium tiers", by=stage.player)
     assert list(get_fields(tiers.embed)) == [
@@ -122,7 +122,7 @@ async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
 
     unknown = await stage.ask("/premium grant", guild_id=UNKNOWN_GUILD, tier=2)
     assert unknown.embed["title"] == "✅ Premium granted"
-    assert "I am not in that Discord server" in unknown.embed["description"]
+    assert "I'm not in that Discord server yet" in unknown.embed["description"]
     assert UNKNOWN_GUILD not in repr(unknown.embed)
     assert await stage.bot.stop() == 0
 
@@ -148,8 +148,8 @@ async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory
         assert (reply.is_ephemeral, OWNERS in reply.embed["description"]) == (True, True)
     allowed = check_in_time(await host.ask(room, "/premium grant", **options))
     assert allowed.embed["title"] == "✅ Premium granted: Neighbours"
-    assert (await owner.ask(room, "/premium status")).embed["title"] == "💎 Tier 3: Warlord"
-    assert (await stage.ask("/premium status")).embed["title"] == "💎 Tier 0: Scavenger"
+    assert (await owner.ask(room, "/premium status")).embed["title"] == "⭐ Tier 3: Warlord"
+    assert (await stage.ask("/premium status")).embed["title"] == "⭐ Tier 0: Scavenger"
 
     shown = {
         "home": get_fields((await stage.ask("/help")).embed)["Premium"],

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from utils.models.declared_settings import between, setting
 from utils.models.scope import MemberId, PlayerId, ServerScope
-from utils.models.texts import Number, Text, plural, text
+from utils.models.texts import Number, Text, text, text_in
 
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
@@ -47,8 +47,8 @@ def compute_auto_amount(victims: int) -> int | None:
 
 
 def count_emeralds(amount: float) -> Text:
-    """Return an amount in words: ``1,500 emeralds``."""
-    return plural("{count} emerald", "{count} emeralds", amount)
+    """Return an amount of money: ``1,500 💎``."""
+    return text_in("money", "{number} 💎", number=Number(amount))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class BountySettings:
         check=between(
             1,
             LONGEST_EXPIRY_HOURS,
-            text("A bounty lasts 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS)),
+            text("A bounty can last 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS)),
         ),
     )
     max_amount: int = setting(
@@ -78,9 +78,9 @@ class BountySettings:
             LEAST_BOUNTY,
             LARGEST_BOUNTY,
             text(
-                "The largest bounty is a number from {least} to {largest}.",
+                "The largest bounty can be {least} to {largest}.",
                 least=Number(LEAST_BOUNTY),
-                largest=Number(LARGEST_BOUNTY),
+                largest=count_emeralds(LARGEST_BOUNTY),
             ),
         ),
     )

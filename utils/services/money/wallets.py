@@ -48,17 +48,14 @@ class WalletService:
             CommitUnknownError: the database is away, and it is unknown whether it is booked.
         """
         if amount == 0:
-            raise InvalidInputError(text("Name an amount: a positive one is given, a negative one is taken."))
+            raise InvalidInputError(text("The amount can't be 0."))
         if abs(amount) > LARGEST_CHANGE:
             raise InvalidInputError(
-                text(
-                    "One change is {limit} at most. Name a smaller amount.",
-                    limit=count_emeralds(LARGEST_CHANGE),
-                )
+                text("{limit} at most in one change.", limit=count_emeralds(LARGEST_CHANGE))
             )
         why = reason.strip()
         if not why:
-            raise InvalidInputError(text("Name a reason; the member sees it in the ledger."))
+            raise InvalidInputError(text("Add a reason: the member sees it in their wallet."))
         now = self._clock.now()
         change = Change(member_id, LedgerKind.ADMIN, amount, f"admin:{request_id}", now, note=why)
 
@@ -70,6 +67,6 @@ class WalletService:
         row = await book_surely(partial(self._store.book_by_hand, guild_id, change, describe))
         if row is None:
             held = await self._store.get_balance(guild_id, member_id)
-            raise NotEnoughMoneyError(needed=-amount, balance=held, hint=text("Take that much at most."))
+            raise NotEnoughMoneyError(text("They only have {balance}.", balance=count_emeralds(held)))
         log_entry(guild_id, describe(row))
         return Wallet(member_id, row.balance, (row,))

@@ -19,12 +19,22 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
-from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, compute_cancel_fee
+from utils.models.money import (
+    BASE_REWARD,
+    LARGEST_REWARD,
+    Bounty,
+    BountyEnd,
+    BountyState,
+    Change,
+    LedgerKind,
+    compute_cancel_fee,
+    count_emeralds,
+)
 from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.texts import Command, Names, Text, text
+from utils.models.texts import Command, Names, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -92,15 +102,14 @@ class BountyService:
         if not own:
             raise NotAllowedError(
                 text(
-                    "Bounties are for members with a proven player. "
-                    "Link yours with {link}, then prove it in the game.",
+                    "Link your player first ({link}, about 20 minutes), then you can place bounties.",
                     link=Command("link"),
                 )
             )
         chosen, target = await self._resolve_target(guild_id, player, server)
         if target.player_id in own:
             raise NotAllowedError(
-                text("{player} is your own player. Name somebody else.", player=target.name)
+                text("{player} is your own player. Choose someone else.", player=target.name)
             )
         now = self.clock.now()
         bounty = Bounty(
@@ -159,7 +168,7 @@ class BountyService:
         end = BountyEnd(BountyState.CANCELLED, self.clock.now())
         close = partial(end_bounty, self.store, bounty, end, refund=refund)
         if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
-            raise _build_missing(bounty, text("It has just ended."))
+            raise _build_missing(bounty, text("It just ended."))
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
@@ -177,7 +186,7 @@ class BountyService:
         if ended is not None:
             return _build_missing(ended, text("It has ended."))
         names = tuple(bounty.player_name for bounty in standing[:SUGGESTIONS])
-        return NotFoundError(text("There is no such open bounty of yours here."), suggestions=names)
+        return NotFoundError(text("You have no open bounty like that."), suggestions=names)
 
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None
@@ -187,7 +196,7 @@ class BountyService:
             chosen = await self.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
-                never = text("They were never seen on {server}.", server=chosen.name)
+                never = text("They never played on {server}.", server=chosen.name)
                 raise NotFoundError(describe_missing_player(target.name), hint=never)
             return chosen, target
         target = await self.players.resolve(guild_id, player)
@@ -202,7 +211,7 @@ class BountyService:
                 )
             )
         if not known:
-            nowhere = text("They were seen on no server of today.")
+            nowhere = text("The servers they played on were removed.")
             raise NotFoundError(describe_missing_player(target.name), hint=nowhere)
         return known[0], target
 
@@ -226,12 +235,13 @@ class BountyService:
             balance = unit.book(hold)
             if balance is None:
                 raise NotEnoughMoneyError(
-                    needed=bounty.amount,
-                    balance=unit.get_balance(member_id),
-                    hint=text(
-                        "Kills of your linked player earn more; {wallet} shows what you have.",
-                        wallet=Command("wallet"),
-                    ),
+                    text(
+                        "You need {price} and have {balance}. Every kill earns you {least} to {most}.",
+                        price=count_emeralds(bounty.amount),
+                        balance=count_emeralds(unit.get_balance(member_id)),
+                        least=Number(BASE_REWARD),
+                        most=Number(LARGEST_REWARD),
+                    )
                 )
             unit.insert_bounty(bounty)
             unit.append_notices(notices, created_at=bounty.placed_at)
@@ -251,13 +261,13 @@ def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
     if own.expires_at <= bounty.placed_at:
         raise NotAllowedError(
             text(
-                "Your bounty on {player} has just ended. Try again when it is paid back, in a minute.",
+                "Your bounty on {player} just ended. Try again in a minute, when it's paid back.",
                 player=own.player_name,
             )
         )
     raise NotAllowedError(
         text(
-            "You have an open bounty on {player} already. {cancel} takes it back.",
+            "You already have an open bounty on {player}. {cancel} takes it back.",
             player=own.player_name,
             cancel=Command("bounty cancel"),
         )
@@ -265,7 +275,7 @@ def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
 
 
 def _build_missing(bounty: Bounty, hint: Text) -> NotFoundError:
-    missing = text("There is no open bounty of yours on “{player}” here.", player=bounty.player_name)
+    missing = text("You have no open bounty on “{player}”.", player=bounty.player_name)
     return NotFoundError(missing, hint=hint)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from utils.errors import InvalidInputError, NotAllowedError
 from utils.models.guilds import GuildSettings
-from utils.models.money import LEAST_BOUNTY, BountySettings
+from utils.models.money import LEAST_BOUNTY, BountySettings, count_emeralds
 from utils.models.texts import Command, Number, text
 
 
@@ -24,15 +24,15 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
     if not settings.is_enabled:
         raise NotAllowedError(
             text(
-                "Bounties are switched off here. An admin switches them on with {bounty}.",
+                "Bounties are off. Admins: switch them on with {bounty}.",
                 bounty=Command("admin bounty"),
             )
         )
     if not LEAST_BOUNTY <= amount <= settings.max_amount:
         raise InvalidInputError(
             text(
-                "A bounty here is an amount from {least} to {largest} emeralds.",
+                "A bounty can be {least} to {largest}.",
                 least=Number(LEAST_BOUNTY),
-                largest=Number(settings.max_amount),
+                largest=count_emeralds(settings.max_amount),
             )
         )

@@ -80,23 +80,17 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"player": "AnnPlays"},
             NotAllowedError,
-            "AnnPlays is your own player. Name somebody else.",
+            "AnnPlays is your own player. Choose someone else.",
         ),
         (
             {"by": BOB, "amount": 100},
             NotEnoughMoneyError,
-            (
-                "That takes 100 emeralds, and the wallet holds 99. "
-                "Kills of your linked player earn more; /wallet shows what you have."
-            ),
+            "You need 100 💎 and have 99 💎. Every kill earns you 10 to 50.",
         ),
         (
             {"by": MemberId(33)},
             NotAllowedError,
-            (
-                "Bounties are for members with a proven player. "
-                "Link yours with /link, then prove it in the game."
-            ),
+            "Link your player first (/link, about 20 minutes), then you can place bounties.",
         ),
         (
             {"player": "Wolv"},
@@ -111,20 +105,20 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
-            "There is no player “Wolf” here. They were never seen on South.",
+            "There is no player “Wolf” here. They never played on South.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
-            "There is no player “Wolf” here. They were never seen on South.",
+            "There is no player “Wolf” here. They never played on South.",
         ),
         (
             {"server": "West"},
             NotFoundError,
             "There is no game server “West” here. Did you mean: North, South?",
         ),
-        ({"amount": 99}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
-        ({"amount": 50_001}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
+        ({"amount": 99}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
+        ({"amount": 50_001}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
     ],
 )
 async def test_refusal_names_the_reason(
@@ -150,9 +144,9 @@ async def test_one_open_bounty_of_a_placer_on_a_target(
     await place(bounties, by=BOB, amount=500)
     with pytest.raises(NotAllowedError) as caught:
         await place(bounties)
-    assert str(caught.value) == ("You have an open bounty on Wolf already. /bounty cancel takes it back.")
+    assert str(caught.value) == ("You already have an open bounty on Wolf. /bounty cancel takes it back.")
     shelf.clock.move(DAY.total_seconds())
-    with pytest.raises(NotAllowedError, match=r"^Your bounty on Wolf has just ended\. Try again"):
+    with pytest.raises(NotAllowedError, match=r"^Your bounty on Wolf just ended\. Try again"):
         await place(bounties)
     shelf.clock.move(CLAIM_GRACE.total_seconds() + 1)
     await endings.expire_due()
@@ -196,14 +190,14 @@ async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> Non
     """The id or the target's name selects the bounty; bounties of others are not found."""
     placed = await place(bounties)
     for text in (placed.bounty.bounty_id, "Wolf"):
-        with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
+        with pytest.raises(NotFoundError, match=r"no open bounty like that"):
             await bounties.cancel(GUILD, BOB, text)
     await place(bounties, "Fox", server="North")
     await place(bounties, "Fox", server="South")
     with pytest.raises(AmbiguousError) as caught:
         await bounties.cancel(GUILD, ANN, "fox")
     assert set(caught.value.candidates) == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
-    with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
+    with pytest.raises(NotFoundError, match=r"no open bounty like that"):
         await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
     await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
     assert [one.player_name for one in await bounties.list_cancellable(GUILD, ANN)] == ["Fox", "Fox"]
@@ -213,11 +207,11 @@ async def test_ended_bounty_can_not_be_cancelled(shelf: Shelf, bounties: BountyS
     """From its end on it is paid back in full anyway."""
     placed = await place(bounties)
     shelf.clock.move(DAY.total_seconds())
-    with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
+    with pytest.raises(NotFoundError, match=r"no open bounty like that"):
         await bounties.cancel(GUILD, ANN, "Wolf")
     with pytest.raises(NotFoundError) as caught:
         await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
-    assert str(caught.value) == "There is no open bounty of yours on “Wolf” here. It has ended."
+    assert str(caught.value) == "You have no open bounty on “Wolf”. It has ended."
 
 
 async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyService) -> None:

@@ -35,9 +35,7 @@ async def test_bounties_are_refused_when_they_are_switched_off(services: Service
     await change(services, is_enabled=False)
     with pytest.raises(NotAllowedError) as caught:
         await place(services.bounties)
-    assert str(caught.value) == (
-        "Bounties are switched off here. An admin switches them on with /admin bounty."
-    )
+    assert str(caught.value) == ("Bounties are off. Admins: switch them on with /admin bounty.")
 
 
 async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Services) -> None:
@@ -50,7 +48,7 @@ async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Se
     assert shelf.audit.lines == [
         (ADMIN, "bounty", "auto: on → off, expiry hours: 24 → 48, max amount: 50000 → 500")
     ]
-    with pytest.raises(InvalidInputError, match="from 100 to 500"):
+    with pytest.raises(InvalidInputError, match="100 to 500 💎"):
         await place(services.bounties, amount=501)
     placed = await place(services.bounties, amount=500)
     assert placed.bounty.expires_at == START + 2 * DAY
