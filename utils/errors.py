@@ -1,8 +1,12 @@
 """Every error of the bot, by meaning.
 
 * KillfeedError
-  * UserFacingError - an expected refusal; ``said`` is what the person reads, in their language
-    * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
+  * UserFacingError - an expected refusal; ``title`` and ``said`` are what the person reads
+    * NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError, TierRequiredError
+    * NotAllowedError - the member may not do this
+      * AdminsOnlyError, OwnersOnlyError
+    * PermissionMissingError - the bot may not do this in Discord
+    * DiscordAwayError - Discord took no answer, or did not take a post
     * TooMuchAtOnceError - a member or a guild asks for too much at once
     * NotEnoughMoneyError - a wallet holds less than is needed
     * StillBusyError - a thing cannot be removed because it is still at work
@@ -45,8 +49,11 @@ class UserFacingError(KillfeedError):
     """An expected refusal: what happened and what to do next. As a ``str`` it is English, for logs.
 
     Attributes:
+        title: the kind of refusal; each class has its own.
         said: what the person reads.
     """
+
+    title = text("✋ Check that again")
 
     def __init__(self, said: Text) -> None:
         self.said = said
@@ -62,6 +69,8 @@ class NotFoundError(UserFacingError):
         hint: what to do about it.
     """
 
+    title = text("🔎 Not found")
+
     def __init__(self, said: Text, *, hint: Text | None = None, suggestions: tuple[str, ...] = ()) -> None:
         self.suggestions = suggestions
         sentences = [said]
@@ -75,6 +84,8 @@ class NotFoundError(UserFacingError):
 class AmbiguousError(UserFacingError):
     """A name fits several things; ``said`` names the candidates."""
 
+    title = text("🔎 Which one?")
+
     def __init__(self, said: Text, *, candidates: tuple[Value, ...]) -> None:
         self.candidates = candidates
         super().__init__(join([said, text("Pick one from the list.")]))
@@ -83,28 +94,57 @@ class AmbiguousError(UserFacingError):
 class NotAllowedError(UserFacingError):
     """The member may not do this."""
 
+    title = text("🔒 Not allowed")
+
+
+class AdminsOnlyError(NotAllowedError):
+    """Only members with Manage Server or the admin role may do this."""
+
+    title = text("🔒 Admins only")
+
+
+class OwnersOnlyError(NotAllowedError):
+    """Only the owners of the bot may do this."""
+
+    title = text("🔒 Bot owners only")
+
+
+class PermissionMissingError(UserFacingError):
+    """The bot may not do this in Discord; an admin can allow it."""
+
+    title = text("🔧 I need a permission")
+
+
+class DiscordAwayError(UserFacingError):
+    """Discord took no answer, or did not take a post."""
+
+    title = text("📡 Discord isn't answering")
+
 
 class InvalidInputError(UserFacingError):
     """An option's value cannot be used."""
 
 
 class LimitReachedError(UserFacingError):
-    """The guild has as many of something as its tier allows."""
+    """A guild or a member has as many of something as they may have."""
+
+    title = text("✋ Limit reached")
 
 
 class TooMuchAtOnceError(UserFacingError):
     """A member or a guild asks for too much at once; the others want their answers too."""
+
+    title = text("⏳ One moment")
 
 
 class TierRequiredError(UserFacingError):
     """A feature needs a higher premium tier of the guild."""
 
     def __init__(self, feature: Value, *, tier: int, tier_name: str) -> None:
-        self.tier = tier
+        self.title = text("⭐ Needs tier {tier}", tier=Number(tier))
         super().__init__(
             text(
-                "{feature} opens with tier {tier} ({name}). "
-                "Ask those who host this bot to grant that tier to this Discord server.",
+                "{feature} needs tier {tier} ({name}). The bot's owner can grant it to this Discord server.",
                 feature=feature,
                 tier=Number(tier),
                 name=tier_name,
@@ -115,16 +155,17 @@ class TierRequiredError(UserFacingError):
 class NotEnoughMoneyError(UserFacingError):
     """A wallet holds fewer emeralds than are to be taken."""
 
+    title = text("💎 Not enough emeralds")
+
 
 class StillBusyError(UserFacingError):
     """A game server cannot be removed while its rows are still being stored."""
 
+    title = text("⏳ Still busy")
+
     def __init__(self) -> None:
         super().__init__(
-            text(
-                "I am still storing what I have read of this server. Nothing was removed, and I go on "
-                "reading it. Try again in a minute."
-            )
+            text("I'm still storing kills of this server, so nothing was removed. Try again in a minute.")
         )
 
 
@@ -201,12 +242,14 @@ class RemoteError(KillfeedError):
     """A request to a game host failed. Never holds a password, a key or a full login.
 
     Attributes:
+        title: the kind of failure.
         said: what the server's admin reads.
         is_lasting: only a person can repair it.
         is_of_host: the host failed before the login began, so every login there fails too.
         tells_of_host: the error says something about the host; False if the reason was on our own side.
     """
 
+    title = text("🔌 Couldn't connect")
     is_lasting = False
     is_of_host = False
     tells_of_host = True
@@ -219,12 +262,14 @@ class RemoteError(KillfeedError):
 class LoginRefusedError(RemoteError):
     """The host refused user name and secret."""
 
+    title = text("🔌 Login refused")
     is_lasting = True
 
 
 class HostKeyChangedError(RemoteError):
     """The host shows another key than the pinned one."""
 
+    title = text("🔌 The host key changed")
     is_lasting = True
 
     def __init__(self, said: Text, *, offered: str) -> None:
@@ -241,6 +286,7 @@ class HandshakeRefusedError(RemoteError):
 class InvalidSecretError(RemoteError):
     """The private key cannot be used."""
 
+    title = text("🔌 This key doesn't work")
     is_lasting = True
     tells_of_host = False
 
@@ -270,6 +316,8 @@ class TooManyConnectionsError(RemoteError):
 class RemoteFailureError(RemoteError):
     """The host answered with an error of its own."""
 
+    title = text("🔌 Couldn't read the logs")
+
 
 class RemoteAnswerError(RemoteFailureError):
     """One answer of the host breaks the protocol; the connection goes on."""
@@ -278,13 +326,19 @@ class RemoteAnswerError(RemoteFailureError):
 class RemoteFileMissingError(RemoteError):
     """The file or folder is not there (any more)."""
 
+    title = text("🔌 Couldn't read the logs")
+
 
 class RemotePermissionError(RemoteError):
     """The login may not read that file or folder."""
 
+    title = text("🔌 Couldn't read the logs")
+
 
 class LogsMissingError(RemoteError):
     """There are no death logs in the expected place."""
+
+    title = text("🔌 Couldn't read the logs")
 
 
 class SameLogsError(LogsMissingError):
@@ -293,6 +347,8 @@ class SameLogsError(LogsMissingError):
 
 class SecretError(UserFacingError):
     """A stored login cannot be decrypted with the configured key."""
+
+    title = text("🔌 The stored login is unreadable")
 
 
 class DeliveryError(KillfeedError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import discord
 
 from cogs.admin.groups import CHANNEL, admin_access
-from utils.errors import InvalidInputError
+from utils.errors import PermissionMissingError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.options import server_option
 from utils.interactions.services import Services
@@ -41,9 +41,9 @@ class ChannelCommands:
         """Answer ``/admin channel set``."""
         missing = find_missing_permissions(channel)
         if missing:
-            raise InvalidInputError(
+            raise PermissionMissingError(
                 text(
-                    "I may not post in #{channel}: give me {permissions} there, then try again.",
+                    "I can't post in #{channel} yet. Give me {permissions} there, then try again.",
                     channel=channel.name,
                     permissions=Names(tuple(missing)),
                 )

@@ -123,7 +123,7 @@ async def test_deaths_wait_in_their_files_while_the_database_is_away_for_long(
     await mongod.stop()
     files.append(*live[10:20])
     answer = await stage.ask("/leaderboard")
-    assert (answer.is_ephemeral, answer.embed["title"]) == (True, "❌ The database does not answer")
+    assert (answer.is_ephemeral, answer.embed["title"]) == (True, "❌ The database isn't answering")
     await SystemClock().sleep(ABSENCE_SECONDS)
     files.append(*live[20:])
     await mongod.start()

@@ -172,14 +172,14 @@ async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: 
     await reply.wait_until(lambda one: "Page 2" in one.embed["footer"]["text"])
     assert reply.message is not None
     stranger = await (await stage.admin.press(reply.message, "Next")).wait()
-    assert (stranger.is_ephemeral, "belong to" in stranger.content) == (True, True)
+    assert (stranger.is_ephemeral, "Someone else ran" in stranger.content) == (True, True)
 
     assert await stage.bot.stop() == 0
     await stage.bot.start()
     ended = await (await reply.click("Next")).wait()
     assert (ended.is_ephemeral, ended.content) == (
         True,
-        "These buttons have ended. Run the command again.",
+        "These buttons have expired. Run the command again.",
     )
 
 

@@ -13,7 +13,7 @@ from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
 
 UNKNOWN_GUILD = "123456789012345678"
-OWNERS = "for the owners of this bot"
+OWNERS = "Only the bot's owners"
 
 
 async def open_hosted(open_stage: StageFactory, *, tier: int = 0, **discord: Any) -> Stage:
@@ -55,7 +55,7 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
     """Grant and revocation are private, take effect at once, and appear in the history and the audit."""
     stage = await open_hosted(open_stage)
     refused = await stage.ask("/leaderboard", by=stage.player)
-    assert "opens with tier 1 (Survivor)" in refused.embed["description"]
+    assert "needs tier 1 (Survivor)" in refused.embed["description"]
     granted = await grant(stage, 2, days=30)
     assert (granted.is_ephemeral, granted.embed["title"]) == (True, "✅ Premium granted: Community")
     fields = get_fields(granted.embed)
@@ -80,7 +80,7 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
     assert revoked.embed["title"] == "✅ Premium revoked: Community"
     assert get_fields(revoked.embed)["Now"].startswith("Tier 0 (Scavenger)")
     assert "asked for" in get_fields(revoked.embed)["History"].splitlines()[0]
-    assert "opens with tier 1" in (await stage.ask("/leaderboard")).embed["description"]
+    assert "needs tier 1" in (await stage.ask("/leaderboard")).embed["description"]
     audit = await stage.ask("/admin audit", action="premium revoke")
     assert "asked for" in audit.embed["description"]
     assert await stage.bot.stop() == 0
@@ -97,7 +97,7 @@ async def test_pages_are_turned_no_further_when_the_tier_has_ended(open_stage: S
     pressed = await board.click("Next")
     await pressed.wait_until(lambda one: bool(one.followups))
     told = pressed.followups[-1]
-    assert ("opens with tier 1 (Survivor)" in told.embed["description"], told.is_ephemeral) == (True, True)
+    assert ("needs tier 1 (Survivor)" in told.embed["description"], told.is_ephemeral) == (True, True)
     assert board.embed["footer"]["text"].startswith("Page 1 of ")
     assert "unexpected error" not in stage.bot.output
 
@@ -189,7 +189,7 @@ async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFac
     assert "ending premium" in text
     assert str(stage.guild.id) not in repr(tasks.embed)
     refused = await stage.ask("/admin tasks")
-    assert refused.embed["description"] == "This command is for the owners of this bot."
+    assert refused.embed["description"] == "Only the bot's owners can use this command."
     assert "admin tasks" not in get_fields((await stage.ask("/help")).embed)["Admin"]
     granted = await stage.ask("/premium grant", by=manager, guild_id=str(stage.guild.id), tier=1)
     assert granted.embed["title"] == "✅ Premium granted: Community"

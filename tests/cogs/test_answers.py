@@ -96,7 +96,7 @@ async def test_database_outage_is_told_with_a_code_and_nothing_else(
 @pytest.mark.parametrize(
     ("failure", "what"),
     [
-        (StorageUnavailableError("away"), "❌ The database does not answer"),
+        (StorageUnavailableError("away"), "❌ The database isn't answering"),
         (ZeroDivisionError("a mistake of ours"), "❌ Something went wrong"),
     ],
 )
@@ -190,7 +190,7 @@ async def test_board_of_bounties_opens_with_its_own_tier(
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
     text, is_private = read(await alice.ask(channel, "/leaderboard", board="bounties"))
-    assert ("opens with tier 2 (Mercenary)" in text, is_private) == (True, True)
+    assert ("needs tier 2 (Mercenary)" in text, is_private) == (True, True)
     assert not (await alice.ask(channel, "/leaderboard", board="kills")).is_ephemeral
     assert shelf.hunters.asked == []
 
@@ -208,7 +208,7 @@ async def test_board_of_bounties_is_turned_no_further_than_its_tier_lasts(
     shelf.clock.move(301)
     pressed = await reply.click("Next")
     await pressed.wait_until(lambda one: bool(one.followups))
-    assert "opens with tier 2 (Mercenary)" in pressed.followups[0].embed["description"]
+    assert "needs tier 2 (Mercenary)" in pressed.followups[0].embed["description"]
     assert reply.embed["footer"]["text"].startswith("Page 1 of 2")
 
 
@@ -368,7 +368,7 @@ async def test_channel_is_set_only_where_the_bot_may_post(
     silent = world.create_channel(guild, "silent")
     world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
     refused = await manager.ask(channel, "/admin channel set", kind="killfeed", channel=silent)
-    assert "give me Embed Links, Attach Files there" in read(refused)[0]
+    assert "Give me Embed Links, Attach Files there" in read(refused)[0]
     assert shelf.guilds.settings == {}
     done = await manager.ask(channel, "/admin channel set", kind="alerts", channel=channel)
     assert read(done) == ("The alerts channel of this community is now #unknown.", True)

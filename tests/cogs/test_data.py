@@ -117,7 +117,7 @@ async def test_erasure_asks_first_and_can_be_taken_back(
     for part in (r"**Pike\_**", "1,234 💎", "5 changes", "2 open bounties", "4 changes they made"):
         assert part in text
     await asked.click("Cancel")
-    await asked.wait_until(lambda one: one.embed["title"] == "Nothing was erased")
+    await asked.wait_until(lambda one: one.embed["title"] == "Cancelled")
     assert shelf.erasures.done == []
     again = await linked.ask(channel, "/data erase")
     await again.click("Erase")

@@ -109,5 +109,5 @@ async def test_presses_have_a_rate_of_each_member_whose_buttons_they_are_or_not(
     await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 3")
     shelf.clock.move(SECONDS_A_UNIT * PRESS_COST)
     told = await (await bob.press(reply.message, "Next")).wait()
-    assert told.content.startswith("These buttons belong to the member who ran the command.")
+    assert told.content.startswith("Someone else ran this command.")
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])

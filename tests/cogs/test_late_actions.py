@@ -15,7 +15,7 @@ from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
 from utils.services.links.proof import PROOF_OBJECTION_TIME
 
-ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
+ADMINS_ALONE = "You need Manage Server or this Discord server's admin role for this command."
 CHANGED = "This data belongs to someone else now, so I erased nothing. Run the command again."
 FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 
@@ -191,7 +191,7 @@ async def test_form_from_before_a_restart_says_so(
     async with running_bot(OwnBot(shelf, tmp_path), world):
         answer = await (await opened.submit_modal({"Password": "x"})).wait()
     assert (answer.content, answer.is_ephemeral) == (
-        "This form has ended, and nothing of it was kept. Run the command again.",
+        "This form has expired, and nothing was saved. Run the command again.",
         True,
     )
     assert len(shelf.servers.servers) == 2

@@ -170,7 +170,7 @@ async def test_form_that_is_not_sent_is_forgotten_after_its_time(
     form._dispatch_timeout()
     answer = await (await opened.submit_modal({"Password": "x"})).wait()
     assert (answer.content, answer.is_ephemeral) == (
-        "This form has ended, and nothing of it was kept. Run the command again.",
+        "This form has expired, and nothing was saved. Run the command again.",
         True,
     )
     assert (dict(forms), views.is_ended(form.custom_id)) == ({}, True)

@@ -8,10 +8,10 @@ from utils import errors
 from utils.errors import (
     AmbiguousError,
     KillfeedError,
-    NotEnoughMoneyError,
     NotFoundError,
     RemoteError,
     TierRequiredError,
+    UserFacingError,
 )
 from utils.models.texts import text
 from utils.services.players.wording import describe_missing_player, describe_several_players
@@ -65,18 +65,45 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
             "There is no player “Ann” here. Did you mean: Anna, Anne? Type more.",
         ),
         (
-            NotEnoughMoneyError(text("You need more. Ask a friend.")),
-            "You need more. Ask a friend.",
-        ),
-        (
             TierRequiredError("Rivals", tier=2, tier_name="Mercenary"),
-            (
-                "Rivals opens with tier 2 (Mercenary). "
-                "Ask those who host this bot to grant that tier to this Discord server."
-            ),
+            "Rivals needs tier 2 (Mercenary). The bot's owner can grant it to this Discord server.",
         ),
     ],
 )
 def test_refusal_says_what_happened_and_what_to_do(error: KillfeedError, sentence: str) -> None:
     """Errors take facts and build their own sentence."""
     assert str(error) == sentence
+
+
+def test_title_tells_the_kind_of_a_refusal() -> None:
+    """A person sees from the title what kind of refusal it is; a tier is named."""
+    told = {error.__name__: str(error.title) for error in list_errors(UserFacingError)}
+    del told["TierRequiredError"]
+    assert told == {
+        "AdminsOnlyError": "🔒 Admins only",
+        "AmbiguousError": "🔎 Which one?",
+        "DiscordAwayError": "📡 Discord isn't answering",
+        "InvalidInputError": "✋ Check that again",
+        "LimitReachedError": "✋ Limit reached",
+        "NotAllowedError": "🔒 Not allowed",
+        "NotEnoughMoneyError": "💎 Not enough emeralds",
+        "NotFoundError": "🔎 Not found",
+        "OwnersOnlyError": "🔒 Bot owners only",
+        "PermissionMissingError": "🔧 I need a permission",
+        "SecretError": "🔌 The stored login is unreadable",
+        "StillBusyError": "⏳ Still busy",
+        "TooMuchAtOnceError": "⏳ One moment",
+        "UserFacingError": "✋ Check that again",
+    }
+    assert str(TierRequiredError("Rivals", tier=2, tier_name="Mercenary").title) == "⭐ Needs tier 2"
+
+
+def test_title_tells_why_a_game_host_failed() -> None:
+    """The title of a failure of a game host tells a lost connection from a refusal and from missing logs."""
+    assert {str(error.title) for error in list_errors(RemoteError)} == {
+        "🔌 Couldn't connect",
+        "🔌 Couldn't read the logs",
+        "🔌 Login refused",
+        "🔌 The host key changed",
+        "🔌 This key doesn't work",
+    }

@@ -3,7 +3,13 @@
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
-from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
+from utils.errors import (
+    ChannelUnusableError,
+    DeliveryError,
+    DiscordAwayError,
+    NotFoundError,
+    PermissionMissingError,
+)
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -27,7 +33,8 @@ class SamplePosts:
 
         Raises:
             NotFoundError: no channel of that kind is set.
-            NotAllowedError: the bot may not post there, or Discord does not accept it now.
+            PermissionMissingError: the bot may not post there.
+            DiscordAwayError: Discord does not accept it now.
         """
         scope = server.scope if server else ServerScope(guild_id, ServerId(""))
         channel_id = await self._channels.find_channel(scope, kind)
@@ -43,15 +50,15 @@ class SamplePosts:
         try:
             await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)
         except ChannelUnusableError:
-            raise NotAllowedError(
+            raise PermissionMissingError(
                 text(
-                    "I cannot post in the {kind} channel: it is gone, or I lack View Channel, Send Messages, "
-                    "Embed Links or Attach Files there.",
+                    "I can't post in the {kind} channel. Check that it still exists and that I have "
+                    "View Channel, Send Messages, Embed Links and Attach Files in it.",
                     kind=CHANNEL_KIND_NAMES[kind],
                 )
             ) from None
         except DeliveryError as failure:
-            raise NotAllowedError(
-                text("Discord does not take the sample at the moment. Try again in a minute.")
+            raise DiscordAwayError(
+                text("Discord isn't taking the sample right now. Try again in a minute.")
             ) from failure
         return channel_id

@@ -7,7 +7,6 @@ import discord
 from utils.embeds.replies import build_notice_embed, build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import frame, show_name
-from utils.models.money import count_emeralds
 from utils.models.personal import Holdings, Person
 from utils.models.scope import ERASED_NAME
 from utils.models.texts import Code, Names, Number, Text, join, plural, text
@@ -84,10 +83,10 @@ def _list_losses_of_member(holdings: Holdings) -> Iterator[Text]:
         yield plural("{count} link", "{count} links", holdings.links)
     if holdings.ledger_rows or holdings.balance:
         yield plural(
-            "a wallet with {balance} and {count} change",
-            "a wallet with {balance} and {count} changes",
+            "a wallet with {balance} 💎 and {count} change",
+            "a wallet with {balance} 💎 and {count} changes",
             holdings.ledger_rows,
-            balance=count_emeralds(holdings.balance),
+            balance=Number(holdings.balance),
         )
     if holdings.open_bounties:
         yield plural(

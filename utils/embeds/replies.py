@@ -8,6 +8,7 @@ import discord
 
 from utils.embeds.limits import cut_lines
 from utils.embeds.style import Style
+from utils.errors import RemoteError, UserFacingError
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.premium import TIERS, Tier
 from utils.models.texts import Code, Command, Number, Text, join, text
@@ -46,9 +47,9 @@ def build_notice_embed(style: Style, title: Text, said: Text) -> discord.Embed:
     return style.build(title, said)
 
 
-def build_refusal_embed(style: Style, said: Text) -> discord.Embed:
-    """Return an expected refusal: the text of a ``UserFacingError``, which may quote typed text."""
-    return style.build(text("⛔ Not like this"), said, colour=style.theme.warning)
+def build_refusal_embed(style: Style, refusal: UserFacingError | RemoteError) -> discord.Embed:
+    """Return an expected refusal, titled by its kind; its text may quote typed text."""
+    return style.build(refusal.title, refusal.said, colour=style.theme.warning)
 
 
 def build_error_embed(style: Style, *, what: Text, next_step: Text, reference: str) -> discord.Embed:

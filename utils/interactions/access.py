@@ -2,11 +2,11 @@
 
 import discord
 
-from utils.errors import NotAllowedError
+from utils.errors import AdminsOnlyError, NotAllowedError, OwnersOnlyError
 from utils.interactions.declarations import Access
 from utils.interactions.services import Services
 from utils.models.scope import GuildId, MemberId
-from utils.models.texts import Command, Text, text
+from utils.models.texts import Command, text
 
 
 def get_guild_id(interaction: discord.Interaction) -> GuildId:
@@ -27,7 +27,7 @@ def get_member_id(interaction: discord.Interaction) -> MemberId:
         NotAllowedError: Discord names no member.
     """
     if interaction.user is None:
-        raise NotAllowedError(text("Discord does not tell who you are. Try again."))
+        raise NotAllowedError(text("Discord didn't say who you are. Try again."))
     return MemberId(interaction.user.id)
 
 
@@ -39,7 +39,7 @@ async def verify_caller(services: Services, interaction: discord.Interaction, gr
     """
     guild_id = get_guild_id(interaction)
     if not await is_allowed(services, interaction, granted):
-        raise NotAllowedError(_describe_allowed(granted))
+        raise _build_refusal(granted)
     if granted.feature is not None:
         await services.premium.verify_premium_for_feature(guild_id, granted.feature)
 
@@ -66,13 +66,16 @@ async def is_allowed(services: Services, interaction: discord.Interaction, grant
     return not granted.is_admin or await is_admin_member(services, interaction)
 
 
-def _describe_allowed(granted: Access) -> Text:
+def _build_refusal(granted: Access) -> NotAllowedError:
     if granted.is_owner:
-        return text("This command is for the owners of this bot.")
+        return OwnersOnlyError(text("Only the bot's owners can use this command."))
     if granted.is_home:
-        return text(
-            "This command is for the owners of this bot, and for admins of the Discord server it is hosted "
-            "from, there. {status} shows what this Discord server has.",
-            status=Command("premium status"),
+        return OwnersOnlyError(
+            text(
+                "Only the bot's owners can use this command. {status} shows what this Discord server has.",
+                status=Command("premium status"),
+            )
         )
-    return text("This command is for members with Manage Server or the admin role.")
+    return AdminsOnlyError(
+        text("You need Manage Server or this Discord server's admin role for this command.")
+    )

@@ -6,7 +6,15 @@ import discord
 from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
-from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
+from utils.errors import (
+    DiscordAwayError,
+    KillfeedError,
+    NotAllowedError,
+    PermissionMissingError,
+    RemoteError,
+    StorageError,
+    UserFacingError,
+)
 from utils.interactions.declarations import Access
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.reaching import (
@@ -21,11 +29,11 @@ from utils.models.texts import Text, join, text
 logger = get_logger(__name__)
 
 LOST_ANSWER = text(
-    "The answer was lost on its way to Discord. What you asked for may have been done: look before you "
-    "ask again."
+    "The answer got lost on its way to Discord. What you asked for may be done already, so check before "
+    "you try again."
 )
 PRESSED = Access(is_private=True)
-PERHAPS_DONE = text("What you asked for may have been done, or a part of it. Look before you ask again.")
+PERHAPS_DONE = text("Some of it may be done already, so check before you try again.")
 
 
 class ErrorReports(Protocol):  # implemented by ErrorReporter
@@ -71,19 +79,18 @@ class ErrorReplies:
             return embeds.build_refusal(refusal)
         reference = self._reporter.report(error)
         if isinstance(error, StorageError):
-            lasting = text("Nothing is lost. Try again in a minute.")
+            unchanged = text("Nothing is lost. Try again in a minute.")
             return embeds.build_error(
-                what=text("The database does not answer"),
-                next_step=PERHAPS_DONE if is_change else lasting,
+                what=text("The database isn't answering"),
+                next_step=PERHAPS_DONE if is_change else unchanged,
                 reference=reference,
             )
-        steps = [
-            text("It is written down."),
-            PERHAPS_DONE if is_change else text("Try again."),
-            text("Give this code to those who host this bot."),
-        ]
+        unchanged = text("That's on us. Try again; if it keeps happening, send the bot's owner this code.")
+        changed = text("That's on us. If it keeps happening, send the bot's owner this code.")
         return embeds.build_error(
-            what=text("Something went wrong"), next_step=join(steps), reference=reference
+            what=text("Something went wrong"),
+            next_step=join([PERHAPS_DONE, changed]) if is_change else unchanged,
+            reference=reference,
         )
 
 
@@ -106,17 +113,17 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 
-def find_refusal(error: BaseException) -> Text | None:
-    """Return the sentence for an error that is not the bot's fault; None for other errors."""
+def find_refusal(error: BaseException) -> UserFacingError | RemoteError | None:
+    """Return the refusal for an error that is not the bot's fault; None for other errors."""
     if isinstance(error, UserFacingError | RemoteError):
-        return error.said
+        return error
     if isinstance(error, discord.CheckFailure):
-        return text("You may not use this command here.")
+        return NotAllowedError(text("You can't use this command."))
     if isinstance(error, discord.Forbidden):
-        return text("I lack a permission for that in this channel.")
+        return PermissionMissingError(text("I'm missing a permission for that in this channel."))
     if is_unreachable(error):
         logger.warning("Discord does not take an answer", problem=f"{type(error).__name__}: {error}")
-        return LOST_ANSWER
+        return DiscordAwayError(LOST_ANSWER)
     return None
 
 

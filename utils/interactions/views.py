@@ -7,7 +7,7 @@ from typing import Any
 import discord
 from structlog import get_logger
 
-from utils.errors import TooMuchAtOnceError, UserFacingError
+from utils.errors import DiscordAwayError, TooMuchAtOnceError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PRESS_COST, resting
 from utils.interactions.live_views import make_custom_id
@@ -25,20 +25,20 @@ from utils.models.texts import Text, text
 VIEW_SECONDS = 180.0  # after the last press
 
 ENDED = {
-    discord.InteractionType.component: text("These buttons have ended. Run the command again."),
+    discord.InteractionType.component: text("These buttons have expired. Run the command again."),
     discord.InteractionType.modal_submit: text(
-        "This form has ended, and nothing of it was kept. Run the command again."
+        "This form has expired, and nothing was saved. Run the command again."
     ),
 }
 """The sentence about buttons and forms from before a restart."""
 
-ELSEWHERE = text("This was opened in another Discord server and acts there alone. Run the command here.")
+ELSEWHERE = text("This belongs to another Discord server. Run the command in this one.")
 """The sentence about buttons and forms that are used in another guild than their own."""
 
-NOT_YOURS = text("These buttons belong to the member who ran the command. Run it yourself to get your own.")
+NOT_YOURS = text("Someone else ran this command. Run it yourself to get your own buttons.")
 
 LOST_PRESS = text(
-    "Discord did not take your press in time, so nothing was done. Press again, or run the command again."
+    "Discord didn't get your press in time, so nothing happened. Press again, or run the command again."
 )
 
 PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
@@ -225,7 +225,7 @@ class ConfirmView(InvokerView):
         """Allow the buttons to be pressed again.
 
         Raises:
-            UserFacingError: if Discord does not tell the person itself that the press failed.
+            DiscordAwayError: if Discord does not tell the person itself that the press failed.
         """
         self.enable_all_items()
         if is_over(failure):
@@ -233,7 +233,7 @@ class ConfirmView(InvokerView):
         with note_unreached("buttons that stay are not shown as such"):
             await self.shown_in.edit_original_response(view=self)
         if is_unreachable(failure):
-            raise UserFacingError(LOST_PRESS) from failure
+            raise DiscordAwayError(LOST_PRESS) from failure
 
 
 async def may_press(interaction: discord.Interaction, services: Services) -> bool:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from utils.models.declared_settings import between, setting
 from utils.models.scope import MemberId, PlayerId, ServerScope
-from utils.models.texts import Number, Text, text, text_in
+from utils.models.texts import Number, text
 
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
@@ -46,11 +46,6 @@ def compute_auto_amount(victims: int) -> int | None:
     return min(AUTO_BASE + AUTO_STEP * (victims - SPREE_KILLS), LARGEST_AUTO)
 
 
-def count_emeralds(amount: float) -> Text:
-    """Return an amount of money: ``1,500 💎``."""
-    return text_in("money", "{number} 💎", number=Number(amount))
-
-
 @dataclass(frozen=True, slots=True)
 class BountySettings:
     """The settings of a guild's bounties.
@@ -78,9 +73,9 @@ class BountySettings:
             LEAST_BOUNTY,
             LARGEST_BOUNTY,
             text(
-                "The largest bounty can be {least} to {largest}.",
+                "The largest bounty can be {least} to {largest} 💎.",
                 least=Number(LEAST_BOUNTY),
-                largest=count_emeralds(LARGEST_BOUNTY),
+                largest=Number(LARGEST_BOUNTY),
             ),
         ),
     )

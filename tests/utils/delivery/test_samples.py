@@ -11,7 +11,7 @@ from tests.fakes.server_loops import FakeChannelFinder
 from tests.fakes.storage import build_server
 from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
-from utils.errors import NotAllowedError, NotFoundError
+from utils.errors import DiscordAwayError, NotFoundError, PermissionMissingError, UserFacingError
 from utils.models.guilds import ChannelKind
 
 SERVER = build_server("*Mirny*")
@@ -62,21 +62,30 @@ async def test_sample_is_refused_when_no_channel_is_set(
 
 
 @pytest.mark.parametrize(
-    ("status", "sentence"),
-    [(403, "I cannot post in the killfeed channel"), (404, "it is gone"), (400, "Try again in a minute")],
+    ("status", "refusal", "sentence"),
+    [
+        (403, PermissionMissingError, "I can't post in the killfeed channel"),
+        (404, PermissionMissingError, "it still exists"),
+        (400, DiscordAwayError, "Try again in a minute"),
+    ],
 )
 async def test_sample_that_discord_refuses_says_why(
-    bot: commands.Bot, world: SimulatedDiscord, samples: SamplePosts, status: int, sentence: str
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    samples: SamplePosts,
+    status: int,
+    refusal: type[UserFacingError],
+    sentence: str,
 ) -> None:
     """A lasting refusal names the admin's task, a temporary one does not."""
     world.faults.add(Fault(method="POST", route=POST, status=status))
     async with running_bot(bot, world):
-        with pytest.raises(NotAllowedError) as caught:
+        with pytest.raises(refusal) as caught:
             await samples.post(GUILD, ChannelKind.KILLFEED, None)
     assert sentence in str(caught.value)
 
 
 async def test_sample_is_refused_before_the_first_login(samples: SamplePosts) -> None:
     """Before the login the answer is a sentence to try later."""
-    with pytest.raises(NotAllowedError, match="Try again in a minute"):
+    with pytest.raises(DiscordAwayError, match="Try again in a minute"):
         await samples.post(GUILD, ChannelKind.KILLFEED, None)

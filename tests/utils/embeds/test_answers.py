@@ -8,6 +8,7 @@ import pytest
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
+from utils.errors import NotFoundError
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
@@ -325,8 +326,8 @@ def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
 
 def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
     """Refusals escape quoted text; errors have the reference; alerts have the time."""
-    refused = text("There is no player “{name}” here.", name="*x*")
-    assert factory.build_refusal(refused).description == ("There is no player “\\*x\\*” here.")
+    refused = factory.build_refusal(NotFoundError(text("No player called “{name}” yet.", name="*x*")))
+    assert (refused.title, refused.description) == ("🔎 Not found", "No player called “\\*x\\*” yet.")
     error = factory.build_error(what=text("That failed"), next_step=text("Try again."), reference="K7M2QX")
     assert (error.title, error.description) == ("❌ That failed", "Try again.\nReference: `K7M2QX`")
     assert factory.build_alert(text("Gone."), at=AT).timestamp == AT

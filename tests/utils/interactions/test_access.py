@@ -17,9 +17,9 @@ from utils.models.guilds import GuildSettings
 from utils.models.premium import Feature
 from utils.models.scope import GuildId
 
-OWNERS_ALONE = "This command is for the owners of this bot."
+OWNERS_ALONE = "Only the bot's owners can use this command."
 OFF = {"name": "ask", "value": False}
-ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
+ADMINS_ALONE = "You need Manage Server or this Discord server's admin role for this command."
 
 
 def show(reply: Interaction) -> tuple[str, bool]:
@@ -102,7 +102,7 @@ async def test_feature_is_refused_when_the_tier_is_too_low(
     async with running_bot(SmallBot(shelf.build_services(tier=0)), world):
         refused = await alice.ask(channel, "/premium")
     assert refused.is_ephemeral
-    assert "opens with tier 1 (Survivor)" in refused.embed["description"]
+    assert "needs tier 1 (Survivor)" in refused.embed["description"]
     assert (refused.original_was_deleted, channel.messages) == (True, [])
 
 
@@ -140,9 +140,7 @@ async def test_home_command_is_open_to_admins_at_home_and_owners_anywhere(
         foreign = await elsewhere.ask(room, "/deep home")
     for reply in (refused, foreign):
         assert reply.is_ephemeral
-        assert (
-            "for the owners of this bot, and for admins of the Discord server" in reply.embed["description"]
-        )
+        assert "Only the bot's owners can use this command. `/premium status`" in reply.embed["description"]
 
 
 @pytest.mark.usefixtures("bot")
@@ -233,5 +231,5 @@ async def test_database_outage_is_told_when_the_role_cannot_be_checked(
     """If the database is away, the check fails with an error and decides nothing."""
     shelf.guilds.failures.append(StorageUnavailableError("mongodb://secret away"))
     reply = await alice.ask(channel, "/deep admin")
-    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ The database does not answer")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ The database isn't answering")
     assert "secret" not in str(reply.embed)

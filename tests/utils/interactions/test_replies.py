@@ -80,7 +80,7 @@ async def test_unexpected_error_has_a_code_and_no_detail(fail: Fail, shelf: Shel
 async def test_storage_error_says_that_nothing_is_lost(fail: Fail, shelf: Shelf) -> None:
     """The answer about a missing database has a code, and no address."""
     reply = await fail(StorageUnavailableError("mongodb://user:pw@host"))
-    assert reply.embed["title"] == "❌ The database does not answer"
+    assert reply.embed["title"] == "❌ The database isn't answering"
     assert "pw@host" not in str(reply.embeds)
     assert len(shelf.reporter.reported) == 1
 
@@ -118,7 +118,7 @@ async def test_error_before_the_acknowledgement_is_answered_in_private(
     shelf.guilds.failures.append(StorageUnavailableError("away"))
     reply = await alice.ask(channel, "/form")
     assert (reply.is_ephemeral, reply.is_deferred) == (True, False)
-    assert reply.embed["title"] == "❌ The database does not answer"
+    assert reply.embed["title"] == "❌ The database isn't answering"
 
 
 async def test_expired_interaction_is_silent(
@@ -226,7 +226,7 @@ async def test_missing_permission_of_the_bot_is_told(
         await bot.get_partial_messageable(channel.id).send("x")
     bot.practice.error = caught.value
     reply = await alice.ask(channel, "/deep fail")
-    assert reply.embed["description"] == "I lack a permission for that in this channel."
+    assert reply.embed["description"] == "I'm missing a permission for that in this channel."
 
 
 def test_cause_is_found_inside_the_librarys_wrapping() -> None:
@@ -243,4 +243,4 @@ def test_cause_is_found_inside_the_librarys_wrapping() -> None:
 def test_failed_check_is_a_refusal(shelf: Shelf) -> None:
     """A check of the library itself is answered like a refusal."""
     embed = shelf.build_services().replies.build(discord.CheckFailure("internal"), EmbedFactory())
-    assert (embed.description, shelf.reporter.reported) == ("You may not use this command here.", [])
+    assert (embed.description, shelf.reporter.reported) == ("You can't use this command.", [])

@@ -12,7 +12,7 @@ from utils.errors import StorageUnavailableError
 from utils.interactions.live_views import CUSTOM_ID_PREFIX, LiveViews
 from utils.interactions.views import LOST_PRESS
 
-NOT_YOURS = "These buttons belong to the member who ran the command. Run it yourself to get your own."
+NOT_YOURS = "Someone else ran this command. Run it yourself to get your own buttons."
 ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 TOO_LATE = Fault(
@@ -22,7 +22,7 @@ TAKEN_AND_LOST = [
     Fault(method="POST", route=CALLBACK, cut="after"),
     Fault(method="POST", route=CALLBACK, cut="before"),
 ]
-ENDED = "These buttons have ended. Run the command again."
+ENDED = "These buttons have expired. Run the command again."
 
 
 @pytest.fixture(name="bob")

@@ -5,9 +5,9 @@ from functools import partial
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotEnoughMoneyError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
-from utils.models.money import LARGEST_CHANGE, Change, LedgerKind, LedgerRow, Wallet, count_emeralds
+from utils.models.money import LARGEST_CHANGE, Change, LedgerKind, LedgerRow, Wallet
 from utils.models.scope import GuildId, MemberId
-from utils.models.texts import text
+from utils.models.texts import Number, text
 from utils.services.guilds.audit import log_entry
 from utils.services.money.money_stores import WalletStore, book_surely
 
@@ -48,14 +48,19 @@ class WalletService:
             CommitUnknownError: the database is away, and it is unknown whether it is booked.
         """
         if amount == 0:
-            raise InvalidInputError(text("The amount can't be 0."))
+            raise InvalidInputError(
+                text("The amount can't be 0. A positive one gives, a negative one takes.")
+            )
         if abs(amount) > LARGEST_CHANGE:
             raise InvalidInputError(
-                text("{limit} at most in one change.", limit=count_emeralds(LARGEST_CHANGE))
+                text(
+                    "You can change a wallet by {limit} 💎 at most at once.",
+                    limit=Number(LARGEST_CHANGE),
+                )
             )
         why = reason.strip()
         if not why:
-            raise InvalidInputError(text("Add a reason: the member sees it in their wallet."))
+            raise InvalidInputError(text("Add a reason; the member sees it in their wallet."))
         now = self._clock.now()
         change = Change(member_id, LedgerKind.ADMIN, amount, f"admin:{request_id}", now, note=why)
 
@@ -67,6 +72,8 @@ class WalletService:
         row = await book_surely(partial(self._store.book_by_hand, guild_id, change, describe))
         if row is None:
             held = await self._store.get_balance(guild_id, member_id)
-            raise NotEnoughMoneyError(text("They only have {balance}.", balance=count_emeralds(held)))
+            raise NotEnoughMoneyError(
+                text("They have {balance} 💎, so you can take that much at most.", balance=Number(held))
+            )
         log_entry(guild_id, describe(row))
         return Wallet(member_id, row.balance, (row,))

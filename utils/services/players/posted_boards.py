@@ -14,8 +14,9 @@ from typing import Protocol
 from utils.errors import (
     ChannelUnusableError,
     DeliveryError,
-    NotAllowedError,
+    DiscordAwayError,
     NotFoundError,
+    PermissionMissingError,
     TierRequiredError,
 )
 from utils.locks import KeyedLocks
@@ -117,7 +118,8 @@ class PostedBoardService:
 
         Raises:
             NotFoundError: no leaderboard channel is set, or there is no such server.
-            NotAllowedError: the bot may not post there, or Discord does not accept it now.
+            PermissionMissingError: the bot may not post there.
+            DiscordAwayError: Discord does not accept it now.
         """
         key = await self._choose_key(guild_id, board, server)
         async with self._locks.hold(key):
@@ -137,18 +139,15 @@ class PostedBoardService:
                 await self._show(posted, channel_id)
             except ChannelUnusableError:
                 await self.store.delete_board(key)
-                raise NotAllowedError(
+                raise PermissionMissingError(
                     text(
-                        "I cannot post in the leaderboard channel: it is gone, or I lack View Channel, "
-                        "Send Messages, Embed Links or Read Message History there."
+                        "I can't post in the leaderboard channel. Check that it still exists and that I have "
+                        "View Channel, Send Messages, Embed Links and Read Message History in it."
                     )
                 ) from None
             except DeliveryError as failure:
-                raise NotAllowedError(
-                    text(
-                        "Discord does not take the board at the moment. It is kept, and I try again by "
-                        "myself."
-                    )
+                raise DiscordAwayError(
+                    text("Discord isn't taking the board right now. I'll keep trying.")
                 ) from failure
         return channel_id
 

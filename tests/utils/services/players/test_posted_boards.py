@@ -23,8 +23,9 @@ from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
 from utils.errors import (
     ChannelUnusableError,
-    NotAllowedError,
+    DiscordAwayError,
     NotFoundError,
+    PermissionMissingError,
     TierRequiredError,
 )
 from utils.models.guilds import ChannelKind
@@ -178,7 +179,7 @@ async def test_deleted_board_is_made_anew(stand: Stand, *, is_changed: bool) -> 
 async def test_lost_answer_makes_no_second_message(stand: Stand, minutes: int) -> None:
     """Discord remembers the nonce for a while; later the bot finds the message by its title."""
     stand.channel.loses = 1
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(DiscordAwayError):
         await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     assert stand.board.place.message_id is None
     stand.clock.move(timedelta(minutes=minutes).total_seconds())
@@ -229,7 +230,7 @@ async def test_board_is_refused_where_it_cannot_be_posted(stand: Stand) -> None:
         await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     stand.channel_id = CHANNEL
     stand.channel.failures.append(ChannelUnusableError("forbidden"))
-    with pytest.raises(NotAllowedError, match="View Channel"):
+    with pytest.raises(PermissionMissingError, match="View Channel"):
         await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     assert stand.store.boards == {}
 

@@ -50,8 +50,7 @@ async def test_feature_is_refused_when_the_tier_is_too_low() -> None:
     with pytest.raises(TierRequiredError) as caught:
         await premium.verify_premium_for_feature(GUILD, Feature.LEADERBOARD)
     assert str(caught.value) == (
-        "/leaderboard opens with tier 1 (Survivor). "
-        "Ask those who host this bot to grant that tier to this Discord server."
+        "/leaderboard needs tier 1 (Survivor). The bot's owner can grant it to this Discord server."
     )
 
 

@@ -28,7 +28,6 @@ from utils.models.money import (
     Change,
     LedgerKind,
     compute_cancel_fee,
-    count_emeralds,
 )
 from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
@@ -234,15 +233,7 @@ class BountyService:
             _verify_no_other(unit, bounty)
             balance = unit.book(hold)
             if balance is None:
-                raise NotEnoughMoneyError(
-                    text(
-                        "You need {price} and have {balance}. Every kill earns you {least} to {most}.",
-                        price=count_emeralds(bounty.amount),
-                        balance=count_emeralds(unit.get_balance(member_id)),
-                        least=Number(BASE_REWARD),
-                        most=Number(LARGEST_REWARD),
-                    )
-                )
+                raise _build_lack(bounty.amount, unit.get_balance(member_id))
             unit.insert_bounty(bounty)
             unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
@@ -270,6 +261,18 @@ def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
             "You already have an open bounty on {player}. {cancel} takes it back.",
             player=own.player_name,
             cancel=Command("bounty cancel"),
+        )
+    )
+
+
+def _build_lack(needed: int, balance: int) -> NotEnoughMoneyError:
+    return NotEnoughMoneyError(
+        text(
+            "You need {needed} 💎 and have {balance} 💎. Every kill earns you {least} to {most}.",
+            needed=Number(needed),
+            balance=Number(balance),
+            least=Number(BASE_REWARD),
+            most=Number(LARGEST_REWARD),
         )
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from utils.errors import InvalidInputError, NotAllowedError
 from utils.models.guilds import GuildSettings
-from utils.models.money import LEAST_BOUNTY, BountySettings, count_emeralds
+from utils.models.money import LEAST_BOUNTY, BountySettings
 from utils.models.texts import Command, Number, text
 
 
@@ -31,8 +31,8 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
     if not LEAST_BOUNTY <= amount <= settings.max_amount:
         raise InvalidInputError(
             text(
-                "A bounty can be {least} to {largest}.",
+                "A bounty can be {least} to {largest} 💎.",
                 least=Number(LEAST_BOUNTY),
-                largest=count_emeralds(settings.max_amount),
+                largest=Number(settings.max_amount),
             )
         )
