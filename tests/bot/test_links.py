@@ -107,11 +107,14 @@ async def test_link_is_proven_by_two_menu_suicides_with_a_restart_in_between(sta
     die(files, wolf, first[0] + timedelta(seconds=30))
     await stage.wait_for_deaths(64)
     assert await list_links(stage) == [f"⏳ {wolf.victim_name}"]
+    await until(lambda: "**1 of 2 seen**" in asked.embed["description"], what=lambda: str(asked.embed))
     await stage.bot.kill()
     die(files, wolf, second[1])
     stage.world.clock.advance(INTERACTION_SECONDS)
     await stage.bot.start()
     await wait_for_title(stage, asked, "✅ Linked and proven")
+    told = f"{stage.player.mention} ✅ Linked and proven: **"
+    await until(lambda: told in stage.office.messages[-1].content, what=lambda: stage.bot.output)
     assert await list_links(stage) == [f"✅ {wolf.victim_name} · main"]
     assert wolf.victim_id not in repr([message.embeds for message in stage.office.messages])
 
