@@ -10,6 +10,7 @@ import discord
 from tests.fakes.storage import FakeAuditStore
 from utils.delivery.pace import MessagePace
 from utils.delivery.ports import PostedMessage
+from utils.embeds.buttons import LastingView
 from utils.embeds.pictures import Picture
 from utils.errors import DeliveryError, DeliveryUncertainError
 from utils.models.audit import AuditEntry
@@ -90,9 +91,11 @@ class FakeStandingSender:
         embeds: Sequence[discord.Embed],
         pictures: Sequence[Picture],
         nonce: str,
+        buttons: LastingView | None = None,
     ) -> int:
         """Post a message; a remembered nonce posts nothing again."""
         assert not pictures
+        assert not buttons
         await self._begin("send", channel_id)
         known = [key for key, message in self.messages.items() if message[2] == nonce]
         message_id = known[0] if known and self.remembers_nonces else next(self._ids)
@@ -102,8 +105,16 @@ class FakeStandingSender:
             raise DeliveryUncertainError("the answer is lost")
         return message_id
 
-    async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
+    async def edit(
+        self,
+        channel_id: ChannelId,
+        message_id: int,
+        *,
+        embed: discord.Embed,
+        buttons: LastingView | None = None,
+    ) -> bool:
         """Change a message."""
+        del buttons
         await self._begin("edit", channel_id)
         if message_id not in self.messages:
             return False

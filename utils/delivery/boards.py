@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-import discord
-
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
+from utils.embeds.factory import Post
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import ChannelId
@@ -28,15 +27,15 @@ class PostedBoardStore(BoardPlan, Protocol):  # implemented by PostedBoardReposi
 
 @dataclass(frozen=True, slots=True)
 class BoardPages:
-    """Builds the embed of a posted board: the first page of a board, for all time."""
+    """Builds the message of a posted board: the first page of a board, for all time."""
 
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
     languages: GuildSpeaker
 
-    async def build(self, key: BoardKey) -> discord.Embed:
-        """Return the embed.
+    async def build(self, key: BoardKey) -> Post:
+        """Return the message.
 
         Raises:
             NotFoundError: the board's server was removed.
@@ -50,7 +49,7 @@ class BoardPages:
         else:
             page = await self.statistics.get_board(coverage, board, page=0)
             embed = embeds.build_board(board.value, page.rows, coverage)
-        return embeds.build_posted_board(embed, coverage)
+        return Post((embeds.build_posted_board(embed, coverage),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Progress messages of history imports: edited every few seconds, without delaying the import."""
 
-import discord
 from structlog import get_logger
 
 from utils.delivery.decisions import make_nonce
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import FixedPlace, StandingMessage, StandingMessages
+from utils.embeds.factory import Post
 from utils.errors import DeliveryError, DeliveryUncertainError
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId
@@ -54,9 +54,9 @@ class ImportMessages:
         if job.channel_id is None or job.message_id is None:
             return
 
-        async def render() -> discord.Embed:
+        async def render() -> Post:
             embeds = await self._languages.speak(server.scope.guild_id)
-            return embeds.build_import(server.name, progress)
+            return Post((embeds.build_import(server.name, progress),))
 
         self._messages.keep(
             StandingMessage(

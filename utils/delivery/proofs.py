@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Awaitable, Callable, Collection
 
-import discord
 from structlog import get_logger
 
 from utils.clock import Clock
@@ -16,6 +15,7 @@ from utils.delivery.standing_messages import (
     StandingMessage,
     StandingMessages,
 )
+from utils.embeds.factory import Post
 from utils.embeds.links import describe_end
 from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.models.links import Link, ProofOutcome, ProofWindow
@@ -43,8 +43,9 @@ class LinkMessages:
     def tick_off(self, link: Link, seen: Collection[ProofWindow]) -> None:
         """Begin to show the windows in which a menu suicide was seen; do nothing without a message."""
 
-        async def render() -> discord.Embed:
-            return (await self._languages.speak(link.guild_id)).build_proof_progress(link, seen)
+        async def render() -> Post:
+            embeds = await self._languages.speak(link.guild_id)
+            return Post((embeds.build_proof_progress(link, seen),))
 
         if link.channel_id is not None and link.message_id is not None:
             self._messages.keep(_build_message(link, link.channel_id, link.message_id, render))
@@ -60,8 +61,9 @@ class LinkMessages:
         if link.channel_id is None or link.message_id is None:
             return True
 
-        async def render() -> discord.Embed:
-            return (await self._languages.speak(link.guild_id)).build_link_outcome(link, outcome)
+        async def render() -> Post:
+            embeds = await self._languages.speak(link.guild_id)
+            return Post((embeds.build_link_outcome(link, outcome),))
 
         message = _build_message(link, link.channel_id, link.message_id, render, is_last=True)
         is_shown = await self._messages.show(message)
@@ -100,7 +102,7 @@ def _build_message(
     link: Link,
     channel_id: ChannelId,
     message_id: int,
-    render: Callable[[], Awaitable[discord.Embed]],
+    render: Callable[[], Awaitable[Post]],
     *,
     is_last: bool = False,
 ) -> StandingMessage:

@@ -11,6 +11,7 @@ import discord
 from utils.clock import Clock
 from utils.delivery.ports import PostedMessage
 from utils.delivery.requests import REQUEST_TIMEOUT_SECONDS, Requests
+from utils.embeds.buttons import LastingView
 from utils.embeds.pictures import Picture, build_file
 from utils.errors import (
     ChannelUnusableError,
@@ -52,6 +53,7 @@ class DiscordSender:
         embeds: Sequence[discord.Embed],
         pictures: Sequence[Picture],
         nonce: str,
+        buttons: LastingView | None = None,
     ) -> int:
         """Post a message without mentions and return its id; for minutes Discord ignores a repeated nonce."""
         self._require_login()
@@ -62,6 +64,7 @@ class DiscordSender:
                 channel.send(
                     embeds=list(embeds),
                     files=files,
+                    view=buttons,  # type: ignore[arg-type] # the library takes None
                     nonce=nonce,
                     enforce_nonce=True,
                     allowed_mentions=discord.AllowedMentions.none(),
@@ -109,11 +112,18 @@ class DiscordSender:
             raise ChannelUnusableError("Discord knows no such user.")
         return ChannelId(channel.id)
 
-    async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
-        """Change a message of the bot; tell whether it exists."""
+    async def edit(
+        self,
+        channel_id: ChannelId,
+        message_id: int,
+        *,
+        embed: discord.Embed,
+        buttons: LastingView | None = None,
+    ) -> bool:
+        """Change a message of the bot, which loses its buttons without new ones; tell whether it exists."""
         self._require_login()
         message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
-        return await self._reach(message.edit(embed=embed))
+        return await self._reach(message.edit(embed=embed, view=buttons))
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
         """Tell whether a message exists."""

@@ -26,13 +26,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-import discord
 from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.decisions import compute_retry_seconds, is_remembered, make_nonce
 from utils.delivery.pace import MessagePace
 from utils.delivery.sender import DiscordSender
+from utils.embeds.factory import Post
 from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.locks import KeyedLocks
 from utils.models.message_places import MessagePlace
@@ -88,7 +88,7 @@ class StandingMessage:
         key: names its content; a newer state replaces an older one of the same key that is not shown yet. The
             owner runs one operation at a time for a key.
         channel_id: the wanted channel.
-        render: returns its current content.
+        render: returns its current content: one embed, and lasting buttons.
         places: the storage of its place.
         pause_seconds: the least pause between two edits.
         is_last: no newer state follows, so it does not wait for the pause.
@@ -97,7 +97,7 @@ class StandingMessage:
     key: str
     guild_id: GuildId
     channel_id: ChannelId
-    render: Callable[[], Awaitable[discord.Embed]]
+    render: Callable[[], Awaitable[Post]]
     places: MessagePlaces
     pause_seconds: float = 0.0
     is_last: bool = False
@@ -210,25 +210,25 @@ class StandingMessages:
 
     async def _bring_up_to_date(self, message: StandingMessage) -> None:
         """Make a message show its current content, wherever it is posted, or post it."""
-        embed, place = await message.render(), await message.places.find()
+        post, place = await message.render(), await message.places.find()
         if place.channel_id not in (None, message.channel_id):
             await self._delete(place)
             place = MessagePlace()
         if place.message_id is not None:
-            digest = compute_digest(embed)
+            digest = compute_digest(post)
             if place.digest == digest:
                 is_there = await self._sender.has_message(message.channel_id, place.message_id)
             else:
-                is_there = await self._sender.edit(message.channel_id, place.message_id, embed=embed)
+                is_there = await self._edit(message.channel_id, place.message_id, post)
             if is_there:
                 if place.digest != digest:
                     await message.places.save(replace(place, digest=digest))
                 return
             logger.info("a message was deleted", message=message.key)
             place = MessagePlace()
-        await self._post(message, replace(place, channel_id=message.channel_id), embed)
+        await self._post(message, replace(place, channel_id=message.channel_id), post)
 
-    async def _post(self, message: StandingMessage, place: MessagePlace, embed: discord.Embed) -> None:
+    async def _post(self, message: StandingMessage, place: MessagePlace, post: Post) -> None:
         """Post a message, or find it if the answer to an earlier try was lost."""
         now = self._clock.now()
         nonce, first_tried_at = place.nonce, place.first_tried_at
@@ -239,19 +239,25 @@ class StandingMessages:
                 return
         message_id = None
         if not is_remembered(first_tried_at, now):
-            message_id = await self._find_lost(message, nonce, embed)
+            message_id = await self._find_lost(message, nonce, post)
         if message_id is None:
-            message_id = await self._sender.send(message.channel_id, embeds=[embed], pictures=(), nonce=nonce)
-        elif not await self._sender.edit(message.channel_id, message_id, embed=embed):
+            message_id = await self._sender.send(
+                message.channel_id, embeds=post.embeds, pictures=(), nonce=nonce, buttons=post.buttons
+            )
+        elif not await self._edit(message.channel_id, message_id, post):
             return  # deleted at this moment; the next try begins again
-        await message.places.save(replace(place, message_id=message_id, digest=compute_digest(embed)))
+        await message.places.save(replace(place, message_id=message_id, digest=compute_digest(post)))
 
-    async def _find_lost(self, message: StandingMessage, nonce: str, embed: discord.Embed) -> int | None:
+    async def _edit(self, channel_id: ChannelId, message_id: int, post: Post) -> bool:
+        [embed] = post.embeds
+        return await self._sender.edit(channel_id, message_id, embed=embed, buttons=post.buttons)
+
+    async def _find_lost(self, message: StandingMessage, nonce: str, post: Post) -> int | None:
         """Return the message of an earlier try: by its nonce, or by a unique title."""
         others = await message.places.list_others()
         for posted in await self._sender.recent_messages(message.channel_id, LOOK_BACK_MESSAGES):
-            titles = [title for title, _ in posted.texts]
-            is_alike = posted.nonce is None and titles == [embed.title] and posted.message_id not in others
+            has_titles = [title for title, _ in posted.texts] == [embed.title for embed in post.embeds]
+            is_alike = posted.nonce is None and has_titles and posted.message_id not in others
             if posted.nonce == nonce or is_alike:
                 return posted.message_id
         return None
@@ -265,6 +271,9 @@ class StandingMessages:
             logger.info("a message stays", channel_id=place.channel_id, problem=str(failure))
 
 
-def compute_digest(embed: discord.Embed) -> str:
-    """Return the digest of an embed; equal content has an equal digest."""
-    return hashlib.sha256(json.dumps(embed.to_dict(), sort_keys=True).encode()).hexdigest()
+def compute_digest(post: Post) -> str:
+    """Return the digest of a message; equal content has an equal digest."""
+    shown: list[object] = [embed.to_dict() for embed in post.embeds]
+    if post.buttons is not None:
+        shown += post.buttons.to_components()
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()

@@ -19,6 +19,7 @@ from utils.embeds import (
     replies,
     servers,
 )
+from utils.embeds.buttons import LastingView, build_lasting_view
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.notices.look import NoticeLook
@@ -29,6 +30,7 @@ from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
 from utils.models.guilds import ChannelKind
+from utils.models.lasting_buttons import Control
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
 from utils.models.texts import text
@@ -38,10 +40,11 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The parts of a channel message: embeds, and each of their pictures once."""
+    """The parts of a channel message: embeds, each of their pictures once, and lasting buttons."""
 
     embeds: tuple[discord.Embed, ...]
     pictures: tuple[Picture, ...] = ()
+    buttons: LastingView | None = None
 
 
 def _show(
@@ -105,6 +108,10 @@ class EmbedFactory:
             words=words,
             charts=self.charts,
         )
+
+    def build_buttons(self, controls: Sequence[Control]) -> LastingView:
+        """Return lasting buttons and selects for a message, in rows of five buttons or one select."""
+        return build_lasting_view(controls, self.words)
 
     def build_feed(self, notices: Sequence[Notice]) -> Post:
         """Return the message of up to ten notices; equal notices give an equal post."""

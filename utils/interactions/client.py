@@ -16,11 +16,13 @@ import discord
 from discord.ext import commands
 from structlog import get_logger
 
-from utils.errors import TooMuchAtOnceError
+from utils.errors import NotFoundError, TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
+from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
+from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReports
@@ -98,6 +100,7 @@ class KillfeedBot(commands.Bot):
         self._is_following = False  # until it is ready
         self._register = CommandRegister(self, commands_file)
         self.add_listener(self._answer_ended, "on_interaction")
+        self.add_listener(self._answer_press, "on_interaction")
 
     async def on_connect(self) -> None:
         """Register the commands, if they changed since the last time.
@@ -204,15 +207,37 @@ class KillfeedBot(commands.Bot):
         """Answer a failed command; the one place for all of them."""
         await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
 
-    async def on_error(self, event_method: str, *_: object, **__: object) -> None:
-        """Record an unexpected error."""
+    async def on_error(self, event_method: str, *args: object, **__: object) -> None:
+        """Answer a failed press of a lasting button; record any other error."""
         error = sys.exc_info()[1]
-        if error is not None:
-            reference = self._reporter.report(error)
-            logger.error("event handler failed", event_name=event_method, reference=reference)
+        if not isinstance(error, Exception):
+            return
+        for interaction in args:
+            if isinstance(interaction, discord.Interaction) and (pressed := read_pressed(interaction)):
+                handler = find_handler(self.cogs.values(), pressed)
+                await self.services.replies.answer(interaction, error, get_access(handler))
+                return
+        reference = self._reporter.report(error)
+        logger.error("event handler failed", event_name=event_method, reference=reference)
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
         await answer_ended(interaction, self.services)
+
+    async def _answer_press(self, interaction: discord.Interaction) -> None:
+        """Answer a press of a lasting button, once; ``on_error`` answers its failure."""
+        pressed = read_pressed(interaction)
+        if pressed is None or self.services.views.is_repeated(interaction, "press"):
+            return
+        ctx = KillfeedContext(self, interaction)
+        named = self._log_context(ctx.guild_id, command=f"button {pressed.name}")
+        with named, self._throttle.answering(), self.services.limits.working(ctx.member_id):
+            self.services.limits.spend(ctx.member_id, PRESS_COST)
+            handler = find_handler(self.cogs.values(), pressed)
+            if handler is None:
+                raise NotFoundError(OUTDATED)
+            ctx.command = handler  # type: ignore[assignment] # the context asks it for its access alone
+            await ctx.begin(self.services, cost=ctx.access.cost)
+            await handler.callback(ctx, pressed.argument)
 
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes

@@ -1,9 +1,10 @@
-"""The context of a command: its member and guild, and the one way to answer it.
+"""The context of a command, or of a press of a lasting button: member and guild, and the one way to answer.
 
 The declaration of a command says whether its answers are private (``Access.is_private``). The
 acknowledgement, later answers, a form and the answers to the form follow it.
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
@@ -16,11 +17,11 @@ from utils.models.scope import GuildId, MemberId
 
 
 class KillfeedContext(discord.ApplicationContext):
-    """A command as it was used.
+    """A command as it was used, or a lasting button as it was pressed.
 
     Attributes:
-        services: the services; set by ``GuildCog`` before the command runs.
-        embeds: the factory in the language of the answer; set by ``GuildCog`` as well.
+        services: the services; set by ``begin`` before the command runs.
+        embeds: the factory in the language of the answer; set by ``begin`` as well.
     """
 
     services: Services
@@ -46,6 +47,12 @@ class KillfeedContext(discord.ApplicationContext):
         return get_member_id(self.interaction)
 
     @property
+    def values(self) -> Sequence[str]:
+        """Return what was chosen in a select; nothing for commands and buttons."""
+        data: Any = self.interaction.data or {}
+        return tuple(data.get("values") or ())
+
+    @property
     def is_modal_first(self) -> bool:
         """Tell whether the first reply to it is a modal."""
         return self.access.is_modal_first(self.interaction.data or {})
@@ -57,6 +64,19 @@ class KillfeedContext(discord.ApplicationContext):
         later.services, later.embeds = self.services, self.embeds
         return later
 
+    async def begin(self, services: Services, *, cost: float) -> None:
+        """Refuse a member who asks for too much, then acknowledge, then check.
+
+        Raises:
+            TooMuchAtOnceError, NotAllowedError, TierRequiredError: the sentence for the caller.
+        """
+        self.services = services
+        self.embeds = await services.languages.speak(self.interaction, is_private=self.access.is_private)
+        services.limits.spend(self.member_id, cost)
+        if not self.is_modal_first:
+            await self.acknowledge()
+        await self.verify()
+
     async def verify(self) -> None:
         """Check guild, member and tier again.
 
@@ -66,8 +86,8 @@ class KillfeedContext(discord.ApplicationContext):
         await verify_caller(self.services, self.interaction, self.access)
 
     async def acknowledge(self) -> None:
-        """Tell Discord that an answer follows."""
-        await self.response.defer(ephemeral=self.access.is_private, invisible=False)
+        """Tell Discord that an answer follows, or that the pressed message changes."""
+        await self.response.defer(ephemeral=self.access.is_private, invisible=self.access.is_update)
 
     async def respond(self, *args: Any, **kwargs: Any) -> discord.Interaction | discord.WebhookMessage:
         """Answer, publicly or privately by the command's declaration."""

@@ -18,6 +18,7 @@ class Access:
         is_home: admins of the home guild may use it there, and the bot's owners anywhere.
         is_owner: only the bot's owners may use it.
         is_private: only the caller sees the answers, from the acknowledgement on, in their language.
+        is_update: a press that changes its own message (``ctx.edit``); other answers follow below it.
         feature: the feature that the guild's tier must unlock.
         opens_modal: the first reply is a modal, so the command is not deferred.
         modal_options: the options that make the first reply a modal if they are given (for a switch: if it is
@@ -31,6 +32,7 @@ class Access:
     is_home: bool = False
     is_owner: bool = False
     is_private: bool = False
+    is_update: bool = False
     feature: Feature | None = None
     opens_modal: bool = False
     modal_options: tuple[str, ...] = ()
@@ -53,7 +55,7 @@ PUBLIC = Access()
 
 
 def get_access(command: object) -> Access:
-    """Return the access of a command; public if it has none."""
+    """Return the access of a command, or of the handler of a lasting button; public if it has none."""
     granted: Access = getattr(getattr(command, "callback", None), "__access__", PUBLIC)
     return granted
 

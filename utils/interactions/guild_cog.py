@@ -26,16 +26,10 @@ class GuildCog(commands.Cog):
         bot.add_cog(cls(bot.services))  # type: ignore[attr-defined] # the library's bot; ours has services
 
     async def cog_before_invoke(self, ctx: KillfeedContext) -> None:  # type: ignore[override] # ours alone
-        """Refuse a member who asks for too much, then acknowledge, then check."""
-        granted = ctx.access
-        ctx.services = self.services
+        """Acknowledge a command and check it."""
         try:
-            ctx.embeds = await self.services.languages.speak(ctx.interaction, is_private=granted.is_private)
-            self.services.limits.spend(ctx.author.id, granted.cost)
-            if not ctx.is_modal_first:
-                await ctx.acknowledge()
-            await ctx.verify()
-            verify_options(ctx, may_have_left=granted.may_have_left)
+            await ctx.begin(self.services, cost=ctx.access.cost)
+            verify_options(ctx, may_have_left=ctx.access.may_have_left)
         except (KillfeedError, aiohttp.ClientError, OSError, TimeoutError) as error:
             # from here the library hands only errors of its own classes to the error handler
             raise discord.ApplicationCommandInvokeError(error) from error

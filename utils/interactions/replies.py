@@ -64,8 +64,9 @@ class ErrorReplies:
             return
         embeds = await self._languages.speak(interaction, is_private=True)
         embed = self.build(cause, embeds, is_change=granted.is_change)
+        keeps_reply = granted.is_private or granted.is_update
         with note_unreached("answer does not reach its member"):
-            await send_again(lambda: _send(interaction, embed, is_private=granted.is_private))
+            await send_again(lambda: _send(interaction, embed, keeps_reply=keeps_reply))
 
     async def tell(self, interaction: discord.Interaction, said: Text) -> None:
         """Answer a press with a private sentence."""
@@ -94,7 +95,7 @@ class ErrorReplies:
         )
 
 
-async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_private: bool) -> None:
+async def _send(interaction: discord.Interaction, embed: discord.Embed, *, keeps_reply: bool) -> None:
     if not interaction.response.is_done():
         try:
             await interaction.response.send_message(embed=embed, ephemeral=True)
@@ -104,7 +105,7 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
                 raise
         else:
             return
-    if not is_private:
+    if not keeps_reply:
         # a deferred public reply cannot turn private
         try:
             await interaction.delete_original_response()

@@ -11,6 +11,7 @@ from tests.fakes.clock import FakeClock, settle
 from tests.fakes.standing import FakeStandingSender, NoPace
 from utils.delivery.pace import MessagePace
 from utils.delivery.standing_messages import PLACES, FixedPlace, StandingMessage, StandingMessages
+from utils.embeds.factory import Post
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -69,13 +70,13 @@ class Wall:
         places = FakePlaces()
         return StandingMessage(f"{number}", guild_id, channel_id, self.render, places, is_last=True)
 
-    async def render(self) -> discord.Embed:
+    async def render(self) -> Post:
         """Return the content of all messages."""
         self.rendering += 1
         self.most_at_once = max(self.most_at_once, self.rendering)
         await asyncio.sleep(0)
         self.rendering -= 1
-        return discord.Embed(title=self.text)
+        return Post((discord.Embed(title=self.text),))
 
     def list_channels(self) -> list[int]:
         """Return the channel of each message."""

@@ -23,7 +23,7 @@ from utils.delivery.progress import ImportMessages
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
-from utils.embeds.factory import EmbedFactory
+from utils.embeds.factory import EmbedFactory, Post
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, ProofOutcome
 from utils.models.message_places import MessagePlace
@@ -101,10 +101,10 @@ class PosterParts:
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Do nothing."""
 
-    async def build(self, key: BoardKey) -> discord.Embed:
+    async def build(self, key: BoardKey) -> Post:
         """Return the content of a board."""
         del key
-        return discord.Embed(title="end")
+        return Post((discord.Embed(title="end"),))
 
 
 class Proof:
