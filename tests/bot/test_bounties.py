@@ -137,7 +137,7 @@ async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
         assert board.embed["description"].splitlines() == [row, "", f"Your place: {row}"]
     mine = await stage.ask("/bounty mine", by=market.placer)
     assert "**Wolf** — 1,000 💎 · claimed by Hunter_1" in read_text(mine)
-    assert "Nobody is wanted" in read_text(await stage.ask("/bounty list"))
+    assert "No one is wanted" in read_text(await stage.ask("/bounty list"))
 
 
 async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
@@ -152,7 +152,7 @@ async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
     assert cancelled.is_ephemeral
     assert "You got 904 💎 back for **Wolf**. Cancelling cost 101 💎" in read_text(cancelled)
     again = await stage.ask("/bounty cancel", by=market.placer, bounty="wolf")
-    assert "There is no such open bounty of yours here. Did you mean: Fox?" in read_text(again)
+    assert "You have no open bounty like that. Did you mean: Fox?" in read_text(again)
     assert market.get_balance(market.placer) == 5000 - 101 - 100
     assert len(await market.wait_for_notices(2)) == 2
 

@@ -205,7 +205,7 @@ async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
     await gone.click("Unlink")
     await gone.wait_until(lambda one: one.embed["title"] == "✅ All your links ended")
     of_player = await stage.ask("/links", member=stage.player)
-    assert "No player is linked yet" in of_player.embed["description"]
+    assert "hasn't linked a player yet" in of_player.embed["description"]
     assert await stage.bot.stop() == 0
 
 

@@ -60,7 +60,7 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
     assert (granted.is_ephemeral, granted.embed["title"]) == (True, "✅ Premium granted: Community")
     fields = get_fields(granted.embed)
     assert fields["Now"].startswith("Tier 2 (Mercenary), until <t:")
-    assert fields["Before"] == "Tier 0 (Scavenger), the default without a grant"
+    assert fields["Before"] == "Tier 0 (Scavenger), the default"
     opened = await stage.ask("/leaderboard", by=stage.player)
     assert "There is no game server" in opened.embed["description"]
 
@@ -106,16 +106,16 @@ async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
     """Each mistake has its sentence, and nothing is stored."""
     stage = await open_hosted(open_stage)
     mistakes: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "is not the id of a Discord server": ("/premium grant", {"guild_id": "Community", "tier": 2}),
-        "Days are a number from 1": ("/premium grant", {"guild_id": UNKNOWN_GUILD, "tier": 2, "days": 0}),
+        "isn't the id of a Discord server": ("/premium grant", {"guild_id": "Community", "tier": 2}),
+        "Days can be 1": ("/premium grant", {"guild_id": UNKNOWN_GUILD, "tier": 2, "days": 0}),
         "has no grant": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": "why"}),
-        "Give a reason": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": " "}),
+        "Add a reason": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": " "}),
     }
     for sentence, (command, options) in mistakes.items():
         reply = await stage.ask(command, **options)
         assert (reply.is_ephemeral, sentence in reply.embed["description"]) == (True, True)
     negative = await grant(stage, 2, days=-5)
-    assert "Days are a number from 1" in negative.embed["description"]
+    assert "Days can be 1" in negative.embed["description"]
     with pytest.raises(ImpossibleActionError):
         await grant(stage, 5)
     assert (stage.read("audit"), stage.read("guilds", premium={"$exists": True})) == ([], [])
