@@ -44,7 +44,7 @@ def check_manners(stage: Stage) -> None:
 
 
 def pings_one_member(message: Message) -> bool:
-    """Tell whether a message pings the member whom it names first, and nobody else."""
+    """Tell whether a message pings only the member whom it names first."""
     named = {user for user in message.pings.users if message.content.startswith(f"<@{user}>")}
     return message.pings == Pings(users=frozenset(named))
 

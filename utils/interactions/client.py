@@ -109,12 +109,7 @@ class KillfeedBot(commands.Bot):
         """
         logger.info("connected to Discord")
         self._is_following = False
-        if not self._sharding.is_first:
-            return
-        try:
-            await self._register.update()
-        except UNREACHED as failure:
-            logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
+        await self._register_commands()
 
     async def on_ready(self) -> None:
         """Serve the guilds that the bot is in; they may have changed while it was offline."""
@@ -133,6 +128,8 @@ class KillfeedBot(commands.Bot):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Go on with the servers of a guild that had added the bot before."""
         logger.info("joined a guild", guild_id=guild.id)
+        if self.services.operators.is_home(GuildId(guild.id)):
+            await self._register_commands()
         await self.follower.follow_guilds(self.is_member_of)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
@@ -219,6 +216,14 @@ class KillfeedBot(commands.Bot):
                 return
         reference = self._reporter.report(error)
         logger.error("event handler failed", event_name=event_method, reference=reference)
+
+    async def _register_commands(self) -> None:
+        if not self._sharding.is_first:
+            return
+        try:
+            await self._register.update()
+        except UNREACHED as failure:
+            logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
         await answer_ended(interaction, self.services)

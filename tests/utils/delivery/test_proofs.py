@@ -154,7 +154,7 @@ async def test_edit_remains_where_the_member_cannot_be_told(
 async def test_member_is_told_even_if_the_message_was_deleted(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages
 ) -> None:
-    """A moderator deleted the answer; the end is told without it."""
+    """A moderator deleted the answer, so the reply stands alone."""
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
         await posted.delete()
