@@ -99,8 +99,8 @@ async def _market(stage: Stage) -> Market:
 
 
 def read_text(reply: Interaction) -> str:
-    """Return the text of an answer without escapes."""
-    return re.sub(r"\\(.)", r"\1", reply.embed["description"])
+    """Return the text of an answer without escapes and ids of commands."""
+    return re.sub(r"\\(.)|<(/[^:>]+):\d+>", r"\1\2", reply.embed["description"])
 
 
 async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
@@ -212,7 +212,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     replies["off"] = await market.place()
     for reply in replies.values():
         assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
-    link_first = "Link your player first (`/link`, about 20 minutes), then you can place bounties."
+    link_first = "Link your player first (/link, about 20 minutes), then you can place bounties."
     assert {name: read_text(reply) for name, reply in replies.items()} == {
         "own": "Placer_2 is your own player. Choose someone else.",
         "poor": ("You need 5,001 💎 and have 5,000 💎. Every kill earns you 10 to 50."),
@@ -222,7 +222,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
         "stranger": link_first,
         "pending": link_first,
         "range": "A bounty can be 100 to 700 💎.",
-        "off": "Bounties are off. Admins: switch them on with `/admin bounty`.",
+        "off": "Bounties are off. Admins: switch them on with /admin bounty.",
     }
     assert market.get_balance(market.placer) == 5000
     market.kill("Hunter_1", "Wolf")

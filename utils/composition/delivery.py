@@ -49,6 +49,7 @@ def build_delivery(
         sender=sender,
         notifier=alerts,
         languages=languages,
+        shapes=settings,
         clock=clock,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
     )
@@ -58,7 +59,7 @@ def build_delivery(
         languages=languages,
         messages=messages,
         progress=ImportMessages(sender, messages, languages=languages),
-        samples=SamplePosts(sender, channels=settings, languages=languages, clock=clock),
+        samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
     )

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import discord
 
-from utils.embeds.notices.deaths import CAUSES, DEATH_LOOK
+from utils.embeds.notices.deaths import DEATH_LOOK, tell_death
 from utils.embeds.players import WHERE, describe_coverage, list_figures, write_number, write_place
 from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
-from utils.models.deaths import Death
 from utils.models.statistics import (
     Activity,
     Comparison,
@@ -159,21 +158,7 @@ def _describe_prey(rival: Rival) -> Text:
 
 def _write_death(style: Style, recent: RecentDeath, *, is_several: bool) -> str:
     death = recent.death
-    facts: list[Value] = [_show_deed(death), Moment(death.at)]
+    facts: list[Value] = [tell_death(death.row), Moment(death.at)]
     if is_several:
         facts.append(show_name(recent.server_name))
     return f"{DEATH_LOOK.variants[death.row.kind].mark} {style.write(join_facts(facts))}"
-
-
-def _show_deed(death: Death) -> Text:
-    row = death.row
-    victim = show_name(row.victim_name)
-    if not row.kind.is_kill:
-        return frame("**{victim}** · {cause}", victim=victim, cause=CAUSES[row.kind])
-    return frame(
-        "**{killer}** → **{victim}** · {weapon} · {distance}",
-        killer=show_name(row.killer_name),
-        victim=victim,
-        weapon=show_weapon(row.weapon),
-        distance=Metres(row.distance),
-    )

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import discord
 from structlog import get_logger
 
 EVERYWHERE = "everywhere"
+SLASH = discord.SlashCommand.type
 
 Registrable = discord.ApplicationCommand[Any, Any, Any]
 
@@ -60,6 +62,23 @@ class CommandRegister:
         """
         async with self._lock:
             await self._update()
+
+    async def read_ids(self) -> Mapping[str, int]:
+        """Return Discord's id of each registered command by its full name; those of a group share one.
+
+        Raises:
+            discord.HTTPException: Discord refuses, or does not answer.
+        """
+        application_id = self._bot.application_id
+        if application_id is None:  # before the first connect
+            return {}
+        registered = await self._bot.http.get_global_commands(application_id)
+        for guild_id in self._sort_commands().keys() - {EVERYWHERE}:
+            with suppress(discord.Forbidden):  # the bot is not in the home guild
+                registered += await self._bot.http.get_guild_commands(application_id, int(guild_id))
+        ids = {str(command["name"]): int(command["id"]) for command in registered if command["type"] == SLASH}
+        names = [command.qualified_name for command in list_commands(self._bot)]
+        return {name: ids[first] for name in names if (first := name.partition(" ")[0]) in ids}
 
     async def _update(self) -> None:
         registered = self._read_registered()

@@ -14,6 +14,8 @@ from tests.fakes.own_bot import OwnBot, OwnShardedBot, wait_until
 from tests.fakes.small_bot import REFERENCE, Shelf
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot, choose_bot
+from utils.interactions.command_set import list_commands
+from utils.localization.languages import Languages
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 
@@ -48,6 +50,25 @@ async def test_commands_are_registered_once_for_the_same_set(
 
 
 @pytest.mark.usefixtures("guild")
+@pytest.mark.parametrize("shard", [0, 1])
+async def test_ids_of_commands_are_known_whether_they_were_registered_or_not(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path, shard: int
+) -> None:
+    """The first start registers them, the second one does not, and another shard never does."""
+    async with run(world, OwnBot(shelf, tmp_path)):
+        pass
+    shelf.languages = Languages()
+    bot = OwnBot(shelf, tmp_path, sharding=Sharding(2, (shard,)))
+    async with running_bot(bot, world):
+        await wait_until(lambda: bool(shelf.languages.command_ids))
+    registered = {str(each["name"]): int(each["id"]) for each in world.commands.list_commands(None)}
+    known = shelf.languages.command_ids
+    assert (known["stats"], known["admin server add"]) == (registered["stats"], registered["admin"])
+    assert set(known) == {command.qualified_name for command in list_commands(bot)}
+    assert count_registrations(world) == 1
+
+
+@pytest.mark.usefixtures("guild")
 async def test_changed_command_set_is_registered_anew(
     world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -78,6 +99,26 @@ async def test_bot_works_though_its_commands_could_not_be_registered(
     assert not (tmp_path / "commands.json").exists()
     async with run(world, OwnBot(shelf, tmp_path)):
         assert count_registrations(world) == 2
+
+
+@pytest.mark.usefixtures("guild")
+async def test_host_is_told_once_a_start_who_is_online_and_how_to_invite_it(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """One sentence has the bot's name, its communities and the link; a new session does not repeat it."""
+    bot = OwnBot(shelf, tmp_path)
+    bot.follows.asked = [GuildId(1)]
+    with capture_logs() as logs:
+        async with run(world, bot):
+            bot.dispatch("ready")  # as after a session that could not be resumed
+            await wait_until(lambda: len(bot.follows.followed) == 2)
+    told = [entry["event"] for entry in logs if entry["event"].startswith("Online")]
+    [sentence] = told
+    assert sentence == (
+        f"Online as {bot.user} in 1 community. This link adds the bot to another one: "
+        f"https://discord.com/oauth2/authorize?client_id={bot.application_id}"
+        "&scope=bot+applications.commands&permissions=117760"
+    )
 
 
 async def test_guilds_are_followed_when_ready_and_when_one_joins(

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.style import Style
+from utils.localization.escape import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from utils.models.deaths import DeathKind
 from utils.models.texts import Day, Number, Text, Value, text, text_in
 
@@ -24,6 +25,7 @@ WIDTH_INCHES, DOTS_PER_INCH = 8.0, 100  # 800 pixels: sharp on a phone, small to
 TEXT = 15  # points; about 12 pixels if a phone shows the picture 350 wide
 _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
 _BOX = "□"
+_ISOLATES = dict.fromkeys(map(ord, (FIRST_STRONG_ISOLATE, POP_ISOLATE)))
 _DAYS: Sequence[Text] = (
     text_in("a day of the week, short", "Mon"),
     text_in("a day of the week, short", "Tue"),
@@ -122,6 +124,10 @@ def _colour(colour: int) -> str:
 
 
 def _write(style: Style, value: Value) -> str:
-    """Return a value with a box for each character that the font cannot draw."""
+    """Return a value with a box for each character that the font cannot draw.
+
+    matplotlib draws characters in their order, so the signs that isolate a right-to-left name have no use.
+    """
     font = get_font(findfont(FontProperties()))
-    return "".join(char if font.get_char_index(ord(char)) else _BOX for char in style.write_plain(value))
+    written = style.write_plain(value).translate(_ISOLATES)
+    return "".join(char if font.get_char_index(ord(char)) else _BOX for char in written)
