@@ -26,6 +26,7 @@ FEATURES: Mapping[str, Text] = {
     "killfeed": text("Killfeed"),
     "owner": text("Bot owners"),
     "premium": text("Premium"),
+    "setup": text("Admin"),
     **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), _FIGURES),
     **dict.fromkeys(("bounty", "wallet"), _MONEY),
     **dict.fromkeys(("link", "unlink", "links"), _LINKS),

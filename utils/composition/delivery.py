@@ -17,6 +17,7 @@ from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
+from utils.delivery.welcomes import WelcomeMessages
 from utils.embeds.factory import EmbedFactory
 from utils.services.guilds.guild_settings import SettingsService
 
@@ -31,6 +32,7 @@ class Delivery:
     progress: ImportMessages
     samples: SamplePosts
     alerts: AdminAlerts
+    welcomes: WelcomeMessages
     loop: DeliveryLoop
 
 
@@ -61,6 +63,9 @@ def build_delivery(
         progress=ImportMessages(sender, messages, languages=languages),
         samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,
+        welcomes=WelcomeMessages(
+            bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
+        ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
     )
 

@@ -19,6 +19,7 @@ from utils.embeds import (
     premium,
     replies,
     servers,
+    setup,
 )
 from utils.embeds.buttons import LastingView, build_lasting_view
 from utils.embeds.charts.painter import ChartPainter
@@ -205,6 +206,9 @@ class EmbedFactory:
     build_export = _show(personal.build_export_embed)
     build_erase_question = _show(personal.build_erase_question_embed)
     build_erased = _show(personal.build_erased_embed)
+
+    build_welcome = _show(setup.build_welcome_embed)
+    build_setup = _show(setup.build_setup_embed)
 
     build_success = _show(replies.build_success_embed)
     build_notice = _show(replies.build_notice_embed)

@@ -1,6 +1,6 @@
 """Buttons: turning pages and confirming. Only the invoker may press them, and their end is visible."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,9 +20,12 @@ from utils.interactions.reaching import (
     send_again,
 )
 from utils.interactions.services import Services
-from utils.models.texts import Text, text
+from utils.models.labels import LABEL_CHARACTERS, LabelledChoice
+from utils.models.texts import Text, Value, text
+from utils.models.visible_text import cut
 
 VIEW_SECONDS = 180.0  # after the last press
+BUTTON_CHARACTERS = 80  # Discord's limit of a label
 
 ENDED = {
     discord.InteractionType.component: text("These buttons have expired. Run the command again."),
@@ -43,6 +46,9 @@ LOST_PRESS = text(
 
 PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
 """Builds a page (from 0) and returns the number of pages."""
+
+Press = Callable[[discord.Interaction], Awaitable[None]]
+"""Handles the press of a button."""
 
 logger = get_logger(__name__)
 
@@ -67,18 +73,80 @@ class InvokerView(discord.ui.View):
         self.shown_in = ctx.interaction
 
     def add_button(
-        self, label: Text, style: discord.ButtonStyle, press: Callable[[discord.Interaction], Awaitable[None]]
+        self, label: Value, style: discord.ButtonStyle, press: Press
     ) -> discord.ui.Button[discord.ui.View]:
         """Add a button that calls ``press``."""
         custom_id = make_custom_id()
         button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
-            label=self._ctx.embeds.words.write_plain(label), style=style, custom_id=custom_id
+            label=cut(self._ctx.embeds.words.write_plain(label), BUTTON_CHARACTERS),
+            style=style,
+            custom_id=custom_id,
         )
         button.callback = press  # type: ignore[method-assign,assignment] # the library's way to set it
+        self._keep(custom_id, button)
+        return button
+
+    def add_select(
+        self,
+        placeholder: Text,
+        choices: Sequence[LabelledChoice],
+        choose: Callable[[str, discord.Interaction], Awaitable[None]],
+        *,
+        chosen: str = "",
+    ) -> discord.ui.Select[discord.ui.View]:
+        """Add a select of at most 25 choices, which calls ``choose`` with the id of the chosen one."""
+        write = self._ctx.embeds.words.write_plain
+        custom_id = make_custom_id()
+        select: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+            custom_id=custom_id,
+            placeholder=write(placeholder),
+            options=[
+                discord.SelectOption(
+                    label=cut(write(label), LABEL_CHARACTERS), value=key, default=key == chosen
+                )
+                for key, label in choices
+            ],
+        )
+
+        async def pick(interaction: discord.Interaction) -> None:
+            data: Any = interaction.data  # of this press: the select's own values may be of a newer one
+            [key] = data["values"]
+            await choose(key, interaction)
+
+        select.callback = pick  # type: ignore[method-assign] # the library's way to set it
+        self._keep(custom_id, select)
+        return select
+
+    def add_channel_select(
+        self, placeholder: Text, choose: Callable[[int, discord.Interaction], Awaitable[None]]
+    ) -> discord.ui.Select[discord.ui.View]:
+        """Add a select of the guild's text and announcement channels; it calls ``choose`` with the id."""
+        custom_id = make_custom_id()
+        select: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+            discord.ComponentType.channel_select,
+            custom_id=custom_id,
+            placeholder=self._ctx.embeds.words.write_plain(placeholder),
+            channel_types=[discord.ChannelType.text, discord.ChannelType.news],
+        )
+
+        async def pick(interaction: discord.Interaction) -> None:
+            data: Any = interaction.data
+            [channel_id] = data["values"]
+            await choose(int(channel_id), interaction)
+
+        select.callback = pick  # type: ignore[method-assign] # the library's way to set it
+        self._keep(custom_id, select)
+        return select
+
+    async def take_press(self, interaction: discord.Interaction) -> None:
+        """Acknowledge a press that changes the message."""
+        await interaction.response.defer()
+        self.shown_in = interaction
+
+    def _keep(self, custom_id: str, item: discord.ui.ViewItem[discord.ui.View]) -> None:
         self._custom_ids.append(custom_id)
         self._services.views.add(custom_id)
-        self.add_item(button)
-        return button
+        self.add_item(item)
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Refuse presses of other members, or from another guild, with a sentence."""
@@ -114,8 +182,17 @@ class InvokerView(discord.ui.View):
         """Disable every button."""
         self.disable_all_items()
         self.stop()
+        self._forget_items()
+
+    def drop_items(self) -> None:
+        """Remove every button and select; a late press of one is answered as ended."""
+        self._forget_items()
+        self.clear_items()
+
+    def _forget_items(self) -> None:
         for custom_id in self._custom_ids:
             self._services.views.remove(custom_id)
+        self._custom_ids.clear()
 
 
 class PagedView(InvokerView):
@@ -139,8 +216,7 @@ class PagedView(InvokerView):
         self._show_ends(pages)
 
     async def _turn(self, step: int, interaction: discord.Interaction) -> None:
-        await interaction.response.defer()
-        self.shown_in = interaction
+        await self.take_press(interaction)
         wanted = max(0, self._page + step)
         embed, pages = await self._build(wanted)
         self._page = min(wanted, pages - 1)

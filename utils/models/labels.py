@@ -28,6 +28,9 @@ _PLAIN_CHARACTERS = LABEL_CHARACTERS - _MARK_CHARACTERS - _ISOLATES
 Choice = tuple[str, str]
 """The id and the name of a choice."""
 
+LabelledChoice = tuple[str, Value]
+"""The id and the label of a choice: what a button or a select shows."""
+
 
 class PlayerLabel(NamedTuple):
     """The name of a player in a list of choices, and the facts that tell them from others of that name."""
@@ -63,6 +66,11 @@ def label_choices(choices: Sequence[Choice]) -> list[str]:
         label if counts[fold_text(label)] == 1 else _add_mark(label, key)
         for label, (key, _) in zip(plain, choices, strict=True)
     ]
+
+
+def add_labels(choices: Sequence[Choice]) -> list[LabelledChoice]:
+    """Return the choices with their labels in place of their names."""
+    return [(key, label) for (key, _), label in zip(choices, label_choices(choices), strict=True)]
 
 
 def find_labelled(typed: str, choices: Sequence[Choice]) -> list[str]:
