@@ -4,6 +4,7 @@ import discord
 from discord.ext import commands
 
 from utils.interactions.autocomplete import complete_own_bounty
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
@@ -25,11 +26,17 @@ class BountyCog(GuildCog):
         "amount", int, description="How much 💎", min_value=LEAST_BOUNTY, max_value=LARGEST_BOUNTY
     )
     @server_option(description="Where they play")
+    @asks_which
     @Access(feature=Feature.BOUNTIES, is_change=True)
     async def place(self, ctx: KillfeedContext, player: str, amount: int, server: str | None) -> None:
         """Answer ``/bounty place``."""
         placed = await self.services.bounties.place(
-            ctx.guild_id, ctx.member_id, player=player, amount=amount, server=server
+            ctx.guild_id,
+            ctx.member_id,
+            player=player,
+            amount=amount,
+            server=server,
+            request_id=ctx.interaction.id,
         )
         embed = ctx.embeds.build_placed(placed.bounty, server_name=placed.server_name)
         await ctx.respond(embed=embed)

@@ -13,6 +13,7 @@ from utils.interactions.command_set import is_registered_in, list_commands
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
 from utils.interactions.guild_cog import GuildCog
+from utils.interactions.member_menus import list_member_menus
 from utils.interactions.options import text_option
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.texts import Command, Text, text
@@ -32,6 +33,9 @@ FEATURES: Mapping[str, Text] = {
     **dict.fromkeys(("link", "unlink", "links"), _LINKS),
 }
 """The headings of commands by their first word; other commands are their own heading."""
+
+MENU = text("Press a member, then Apps")
+"""The heading of the commands in the menu on a member."""
 
 
 @offer_if_found
@@ -56,6 +60,7 @@ class HelpCog(GuildCog):
         if command is None:
             listed = [_describe(each, tier) for each in usable]
             listed.sort(key=lambda each: each.name.startswith("admin "))  # commands of admins come last
+            listed[:0] = await self._list_menus(ctx, tier)
             await ctx.respond(embed=ctx.embeds.build_help(listed))
             return
         wanted = command.strip().lstrip("/").casefold()
@@ -78,10 +83,30 @@ class HelpCog(GuildCog):
             and await is_allowed(self.services, ctx.interaction, get_access(each))
         ]
 
+    async def _list_menus(self, ctx: KillfeedContext, tier: Tier) -> list[HelpCommand]:
+        """Return the commands of the menu on a member that the caller can use here."""
+        return [
+            HelpCommand(
+                name=each.qualified_name,
+                description=each.said,
+                feature=MENU,
+                tier=(required := _find_tier(each)),
+                is_open=required.level <= tier.level,
+                is_menu=True,
+            )
+            for each in list_member_menus(ctx.bot)
+            if await is_allowed(self.services, ctx.interaction, get_access(each))
+        ]
+
+
+def _find_tier(command: object) -> Tier:
+    """Return the tier that opens a command."""
+    feature = get_access(command).feature
+    return TIERS[REQUIRED_TIER[feature]] if feature else TIERS[0]
+
 
 def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
-    feature = get_access(command).feature
-    required = TIERS[REQUIRED_TIER[feature]] if feature else TIERS[0]
+    required = _find_tier(command)
     return HelpCommand(
         name=command.qualified_name,
         description=Text(command.description),

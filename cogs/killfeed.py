@@ -6,6 +6,7 @@ import discord
 
 from utils.embeds.servers import ServerStatus
 from utils.interactions.access import is_admin_member
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
@@ -27,6 +28,7 @@ class KillfeedCog(GuildCog):
     @discord.option(
         "count", int, description="How many, 10 when left out", min_value=1, max_value=25, default=10
     )
+    @asks_which
     @Access(feature=Feature.KILLFEED)
     async def recent(self, ctx: KillfeedContext, server: str | None, player: str | None, count: int) -> None:
         """Answer ``/killfeed recent``."""
@@ -42,6 +44,7 @@ class KillfeedCog(GuildCog):
 
     @killfeed.command(name="status", description="How the killfeed of each game server is doing")
     @server_option()
+    @asks_which
     @Access(is_private=True, feature=Feature.KILLFEED)
     async def status(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/killfeed status``."""

@@ -3,15 +3,16 @@
 import discord
 from discord.ext import commands
 
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import PAGE_COST
-from utils.interactions.options import period_option, server_option
+from utils.interactions.options import name_choices, period_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
-from utils.models.statistics import Board, Coverage, Period
+from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
 
 
 class LeaderboardCog(GuildCog):
@@ -22,11 +23,12 @@ class LeaderboardCog(GuildCog):
         "board",
         str,
         description="What to rank by",
-        choices=[board.value for board in Board],
+        choices=name_choices(BOARD_CHOICES),
         default=Board.KILLS.value,
     )
     @server_option()
     @period_option()
+    @asks_which
     @Access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
     async def leaderboard(self, ctx: KillfeedContext, board: str, server: str | None, period: str) -> None:
         """Answer ``/leaderboard``."""

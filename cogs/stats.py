@@ -5,15 +5,18 @@ from datetime import timedelta
 import discord
 from discord.ext import commands
 
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST, PAGE_COST
+from utils.interactions.member_menus import member_menu
 from utils.interactions.options import period_option, player_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages, respond_with_picture
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.models.statistics import Period
+from utils.models.texts import text
 from utils.services.players.coverage import StatisticsQuestion
 from utils.services.players.statistics import CHART_DAYS
 
@@ -28,6 +31,7 @@ class StatsCog(GuildCog):
     @discord.option("member", discord.Member, description="Whose linked players", default=None)
     @server_option()
     @period_option()
+    @asks_which
     @Access(feature=Feature.STATS, cost=CHART_COST)
     async def stats(
         self,
@@ -46,6 +50,17 @@ class StatsCog(GuildCog):
             server=server,
             period=Period(period),
         )
+        await self._show_stats(ctx, question)
+
+    @member_menu("Stats", said=text("A member's figures, for your eyes only"))
+    @Access(is_private=True, feature=Feature.STATS, cost=CHART_COST)
+    async def stats_of(self, ctx: KillfeedContext, member: discord.Member) -> None:
+        """Answer the menu on a member like ``/stats member``, privately."""
+        await self._show_stats(
+            ctx, StatisticsQuestion(ctx.guild_id, ctx.member_id, member_id=MemberId(member.id))
+        )
+
+    async def _show_stats(self, ctx: KillfeedContext, question: StatisticsQuestion) -> None:
         report = await self.services.statistics.get_stats(question)
         embeds = ctx.embeds
         first = report.coverage.today - timedelta(days=CHART_DAYS - 1)
@@ -56,6 +71,7 @@ class StatsCog(GuildCog):
     @player_option("first", description="The one player", is_required=True)
     @player_option("second", description="The other player", is_required=True)
     @server_option()
+    @asks_which
     @Access(feature=Feature.COMPARE, cost=PAGE_COST)
     async def compare(self, ctx: KillfeedContext, first: str, second: str, server: str | None) -> None:
         """Answer ``/compare``."""
@@ -68,6 +84,7 @@ class StatsCog(GuildCog):
     @player_option(description="One player's weapons")
     @server_option()
     @period_option()
+    @asks_which
     @Access(feature=Feature.WEAPONS, cost=CHART_COST)
     async def weapons(
         self, ctx: KillfeedContext, player: str | None, server: str | None, period: str
@@ -89,6 +106,7 @@ class StatsCog(GuildCog):
     @commands.slash_command(name="rivals", description="Who kills a player most, and whom they kill most")
     @player_option(description="Whose rivals; yours when you are linked")
     @server_option()
+    @asks_which
     @Access(feature=Feature.RIVALS)
     async def rivals(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
         """Answer ``/rivals``."""
@@ -99,6 +117,7 @@ class StatsCog(GuildCog):
     @commands.slash_command(name="activity", description="When people kill: by weekday and hour")
     @server_option()
     @player_option(description="One player's kills")
+    @asks_which
     @Access(feature=Feature.ACTIVITY, cost=CHART_COST)
     async def activity(self, ctx: KillfeedContext, server: str | None, player: str | None) -> None:
         """Answer ``/activity``."""

@@ -20,6 +20,7 @@ from utils.events import Event
 from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import get_access
 from utils.interactions.invitation import build_invitation
+from utils.interactions.member_menus import list_member_menus
 from utils.models.declared_settings import list_settings
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
@@ -92,7 +93,9 @@ async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer()
         f"/{command.qualified_name}": "private" if get_access(command).is_private else "public"
         for command in list_commands(bot)
     }
+    menus = [menu.qualified_name for menu in list_member_menus(bot)]
     await bot.close()
+    assert [name for name in menus if f"*{name}*" not in README] == []
     assert sorted(list_first_cells(README, "Commands")) == list(answers)
     assert dict(re.findall(r"^\| `(/[^`]+)` \| [^|]+ \| (\w+) \|", README, re.MULTILINE)) == answers
 

@@ -37,6 +37,7 @@
     * DeliveryDelayedError - Discord limits the bot or is down; try later
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from utils.models.reading import ServerPlace
@@ -77,20 +78,33 @@ class NotFoundError(UserFacingError):
         self.suggestions = suggestions
         sentences = [said]
         if suggestions:
-            sentences.append(text("Did you mean: {names}?", names=Names(suggestions)))
+            sentences.append(text("Did you mean **{names}**?", names=Names(suggestions)))
         if hint is not None:
             sentences.append(hint)
         super().__init__(join(sentences))
 
 
+NAMED_CHOICES = 5
+"""A sentence names this number of choices."""
+
+
 class AmbiguousError(UserFacingError):
-    """A name fits several things; ``said`` names the candidates."""
+    """A name fits several things; ``said`` names them, and a command may offer them (``asks_which``).
+
+    Attributes:
+        asked: the sentence without their names.
+        typed: the text that fits them; None if none was given.
+        choices: the id and the label of each, best first.
+    """
 
     title = text("🔎 Which one?")
 
-    def __init__(self, said: Text, *, candidates: tuple[Value, ...]) -> None:
-        self.candidates = candidates
-        super().__init__(join([said, text("Pick one from the list.")]))
+    def __init__(self, asked: Text, *, typed: str | None, choices: Sequence[tuple[str, Value]]) -> None:
+        self.asked = asked
+        self.typed = typed
+        self.choices = tuple(choices)
+        labels = Names(tuple(label for _, label in self.choices[:NAMED_CHOICES]))
+        super().__init__(join([asked, text("Pick one: {labels}.", labels=labels)]))
 
 
 class NotAllowedError(UserFacingError):
@@ -129,6 +143,8 @@ class InvalidInputError(UserFacingError):
 
 class SeveralServersError(InvalidInputError):
     """A login leads to several game servers; ``places`` has one of them each."""
+
+    title = text("🔎 Which one?")
 
     def __init__(self, said: Text, *, places: tuple[ServerPlace, ...]) -> None:
         self.places = places

@@ -18,7 +18,7 @@ from simulation.discord.payloads import channel_payload, member_payload, message
 from simulation.discord.permissions import Permission
 from simulation.discord.rest.bodies import MAX_UPLOAD_BYTES
 from simulation.discord.signals import PATIENCE_SECONDS
-from simulation.discord.validation.commands import SUBCOMMAND, SUBCOMMAND_GROUP
+from simulation.discord.validation.commands import SUBCOMMAND, SUBCOMMAND_GROUP, USER_COMMAND
 from simulation.discord.validation.components import (
     BUTTON,
     CHANNEL_SELECT,
@@ -90,6 +90,27 @@ class Member:
         reply = await self.invoke(channel, command, **options)
         return await reply.wait()
 
+    async def invoke_on(self, channel: Channel, command: str, target: "Member | User") -> "Interaction":
+        """Run a command of the menu on a person (*Apps*), who may have left the server since they wrote.
+
+        Raises:
+            ImpossibleActionError: Discord's client would not offer this (see its subclasses).
+        """
+        guild = channel.guild
+        registered = self.client.registry.find(command, guild.id if guild else None, USER_COMMAND)
+        if registered is None:
+            raise UnknownCommandError(f"no command {command!r} is registered for the menu on a person")
+        self._require_offered(channel, registered)
+        reader = OptionReader(channel)
+        user = target.user if isinstance(target, Member) else target
+        data = _command_data(registered, [registered], []) | {"target_id": reader.refer_to(user)}
+        return self._send(InteractionKind.COMMAND, channel, data | {"resolved": reader.resolved})
+
+    async def ask_on(self, channel: Channel, command: str, target: "Member | User") -> "Interaction":
+        """Run a command of the menu on a person, and wait for its final answer (or its modal)."""
+        reply = await self.invoke_on(channel, command, target)
+        return await reply.wait()
+
     async def autocomplete(
         self, channel: Channel, command: str, option: str, typed: str, /, **others: Any
     ) -> list[dict[str, Any]]:
@@ -105,7 +126,7 @@ class Member:
         """Return the registered command and the way to the named subcommand, the command itself first."""
         names = text.removeprefix("/").split()
         guild = channel.guild
-        registered = self.client.registry.find_chat_command(names[0], guild.id if guild else None)
+        registered = self.client.registry.find(names[0], guild.id if guild else None)
         if registered is None:
             raise UnknownCommandError(f"no command /{names[0]} is registered here")
         self._require_offered(channel, registered)

@@ -1,14 +1,23 @@
 """The application commands that the bot has registered, globally and by server."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.snowflakes import SnowflakeFactory
-from simulation.discord.validation.commands import CHAT_INPUT, check_command, check_name_unique
+from simulation.discord.validation.commands import (
+    CHAT_INPUT,
+    MESSAGE_COMMAND,
+    USER_COMMAND,
+    check_command,
+    check_name_unique,
+)
 from simulation.discord.validation.form import FormErrors
 
-MAX_CHAT_COMMANDS = 100  # commands of one kind and scope
+MAX_COMMANDS: Mapping[int, int] = {CHAT_INPUT: 100, USER_COMMAND: 5, MESSAGE_COMMAND: 5}
+"""Commands of one kind and scope. Discord allowed 5 of a menu for years, and more since."""
+
 Command = dict[str, Any]
 # fields that Discord adds or keeps; it drops all others of a request
 _KEPT = (
@@ -47,12 +56,12 @@ class CommandRegistry:
             raise ApiError(ErrorCode.UNKNOWN_COMMAND)
         return command
 
-    def find_chat_command(self, name: str, guild_id: int | None) -> Command | None:
-        """Return the slash command of this name; the server's own command goes before a global one."""
+    def find(self, name: str, guild_id: int | None, kind: int = CHAT_INPUT) -> Command | None:
+        """Return the command of this name and kind; the server's own command goes before a global one."""
         scopes = (None,) if guild_id is None else (guild_id, None)
         for scope in scopes:
             for command in self.list_commands(scope):
-                if command["name"] == name and command["type"] == CHAT_INPUT:
+                if command["name"] == name and command["type"] == kind:
                     return command
         return None
 
@@ -103,8 +112,8 @@ class CommandRegistry:
 
     @staticmethod
     def _check_count(commands: list[Command]) -> None:
-        chat = [command for command in commands if (command.get("type") or CHAT_INPUT) == CHAT_INPUT]
-        if len(chat) > MAX_CHAT_COMMANDS:
+        kinds = Counter(command.get("type") or CHAT_INPUT for command in commands)
+        if any(kinds[kind] > most for kind, most in MAX_COMMANDS.items()):
             raise ApiError(ErrorCode.TOO_MANY_COMMANDS)
 
     def _build(self, scope: int | None, body: Mapping[str, Any], known: Command | None) -> Command:

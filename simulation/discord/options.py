@@ -117,6 +117,10 @@ class OptionReader:
         user = value.user if isinstance(value, Membership) else value
         if not isinstance(user, User):
             raise InvalidOptionError(f"{option['name']!r} takes a person, not {value!r}")
+        return self.refer_to(user)
+
+    def refer_to(self, user: User) -> str:
+        """Return the id of a person, and add them to `resolved`, as a member if they are in the server."""
         guild = self._channel.guild
         self._resolve("users", user.id, user_payload(user))
         if guild is not None and (member := guild.members.get(user.id)) is not None:

@@ -12,7 +12,7 @@ class Case:
     """One use of a command.
 
     Attributes:
-        command: its full name.
+        command: its full name; without a slash if it is in the menu on the ``member`` of the options.
         by: the user: alice (linked, has money), bob (neither), manager, owner.
         options: the given options; the values of member, channel, role and guild_id are names.
         name: the name of the snapshot.
@@ -66,6 +66,8 @@ CASES = (
     _refused("/stats", "not linked", by="bob"),
     _refused("/stats", "unknown player", player="@everyone **x**"),
     Case("/stats", name="database away", failure=StorageUnavailableError("10.0.0.7 is away")),
+    Case("Stats", "bob", {"member": "alice"}),
+    _refused("Stats", "not linked", member="bob"),
     Case("/compare", options={"first": NAMES[0], "second": NAMES[1]}),
     _refused("/compare", "closed tier", tier=0, first=NAMES[0], second=NAMES[1]),
     Case("/weapons"),

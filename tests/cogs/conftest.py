@@ -8,7 +8,7 @@ import pytest
 
 from simulation.discord import Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.fakes.own_bot import OwnBot
+from tests.fakes.own_bot import OwnBot, wait_until
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
 from utils.models.players import Counters, KnownPlayer, NamedCount, PlayerStats
@@ -69,3 +69,18 @@ async def _bot(world: SimulatedDiscord, shelf: Shelf, tmp_path: Path) -> AsyncIt
     async with running_bot(bot, world):
         await bot.wait_until_registered()
         yield bot
+
+
+def use_tier(bot: OwnBot, shelf: Shelf, tier: int) -> None:
+    """Serve everything at another default tier."""
+    bot.services = shelf.build_services(tier=tier)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+
+
+async def end_views(bot: OwnBot) -> None:
+    """End the time of all buttons, like the library, which keeps them once their message is answered."""
+    kept = bot._connection._view_store._views
+    await wait_until(lambda: bool(kept))
+    for view in {view for view, _ in kept.values()}:
+        view._dispatch_timeout()

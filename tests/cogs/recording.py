@@ -63,8 +63,9 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def find_file(command: str) -> Path:
-    """Return the file of a command's snapshots."""
-    return FOLDER / f"{command.strip('/').replace(' ', '_')}.json"
+    """Return the file of a command's snapshots; a menu may have the name of a slash command."""
+    name = command.strip("/") if command.startswith("/") else f"menu {command.lower()}"
+    return FOLDER / f"{name.replace(' ', '_')}.json"
 
 
 def read_snapshots(command: str) -> dict[str, Snapshot]:

@@ -6,7 +6,7 @@ import pytest
 
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission, SimulatedDiscord
 from simulation.markdown import Reader
-from tests.cogs.conftest import PIKE, SEEN
+from tests.cogs.conftest import PIKE, SEEN, use_tier
 from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import REFERENCE, Shelf
@@ -14,8 +14,9 @@ from tests.fakes.storage import put_settings
 from utils.errors import StorageUnavailableError
 from utils.interactions.replies import PERHAPS_DONE
 from utils.models.guilds import ChannelKind
+from utils.models.links import Link
 from utils.models.players import BoardRow, Counters
-from utils.models.scope import GuildId, PlayerId
+from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.guilds.guild_settings import CACHE_SECONDS
 from utils.services.players.statistics import NEVER_SEEN
 
@@ -54,28 +55,57 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"player": "ike"}, "“ike” fits more than one player: Pike_, Spiker. Pick one from the list."),
-        ({"player": "Spikr"}, "There is no player “Spikr” here. Did you mean: Spiker, Pike_?"),
-        ({"player": "zzz"}, "There is no player “zzz” here."),
-        ({"player": "Spiker"}, f"There is no player “Spiker” here. {NEVER_SEEN}".replace("`", "")),
+        ({"player": "Spikr"}, "No player called “Spikr” yet. Did you mean Spiker, Pike_?"),
+        ({"player": "zzz"}, "No player called “zzz” yet."),
+        ({"player": "Spiker"}, f"No player called “Spiker” yet. {NEVER_SEEN}".replace("`", "")),
         (
             {"player": "Pike_", "server": "North"},
-            "There is no game server “North” here. Did you mean: Mirny, Kamensk_*?",
+            "There is no game server “North” here. Did you mean Mirny, Kamensk_*?",
         ),
     ],
 )
 async def test_who_is_not_meant_is_told_in_private_with_what_helps(
     alice: Member, channel: Channel, options: dict[str, str], sentence: str
 ) -> None:
-    """Several, no or unknown players each have their sentence, in private."""
+    """No, unknown and unseen players each have their sentence, in private."""
     assert read(await alice.ask(channel, "/stats", **options)) == (sentence, True)
+
+
+async def test_menu_shows_a_members_figures_to_the_one_who_pressed(
+    world: SimulatedDiscord, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """*Stats* on a member answers like ``/stats member``, privately."""
+    bob = world.add_member(guild, "bob")
+    link = Link(GuildId(guild.id), MemberId(bob.id), PIKE, "Pike_", SEEN)
+    await shelf.links.put_proven(link.guild_id, link, at=SEEN)
+    asked = await alice.ask_on(channel, "Stats", bob)
+    assert (asked.embed["title"], asked.is_ephemeral) == (r"📊 Pike\_", True)
+    assert asked.embed["fields"] == (await alice.ask(channel, "/stats", member=bob)).embed["fields"]
+
+
+async def test_menu_on_a_member_without_figures_says_why(
+    bot: OwnBot, world: SimulatedDiscord, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """An unlinked member, a bot and a former member each have their sentence, in private."""
+    bob, gone = world.add_member(guild, "bob"), world.add_member(guild, "gone")
+    del guild.members[gone.id]
+    told = {
+        name: read(await alice.ask_on(channel, "Stats", target))
+        for name, target in (("bob", bob), ("bot", guild.bot.user), ("gone", gone))
+    }
+    assert told == {
+        "bob": ("@unknown hasn't linked a player yet.", True),
+        "bot": ("That's a bot, and bots don't play. Choose a person.", True),
+        "gone": ("They aren't in this Discord server any more.", True),
+    }
+    assert bot.unexpected.reported == []
 
 
 async def test_stats_without_servers_say_who_can_help(shelf: Shelf, alice: Member, channel: Channel) -> None:
     """A community without servers learns the next step."""
     shelf.servers.servers.clear()
     sentence, is_private = read(await alice.ask(channel, "/stats", player="Pike_"))
-    assert "An admin adds one with /admin server add." in sentence
+    assert "Admins: start with /admin server add." in sentence
     assert is_private
 
 
@@ -186,9 +216,7 @@ async def test_board_of_bounties_opens_with_its_own_tier(
     shelf: Shelf, bot: OwnBot, alice: Member, channel: Channel
 ) -> None:
     """The other boards need a lower tier; the refusal names the missing one."""
-    bot.services = shelf.build_services(tier=1)
-    for cog in bot.cogs.values():
-        cog.services = bot.services  # type: ignore[attr-defined]
+    use_tier(bot, shelf, 1)
     text, is_private = read(await alice.ask(channel, "/leaderboard", board="bounties"))
     assert ("needs tier 2 (Mercenary)" in text, is_private) == (True, True)
     assert not (await alice.ask(channel, "/leaderboard", board="kills")).is_ephemeral
@@ -199,9 +227,7 @@ async def test_board_of_bounties_is_turned_no_further_than_its_tier_lasts(
     shelf: Shelf, bot: OwnBot, guild: Guild, alice: Member, channel: Channel
 ) -> None:
     """The grant ends while the buttons work; the remaining tier opens only the other boards."""
-    bot.services = shelf.build_services(tier=1)
-    for cog in bot.cogs.values():
-        cog.services = bot.services  # type: ignore[attr-defined]
+    use_tier(bot, shelf, 1)
     shelf.premium.give(GuildId(guild.id), 2, START + timedelta(minutes=5))
     shelf.hunters.rows = build_rows(12)
     reply = await alice.ask(channel, "/leaderboard", board="bounties")
@@ -336,9 +362,7 @@ async def test_server_over_the_limit_is_refused_by_the_tier(
     shelf: Shelf, bot: OwnBot, manager: Member, channel: Channel
 ) -> None:
     """The refusal names the tier and how to make room."""
-    bot.services = shelf.build_services(tier=1)
-    for cog in bot.cogs.values():
-        cog.services = bot.services  # type: ignore[attr-defined]
+    use_tier(bot, shelf, 1)
     text, _ = read(await fill_in(manager, channel, {"Password": "x"}))
     assert text.startswith("Tier 1 (Survivor) has room for 2 game servers, and you have 2.")
 

@@ -12,11 +12,13 @@ from tests.fakes.storage import Gate
 from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import get_access
 from utils.interactions.limits import COMMANDS_AT_ONCE, PAGE_COST
+from utils.interactions.member_menus import list_member_menus
 from utils.models.typed_text import TYPED_CHARACTERS
 
 LONGER = {"host": 253, "base_path": 200, "reason": 200}  # names of hosts, folders and sentences
 EXPENSIVE = {
     "stats": 1,
+    "Stats": 1,
     "weapons": 1,
     "activity": 1,
     "compare": PAGE_COST,
@@ -45,7 +47,8 @@ async def test_every_free_text_has_a_length(bot: OwnBot) -> None:
 
 async def test_expensive_commands_are_these(bot: OwnBot) -> None:
     """Charts, files and pages of figures are expensive; users are informed of a change of this table."""
-    costs = {command.qualified_name: get_access(command).cost for command in list_commands(bot)}
+    every = (*list_commands(bot), *list_member_menus(bot))
+    costs = {command.qualified_name: get_access(command).cost for command in every}
     assert {name: cost for name, cost in costs.items() if cost} == EXPENSIVE
 
 

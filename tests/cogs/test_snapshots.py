@@ -10,6 +10,7 @@ import pytest
 
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission, SimulatedDiscord
 from tests.cogs.cases import CASES, Case
+from tests.cogs.conftest import use_tier
 from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
 from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
@@ -17,7 +18,8 @@ from tests.fakes.own_bot import OwnBot
 from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare, list_dead_mentions
 from tests.fakes.small_bot import Shelf
 from utils.interactions.command_set import list_commands
-from utils.interactions.declarations import get_access
+from utils.interactions.declarations import Access, get_access
+from utils.interactions.member_menus import list_member_menus
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text
@@ -85,7 +87,11 @@ def _shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
 async def use(case: Case, cast: Cast, words: Localizer = ENGLISH_LOCALIZER) -> list[Interaction]:
     """Use a command to its end; return all its interactions. ``words`` translates buttons and forms."""
     options = {name: cast.read_option(name, value) for name, value in case.options.items()}
-    first = await cast.members[case.by].ask(cast.channels["general"], case.command, **options)
+    member, general = cast.members[case.by], cast.channels["general"]
+    if case.command.startswith("/"):
+        first = await member.ask(general, case.command, **options)
+    else:
+        first = await member.ask_on(general, case.command, options["member"])
     if first.callback_kind is CallbackKind.MODAL:
         form = {words.write_plain(Text(label)): value for label, value in case.form.items()}
         return [first, await (await first.submit_modal(form)).wait()]
@@ -96,11 +102,15 @@ async def use(case: Case, cast: Cast, words: Localizer = ENGLISH_LOCALIZER) -> l
     return [first, pressed]
 
 
+def list_access(bot: OwnBot) -> dict[str, Access]:
+    """Return the declaration of each command by its name, and of each command of the menu on a member."""
+    slash = {f"/{command.qualified_name}": get_access(command) for command in list_commands(bot)}
+    return slash | {menu.qualified_name: get_access(menu) for menu in list_member_menus(bot)}
+
+
 def prepare(case: Case, cast: Cast, shelf: Shelf, bot: OwnBot) -> None:
     """Bring the community into the state of a case."""
-    bot.services = shelf.build_services(tier=case.tier)
-    for cog in bot.cogs.values():
-        cog.services = bot.services  # type: ignore[attr-defined]
+    use_tier(bot, shelf, case.tier)
     if case.is_granted:
         shelf.premium.give(GuildId(cast.guild.id), 3, START + timedelta(days=365))
     shelf.statistics.failures = [case.failure] if case.failure else []
@@ -117,8 +127,7 @@ async def test_reply_is_what_it_was(
     prepare(case, cast, shelf, bot)
     before = shelf.freeze()
     interactions = await use(case, cast)
-    [granted] = [get_access(one) for one in list_commands(bot) if f"/{one.qualified_name}" == case.command]
-    assert granted.is_change or shelf.freeze() == before
+    assert list_access(bot)[case.command].is_change or shelf.freeze() == before
     snapshot = record(world.requests, interactions, cast.names)
     kept = read_snapshots(case.command)
     if is_recording:
@@ -147,7 +156,7 @@ async def test_reply_is_in_the_language_of_who_reads_it(
 
 def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:
     """Every command has a snapshot, and every snapshot has a command."""
-    commands = {f"/{command.qualified_name}" for command in list_commands(bot)}
+    commands = list_access(bot).keys()
     assert {case.command for case in CASES if case.name == "success"} == commands
     assert sorted(FOLDER.iterdir()) == sorted(find_file(command) for command in commands)
     for command in COMMANDS:
@@ -157,7 +166,7 @@ def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:
 
 def test_answers_are_private_where_their_command_says_so(bot: OwnBot) -> None:
     """The acknowledgement decides; a public answer that fails is deleted and followed by a private one."""
-    access = {f"/{command.qualified_name}": get_access(command) for command in list_commands(bot)}
+    access = list_access(bot)
     for case in CASES:
         [first, *_] = read_snapshots(case.command)[case.name]
         is_modal = first["body"]["type"] == CallbackKind.MODAL

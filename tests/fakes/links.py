@@ -11,6 +11,7 @@ from tests.fakes.storage import FakeAuditStore, Gate
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.lasting_buttons import Control
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -192,7 +193,8 @@ class FakePlayerFinder:
         if not found:
             raise NotFoundError(describe_missing_player(text))
         if len(found) > 1:
-            raise AmbiguousError(describe_several_players(text, tuple(found)), candidates=tuple(found))
+            several = describe_several_players(text)
+            raise AmbiguousError(several, typed=text, choices=[(one, one) for one in found])
         seen_at = datetime.fromisoformat("2025-05-01T12:00:00+00:00")
         return KnownPlayer(build_player_id(found[0]), found[0], (found[0],), 1, seen_at, (self._server_id,))
 
@@ -277,8 +279,11 @@ class FakeNotifier:
         self.told: list[tuple[MemberId | None, str]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Alert the admins."""
+        del controls
         del guild_id
         self._tell(None, str(sentence), key)
 

@@ -8,6 +8,7 @@ import discord
 
 from utils.embeds.limits import cut_lines
 from utils.embeds.style import Style
+from utils.embeds.values import frame
 from utils.errors import RemoteError, UserFacingError
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.premium import TIERS, Tier
@@ -27,6 +28,7 @@ class HelpCommand:
         options: name and description of each option, required ones first.
         tier: the premium tier that unlocks it.
         is_open: True: the guild has that tier.
+        is_menu: it is in the menu on a member, and its name is not typed.
     """
 
     name: str
@@ -35,6 +37,7 @@ class HelpCommand:
     options: tuple[tuple[str, Text], ...] = ()
     tier: Tier = TIERS[0]
     is_open: bool = True
+    is_menu: bool = False
 
 
 def build_success_embed(style: Style, title: Text, said: Text | None = None) -> discord.Embed:
@@ -131,7 +134,8 @@ def build_sample_embed(
 def _write_command(style: Style, command: HelpCommand) -> str:
     mark = f" {_TIER_MARKS[command.tier.level - 1]}" if command.tier.level else ""
     lock = "" if command.is_open else " 🔒"
-    return f"{style.write(Command(command.name))}{mark}{lock} — {style.write(command.description)}"
+    name = frame("**{name}**", name=command.name) if command.is_menu else Command(command.name)
+    return f"{style.write(name)}{mark}{lock} — {style.write(command.description)}"
 
 
 def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:

@@ -22,10 +22,12 @@ class KillfeedContext(discord.ApplicationContext):
     Attributes:
         services: the services; set by ``begin`` before the command runs.
         embeds: the factory in the language of the answer; set by ``begin`` as well.
+        is_replacing: it follows a press, and its answer replaces the message that was pressed.
     """
 
     services: Services
     embeds: EmbedFactory
+    is_replacing = False
 
     @property
     def access(self) -> Access:
@@ -57,11 +59,12 @@ class KillfeedContext(discord.ApplicationContext):
         """Tell whether the first reply to it is a modal."""
         return self.access.is_modal_first(self.interaction.data or {})
 
-    def follow(self, interaction: discord.Interaction) -> Self:
+    def follow(self, interaction: discord.Interaction, *, is_replacing: bool = False) -> Self:
         """Return the context of a later form or press of the same member."""
         later = type(self)(self.bot, interaction)
         later.command = self.command
         later.services, later.embeds = self.services, self.embeds
+        later.is_replacing = is_replacing
         return later
 
     async def begin(self, services: Services, *, cost: float) -> None:
@@ -91,4 +94,7 @@ class KillfeedContext(discord.ApplicationContext):
 
     async def respond(self, *args: Any, **kwargs: Any) -> discord.Interaction | discord.WebhookMessage:
         """Answer, publicly or privately by the command's declaration."""
+        if self.is_replacing:
+            answer = {"view": None, "attachments": []} | kwargs
+            return await self.interaction.edit_original_response(*args, **answer)  # type: ignore[return-value]
         return await super().respond(*args, **kwargs | {"ephemeral": self.access.is_private})

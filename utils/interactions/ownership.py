@@ -1,4 +1,4 @@
-"""Options that name a channel, a role or a member: each must be of the guild that the command is used in.
+"""Options and menus that name a channel, a role or a member of the guild that the command is used in.
 
 Discord offers and sends no others, but isolation must not depend on that.
 """
@@ -16,14 +16,16 @@ IsOwn = Callable[[discord.Guild, int, Mapping[str, Any]], bool]
 
 
 def verify_options(ctx: discord.ApplicationContext, *, may_have_left: bool) -> None:
-    """Refuse a command that names a channel, a role or a member of another guild.
+    """Refuse a command that names a channel, a role or a member of another guild, or is used on a bot.
 
     ``may_have_left`` lets it name a former member, to find the data that this guild has stored.
 
     Raises:
-        InvalidInputError: this guild has no such thing with that id.
+        InvalidInputError: this guild has no such thing with that id, or the member is a bot.
     """
     data: Option = ctx.interaction.data or {}
+    if "target_id" in data:
+        _verify_target(str(data["target_id"]), data.get("resolved") or {})
     guild = ctx.bot.get_guild(ctx.interaction.guild_id or 0)
     resolved: Mapping[str, Any] = data.get("resolved") or {}
     for option in _walk(data):
@@ -33,6 +35,14 @@ def verify_options(ctx: discord.ApplicationContext, *, may_have_left: bool) -> N
         refusal, is_own = owned
         if guild is None or not is_own(guild, int(option["value"]), resolved):
             raise InvalidInputError(refusal)
+
+
+def _verify_target(user_id: str, resolved: Mapping[str, Any]) -> None:
+    """Refuse a command of the menu on a member if they left, or play nothing."""
+    if user_id not in (resolved.get("members") or {}):
+        raise InvalidInputError(text("They aren't in this Discord server any more."))
+    if resolved["users"][user_id].get("bot"):
+        raise InvalidInputError(text("That's a bot, and bots don't play. Choose a person."))
 
 
 def _walk(data: Option) -> Iterator[Option]:

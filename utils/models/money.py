@@ -148,7 +148,7 @@ class Bounty:
     """A price on a player of one server.
 
     Attributes:
-        bounty_id: made when it is placed; not shown to people.
+        bounty_id: the id of the interaction that placed it; a random one for the house. Not shown to people.
         amount: emeralds; those of a member are taken when they place it.
         placer_id: None for the house.
         expires_at: a kill that was read before this moment is in time.

@@ -38,6 +38,8 @@ def check_command(errors: FormErrors, path: Path, command: Mapping[str, Any]) ->
         errors.check_text((*path, "name"), command.get("name"), least=1, most=32, is_required=True)
         if command.get("description"):
             errors.add((*path, "description"), "BASE_TYPE_MAX_LENGTH", "Must be 0 or fewer in length.")
+        if command.get("options"):
+            errors.add((*path, "options"), "BASE_TYPE_MAX_LENGTH", "Must be 0 or fewer in length.")
     _check_places(errors, path, command)
     if count_characters(command) > MAX_COMMAND_CHARACTERS:
         errors.add(

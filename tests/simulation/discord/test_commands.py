@@ -228,3 +228,60 @@ async def test_servers_own_command_wins_when_names_are_equal(
     _, [own] = await client.call("PUT", base, json=[_command()])
     reply = await alice.invoke(channel, "/add")
     assert (reply.payload["data"]["id"], reply.payload["data"]["guild_id"]) == (own["id"], str(guild.id))
+
+
+# menus
+
+MENU = {"name": "Show Stats", "type": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"name": "x" * 33}, "0.name"),
+        ({"name": ""}, "0.name"),
+        ({"description": "Shows"}, "0.description"),
+        ({"options": [_option()]}, "0.options"),
+    ],
+)
+async def test_menu_is_refused_when_it_breaks_a_rule(
+    client: BareClient, changes: dict[str, Any], place: str
+) -> None:
+    """A command of the menu on a person has a name, and neither description nor options."""
+    status, error = await client.register({**MENU, **changes})
+    node = error["errors"]
+    for step in place.split("."):
+        node = node[step]
+    assert (status, bool(node["_errors"])) == (400, True)
+
+
+async def test_menu_holds_few_commands_beside_the_slash_commands(
+    world: SimulatedDiscord, client: BareClient
+) -> None:
+    """Each kind has its own limit and its own names."""
+    menus = [{**MENU, "name": f"Menu {number}"} for number in range(6)]
+    status, error = await client.register(*menus)
+    assert (status, error["code"]) == (400, 30032)
+    status, _ = await client.register(*menus[:5], _command(name="menu"))
+    assert (status, len(world.commands.list_commands(None))) == (200, 6)
+
+
+async def test_menu_names_its_target_when_it_is_used(
+    world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, client: BareClient
+) -> None:
+    """The target is a member, or a bare user if they left; only an offered command can be used."""
+    await client.register(MENU)
+    gone = world.add_member(guild, "gone")
+    on_bot = await alice.invoke_on(channel, "Show Stats", guild.bot.user)
+    del guild.members[gone.id]
+    on_gone = await alice.invoke_on(channel, "Show Stats", gone)
+    data = on_bot.payload["data"]
+    assert (data["type"], data["target_id"]) == (2, str(guild.bot.user.id))
+    assert data["resolved"]["users"][data["target_id"]]["bot"]
+    assert list(data["resolved"]["members"]) == [data["target_id"]]
+    assert list(on_gone.payload["data"]["resolved"]) == ["users"]
+    with pytest.raises(UnknownCommandError):
+        await alice.invoke_on(channel, "show stats", gone)
+    with pytest.raises(UnknownCommandError):
+        await alice.invoke(channel, "/show")
+    assert world.violations == []

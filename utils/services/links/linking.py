@@ -457,5 +457,6 @@ def _choose(links: Sequence[Link], typed: str) -> Link:
     if not found:
         raise NotFoundError(_describe_missing(typed), suggestions=names)
     if len(found) > 1:
-        raise AmbiguousError(describe_several_links(typed, names), candidates=names)
+        choices = [(link.player_id, name) for link, name in zip(found, names, strict=True)]
+        raise AmbiguousError(describe_several_links(typed), typed=typed, choices=choices)
     return found[0]

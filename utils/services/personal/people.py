@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
-from utils.models.labels import find_labelled, label_choices
+from utils.models.labels import add_labels, find_labelled
 from utils.models.personal import DataQuestion, Person
 from utils.models.players import NamedPlayer
 from utils.models.quantities import describe_wait
@@ -102,6 +102,6 @@ def _choose(players: Sequence[NamedPlayer], typed: str) -> NamedPlayer | None:
         player for player in players if player.player_id in labelled
     ]
     if len(found) > 1:
-        labels = tuple(label_choices([(player.player_id, player.name) for player in found]))
-        raise AmbiguousError(describe_several_links(typed, labels), candidates=labels)
+        choices = add_labels([(player.player_id, player.name) for player in found])
+        raise AmbiguousError(describe_several_links(typed), typed=typed, choices=choices)
     return found[0] if found else None

@@ -11,16 +11,15 @@ from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, Text, plural, text
+from utils.models.texts import Command, Mention, Text, plural, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.servers.game_servers import GameServerService
 
 HOW_TO_LINK = text(
-    "No player of yours is linked here yet. Link one with {link}, or name a player: start typing, and names "
-    "are offered.",
-    link=Command("link"),
+    "You haven't linked a player yet. Use {link}, or choose someone in `player`.", link=Command("link")
 )
+NO_SERVER = text("No game server is set up yet. Admins: start with {add}.", add=Command("admin server add"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,7 @@ class CoverageService:
         else:
             servers = await self._servers.list_servers(guild_id)
         if not servers:
-            how = text("An admin adds one with {add}.", add=Command("admin server add"))
-            raise NotFoundError(text("There is no game server here."), hint=how)
+            raise NotFoundError(NO_SERVER)
         zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None
@@ -80,7 +78,7 @@ class CoverageService:
             InvalidInputError: no player is named and none is linked; the text says how to link.
         """
         if question.player is not None and question.member_id is not None:
-            raise InvalidInputError(text("Name a player or a member, not both."))
+            raise InvalidInputError(text("Choose a player or a member, not both."))
         if question.player is not None:
             known = await self.resolve(coverage, question.player)
             return (NamedPlayer(known.player_id, known.name),)
@@ -89,9 +87,8 @@ class CoverageService:
         if linked:
             return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
         if question.member_id is not None:
-            missing = text("There is no linked player of that member here.")
-            how = text("A player is linked with {link}.", link=Command("link"))
-            raise NotFoundError(missing, hint=how)
+            member = Mention("@", question.member_id)
+            raise NotFoundError(text("{member} hasn't linked a player yet.", member=member))
         raise InvalidInputError(HOW_TO_LINK)
 
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:

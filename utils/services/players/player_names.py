@@ -23,7 +23,8 @@ from utils.services.ports import ServerStore
 from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
-SUGGESTIONS = 5
+CLOSEST = 3
+OFFERED = 25  # what a select can hold
 CANDIDATES = 100  # with more of them, the answer gets no better
 LEARNED_DEATHS = 100  # handled before the event loop runs again: a few milliseconds
 BLINK_SECONDS = 0.05  # a part of the 300 ms that autocomplete may take
@@ -113,11 +114,14 @@ class PlayerNames:
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            labels = await self.label(guild_id, chosen[:SUGGESTIONS])
-            candidates = tuple(label.describe() for label in labels)
-            raise AmbiguousError(describe_several_players(text, candidates), candidates=candidates)
+            offered = chosen[:OFFERED]
+            labels = await self.label(guild_id, offered)
+            choices = [
+                (player.player_id, label.describe()) for player, label in zip(offered, labels, strict=True)
+            ]
+            raise AmbiguousError(describe_several_players(text), typed=text, choices=choices)
         async with self._comparing:
-            closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
+            closest = await known.list_closest(fold_text(text), limit=CLOSEST)
         raise NotFoundError(describe_missing_player(text), suggestions=closest)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:

@@ -21,11 +21,11 @@ from utils.errors import (
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
-from utils.models.labels import find_labelled
+from utils.models.labels import add_labels, find_labelled
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
-from utils.models.texts import Command, Names, Text, text
+from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
@@ -152,7 +152,8 @@ class GameServerService:
         names = tuple(server.name for server in servers)
         if not found:
             raise NotFoundError(_describe_missing(typed), suggestions=names[:5])
-        raise AmbiguousError(_describe_several(typed, names), candidates=names)
+        choices = add_labels([(server.scope.server_id, server.name) for server in found])
+        raise AmbiguousError(_describe_several(typed), typed=typed, choices=choices)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
         """Refuse invalid options, before the admin types a password.
@@ -317,12 +318,10 @@ def _describe_missing(typed: str | None) -> Text:
     return text("There is no game server “{name}” here.", name=quote(typed))
 
 
-def _describe_several(typed: str | None, names: tuple[str, ...]) -> Text:
-    return text(
-        "“{name}” fits more than one game server: {candidates}.",
-        name=NONE_GIVEN if typed is None else quote(typed),
-        candidates=Names(names),
-    )
+def _describe_several(typed: str | None) -> Text:
+    if typed is None:
+        return text("This community has several game servers.")
+    return text("“{name}” fits several game servers.", name=quote(typed))
 
 
 def _list_facts(server: GameServer, *more: FieldChange, is_there: bool = True) -> AuditFacts:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -396,6 +397,9 @@ class StoredServers:
         return (await self.servers.list_servers(guild_id))[0]
 
 
+REQUESTS = count(1)
+
+
 @dataclass(slots=True)
 class Market:
     """The rules over the real storage."""
@@ -419,7 +423,12 @@ class Market:
     async def place(self, member_id: MemberId, player: str, amount: int) -> Bounty:
         """Place a bounty."""
         placed = await self.service.place(
-            self.scope.guild_id, member_id, player=player, amount=amount, server=None
+            self.scope.guild_id,
+            member_id,
+            player=player,
+            amount=amount,
+            server=None,
+            request_id=next(REQUESTS),
         )
         return placed.bounty
 

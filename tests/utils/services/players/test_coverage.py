@@ -172,7 +172,7 @@ async def test_who_is_not_linked_learns_how(house: House) -> None:
     find = house.coverage.find_players
     with pytest.raises(InvalidInputError, match="/link"):
         await find(StatisticsQuestion(GUILD, ASKER), COVERAGE)
-    with pytest.raises(NotFoundError, match="/link"):
+    with pytest.raises(NotFoundError, match="<@2> hasn't linked a player yet"):
         await find(StatisticsQuestion(GUILD, ASKER, member_id=OTHER), COVERAGE)
     with pytest.raises(InvalidInputError, match="not both"):
         await find(StatisticsQuestion(GUILD, ASKER, player="Ann", member_id=OTHER), COVERAGE)

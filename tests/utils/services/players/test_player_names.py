@@ -138,7 +138,7 @@ async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
     """Several matches are an error with the candidates, most kills first."""
     with pytest.raises(AmbiguousError) as caught:
         await names.resolve(GUILD, "pike")
-    assert caught.value.candidates == ("pike_man", "Pikelule")
+    assert tuple(label for _, label in caught.value.choices) == ("pike_man", "Pikelule")
 
 
 async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore) -> None:
@@ -156,7 +156,7 @@ async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore)
     for typed, candidates in (("TWIN", told), ("twi", (*told, "Twinkle"))):
         with pytest.raises(AmbiguousError) as caught:
             await names.resolve(GUILD, typed)
-        assert tuple(map(str, caught.value.candidates)) == candidates
+        assert tuple(str(label) for _, label in caught.value.choices) == candidates
     found = await names.resolve(GUILD, "twin", server_ids=[ServerId("west")])
     assert found.player_id == "2" * 32
 
@@ -196,7 +196,7 @@ async def test_name_as_it_is_written_goes_before_one_that_is_like_it(
     assert (await names.resolve(GUILD, "MÜLLER")).name == "Müller"
     with pytest.raises(AmbiguousError) as caught:
         await names.resolve(GUILD, "Mùller")
-    assert [str(label).split(" · ")[0] for label in caught.value.candidates] == ["Müller", "Muller"]
+    assert [str(label).split(" · ")[0] for _, label in caught.value.choices] == ["Müller", "Muller"]
 
 
 async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
@@ -285,7 +285,7 @@ async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore,
     names.forget_guild(GUILD)
     with pytest.raises(AmbiguousError) as caught:
         await names.resolve(GUILD, "wolf")
-    assert caught.value.candidates == ("Hunter", "Farmer")
+    assert tuple(label for _, label in caught.value.choices) == ("Hunter", "Farmer")
 
 
 async def test_closest_names_are_suggested_when_nobody_is_called_so(names: PlayerNames) -> None:

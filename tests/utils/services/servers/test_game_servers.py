@@ -29,6 +29,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerRemoved
 from utils.models.audit import AuditEntry
+from utils.models.labels import make_mark
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import FoundLogs, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
@@ -415,7 +416,7 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
     ):
         with pytest.raises(NotFoundError) as caught:
             await service.resolve(GUILD, typed)
-        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
+        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean **Mirny**?"
 
 
 async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameServerService) -> None:
@@ -423,9 +424,14 @@ async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameSe
     setup.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
     with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, None)
-    assert caught.value.candidates == ("Mirny", "Kamensk", "kamensk")
-    with pytest.raises(AmbiguousError):
+    kamensk, third = (
+        f"{name} · {make_mark(key)}" for name, key in (("Kamensk", "other"), ("kamensk", "third"))
+    )
+    assert [label for _, label in caught.value.choices] == ["Mirny", kamensk, third]
+    assert str(caught.value.asked) == "This community has several game servers."
+    with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, "KAMENSK")
+    assert caught.value.choices == (("other", kamensk), ("third", third))
 
 
 async def test_servers_of_other_guilds_are_never_found(

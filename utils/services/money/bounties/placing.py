@@ -12,13 +12,12 @@ from functools import partial
 from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
-    InvalidInputError,
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
 )
 from utils.events import EventDispatcher
-from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
+from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
 from utils.models.money import (
     BASE_REWARD,
     LARGEST_REWARD,
@@ -33,7 +32,7 @@ from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.texts import Command, Names, Number, Text, text
+from utils.models.texts import Command, Number, Text, plural, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -41,9 +40,7 @@ from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
-from utils.services.money.rewards import make_bounty_id
 from utils.services.players.player_names import PlayerNames
-from utils.services.players.wording import describe_missing_player
 from utils.services.servers.game_servers import GameServerService
 
 SUGGESTIONS = 5
@@ -88,11 +85,21 @@ class BountyService:
     clock: Clock
 
     async def place(
-        self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        *,
+        player: str,
+        amount: int,
+        server: str | None,
+        request_id: int,
     ) -> PlacedBounty:
         """Place a bounty on a player; the money is taken now.
 
+        It is placed once for each ``request_id``, which is the id of Discord's interaction.
+
         Raises:
+            AmbiguousError: several players, or several servers of the player, fit.
             UserFacingError: with a sentence for each reason to refuse.
         """
         settings = (await self.guilds.get_settings(guild_id)).bounties
@@ -113,7 +120,7 @@ class BountyService:
         now = self.clock.now()
         bounty = Bounty(
             scope=chosen.scope,
-            bounty_id=make_bounty_id(),
+            bounty_id=str(request_id),
             player_id=target.player_id,
             player_name=target.name,
             amount=amount,
@@ -195,23 +202,24 @@ class BountyService:
             chosen = await self.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
-                never = text("They never played on {server}.", server=chosen.name)
-                raise NotFoundError(describe_missing_player(target.name), hint=never)
+                raise NotFoundError(
+                    text("{player} hasn't played on {server} yet.", player=target.name, server=chosen.name)
+                )
             return chosen, target
         target = await self.players.resolve(guild_id, player)
         servers = await self.servers.list_servers(guild_id)
         known = [one for one in servers if one.scope.server_id in target.servers]
         if len(known) > 1:
-            raise InvalidInputError(
-                text(
-                    "{player} plays on several servers: {servers}. Name one with the option server.",
-                    player=target.name,
-                    servers=Names(tuple(one.name for one in known)),
-                )
+            asked = plural(
+                "{player} plays on {count} server. On which one?",
+                "{player} plays on {count} servers. On which one?",
+                len(known),
+                player=target.name,
             )
+            choices = [(one.scope.server_id, one.name) for one in known]
+            raise AmbiguousError(asked, typed=None, choices=choices)
         if not known:
-            nowhere = text("The servers they played on were removed.")
-            raise NotFoundError(describe_missing_player(target.name), hint=nowhere)
+            raise NotFoundError(text("The servers {player} played on were removed.", player=target.name))
         return known[0], target
 
     async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:
@@ -291,15 +299,10 @@ def _find_own(standing: Sequence[Bounty], typed: str, choices: Sequence[Choice])
         or [bounty for bounty in standing if wanted and fold_text(bounty.player_name) == wanted]
     )
     if len(found) > 1:
-        labels = zip(choices, label_choices(choices), strict=True)
         ids = {bounty.bounty_id for bounty in found}
-        candidates = tuple(label for (bounty_id, _), label in labels if bounty_id in ids)
-        several = text(
-            "“{name}” fits more than one bounty: {candidates}.",
-            name=quote(typed),
-            candidates=Names(candidates),
-        )
-        raise AmbiguousError(several, candidates=candidates)
+        offered = [choice for choice in add_labels(choices) if choice[0] in ids]
+        several = text("“{name}” fits several bounties.", name=quote(typed))
+        raise AmbiguousError(several, typed=typed, choices=offered)
     return found[0] if found else None
 
 

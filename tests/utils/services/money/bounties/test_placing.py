@@ -56,6 +56,15 @@ async def test_placed_bounty_holds_the_money_and_is_announced(shelf: Shelf, boun
     ]
 
 
+async def test_interaction_that_arrives_again_places_nothing_more(
+    shelf: Shelf, bounties: BountyService
+) -> None:
+    """Discord may send it to the next process as well, after the first one booked and was killed."""
+    for _ in range(2):
+        await bounties.place(GUILD, ANN, player="Wolf", amount=1000, server=None, request_id=77)
+    assert (len(shelf.money.data.bounties), shelf.money.data.balances[ANN]) == (1, 9000)
+
+
 async def test_nothing_is_announced_without_a_channel(shelf: Shelf, bounties: BountyService) -> None:
     """Without a channel there is no notice, also not later."""
     await place(bounties)
@@ -66,9 +75,10 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
     shelf: Shelf, bounties: BountyService
 ) -> None:
     """A bounty counts on one server only; with one server there is no question."""
-    with pytest.raises(InvalidInputError) as caught:
+    with pytest.raises(AmbiguousError) as caught:
         await place(bounties, "Fox")
-    assert str(caught.value) == "Fox plays on several servers: North, South. Name one with the option server."
+    assert str(caught.value.asked) == "Fox plays on 2 servers. On which one?"
+    assert [label for _, label in caught.value.choices] == ["North", "South"]
     placed = await place(bounties, "Fox", server="south")
     assert (placed.bounty.scope, placed.server_name) == (SOUTH.scope, "South")
     assert len(shelf.money.data.bounties) == 1
@@ -95,27 +105,27 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"player": "Wolv"},
             NotFoundError,
-            "There is no player “Wolv” here. Did you mean: Wolf?",
+            "No player called “Wolv” yet. Did you mean **Wolf**?",
         ),
         (
             {"player": "plays"},
             AmbiguousError,
-            "“plays” fits more than one player: AnnPlays, BobPlays. Pick one from the list.",
+            "“plays” fits several players. Pick one: AnnPlays, BobPlays.",
         ),
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
-            "There is no player “Wolf” here. They never played on South.",
+            "Wolf hasn't played on South yet.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
-            "There is no player “Wolf” here. They never played on South.",
+            "Wolf hasn't played on South yet.",
         ),
         (
             {"server": "West"},
             NotFoundError,
-            "There is no game server “West” here. Did you mean: North, South?",
+            "There is no game server “West” here. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
         ({"amount": 50_001}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
@@ -196,7 +206,7 @@ async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> Non
     await place(bounties, "Fox", server="South")
     with pytest.raises(AmbiguousError) as caught:
         await bounties.cancel(GUILD, ANN, "fox")
-    assert set(caught.value.candidates) == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
+    assert {label for _, label in caught.value.choices} == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
     with pytest.raises(NotFoundError, match=r"no open bounty like that"):
         await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
     await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)

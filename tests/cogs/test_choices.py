@@ -1,0 +1,131 @@
+"""Names that fit several players or servers: a press instead of typing again."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from simulation.discord import Channel, Guild, Member, SimulatedDiscord
+from tests.cogs.conftest import PIKE, SPIKER, end_views, use_tier
+from tests.fakes.clock import START
+from tests.fakes.deaths import build_player_id
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from tests.fakes.storage import build_server
+from utils.interactions.choosing import MOST_BUTTONS, MOST_CHOICES
+from utils.interactions.views import NOT_YOURS
+from utils.models.scope import GuildId
+
+pytestmark = pytest.mark.usefixtures("bot")
+
+
+async def test_player_is_chosen_instead_of_typed_again(bot: OwnBot, alice: Member, channel: Channel) -> None:
+    """A name that fits several players becomes a question, and the answer takes its place."""
+    asked = await alice.ask(channel, "/stats", player="ike")
+    assert (asked.embed["title"], asked.embed["description"]) == (
+        "🔎 Which one?",
+        "“ike” fits several players.",
+    )
+    assert [button["label"] for button in asked.answer.interactive_components] == ["Pike_", "Spiker"]
+    await asked.click("Pike_")
+    await asked.wait_until(lambda reply: reply.embed["title"] == r"📊 Pike\_")
+    assert asked.message is not None
+    assert (asked.followups, bot.unexpected.reported) == ([], [])
+
+
+async def test_both_players_are_chosen_one_after_the_other(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """Each option that fits several is asked about, and the choice goes into that option."""
+    shelf.statistics.stats[SPIKER,] = replace(shelf.statistics.stats[PIKE,], player_id=SPIKER, name="Spiker")
+    asked = await alice.ask(channel, "/compare", first="ike", second="IKE")
+    await asked.click("Spiker")
+    await asked.wait_until(lambda reply: "IKE" in str(reply.embeds))
+    await asked.click("Pike_")
+    await asked.wait_until(lambda reply: reply.embed["title"].startswith("⚔️"))
+    assert asked.embed["title"] == r"⚔️ Spiker vs Pike\_"
+
+
+async def test_choice_of_a_player_who_was_erased_in_between_is_refused(
+    bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """A player erased their data while the question was open: it goes, and the refusal is private."""
+    asked = await alice.ask(channel, "/stats", player="ike")
+    shelf.statistics.stats.clear()
+    await asked.click("Pike_")
+    await asked.wait_until(lambda reply: bool(reply.followups))
+    assert (asked.original_was_deleted, asked.is_ephemeral) == (True, True)
+    assert "Pike" in asked.embed["description"]
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_choice_after_the_tier_ended_is_refused(
+    bot: OwnBot, alice: Member, guild: Guild, shelf: Shelf, channel: Channel
+) -> None:
+    """A question is open for three minutes, and the tier at the press decides."""
+    use_tier(bot, shelf, 0)
+    shelf.premium.give(GuildId(guild.id), 4, START + timedelta(minutes=5))
+    asked = await alice.ask(channel, "/rivals", player="ike")
+    shelf.clock.move(301)
+    await asked.click("Pike_")
+    await asked.wait_until(lambda reply: bool(reply.followups))
+    assert "needs tier 2" in asked.embed["description"]
+    assert (asked.is_ephemeral, bot.unexpected.reported) == (True, [])
+
+
+@pytest.mark.parametrize(("count", "parts"), [(2, 2), (5, 5), (6, 1), (25, 1), (40, 1)])
+async def test_choices_fit_a_message_whatever_their_number(
+    shelf: Shelf, alice: Member, channel: Channel, count: int, parts: int
+) -> None:
+    """Up to five are buttons, more are a select of at most 25; long names are cut."""
+    first = shelf.statistics.players[0]
+    names = [f"Many {number} {'W' * 90}" for number in range(count)]
+    shelf.statistics.players = [
+        replace(first, player_id=build_player_id(name), name=name, names=(name,)) for name in names
+    ]
+    shelf.statistics.stats[build_player_id(names[1]),] = replace(shelf.statistics.stats[PIKE,], name="Second")
+    asked = await alice.ask(channel, "/stats", player="Many")
+    shown = asked.answer.interactive_components
+    assert len(shown) == parts
+    if count <= MOST_BUTTONS:
+        await asked.click(shown[1]["custom_id"])
+    else:
+        assert len(shown[0]["options"]) == min(count, MOST_CHOICES)
+        await alice.select(asked.answer, "Choose one", shown[0]["options"][1]["value"])
+    await asked.wait_until(lambda reply: reply.embed["title"] == "📊 Second")
+
+
+async def test_question_ends_visibly_and_counts_no_longer(
+    bot: OwnBot, alice: Member, channel: Channel
+) -> None:
+    """A question without an answer in time disables its buttons and shows nothing."""
+    asked = await alice.ask(channel, "/stats", player="ike")
+    await end_views(bot)
+    await asked.wait_until(
+        lambda reply: all(button["disabled"] for button in reply.answer.interactive_components)
+    )
+    assert asked.embed["title"] == "🔎 Which one?"
+
+
+async def test_only_the_asker_chooses(
+    world: SimulatedDiscord, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """Other members get a private refusal, and the question stays."""
+    asked = await alice.ask(channel, "/stats", player="ike")
+    pressed = await (await world.add_member(guild, "bob").press(asked.answer, "Pike_")).wait()
+    assert (pressed.content, pressed.is_ephemeral) == (str(NOT_YOURS), True)
+    assert asked.embed["title"] == "🔎 Which one?"
+
+
+async def test_choice_of_a_server_goes_into_its_option(
+    shelf: Shelf, alice: Member, channel: Channel, guild: Guild
+) -> None:
+    """A server is chosen like a player."""
+    guild_id = GuildId(guild.id)
+    twins = [build_server("Mirny", key * 8, guild_id=guild_id) for key in "cd"]
+    shelf.servers.servers |= {server.scope: server for server in twins}
+    asked = await alice.ask(channel, "/stats", player="Pike_", server="Mirny")
+    assert "several game servers" in asked.embed["description"]
+    first, *_ = asked.answer.interactive_components
+    await asked.click(first["custom_id"])
+    await asked.wait_until(lambda reply: reply.embed["title"] == r"📊 Pike\_")
