@@ -564,7 +564,9 @@ async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
         total += 12 - (100 if stored["state"] == "cancelled" else 0)
         balances = [await market.wallets.get_balance(guild_id, one) for one in (ANN, BOB)]
         assert sum(balances) == total
-        rows = await database.unscoped("ledger").find({"key": {"$regex": bounty.bounty_id}}).to_list(None)
+        rows = (
+            await database.unscoped("ledger").find({"key": {"$regex": f":{bounty.bounty_id}$"}}).to_list(None)
+        )
         assert len(rows) == 2
     assert set(winners) <= {"claimed", "cancelled", "expired"}
     notices = await database.unscoped("outbox").find({"channel_kind": "bounties"}).to_list(None)
