@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +69,25 @@ class CommandRegister:
         Raises:
             discord.HTTPException: Discord refuses, or does not answer.
         """
-        application_id = self._bot.application_id
-        if application_id is None:  # before the first connect
+        if self._bot.application_id is None:  # before the first connect
             return {}
-        registered = await self._bot.http.get_global_commands(application_id)
-        for guild_id in self._sort_commands().keys() - {EVERYWHERE}:
-            with suppress(discord.Forbidden):  # the bot is not in the home guild
-                registered += await self._bot.http.get_guild_commands(application_id, int(guild_id))
-        ids = {str(command["name"]): int(command["id"]) for command in registered if command["type"] == SLASH}
+        registered = [await self._list_registered(where) for where in self._sort_commands()]
+        ids = {
+            str(command["name"]): int(command["id"])
+            for command in chain.from_iterable(registered)
+            if command["type"] == SLASH
+        }
         names = [command.qualified_name for command in list_commands(self._bot)]
         return {name: ids[first] for name in names if (first := name.partition(" ")[0]) in ids}
+
+    async def _list_registered(self, where: str) -> Sequence[Mapping[str, Any]]:
+        application_id = self._bot.application_id or 0
+        if where == EVERYWHERE:
+            return await self._bot.http.get_global_commands(application_id)
+        try:
+            return await self._bot.http.get_guild_commands(application_id, int(where))
+        except discord.Forbidden:  # the bot is not in the home guild
+            return ()
 
     async def _update(self) -> None:
         registered = self._read_registered()
