@@ -12,7 +12,7 @@ from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
 from utils.database.documents.audit_documents import AUDIT
 from utils.embeds.audit_wording import describe_facts
-from utils.models.deaths import DeathKind
+from utils.models.deaths import DeathKind, DeathRow
 
 OTHER_PASSWORD = "pw-other-4d2a"
 
@@ -149,27 +149,40 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
 
 
 async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
-    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds."""
+    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds.
+
+    Menu respawns of a new server are off.
+    """
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
     await stage.add_server("North")
-    off = await stage.ask("/admin server announce", server="North", kind="kills", on=False)
-    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Kills of North are not posted")
+    off = await stage.ask("/admin server announce", server="North", kind="kill", on=False)
+    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Off for North: kills")
     assert off.embed["description"] == (
-        "Posted now: vehicle kills, respawns, falls, self-kills, deaths without a killer."
+        "Posted now: vehicle kills, falls, self-kills, deaths without a killer.\n"
+        "Highlights: server records, milestones, claimed bounties, multikills, ended streaks, streaks, "
+        "revenge, first blood."
     )
     rows = stage.take(60)
-    files.append(*rows)
-    await stage.wait_for_deaths(70)
+    files.append(*_respawn(rows[0]), *rows)
+    await stage.wait_for_deaths(71)
     quiet = [row for row in rows if row.kind is not DeathKind.KILL]
     posts = await stage.wait_for_posts(len(quiet))
     assert [post.names for post in read_posts(posts)] == [post.names for post in expect_posts(quiet, history)]
-    on = await stage.ask("/admin server announce", server="North", kind="kills", on=True)
-    assert on.embed["title"] == "✅ Kills of North are posted"
+    on = await stage.ask("/admin server announce", server="North", kind="kill", on=True)
+    assert on.embed["title"] == "✅ On for North: kills"
+    on = await stage.ask("/admin server announce", server="North", kind="menu", on=True)
+    assert on.embed["title"] == "✅ On for North: respawns"
     [row] = stage.take(1)
-    files.append(row)
-    await stage.wait_for_posts(len(quiet) + 1)
+    files.append(row, *_respawn(row))
+    await stage.wait_for_posts(len(quiet) + 2)
+
+
+def _respawn(row: DeathRow) -> list[DeathRow]:
+    """Return the menu suicide of a row's victim at its moment."""
+    own = {"killer_id": row.victim_id, "killer_name": row.victim_name, "killer_platform": row.victim_platform}
+    return [row._replace(kind=DeathKind.MENU, weapon="suicide_by_relocation", distance=0, **own)]
 
 
 async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
