@@ -49,6 +49,7 @@ _NEW_SERVER = {
     "number": 7,
     "timezone": "Europe/Berlin",
 }
+_STYLE = {"style": "card", "delay_minutes": 5, "min_distance": 50}
 _REVOKED = {"guild_id": "here", "reason": "moved to **another** @everyone bot"}
 
 CASES = (
@@ -132,10 +133,21 @@ CASES = (
     Case("/admin server hostkey", "manager", {"server": MIRNY}, press="Accept"),
     _admin("/admin server rejected", server=MIRNY),
     _admin("/admin channel set", kind="bounties", channel="general", server=KAMENSK),
-    Case("/admin channel set", "manager", {"kind": "events", "channel": "general"}, "closed tier", tier=0),
-    _refused("/admin channel set", "no permission", by="manager", kind="events", channel="silent"),
+    Case(
+        "/admin channel set", "manager", {"kind": "leaderboard", "channel": "general"}, "closed tier", tier=0
+    ),
+    _refused("/admin channel set", "no permission", by="manager", kind="alerts", channel="silent"),
     _admin("/admin channel clear", kind="killfeed", server=KAMENSK),
-    Case("/admin channel clear", "manager", {"kind": "events"}, "nothing to clear"),
+    Case("/admin channel clear", "manager", {"kind": "alerts"}, "nothing to clear"),
+    _admin(
+        "/admin channel style",
+        kind="killfeed",
+        channel="general",
+        style="card",
+        delay_minutes=5,
+        min_distance=50,
+    ),
+    _admin("/admin channel style", "unused channel", kind="killfeed", channel="general"),
     _admin("/admin channel list"),
     _admin("/admin channel test", kind="killfeed", server=MIRNY),
     _admin("/admin role", role="scouts"),

@@ -12,6 +12,7 @@ import discord
 from utils.embeds import (
     audit,
     bounties,
+    channels,
     combat,
     command_help,
     links,
@@ -183,6 +184,8 @@ class EmbedFactory:
     build_rivals = _show(combat.build_rivals_embed)
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
+
+    build_channel_style = _show(channels.build_channel_style_embed)
 
     build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
