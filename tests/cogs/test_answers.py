@@ -58,7 +58,6 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"player": "Spikr"}, "No player called “Spikr” yet. Did you mean Spiker, Pike_?"),
         ({"player": "zzz"}, "No player called “zzz” yet."),
         ({"player": "Spiker"}, f"No player called “Spiker” yet. {NEVER_SEEN}".replace("`", "")),
         (
