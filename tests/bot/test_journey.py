@@ -141,7 +141,7 @@ async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(sta
     texts = {name: reply.embed["description"] for name, reply in replies.items()}
     assert "No player called “zzzzzz” yet" in texts["nobody"]
     assert "North" in texts["server"]
-    assert "/admin server add" in texts["empty"]
+    assert "/setup" in texts["empty"]
 
 
 async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: Stage) -> None:
@@ -192,7 +192,7 @@ async def test_guilds_know_nothing_of_each_other_when_they_read_the_same_server(
     neighbour = stage.world.owner_of(other)
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
     nothing = await neighbour.ask(room, "/leaderboard")
-    assert "There is no game server" in nothing.embed["description"]
+    assert "No game server is set up yet" in nothing.embed["description"]
     assert await neighbour.autocomplete(room, "/stats", "server", "") == []
     assert await neighbour.autocomplete(room, "/stats", "player", "") == []
     foreign = await neighbour.ask(room, "/stats", player=history[0].victim_id)
