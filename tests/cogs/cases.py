@@ -103,10 +103,10 @@ CASES = (
     Case("/premium status"),
     Case("/premium status", name="granted", is_granted=True),
     Case("/premium tiers", tier=2),
-    Case("/premium grant", "owner", {"guild_id": "here", "tier": 2, "days": 30}),
-    Case("/premium revoke", "owner", _REVOKED, is_granted=True),
-    Case("/premium revoke", "owner", _REVOKED, "no grant"),
-    Case("/premium grant", options={"guild_id": "here", "tier": 2}, name="not an owner"),
+    Case("/owner grant", "owner", {"guild_id": "here", "tier": 2, "days": 30}),
+    Case("/owner revoke", "owner", _REVOKED, is_granted=True),
+    Case("/owner revoke", "owner", _REVOKED, "no grant"),
+    Case("/owner tasks", "manager", name="not an owner"),
     Case("/admin server add", "manager", _NEW_SERVER, form={"Password": "p4ss"}),
     Case("/admin server add", "manager", _NEW_SERVER, "no secret", form={}),
     Case(
@@ -160,5 +160,5 @@ CASES = (
     _admin("/admin link confirm", member="bob", player=NAMES[9]),
     _admin("/admin link remove", member="alice", player=NAMES[2]),
     _admin("/admin audit"),
-    Case("/admin tasks", "owner"),
+    Case("/owner tasks", "owner"),
 )

@@ -96,8 +96,10 @@ class PostedMessage:
     Attributes:
         nonce: None if Discord no longer returns it.
         texts: title and description of each embed.
+        replied_to: the id of the message that it answers, if it is a reply.
     """
 
     message_id: int
     nonce: str | None
     texts: Texts
+    replied_to: int | None = None

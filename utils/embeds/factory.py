@@ -204,6 +204,7 @@ class EmbedFactory:
     build_tasks = _show(audit.build_tasks_embed)
 
     build_asked_link = _show(links.build_asked_embed)
+    build_proof_progress = _show(links.build_progress_embed)
     build_link_outcome = _show(links.build_outcome_embed)
     build_links = _show(links.build_links_embed)
 
