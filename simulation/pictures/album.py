@@ -26,7 +26,6 @@ from simulation.pictures.people import (
     build_rivals,
     build_weapons,
     build_wolf,
-    get_first_day,
     list_days,
     list_hours,
     list_recent,
@@ -93,8 +92,9 @@ class Album:
 
     async def _draw_stats(self) -> str:
         embed = self._factory.build_stats(build_wolf(), ALL_TIME)
-        picture = await self._factory.charts.draw_days(list_days(), first=get_first_day(), count=30)
-        return _answer("/stats", embed, "A player's figures and a chart of 30 days", picture=picture)
+        picture = await self._factory.charts.draw_days(list_days(), last=AT.date(), count=30)
+        buttons = ("Rivals", "Weapons", "Compare with me")
+        return _answer("/stats", embed, "A player's figures and a chart", picture=picture, buttons=buttons)
 
     def _draw_compare(self) -> str:
         embed = self._factory.build_comparison(Comparison(build_wolf(), build_otter(), 58, 46), ALL_TIME)
@@ -102,8 +102,8 @@ class Album:
 
     async def _draw_weapons(self) -> str:
         table = build_weapons()
-        picture = await self._factory.charts.draw_weapons(table.rows)
-        embed = self._factory.build_weapons(table.rows[:ROWS], table, ALL_TIME, first=1)
+        picture = await self._factory.charts.draw_weapons(table.rows[:ROWS], table)
+        embed = self._factory.build_weapons(table, ALL_TIME)
         embed.set_footer(text="Page 1 of 2")
         return _answer("/weapons", embed, "Weapons by kills with a chart", picture=picture, buttons=PAGES)
 
@@ -125,8 +125,9 @@ class Album:
 
     def _draw_board(self) -> str:
         board = self._factory.build_board("kills", list_standing(), ALL_TIME)
-        post = Post((self._factory.build_posted_board(board, ALL_TIME),))
-        return _draw("leaderboard", [Shown(post)], "A board that keeps itself up to date")
+        post = Post((self._factory.build_posted_board(board, ALL_TIME, at=AT),))
+        buttons = ("📍 My place", "🔄 Refresh")
+        return _draw("leaderboard", [Shown(post, buttons=buttons)], "A board that keeps itself up to date")
 
     def _draw_bounties(self) -> str:
         def notice(number: int, event: BountyEvent, target: str, amount: int) -> BountyNotice:

@@ -91,6 +91,19 @@ class CoverageService:
             raise NotFoundError(text("{member} hasn't linked a player yet.", member=member))
         raise InvalidInputError(HOW_TO_LINK)
 
+    async def list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:
+        """Return a member's linked players, the main one first.
+
+        Raises:
+            InvalidInputError: none is linked; the text says how to link.
+        """
+        linked = await self._links.list_players(guild_id, member_id)
+        if not linked:
+            raise InvalidInputError(
+                text("You haven't linked a player yet. Use {link} first.", link=Command("link"))
+            )
+        return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
+
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:
         """Return the player among those of the covered servers.
 
