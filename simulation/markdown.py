@@ -1,7 +1,7 @@
 """Discord's markup as its client shows it, as far as the bot's messages use it.
 
-A text becomes lines of spans. Backslashes are removed, timestamps become times (UTC), mentions of channels
-and members become names. The terminal and the pictures of the documentation both use it.
+A text becomes lines of spans. Backslashes are removed, timestamps become times (UTC), mentions of channels,
+members and commands become names. The terminal and the pictures of the documentation both use it.
 """
 
 import re
@@ -38,6 +38,7 @@ _MARKUP = re.compile(
     r"|<t:(?P<time>-?\d+)(?::(?P<form>[a-zA-Z]))?>"
     r"|<#(?P<channel>\d+)>"
     r"|<@(?P<member>\d+)>"
+    r"|</(?P<command>[^:>]+):\d+>"
 )
 _FORMS = {
     "t": "%H:%M",
@@ -97,6 +98,8 @@ class Reader:
         elif kind == "member":
             name = self.members.get(int(inner["member"]), "unknown")
             yield Span(f"@{name}", Style.MENTION)
+        elif kind == "command":
+            yield Span(f"/{inner['command']}", Style.MENTION)
         else:
             yield Span(write_time(int(inner["time"]), inner["form"] or "f", now=self.now), style)
 

@@ -94,7 +94,7 @@ class Community:
 
     def find_imports(self, name: str) -> list[Message]:
         """Return the messages in the office that report a finished import of a server."""
-        done = f"The history of {name} is read"
+        done = f"History of {name} imported"
         messages = self.office.messages
         return [one for one in messages if any(done in embed.get("title", "") for embed in one.embeds)]
 

@@ -228,7 +228,7 @@ def _describe_announced(kind: DeathKind, server: str, *, is_posted: bool) -> Tex
 
 
 def _list_announced(server: GameServer) -> Text:
-    posted = tuple(name for kind, name in KINDS.items() if kind in server.posted_deaths)
+    posted = tuple(name for kind, name in KINDS.items() if kind in server.posted_deaths.kinds)
     if not posted:
         return text("No death of it is posted now; all are counted.")
     return text("Posted now: {kinds}.", kinds=Names(posted))

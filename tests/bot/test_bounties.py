@@ -99,8 +99,8 @@ async def _market(stage: Stage) -> Market:
 
 
 def read_text(reply: Interaction) -> str:
-    """Return the text of an answer without escapes."""
-    return re.sub(r"\\(.)", r"\1", reply.embed["description"])
+    """Return the text of an answer without escapes and ids of commands."""
+    return re.sub(r"\\(.)|<(/[^:>]+):\d+>", r"\1\2", reply.embed["description"])
 
 
 async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
@@ -213,7 +213,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     for reply in replies.values():
         assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
     link_first = (
-        "Bounties are for members with a proven player. Link yours with `/link`, then prove it in the game."
+        "Bounties are for members with a proven player. Link yours with /link, then prove it in the game."
     )
     assert {name: read_text(reply) for name, reply in replies.items()} == {
         "own": "Placer_2 is your own player. Name somebody else.",
@@ -224,7 +224,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
         "stranger": link_first,
         "pending": link_first,
         "range": "A bounty here is an amount from 100 to 700 emeralds.",
-        "off": "Bounties are switched off here. An admin switches them on with `/admin bounty`.",
+        "off": "Bounties are switched off here. An admin switches them on with /admin bounty.",
     }
     assert market.get_balance(market.placer) == 5000
     market.kill("Hunter_1", "Wolf")

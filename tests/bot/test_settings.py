@@ -68,11 +68,11 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
     await begin(stage)
     before = stage.find_server()
     failed = await edit(stage, username="stranger")
-    assert failed.embed["title"].startswith("❌ Something is in the way")
+    assert failed.embed["title"].startswith("❌ Couldn't")
     assert failed.embed["footer"]["text"].startswith("Nothing was changed")
     async with GameHost(tmp_path, {}) as thief:
         stolen = await edit(stage, port=thief.port, password=OTHER_PASSWORD)
-        assert stolen.embed["title"].startswith("❌ Something is in the way")
+        assert stolen.embed["title"].startswith("❌ Couldn't")
         assert thief.offered == [(USERNAME, OTHER_PASSWORD)]
     changes = f"port: {stage.host.port} → {thief.port}, login: old secret → new secret"
     told = f"North: {changes}, host key: pinned → pinned again; not changed, “Login” failed"
@@ -118,10 +118,10 @@ async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) 
     await begin(stage)
     folder = f"{stage.host.address}_7/actual1"
     refused = await stage.fill_in_server("Twin", host="localhost", number=None, base_path=folder)
-    assert refused.embed["description"].startswith("“North” reads these logs already")
+    assert refused.embed["description"].startswith("“North” already reads these logs")
     await stage.add_server("South", number=8)
     moved = await stage.ask("/admin server edit", server="South", number=7)
-    assert moved.embed["description"].startswith("“North” reads these logs already")
+    assert moved.embed["description"].startswith("“North” already reads these logs")
     assert [(row["name"], row["log_folder"], row["number"]) for row in stage.read("game_servers")] == [
         ("North", f"/{folder}/deathlogs", 7),
         ("South", f"/{stage.host.address}_8/actual1/deathlogs", 8),
@@ -142,7 +142,7 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
         answer = await asked.submit_modal({"Password": password})
         answers.append(check_in_time(await answer.wait()))
     assert [answer.is_ephemeral for answer in answers] == [True] * 3
-    assert answers[0].embed["title"].startswith("❌ Something is in the way")
+    assert answers[0].embed["title"].startswith("❌ Couldn't")
     assert "Fill in the password" in answers[1].embed["description"]
     assert answers[2].embed["description"] == "**login**: old secret → new secret"
     assert list_audit(stage)[-1] == ("server edit", "North: login: old secret → new secret")

@@ -16,6 +16,8 @@ REQUESTS = {
     ("DELETE", "@original"): "DELETE answer",
 }
 
+COMMAND_MENTION = re.compile(r"</([^:>]+):\d+>")
+
 Snapshot = list[dict[str, Any]]
 
 
@@ -34,6 +36,7 @@ def record(
     written = json.dumps([_describe(request) for request in own])
     for number, name in names.items():
         written = written.replace(str(number), name)
+    written = COMMAND_MENTION.sub(r"</\1:id>", written)
     snapshot: Snapshot = json.loads(written)
     for part in walk(snapshot):
         if "custom_id" in part:

@@ -15,7 +15,7 @@ from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk
 from tests.fakes.clock import START
 from tests.fakes.full_shelf import fill
 from tests.fakes.own_bot import OwnBot
-from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare
+from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare, list_dead_mentions
 from tests.fakes.small_bot import Shelf
 from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import Access, get_access
@@ -140,14 +140,18 @@ async def test_reply_is_what_it_was(
 async def test_reply_is_in_the_language_of_who_reads_it(
     case: Case, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord
 ) -> None:
-    """The reply is in a language of this test, in which a string that is not a text shows as English."""
+    """The reply is in a language of this test, in which a string that is not a text shows as English.
+
+    Its commands are mentions, so each of them must be where Discord shows mentions.
+    """
     cast.guild.locale = LANGUAGE
     for member in cast.members.values():
         member.user.locale = LANGUAGE
     shelf.languages = LANGUAGES
     prepare(case, cast, shelf, bot)
     interactions = await use(case, cast, PSEUDO)
-    assert list_bare(record(world.requests, interactions, cast.names)) == []
+    snapshot = record(world.requests, interactions, cast.names)
+    assert (list_bare(snapshot), list_dead_mentions(snapshot)) == ([], [])
 
 
 def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:
@@ -191,7 +195,7 @@ def test_help_names_every_command_and_stays_far_from_every_limit(bot: OwnBot) ->
     """The help for all permissions names every command; a field continues in the next before it is full."""
     [*_, answer] = read_snapshots("/help")["everything"]
     [embed] = answer["body"]["embeds"]
-    named = [name for field in embed["fields"] for name in re.findall(r"`/([^`]+)`", field["value"])]
+    named = [name for field in embed["fields"] for name in re.findall(r"</([^:]+):id>", field["value"])]
     assert sorted(named) == [command.qualified_name for command in list_commands(bot)]
     assert max(len(field["value"]) for field in embed["fields"]) <= 800
     assert len(embed["fields"]) <= 20

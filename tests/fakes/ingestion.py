@@ -17,14 +17,15 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.audit import AuditEntry
-from utils.models.deaths import Death, DeathKind, DeathPlace, LogFile
+from utils.models.deaths import Death, DeathPlace, Killing, LogFile
 from utils.models.notices.bounties import BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
-from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Chunk, CountingNeeds, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.servers import PostedDeaths
 from utils.models.texts import Text, text
 
 T = TypeVar("T")
@@ -161,13 +162,35 @@ class FakeIngestionUnit:
         stored = self._data.days.setdefault(generation, {})
         stored.update(((day.player_id, day.day), day) for day in days)
 
-    def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add the counts of new deaths to the stored counts."""
+    def find_months(self, months: Iterable[date], *, generation: int) -> Mapping[date, ServerMonth]:
+        """Return the months that exist."""
+        self._power.pass_point()
+        stored = self._data.months.get(generation, {})
+        return {month: stored[month] for month in months if month in stored}
+
+    def list_months(self, *, generation: int) -> Sequence[ServerMonth]:
+        """Return all months."""
+        self._power.pass_point()
+        return list(self._data.months.get(generation, {}).values())
+
+    def replace_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Write months, new or changed."""
         self._power.pass_point()
         stored = self._data.months.setdefault(generation, {})
-        for month in months:
-            before = stored.get(month.month)
-            stored[month.month] = month if before is None else sum_months(before, month)
+        stored.update((month.month, month) for month in months)
+
+    def find_killings(self, victim_ids: Iterable[PlayerId], *, since: datetime) -> Sequence[Killing]:
+        """Return the stored kills of these victims."""
+        self._power.pass_point()
+        wanted = frozenset(victim_ids)
+        return [
+            Killing(death.row.killer_id, death.row.victim_id, death.at)
+            for death in self._data.deaths.values()
+            if death.row.kind.is_kill
+            and death.row.killer_id is not None
+            and death.row.victim_id in wanted
+            and death.row.written_at >= since
+        ]
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
@@ -375,13 +398,13 @@ class FakeIngestionStore:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Says which kinds of death are posted, by the channel and the server's switches."""
+    """Says which deaths are posted, by the channel and the server's switches."""
 
-    kinds: frozenset[DeathKind] = frozenset()
+    deaths: PostedDeaths = field(default_factory=PostedDeaths)
 
-    async def __call__(self) -> frozenset[DeathKind]:
+    async def __call__(self) -> PostedDeaths:
         """Return them."""
-        return self.kinds
+        return self.deaths
 
 
 class FakeDeathLogs:

@@ -4,7 +4,7 @@ Texts are between ⟦ and ⟧, with accents and 40 % longer; foreign text, comma
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from utils.localization.catalogue import ENGLISH_CATALOGUE
@@ -15,6 +15,7 @@ from utils.models.texts import Number, Text, TextWriter, Value
 
 LANGUAGE = "qps"
 SHOWN = ("title", "description", "name", "value", "text", "label", "placeholder", "content")
+UNMARKED = ("title", "name", "text", "label", "placeholder")  # Discord shows no mentions there
 LETTERS = str.maketrans("aceinosuyzACEINOSUYZ", "áčéíñóšúýžÁČÉÍÑÓŠÚÝŽ")
 PARTS = re.compile(r"(\{\w+\}|`[^`]*`)")
 MARKED = re.compile(r"⟦[^⟦⟧⟪⟫]*⟧|⟪[^⟦⟧⟪⟫]*⟫")
@@ -53,10 +54,25 @@ POOLS = {
     name: Pool(tuple(map(mark, pool.titles)), tuple(map(mark, pool.lines)))
     for name, pool in ENGLISH_POOLS.items()
 }
+
+
+class _EveryCommand(Mapping[str, int]):
+    """An id for each command, so that they are mentions in this language."""
+
+    def __getitem__(self, name: str) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 PSEUDO = Localizer(
     LANGUAGE,
     plain=_PlainPseudo(ENGLISH_CATALOGUE),
-    markdown=_MarkdownPseudo(ENGLISH_CATALOGUE),
+    markdown=_MarkdownPseudo(ENGLISH_CATALOGUE, _EveryCommand()),
     pools=POOLS,
 )
 LANGUAGES = Languages(more={LANGUAGE: PSEUDO})
@@ -64,19 +80,24 @@ LANGUAGES = Languages(more={LANGUAGE: PSEUDO})
 
 def list_bare(payload: Any) -> list[str]:
     """Return the visible strings of a payload whose letters are not a text, value or command."""
-    return [shown for shown in _list_shown(payload) if _is_bare(shown)]
+    return [shown for shown in _list_shown(payload, SHOWN) if _is_bare(shown)]
 
 
-def _list_shown(payload: Any) -> Iterator[str]:
+def list_dead_mentions(payload: Any) -> list[str]:
+    """Return the visible strings of a payload in which the mention of a command would not work."""
+    return [shown for shown in _list_shown(payload, UNMARKED) if "</" in shown]
+
+
+def _list_shown(payload: Any, keys: Collection[str]) -> Iterator[str]:
     if isinstance(payload, list):
         for each in payload:
-            yield from _list_shown(each)
+            yield from _list_shown(each, keys)
     elif isinstance(payload, dict):
         for key, value in payload.items():
-            if key in SHOWN and isinstance(value, str):
+            if key in keys and isinstance(value, str):
                 yield value
             else:
-                yield from _list_shown(value)
+                yield from _list_shown(value, keys)
 
 
 def _is_bare(shown: str) -> bool:

@@ -180,7 +180,7 @@ class House:
     async def _read(self, server: GameServer) -> None:
         job = await self.application.repositories.imports.find_import(server.scope)
         channel = await self.services.settings.find_channel(server.scope, ChannelKind.KILLFEED)
-        posted = Posted(frozenset() if channel is None else server.posted_deaths)
+        posted = Posted() if channel is None else Posted(server.posted_deaths)
         async with self._hosts.open(server, guild_limit=1) as logs:
             if job is not None:
                 await self.application.history.run(server, logs, job, on_progress=_show_nobody)

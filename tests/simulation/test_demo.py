@@ -46,7 +46,7 @@ async def test_demo_shows_kills_and_answers_and_leaves_nothing(folder: Path) -> 
     output = (await demo.communicate())[0].decode()
     assert demo.returncode == 0, output
     for expected in (
-        "✅ The history of Northwatch is read",
+        "✅ History of Northwatch imported",
         "#killfeed ───",
         "Northwatch · ",
         "🏆 Most kills",

@@ -28,7 +28,7 @@ from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
-from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.localization.localizer import Localizer
 from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import Control
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
@@ -80,14 +80,14 @@ class EmbedFactory:
         kinds: NoticeKinds = NOTICE_KINDS,
         looks: NoticeLooks = NOTICE_LOOKS,
         languages: Languages | None = None,
-        words: Localizer = ENGLISH_LOCALIZER,
+        words: Localizer | None = None,
         charts: ChartPainter | None = None,
     ) -> None:
-        self.style = Style(theme, words)
+        self.languages = languages or Languages()
+        self.style = Style(theme, words or self.languages.english)
         self._kinds = kinds
         self._looks = looks
         self._pictures = load_pictures(look.picture for look in list_pictured(looks))
-        self.languages = languages or Languages()
         self.charts = charts.draw_in(self.style) if charts else ChartPainter(self.style)
 
     @property

@@ -11,6 +11,7 @@ from utils.errors import KillfeedError
 from utils.interactions.access import get_guild_id, get_member_id, is_admin_member
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.services import Services
+from utils.localization.escape import isolate, isolate_parts
 from utils.localization.localizer import Localizer
 from utils.models.labels import LABEL_CHARACTERS, SEPARATOR, Choice, PlayerLabel, label_choices
 from utils.models.scope import MemberId
@@ -66,10 +67,11 @@ async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.Opti
 
 
 def write_label(label: PlayerLabel, words: Localizer) -> str:
-    """Return the label of a player in a language; the name stands there as it is, so that it can be typed."""
+    """Return the label of a player in a language; the name is in it as it is, so that it can be typed."""
+    name = isolate(label.name)
     if label.beside is None:
-        return label.name
-    return cut(f"{label.name}{SEPARATOR}{words.write_plain(label.beside)}", LABEL_CHARACTERS)
+        return name
+    return cut(f"{name}{SEPARATOR}{words.write_plain(label.beside)}", LABEL_CHARACTERS)
 
 
 @offer_if_found
@@ -110,7 +112,7 @@ def offer(ctx: discord.AutocompleteContext, choices: Sequence[Choice]) -> list[d
     wanted = fold_text(str(ctx.value or ""))
     labels = label_choices(choices)
     fitting = [
-        discord.OptionChoice(label, key)
+        discord.OptionChoice(isolate_parts(label, SEPARATOR, LABEL_CHARACTERS), key)
         for label, (key, _) in zip(labels, choices, strict=True)
         if wanted in fold_text(label)
     ]

@@ -103,16 +103,16 @@ class KillfeedBot(commands.Bot):
         self.add_listener(self._answer_press, "on_interaction")
 
     async def on_connect(self) -> None:
-        """Register the commands, if they changed since the last time.
+        """Register the commands, if they changed since the last time, and learn their ids.
 
-        They are one set for the whole bot, so only the process of the first shard does that.
+        They are one set for the whole bot, so only the process of the first shard registers them.
         """
         logger.info("connected to Discord")
         self._is_following = False
-        if not self._sharding.is_first:
-            return
         try:
-            await self._register.update()
+            if self._sharding.is_first:
+                await self._register.update()
+            self.services.languages.know_commands(await self._register.read_ids())
         except UNREACHED as failure:
             logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
 

@@ -3,10 +3,13 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import discord
 from structlog import get_logger
+
+SLASH = discord.SlashCommand.type
 
 logger = get_logger(__name__)
 
@@ -43,6 +46,20 @@ class CommandRegister:
         """
         async with self._lock:
             await self._update()
+
+    async def read_ids(self) -> Mapping[str, int]:
+        """Return Discord's id of each registered command by its full name; those of a group share one.
+
+        Raises:
+            discord.HTTPException: Discord refuses, or does not answer.
+        """
+        application_id = self._bot.application_id
+        if application_id is None:  # before the first connect
+            return {}
+        registered = await self._bot.http.get_global_commands(application_id)
+        ids = {str(command["name"]): int(command["id"]) for command in registered if command["type"] == SLASH}
+        names = [command.qualified_name for command in list_commands(self._bot)]
+        return {name: ids[first] for name in names if (first := name.partition(" ")[0]) in ids}
 
     async def _update(self) -> None:
         commands = sorted(self._bot.pending_application_commands, key=lambda command: str(command.name))

@@ -7,8 +7,8 @@ from pathlib import Path
 from babel.core import UnknownLocaleError
 from structlog import get_logger
 
-from utils.localization.catalogue import FOLDER, read_catalogue
-from utils.localization.localizer import ENGLISH, ENGLISH_LOCALIZER, Localizer, build_localizer
+from utils.localization.catalogue import ENGLISH_CATALOGUE, FOLDER, read_catalogue
+from utils.localization.localizer import ENGLISH, Localizer, build_localizer
 from utils.localization.pools import ENGLISH_POOLS, read_pools
 from utils.localization.pools import FOLDER as POOLS_FOLDER
 
@@ -22,6 +22,10 @@ class Languages:
         folder: holds a file ``<language>.po`` for each.
         pools_folder: holds ``<language>.toml``, titles and lines of posts, for languages that have their own.
         more: further languages without a file.
+
+    Attributes:
+        command_ids: Discord's id of each command by its full name; all languages write mentions with them.
+        english: the localizer of English.
     """
 
     def __init__(
@@ -33,7 +37,9 @@ class Languages:
     ) -> None:
         self._files = {file.stem: file for file in folder.glob("*.po")}
         self._pool_files = {file.stem: file for file in pools_folder.glob("*.toml")}
-        self._opened: dict[str, Localizer] = {ENGLISH: ENGLISH_LOCALIZER, **(more or {})}
+        self.command_ids: dict[str, int] = {}
+        self.english = build_localizer(ENGLISH, ENGLISH_CATALOGUE, command_ids=self.command_ids)
+        self._opened: dict[str, Localizer] = {ENGLISH: self.english, **(more or {})}
         self._opening = asyncio.Lock()
 
     @property
@@ -65,10 +71,11 @@ class Languages:
         pool_file = self._pool_files.get(language) or self._pool_files.get(_find_base(language))
         own = read_pools(pool_file) if pool_file else ENGLISH_POOLS
         try:
-            return build_localizer(language, read_catalogue(language, file), own)
+            catalogue = read_catalogue(language, file)
+            return build_localizer(language, catalogue, own, command_ids=self.command_ids)
         except (UnknownLocaleError, ValueError):
             logger.warning("a language is not known", language=language)
-            return ENGLISH_LOCALIZER
+            return self.english
 
 
 def _find_base(locale: str) -> str:

@@ -1,9 +1,16 @@
 """Localizer: writes texts and values in one language, for Markdown or plain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
-from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids, hide_whole_ids
+from utils.localization.escape import (
+    ZERO_WIDTH_SPACE,
+    escape_text,
+    hide_ids,
+    hide_whole_ids,
+    isolate,
+)
 from utils.localization.pools import ENGLISH_POOLS, Pools
 from utils.models.players import REST
 from utils.models.scope import ERASED
@@ -16,6 +23,8 @@ STAND_INS = {str(said): said for said in (ERASED, REST, NO_VISIBLE_NAME)}
 """Stored stand-ins for names: they arrive as foreign text, but each has a text of ours."""
 
 ENGLISH = "en"
+
+NO_IDS: Mapping[str, int] = MappingProxyType({})
 
 
 class PlainWriter(TextWriter):
@@ -33,10 +42,10 @@ class PlainWriter(TextWriter):
         return forms[self._catalogue.choose_form(abs(each.count)) if each.many else 0]
 
     def write_foreign(self, foreign: str) -> str:
-        """Return foreign text on one line; never empty, and with players' ids hidden."""
+        """Return foreign text on one line; never empty, with players' ids hidden, and isolated."""
         shown = self.clean(foreign) or NAMELESS
         stand_in = STAND_INS.get(foreign) or STAND_INS.get(shown)
-        return shown if stand_in is None else self.write(stand_in)
+        return isolate(shown) if stand_in is None else self.write(stand_in)
 
     def clean(self, foreign: str) -> str:
         """Return foreign text as it can be shown here; empty if it is invisible."""
@@ -56,7 +65,15 @@ class PlainWriter(TextWriter):
 
 
 class MarkdownWriter(PlainWriter):
-    """Writes for places where Discord shows markup; foreign text is escaped."""
+    """Writes for places where Discord shows markup; foreign text is escaped.
+
+    Args:
+        command_ids: Discord's id of each command by its full name, as far as they are known now.
+    """
+
+    def __init__(self, catalogue: Catalogue, command_ids: Mapping[str, int] = NO_IDS) -> None:
+        super().__init__(catalogue)
+        self._command_ids = command_ids
 
     def clean(self, foreign: str) -> str:
         """Return foreign text escaped."""
@@ -66,11 +83,15 @@ class MarkdownWriter(PlainWriter):
         """Return a span of code; the only markup in it is its end."""
         cleaned = clean_text(hide_ids(code.value), FOREIGN_CHARACTERS) or NAMELESS
         shown = cleaned.replace("`", "'").replace("@", f"@{ZERO_WIDTH_SPACE}")
-        return f"`{shown}`"
+        return isolate(f"`{shown}`")
 
     def write_command(self, command: Command) -> str:
-        """Return a command, highlighted."""
-        return f"`{super().write_command(command)}`"
+        """Return a command that a press types, or a highlighted one until its id is known."""
+        command_id = self._command_ids.get(command.name)
+        if command_id is None:
+            return f"`{super().write_command(command)}`"
+        mention = f"</{command.name}:{command_id}>"
+        return f"{mention} `{command.options}`" if command.options else mention
 
     def write_moment(self, moment: Moment) -> str:
         """Return a timestamp of Discord, which each client shows in its own language and zone."""
@@ -106,12 +127,18 @@ class Localizer:
         return self._plain.write(value)
 
 
-def build_localizer(language: str, catalogue: Catalogue, pools: Pools = ENGLISH_POOLS) -> Localizer:
+def build_localizer(
+    language: str,
+    catalogue: Catalogue,
+    pools: Pools = ENGLISH_POOLS,
+    *,
+    command_ids: Mapping[str, int] = NO_IDS,
+) -> Localizer:
     """Return the localizer of a language by its catalogue; posts without a pool are in English."""
     return Localizer(
         language,
         plain=PlainWriter(catalogue),
-        markdown=MarkdownWriter(catalogue),
+        markdown=MarkdownWriter(catalogue, command_ids),
         pools={**ENGLISH_POOLS, **pools},
     )
 

@@ -93,6 +93,14 @@ class DeathPlace(NamedTuple):
     ordered_at: datetime | None
 
 
+class Killing(NamedTuple):
+    """Tells who killed whom on a server, and when (UTC)."""
+
+    killer_id: PlayerId
+    victim_id: PlayerId
+    at: datetime
+
+
 class Death(NamedTuple):
     """A death of one game server, ready to be stored; a tuple as its row is.
 

@@ -21,7 +21,9 @@ SEPARATOR = " · "
 MARK_SIGN = "#"
 REMOVED_SERVER = text("a removed server")
 _MARK_BYTES = 3
-_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # in front of a mark
+_MARK_CHARACTERS = len(f"{SEPARATOR}{MARK_SIGN}") + 2 * _MARK_BYTES
+_ISOLATES = 2  # the signs around a right-to-left label (``localization.escape.isolate_parts``)
+_PLAIN_CHARACTERS = LABEL_CHARACTERS - _MARK_CHARACTERS - _ISOLATES
 
 Choice = tuple[str, str]
 """The id and the name of a choice."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from utils.models.scope import PlayerId, ServerId
 from utils.models.texts import text
@@ -12,6 +12,15 @@ MOST_NAMES = 50
 
 MOST_WEAPONS = 200
 """One document counts this number of weapons by name, and all others together; the game has some dozens."""
+
+LEAST_RECENT = 3
+"""The times of so many last kills of a player are kept, however old they are."""
+
+MOST_RECENT = 20
+"""The most times of last kills that are kept."""
+
+MULTIKILL_TIME = timedelta(seconds=60)
+"""Kills of a player that are no further apart belong together; so all of this time are kept."""
 
 REST = text("other weapons")
 
@@ -89,6 +98,7 @@ class PlayerRecord:
         current_streak: kills since the last own death.
         last_order: place of the newest death row this player takes part in (see ``Death.order``).
         last_seen_at: the same moment in UTC.
+        recent: the moments of their last kills in UTC, the newest last (``add_recent``).
     """
 
     player_id: PlayerId
@@ -99,6 +109,7 @@ class PlayerRecord:
     last_order: tuple[datetime, str, str, int]
     last_seen_at: datetime
     weapons: tuple[WeaponCount, ...] = ()
+    recent: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +132,23 @@ class ServerMonth:
     Attributes:
         weapons: by the weapon's name.
         hours: kills in each hour of the week, Monday 0:00 first; as many as ``HOURS_OF_A_WEEK``.
+        days: the days of the month with a kill, in order; empty if it was counted before these were stored.
     """
 
     month: date
     weapons: tuple[WeaponCount, ...]
     hours: tuple[int, ...]
+    days: tuple[int, ...] = ()
+
+    @property
+    def kills(self) -> int:
+        """All kills of the month."""
+        return sum(count.kills for count in self.weapons)
+
+    @property
+    def longest(self) -> int:
+        """The longest kill in metres, 0 without one."""
+        return max((count.longest for count in self.weapons), default=0)
 
 
 def choose_weapon(weapon: str, counted: Collection[str]) -> str:
@@ -141,7 +164,19 @@ def sum_months(one: ServerMonth, other: ServerMonth) -> ServerMonth:
         before = weapons.get(name, WeaponCount(name, 0, 0))
         weapons[name] = WeaponCount(name, before.kills + count.kills, max(before.longest, count.longest))
     hours = tuple(first + second for first, second in zip(one.hours, other.hours, strict=True))
-    return ServerMonth(one.month, tuple(sorted(weapons.values())), hours)
+    days = tuple(sorted({*one.days, *other.days}))
+    return ServerMonth(one.month, tuple(sorted(weapons.values())), hours, days)
+
+
+def add_recent(recent: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    """Return the moments of a player's last kills after one more.
+
+    These are the last ``LEAST_RECENT``, and the others within ``MULTIKILL_TIME``, ``MOST_RECENT`` in all.
+    """
+    newest = (*recent, at)[-MOST_RECENT:]
+    while len(newest) > LEAST_RECENT and at - newest[0] > MULTIKILL_TIME:
+        newest = newest[1:]
+    return newest
 
 
 @dataclass(frozen=True, slots=True)

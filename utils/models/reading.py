@@ -138,12 +138,15 @@ class CountingNeeds:
     Attributes:
         days: the players and the days on which they are counted.
         finds_members: rules judge the deaths, so the members of the players are read as well.
+        killed: players whose killers are read, since ``killed_since`` (wall-clock time).
     """
 
     scope: ServerScope
     generation: int
     days: frozenset[tuple[PlayerId, date]]
     finds_members: bool = False
+    killed: frozenset[PlayerId] = frozenset()
+    killed_since: datetime | None = None
 
     @property
     def players(self) -> Sequence[PlayerId]:

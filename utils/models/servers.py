@@ -8,6 +8,7 @@ from enum import StrEnum
 from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
+from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.texts import Text, Value, plural
@@ -47,6 +48,19 @@ class EncryptedSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class PostedDeaths:
+    """The deaths of a server that are posted.
+
+    Attributes:
+        kinds: their classes.
+        highlights: the kinds of highlights that they may show.
+    """
+
+    kinds: frozenset[DeathKind] = frozenset()
+    highlights: frozenset[HighlightKind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class GameServer:
     """A game server that a guild has added.
 
@@ -82,9 +96,12 @@ class GameServer:
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
 
     @property
-    def posted_deaths(self) -> frozenset[DeathKind]:
-        """The classes of death that are posted if there is a channel."""
-        return frozenset(kind for kind in DeathKind if kind not in self.silenced)
+    def posted_deaths(self) -> PostedDeaths:
+        """The deaths that are posted if there is a channel."""
+        return PostedDeaths(
+            kinds=frozenset(kind for kind in DeathKind if kind not in self.silenced),
+            highlights=frozenset(kind for kind in HighlightKind if kind not in self.silenced),
+        )
 
 
 class ConnectionState(StrEnum):

@@ -14,6 +14,8 @@ from tests.fakes.own_bot import OwnBot, OwnShardedBot, wait_until
 from tests.fakes.small_bot import REFERENCE, Shelf
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot, choose_bot
+from utils.interactions.command_set import list_commands
+from utils.localization.languages import Languages
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 
@@ -45,6 +47,25 @@ async def test_commands_are_registered_once_for_the_same_set(
     (tmp_path / "commands.json").unlink()
     async with run(world, OwnBot(shelf, tmp_path)):
         assert count_registrations(world) == 2
+
+
+@pytest.mark.usefixtures("guild")
+@pytest.mark.parametrize("shard", [0, 1])
+async def test_ids_of_commands_are_known_whether_they_were_registered_or_not(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path, shard: int
+) -> None:
+    """The first start registers them, the second one does not, and another shard never does."""
+    async with run(world, OwnBot(shelf, tmp_path)):
+        pass
+    shelf.languages = Languages()
+    bot = OwnBot(shelf, tmp_path, sharding=Sharding(2, (shard,)))
+    async with running_bot(bot, world):
+        await wait_until(lambda: bool(shelf.languages.command_ids))
+    registered = {str(each["name"]): int(each["id"]) for each in world.commands.list_commands(None)}
+    known = shelf.languages.command_ids
+    assert (known["stats"], known["admin server add"]) == (registered["stats"], registered["admin"])
+    assert set(known) == {command.qualified_name for command in list_commands(bot)}
+    assert count_registrations(world) == 1
 
 
 @pytest.mark.usefixtures("guild")

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulation.markdown import Reader, Span, Style
-from utils.localization.escape import ZERO_WIDTH_SPACE, escape_name, escape_text, hide_ids
+from utils.localization.escape import (
+    FIRST_STRONG_ISOLATE,
+    POP_ISOLATE,
+    ZERO_WIDTH_SPACE,
+    escape_name,
+    escape_text,
+    hide_ids,
+    isolate,
+    isolate_parts,
+)
 from utils.models.visible_text import NAMELESS, clean_text, cut
 
 NASTY = st.text(
@@ -126,3 +135,23 @@ def test_text_at_the_start_of_a_line_is_no_quote_heading_or_list(text: str) -> N
 def test_marks_are_not_piled_over_the_lines_around_them(name: str, shown: str) -> None:
     """A name of the game stays on its line; letters of languages keep all their marks."""
     assert clean_text(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_isolated"),
+    [("Ghost", False), ("Ян", False), ("日本", False), ("مرحبا", True), ("Eli שלום", True), ("x٣", True)],
+)
+def test_only_a_right_to_left_name_is_isolated(shown: str, *, is_isolated: bool) -> None:
+    """Hebrew and Arabic letters and Arabic digits would turn their row around."""
+    assert isolate(shown) == (f"\u2068{shown}\u2069" if is_isolated else shown)
+
+
+@given(st.lists(st.text("אaب1 ·", max_size=20), min_size=1, max_size=8))
+def test_every_part_of_a_choice_is_isolated_within_its_limit(parts: list[str]) -> None:
+    """A choice whose signs would not fit is isolated as a whole."""
+    row = " · ".join(parts)[:98]
+    shown = isolate_parts(row, " · ", 100)
+    assert len(shown) <= 100
+    assert re.sub("[\u2068\u2069]", "", shown) == row
+    assert shown.count(FIRST_STRONG_ISOLATE) == shown.count(POP_ISOLATE)
+    assert not re.search("[אب]", re.sub("\u2068[^\u2068\u2069]*\u2069", "", shown))

@@ -1,12 +1,16 @@
 """Localizers: values in Markdown and plain, catalogues, plurals, numbers."""
 
 import asyncio
+import re
+import unicodedata
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from babel import Locale
 from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.pseudo_language import PSEUDO
 from utils.localization.catalogue import read_catalogue
@@ -27,7 +31,8 @@ from utils.models.texts import (
     text,
     text_in,
 )
-from utils.models.visible_text import NAMELESS
+from utils.models.typed_text import fold_text
+from utils.models.visible_text import NAMELESS, clean_text
 
 AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
 SHIPPED = ("en", "de", "es", "es-419", "fr", "pt-BR", "ru", "pl")
@@ -92,6 +97,43 @@ def test_value_is_shown_as_its_place_allows(value: Value, markdown: str, plain: 
     assert (ENGLISH_LOCALIZER.write(value), ENGLISH_LOCALIZER.write_plain(value)) == (markdown, plain)
 
 
+FOREIGN = st.text(st.one_of(st.sampled_from("אبع٣\u2066\u2067\u2068\u2069\u202e*_` a1—"), st.characters()))
+
+
+@given(FOREIGN, FOREIGN)
+def test_name_never_turns_its_row_around(killer: str, victim: str) -> None:
+    """Every right-to-left letter is between two signs that isolate it, in Markdown and plain.
+
+    A name cannot close the isolation itself, and it is found as before when it is typed with the signs.
+    """
+    row = text(
+        "{killer} — {victim}, {code} — {metres} m",
+        killer=killer,
+        victim=victim,
+        code=Code(victim),
+        metres="312",
+    )
+    for shown in (ENGLISH_LOCALIZER.write(row), ENGLISH_LOCALIZER.write_plain(row)):
+        outside = re.sub("\u2068[^\u2068\u2069]*\u2069", "", shown)
+        assert not {"\u2066", "\u2067", "\u2068", "\u2069"}.intersection(outside)
+        assert not {"R", "AL", "AN"}.intersection(map(unicodedata.bidirectional, outside))
+    plain = ENGLISH_LOCALIZER.write_plain(killer)
+    assert not clean_text(killer) or fold_text(plain) == fold_text(clean_text(killer, 400))
+
+
+def test_command_becomes_a_mention_when_its_id_is_known() -> None:
+    """A press on it types the command; options follow it, and plain text stays plain."""
+    languages = Languages()
+    link = Command("link")
+    assert languages.english.write(link) == "`/link`"
+    languages.command_ids.update({"link": 7, "admin server edit": 8})
+    assert languages.english.write(text("Use {link}.", link=link)) == "Use </link:7>."
+    edit = Command("admin server edit", "new_password:True")
+    assert languages.english.write(edit) == "</admin server edit:8> `new_password:True`"
+    assert languages.english.write(Command("admin")) == "`/admin`"
+    assert languages.english.write_plain(edit) == "/admin server edit new_password:True"
+
+
 async def test_text_is_written_as_the_catalogue_says(languages: Languages) -> None:
     """Context and number choose the text; fuzzy and empty ones fall back to English."""
     russian = await languages.open("ru")
@@ -154,7 +196,7 @@ async def test_catalogue_is_read_once_and_in_a_thread(languages: Languages) -> N
     """Several callers at once wait for one reading, which does not block the loop."""
     first, *others = await asyncio.gather(*(languages.open("ru") for _ in range(5)))
     assert all(other is first for other in others)
-    assert await languages.open("en") is ENGLISH_LOCALIZER
+    assert await languages.open("en") is languages.english
 
 
 @pytest.mark.parametrize("stored", [ERASED_NAME, OTHER_WEAPONS, NAMELESS, "\u200b"])

@@ -226,7 +226,9 @@ async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
     """Without a pin the host shows its key and gets no secret; with an accepted key reading goes on."""
     GameServerFiles(root)
     unpinned = replace(server, host_key=None)
-    with pytest.raises(HostKeyChangedError, match=r"No host key of .* is pinned, so it gets no password"):
+    with pytest.raises(
+        HostKeyChangedError, match=r"haven't saved a host key for .* yet, so I don't send it a password"
+    ):
         await list_names(access, unpinned)
     check = await access.check(unpinned, guild_limit=1)
     assert (check.failure and check.failure.name, check.host_key) == (WayStep.HOST_KEY, None)

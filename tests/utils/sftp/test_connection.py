@@ -75,7 +75,7 @@ async def test_another_key_is_refused_before_any_secret_is_sent(host: GameHost, 
     """The error is lasting and names the new key, and the host never gets the password."""
     login = host.login("renter", host_key=host.host_key)
     await host.change_host_key()
-    with pytest.raises(HostKeyChangedError, match="shows another host key") as caught:
+    with pytest.raises(HostKeyChangedError, match="shows a new host key") as caught:
         await open_connection(login, limits)
     assert caught.value.offered == host.host_key
     assert caught.value.is_lasting
@@ -113,7 +113,7 @@ async def test_closed_port_and_unknown_host_are_unreachable(host: GameHost, limi
     """Unreachable hosts and lost connections are temporary, so the bot retries."""
     login = host.login("renter")
     await host.stop()
-    with pytest.raises(HostUnreachableError, match="cannot be reached"):
+    with pytest.raises(HostUnreachableError, match="can't reach"):
         await open_connection(login, limits)
     nowhere = HostLogin("no-such-host.invalid", 22, "renter", Credentials(password=PASSWORD))
     with pytest.raises(HostUnreachableError, match="no host named") as caught:
@@ -173,7 +173,7 @@ async def test_something_else_than_ssh_is_named_as_the_matter_of_its_host(
     """A web server or a garbled greeting is an error of the host, for all its logins, and may pass."""
     async with serve_page(page) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
-        with pytest.raises(NoSshServerError, match="does not speak SSH as it should") as caught:
+        with pytest.raises(NoSshServerError, match="not as an SSH server") as caught:
             await open_connection(login, limits)
     assert (caught.value.is_of_host, caught.value.is_lasting) == (True, False)
 
@@ -393,8 +393,8 @@ async def test_private_host_is_never_dialled_where_that_is_forbidden(host: GameH
             await closed.open(GuildId(42), login)
         told.add(str(caught.value).replace(login.address, "there"))
     (sentence,) = told
-    assert sentence.startswith("The bot finds no SSH server at there that it may connect to.")
-    assert sentence.endswith("Addresses inside a private network cannot be used with this bot.")
+    assert sentence.startswith("I found no SSH server at there that I may connect to.")
+    assert sentence.endswith("Addresses inside a private network don't work with this bot.")
     assert host.connections_opened == 0
 
 
@@ -404,7 +404,7 @@ async def test_connection_goes_to_the_address_that_was_checked(host: GameHost, l
     connector = Connector(replace(limits, allow_private_hosts=False), names=names, is_public=is_loopback)
     connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
     await connection.close(5)
-    with pytest.raises(HostUnreachableError, match="finds no SSH server"):
+    with pytest.raises(HostUnreachableError, match="found no SSH server"):
         await connector.open(GuildId(42), replace(host.login("renter"), host="split.example"))
 
 

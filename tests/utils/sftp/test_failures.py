@@ -84,7 +84,7 @@ def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
     """The sentence names the offered algorithms; with the option on, it does not suggest the option."""
     error = asyncssh.KeyExchangeFailed("no")
     assert str(translate(error, host="h:22")) == (
-        "h:22 offers only old algorithms, which the bot does not use unless it is told to:"
+        "h:22 speaks only old encryption, which I don't use unless you allow it:"
         " /admin server edit legacy:True (or the same option of /admin server add)."
     )
     assert str(translate(error, host="h:22", legacy=True)) == (

@@ -109,7 +109,7 @@ async def test_folder_that_may_not_be_listed_is_told_and_not_in_the_way(
     listing = await list_logs(host, pool)
     assert [entry.file.world for entry in listing.files] == ["world_0"]
     [sentence] = map(str, listing.refused)
-    assert "does not let this login read “logs/private”" in sentence
+    assert "may not read “logs/private”" in sentence
     host.faults.denied_paths = {"logs"}
     with pytest.raises(RemotePermissionError):
         await list_logs(host, pool)
@@ -140,7 +140,7 @@ async def test_newest_folders_are_listed_and_the_rest_is_told(
         os.utime(root / f"logs/{number}", (1000 + number, 1000 + number))
     listing = await list_logs(host, pool)
     assert {entry.file.world for entry in listing.files} == {str(number) for number in range(1, 100)}
-    assert tuple(map(str, listing.refused)) == ("“logs” holds 100 folders. The newest 99 are read.",)
+    assert tuple(map(str, listing.refused)) == ("“logs” has 100 folders. I read the newest 99.",)
 
 
 async def test_newest_files_are_listed_and_the_rest_is_told() -> None:
@@ -195,7 +195,7 @@ async def test_folder_without_end_hides_no_other(
     newest = {entry.file.world: entry.file.name for entry in listing.files}
     assert newest == {"world_0": "2025.05.01-00.00.00.csv", "world_1": "2025.05.01-00.00.00.csv"}
     assert len(listing.files) == 100
-    assert "“logs/world_1” holds more than the bot lists. The newest logs it saw are read." in map(
+    assert "“logs/world_1” has more entries than I list. I read the newest logs that I saw." in map(
         str, listing.refused
     )
     assert listing.cost < 1_100
@@ -212,7 +212,7 @@ async def test_name_that_is_no_text_is_passed_over_and_told(
     listing = await list_logs(host, pool)
     assert [entry.file.name for entry in listing.files] == ["2025.05.01-00.00.00.csv"]
     assert tuple(map(str, listing.refused)) == (
-        "“logs/world_0” holds 2 names the bot cannot read. Rename them if they are logs.",
+        "“logs/world_0” has 2 names I can't read. Rename them if they're logs.",
     )
     assert pool.count(GUILD) == ConnectionCount(1, 0)
 
@@ -315,7 +315,7 @@ async def test_links_to_nowhere_cost_no_more_looks_than_may_be(
     listing = await list_logs(host, pool, ListingLimits(looks=20))
     assert len(listing.files) == 1
     assert tuple(map(str, listing.refused)) == (
-        "“logs/world_0” holds 60 links or untyped entries. The newest 20 are read.",
+        "“logs/world_0” has 60 links or untyped entries. I read the newest 20.",
     )
     assert host.requests["stat"] == 21
     assert listing.cost >= 20 * 20

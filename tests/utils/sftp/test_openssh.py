@@ -119,7 +119,7 @@ async def test_name_that_is_no_text_costs_nothing_else(
         listing = await list_death_logs(session, folder)
     assert len(listing.files) == 1
     assert tuple(map(str, listing.refused)) == (
-        f"“{folder}/world_0” holds 1 name the bot cannot read. Rename it if it is a log.",
+        f"“{folder}/world_0” has 1 name I can't read. Rename it if it's a log.",
     )
     assert pool.count(GUILD) == ConnectionCount(1, 0)
 

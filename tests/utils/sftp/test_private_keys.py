@@ -118,7 +118,7 @@ def test_what_cannot_be_used_is_told_what_it_is(text: str, problem: Problem) -> 
 def test_password_of_a_locked_key_makes_no_difference() -> None:
     """No passphrase is tried, because a stranger's file decides how long that takes."""
     endless = KEY.export_private_key("pkcs8-pem", "open sesame").decode()
-    with pytest.raises(InvalidSecretError, match="locked with a passphrase"):
+    with pytest.raises(InvalidSecretError, match="has a passphrase"):
         read_private_key(Credentials("open sesame", endless))
 
 

@@ -137,7 +137,7 @@ async def test_host_that_answers_byte_by_byte_is_soon_given_up(
     async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert await session.read("short.csv", offset=0, length=6) == b"abcdef"
         host.requests.clear()
-        with pytest.raises(RemoteFailureError, match=r"hands “long\.csv” out in pieces too small"):
+        with pytest.raises(RemoteFailureError, match=r"sends “long\.csv” in pieces too small"):
             await session.read("long.csv", offset=0, length=300_000)
         assert host.requests["read"] < 700
         assert (await session.stat("long.csv")).size == 300_000
@@ -164,7 +164,7 @@ async def test_missing_and_forbidden_files_are_told_apart_and_keep_the_connectio
             await session.stat("gone.csv")
         with pytest.raises(RemoteFileMissingError):
             await session.read("gone.csv", offset=0, length=1)
-        with pytest.raises(RemotePermissionError, match="does not let this login read “closed/a”"):
+        with pytest.raises(RemotePermissionError, match="may not read “closed/a”"):
             await session.stat("closed/a")
     assert pool.count(GUILD) == ConnectionCount(1, 0)
 

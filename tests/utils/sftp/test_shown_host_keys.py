@@ -77,4 +77,4 @@ async def test_host_that_is_away_leaves_the_pinned_key_with_a_reason(
     await host.stop()
     keys = await read(access, build_server(host, host_key=pinned.text, password="other"))
     assert (keys.pinned, keys.shown, keys.is_changed) == (pinned, None, False)
-    assert "cannot be reached" in str(keys.problem)
+    assert "can't reach" in str(keys.problem)

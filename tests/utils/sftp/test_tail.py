@@ -457,7 +457,7 @@ async def test_file_that_is_another_one_at_each_look_ends_no_poll(
     chunks = await poller.poll()
     assert [chunk.after.file for chunk in chunks][-1] == DAY_2
     assert tuple(map(str, poller.tail.problems)) == (
-        f"“{FOLDER}/{path_of(DAY_1)}” is another file at each look.",
+        f"“{FOLDER}/{path_of(DAY_1)}” is a different file every time I look.",
     )
     assert session.looks < 10
 

@@ -3,20 +3,22 @@
 ``written_at`` is the game server's wall clock; it is stored as it is and read back without a zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from bson import CodecOptions, decode_all
 
 from utils.database.documents.text_documents import build_text, read_text
-from utils.models.deaths import Death, DeathKind, DeathPlace, DeathRow, LogFile
+from utils.models.deaths import Death, DeathKind, DeathPlace, DeathRow, Killing, LogFile
 from utils.models.reading import Cursor, RejectedLine, RowClock
 from utils.models.scope import PlayerId
 
 Document = dict[str, Any]
 
 PLACE_FIELDS = dict.fromkeys(("at", "ordered_at", "world", "file", "offset"), 1)
+
+_KILLS = [kind.value for kind in DeathKind if kind.is_kill]
 
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
@@ -73,6 +75,20 @@ def read_death(document: Document) -> Death:
         victim_platform=document.get("victim_platform", ""),
     )
     return Death(document["_id"], row, *read_place(document))
+
+
+def build_killings_query(victim_ids: Iterable[PlayerId], since: datetime) -> Document:
+    """Return the query for kills of victims; ``since`` is the earliest wall-clock time."""
+    return {
+        "victim_id": {"$in": sorted(victim_ids)},
+        "written_at": {"$gte": since},
+        "kind": {"$in": _KILLS},
+    }
+
+
+def read_killing(document: Document) -> Killing:
+    """Return who killed whom of a stored kill."""
+    return Killing(PlayerId(document["killer_id"]), PlayerId(document["victim_id"]), document["at"])
 
 
 def read_place(document: Document) -> DeathPlace:

@@ -63,6 +63,7 @@ def build_player_document(player: PlayerRecord, *, generation: int) -> Document:
         "last_order": list(player.last_order),
         "last_seen_at": player.last_seen_at,
         "weapons": _build_weapons(player.weapons),
+        "recent": list(player.recent),
     }
 
 
@@ -78,6 +79,7 @@ def read_player(document: Document) -> PlayerRecord:
         last_order=(read_wall_time(written_at), world, file, offset),
         last_seen_at=document["last_seen_at"],
         weapons=tuple(WeaponCount(**count) for count in document["weapons"]),
+        recent=tuple(document.get("recent", ())),
     )
 
 
@@ -88,6 +90,7 @@ def build_month_document(month: ServerMonth, *, generation: int) -> Document:
         "month": format_month(month.month),
         "weapons": _build_weapons(month.weapons),
         "hours": list(month.hours),
+        "days": list(month.days),
     }
 
 
@@ -97,6 +100,7 @@ def read_month(document: Document) -> ServerMonth:
         month=date.fromisoformat(f"{document['month']}-01"),
         weapons=tuple(WeaponCount(**count) for count in document["weapons"]),
         hours=tuple(document["hours"]),
+        days=tuple(document.get("days", ())),
     )
 
 

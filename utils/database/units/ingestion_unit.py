@@ -19,9 +19,11 @@ from utils.database.documents.death_documents import (
     build_cursor_move,
     build_death_document,
     build_file_key,
+    build_killings_query,
     build_rejected_document,
     build_times_update,
     read_death,
+    read_killing,
     read_place,
 )
 from utils.database.documents.link_documents import build_proven_query, read_proven
@@ -41,10 +43,10 @@ from utils.database.units.outbox_entries import draw_entries
 from utils.database.units.removals import verify_kept
 from utils.database.units.server_numbers import NUMBERS_KEY, Draw, ServerNumbers, draw_numbers
 from utils.errors import CursorMovedError, ScopeViolationError
-from utils.models.deaths import Death, DeathPlace, LogFile
+from utils.models.deaths import Death, DeathPlace, Killing, LogFile
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import AppendedNotices
-from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import MemberId, PlayerId, ServerScope
 
@@ -66,6 +68,7 @@ class IngestionTransaction:
         self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
         self._players: dict[tuple[int, PlayerId], Document | None] = {}
         self._months: dict[tuple[int, str], Document | None] = {}
+        self._killings: dict[PlayerId, list[Document]] = {}
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
         self._members: dict[PlayerId, MemberId | None] = {}
         self._numbers: Document | None = None
@@ -132,6 +135,8 @@ class IngestionTransaction:
             Lookup("server_months", own, of_months),
             Lookup("cursors", own, NUMBERS_KEY),
         ]
+        if needs.killed_since is not None:
+            lookups.append(Lookup("kills", own, build_killings_query(needs.killed, needs.killed_since)))
         if needs.finds_members:
             lookups.append(Lookup("links", of_guild, build_proven_query(players)))
         return lookups
@@ -139,7 +144,7 @@ class IngestionTransaction:
     def take_in(self, needs: CountingNeeds, found: Sequence[Sequence[Document]]) -> None:
         """Keep the results of the lookups for later reads; earlier results stay."""
         generation, players, months = needs.generation, needs.players, _list_months(needs)
-        of_players, of_days, of_months, numbers, *links = found
+        of_players, of_days, of_months, numbers, *others = found
         stored = {one["player_id"]: one for one in of_players}
         counted = {one["month"]: one for one in of_months}
         days = {(one["player_id"], one["month"]): one["days"] for one in of_days}
@@ -151,7 +156,9 @@ class IngestionTransaction:
             self._buckets.setdefault((generation, bucket), days.get(bucket, []))
         if self._numbers is None:
             self._numbers = next(iter(numbers), {})
-        for proven in links:
+        if needs.killed_since is not None:
+            self._take_in_killings(needs.killed, others.pop(0))
+        for proven in others:
             self._members |= dict.fromkeys(players) | read_proven(proven)
 
     def find_players(
@@ -203,17 +210,40 @@ class IngestionTransaction:
             writes.append(Replacement(fields, {**fields, "days": entries}))
         self._writes.add(self._collection("player_days"), writes)
 
-    def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add the counts of new deaths to the stored months."""
-        new = {month.month: month for month in months}
-        stored = self._find_months([format_month(day) for day in new], generation)
-        totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
-        documents = [build_month_document(month, generation=generation) for month in totals]
+    def find_months(self, months: Iterable[date], *, generation: int) -> Mapping[date, ServerMonth]:
+        """Return the server's months that exist, by their first day."""
+        wanted = list(map(format_month, months))
+        missing = [month for month in wanted if (generation, month) not in self._months]
+        if missing:
+            query = {"generation": generation, "month": {"$in": missing}}
+            found = self._collection("server_months").find(query, hint="month")
+            self._months.update({(generation, month): None for month in missing})
+            self._months.update({(generation, one["month"]): one for one in found})
+        stored = (self._months[generation, month] for month in wanted)
+        return {month.month: month for month in (read_month(one) for one in stored if one is not None)}
+
+    def list_months(self, *, generation: int) -> Sequence[ServerMonth]:
+        """Return all stored months of the server."""
+        query = {"generation": generation}
+        return list(map(read_month, self._collection("server_months").find(query, hint="month")))
+
+    def replace_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Write the server's months, new or changed."""
+        documents = [build_month_document(month, generation=generation) for month in months]
         writes = [
             Replacement({"generation": generation, "month": document["month"]}, document)
             for document in documents
         ]
         self._writes.add(self._collection("server_months"), writes)
+
+    def find_killings(self, victim_ids: Iterable[PlayerId], *, since: datetime) -> Sequence[Killing]:
+        """Return the stored kills of these victims; ``since`` is the earliest wall-clock time."""
+        wanted = frozenset(victim_ids)
+        missing = wanted - self._killings.keys()
+        if missing:
+            query = build_killings_query(missing, since)
+            self._take_in_killings(missing, self._collection("kills").find(query, hint="victim"))
+        return [read_killing(one) for victim_id in wanted for one in self._killings[victim_id]]
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
@@ -295,15 +325,10 @@ class IngestionTransaction:
         verify_kept(self._transaction, self._scope)
         cursors.insert_one({**key, **fields, **counted})
 
-    def _find_months(self, months: Sequence[str], generation: int) -> Mapping[date, ServerMonth]:
-        missing = [month for month in months if (generation, month) not in self._months]
-        if missing:
-            wanted = {"generation": generation, "month": {"$in": missing}}
-            found = self._collection("server_months").find(wanted, hint="month")
-            self._months.update({(generation, month): None for month in missing})
-            self._months.update({(generation, one["month"]): one for one in found})
-        stored = (self._months[generation, month] for month in months)
-        return {month.month: month for month in (read_month(one) for one in stored if one is not None)}
+    def _take_in_killings(self, victim_ids: Iterable[PlayerId], found: Iterable[Document]) -> None:
+        self._killings.update({victim_id: [] for victim_id in victim_ids})
+        for one in found:
+            self._killings[PlayerId(one["victim_id"])].append(one)
 
     def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:
         missing = [key for key in keys if (generation, key) not in self._buckets]

@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from utils.embeds.charts.bars import Bar
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts
+from utils.localization.escape import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from utils.models.texts import Text, Value, text, text_in
 
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 100  # 800 pixels: sharp on a phone, small to send
@@ -26,6 +27,7 @@ _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark cli
 _TRACK, _DIM = "#3a3c42", "#b5bac1"
 _BLUE, _ORANGE = "#3b78bd", "#e8913a"
 _BOX = "□"
+_ISOLATES = dict.fromkeys(map(ord, (FIRST_STRONG_ISOLATE, POP_ISOLATE)))
 _DAYS: Sequence[Text] = (
     text_in("a day of the week, short", "Mon"),
     text_in("a day of the week, short", "Tue"),
@@ -67,10 +69,10 @@ def draw_course(
 
 def draw_bars(style: Style, title: Text, bars: Sequence[Bar]) -> bytes:
     """Return a PNG with a bar for each row, the first on top."""
-    figure, axes = _begin(style, title, 0.7 + 0.74 * len(bars))
+    figure, axes = _begin(style, title, 0.7 + 0.86 * len(bars))
     rows, longest = range(len(bars)), max([bar.length for bar in bars], default=1) or 1
-    axes.barh(rows, [longest] * len(bars), 0.54, color=_TRACK)
-    axes.barh(rows, [bar.length for bar in bars], 0.54, color=_BLUE)
+    axes.barh(rows, [longest] * len(bars), 0.5, color=_TRACK)
+    axes.barh(rows, [bar.length for bar in bars], 0.5, color=_BLUE)
     axes.set_ylim(len(bars) - 0.25, -0.35)  # the first on top, without empty space around them
     axes.set_xlim(0, longest)
     axes.set_xticks([])
@@ -79,7 +81,7 @@ def draw_bars(style: Style, title: Text, bars: Sequence[Bar]) -> bytes:
         for value, x, y, alignment, size, colour in (
             (bar.name, 0, row, "left", TEXT, "white"),
             (bar.figures, longest, row, "right", TEXT, "white"),
-            (join_facts(bar.facts), 0, row + 0.46, "left", SMALL, _DIM),
+            (join_facts(bar.facts), 0, row + 0.44, "left", SMALL, _DIM),
         ):
             axes.annotate(
                 _write(style, value),
@@ -133,6 +135,10 @@ def _finish(figure: Figure) -> bytes:
 
 
 def _write(style: Style, value: Value) -> str:
-    """Return a value with a box for each character that the font cannot draw."""
+    """Return a value with a box for each character that the font cannot draw.
+
+    matplotlib draws characters in their order, so the signs that isolate a right-to-left name have no use.
+    """
     font = get_font(findfont(FontProperties()))
-    return "".join(char if font.get_char_index(ord(char)) else _BOX for char in style.write_plain(value))
+    written = style.write_plain(value).translate(_ISOLATES)
+    return "".join(char if font.get_char_index(ord(char)) else _BOX for char in written)

@@ -9,8 +9,8 @@ Where a rule applies, the members of a batch's players are read together with th
 ``unit.money.find_members`` costs no operation for these players.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -66,10 +66,17 @@ class LiveDeaths:
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """The result of a rule: notices for the outbox, and events to dispatch when everything is stored."""
+    """The result of a rule.
+
+    Attributes:
+        notices: for the outbox.
+        events: to dispatch when everything is stored.
+        claims: emeralds of the bounties that a kill claimed, by death.
+    """
 
     notices: Sequence[Notice] = ()
     events: Sequence[Event] = ()
+    claims: Mapping[bytes, int] = field(default_factory=dict)
 
 
 class RuleUnit(Protocol):  # implemented by IngestionTransaction

@@ -27,12 +27,14 @@ from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.players import (
     HOURS_OF_A_WEEK,
     MOST_NAMES,
+    MULTIKILL_TIME,
     Counters,
     NameSeen,
     PlayerDay,
     PlayerRecord,
     ServerMonth,
     WeaponCount,
+    add_recent,
     choose_weapon,
 )
 from utils.models.scope import PlayerId
@@ -43,11 +45,23 @@ _NOTHING = Counters()
 
 
 class KillFacts(NamedTuple):
-    """The killer's counters right after a kill, for the killfeed."""
+    """The counters of killer and victim around a kill, for the killfeed.
+
+    Attributes:
+        kills: the killer's counters right after it, like ``deaths`` and ``streak``.
+        kills_today: the killer's kills on its day, itself included.
+        kills_at_once: the killer's kills within ``MULTIKILL_TIME`` before it, itself included.
+        longest: the killer's longest kill before it, in metres.
+        ended_streak: the victim's streak that it ended.
+    """
 
     kills: int
     deaths: int
     streak: int
+    kills_today: int = 1
+    kills_at_once: int = 1
+    longest: int = 0
+    ended_streak: int = 0
 
 
 class CounterTally:
@@ -115,28 +129,38 @@ class WeaponTally:
 class MonthTally:
     """All kills of one month of a server during counting."""
 
-    __slots__ = ("hours", "weapons")
+    __slots__ = ("days", "hours", "weapons")
 
     def __init__(self) -> None:
         self.weapons = WeaponTally()
         self.hours = [0] * HOURS_OF_A_WEEK
+        self.days: set[int] = set()
 
     def add_kill(self, row: DeathRow) -> None:
         """Count a kill."""
         self.weapons.add_kill(row)
         self.hours[row.written_at.weekday() * 24 + row.written_at.hour] += 1
+        self.days.add(row.written_at.day)
+
+    def freeze(self, month: date) -> ServerMonth:
+        """Return the counts as a value."""
+        return ServerMonth(month, self.weapons.freeze(), tuple(self.hours), tuple(sorted(self.days)))
 
 
 class PlayerTally:
     """One player during counting."""
 
-    __slots__ = ("counters", "last_order", "last_seen_at", "name", "names", "player_id", "streak", "weapons")
+    __slots__ = (
+        *("counters", "last_order", "last_seen_at", "name", "names", "player_id", "recent", "streak"),
+        "weapons",
+    )
 
     def __init__(self, player_id: PlayerId, record: PlayerRecord | None = None) -> None:
         self.player_id = player_id
         self.counters = CounterTally(record.counters if record else None)
         self.weapons = WeaponTally(record.weapons if record else ())
         self.streak = record.current_streak if record else 0
+        self.recent = record.recent if record else ()
         self.name = record.name if record else ""
         self.names: dict[str, list[datetime]] = (
             {seen.name: [seen.first_seen_at, seen.last_seen_at] for seen in record.names} if record else {}
@@ -159,6 +183,19 @@ class PlayerTally:
         self.last_order = order
         self.last_seen_at = at
 
+    def add_kill(self, death: Death, day: CounterTally, *, ended_streak: int) -> KillFacts:
+        """Count a kill, also on its day."""
+        row, counters, longest = death.row, self.counters, self.counters.longest
+        self.streak += 1
+        self.recent = add_recent(self.recent, death.at)
+        self.weapons.add_kill(row)
+        counters.add_kill(row, self.streak)
+        day.add_kill(row, self.streak)
+        at_once = sum(abs(death.at - at) <= MULTIKILL_TIME for at in self.recent)
+        return KillFacts(
+            counters.kills, counters.deaths, self.streak, day.kills, at_once, longest, ended_streak
+        )
+
     def freeze(self) -> PlayerRecord:
         """Return the player as a value; fails if no death of the player was added."""
         if self.last_order is None or self.last_seen_at is None:
@@ -172,6 +209,7 @@ class PlayerTally:
             last_order=self.last_order,
             last_seen_at=self.last_seen_at,
             weapons=self.weapons.freeze(),
+            recent=self.recent,
         )
 
 
@@ -200,7 +238,7 @@ class Counting:
         row, order = death.row, death.order
         day = self._days.setdefault(row.written_at.date(), {})
         victim = self._meet(row.victim_id, row.victim_name, death.at, order)
-        facts = self._add_kill(death, order, day) if row.kind.is_kill else None
+        facts = self._add_kill(death, order, day, victim) if row.kind.is_kill else None
         tally = _get_day(day, row.victim_id)
         if row.kind.is_suicide:
             victim.counters.suicides += 1
@@ -226,10 +264,7 @@ class Counting:
 
     def freeze_months(self) -> Iterator[ServerMonth]:
         """Yield the months of the deaths added here, without the stored counts."""
-        return (
-            ServerMonth(date(*month, 1), tally.weapons.freeze(), tuple(tally.hours))
-            for month, tally in self._months.items()
-        )
+        return (tally.freeze(date(*month, 1)) for month, tally in self._months.items())
 
     def take_days_before(self, month: date) -> list[PlayerDay]:
         """Return and forget the changed days before ``month``; a fold in order does not return to them."""
@@ -240,17 +275,15 @@ class Counting:
             if tally.is_changed
         ]
 
-    def _add_kill(self, death: Death, order: Order, day: dict[PlayerId, DayTally]) -> KillFacts:
+    def _add_kill(
+        self, death: Death, order: Order, day: dict[PlayerId, DayTally], victim: PlayerTally
+    ) -> KillFacts:
         row = death.row
         if row.killer_id is None:
             raise ValueError("a kill has a killer")
         killer = self._meet(row.killer_id, row.killer_name, death.at, order)
-        killer.streak += 1
-        killer.counters.add_kill(row, killer.streak)
-        killer.weapons.add_kill(row)
         self._get_month(row.written_at).add_kill(row)
-        _get_day(day, row.killer_id).add_kill(row, killer.streak)
-        return KillFacts(killer.counters.kills, killer.counters.deaths, killer.streak)
+        return killer.add_kill(death, _get_day(day, row.killer_id), ended_streak=victim.streak)
 
     def _get_month(self, at: datetime) -> MonthTally:
         month = at.year, at.month
@@ -280,7 +313,12 @@ def _get_day(day: dict[PlayerId, DayTally], player_id: PlayerId) -> DayTally:
 
 @dataclass(frozen=True, slots=True)
 class PlayerRecount:
-    """One player counted again; ``standings`` holds their counters after each of their kills, by death."""
+    """One player counted again.
+
+    Attributes:
+        standings: their counters around each of their kills, by death; without the streaks of their victims,
+            because not all deaths of these are counted.
+    """
 
     record: PlayerRecord
     days: tuple[PlayerDay, ...]
@@ -294,7 +332,7 @@ def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerReco
     for death in deaths:
         facts = counting.add(death)
         if facts is not None and death.row.killer_id == player_id:
-            standings[death.id] = facts
+            standings[death.id] = facts._replace(ended_streak=0)
     return PlayerRecount(
         record=next(record for record in counting.freeze_players() if record.player_id == player_id),
         days=tuple(day for day in counting.freeze_days() if day.player_id == player_id),

@@ -10,12 +10,12 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.models.deaths import DeathKind, LogFile
+from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import WAITING_MAXIMUM
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
-from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.models.servers import ConnectionState, GameServer, PostedDeaths, ServerHealth
 from utils.models.texts import Command, Number, Text, plural
 from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.live import LiveIngestion, PollOutcome
@@ -170,10 +170,10 @@ class DeathLogReader:
         await self._tell_left_out(server, outcome)
         return ReadReport(outcome.problem)
 
-    async def _find_posted(self, visit: Visit) -> frozenset[DeathKind]:
-        """Return the classes of death that are posted by the current settings."""
+    async def _find_posted(self, visit: Visit) -> PostedDeaths:
+        """Return the deaths that are posted by the current settings."""
         if await self._dependencies.channels.find_channel(self._scope, ChannelKind.KILLFEED) is None:
-            return frozenset()
+            return PostedDeaths()
         return (await visit.find_current()).posted_deaths
 
     async def _import(

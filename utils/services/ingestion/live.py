@@ -31,12 +31,12 @@ from utils.clock import Clock
 from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError, StorageError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.group_commit import GROUP_SECONDS, GroupCommit
-from utils.models.deaths import DeathKind, LogFile
+from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, PostedDeaths
 from utils.models.sharding import Sharding
 from utils.models.texts import Text
 from utils.models.visible_text import cut
@@ -58,10 +58,10 @@ logger = get_logger(__name__)
 
 
 class PostedFinder(Protocol):
-    """Finds the classes of death that are posted for a server."""
+    """Finds the deaths that are posted for a server."""
 
-    async def __call__(self) -> frozenset[DeathKind]:
-        """Return the classes that the current settings post; none without a channel.
+    async def __call__(self) -> PostedDeaths:
+        """Return the deaths that the current settings post; none without a channel.
 
         Raises:
             StorageError: the settings cannot be read.
@@ -268,7 +268,7 @@ class LiveIngestion:
             return
         now = self._clock.now()
         read = poll.reader.reject(chunk, reason, now=now)
-        await self._take(poll, _build_batch(poll, chunk, read, NewsTerms(poll.rule, frozenset()), now))
+        await self._take(poll, _build_batch(poll, chunk, read, NewsTerms(poll.rule, PostedDeaths()), now))
 
 
 def _build_batch(

@@ -10,7 +10,8 @@ with a search (``LiveBatch.looks``). For all other chunks the search comes first
    counts the same player meets a write conflict and runs again as a whole, on what the first one wrote.
 3. **Deaths** are inserted before the rules judge, because a rule may read a killer's kills, also those of
 this batch.
-4. **Rules** (``batch_rules``) pay rewards, claim bounties and return further notices.
+4. **Rules** (``batch_rules``) pay rewards, claim bounties and return further notices. Then the kills that
+   are posted get their ``highlights``.
 5. **Numbers of notices** are drawn after that. If another transaction draws numbers for this server, this one
 gets a write conflict and runs again.
 6. **The cursor** is moved from the value at which the chunk was read. This makes a batch happen once: if
@@ -22,19 +23,20 @@ These are plain functions of a unit and of values. They run in a thread (``datab
 why), do not await, use no service, and may run several times.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from utils.events import CountersStored, DeathsStored, Event, NoticesQueued
-from utils.models.deaths import Death, DeathKind
+from utils.models.deaths import Death, Killing
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.notices.notice import Notice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, CountingNeeds
 from utils.models.scope import PlayerId
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, PostedDeaths
 from utils.services.ingestion.batch_rules import BatchTerms, LiveDeaths, LiveKill, RuleOutcome
 from utils.services.ingestion.counting import (
     Counting,
@@ -44,6 +46,12 @@ from utils.services.ingestion.counting import (
     PlayerRecount,
     count_one_player,
     list_player_ids,
+)
+from utils.services.ingestion.highlights import (
+    HighlightTerms,
+    HighlightUnit,
+    compute_killed_since,
+    find_highlights,
 )
 from utils.services.ingestion.news import NewsRule
 from utils.services.ingestion.row_reader import ReadLines
@@ -55,17 +63,17 @@ class NewsTerms:
     """The settings for a chunk's new deaths: what to post, and the terms of the rules.
 
     Attributes:
-        kinds: the classes of death to post; none without a channel.
+        posted: the deaths to post, and their highlights; none without a channel.
         terms: the terms of the rules that apply.
     """
 
     rule: NewsRule
-    kinds: frozenset[DeathKind]
+    posted: PostedDeaths
     terms: Sequence[BatchTerms] = ()
 
     def needs_newest(self, *, is_growth: bool) -> bool:
         """Tell whether the newest row of the logs must be known before such a chunk is judged."""
-        is_asked = bool(self.kinds) or bool(self.terms)
+        is_asked = bool(self.posted.kinds) or bool(self.terms)
         return is_asked and self.rule.needs_newest(is_growth=is_growth)
 
 
@@ -89,6 +97,10 @@ class LiveBatch:
         """Tell whether a new death is recent enough to be posted."""
         return self.announced.rule.is_news(death.row.written_at, is_growth=self.chunk.is_growth)
 
+    def is_posted(self, death: Death) -> bool:
+        """Tell whether a new death is posted."""
+        return death.row.kind in self.announced.posted.kinds and self.is_news(death)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
@@ -105,11 +117,18 @@ class StoredBatch:
 
 @dataclass(frozen=True, slots=True)
 class CountedBatch:
-    """The killers' counters after each kill, by death, and the changed counters."""
+    """The counters around each kill, by death, and the changed counters.
+
+    Attributes:
+        late: the players with a row that is older than a counted one.
+        months: the server's months of these kills, as they were before.
+    """
 
     facts: Mapping[bytes, KillFacts]
     players: tuple[PlayerRecord, ...] = ()
     days: tuple[PlayerDay, ...] = ()
+    late: frozenset[PlayerId] = frozenset()
+    months: Mapping[date, ServerMonth] = field(default_factory=dict)
 
 
 def store_live_batches(unit: SharedUnit, batches: Sequence[LiveBatch]) -> list[StoredBatch]:
@@ -123,16 +142,18 @@ def store_live_batches(unit: SharedUnit, batches: Sequence[LiveBatch]) -> list[S
 def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]) -> StoredBatch:
     """Store one batch with its new deaths; the numbers are those of the module's docstring."""
     counted = _count(unit, batch.server, new)  # 2
+    killings = _find_killings(unit, batch, new)
     news = {death.id for death in new if batch.is_news(death)}
     live = [death for death in new if batch.chunk.is_growth or death.id in news]
     unit.insert_deaths(live, read_at=batch.read_at)  # 3
     if len(live) < len(new):
         unit.insert_deaths([death for death in new if not batch.chunk.is_growth and death.id not in news])
     outcome = _judge(unit, batch, live, counted.facts, news)  # 4
+    highlights = _find_highlights(unit, batch, new, counted, killings, outcome.claims)
     notices: list[Notice] = [
-        build_notice(batch.server, death, counted.facts.get(death.id))
+        build_notice(batch.server, death, counted.facts.get(death.id), highlights.get(death.id, ()))
         for death in new
-        if death.row.kind in batch.announced.kinds and death.id in news
+        if batch.is_posted(death)
     ]
     notices += outcome.notices
     appended = unit.append_notices(notices, created_at=batch.read_at, changes_counters=bool(new))  # 5
@@ -143,7 +164,9 @@ def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]
     return StoredBatch(tuple(new), (*told, *outcome.events), left_out=appended.left_out)
 
 
-def build_notice(server: GameServer, death: Death, facts: KillFacts | None) -> DeathNotice:
+def build_notice(
+    server: GameServer, death: Death, facts: KillFacts | None, highlights: tuple[Highlight, ...] = ()
+) -> DeathNotice:
     """Return the facts of a death for the killfeed."""
     row = death.row
     return DeathNotice(
@@ -158,6 +181,7 @@ def build_notice(server: GameServer, death: Death, facts: KillFacts | None) -> D
         killer_kills=facts.kills if facts else None,
         killer_deaths=facts.deaths if facts else None,
         killer_streak=facts.streak if facts else None,
+        highlights=highlights,
     )
 
 
@@ -172,8 +196,15 @@ def _select_new(unit: IngestionUnit, batch: LiveBatch) -> list[Death]:
 def _list_needs(batch: LiveBatch, new: Sequence[Death]) -> CountingNeeds:
     """Return what is to be read before new deaths are counted, and judged by rules if there are any."""
     server = batch.server
-    has_rules = bool(batch.announced.terms)
-    return CountingNeeds(server.scope, server.generation, _list_day_keys(new), finds_members=has_rules)
+    kills = _list_avenging(batch, new)
+    return CountingNeeds(
+        server.scope,
+        server.generation,
+        _list_day_keys(new),
+        finds_members=bool(batch.announced.terms),
+        killed=_list_killers(kills),
+        killed_since=compute_killed_since(kills),
+    )
 
 
 def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> CountedBatch:
@@ -197,8 +228,19 @@ def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> 
         facts.update((key, fact) for key, fact in recount.standings.items() if key in facts)
     unit.replace_players(records, generation=generation)
     unit.replace_days(changed, generation=generation)
-    unit.add_months(counting.freeze_months(), generation=generation)
-    return CountedBatch(facts, tuple(records), tuple(changed))
+    months = add_months(unit, counting.freeze_months(), generation)
+    return CountedBatch(facts, tuple(records), tuple(changed), frozenset(late), months)
+
+
+def add_months(
+    unit: IngestionUnit, months: Iterable[ServerMonth], generation: int
+) -> Mapping[date, ServerMonth]:
+    """Add the counts of new deaths to the server's months; return these as they were before."""
+    new = {month.month: month for month in months}
+    before = unit.find_months(new, generation=generation)
+    sums = [sum_months(before[key], month) if key in before else month for key, month in new.items()]
+    unit.replace_months(sums, generation=generation)
+    return before
 
 
 def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:
@@ -224,7 +266,52 @@ def _judge(
     return RuleOutcome(
         notices=[notice for outcome in outcomes for notice in outcome.notices],
         events=[event for outcome in outcomes for event in outcome.events],
+        claims={key: amount for outcome in outcomes for key, amount in outcome.claims.items()},
     )
+
+
+def _list_avenging(batch: LiveBatch, new: Sequence[Death]) -> list[Death]:
+    """Return the kills that may be a revenge."""
+    if HighlightKind.REVENGE not in batch.announced.posted.highlights:
+        return []
+    return [death for death in new if death.row.kind.is_kill and batch.is_posted(death)]
+
+
+def _find_killings(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]) -> Sequence[Killing]:
+    """Return who killed the killers of new kills before; these kills themselves are not stored yet."""
+    kills = _list_avenging(batch, new)
+    since = compute_killed_since(kills)
+    return [] if since is None else unit.find_killings(_list_killers(kills), since=since)
+
+
+def _list_killers(kills: Sequence[Death]) -> frozenset[PlayerId]:
+    return frozenset(kill.row.killer_id for kill in kills if kill.row.killer_id is not None)
+
+
+def _find_highlights(
+    unit: HighlightUnit,
+    batch: LiveBatch,
+    new: Sequence[Death],
+    counted: CountedBatch,
+    killings: Sequence[Killing],
+    claims: Mapping[bytes, int],
+) -> Mapping[bytes, tuple[Highlight, ...]]:
+    """Return the highlights of new deaths, by death."""
+    terms = HighlightTerms(
+        generation=batch.server.generation,
+        kinds=batch.announced.posted.highlights,
+        facts={
+            death.id: counted.facts[death.id]
+            for death in new
+            if death.id in counted.facts
+            and batch.is_posted(death)
+            and counted.late.isdisjoint(list_player_ids([death]))
+        },
+        months=counted.months,
+        killings=killings,
+        claims=claims,
+    )
+    return find_highlights(unit, sorted(new, key=_get_order), terms)
 
 
 def _tell(

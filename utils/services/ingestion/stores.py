@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
-from utils.models.deaths import Death, DeathPlace, LogFile
+from utils.models.deaths import Death, DeathPlace, Killing, LogFile
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.services.ingestion.batch_rules import RuleUnit
+from utils.services.ingestion.highlights import HighlightUnit
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ class DeathsUnit(RuleUnit, Protocol):  # implemented by IngestionTransaction
         """Return all stored death rows of a player, in order."""
 
 
-class IngestionUnit(DeathsUnit, Protocol):  # implemented by IngestionTransaction
+class IngestionUnit(DeathsUnit, HighlightUnit, Protocol):  # implemented by IngestionTransaction
     """One open transaction over one server's data."""
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
@@ -57,8 +58,14 @@ class IngestionUnit(DeathsUnit, Protocol):  # implemented by IngestionTransactio
     def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write day counters, new or changed."""
 
-    def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add the new month counts to the stored ones."""
+    def find_months(self, months: Iterable[date], *, generation: int) -> Mapping[date, ServerMonth]:
+        """Return the server's months that exist, by their first day."""
+
+    def replace_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Write the server's months, new or changed."""
+
+    def find_killings(self, victim_ids: Iterable[PlayerId], *, since: datetime) -> Sequence[Killing]:
+        """Return the stored kills of these victims; ``since`` is the earliest wall-clock time."""
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False

@@ -105,7 +105,7 @@ class RewardTerms:
             payment.pay(kill)
             if self.is_auto and kill.is_news:
                 payment.provoke(kill)
-        return RuleOutcome(payment.notices if self.is_announced else ())
+        return RuleOutcome(payment.notices if self.is_announced else (), claims=payment.claims)
 
 
 class _Payment:
@@ -124,6 +124,7 @@ class _Payment:
         self._sprees: dict[PlayerId, Sequence[Death]] = {}
         self._resting: set[PlayerId] = set()  # players who may not get another bounty of the house yet
         self.notices: list[BountyNotice] = []
+        self.claims: dict[bytes, int] = {}
 
     def load(self, *, is_auto: bool) -> None:
         """Read the data that the kills depend on: bounties, earlier payments, and the kills of streaks."""
@@ -223,6 +224,7 @@ class _Payment:
                 )
         if claimed:
             self.notices.append(self._build_claim_notice(kill, member_id, claimed))
+            self.claims[kill.death.id] = sum(bounty.amount for bounty in claimed)
 
     def _pay_kill(self, kill: LiveKill, member_id: MemberId) -> None:
         paid = PaidKill(member_id, kill.victim_id, kill.death.at)

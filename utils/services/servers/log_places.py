@@ -46,8 +46,8 @@ class LogPlaces:
             if _may_hold(logs, known):
                 raise InvalidInputError(
                     text(
-                        "“{server}” reads these logs already: same host key, user name and folder."
-                        " {edit} changes that server; {remove} makes room for this one.",
+                        "“{server}” already reads these logs: same host key, user name and folder."
+                        " Change that server with {edit}, or remove it first with {remove}.",
                         server=other.name,
                         edit=Command("admin server edit"),
                         remove=Command("admin server remove"),

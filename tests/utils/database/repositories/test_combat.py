@@ -29,6 +29,7 @@ from utils.models.servers import EncryptedSecret, GameServer
 from utils.models.statistics import CoveredDeaths, Enemy, WeaponRow
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
+from utils.services.ingestion.live_batch import add_months
 
 GUILD, STRANGER = GuildId(42), GuildId(43)
 SERVERS = (ServerId("aaaaaaaa"), ServerId("bbbbbbbb"), ServerId("cccccccc"))
@@ -112,7 +113,7 @@ async def _store(
 
     def store(unit: IngestionTransaction) -> None:
         unit.insert_deaths(deaths)
-        unit.add_months(counting.freeze_months(), generation=generation)
+        unit.replace_months(counting.freeze_months(), generation=generation)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, store)
     await ImportRepository(database, fences=lambda _: None).write_generation(
@@ -331,7 +332,7 @@ async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
 
     def add(unit: IngestionTransaction) -> None:
         for generation in (0, 5):
-            unit.add_months(counting.freeze_months(), generation=generation)
+            add_months(unit, counting.freeze_months(), generation)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, add)
     found = await CombatRepository(database, Standings(database)).list_weapons(

@@ -58,6 +58,7 @@ from utils.models.scope import (
 )
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.models.statistics import CoveredDeaths
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -173,6 +174,11 @@ class Place:
         assert {one.player_id: (one.name, one.counters, one.current_streak) for one in players} == {
             key: (own.name, own.counters, own.streak) for key, own in figures.items()
         }
+        counting = Counting()
+        for death in deaths:
+            counting.add(death)
+        recent = {player.player_id: player.recent for player in counting.freeze_players()}
+        assert {player.player_id: player.recent for player in players} == recent
         buckets = await self.read("player_days", generation=generation)
         days = [day for bucket in buckets for day in read_days(bucket)]
         assert {player.player_id for player in days} == set(figures)

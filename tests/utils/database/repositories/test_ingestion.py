@@ -27,6 +27,7 @@ from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth,
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import PlayerId, ServerId, ServerScope
+from utils.services.ingestion.live_batch import add_months
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -151,14 +152,14 @@ async def test_what_is_read_ahead_is_what_is_stored(
     def write(unit: IngestionTransaction) -> None:
         unit.replace_players([make_player(A, kills=1)], generation=0)
         unit.replace_days([day], generation=0)
-        unit.add_months([april], generation=0)
+        add_months(unit, [april], 0)
 
     def look(shared: SharedTransaction) -> list[object]:
         keys = frozenset({(A, day.day), (B, date(2025, 5, 1))})
         shared.read_ahead([CountingNeeds(one, 0, keys, finds_members=True) for one in servers])
         found: list[object] = []
         for unit in map(shared.of_server, servers):
-            unit.add_months([april], generation=0)
+            add_months(unit, [april], 0)
             days, members = unit.find_days(keys, generation=0), unit.money.find_members([A, B, PlayerId("c")])
             found.append((unit.find_players([A, B], generation=0), days, members))
         return found

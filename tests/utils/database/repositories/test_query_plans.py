@@ -34,7 +34,7 @@ from utils.database.units.erasure_unit import ErasureTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.shared_transaction import SharedTransaction
 from utils.models.audit import AuditEntry, AuditFacts
-from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.deaths import Death, DeathKind, Killing, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
 from utils.models.message_places import MessagePlace
@@ -122,11 +122,15 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         unit.find_players(PLAYERS[:3], generation=0)
         days = frozenset({(PLAYERS[3], date(2025, 4, 30))})
         both = (scope, replace(scope, server_id=ServerId("bbbbbbbb")))
-        shared.read_ahead([CountingNeeds(one, 0, days, finds_members=True) for one in both])
+        killed = frozenset(PLAYERS[:2])
+        needs = CountingNeeds(scope, 0, days, finds_members=True, killed=killed, killed_since=NOW)
+        shared.read_ahead([replace(needs, scope=one) for one in both])
+        unit.find_killings(PLAYERS[1:3], since=NOW)
+        unit.list_months(generation=0)
         unit.replace_players([make_player(A)], generation=0)
         unit.find_days([(A, date(2025, 4, 30))], generation=0)
         unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
-        unit.add_months([APRIL], generation=0)
+        unit.replace_months([APRIL], generation=0)
         assert unit.append_notices(
             [make_notice(1)], created_at=NOW, changes_counters=True
         ) == AppendedNotices(1)
@@ -141,6 +145,40 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
     assert _list_unindexed(operations) == []
     [covered] = [one for one in operations if one["command"].get("projection") == {"_id": 1}]
     assert (covered["docsExamined"], covered["nreturned"]) == (0, DEATHS)
+
+
+async def test_killers_of_the_killers_are_found_among_many_deaths(
+    profiled: SafeDatabase,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_death: Callable[..., Death],
+) -> None:
+    """The read ahead takes only the deaths of these players since that moment, among many others."""
+    crowd = [PlayerId(f"crowd {number}") for number in range(40)]
+    first = make_death(scope, A, A).row.written_at
+    since = first + timedelta(seconds=500)
+
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths(
+            [make_death(scope, A, crowd[number % 40], second=1_000 + number) for number in range(400)]
+        )
+        unit.insert_deaths([make_death(scope, crowd[0], A, second=second) for second in (400, 600, 700)])
+
+    def look(shared: SharedTransaction) -> list[Killing]:
+        days = frozenset({(A, first.date())})
+        needs = CountingNeeds(scope, 0, days, killed=frozenset({A}), killed_since=since)
+        shared.read_ahead([needs])
+        return list(shared.of_server(scope).find_killings([A], since=since))
+
+    await profiled.command({"profile": 0})
+    await ingestion.in_transaction(scope, store)
+    for _ in range(3):
+        await profiled.command({"profile": 2})
+        found = await ingestion.in_shared_transaction([scope.guild_id], look)
+        assert sorted((one.killer_id, one.at.second) for one in found) == [(crowd[0], 0), (crowd[0], 40)]
+    operations = await _list_profiled(profiled)
+    (*_, last) = [one for one in operations if one["ns"].endswith(".players")]
+    assert last["docsExamined"] <= 2 + 4  # the deaths; and a player, their days, a month and the numbers
 
 
 async def test_every_read_for_people_is_served_by_an_index(

@@ -26,6 +26,7 @@ from tests.fakes.deaths import (
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.players import (
     MOST_NAMES,
+    MOST_RECENT,
     MOST_WEAPONS,
     OTHER_WEAPONS,
     Counters,
@@ -34,6 +35,7 @@ from utils.models.players import (
     PlayerRecord,
     ServerMonth,
     WeaponCount,
+    add_recent,
     sum_months,
 )
 from utils.models.scope import PlayerId
@@ -222,12 +224,41 @@ def test_streak_ends_with_any_own_death_and_the_best_one_stays() -> None:
 def test_kill_tells_the_killers_standing_right_after_it() -> None:
     """K/D and streak in the killfeed include this kill."""
     counting = Counting()
-    rows = [build_row("", "Ann"), build_row("Ann", "Bob", second=1), build_row("Ann", "Bob", second=2)]
+    rows = [
+        build_row("", "Ann"),
+        build_row("Ann", "Bob", second=1),
+        build_row("Ann", "Bob", second=61, distance=90),
+        build_row("Ann", "Bob", second=62, distance=900, kind=DeathKind.VEHICLE),
+        build_row("Bob", "Ann", second=63),
+        build_row("Ann", "Cid", second=86_400),
+    ]
     assert [counting.add(death) for death in build_deaths(rows)] == [
         None,
         KillFacts(kills=1, deaths=1, streak=1),
-        KillFacts(kills=2, deaths=1, streak=2),
+        KillFacts(kills=2, deaths=1, streak=2, kills_today=2, kills_at_once=2, longest=120),
+        KillFacts(kills=3, deaths=1, streak=3, kills_today=3, kills_at_once=2, longest=120),
+        KillFacts(kills=1, deaths=3, streak=1, ended_streak=3),
+        KillFacts(kills=4, deaths=2, streak=1, longest=120),
     ]
+
+
+def test_times_of_the_last_kills_are_kept() -> None:
+    """The last three stay however old they are, more only within a minute, and never more than a bound."""
+    at = NOON.replace(tzinfo=UTC)
+
+    def add(*seconds: int) -> list[int]:
+        recent: tuple[datetime, ...] = ()
+        for second in seconds:
+            recent = add_recent(recent, at + timedelta(seconds=second))
+        return [round((one - at).total_seconds()) for one in recent]
+
+    assert add(0, 5_000, 90_000) == [0, 5_000, 90_000]
+    assert add(0, 5_000, 90_000, 90_001) == [5_000, 90_000, 90_001]
+    assert add(0, 1, 2, 60) == [0, 1, 2, 60]
+    assert add(0, 1, 2, 61) == [1, 2, 61]
+    assert add(0, 1, 2, 3, 61, 200) == [3, 61, 200]
+    assert add(0, -300, 1) == [0, -300, 1]
+    assert add(*range(50)) == list(range(50 - MOST_RECENT, 50))
 
 
 def test_names_keep_when_they_were_first_and_last_seen() -> None:
@@ -365,7 +396,11 @@ def test_one_player_counted_alone_is_as_in_the_fold_of_all(deaths: list[Death]) 
             day.day: day for day in days.values() if day.player_id == player_id
         }
         kills = [death.id for death in own if death.row.kind.is_kill and death.row.killer_id == player_id]
-        assert recount.standings == {death_id: facts[death_id] for death_id in kills}
+        assert recount.standings == {
+            death_id: fact._replace(ended_streak=0)
+            for death_id, fact in facts.items()
+            if fact is not None and death_id in kills
+        }
 
 
 def test_rows_keep_their_place_when_they_are_read() -> None:

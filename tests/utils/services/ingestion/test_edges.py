@@ -23,7 +23,7 @@ from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import EARLIEST_WRITTEN_AT, DeathKind, DeathRow
 from utils.models.guilds import GuildSettings
 from utils.models.scope import MemberId
-from utils.models.servers import EncryptedSecret, GameServer
+from utils.models.servers import EncryptedSecret, GameServer, PostedDeaths
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.row_reader import RowReader
@@ -94,7 +94,7 @@ class Town:
             max_announce_age=timedelta(hours=1),
             rules=[rewards],
         )
-        posted = Posted(frozenset(DeathKind))
+        posted = Posted(PostedDeaths(frozenset(DeathKind)))
         await live.poll(self.server, self.logs, last_read_at=START - DAY, find_posted=posted)
 
     def _keep(self, event: CountersStored) -> None:

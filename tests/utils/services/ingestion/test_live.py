@@ -26,10 +26,11 @@ from utils.group_commit import GROUP_SECONDS
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.problems import Problem
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.rejections import RejectionReason
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, PostedDeaths
 from utils.models.texts import Text, text
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
@@ -72,7 +73,7 @@ class Watcher:
             self.server,
             self.logs,
             last_read_at=self.last_read_at,
-            find_posted=Posted(self.server.posted_deaths if self.has_channel else frozenset()),
+            find_posted=Posted(self.server.posted_deaths if self.has_channel else PostedDeaths()),
             cursors=cursors,
         )
         self.last_read_at = self.clock.now()
@@ -182,7 +183,10 @@ async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
         )
         for place, (killer, victim, weapon, distance) in enumerate(facts)
     ]
-    expected[1] = replace(expected[1], killer_kills=1, killer_deaths=1, killer_streak=1)
+    first_blood = (Highlight(HighlightKind.FIRST_BLOOD),)
+    expected[1] = replace(
+        expected[1], killer_kills=1, killer_deaths=1, killer_streak=1, highlights=first_blood
+    )
     assert watcher.store.data.notices == expected
 
 
@@ -290,10 +294,10 @@ async def test_time_of_reading_is_that_of_the_bytes(watcher: Watcher, clock: Fak
     class SlowPosted(Posted):
         """Takes a minute."""
 
-        async def __call__(self) -> frozenset[DeathKind]:
+        async def __call__(self) -> PostedDeaths:
             """Answer after a minute."""
             clock.move(60)
-            return self.kinds
+            return self.deaths
 
     watcher.logs.append(FILE, render(*FIGHTS[:1]))
     live = LiveIngestion(watcher.store, watcher.events, clock=clock, group_seconds=0, max_announce_age=HOUR)
@@ -545,9 +549,7 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
     )
 
     async def poll() -> PollOutcome:
-        return await live.poll(
-            watcher.server, watcher.logs, last_read_at=START, find_posted=Posted(frozenset())
-        )
+        return await live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=Posted())
 
     async with turns.lend(SCOPE.guild_id):
         watcher.logs.append(FILE, render(*FIGHTS))

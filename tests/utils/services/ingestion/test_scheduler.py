@@ -81,9 +81,9 @@ PROBLEMS = (
 def show(error: Exception) -> str:
     """Return the text of a failure for people."""
     if isinstance(error, StorageUnavailableError):
-        return "The bot's database does not answer. It will be tried again."
+        return "My database isn't answering. I'll try again."
     if isinstance(error, StorageError):
-        return "The bot's database refuses what was read. I try again by myself; the log of the bot says why."
+        return "My database refuses these kills. I keep trying; the bot's owner finds the reason in the log."
     return str(error)
 
 
@@ -485,7 +485,7 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
         assert await world.pause(1) == MISSING_LOGS_SECONDS
         assert scheduler.health.state is ConnectionState.NO_LOGS
         assert world.notifier.told == [str(scheduler.health.problem)]
-        assert "“Main” reads these logs already, so “Mirny” is not read" in world.notifier.told[0]
+        assert "“Main” already reads these logs, so I don't read “Mirny”" in world.notifier.told[0]
         assert world.store.data.deaths == {}
         del world.servers.servers[first.scope]
         await world.pass_pauses(1)

@@ -464,7 +464,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
     await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     setup.checker.folder = "/Kamensk/deathlogs"
     twin = replace(FORM, name="Twin", host="kamensk.example")
-    with pytest.raises(InvalidInputError, match=r"“Kamensk” reads these logs already"):
+    with pytest.raises(InvalidInputError, match=r"“Kamensk” already reads these logs"):
         await service.add_server(GUILD, twin, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     [stored] = setup.store.servers.values()
     assert (stored.name, setup.checker.let_gone) == ("Kamensk", ["Twin"])
@@ -483,7 +483,7 @@ async def test_test_of_a_server_tells_whose_logs_it_found(
     await service.test_server(GUILD, "Mirny")
     _, steps = await service.test_server(GUILD, "Twin")
     assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [(WayStep.OTHER_SERVERS, False)]
-    assert "“Mirny” reads these logs already" in str(steps[-1].detail)
+    assert "“Mirny” already reads these logs" in str(steps[-1].detail)
     assert setup.loops.notes == [("wake", SCOPE)]
 
 

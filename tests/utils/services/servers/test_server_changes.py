@@ -240,7 +240,7 @@ async def test_edit_does_not_make_two_servers_one(setup: ChangeSetup, service: S
         ServerEdit(base_path="kamensk"),
         ServerEdit(host="198.51.100.7", credentials=TYPED),
     ):
-        with pytest.raises(InvalidInputError, match="“Kamensk” reads these logs already"):
+        with pytest.raises(InvalidInputError, match="“Kamensk” already reads these logs"):
             await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
         assert setup.audit.lines[-1][2].endswith("; not changed")
     assert setup.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
