@@ -23,6 +23,7 @@ from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
+from utils.gateway import check_token
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings, load_settings
@@ -128,6 +129,7 @@ def run(settings: Settings) -> int:
     relax_garbage_collection()
     apply_api_address(settings)
     try:
+        check_token(settings.discord.token.get_secret_value())
         with (
             lock_data_folder(settings.data_dir),
             open_logs(settings, redactor, level=settings.logging.level),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import discord
 
 from utils.embeds.servers import ServerStatus
+from utils.interactions.access import is_admin_member
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
@@ -65,6 +66,7 @@ class KillfeedCog(GuildCog):
             connections=self.services.readings.count_connections(guild_id),
             limit=(await self.services.premium.get_tier(guild_id)).servers,
             posting_problem=self.services.deliveries.find_problem(guild_id),
+            is_for_admins=await is_admin_member(self.services, ctx.interaction),
         )
         await ctx.respond(embed=embed)
 

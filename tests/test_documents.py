@@ -13,12 +13,12 @@ import pytest
 from pydantic import BaseModel
 
 from bot import EXTENSIONS
-from cogs.admin.channels import NEEDED_PERMISSIONS
 from utils.database.core.indexes import INDEXES
 from utils.database.documents.codec import Codec
 from utils.events import Event
 from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import get_access
+from utils.interactions.invitation import build_invitation
 from utils.interactions.member_menus import list_member_menus
 from utils.models.declared_settings import list_settings
 from utils.models.guilds import GuildSettings
@@ -111,9 +111,9 @@ def test_example_configuration_holds_every_setting() -> None:
 
 
 def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
-    """The number in the invitation link is the sum of the permissions that the bot checks before it posts."""
-    needed = discord.Permissions(**dict.fromkeys(NEEDED_PERMISSIONS, True))
-    assert re.findall(r"permissions=(\d+)", README) == [str(needed.value)]
+    """README's invitation link is the one that the bot tells at its start."""
+    [link] = re.findall(r"^https://discord.com/oauth2/\S+$", README, re.MULTILINE)
+    assert link.replace("APPLICATION_ID", "1") == build_invitation(1)
 
 
 def test_readme_names_every_target_of_the_makefile() -> None:

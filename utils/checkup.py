@@ -1,7 +1,9 @@
 """The checkup: tries everything that the bot needs, in the order of its start."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 
 import aiohttp
 import discord
@@ -14,8 +16,8 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import list_index_problems
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
-from utils.errors import KillfeedError
-from utils.gateway import REFUSED_LOGIN
+from utils.errors import ConfigurationError, KillfeedError
+from utils.gateway import REFUSED_LOGIN, check_token
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.redaction import Redactor
@@ -24,6 +26,16 @@ from utils.settings import Settings
 from utils.tasks import TaskManager
 
 CHECK_PATIENCE_SECONDS = 5.0  # a person waits for the result
+INSTALLATION = ("Data folder", "MongoDB", "Data", "Secret key", "Commands")
+
+
+class Mark(StrEnum):
+    """The outcome of a check, as it is shown."""
+
+    OK = "ok"
+    WARNING = "warn"
+    FAILED = "FAIL"
+    UNCHECKED = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,60 +43,92 @@ class SelfCheck:
     """One line of ``bot.py check``: what was tried and how it went, in English."""
 
     name: str
-    ok: bool
+    mark: Mark
     detail: str
 
 
-async def check_bot(settings: Settings, redactor: Redactor, *, extensions: Sequence[str]) -> list[SelfCheck]:
-    """Try everything that the bot needs, in the order of its start."""
-    steps = [SelfCheck("Configuration", ok=True, detail="every key is understood")]
-    clock = SystemClock()
+async def check_bot(
+    settings: Settings, redactor: Redactor, logs: AbstractContextManager[None], *, extensions: Sequence[str]
+) -> list[SelfCheck]:
+    """Try everything that the bot needs, in the order of its start.
+
+    A check of the installation that fails leaves those after it unchecked; Discord is asked in any case.
+
+    Args:
+        settings: the configuration.
+        redactor: learns the secrets that are found on the way.
+        logs: opens the logs, which are in the data folder.
+        extensions: the modules of the bot's features.
+    """
+    checks: list[SelfCheck] = []
     try:
-        with lock_data_folder(settings.data_dir):
-            steps.append(SelfCheck("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
-            place, tasks = build_place(settings), TaskManager(clock)
-            async with open_database(
-                place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS
-            ) as database:
-                steps += await _check_database(database)
-                leases = build_leases(settings, database, "check", clock)
-                box = await open_secret_box(build_key_place(settings), database, redactor)
-                steps.append(SelfCheck("Secret key", ok=True, detail="fits the stored logins"))
-                application = build_application(
-                    settings, database, leases, box, tasks, extensions=extensions, clock=clock
-                )
-                steps.append(_check_commands(application.bot, len(extensions)))
-                steps.append(await _check_token(settings, application.bot))
+        async for mark, detail in _check_installation(settings, redactor, logs, extensions):
+            checks.append(SelfCheck(INSTALLATION[len(checks)], mark, detail))
     except KillfeedError as error:
-        steps.append(SelfCheck("Not checked further", ok=False, detail=str(error)))
-    return steps
+        failed, *others = INSTALLATION[len(checks) :]
+        checks.append(SelfCheck(failed, Mark.FAILED, str(error)))
+        checks += [SelfCheck(name, Mark.UNCHECKED, f"not checked while {failed} fails") for name in others]
+    configuration = SelfCheck("Configuration", Mark.OK, "every key is understood")
+    return [configuration, *checks, await _check_discord(settings)]
 
 
-async def _check_database(database: SafeDatabase) -> list[SelfCheck]:
-    facts = await database.command("buildInfo")
-    server = SelfCheck("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
+async def _check_installation(
+    settings: Settings, redactor: Redactor, logs: AbstractContextManager[None], extensions: Sequence[str]
+) -> AsyncIterator[tuple[Mark, str]]:
+    """Yield mark and detail of each check of ``INSTALLATION``.
+
+    Raises:
+        KillfeedError: this check failed, and the next ones cannot be made without it.
+    """
+    clock = SystemClock()
+    with lock_data_folder(settings.data_dir), logs:
+        yield Mark.OK, f"{settings.data_dir} can be written"
+        place, tasks = build_place(settings), TaskManager(clock)
+        opened = open_database(place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS)
+        async with opened as database:
+            facts = await database.command("buildInfo")
+            yield Mark.OK, f"version {facts['version']}, transactions work"
+            yield await _check_data(database)
+            box = await open_secret_box(build_key_place(settings), database, redactor)
+            yield Mark.OK, "fits the stored logins"
+            leases = build_leases(settings, database, "check", clock)
+            application = build_application(
+                settings, database, leases, box, tasks, extensions=extensions, clock=clock
+            )
+            yield Mark.OK, _count_commands(application.bot, len(extensions))
+
+
+async def _check_data(database: SafeDatabase) -> tuple[Mark, str]:
     version = await MIGRATIONS.ensure_version(database)
     if not MIGRATIONS.is_current(version):
         older = version.number if version.upgraded_from is None else version.upgraded_from
-        detail = f"of version {older}; the start brings it to {MIGRATIONS.newest} once no older bot runs"
-        return [server, SelfCheck("Data", ok=True, detail=detail)]
+        newest = MIGRATIONS.newest
+        return Mark.OK, f"of version {older}; the start brings it to {newest} once no older bot runs"
     problems = await list_index_problems(database)
-    indexes = "; ".join(problems) if problems else "all there"
-    return [server, SelfCheck("Indexes", ok=not problems, detail=indexes)]
+    return (Mark.FAILED, "; ".join(problems)) if problems else (Mark.OK, "every index is there")
 
 
-def _check_commands(bot: KillfeedBot, features: int) -> SelfCheck:
-    detail = f"{features} features with {len(list_commands(bot))} commands"
-    return SelfCheck("Commands", ok=True, detail=detail)
+def _count_commands(bot: KillfeedBot, features: int) -> str:
+    return f"{features} features with {len(list_commands(bot))} commands"
 
 
-async def _check_token(settings: Settings, bot: KillfeedBot) -> SelfCheck:
+async def _check_discord(settings: Settings) -> SelfCheck:
+    mark, detail = await _try_login(settings.discord.token.get_secret_value())
+    return SelfCheck("Discord", mark, detail)
+
+
+async def _try_login(token: str) -> tuple[Mark, str]:
+    """Log in without the gateway, so that a bot that runs stays undisturbed."""
+    client = discord.Client(intents=discord.Intents.none())
     try:
-        await bot.login(settings.discord.token.get_secret_value())
+        check_token(token)
+        await client.login(token)
+    except ConfigurationError as error:
+        return Mark.FAILED, str(error)
     except discord.LoginFailure:
-        return SelfCheck("Discord", ok=False, detail=REFUSED_LOGIN)
+        return Mark.FAILED, REFUSED_LOGIN
     except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-        return SelfCheck("Discord", ok=True, detail=f"not reached, so the token is not checked ({failure})")
+        return Mark.UNCHECKED, f"not reached, so the token is not checked ({failure})"
     finally:
-        await bot.close()
-    return SelfCheck("Discord", ok=True, detail=f"logged in as {bot.user}")
+        await client.close()
+    return Mark.OK, f"logged in as {client.user}"

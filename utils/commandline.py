@@ -4,16 +4,22 @@ import argparse
 import asyncio
 import os
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import discord
 
-from utils.checkup import check_bot
+from utils.checkup import Mark, SelfCheck, check_bot
 from utils.clock import SystemClock
 from utils.composition.storage import build_key_place, build_place
-from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
+from utils.data_folder import (
+    explain_unusable,
+    list_readable_by_others,
+    load_instance_id,
+    lock_data_folder,
+)
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.migrations.secret_keys import OLD_DATA, Rekeying, StoredLogins
 from utils.database.process.opening import open_database
@@ -26,7 +32,8 @@ from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
 
 NEW_KEY_VARIABLE = "KILLFEED_NEW_SECRET_KEY"  # of the environment, for rekey alone
-CONFIG_PATH = Path(__file__).parents[1] / "config.json"
+PROJECT = Path(__file__).parents[1]
+CONFIG_PATH = PROJECT / "config.json"
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -38,12 +45,23 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         choices=["check", "rekey"],
         help="check: tell whether the bot could run; rekey: encrypt the stored logins with a new secret key",
     )
-    parser.add_argument("--config", type=Path, default=CONFIG_PATH)
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG_PATH, metavar="PATH", help="the configuration (%(default)s)"
+    )
     parser.add_argument("--lost", action="store_true", help="with rekey: nobody has the old key any more")
+    parser.add_argument(
+        "--version", action="version", version=read_version(), help="show the bot's version and end"
+    )
     options = parser.parse_args(arguments)
     if options.lost and options.action != "rekey":
         parser.error("--lost belongs to rekey")
     return options
+
+
+def read_version() -> str:
+    """Return the name and the version of the project, as ``pyproject.toml`` gives them."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return f"{project['name']} {project['version']}"
 
 
 def build_redactor(settings: Settings) -> Redactor:
@@ -62,14 +80,19 @@ def apply_api_address(settings: Settings) -> None:
 
 @contextmanager
 def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator[None]:
-    """Write logs to the console and the data folder."""
-    logs = configure_logging(
-        settings.data_dir / "logs",
-        level=level,
-        keep_days=settings.logging.keep_days,
-        redact=redactor,
-        console=sys.stderr,
-    )
+    """Write logs to the console and the data folder.
+
+    Raises:
+        ConfigurationError: the data folder cannot be used.
+    """
+    with explain_unusable(settings.data_dir):
+        logs = configure_logging(
+            settings.data_dir / "logs",
+            level=level,
+            keep_days=settings.logging.keep_days,
+            redact=redactor,
+            console=sys.stderr,
+        )
     try:
         yield
     finally:
@@ -77,17 +100,18 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
 
 
 def check(settings: Settings, config: Path, *, extensions: Sequence[str]) -> int:
-    """Print what works, what fails and what is unwise, and return the exit code."""
+    """Print what works, what fails, what is unwise and what was not checked, and return the exit code."""
     redactor = build_redactor(settings)
     apply_api_address(settings)
-    with open_logs(settings, redactor, level="ERROR"):
-        steps = asyncio.run(check_bot(settings, redactor, extensions=extensions))
-    for step in steps:
-        mark = "ok  " if step.ok else "FAIL"
-        sys.stdout.write(f"{mark}  {step.name:<20} {redactor.redact(step.detail)}\n")
-    for sentence in list_readable_by_others(config, settings.data_dir):
-        sys.stdout.write(f"warn  {'Readable by others':<20} {sentence}\n")
-    return 0 if all(step.ok for step in steps) else 1
+    logs = open_logs(settings, redactor, level="ERROR")
+    checks = asyncio.run(check_bot(settings, redactor, logs, extensions=extensions))
+    checks += [
+        SelfCheck("Readable by others", Mark.WARNING, sentence)
+        for sentence in list_readable_by_others(config, settings.data_dir)
+    ]
+    for one in checks:
+        sys.stdout.write(f"{one.mark:<4}  {one.name:<20} {redactor.redact(one.detail)}\n")
+    return 1 if any(one.mark is Mark.FAILED for one in checks) else 0
 
 
 async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool) -> str:

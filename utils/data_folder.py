@@ -1,6 +1,8 @@
 """The data folder: one process uses it at a time, and it has an id of its own."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,25 +22,46 @@ def lock_data_folder(data_dir: Path) -> FileLock:
     """
     lock = FileLock(data_dir / LOCK_NAME)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock.acquire(timeout=0)
+        with explain_unusable(data_dir):
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock.acquire(timeout=0)
     except Timeout:
         raise ConfigurationError(
             f"Another bot is running with the data folder {data_dir}. Stop it first, or set another data_dir."
         ) from None
-    except OSError as failure:
-        raise ConfigurationError(
-            f"The data folder {data_dir} cannot be used: {failure.strerror}."
-        ) from failure
     return lock
 
 
 def load_instance_id(data_dir: Path) -> str:
-    """Return this installation's id, made once; it tells a restarted bot from a different one."""
+    """Return this installation's id, made once; it tells a restarted bot from a different one.
+
+    Raises:
+        ConfigurationError: its file cannot be read or written.
+    """
     file = data_dir / INSTANCE_NAME
-    if not file.exists():
-        file.write_text(secrets.token_hex(8), "ascii")
-    return file.read_text("ascii").strip()
+    with explain_unusable(data_dir):
+        if not file.exists():
+            file.write_text(secrets.token_hex(8), "ascii")
+        return file.read_text("ascii").strip()
+
+
+@contextmanager
+def explain_unusable(data_dir: Path) -> Iterator[None]:
+    """Turn what the system says about the folder or a file in it into one sentence with advice.
+
+    Raises:
+        ConfigurationError: the block failed with an error of the system.
+    """
+    try:
+        yield
+    except Timeout:  # an error of the system as well, but another process has the lock
+        raise
+    except OSError as failure:
+        name = "" if failure.filename is None else f" at {failure.filename}"
+        raise ConfigurationError(
+            f"The data folder {data_dir} can't be used ({failure.strerror}{name}). "
+            "Set data_dir to a folder that the bot's user may write to."
+        ) from failure
 
 
 def list_readable_by_others(config: Path, data_dir: Path) -> list[str]:

@@ -3,6 +3,7 @@
 * KillfeedError
   * UserFacingError - an expected refusal; ``title`` and ``said`` are what the person reads
     * NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError, TierRequiredError
+      * SeveralServersError - a login leads to several game servers, and nothing tells which one is meant
     * NotAllowedError - the member may not do this
       * AdminsOnlyError, OwnersOnlyError
     * PermissionMissingError - the bot may not do this in Discord
@@ -39,6 +40,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from utils.models.reading import ServerPlace
 from utils.models.texts import Names, Number, Text, Value, join, text
 
 
@@ -137,6 +139,14 @@ class DiscordAwayError(UserFacingError):
 
 class InvalidInputError(UserFacingError):
     """An option's value cannot be used."""
+
+
+class SeveralServersError(InvalidInputError):
+    """A login leads to several game servers; ``places`` has one of them each."""
+
+    def __init__(self, said: Text, *, places: tuple[ServerPlace, ...]) -> None:
+        self.places = places
+        super().__init__(said)
 
 
 class LimitReachedError(UserFacingError):
@@ -350,9 +360,13 @@ class RemotePermissionError(RemoteError):
 
 
 class LogsMissingError(RemoteError):
-    """There are no death logs in the expected place."""
+    """There are no death logs in the expected place; ``places`` has other game servers of the login."""
 
     title = text("🔌 Couldn't read the logs")
+
+    def __init__(self, said: Text, *, places: tuple[ServerPlace, ...] = ()) -> None:
+        self.places = places
+        super().__init__(said)
 
 
 class SameLogsError(LogsMissingError):

@@ -13,6 +13,10 @@ REFUSED_LOGIN = (
     "Discord refuses the token. Copy it again from the Discord developer portal (Bot, Reset Token) "
     "into discord.token of your configuration."
 )
+MISSING_LOGIN = (
+    "discord.token is empty. Copy the token from the Discord developer portal (Bot, Reset Token) "
+    "into discord.token of your configuration."
+)
 CLOSED_FOR_GOOD = (
     "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
     "version of the bot, or tell its makers the code."
@@ -21,6 +25,16 @@ AUTHENTICATION_FAILED = 4004  # the token was renewed while the bot ran
 DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)
+
+
+def check_token(token: str) -> None:
+    """Make sure that there is a token, without asking Discord.
+
+    Raises:
+        ConfigurationError: the token is empty.
+    """
+    if not token.strip():
+        raise ConfigurationError(MISSING_LOGIN)
 
 
 async def run_gateway(bot: discord.Client, token: str, *, clock: Clock) -> None:

@@ -7,6 +7,7 @@ import discord
 from cogs.admin.groups import CHANNEL, admin_access
 from utils.errors import PermissionMissingError
 from utils.interactions.context import KillfeedContext
+from utils.interactions.invitation import NEEDED_PERMISSIONS
 from utils.interactions.options import server_option
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
@@ -15,13 +16,6 @@ from utils.models.texts import Command, Mention, Names, Number, Text, Value, joi
 from utils.services.guilds.guild_changes import ChannelChange
 
 CHANNEL_KINDS = [kind.value for kind in ChannelKind]
-NEEDED_PERMISSIONS = {
-    "view_channel": text_in("a permission of Discord", "View Channel"),
-    "send_messages": text_in("a permission of Discord", "Send Messages"),
-    "embed_links": text_in("a permission of Discord", "Embed Links"),
-    "attach_files": text_in("a permission of Discord", "Attach Files"),
-    "read_message_history": text_in("a permission of Discord", "Read Message History"),
-}
 
 
 class ChannelCommands:

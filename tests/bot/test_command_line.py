@@ -4,14 +4,16 @@ import json
 import os
 import re
 import signal
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import BotProcess
+from simulation.bot_process import PROJECT, BotProcess
 from simulation.discord import SimulatedDiscord
 from tests.bot.conftest import StageFactory
 from tests.bot.process import drop_database, run_command, until
+from utils.checkup import INSTALLATION
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG_USAGE = 2
@@ -22,7 +24,15 @@ async def test_help_is_shown_when_asked_for() -> None:
     """``--help`` names the commands and ends with 0."""
     code, out, error = await run_command("--help")
     assert (code, error) == (0, "")
-    assert all(word in out for word in ("usage: bot.py", "check", "rekey", "--lost", "--config"))
+    assert all(word in out for word in ("usage: bot.py", "check:", "rekey:"))
+    options = re.findall(r"^  (?:-h, )?(--\w+)(?: PATH)?  +\w", out, re.MULTILINE)
+    assert options == ["--help", "--config", "--lost", "--version"]  # each with its help
+
+
+async def test_version_is_that_of_the_project() -> None:
+    """``--version`` shows the version in ``pyproject.toml`` and ends with 0, without a configuration."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert await run_command("--version") == (0, f"killfeed-bot {project['version']}\n", "")
 
 
 @pytest.mark.parametrize("arguments", [("--fast",), ("fly",)], ids=["option", "action"])
@@ -74,6 +84,38 @@ async def test_wrong_token_ends_the_start_with_one_plain_line(tmp_path: Path, mo
     assert (code, len(plain)) == (COULD_NOT_START, 1)
     assert "Discord refuses the token" in plain[0]
     assert "wrong-token-7a" not in out + error
+
+
+async def test_empty_token_ends_the_start_before_anybody_is_asked(tmp_path: Path) -> None:
+    """Without a token, the start ends at once with one line, and needs neither MongoDB nor Discord for it."""
+    async with SimulatedDiscord() as world:
+        bot = BotProcess(tmp_path, world, mongodb_uri="mongodb://127.0.0.1:9/")
+        bot.configure(discord={"token": " "})
+        code, out, error = await run_command("--config", str(bot.config_path))
+        assert (code, out, error.count("\n"), world.requests) == (COULD_NOT_START, "", 1, [])
+    assert error.startswith("discord.token is empty. Copy the token from")
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "action"), [("", "check"), ("logs", "check"), ("logs", "rekey"), ("logs", None)]
+)
+async def test_unusable_data_folder_is_one_sentence(
+    tmp_path: Path, obstacle: str, action: str | None
+) -> None:
+    """Each action ends with one sentence if a file is where the data folder or its logs should be."""
+    folder = tmp_path / "data"
+    place = folder / obstacle
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("a file", "ascii")
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"data_dir": str(folder), "discord": {"token": "token-7a"}}), "utf-8")
+    code, out, error = await run_command(*filter(None, [action]), "--config", str(path))
+    lines = [line for line in (out + error).splitlines() if "The data folder" in line]
+    assert (code, len(lines), "Traceback" in out + error) == (COULD_NOT_START, 1, False)
+    assert lines[0].endswith(
+        f"The data folder {folder} can't be used (File exists at {place}). "
+        "Set data_dir to a folder that the bot's user may write to."
+    )
 
 
 async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: StageFactory) -> None:
@@ -146,9 +188,7 @@ async def test_check_prints_a_table_when_everything_is_there(open_stage: StageFa
     code, out, error = await run_command("check", "--config", str(stage.bot.config_path))
     steps = [re.split(r"  +", line, maxsplit=2) for line in out.splitlines()]
     assert (code, error, {mark for mark, *_ in steps}) == (0, "", {"ok"})
-    assert {"Configuration", "Data folder", "MongoDB", "Indexes", "Commands", "Discord"} <= {
-        name for _, name, _ in steps
-    }
+    assert [name for _, name, _ in steps] == ["Configuration", *INSTALLATION, "Discord"]
     assert (stage.world.gateway.identifies, stage.world.commands.writes) == (0, 0)
 
 
@@ -159,7 +199,7 @@ async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri
         path = str(bot.config_path)
         bot.configure(discord={"token": "wrong-token-7a"})
         refused = await run_command("check", "--config", path)
-        bot.configure(mongodb={"uri": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200"})
+        bot.configure(mongodb={"uri": "mongodb://renter:geheim@127.0.0.1:9/"})
         missing = await run_command("check", "--config", path)
         bot.configure()
         await bot.start()
@@ -168,9 +208,29 @@ async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri
         drop_database(bot, mongod_uri)
     assert [result[0] for result in (refused, missing, in_use)] == [COULD_NOT_START] * 3
     assert "Discord refuses the token" in find_failure(refused[1])
-    assert "MongoDB" in find_failure(missing[1])
+    assert "MongoDB doesn't answer at 127.0.0.1:9. Start it, or correct mongodb.uri" in find_failure(
+        missing[1]
+    )
     assert "Another bot is running" in find_failure(in_use[1])
     assert "wrong-token-7a" not in "".join(refused[1:])
+    assert "geheim" not in "".join(missing[1:])
+    assert list_marks(missing[1]) == ["ok", "ok", "FAIL", "?", "?", "?", "ok"]
+    assert list_marks(in_use[1]) == ["ok", "FAIL", "?", "?", "?", "?", "ok"]
+
+
+async def test_check_does_not_call_a_token_good_that_nobody_saw(tmp_path: Path) -> None:
+    """A check reports an empty token without any request; while Discord is away, the token is unchecked."""
+    async with SimulatedDiscord() as world:
+        bot = BotProcess(tmp_path, world, mongodb_uri="mongodb://")
+        bot.configure(discord={"token": ""})
+        empty = await run_command("check", "--config", str(bot.config_path))
+        assert world.requests == []
+        bot.configure(discord={"token": world.token})
+        async with world.outage():
+            away = await run_command("check", "--config", str(bot.config_path))
+    assert (list_marks(empty[1])[-1], list_marks(away[1])[-1]) == ("FAIL", "?")
+    assert "discord.token is empty" in empty[1]
+    assert "not reached, so the token is not checked" in away[1]
 
 
 async def test_secret_key_is_held_against_the_logins_and_changed(open_stage: StageFactory) -> None:
@@ -203,6 +263,11 @@ async def test_secret_key_is_held_against_the_logins_and_changed(open_stage: Sta
 async def test_lost_belongs_to_rekey_alone() -> None:
     """``--lost`` has no effect without ``rekey``, so there it is wrong usage."""
     assert (await run_command("check", "--lost"))[0] == WRONG_USAGE
+
+
+def list_marks(table: str) -> list[str]:
+    """Return the marks of a table, without the warnings."""
+    return [mark for line in table.splitlines() if (mark := line.split()[0]) != "warn"]
 
 
 def find_failure(table: str) -> str:

@@ -94,7 +94,7 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
         CheckStep(
             WayStep.FIND_LOGS,
             ok=True,
-            detail=text("{folder} holds 1 death log.", folder="`/192.0.2.10_3/actual1/deathlogs`"),
+            detail=text("1 death log in {folder}", folder="`/192.0.2.10_3/actual1/deathlogs`"),
         ),
     )
     pinned = HostKey("ssh-ed25519 AAA1", "SHA256:pinned")

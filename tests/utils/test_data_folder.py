@@ -46,8 +46,20 @@ def test_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     """The sentence has the system's reason why the path cannot be a folder."""
     place = tmp_path / "data"
     place.write_text("I am a file", "ascii")
-    with pytest.raises(ConfigurationError, match=rf"The data folder {place} cannot be used: File exists\."):
+    with pytest.raises(ConfigurationError) as caught:
         lock_data_folder(place)
+    [sentence] = caught.value.problems
+    assert sentence == (
+        f"The data folder {place} can't be used (File exists at {place}). "
+        "Set data_dir to a folder that the bot's user may write to."
+    )
+
+
+def test_id_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """A folder instead of the id's file has the sentence of a folder that cannot be used."""
+    (tmp_path / "instance.id").mkdir()
+    with pytest.raises(ConfigurationError, match=r"can't be used \(Is a directory at .*instance\.id\)\. Set"):
+        load_instance_id(tmp_path)
 
 
 def test_instance_is_known_again_and_two_are_told_apart(tmp_path: Path) -> None:

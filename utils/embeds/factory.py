@@ -161,6 +161,7 @@ class EmbedFactory:
     build_status = _show(servers.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
     build_steps = _show(servers.build_steps_embed)
+    build_added = _show(servers.build_added_embed)
     build_edited = _show(servers.build_edited_embed)
     build_host_keys = _show(servers.build_host_keys_embed)
     build_rejected = _show(servers.build_rejected_embed)

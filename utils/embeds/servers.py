@@ -10,7 +10,7 @@ from utils.embeds.audit_wording import describe_change
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
-from utils.embeds.values import NONE_YET, frame, join_facts, show_name
+from utils.embeds.values import NONE_YET, count_deaths, frame, join_facts, show_name
 from utils.embeds.wording import KINDS
 from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
@@ -25,6 +25,7 @@ from utils.models.servers import (
     HostKey,
     HostKeys,
     ServerHealth,
+    WayStep,
 )
 from utils.models.texts import (
     Code,
@@ -48,13 +49,13 @@ _LINE_LENGTH = 160
 _ADD = Command("admin server add")
 
 _STATES: Mapping[ConnectionState, Text] = {
-    ConnectionState.UNKNOWN: text_in("a connection", "not read yet"),
-    ConnectionState.CONNECTED: text_in("a connection", "connected"),
-    ConnectionState.RETRYING: text_in("a connection", "not read, trying again"),
-    ConnectionState.REFUSED: text_in("a connection", "refused, waits for an admin"),
-    ConnectionState.NO_LOGS: text_in("a connection", "connected, no logs to read, looking again"),
+    ConnectionState.UNKNOWN: text_in("a connection", "Not read yet"),
+    ConnectionState.CONNECTED: text_in("a connection", "Connected"),
+    ConnectionState.RETRYING: text_in("a connection", "Offline, retrying"),
+    ConnectionState.REFUSED: text_in("a connection", "Can't log in: an admin has to fix it"),
+    ConnectionState.NO_LOGS: text_in("a connection", "Connected, no logs yet"),
     ConnectionState.PAUSED: text_in(
-        "a connection", "paused, over the premium limit ({status})", status=Command("premium status")
+        "a connection", "Paused, over the premium limit ({status})", status=Command("premium status")
     ),
 }
 
@@ -75,16 +76,23 @@ def build_status_embed(
     connections: ConnectionCount,
     limit: int,
     posting_problem: Text | None = None,
+    is_for_admins: bool = True,
 ) -> discord.Embed:
-    """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections."""
+    """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections.
+
+    Addresses, user names and host keys are in problems, and only admins see those.
+    """
     is_well = posting_problem is None and all(status.health.is_well for status in servers)
-    none = text("This Discord server has no game server yet. {add} adds one.", add=_ADD)
+    none = text("No game server is set up yet. Admins: add one with {add}.", add=_ADD)
     said = None if posting_problem is None else _warn(posting_problem)
     colour = style.theme.success if is_well else style.theme.warning
     embed = style.build(text("📡 Killfeed status"), said if servers else none, colour=colour)
     for status in servers[:MAX_FIELDS]:
         name = _show_name(style, status.name, status.health.state)
-        style.add_field(embed, name, _describe_health(status))
+        described = _describe_health(status) if is_for_admins else _describe_for_players(status)
+        style.add_field(embed, name, described)
+    if not is_for_admins:
+        return embed
     opened = text(
         "Connections to game hosts: {opened} of {limit} open, {waiting} waiting",
         opened=Number(connections.opened),
@@ -108,25 +116,51 @@ def build_server_list_embed(
     return embed
 
 
-def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
-    """Return the test of a server, with a line for each step."""
-    theme, server = style.theme, show_name(server_name)
-    is_well = all(step.ok for step in steps)
-    title = text("Something is in the way: {server}", server=server)
-    if is_well:
-        title = text("Everything works: {server}", server=server)
+def build_steps_embed(
+    style: Style, server_name: str, steps: Sequence[CheckStep], *, next_step: Text | None = None
+) -> discord.Embed:
+    """Return the test of a server, with a line for each step, and what to do next."""
+    theme, failed = style.theme, next((step for step in steps if not step.ok), None)
+    is_well = failed is None
+    lines = [_write_step(style, step) for step in steps]
+    if next_step is not None:
+        lines += ["", style.write(next_step)]
     return style.build(
-        title,
-        lines=[_write_step(style, step) for step in steps],
+        _title_steps(show_name(server_name), failed),
+        lines=lines,
         mark=theme.good if is_well else theme.bad,
         colour=theme.success if is_well else theme.error,
     )
 
 
+def build_added_embed(
+    style: Style, server_name: str, steps: Sequence[CheckStep], *, next_steps: Sequence[Text]
+) -> discord.Embed:
+    """Return the answer about a new server: the steps of its test, and what happens next."""
+    lines = [_write_step(style, step) for step in steps]
+    lines += ["", *map(style.write, next_steps)]
+    title = text("{server} added", server=show_name(server_name))
+    return style.build(title, lines=lines, mark=style.theme.good, colour=style.theme.success)
+
+
+def _title_steps(server: Text | str, failed: CheckStep | None) -> Text:
+    if failed is None:
+        return text("Everything works: {server}", server=server)
+    if failed.name is WayStep.LOGIN:
+        return text("Couldn't log in to {server}", server=server)
+    if failed.name in (WayStep.FIND_LOGS, WayStep.READ_NEWEST):
+        return text("Couldn't read the logs of {server}", server=server)
+    if failed.name is WayStep.OTHER_SERVERS:
+        return text("Another server already reads the logs of {server}", server=server)
+    return text("Couldn't connect to {server}", server=server)
+
+
 def _write_step(style: Style, step: CheckStep) -> str:
-    mark = style.theme.good if step.ok else style.theme.bad
-    said = text("**{step}** — {detail}", step=step.name.say(), detail=step.detail)
-    return f"{mark} {style.write(said)}"
+    return style.write(_mark_step(style, step))
+
+
+def _mark_step(style: Style, step: CheckStep) -> Text:
+    return frame(f"{style.theme.good if step.ok else style.theme.bad} {{detail}}", detail=step.detail)
 
 
 def build_edited_embed(
@@ -140,15 +174,13 @@ def build_edited_embed(
     if any(change.name == "timezone" for change in changes):
         lines.append(
             text(
-                "New deaths are read in the new zone. {corrects} corrects the times that are stored already.",
+                "New deaths use the new time zone. Run {corrects} to correct the older ones.",
                 corrects=Command("admin server import"),
             )
         )
-    title = text("{server} is changed", server=show_name(server_name))
-    embed = build_success_embed(style, title, join(lines, "\n"))
-    if steps:
-        style.add_field(embed, text("Tested before"), Names(tuple(step.name.say() for step in steps)))
-    return embed
+    lines += [_mark_step(style, step) for step in steps]
+    title = text("{server} changed", server=show_name(server_name))
+    return build_success_embed(style, title, join(lines, "\n"))
 
 
 def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> discord.Embed:
@@ -157,7 +189,7 @@ def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> dis
     colour = style.theme.warning if keys.is_changed or keys.problem else style.theme.success
     embed = style.build(title, _advise(keys), colour=colour)
     if keys.pinned:
-        name = text("Pinned (old)") if keys.is_changed else text("Pinned")
+        name = text("Saved (old)") if keys.is_changed else text("Saved")
         style.add_field(embed, name, _describe_key(keys.pinned))
     if keys.is_changed and keys.shown:
         style.add_field(embed, text("Shown now (new)"), _describe_key(keys.shown))
@@ -166,12 +198,12 @@ def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> dis
 
 def _advise(keys: HostKeys) -> Text:
     if keys.problem:
-        return text("The host cannot be asked: {problem}", problem=keys.problem)
+        return text("I couldn't ask the host: {problem}", problem=keys.problem)
     if not keys.is_changed:
-        return text("The host shows the key it was pinned to.")
+        return text("The host shows the key that I saved. All is well.")
     return text(
-        "The host shows another key than the pinned one. Either the hoster moved the server, or somebody is "
-        "in between. Ask the hoster for the fingerprint, and accept the new key only if it is the same."
+        "The host shows a new key. Either your hoster moved the server, or someone is in between. Ask your "
+        "hoster for the fingerprint, and accept the new key only if it's the same."
     )
 
 
@@ -188,37 +220,41 @@ def build_rejected_embed(
     """Return rejected lines of a log, the newest first; ``total`` counts all of them."""
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     listed = [style.write(_describe_rejected(line)) for line in lines]
-    embed = style.build(title, text("Every line so far could be read."), lines=listed)
-    counted = text("{total} in all; none of them counts in any figure", total=Number(total))
+    embed = style.build(title, text("I could read every line so far."), lines=listed)
+    counted = text("{total} in all; none of them counts", total=Number(total))
     return style.add_footer(embed, counted) if lines else embed
 
 
-def build_import_embed(style: Style, server_name: str, progress: ImportProgress) -> discord.Embed:
-    """Return the progress of an import of history, or that it is done."""
+def build_import_embed(
+    style: Style, server_name: str, progress: ImportProgress, *, next_step: Text | None = None
+) -> discord.Embed:
+    """Return the progress of an import of history, or its end and what follows."""
     theme, server = style.theme, show_name(server_name)
     if progress.is_removed:
-        title = text("The history of {server} is no longer read", server=server)
-        said = text("This game server was removed while its history was being read.")
+        title = text("Import of {server} stopped", server=server)
+        said = text("The server was removed during the import.")
         return style.build(title, said, mark=theme.paused)
     if progress.is_done:
-        title = text("The history of {server} is read", server=server)
-        return build_success_embed(style, title, _describe_end(progress))
-    title = text("Reading the history of {server}", server=server)
+        title = text("History of {server} imported", server=server)
+        sentences = [_describe_end(progress), *([] if next_step is None else [next_step])]
+        return build_success_embed(style, title, join(sentences, "\n"))
+    title = text("Importing the history of {server}", server=server)
     return style.build(title, lines=_list_progress(style, progress), mark=theme.waiting)
 
 
 def _describe_end(progress: ImportProgress) -> Text:
-    """Return the numbers of read rows; the first sentence has two numbers, each with its own noun."""
-    read = text(
-        "{lines} from {files} in {span}.",
-        lines=_count_lines(progress.rows),
-        files=plural("{count} file", "{count} files", progress.files_total),
-        span=Span(timedelta(seconds=progress.elapsed_seconds)),
+    if not progress.deaths:
+        return text("There are no deaths in its logs yet.")
+    return text(
+        "{deaths} in {days}.",
+        deaths=count_deaths(progress.deaths),
+        days=plural("{count} day", "{count} days", progress.days),
     )
-    return join([read, text("From now on new deaths count and are posted.")], "\n")
 
 
 def _list_progress(style: Style, progress: ImportProgress) -> list[str]:
+    if not progress.files_total and not progress.is_counting:
+        return [style.write(text("Looking for logs …"))]
     total = progress.bytes_total
     share = progress.bytes_done / total if total else float(progress.is_counting)
     full = int(BAR_LENGTH * share)
@@ -278,9 +314,33 @@ def _describe_health(status: ServerStatus) -> Text:
     return join(lines, "\n")
 
 
+def _describe_for_players(status: ServerStatus) -> Text:
+    """Return the state of a server without anything about its host."""
+    health = status.health
+    lines = [
+        join_facts([_describe_absence(health), _describe_place(status.channel_id)]),
+        join_facts(_list_moments(health)),
+    ]
+    return join(lines, "\n")
+
+
+def _describe_absence(health: ServerHealth) -> Text:
+    """Return a state, and since when nothing could be read."""
+    if health.last_read_at is None:
+        return _STATES[health.state]
+    since = Moment(health.last_read_at)
+    if health.state is ConnectionState.RETRYING:
+        return text_in("a connection", "Offline since {moment}, retrying", moment=since)
+    if health.state is ConnectionState.REFUSED:
+        return text_in("a connection", "Offline since {moment}: an admin has to fix it", moment=since)
+    if health.state is ConnectionState.NO_LOGS:
+        return text_in("a connection", "No logs since {moment}, looking again", moment=since)
+    return _STATES[health.state]
+
+
 def _describe_place(channel_id: ChannelId | None) -> Text:
     if channel_id is None:
-        return text("no killfeed channel: {set}", set=Command("admin channel set"))
+        return text("no killfeed channel yet: {set}", set=Command("admin channel set"))
     return text("{channel}", channel=Mention("#", channel_id))
 
 
@@ -314,11 +374,11 @@ def _describe_state(health: ServerHealth) -> Text:
 
 def _describe_server(server: GameServer, state: ConnectionState) -> Text:
     place = text("{host} port {port}", host=clean_text(server.host, 100), port=str(server.port))
-    parts = [place, text("times in {zone}", zone=server.timezone)]
+    parts = [place, text("time zone {zone}", zone=server.timezone)]
     if server.number is not None:
         parts.insert(1, text("number {number}", number=str(server.number)))
     if server.legacy:
-        parts.append(text("old SSH algorithms allowed"))
+        parts.append(text("old SSH encryption allowed"))
     lines = [_STATES[state], join_facts(parts)]
     if silent := tuple(KINDS[kind] for kind in DeathKind if kind in server.silenced):
         lines.append(text("Not posted: {kinds}", kinds=Names(silent)))

@@ -21,6 +21,7 @@ from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
+from utils.interactions.invitation import build_invitation
 from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
@@ -30,6 +31,7 @@ from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
+from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
 
 logger = get_logger(__name__)
@@ -98,6 +100,7 @@ class KillfeedBot(commands.Bot):
         self._log_context = log_context
         self._throttle = throttle
         self._is_following = False  # until it is ready
+        self._is_greeting_due = True
         self._register = CommandRegister(self, commands_file)
         self.add_listener(self._answer_ended, "on_interaction")
         self.add_listener(self._answer_press, "on_interaction")
@@ -119,8 +122,22 @@ class KillfeedBot(commands.Bot):
     async def on_ready(self) -> None:
         """Serve the guilds that the bot is in; they may have changed while it was offline."""
         logger.info("ready", guilds=len(self.guilds))
+        if self._is_greeting_due:
+            self._is_greeting_due = False
+            self._greet_host()
         self._is_following = True
         await self.follower.follow_guilds(self.is_member_of)
+
+    def _greet_host(self) -> None:
+        """Tell the bot's host who is online, in how many communities, and how to add the bot to one."""
+        greeting = plural(
+            "Online as {name} in {count} community. This link adds the bot to another one: {link}",
+            "Online as {name} in {count} communities. This link adds the bot to another one: {link}",
+            len(self.guilds),
+            name=str(self.user),
+            link=build_invitation(self.application_id or 0),
+        )
+        logger.info(str(greeting))
 
     async def on_resumed(self) -> None:
         """Note a reconnect that lost nothing."""

@@ -14,209 +14,207 @@ class Problem(CodedText):
     """The sentences of problems: what is wrong, and what to do about it."""
 
     # connecting
-    NO_SUCH_HOST = sentence("There is no host named {host}. Check the name.")
+    NO_SUCH_HOST = sentence("There's no host named {host}. Check the spelling.")
     NAMES_SILENT = sentence(
-        "The address of {host} was not found in time: the name server does not answer. Check the name, or "
-        "enter the address instead."
+        "I couldn't look up {host}: the name server isn't answering. Check the spelling, or use the IP "
+        "address instead."
     )
-    UNREACHABLE = sentence("{host} cannot be reached: nothing answers at that port, or the server is down.")
+    UNREACHABLE = sentence(
+        "I can't reach {host}: nothing answers on that port. Check host and port; if they're right, the "
+        "host is down."
+    )
     CLOSED_DOOR = sentence(
-        "The bot finds no SSH server at {host} that it may connect to. Check host and port with the hoster. "
-        "Addresses inside a private network cannot be used with this bot."
+        "I found no SSH server at {host} that I may connect to. Check host and port with your hoster. "
+        "Addresses inside a private network don't work with this bot."
     )
     NO_ANSWER = sentence("{host} did not answer in time.")
     HELD_UP = sentence(
-        "There was no time for {host}, because game hosts of this Discord server send more than the bot "
-        "takes. It will be tried again. If that goes on, remove the game server whose host floods the bot."
+        "I had no time for {host}, because your game hosts send more than I can take. I'll try again. If it "
+        "keeps happening, remove the server whose host floods me."
     )
-    TOO_MANY_CONNECT = sentence("Too many connect to {host} at this moment. It will be tried again.")
+    TOO_MANY_CONNECT = sentence("Too many are connecting to {host} right now. I'll try again.")
     CONNECTIONS_BUSY = sentence(
-        "All connections of this Discord server are busy; {host} had to wait too long. It will be "
-        "tried again."
+        "All connections of this Discord server are busy, and {host} waited too long. I'll try again."
     )
 
     # the handshake
     NO_SSH = sentence(
-        "What answers at {host} does not speak SSH as it should: a maintenance page, perhaps, or another "
-        "port. Unless that passes by itself, check host and port."
+        "Something answers at {host}, but not as an SSH server: maybe a maintenance page, maybe the wrong "
+        "port. If it doesn't pass by itself, check host and port."
     )
-    OTHER_SERVER = sentence("What answers at {host} is not the SSH server expected. Check host and port.")
+    OTHER_SERVER = sentence(
+        "The answer from {host} isn't from the SSH server I expected. Check host and port."
+    )
     HUNG_UP_AT_ONCE = sentence(
-        "{host} hung up before it greeted as an SSH server: it is busy, blocks the bot, or something else "
-        "answers at that port."
+        "{host} hung up before saying hello as an SSH server: it's busy, it blocks me, or the port is wrong."
     )
-    HUNG_UP = sentence("{host} hung up during the handshake: it is busy, or blocks the bot.")
+    HUNG_UP = sentence("{host} hung up during the handshake: it's busy, or it blocks me.")
     HUNG_UP_PERHAPS_OLD = sentence(
-        "{host} hung up during the handshake: it is busy, or blocks the bot. Old SSH servers look like this "
-        "as well; for one of those: {edit}."
+        "{host} hung up during the handshake: it's busy, or it blocks me. Old SSH servers do that as well; "
+        "for one of those use {edit}."
     )
     OLD_ALGORITHMS = sentence(
-        "{host} offers only old algorithms, which the bot does not use unless it is told to: {edit} (or the "
-        "same option of {add})."
+        "{host} speaks only old encryption, which I don't use unless you allow it: {edit} (or the same "
+        "option of {add})."
     )
     NO_COMMON_ALGORITHM = sentence(
-        "{host} and the bot found no common encryption, although “legacy” is on. Ask the hoster which SSH "
-        "algorithms the server speaks."
+        "{host} and I share no encryption, even with “legacy” on. Ask your hoster which SSH algorithms the "
+        "server speaks."
     )
     COMPRESSION = sentence(
-        "{host} insists on compression, which the bot does not use, because a few bytes could fill its "
-        "memory. Ask the hoster to allow SSH without compression."
+        "{host} insists on compression, which I don't use because a few bytes could fill my memory. Ask "
+        "your hoster to allow SSH without compression."
     )
     HOST_KEY_UNPINNED = sentence(
-        "No host key of {host} is pinned, so it gets no password. It shows {fingerprint}: ask the hoster "
-        "whether that is right, then accept it with {accept}."
+        "I haven't saved a host key for {host} yet, so I don't send it a password. It shows {fingerprint}: "
+        "ask your hoster whether that's right, then accept it with {accept}."
     )
     HOST_KEY_CHANGED = sentence(
-        "{host} shows another host key than before ({fingerprint}). Either the hoster moved the server, or "
-        "somebody is in between. Ask the hoster, then accept the new key with {accept}."
+        "{host} shows a new host key ({fingerprint}). Either your hoster moved the server, or someone is in "
+        "between. Ask your hoster, then accept the new key with {accept}."
     )
 
     # the login
     LOGIN_REFUSED = sentence(
-        "{host} refused the login. Check user name and password (or key) with the hoster."
+        "{host} refused the login. Check user name and password (or key) with your hoster."
     )
     NEW_PASSWORD_DEMANDED = sentence(
-        "{host} demands a new password before it lets anybody in. Change it there, then enter it here."
+        "{host} wants you to change the password first. Change it there, then enter the new one here."
     )
     SECOND_FACTOR = sentence(
-        "{host} asks for more than a password: a one-time code, perhaps, or a confirmation. The bot cannot "
-        "answer that. Ask the hoster for a login with a password or a key alone."
+        "{host} asks for more than a password, perhaps a one-time code, and I can't answer that. Ask your "
+        "hoster for a login with only a password or a key."
     )
     NO_SFTP = sentence(
-        "{host} lets the login in but opens no SFTP channel for it. Check that the login may use SFTP."
+        "{host} accepts the login but opens no SFTP for it. Check with your hoster that this login may use "
+        "SFTP."
     )
     LOGIN_UNREADABLE = sentence(
-        "The stored login of this server cannot be read with the bot's secret key. Enter it again with "
-        "{edit}, or ask those who host this bot to restore the old key."
+        "I can't decrypt the saved login of this server with my current secret key. Enter it again with "
+        "{edit}, or ask the bot's owner to restore the old key."
     )
 
     # private keys
     KEY_UNUSABLE = sentence(
-        "The private key cannot be used. Paste the whole file again, or make a new key with "
-        "“ssh-keygen -t ed25519”."
+        "I can't use that private key. Paste the whole file again, or make a new key with “ssh-keygen -t "
+        "ed25519”."
     )
     KEY_OF_PUTTY = sentence(
-        "The private key is one of PuTTY's. Open it in PuTTYgen, choose “Export OpenSSH key” in the menu "
-        "“Conversions”, and paste the file that this makes."
+        "That's a PuTTY key. Open it in PuTTYgen, choose “Export OpenSSH key” in the menu “Conversions”, "
+        "and paste the exported file."
     )
     KEY_PUBLIC = sentence(
-        "That is a public key. The bot needs the private key: the file of the same name without “.pub”, "
-        "which begins with “-----BEGIN”."
-    )
-    KEY_LOCKED = sentence(
-        "The private key is locked with a passphrase, which the bot does not take. Make a copy of the file, "
-        "unlock the copy with “ssh-keygen -p -f FILE” and an empty new passphrase, and paste that."
-    )
-    KEY_CUT = sentence(
-        "A part of the private key is missing. Paste the whole file, from “-----BEGIN” to the last line, "
-        "which begins with “-----END”."
-    )
-    KEY_IS_NONE = sentence(
-        "That is not a private key: one begins with “-----BEGIN”. If it is the password, put it into the "
-        "field for the password and leave the field for the key empty."
-    )
-    KEY_UNKNOWN = sentence(
-        "The bot cannot read that private key. Paste a key as “ssh-keygen” makes it, the whole file, which "
+        "That's the public key. I need the private one: the file with the same name without “.pub”, which "
         "begins with “-----BEGIN”."
     )
+    KEY_LOCKED = sentence(
+        "That private key has a passphrase, which I can't enter. Copy the file, run “ssh-keygen -p -f FILE” "
+        "on the copy with an empty new passphrase, and paste the copy."
+    )
+    KEY_CUT = sentence(
+        "Part of the private key is missing. Paste the whole file, from “-----BEGIN” to the last line with "
+        "“-----END”."
+    )
+    KEY_IS_NONE = sentence(
+        "That isn't a private key: one begins with “-----BEGIN”. If it's the password, put it into the "
+        "password field and leave the key empty."
+    )
+    KEY_UNKNOWN = sentence(
+        "I can't read that private key. Paste the whole file as “ssh-keygen” makes it; it begins with "
+        "“-----BEGIN”."
+    )
     KEY_DAMAGED = sentence(
-        "The private key cannot be used: something in it is wrong. Copy the file once more and paste all of "
-        "it, or make a new key with “ssh-keygen -t ed25519”."
+        "Something in that private key is broken. Copy the file again and paste all of it, or make a new "
+        "key with “ssh-keygen -t ed25519”."
     )
 
     # the connection
     CLOSED_BY_HOST = sentence("{host} closed the connection.")
     CLOSED_AFTER_LOGIN = sentence("{host} closed the connection right after the login.")
     CLOSED_BY_US = sentence(
-        "The connection was closed because the server's settings changed or the bot is shutting down."
+        "I closed the connection because the server's settings changed or I'm shutting down."
     )
     CONNECTION_CLOSED = sentence("The connection to {host} is closed.")
-    SHUTTING_DOWN = sentence("The bot is shutting down.")
-    TOO_MUCH = sentence(
-        "{host} sends more than the bot asked for, without end. The bot closed the connection."
-    )
-    TAKES_NOTHING = sentence("{host} does not take what the bot sends. The bot closed the connection.")
-    TOO_MANY_EXCHANGES = sentence(
-        "{host} wants to exchange keys again and again. The bot closed the connection."
-    )
+    SHUTTING_DOWN = sentence("I'm shutting down.")
+    TOO_MUCH = sentence("{host} kept sending more than I asked for, so I closed the connection.")
+    TAKES_NOTHING = sentence("{host} doesn't take what I send, so I closed the connection.")
+    TOO_MANY_EXCHANGES = sentence("{host} kept asking for new keys, so I closed the connection.")
 
     # files and folders
-    ANSWER_GARBLED = sentence(
-        "{host} gave an answer about “{path}” that the bot cannot understand, so it passes over that answer."
-    )
+    ANSWER_GARBLED = sentence("I can't make sense of the answer of {host} about “{path}”, so I skip it.")
     MISSING = sentence("{host} has no “{path}”.")
-    NOT_PERMITTED = sentence("{host} does not let this login read “{path}”.")
+    NOT_PERMITTED = sentence("This login may not read “{path}” on {host}.")
     NOT_READ = sentence("{host} failed to read “{path}”.")
     NO_PATH = sentence("{host} gave no answer about “{path}”.")
-    WRONG_PATH = sentence("{host} gave no path as an answer about “{path}”.")
-    SMALL_PIECES = sentence("{host} hands “{path}” out in pieces too small to be read.")
-    NEVER_THE_SAME = sentence("“{path}” is another file at each look.")
+    WRONG_PATH = sentence("{host} answered about “{path}” with something that isn't a path.")
+    SMALL_PIECES = sentence("{host} sends “{path}” in pieces too small to read.")
+    NEVER_THE_SAME = sentence("“{path}” is a different file every time I look.")
 
     # the place of the logs
-    PATH_UNPRINTABLE = sentence("The base path holds characters that no path has, or is too long.")
-    PATH_UPWARDS = sentence("The base path must not hold “..”. Write the whole path instead.")
-    PATH_OUTSIDE = sentence(
-        "The base path leads out of the login's folder. If that is meant, enter “{path}”."
-    )
-    NO_SUCH_FOLDER = sentence("There is no folder “{path}” on {host}. Check the base path.")
+    PATH_UNPRINTABLE = sentence("That base path is too long, or has characters that no path has.")
+    PATH_UPWARDS = sentence("A base path can't contain “..”. Write the whole path instead.")
+    PATH_OUTSIDE = sentence("That base path leads out of the login's folder. If you mean it, enter “{path}”.")
+    NO_SUCH_FOLDER = sentence("There's no folder “{path}” on {host}. Check the base path.")
     FOLDER_GONE = sentence("The folder “{path}” is gone from {host}.")
-    SEVERAL_SERVERS = sentence("Several game servers lie here. Set “number” to one of: {numbers}.")
+    SEVERAL_SERVERS = sentence(
+        "There are several game servers in this login. Set “number” to one of: {numbers}."
+    )
     SEVERAL_FOLDERS = sentence(
-        "Several game servers lie here, and some share a number. Set “base_path” to one of: {folders}."
+        "There are several game servers in this login, and some share a number. Set “base_path” to one of: "
+        "{folders}."
     )
     NO_LOGS = sentence(
-        "No death logs found: looked in the login's folder for “{folder}/actual1/deathlogs”, "
+        "No death logs found. I looked in the login's folder for “{folder}/actual1/deathlogs”, "
         "“actual1/deathlogs” and the same below “Deadside/Saved”. Set “number” or “base_path”."
     )
     NO_LOGS_BESIDE = sentence(
-        "No death logs found: looked in the login's folder for “{folder}/actual1/deathlogs”, "
-        "“actual1/deathlogs” and the same below “Deadside/Saved”. Server folders there: {beside}. Set "
-        "“number” or “base_path”."
+        "No death logs found in “{folder}”, but these server folders are there: {beside}. Set “number” or "
+        "“base_path”."
     )
     NO_LOGS_IN = sentence(
-        "No death logs found: looked in “{path}” for “{folder}/actual1/deathlogs”, “actual1/deathlogs” and "
-        "the same below “Deadside/Saved”. Set “number” or “base_path”."
+        "No death logs found. I looked in “{path}” for “{folder}/actual1/deathlogs”, “actual1/deathlogs” "
+        "and the same below “Deadside/Saved”. Set “number” or “base_path”."
     )
     NO_LOGS_IN_BESIDE = sentence(
-        "No death logs found: looked in “{path}” for “{folder}/actual1/deathlogs”, “actual1/deathlogs” and "
-        "the same below “Deadside/Saved”. Server folders there: {beside}. Set “number” or “base_path”."
+        "No death logs found in “{folder}” below “{path}”, but these server folders are there: {beside}. "
+        "Set “number” or “base_path”."
     )
     QUOTED = sentence("“{name}”")
     NUMBERED = sentence("“{number}” ({name})")
     SAME_LOGS = sentence(
-        "“{other}” reads these logs already, so “{server}” is not read: every kill would count twice. Remove "
-        "one of the two with {remove}."
+        "“{other}” already reads these logs, so I don't read “{server}”: every kill would count twice. "
+        "Remove one of the two with {remove}."
     )
 
     # gaps of a listing
     NO_DEATH_YET = sentence("“{path}” has no folder “deathlogs” yet. The game makes it with the first death.")
-    OUTSIDE = sentence("“{path}” leads out of the login's folder, so it is not read.")
+    OUTSIDE = sentence("“{path}” leads out of the login's folder, so I don't read it.")
     MANY_FOLDERS = sentences(
-        "“{path}” holds {count} folder. The newest {read} are read.",
-        "“{path}” holds {count} folders. The newest {read} are read.",
+        "“{path}” has {count} folder. I read the newest {read}.",
+        "“{path}” has {count} folders. I read the newest {read}.",
     )
     MANY_LOGS = sentences(
-        "“{path}” holds {count} death log. The newest {read} are read.",
-        "“{path}” holds {count} death logs. The newest {read} are read.",
+        "“{path}” has {count} death log. I read the newest {read}.",
+        "“{path}” has {count} death logs. I read the newest {read}.",
     )
     MANY_LINKS = sentences(
-        "“{path}” holds {count} link or untyped entry. The newest {read} are read.",
-        "“{path}” holds {count} links or untyped entries. The newest {read} are read.",
+        "“{path}” has {count} link or untyped entry. I read the newest {read}.",
+        "“{path}” has {count} links or untyped entries. I read the newest {read}.",
     )
     NAMES_UNREADABLE = sentences(
-        "“{path}” holds {count} name the bot cannot read. Rename it if it is a log.",
-        "“{path}” holds {count} names the bot cannot read. Rename them if they are logs.",
+        "“{path}” has {count} name I can't read. Rename it if it's a log.",
+        "“{path}” has {count} names I can't read. Rename them if they're logs.",
     )
-    LISTING_CUT = sentence("“{path}” holds more than the bot lists. The newest logs it saw are read.")
+    LISTING_CUT = sentence("“{path}” has more entries than I list. I read the newest logs that I saw.")
     AND_MORE = sentences("{first} ({count} more problem)", "{first} ({count} more problems)")
 
     # faults that the host does not cause
-    DATABASE_AWAY = sentence("The bot's database does not answer. It will be tried again.")
+    DATABASE_AWAY = sentence("My database isn't answering. I'll try again.")
     DATABASE_REFUSES = sentence(
-        "The bot's database refuses what was read. I try again by myself; the log of the bot says why."
+        "My database refuses these kills. I keep trying; the bot's owner finds the reason in the log."
     )
     SURPRISE = sentence(
-        "Reading failed unexpectedly ({failure}). I try again by myself; the log of the bot says where "
-        "it failed."
+        "Reading failed unexpectedly ({failure}). I keep trying; the bot's owner finds the details in the "
+        "log."
     )
-    UNKNOWN = sentence("Something was in the way. The next try tells what it is.")
+    UNKNOWN = sentence("Something went wrong. The next try will tell.")

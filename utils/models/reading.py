@@ -64,6 +64,20 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerPlace:
+    """One of several game servers that a login leads to, and the settings that tell it from the others.
+
+    Attributes:
+        label: its name for people.
+        base_path: its folder; None if the number is enough.
+    """
+
+    label: str
+    number: int
+    base_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundLogs:
     """The death logs that a test of a server found.
 
@@ -177,6 +191,9 @@ class ImportProgress:
     """The progress of an import; ``rows`` counts the lines that were read, ``is_counting`` is the last phase.
 
     An import also ends when its server is removed; then ``is_removed`` is set.
+
+    Attributes:
+        deaths: all deaths of the server that were counted at the end, of ``days`` days; 0 before the end.
     """
 
     files_done: int
@@ -188,6 +205,8 @@ class ImportProgress:
     is_counting: bool = False
     is_done: bool = False
     is_removed: bool = False
+    deaths: int = 0
+    days: int = 0
 
     @property
     def rows_per_second(self) -> float:

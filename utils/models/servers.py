@@ -9,7 +9,7 @@ from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
-from utils.models.reading import FoundLogs
+from utils.models.reading import FoundLogs, ServerPlace
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.texts import Text, Value, plural
 
@@ -240,13 +240,15 @@ class WayCheck:
 
     Attributes:
         steps: what was tried, up to the first failure.
-        host_key: the key that the host showed; None if the test failed before that.
+        host_key: the key of the host that accepted the login; None if the test failed before that.
         logs: the logs that were found; None if the test failed.
+        places: the game servers to choose from, if the login leads to several.
     """
 
     steps: tuple[CheckStep, ...]
     host_key: str | None = None
     logs: FoundLogs | None = None
+    places: tuple[ServerPlace, ...] = ()
 
     @property
     def failure(self) -> CheckStep | None:

@@ -19,8 +19,10 @@ from utils.errors import (
     RemoteFailureError,
     RemoteFileMissingError,
     RemotePermissionError,
+    SeveralServersError,
 )
 from utils.models.problems import Problem
+from utils.models.reading import ServerPlace
 from utils.models.texts import Names, Text
 from utils.sftp.listing import LIMITS
 from utils.sftp.remote_paths import (
@@ -61,7 +63,7 @@ class Neighbours:
         number: the hoster's number; None if any server may be the right one.
         of_host: server folders with that number and host.
         others: server folders with that number and another host.
-        shown: names of a few server folders.
+        shown: a few server folders.
         has_logs: the folder itself holds death logs.
     """
 
@@ -69,7 +71,7 @@ class Neighbours:
     number: int | None
     of_host: list[ServerFolder] = field(default_factory=list)
     others: list[ServerFolder] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
+    shown: list[ServerFolder] = field(default_factory=list)
     has_logs: bool = False
 
     def take(self, entry: RemoteEntry) -> None:
@@ -78,13 +80,14 @@ class Neighbours:
         if match is None or entry.is_file:
             self.has_logs |= DATED_NAME.fullmatch(entry.name) is not None
             return
+        folder = ServerFolder(entry.name, int(match["number"]), entry.is_link)
         if len(self.shown) < SHOWN_MAXIMUM:
-            self.shown.append(entry.name)
-        if self.number in (None, int(match["number"])):
+            self.shown.append(folder)
+        if self.number in (None, folder.number):
             is_of_host = match["host"].casefold() == self.host.strip().casefold()
             fitting = self.of_host if is_of_host else self.others
             if len(fitting) < PROBES_MAXIMUM:
-                fitting.append(ServerFolder(entry.name, int(match["number"]), entry.is_link))
+                fitting.append(folder)
 
     def choose(self) -> list[ServerFolder]:
         """Return the folders that may be right: with this number, and if possible with this host."""
@@ -101,7 +104,8 @@ async def find_death_logs(
     folder may be missing before the first death: the game makes it then.
 
     Raises:
-        InvalidInputError: the base path is not a path, or several servers fit.
+        InvalidInputError: the base path is not a path.
+        SeveralServersError: several servers fit.
         LogsMissingError: nothing fits; the text says what was searched for.
         RemotePermissionError, RemoteFailureError: nothing fits, and a folder could not be searched.
     """
@@ -110,7 +114,7 @@ async def find_death_logs(
     for find in (search.find_logs_in, search.find_begun_in):
         found = await search.find_among(here.choose(), find)
         if len(found) > 1:
-            raise _build_ambiguous_error([folder for folder, _ in found])
+            raise _build_several_error(search.base, [folder for folder, _ in found])
         if found:
             return found[0][1]
         if (beside := await find(search.base)) is not None:
@@ -119,8 +123,7 @@ async def find_death_logs(
             return search.base
     if search.refused is not None:
         raise search.refused
-    wanted = f"{host}_{'<number>' if number is None else number}"
-    raise LogsMissingError(_describe_missing(search.base, sorted(here.shown), wanted=wanted))
+    raise _build_missing_error(search.base, host, here)
 
 
 async def find_real_folder(session: SftpSession, folder: str) -> str:
@@ -238,18 +241,26 @@ def _list_games(folder: str) -> tuple[str, ...]:
     return tuple(posixpath.normpath(posixpath.join(folder, below)) for below in GAMES_BELOW_SERVER)
 
 
-def _build_ambiguous_error(folders: list[ServerFolder]) -> InvalidInputError:
+def _build_several_error(base: str, folders: list[ServerFolder]) -> SeveralServersError:
     """Say how to name the right server: by its number, or by its folder if two have the same number."""
-    numbers = {folder.number for folder in folders}
-    if len(numbers) == len(folders):
+    if _are_told_apart(folders):
         named = (Problem.NUMBERED.say(number=str(one.number), name=one.name) for one in folders)
-        return InvalidInputError(Problem.SEVERAL_SERVERS.say(numbers=Names(tuple(named))))
-    names = _quote(folder.name for folder in folders)
-    return InvalidInputError(Problem.SEVERAL_FOLDERS.say(folders=names))
+        said = Problem.SEVERAL_SERVERS.say(numbers=Names(tuple(named)))
+    else:
+        said = Problem.SEVERAL_FOLDERS.say(folders=_quote(folders))
+    return SeveralServersError(said, places=_list_places(base, folders))
 
 
-def _describe_missing(base: str, shown: list[str], *, wanted: str) -> Text:
+def _build_missing_error(base: str, host: str, here: Neighbours) -> LogsMissingError:
     """Say what was searched for and what is there instead."""
+    wanted = f"{host}_{'<number>' if here.number is None else here.number}"
+    shown = sorted(here.shown, key=lambda folder: folder.name)
+    # without a number all of them were searched; with one, the others may be meant
+    others = [] if here.number is None else [folder for folder in shown if folder.number != here.number]
+    return LogsMissingError(_describe_missing(base, shown, wanted=wanted), places=_list_places(base, others))
+
+
+def _describe_missing(base: str, shown: list[ServerFolder], *, wanted: str) -> Text:
     if base == ".":
         if shown:
             return Problem.NO_LOGS_BESIDE.say(folder=wanted, beside=_quote(shown))
@@ -259,5 +270,19 @@ def _describe_missing(base: str, shown: list[str], *, wanted: str) -> Text:
     return Problem.NO_LOGS_IN.say(path=base, folder=wanted)
 
 
-def _quote(names: Iterable[str]) -> Names:
-    return Names(tuple(Problem.QUOTED.say(name=name) for name in names))
+def _list_places(base: str, folders: list[ServerFolder]) -> tuple[ServerPlace, ...]:
+    """Return how each of these servers is named: by its number alone if no two have the same."""
+    if _are_told_apart(folders):
+        return tuple(ServerPlace(str(folder.number), folder.number) for folder in folders)
+    return tuple(
+        ServerPlace(folder.name, folder.number, posixpath.normpath(posixpath.join(base, folder.name)))
+        for folder in folders
+    )
+
+
+def _are_told_apart(folders: list[ServerFolder]) -> bool:
+    return len({folder.number for folder in folders}) == len(folders)
+
+
+def _quote(folders: Iterable[ServerFolder]) -> Names:
+    return Names(tuple(Problem.QUOTED.say(name=folder.name) for folder in folders))

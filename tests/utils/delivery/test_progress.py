@@ -26,7 +26,7 @@ TASK = f"message:import:{SCOPE}"
 
 def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
     """Return a progress that is identified by its rows."""
-    return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done)
+    return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done, deaths=rows, days=1)
 
 
 @pytest.fixture(name="messages")
@@ -103,9 +103,7 @@ async def test_end_of_a_removed_server_is_shown_at_once(
     """This works after a restart too, when the process has not shown the import yet."""
     removed = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
     await running.messages.show(SERVER, running.job, removed)
-    await world.until(
-        lambda: "was removed while its history was being read" in str(running.message.embeds), what="the end"
-    )
+    await world.until(lambda: "was removed during the import" in str(running.message.embeds), what="the end")
     await world.settle()
     assert not tasks.is_running(TASK)
 

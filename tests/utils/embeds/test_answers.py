@@ -198,7 +198,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
         (
             "⏳ North\\_1",
             [
-                f"not read, trying again <t:{STAMP}:R> · <#9>",
+                f"Offline, retrying <t:{STAMP}:R> · <#9>",
                 f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
                 "12,345 lines read · 2 rejected",
                 "⚠️ The host did not answer.",
@@ -207,7 +207,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
         (
             "✅ South",
             [
-                "connected · no killfeed channel: `/admin channel set`",
+                "Connected · no killfeed channel yet: `/admin channel set`",
                 "Last kill none yet · last read none yet",
                 "0 lines read · 0 rejected",
             ],
@@ -215,12 +215,38 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
         (
             "⏳ West",
             [
-                "not read, trying again now · <#9>",
+                "Offline, retrying now · <#9>",
                 "Last kill none yet · last read none yet",
                 "0 lines read · 0 rejected",
             ],
         ),
     ]
+
+
+def test_status_for_players_shows_nothing_about_hosts(factory: EmbedFactory) -> None:
+    """Players see since when a server is offline; address, lines and connections are for admins."""
+    problem = text("203.0.113.9:22 shows a new host key (SHA256:abc).")
+    states = {
+        ConnectionState.RETRYING: f"Offline since <t:{STAMP}:R>, retrying",
+        ConnectionState.REFUSED: f"Offline since <t:{STAMP}:R>: an admin has to fix it",
+        ConnectionState.NO_LOGS: f"No logs since <t:{STAMP}:R>, looking again",
+        ConnectionState.CONNECTED: "Connected",
+    }
+    for state, said in states.items():
+        health = ServerHealth(SCOPE, state=state, problem=problem, last_read_at=AT)
+        embed = factory.build_status(
+            [ServerStatus("North", ChannelId(9), health)],
+            connections=ConnectionCount(1, 2),
+            limit=25,
+            is_for_admins=False,
+        )
+        assert (embed.fields[0].value.split("\n")[0], embed.footer) == (f"{said} · <#9>", None)
+        assert "203" not in str(embed.to_dict())
+    never = ServerHealth(SCOPE, state=ConnectionState.REFUSED, problem=problem)
+    embed = factory.build_status(
+        [ServerStatus("North", None, never)], connections=ConnectionCount(), limit=1, is_for_admins=False
+    )
+    assert embed.fields[0].value.startswith("Can't log in: an admin has to fix it · no killfeed channel yet")
 
 
 def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
@@ -251,8 +277,8 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
         (
             "⏸️ North\\_1",
             [
-                "paused, over the premium limit (`/premium status`)",
-                "play.example.org port 8822 · number 7 · times in UTC · old SSH algorithms allowed",
+                "Paused, over the premium limit (`/premium status`)",
+                "play.example.org port 8822 · number 7 · time zone UTC · old SSH encryption allowed",
                 "Not posted: falls",
             ],
         )
@@ -261,14 +287,21 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
 
 
 def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
-    """Each step is a line; one failed step makes the title a failure."""
+    """Each step is a line; the title names the step that failed."""
     steps = [
         CheckStep(WayStep.LOGIN, ok=True, detail=text("Works.")),
         CheckStep(WayStep.FIND_LOGS, ok=False, detail=text("No {name} here.", name="*.csv")),
     ]
     embed = factory.build_steps("North", steps)
-    assert embed.title == "❌ Something is in the way: North"
-    assert embed.description == "✅ **Login** — Works.\n❌ **Find the death logs** — No \\*.csv here."
+    assert embed.title == "❌ Couldn't read the logs of North"
+    assert embed.description == "✅ Works.\n❌ No \\*.csv here."
+    titles = {
+        WayStep.REACH: "❌ Couldn't connect to North",
+        WayStep.LOGIN: "❌ Couldn't log in to North",
+        WayStep.OTHER_SERVERS: "❌ Another server already reads the logs of North",
+    }
+    for step, title in titles.items():
+        assert factory.build_steps("North", [CheckStep(step, ok=False, detail=text("No."))]).title == title
     assert factory.build_steps("North", steps[:1]).title == "✅ Everything works: North"
 
 
@@ -279,7 +312,7 @@ def test_rejected_lines_are_inline_and_without_ids(factory: EmbedFactory) -> Non
     assert embed.description == (
         f"**too few parts** · world\\_0/a.csv, byte 1,234 · <t:{STAMP}:R>\n> \\`\\`\\`x;(id);\\*b\\*"
     )
-    assert factory.build_rejected("North", [], total=0).description == "Every line so far could be read."
+    assert factory.build_rejected("North", [], total=0).description == "I could read every line so far."
 
 
 def test_full_page_of_rejected_lines_keeps_the_limit(factory: EmbedFactory) -> None:
@@ -300,6 +333,10 @@ def test_full_page_of_rejected_lines_keeps_the_limit(factory: EmbedFactory) -> N
             ["▱▱▱▱▱▱▱▱▱▱▱▱▱▱ 0%", "0 of 10 files", "0 lines · 0 per second"],
         ),
         (
+            ImportProgress(0, 0, 0, 0, 0, 0.0),
+            ["Looking for logs …"],
+        ),
+        (
             ImportProgress(10, 10, 1000, 1000, 20, 1.0, is_counting=True),
             ["▰▰▰▰▰▰▰▰▰▰▰▰▰▰ 100%", "10 of 10 files", "20 lines · 20 per second · counting"],
         ),
@@ -318,10 +355,12 @@ def test_import_shows_how_far_it_is(
 
 def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
     """The last edit of the progress message reports the end."""
-    done = ImportProgress(10, 10, 1, 1, 12000, 95.0, is_counting=False, is_done=True)
-    embed = factory.build_import("North", done)
-    assert embed.title == "✅ The history of North is read"
-    assert (embed.description or "").startswith("12,000 lines from 10 files in 1 min 35 s.")
+    done = ImportProgress(10, 10, 1, 1, 12000, 95.0, is_done=True, deaths=11_990, days=40)
+    embed = factory.build_import("North", done, next_step=text("New kills appear."))
+    assert embed.title == "✅ History of North imported"
+    assert embed.description == "11,990 deaths in 40 days.\nNew kills appear."
+    empty = factory.build_import("North", replace(done, deaths=0, days=0))
+    assert empty.description == "There are no deaths in its logs yet."
 
 
 def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:

@@ -101,6 +101,26 @@ async def test_bot_works_though_its_commands_could_not_be_registered(
         assert count_registrations(world) == 2
 
 
+@pytest.mark.usefixtures("guild")
+async def test_host_is_told_once_a_start_who_is_online_and_how_to_invite_it(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """One sentence has the bot's name, its communities and the link; a new session does not repeat it."""
+    bot = OwnBot(shelf, tmp_path)
+    bot.follows.asked = [GuildId(1)]
+    with capture_logs() as logs:
+        async with run(world, bot):
+            bot.dispatch("ready")  # as after a session that could not be resumed
+            await wait_until(lambda: len(bot.follows.followed) == 2)
+    told = [entry["event"] for entry in logs if entry["event"].startswith("Online")]
+    [sentence] = told
+    assert sentence == (
+        f"Online as {bot.user} in 1 community. This link adds the bot to another one: "
+        f"https://discord.com/oauth2/authorize?client_id={bot.application_id}"
+        "&scope=bot+applications.commands&permissions=117760"
+    )
+
+
 async def test_guilds_are_followed_when_ready_and_when_one_joins(
     world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
 ) -> None:

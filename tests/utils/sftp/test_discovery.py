@@ -136,7 +136,7 @@ async def test_base_path_is_looked_in_alone(host: GameHost, pool: SftpConnection
 async def test_missing_logs_are_described(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
     """The sentence has the expected folder and the existing ones."""
     (root / "127.0.0.1_3").mkdir()
-    with pytest.raises(LogsMissingError, match=r"“127\.0\.0\.1_8/actual1/deathlogs”.*“127\.0\.0\.1_3”"):
+    with pytest.raises(LogsMissingError, match=r"“127\.0\.0\.1_8”.*“127\.0\.0\.1_3”"):
         await find(host, pool, number=8)
     with pytest.raises(LogsMissingError, match="no folder “gone”"):
         await find(host, pool, base_path="gone")

@@ -88,8 +88,8 @@ def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
         " /admin server edit legacy:True (or the same option of /admin server add)."
     )
     assert str(translate(error, host="h:22", legacy=True)) == (
-        "h:22 and the bot found no common encryption, although “legacy” is on."
-        " Ask the hoster which SSH algorithms the server speaks."
+        "h:22 and I share no encryption, even with “legacy” on."
+        " Ask your hoster which SSH algorithms the server speaks."
     )
 
 

@@ -152,7 +152,7 @@ async def test_newest_files_are_listed_and_the_rest_is_told() -> None:
     listing = await list_death_logs(cast("SftpSession", session), FOLDER)
     assert [entry.file.name for entry in listing.files] == sorted(names)
     assert tuple(map(str, listing.refused)) == (
-        f"“{FOLDER}” holds 20,001 death logs. The newest 20,000 are read.",
+        f"“{FOLDER}” has 20,001 death logs. I read the newest 20,000.",
     )
 
 
@@ -230,7 +230,7 @@ async def test_answer_that_cannot_be_understood_costs_no_more_than_itself(
     listing = await list_logs(host, pool)
     assert {entry.file.world for entry in listing.files} == {"world_1"}
     [sentence] = map(str, listing.refused)
-    assert "gave an answer about “logs/world_0” that the bot cannot understand" in sentence
+    assert "about “logs/world_0”, so I skip it" in sentence
     mended = listing.mend(before)
     assert [(entry.file.world, entry.file.name) for entry in mended.files] == [
         ("world_0", "2025.05.01-00.00.00.csv"),

@@ -129,7 +129,7 @@ def test_rsa_key_of_no_primes_is_refused() -> None:
     d = pow(e, -1, (p - 1) * (q - 1))
     numbers = (0, n, e, d, p, q, d % (p - 1), d % (q - 1), pow(q, -1, p))
     text = make_block("RSA PRIVATE KEY", asyncssh.asn1.der_encode(numbers))
-    with pytest.raises(InvalidSecretError, match="something in it is wrong"):
+    with pytest.raises(InvalidSecretError, match="Something in that private key is broken"):
         read_private_key(Credentials(private_key=text))
 
 

@@ -138,9 +138,20 @@ class SafeMongoDBConnection:
             except StorageUnavailableError as error:
                 pause = next(pauses)
                 if self.clock.monotonic() + pause >= deadline:
-                    raise
+                    raise self._explain_silence(error) from error
                 _log.warning("MongoDB is not reachable yet", reason=str(error), pause_seconds=round(pause, 2))
             await self.clock.sleep(pause)
+
+    def _explain_silence(self, error: StorageUnavailableError) -> StorageUnavailableError:
+        """Return the error with address and advice; the address is read without user and password."""
+        if self._client is None:
+            return error
+        servers = self._client.delegate.topology_description.server_descriptions()
+        places = [host if port is None else f"{host}:{port}" for host, port in sorted(servers)]
+        return StorageUnavailableError(
+            f"MongoDB doesn't answer at {', '.join(places)}. Start it, or correct mongodb.uri; "
+            "with an empty mongodb.uri the bot runs a MongoDB of its own."
+        )
 
     async def _read_facts(self) -> ServerFacts:
         try:

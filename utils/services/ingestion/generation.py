@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -13,6 +14,14 @@ from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
 SLICE_ROWS = 50  # deaths counted before the event loop runs again: about a millisecond
 COUNTED_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDeaths:
+    """The deaths that a generation counts, and on how many days they were written."""
+
+    deaths: int
+    days: int
 
 
 class GenerationStore(Protocol):  # implemented by ImportRepository
@@ -50,6 +59,8 @@ class GenerationCount:
         self._generation = generation
         self._counting = Counting()
         self._month = date.min
+        self._deaths = 0
+        self._days: set[date] = set()
         self.is_in_order = True
 
     async def begin(self) -> None:
@@ -64,16 +75,19 @@ class GenerationCount:
         for start in range(0, len(deaths), SLICE_ROWS):
             for death in deaths[start : start + SLICE_ROWS]:
                 self._counting.add(death)
+                self._days.add(death.row.written_at.date())
             await asyncio.sleep(0)
+        self._deaths += len(deaths)
         if self._counting.late_players:
             self.is_in_order = False
 
-    async def finish(self) -> None:
-        """Write the remaining counters."""
+    async def finish(self) -> CountedDeaths:
+        """Write the remaining counters; return what was counted."""
         await self._write_days(list(self._counting.freeze_days()))
         players = list(self._counting.freeze_players())
         months = list(self._counting.freeze_months())
         await self._store.write_generation(self._scope, self._generation, players=players, months=months)
+        return CountedDeaths(self._deaths, len(self._days))
 
     async def _begin_month(self, earliest: datetime) -> None:
         """Write the months that no later death can belong to; its time may go back by a step of the clock."""
@@ -92,13 +106,13 @@ class GenerationCount:
 
 async def count_anew(
     store: GenerationStore, scope: ServerScope, generation: int, batches: AsyncIterator[Sequence[Death]]
-) -> None:
+) -> CountedDeaths:
     """Count every stored death of a server, as ``iterate_deaths`` yields them, into a generation."""
     count = GenerationCount(store, scope, generation)
     await count.begin()
     async for deaths in in_order(batches):
         await count.add(deaths)
-    await count.finish()
+    return await count.finish()
 
 
 async def has_deaths(store: GenerationStore, scope: ServerScope) -> bool:

@@ -262,13 +262,13 @@ class HistoryImport:
         await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
         await meter.begin_counting()
         if count is not None and count.is_in_order:
-            await count.finish()
+            counted = await count.finish()
         else:
-            await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
+            counted = await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
         self._events.dispatch(HistoryImported(scope=scope))
-        return await meter.finish()
+        return await meter.finish(counted)
 
     async def _drop_misdated(self, server: GameServer) -> None:
         """Delete deaths with rejected times, which an older version stored.

@@ -6,6 +6,7 @@ from dataclasses import replace
 from utils.clock import Clock
 from utils.models.deaths import LogFile
 from utils.models.reading import Cursor, ImportProgress
+from utils.services.ingestion.generation import CountedDeaths
 
 ProgressSink = Callable[[ImportProgress], Awaitable[object]]
 
@@ -41,9 +42,10 @@ class ProgressMeter:
         """Report that all rows are read and the counters are being made."""
         await self._tell(replace(self._progress, is_counting=True))
 
-    async def finish(self) -> ImportProgress:
-        """Report and return the end."""
-        return await self._tell(replace(self._progress, is_done=True))
+    async def finish(self, counted: CountedDeaths) -> ImportProgress:
+        """Report and return the end, with what was counted."""
+        done = replace(self._progress, is_done=True, deaths=counted.deaths, days=counted.days)
+        return await self._tell(done)
 
     async def _tell(self, progress: ImportProgress) -> ImportProgress:
         timed = replace(progress, elapsed_seconds=self._clock.monotonic() - self._started)

@@ -63,12 +63,15 @@ async def test_standalone_mongod_is_refused_plainly(standalone_uri: str) -> None
 
 
 async def test_opening_fails_when_nothing_answers_for_as_long_as_its_patience() -> None:
-    """The bot tries a missing database again for its patience, then gives up."""
-    connection = _connect(
-        f"mongodb://127.0.0.1:{_choose_port()}/", patience_seconds=0.4, selection_seconds=0.1
+    """The bot tries a missing database for its patience, then tells its address and the way out."""
+    place = f"127.0.0.1:{_choose_port()}"
+    uri = f"mongodb://renter:hunter%402@{place},localhost/?replicaSet=rs0"
+    with pytest.raises(StorageUnavailableError) as caught:
+        await _connect(uri, patience_seconds=0.4, selection_seconds=0.1).open()
+    assert str(caught.value) == (
+        f"MongoDB doesn't answer at {place}, localhost:27017. Start it, or correct mongodb.uri; "
+        "with an empty mongodb.uri the bot runs a MongoDB of its own."
     )
-    with pytest.raises(StorageUnavailableError):
-        await connection.open()
 
 
 @pytest.mark.parametrize("uri", ["http://user:hunter2@host/", "mongodb://", "mongodb://u:hunter2@h:99999/"])

@@ -457,7 +457,7 @@ async def test_progress_counts_files_bytes_and_rows_up_to_the_end(importer: Impo
     )
     assert importer.shown[-2:] == [
         ImportProgress(3, 3, size, size, 21, 0.0, is_counting=True),
-        ImportProgress(3, 3, size, size, 21, 0.0, is_done=True),
+        ImportProgress(3, 3, size, size, 21, 0.0, is_done=True, deaths=21, days=3),
     ]
     assert final == importer.shown[-1]
 

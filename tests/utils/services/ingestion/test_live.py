@@ -563,7 +563,7 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
     assert (await polling).rejected == LARGE_LINES + 1
 
 
-FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so it is not read. (1 more problem)"
+FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so I don't read it. (1 more problem)"
 
 
 @pytest.mark.parametrize(

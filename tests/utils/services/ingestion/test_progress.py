@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.fakes.clock import FakeClock
 from utils.models.deaths import LogFile
 from utils.models.reading import Cursor, ImportProgress
+from utils.services.ingestion.generation import CountedDeaths
 from utils.services.ingestion.progress import ProgressMeter
 
 FILES = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
@@ -32,12 +33,12 @@ async def test_all_that_is_done_is_added_up_and_told_at_every_step() -> None:
     clock.move(3)
     await meter.add(rows=6, read_bytes=200, files=1)
     await meter.begin_counting()
-    done = await meter.finish()
+    done = await meter.finish(CountedDeaths(9, 2))
     first = ImportProgress(1, 3, 100, 600, 4, 2.0)
     second = ImportProgress(2, 3, 300, 600, 10, 5.0)
     counting = ImportProgress(2, 3, 300, 600, 10, 5.0, is_counting=True)
     assert told == [first, second, counting, done]
-    assert done == ImportProgress(2, 3, 300, 600, 10, 5.0, is_done=True)
+    assert done == ImportProgress(2, 3, 300, 600, 10, 5.0, is_done=True, deaths=9, days=2)
 
 
 async def test_what_an_earlier_try_has_read_is_not_waited_for_again() -> None:
@@ -56,7 +57,7 @@ async def test_rate_and_time_left_are_never_absurd(steps: list[tuple[int, int, i
     for rows, read_bytes, seconds in steps:
         clock.move(seconds)
         await meter.add(rows=rows, read_bytes=read_bytes)
-    done = await meter.finish()
+    done = await meter.finish(CountedDeaths(1, 1))
     for progress in told:
         assert progress.rows_per_second >= 0
         assert progress.seconds_left is None or progress.seconds_left >= 0

@@ -1,0 +1,21 @@
+"""The invitation: the link that adds the bot to a Discord server, and the permissions that it asks for."""
+
+import discord
+
+from utils.models.texts import text_in
+
+NEEDED_PERMISSIONS = {
+    "view_channel": text_in("a permission of Discord", "View Channel"),
+    "send_messages": text_in("a permission of Discord", "Send Messages"),
+    "embed_links": text_in("a permission of Discord", "Embed Links"),
+    "attach_files": text_in("a permission of Discord", "Attach Files"),
+    "read_message_history": text_in("a permission of Discord", "Read Message History"),
+}
+"""The permissions that the bot needs in a channel, by the names of the library, with those of Discord."""
+
+
+def build_invitation(application_id: int) -> str:
+    """Return the link that adds the bot to a Discord server."""
+    permissions = discord.Permissions(**dict.fromkeys(NEEDED_PERMISSIONS, True))
+    scopes = ("bot", "applications.commands")
+    return discord.utils.oauth_url(application_id, permissions=permissions, scopes=scopes)
