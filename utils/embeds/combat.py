@@ -122,7 +122,7 @@ def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -
         title = text("🕒 Activity of {player}", player=show_name(activity.name))
     kills = count_kills(activity.kills) if activity.kills else text("no kills yet")
     embed = style.build(title, join_facts([describe_coverage(coverage), kills]))
-    said = text("Kills by weekday and hour, by the game servers' own clocks")
+    said = text("By the game servers' own clocks")
     return style.add_footer(embed, said)
 
 
