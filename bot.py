@@ -38,6 +38,7 @@ else:
 logger = get_logger(__name__)
 
 EXTENSIONS = (
+    "cogs.setup",
     "cogs.killfeed",
     "cogs.stats",
     "cogs.leaderboard",

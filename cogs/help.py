@@ -26,6 +26,7 @@ FEATURES: Mapping[str, Text] = {
     "help": text("Help"),
     "killfeed": text("Killfeed"),
     "premium": text("Premium"),
+    "setup": text("Admin"),
     **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), _FIGURES),
     **dict.fromkeys(("bounty", "wallet"), _MONEY),
     **dict.fromkeys(("link", "unlink", "links"), _LINKS),

@@ -29,10 +29,10 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from simulation.markdown import Reader
+from simulation.posts import expect_posts, read_posts
 from simulation.terminal import Terminal
 from simulation.town import Community, open_town
 from utils.clock import Clock, SystemClock
-from utils.localization.escape import escape_name
 from utils.models.deaths import DeathRow
 
 LENGTH_SECONDS = 45.0
@@ -133,7 +133,7 @@ class Demo:
         await self._choose_channel()
         for server in self.servers:
             await self._add_server(server)
-            self.fights.append(asyncio.create_task(self._start_fight(server)))
+        self.fights += [asyncio.create_task(self._start_fight(server)) for server in self.servers]
         self.screen.narrate("From here on, every line that the game writes becomes a message, once.")
         await self._pause(6)
         await self._ask(bo, "/leaderboard", board="kills")
@@ -203,11 +203,7 @@ class Demo:
         )
         posted = len(self.community.posts)
         for server in self.servers:
-            own = [embed["description"] for embed in self.community.list_posts_of(server.name)]
-            names = [f"**{escape_name(row.victim_name)}**" for row in server.written]
-            if len(own) != len(names) or any(
-                name not in text for name, text in zip(names, own, strict=False)
-            ):
+            if read_posts(self.community.list_posts_of(server.name)) != expect_posts(server.written):
                 raise BotFailedError(f"What #killfeed shows of {server.name} is not what the game wrote.")
         self.screen.narrate(
             f"Written by the two games: {written} deaths. Posted: {posted}, each once, in order. "

@@ -1,9 +1,11 @@
-"""Computes the expected posts of the rows of a log, and reads the bot's posts, to compare both."""
+"""Computes the expected posts of the rows of a log, and reads the bot's posts, to compare both.
+
+A post is a death as a channel shows it: a card, or one of several lines that share an embed.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from simulation.counting import Count
@@ -11,26 +13,75 @@ from utils.models.deaths import DeathRow
 
 Embed = dict[str, Any]
 
+_FACTS = re.compile(r"(?P<weapon>.*?)( [\d,]+ m)?( · .*)?")
+"""The facts of a line: ``Mosin 187 m · Northwatch``."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """The content of a killfeed post; ``facts`` is the middle line of a kill."""
+    """The content of a killfeed post.
 
-    at: int
+    Attributes:
+        names: the killer, if there is one, and the victim.
+        weapon: the name for people; empty unless a player killed.
+        ratio: the killer's K/D after a kill; None where a line does not show it.
+    """
+
     names: frozenset[str]
-    facts: str
+    weapon: str = ""
+    ratio: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what both show."""
+        if not isinstance(other, Post):
+            return NotImplemented
+        is_ratio_equal = None in (self.ratio, other.ratio) or self.ratio == other.ratio
+        return is_ratio_equal and (self.names, self.weapon) == (other.names, other.weapon)
+
+    def __hash__(self) -> int:
+        """Hash what every post shows."""
+        return hash((self.names, self.weapon))
 
 
-def read_posts(embeds: Sequence[Embed]) -> list[Post]:
-    """Return the contents of posts."""
-    return [_read_post(embed["description"]) for embed in embeds]
+def split_posts(embed: Embed) -> Iterator[Embed]:
+    """Yield each death of an embed as an embed of its own: a card as it is, lines one by one."""
+    if "title" in embed:
+        yield embed
+        return
+    for line in embed["description"].split("\n"):
+        yield {**embed, "description": line}
 
 
-def _read_post(text: str) -> Post:
-    line, facts, place = re.sub(r"\\(.)", r"\1", text).split("\n")
-    [moment] = set(re.findall(r"<t:(\d+):", place))
-    names = frozenset(re.findall(r"\*\*(.+?)\*\*", line))
-    return Post(int(moment), names, facts if "K/D" in facts else "")
+def is_about(post: Embed, server: str) -> bool:
+    """Tell whether a post ends with the name of a game server."""
+    last = post["footer"]["text"] if "footer" in post else post["description"]
+    return bool(last == server or last.endswith(f" · {server}"))
+
+
+def read_posts(posts: Sequence[Embed]) -> list[Post]:
+    """Return the contents of posts, each with one death."""
+    return [_read_card(post) if "title" in post else _read_line(post["description"]) for post in posts]
+
+
+def _read_line(text: str) -> Post:
+    plain = _unescape(text)
+    names = frozenset(re.findall(r"\*\*(.+?)\*\*", plain))
+    if " → " not in plain:
+        return Post(names)
+    found = _FACTS.fullmatch(plain.rpartition("** · ")[2])
+    return Post(names, found["weapon"] if found else "")
+
+
+def _read_card(card: Embed) -> Post:
+    sentence = _unescape(card["description"].split("\n")[0])
+    facts = card.get("footer", {}).get("text", "").split(" · ")
+    names = frozenset(re.findall(r"\*\*(.+?)\*\*", sentence))
+    ratio = next((fact.removeprefix("K/D ") for fact in facts if fact.startswith("K/D ")), None)
+    return Post(names, facts[0] if ratio is not None else "", ratio)
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def expect_posts(rows: Sequence[DeathRow], history: Sequence[DeathRow] = ()) -> list[Post]:
@@ -43,11 +94,9 @@ def expect_posts(rows: Sequence[DeathRow], history: Sequence[DeathRow] = ()) -> 
 
 def _expect_post(row: DeathRow, count: Count) -> Post:
     count.add(row)
-    at = int(row.written_at.replace(tzinfo=UTC).timestamp())
     if row.killer_id is None or row.killer_id == row.victim_id:
-        return Post(at, frozenset({row.victim_name}), "")
+        return Post(frozenset({row.victim_name}))
     killer = count.players[row.killer_id]
     weapon = {"land_vehicle": "Vehicle", "boat": "Boat"}.get(row.weapon, row.weapon)
     ratio = round(killer.kills / max(killer.deaths, 1), 2)
-    facts = f"{weapon} · {row.distance:,} m · K/D {ratio:,.2f} · Streak {killer.current_streak}"
-    return Post(at, frozenset({row.killer_name, row.victim_name}), facts)
+    return Post(frozenset({row.killer_name, row.victim_name}), weapon, f"{ratio:,.2f}")

@@ -13,6 +13,7 @@ from typing import Any
 from simulation.bot_process import NONE, BotFailedError, BotProcess, Settings
 from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord, User
 from simulation.game_host.host import GameHost
+from simulation.posts import is_about, split_posts
 
 USERNAME = "renter"
 CHECK_SECONDS = 120.0  # for the form of a new game server, because the bot tests its login
@@ -106,12 +107,12 @@ class Community:
 
     @property
     def posts(self) -> list[Embed]:
-        """The embeds of the channel for kills, oldest first."""
-        return list_embeds(self.feed)
+        """The posts of the channel for kills, a death each, oldest first."""
+        return list_posts(self.feed)
 
     def list_posts_of(self, name: str) -> list[Embed]:
         """Return the deaths of one game server that were posted, oldest first."""
-        return [embed for embed in self.posts if f"\n{name} · " in embed["description"]]
+        return [post for post in self.posts if is_about(post, name)]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -125,6 +126,11 @@ class Town:
     def found(self, name: str, **options: Any) -> Community:
         """Create a community with game servers on the host; see ``Community.found``."""
         return Community.found(self.world, self.host, name, **options)
+
+
+def list_posts(channel: Channel) -> list[Embed]:
+    """Return the posts of a channel, a death each, oldest first."""
+    return [post for embed in list_embeds(channel) for post in split_posts(embed)]
 
 
 def list_embeds(channel: Channel) -> list[Embed]:

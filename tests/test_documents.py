@@ -111,9 +111,10 @@ def test_example_configuration_holds_every_setting() -> None:
 
 
 def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
-    """README's invitation link is the one that the bot tells at its start."""
-    [link] = re.findall(r"^https://discord.com/oauth2/\S+$", README, re.MULTILINE)
-    assert link.replace("APPLICATION_ID", "1") == build_invitation(1)
+    """README's invitation links are those of the bot: one to post, one to create the channels as well."""
+    links = re.findall(r"^https://discord.com/oauth2/\S+$", README, re.MULTILINE)
+    built = [build_invitation(1, may_create_channels=may_create) for may_create in (False, True)]
+    assert [link.replace("APPLICATION_ID", "1") for link in links] == built
 
 
 def test_readme_names_every_target_of_the_makefile() -> None:

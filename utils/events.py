@@ -90,6 +90,13 @@ class GuildSettingsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuildJoined:
+    """The bot was added to a guild while it was online, perhaps not for the first time."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildLeft:
     """The bot is no longer in a guild; its tasks and connections there end."""
 
@@ -105,6 +112,7 @@ Event = (
     | ServerRemoved
     | PlayerErased
     | GuildSettingsChanged
+    | GuildJoined
     | GuildLeft
 )
 EventT = TypeVar("EventT")

@@ -33,23 +33,7 @@ class ChannelCommands:
         self, ctx: KillfeedContext, kind: str, channel: discord.TextChannel, server: str | None
     ) -> None:
         """Answer ``/admin channel set``."""
-        missing = find_missing_permissions(channel)
-        if missing:
-            raise PermissionMissingError(
-                text(
-                    "I can't post in #{channel} yet. Give me {permissions} there, then try again.",
-                    channel=channel.name,
-                    permissions=Names(tuple(missing)),
-                )
-            )
-        change = await self.services.guild_changes.set_channel(
-            ctx.guild_id,
-            ChannelKind(kind),
-            ChannelId(channel.id),
-            server=server,
-            actor_id=ctx.member_id,
-        )
-        said = join(list(_describe_set(ChannelKind(kind), channel, change)))
+        said = await set_channel(ctx, ChannelKind(kind), channel, server=server)
         await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said))
 
     @channel.command(name="clear", description="Post something there no longer")
@@ -107,7 +91,32 @@ class ChannelCommands:
         await ctx.respond(embed=ctx.embeds.build_success(text("Sample posted"), said))
 
 
-def _describe_set(kind: ChannelKind, channel: discord.TextChannel, change: ChannelChange) -> Iterator[Text]:
+async def set_channel(
+    ctx: KillfeedContext, kind: ChannelKind, channel: discord.abc.GuildChannel, *, server: str | None
+) -> Text:
+    """Set a channel of the guild, or of a server, and return what that changes.
+
+    Raises:
+        PermissionMissingError: the bot may not post there.
+    """
+    missing = find_missing_permissions(channel)
+    if missing:
+        raise PermissionMissingError(
+            text(
+                "I can't post in #{channel} yet. Give me {permissions} there, then try again.",
+                channel=channel.name,
+                permissions=Names(tuple(missing)),
+            )
+        )
+    change = await ctx.services.guild_changes.set_channel(
+        ctx.guild_id, kind, ChannelId(channel.id), server=server, actor_id=ctx.member_id
+    )
+    return join(list(_describe_set(kind, channel, change)))
+
+
+def _describe_set(
+    kind: ChannelKind, channel: discord.abc.GuildChannel, change: ChannelChange
+) -> Iterator[Text]:
     name, mention = CHANNEL_KIND_NAMES[kind], Mention("#", channel.id)
     if change.server is None:
         yield text("The {kind} channel of this community is now {channel}.", kind=name, channel=mention)
@@ -144,7 +153,7 @@ def _describe_rest(change: ChannelChange) -> Text:
     return text("Its posts go to {channel} now.", channel=Mention("#", change.channel_id))
 
 
-def find_missing_permissions(channel: discord.TextChannel) -> list[Text]:
+def find_missing_permissions(channel: discord.abc.GuildChannel) -> list[Text]:
     """Return the permissions that the bot lacks in a channel, by their names in Discord."""
     granted = channel.permissions_for(channel.guild.me)
     return [name for flag, name in NEEDED_PERMISSIONS.items() if not getattr(granted, flag)]

@@ -19,7 +19,13 @@ from simulation.discord.permissions import Permission
 from simulation.discord.rest.bodies import MAX_UPLOAD_BYTES
 from simulation.discord.signals import PATIENCE_SECONDS
 from simulation.discord.validation.commands import SUBCOMMAND, SUBCOMMAND_GROUP, USER_COMMAND
-from simulation.discord.validation.components import BUTTON, LINK_STYLE, SELECTS, STRING_SELECT
+from simulation.discord.validation.components import (
+    BUTTON,
+    CHANNEL_SELECT,
+    LINK_STYLE,
+    SELECTS,
+    STRING_SELECT,
+)
 from simulation.discord.world import World
 
 GUILD_CONTEXT, BOT_DM_CONTEXT = 0, 1
@@ -169,11 +175,13 @@ class Member:
             self._require_access(message.channel)
         return self.use_component(message, button, values=())
 
-    async def select(self, message: Message, menu: str, *values: str) -> "Interaction":
-        """Choose values (or their labels) in a select menu, named by placeholder or custom_id."""
+    async def select(self, message: Message, menu: str, *values: "str | Channel") -> "Interaction":
+        """Choose values (or their labels) or channels in a select menu, named by placeholder or custom_id."""
         return self.use_component(message, menu, values=values)
 
-    def use_component(self, message: Message, name: str, *, values: Sequence[str]) -> "Interaction":
+    def use_component(
+        self, message: Message, name: str, *, values: "Sequence[str | Channel]"
+    ) -> "Interaction":
         """Use a component of a message on the screen, even if the channel has changed since."""
         if message.is_deleted or not message.is_visible_to(self.user):
             raise ImpossibleActionError(f"{self.user.username} does not see this message")
@@ -181,11 +189,31 @@ class Member:
         if component.get("disabled"):
             raise ImpossibleActionError(f"{name!r} is disabled")
         data = {"custom_id": component["custom_id"], "component_type": component["type"], "id": 1}
-        if component["type"] in SELECTS:
+        if component["type"] == CHANNEL_SELECT:
+            data |= self._chosen_channels(component, values)
+        elif component["type"] in SELECTS:
             data["values"] = _chosen_values(component, values)
         elif values:
             raise ImpossibleActionError(f"{name!r} is a button")
         return self._send(InteractionKind.COMPONENT, message.channel, data, source=message)
+
+    def _chosen_channels(
+        self, menu: Mapping[str, Any], channels: "Sequence[str | Channel]"
+    ) -> dict[str, Any]:
+        """Return the values of a channel select, and what the client adds about the channels."""
+        offered = {
+            str(one.id): one
+            for one in self.guild.channels.values()
+            if Permission.VIEW_CHANNEL in self.membership.permissions_in(one)
+            and int(one.kind) in (menu.get("channel_types") or [int(one.kind)])
+        }
+        values = [str(one.id) if isinstance(one, Channel) else one for one in channels]
+        if len(values) != 1 or values[0] not in offered:
+            raise ImpossibleActionError(f"the menu offers one of {[one.name for one in offered.values()]}")
+        [channel] = [offered[value] for value in values]
+        permissions = str(int(self.membership.permissions_in(channel)))
+        resolved = {values[0]: channel_payload(channel) | {"permissions": permissions}}
+        return {"values": values, "resolved": {"channels": resolved}}
 
     def submit_modal(self, opener: InteractionRecord, values: Mapping[str, Any]) -> "Interaction":
         """Fill in the form that an interaction opened, and send it; see `Interaction.submit_modal`."""
@@ -295,9 +323,9 @@ class Interaction(InteractionRecord):
         """
         return self.member.submit_modal(self, values)
 
-    async def click(self, button: str) -> "Interaction":
-        """Press a button of the answer as the person who asked."""
-        return self.member.use_component(self.answer, button, values=())
+    async def click(self, button: str, *values: str | Channel) -> "Interaction":
+        """Press a button of the answer as the person who asked, or choose values in one of its selects."""
+        return self.member.use_component(self.answer, button, values=values)
 
 
 def _as_data(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -382,7 +410,7 @@ def _find_component(message: Message, name: str) -> dict[str, Any]:
     raise ImpossibleActionError(f"the message has no component {name!r}")
 
 
-def _chosen_values(menu: Mapping[str, Any], values: Sequence[str]) -> list[str]:
+def _chosen_values(menu: Mapping[str, Any], values: Sequence[Any]) -> list[str]:
     """Return the values of the chosen options, which may be named by label too."""
     least, most = menu.get("min_values", 1), menu.get("max_values", 1)
     if not least <= len(values) <= most:

@@ -248,6 +248,8 @@ class Guild:
     members: dict[int, Membership] = field(default_factory=dict, repr=False)
     bot_id: int | None = None
     is_available: bool = True
+    system_channel_id: int | None = None
+    updates_channel_id: int | None = None  # the channel of a community for news of Discord
 
     @property
     def everyone(self) -> Role:

@@ -29,6 +29,7 @@ class ErrorCode(Enum):
     UNKNOWN_WEBHOOK = (404, 10015, "Unknown Webhook")
     UNKNOWN_INTERACTION = (404, 10062, "Unknown interaction")
     UNKNOWN_COMMAND = (404, 10063, "Unknown application command")
+    TOO_MANY_CHANNELS = (400, 30013, "Maximum number of server channels reached (500)")
     TOO_MANY_COMMANDS = (400, 30032, "Maximum number of application commands reached (100).")
     PAYLOAD_TOO_LARGE = (413, 40005, "Request entity too large")
     ALREADY_ACKNOWLEDGED = (400, 40060, "Interaction has already been acknowledged.")

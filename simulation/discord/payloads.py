@@ -108,13 +108,17 @@ def channel_payload(channel: Channel) -> Payload:
         "name": channel.name,
         "topic": channel.topic,
         "position": channel.position,
-        "parent_id": None if channel.parent_id is None else str(channel.parent_id),
+        "parent_id": _optional_id(channel.parent_id),
         "nsfw": False,
         "rate_limit_per_user": 0,
         "permission_overwrites": [
             _overwrite_payload(target_id, overwrite) for target_id, overwrite in channel.overwrites.items()
         ],
     }
+
+
+def _optional_id(entity_id: int | None) -> str | None:
+    return None if entity_id is None else str(entity_id)
 
 
 def guild_payload(guild: Guild) -> Payload:
@@ -134,7 +138,7 @@ def guild_payload(guild: Guild) -> Payload:
         "region": "deprecated",
         "afk_channel_id": None,
         "afk_timeout": 300,
-        "system_channel_id": None,
+        "system_channel_id": _optional_id(guild.system_channel_id),
         "system_channel_flags": 0,
         "widget_enabled": False,
         "widget_channel_id": None,
@@ -153,7 +157,7 @@ def guild_payload(guild: Guild) -> Payload:
         "preferred_locale": guild.locale,
         "rules_channel_id": None,
         "safety_alerts_channel_id": None,
-        "public_updates_channel_id": None,
+        "public_updates_channel_id": _optional_id(guild.updates_channel_id),
         "premium_progress_bar_enabled": False,
         "nsfw": False,
         "nsfw_level": 0,

@@ -58,8 +58,8 @@ class ContractViolation:
     message: str
 
 
-# refusals that a correct bot can get, because something was deleted or a right was taken away
-WORLDLY_CODES = frozenset({10003, 10004, 10007, 10008, 10011, 10013, 50001, 50007, 50013})
+# refusals that a correct bot can get: something was deleted or is full, or a right was taken away
+WORLDLY_CODES = frozenset({10003, 10004, 10007, 10008, 10011, 10013, 30013, 50001, 50007, 50013})
 
 
 MAX_REQUESTS_KEPT = 20_000  # a benchmark sends more; the oldest are forgotten

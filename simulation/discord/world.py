@@ -4,7 +4,7 @@ A change goes through a method of `World`, which sends the gateway event to the 
 changes are synchronous: an event is queued, never awaited, so events have the order of the calls.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from simulation.discord import payloads
@@ -155,10 +155,19 @@ class World:
     # channels
 
     def create_channel(
-        self, guild: Guild, name: str, *, topic: str | None = None, kind: ChannelKind = ChannelKind.TEXT
+        self,
+        guild: Guild,
+        name: str,
+        *,
+        topic: str | None = None,
+        kind: ChannelKind = ChannelKind.TEXT,
+        category: Channel | None = None,
+        overwrites: Mapping[int, Overwrite] | None = None,
     ) -> Channel:
-        """Create a channel of a server."""
+        """Create a channel of a server, with overwrites by the ids of roles and members."""
         channel = Channel(self.snowflakes.make(), guild, name, kind, topic, position=len(guild.channels))
+        channel.parent_id = None if category is None else category.id
+        channel.overwrites |= overwrites or {}
         guild.channels[channel.id] = channel
         self.channels[channel.id] = channel
         self.announce_channel(channel, "CHANNEL_CREATE")

@@ -37,6 +37,7 @@ from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, Change, LedgerKind, LedgerRow, Wallet
 from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.premium import TIERS, PremiumOverview, PremiumState, list_offers
 from utils.models.reading import ImportProgress
 from utils.models.scope import MemberId
@@ -77,14 +78,28 @@ class Album:
         }
 
     def _draw_killfeed(self) -> str:
+        record = replace(
+            build_notice(5, DeathKind.KILL, WOLF, KAZAK, "Mosin", 393),
+            killer_streak=10,
+            highlights=(Highlight(HighlightKind.RECORD, 393, 371), Highlight(HighlightKind.STREAK, 10)),
+        )
+        ended = replace(
+            build_notice(8, DeathKind.KILL, "Salt", WOLF, "Fire Axe", 0),
+            killer_streak=1,
+            highlights=(Highlight(HighlightKind.STREAK_ENDED, 11),),
+        )
         notices = (
             build_notice(1, DeathKind.KILL, WOLF, FALCON, "Mosin", 187),
             build_notice(2, DeathKind.VEHICLE, OTTER, KAZAK, "land_vehicle"),
             build_notice(3, DeathKind.FALL, BADGER, BADGER, "falling"),
-            build_notice(4, DeathKind.SELF, "Static_Nor", "Static_Nor", "F-10"),
+            build_notice(4, DeathKind.KILL, KAZAK, BADGER, "UAG", 34),
+            record,
+            build_notice(6, DeathKind.SELF, "Static_Nor", "Static_Nor", "F-10"),
+            build_notice(7, DeathKind.KILL, WOLF, OTTER, "MR5", 12),
+            ended,
         )
         shown = Shown(self._factory.build_feed(notices))
-        return _draw("killfeed", [shown], "The killfeed: four deaths of different kinds")
+        return _draw("killfeed", [shown], "The killfeed: a line for each death, a card for what is special")
 
     def _draw_recent(self) -> str:
         embed = self._factory.build_recent(list_recent(), ALL_TIME)

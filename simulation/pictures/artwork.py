@@ -7,6 +7,7 @@ eight times as large and scaled down at the end, which smooths the edges. Pillow
 
 import io
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image, ImageDraw
 from utils.embeds.notices.look import VariantLook
 from utils.embeds.notices.registry import list_pictured
 
-SIZE = 128  # pixels; Discord shows a thumbnail at 80, more on dense screens
+SIZE = 128  # pixels; Discord shows a thumbnail at 80 and a footer's at 20, more on dense screens
 FOLDER = Path(__file__).parents[2] / "utils" / "embeds" / "artwork"
 
 _SCALE = 8
@@ -91,6 +92,72 @@ def _draw_sight(pen: Pen) -> None:
         pen.stroke((x * 0.3, y * 0.3), (x * 0.66, y * 0.66), width=0.12)
 
 
+def _draw_sniper(pen: Pen) -> None:
+    pen.stroke((-0.2, -0.02), (0.76, -0.02), width=0.09)
+    pen.box(-0.1, 0.01, 0.26, 0.09)
+    pen.polygon((-0.3, -0.07), (-0.3, 0.1), (-0.76, 0.34), (-0.76, 0.04))
+    pen.stroke((-0.24, -0.28), (0.28, -0.28), width=0.16)
+    for x in (-0.1, 0.14):
+        pen.stroke((x, -0.24), (x, -0.04), width=0.07)
+    pen.stroke((-0.14, 0.08), (-0.2, 0.28), width=0.1)
+    for x in (0.38, 0.66):
+        pen.stroke((0.52, 0), (x, 0.38), width=0.07)
+
+
+def _draw_rifle(pen: Pen) -> None:
+    pen.stroke((0.1, -0.1), (0.76, -0.1), width=0.09)
+    pen.stroke((0.62, -0.1), (0.62, -0.28), width=0.07)
+    pen.box(-0.05, -0.06, 0.32, 0.12)
+    pen.box(0.38, -0.05, 0.15, 0.09)
+    pen.polygon((-0.36, -0.15), (-0.36, 0.05), (-0.78, 0.24), (-0.78, -0.12))
+    pen.stroke((-0.22, 0.04), (-0.32, 0.36), width=0.14)
+    pen.stroke((0.06, 0.04), (0.1, 0.26), (0.24, 0.48), width=0.16)
+
+
+def _draw_smg(pen: Pen) -> None:
+    pen.box(0, -0.14, 0.44, 0.14)
+    pen.stroke((0.4, -0.16), (0.7, -0.16), width=0.11)
+    pen.stroke((-0.28, 0), (-0.36, 0.32), width=0.15)
+    pen.stroke((0.1, 0), (0.1, 0.54), width=0.15)
+    pen.stroke((-0.42, -0.16), (-0.76, -0.16), width=0.08)
+    pen.stroke((-0.76, -0.24), (-0.76, 0.16), width=0.08)
+
+
+def _draw_shotgun(pen: Pen) -> None:
+    for y in (-0.2, -0.06):
+        pen.stroke((-0.1, y), (0.78, y), width=0.1)
+    pen.box(0.2, 0.06, 0.22, 0.07)
+    pen.box(-0.2, -0.1, 0.14, 0.15)
+    pen.polygon((-0.3, -0.2), (-0.3, 0.04), (-0.78, 0.4), (-0.78, 0.06))
+    pen.ring(-0.12, 0.14, 0.1, 0.06)
+
+
+def _draw_pistol(pen: Pen) -> None:
+    pen.box(0.04, -0.26, 0.58, 0.16)
+    pen.polygon((-0.52, -0.14), (-0.08, -0.14), (-0.2, 0.58), (-0.6, 0.58))
+    pen.ring(0.08, 0.06, 0.16, 0.08)
+    for x in (-0.42, -0.3):
+        pen.stroke((x, -0.34), (x, -0.22), width=0.05, is_hole=True)
+
+
+def _draw_blade(pen: Pen) -> None:
+    pen.polygon((0.66, -0.7), (0.56, -0.22), (-0.02, 0.28), (-0.24, 0.06))
+    pen.stroke((-0.36, 0), (0.04, 0.4), width=0.11)
+    pen.stroke((-0.24, 0.24), (-0.54, 0.54), width=0.2)
+
+
+def _draw_burst(pen: Pen) -> None:
+    spikes = 9
+    points = []
+    for number in range(2 * spikes):
+        radius = 0.36 if number % 2 else 0.7
+        angle = math.pi * number / spikes
+        points.append((radius * math.sin(angle), -radius * math.cos(angle)))
+    pen.polygon(*points)
+    pen.disc(0, 0, 0.2, is_hole=True)
+    pen.disc(0, 0, 0.09)
+
+
 def _draw_truck(pen: Pen) -> None:
     pen.box(-0.02, 0.1, 0.6, 0.17, 0.06)
     pen.box(-0.12, -0.17, 0.34, 0.2, 0.1)
@@ -99,12 +166,6 @@ def _draw_truck(pen: Pen) -> None:
         pen.disc(x, 0.27, 0.23, is_hole=True)
         pen.disc(x, 0.27, 0.17)
         pen.disc(x, 0.27, 0.06, is_hole=True)
-
-
-def _draw_switch(pen: Pen) -> None:
-    pen.ring(0, 0.06, 0.46, 0.14)
-    pen.box(0, -0.42, 0.17, 0.3, is_hole=True)
-    pen.stroke((0, -0.54), (0, -0.02))
 
 
 def _draw_fall(pen: Pen) -> None:
@@ -168,8 +229,14 @@ def _draw_hourglass(pen: Pen) -> None:
 
 GLYPHS: Mapping[str, Callable[[Pen], None]] = {
     "kill.png": _draw_sight,
+    "sniper.png": _draw_sniper,
+    "rifle.png": _draw_rifle,
+    "smg.png": _draw_smg,
+    "shotgun.png": _draw_shotgun,
+    "pistol.png": _draw_pistol,
+    "blade.png": _draw_blade,
+    "explosive.png": _draw_burst,
     "vehicle.png": _draw_truck,
-    "menu.png": _draw_switch,
     "fall.png": _draw_fall,
     "self.png": _draw_grenade,
     "unknown.png": _draw_skull,

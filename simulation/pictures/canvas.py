@@ -20,6 +20,7 @@ LEFT = 64  # left edge of a message's text
 CARD_WIDTH = 440
 INNER = 14  # pixels between the edge of the card and its text
 THUMBNAIL = 64
+ICON = 20  # pixels, beside a footer
 LINE, TITLE_LINE, PADDING = 20, 24, 12
 LETTER = 7.5  # mean width of a letter of 14 px, to break lines like the client
 
@@ -149,12 +150,13 @@ def _draw_embed(
     top, text = canvas.y, Canvas()
     thumbnail = pictures.get((embed.get("thumbnail") or {}).get("url", ""))
     image = pictures.get((embed.get("image") or {}).get("url", ""))
+    icon = pictures.get((embed.get("footer") or {}).get("icon_url", ""))
     room = CARD_WIDTH - 2 * INNER - (THUMBNAIL + INNER if thumbnail else 0)
     text.y = top + PADDING
     _write_text(text, embed, reader, room)
     if image:
         _draw_image(text, image)
-    _write_footer(text, embed)
+    _write_footer(text, embed, icon)
     height = text.y + PADDING - top
     if thumbnail:
         height = max(height, THUMBNAIL + 2 * PADDING)
@@ -184,10 +186,11 @@ def _embed_picture(picture: Picture, x: int, y: int, width: int, height: int) ->
 
 def _write_text(text: Canvas, embed: Mapping[str, Any], reader: Reader, room: int) -> None:
     x = LEFT + INNER
-    title = (Span(reader.read_plain(embed.get("title") or ""), Style.BOLD),)
-    for line in wrap(title, int(room / LETTER * 14 / 16)):
-        text.write(x, text.y + 15, line, size=16)
-        text.y += TITLE_LINE
+    if named := embed.get("title"):
+        title = (Span(reader.read_plain(named), Style.BOLD),)
+        for line in wrap(title, int(room / LETTER * 14 / 16)):
+            text.write(x, text.y + 15, line, size=16)
+            text.y += TITLE_LINE
     for line in _break(embed.get("description") or "", reader, room):
         text.write(x, text.y + 14, line)
         text.y += LINE if line else LINE // 2
@@ -195,9 +198,15 @@ def _write_text(text: Canvas, embed: Mapping[str, Any], reader: Reader, room: in
         _write_fields(text, row, reader, room)
 
 
-def _write_footer(text: Canvas, embed: Mapping[str, Any]) -> None:
+def _write_footer(text: Canvas, embed: Mapping[str, Any], icon: Picture | None) -> None:
+    """Write the small print, behind its small picture if it has one."""
     if footer := (embed.get("footer") or {}).get("text"):
-        text.write(LEFT + INNER, text.y + 16, (Span(footer),), size=12)
+        x = LEFT + INNER
+        if icon:
+            text.y += 2
+            text.add(_embed_picture(icon, x, text.y + 2, ICON, ICON))
+            x += ICON + 8
+        text.write(x, text.y + 16, (Span(footer),), size=12)
         text.y += LINE
 
 

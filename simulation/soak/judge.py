@@ -1,6 +1,6 @@
 """The judge compares the logs, the database and the posts, and searches for secrets in plain text."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -69,15 +69,15 @@ def _differs(key: str, counters: dict[str, dict[str, int]], stored: Stored) -> b
 
 
 def _judge_posts(registration: Registration) -> Iterator[str]:
-    posted = [(post.at, post.names) for post in read_posts(registration.list_posted())]
-    expected = [(post.at, post.names) for post in expect_posts(registration.game.written)]
+    posted = [post.names for post in read_posts(registration.list_posted())]
+    expected = [post.names for post in expect_posts(registration.game.written)]
     if posted == expected:
         return
-    extra = len(posted) - len(set(posted))
-    missing = [one for one in expected if one not in set(posted)]
+    extra, missing = Counter(posted) - Counter(expected), Counter(expected) - Counter(posted)
     yield (
-        f"{len(expected)} deaths were written and {len(posted)} posted: {extra} twice, {len(missing)} never"
-        f"{'' if extra or missing else ', in another order'}; first of these {missing[:SHOWN]}"
+        f"{len(expected)} deaths were written and {len(posted)} posted: {extra.total()} too often, "
+        f"{missing.total()} never{'' if extra or missing else ', in another order'}; first of these "
+        f"{[sorted(names) for names in missing][:SHOWN]}"
     )
 
 

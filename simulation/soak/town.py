@@ -27,15 +27,20 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A game server of one community."""
+    """A game server of one community.
+
+    Attributes:
+        is_only: whether the community has no other one, so that its posts do not name it.
+    """
 
     community: Community
     game: Game
     name: str
+    is_only: bool
 
     def list_posted(self) -> list[dict[str, Any]]:
-        """Return the embeds about this server in the killfeed of its community, oldest first."""
-        return self.community.list_posts_of(self.name)
+        """Return the posts about this server in the killfeed of its community, oldest first."""
+        return self.community.posts if self.is_only else self.community.list_posts_of(self.name)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -69,7 +74,10 @@ class TroubledTown(Town):
             await community.set_channel()
             for number in numbers:
                 await add_server(community, number)
-                self.registrations.append(Registration(community, self.games[number], name_server(number)))
+                registration = Registration(
+                    community, self.games[number], name_server(number), is_only=len(numbers) == 1
+                )
+                self.registrations.append(registration)
             await self._add_player(community, self.games[numbers[0]])
         # only the last row of the hostile host is checked
         stranger = Community.found(self.world, self.hostile.host, "Community of the hostile host")

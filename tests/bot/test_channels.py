@@ -13,7 +13,7 @@ from simulation.counting import count_rows
 from simulation.discord import GATEWAY_ROUTE, Fault, Permission
 from simulation.game_host.log_files import GameServerFiles
 from simulation.posts import expect_posts, read_posts
-from simulation.town import list_embeds
+from simulation.town import list_posts
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage
@@ -69,8 +69,8 @@ async def test_admins_are_told_once_when_the_channel_cannot_be_used(
     other = stage.world.create_channel(stage.guild, "killfeed-2")
     await until(lambda: bool(stage.world.gateway.is_connected))
     await stage.set_channel(channel=other)
-    await until(lambda: len(list_embeds(other)) >= len(live), what=lambda: stage.bot.output)
-    assert read_posts(list_embeds(other)) == expect_posts(live, history)
+    await until(lambda: len(list_posts(other)) >= len(live), what=lambda: stage.bot.output)
+    assert read_posts(list_posts(other)) == expect_posts(live, history)
     assert len(stage.list_alerts()) == 1
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from simulation.counting import Tally, count_rows
 from simulation.discord import Interaction
 from simulation.posts import expect_posts, read_posts
-from simulation.town import list_embeds
+from simulation.town import list_posts
 from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
 
@@ -74,7 +74,7 @@ async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: St
     }
     assert stage.feed.mention in answers["channels"].embed["description"]
     assert "connected" in get_fields(answers["status"].embed)["✅ North"]
-    assert ["Sample killer" in embed["description"] for embed in stage.posts] == [True]
+    assert ["Sample killer" in embed["description"] for embed in stage.posts] == [True, True]
 
 
 async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_set(stage: Stage) -> None:
@@ -91,10 +91,10 @@ async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_
     north.append(*in_north)
     south.append(*in_south)
     await stage.wait_for_posts(3)
-    await until(lambda: len(list_embeds(own)) >= 4, what=lambda: stage.bot.output)
+    await until(lambda: len(list_posts(own)) >= 4, what=lambda: stage.bot.output)
 
     assert "of South" in reply.embed["description"]
-    assert [len(list_embeds(channel)) for channel in (stage.feed, own)] == [3, 4]
+    assert [len(list_posts(channel)) for channel in (stage.feed, own)] == [3, 4]
 
 
 async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(stage: Stage) -> None:

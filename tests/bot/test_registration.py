@@ -31,11 +31,14 @@ async def test_command_set_is_registered_as_recorded_when_the_bot_starts_first(s
 
 
 async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: Stage) -> None:
-    """No command shows in direct messages, and ``/admin`` shows to members with Manage Server."""
+    """No command shows in direct messages, and those of admins show to members with Manage Server."""
     commands = get_registered(stage)
     assert [command["contexts"] for command in commands] == [[GUILD_CONTEXT]] * len(commands)
     rights = {command["name"]: command.get("default_member_permissions") for command in commands}
-    assert {name: right for name, right in rights.items() if right is not None} == {"admin": MANAGE_GUILD}
+    assert {name: right for name, right in rights.items() if right is not None} == {
+        "admin": MANAGE_GUILD,
+        "setup": MANAGE_GUILD,
+    }
     with pytest.raises(UnknownCommandError):
         await stage.player.invoke(stage.office, "/admin server list")
 

@@ -56,6 +56,7 @@ CASES = (
     Case("/help", "owner", name="everything"),
     Case("/help", options={"command": "bounty place"}, name="one command", tier=0),
     _refused("/help", "unknown command", command="**nothing**"),
+    _admin("/setup"),
     Case("/killfeed recent", options={"count": 25}),
     Case("/killfeed recent", options={"server": MIRNY, "player": NAMES[0]}, name="of one player"),
     Case("/killfeed status"),

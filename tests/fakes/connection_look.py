@@ -27,9 +27,9 @@ CONNECTION_LOOK = NoticeLook(
         ConnectionEvent.LEFT: VariantLook(0x5B6B7A, "📤", "", "connection.left"),
     },
     build=build_connection_embed,
-    sample=lambda _, **facts: ConnectionNotice(
-        event=ConnectionEvent.JOINED, player_id=PlayerId(""), player_name="Ann", **facts
-    ),
+    samples=lambda _, **facts: [
+        ConnectionNotice(event=ConnectionEvent.JOINED, player_id=PlayerId(""), player_name="Ann", **facts)
+    ],
 )
 
 ALL_KINDS = NoticeKinds(

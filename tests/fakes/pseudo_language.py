@@ -94,7 +94,8 @@ def _list_shown(payload: Any, keys: Collection[str]) -> Iterator[str]:
             yield from _list_shown(each, keys)
     elif isinstance(payload, dict):
         for key, value in payload.items():
-            if key in keys and isinstance(value, str):
+            is_id = key == "value" and "label" in payload  # the id of a choice in a select
+            if key in keys and isinstance(value, str) and not is_id:
                 yield value
             else:
                 yield from _list_shown(value, keys)

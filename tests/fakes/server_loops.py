@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from tests.fakes.ingestion import FakeDeathLogs
 from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
+from utils.models.post_styles import NEW_SHAPE, PostShape
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle
@@ -137,6 +138,18 @@ class FakeChannelFinder:
         """Return the channel."""
         del scope, kind
         return None if self.channel_id is None else ChannelId(self.channel_id)
+
+
+class FakeShapes:
+    """The one shape of all channels."""
+
+    def __init__(self, shape: PostShape = NEW_SHAPE) -> None:
+        self.shape = shape
+
+    async def find_shape(self, guild_id: GuildId, channel_id: ChannelId) -> PostShape:
+        """Return the shape."""
+        del guild_id, channel_id
+        return self.shape
 
 
 class FakeServerIndex:

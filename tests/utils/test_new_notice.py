@@ -24,6 +24,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import Feed
+from utils.models.post_styles import PostShape, PostStyle
 from utils.models.scope import (
     ERASED_NAME,
     ERASED_PLAYER_ID,
@@ -50,7 +51,8 @@ JOINED = ConnectionNotice(
 LEFT = replace(
     JOINED, event_id=b"2", event=ConnectionEvent.LEFT, player_id=BOB, player_name="Bob", member_id=None
 )
-DEATH = DEATH_LOOK.sample(Style(NORTHERN, WORDS), event_id=b"3", server_name="North", at=NOW)
+CARDS = PostShape(PostStyle.CARD)
+DEATH, _ = DEATH_LOOK.samples(Style(NORTHERN, WORDS), event_id=b"3", server_name="North", at=NOW)
 
 
 @pytest.mark.parametrize("channel_kind", [ChannelKind.CONNECTIONS, ChannelKind.KILLFEED])
@@ -93,7 +95,7 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
     is_shared = channel_kind is ChannelKind.KILLFEED
     assert waiting == ([JOINED, DEATH, LEFT] if is_shared else [JOINED, LEFT])
 
-    post = EmbedFactory(kinds=kinds, looks=ALL_LOOKS, words=WORDS).build_feed(waiting)
+    post = EmbedFactory(kinds=kinds, looks=ALL_LOOKS, words=WORDS).build_feed(waiting, CARDS)
     titles = [
         "📥 Somebody came",
         *(post.embeds[1:2][0].title or "" for _ in range(is_shared)),
@@ -101,7 +103,7 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
     ]
     assert [embed.title for embed in post.embeds] == titles
     assert (post.embeds[0].description or "").split("\n")[0] == "**Ann** is here."
-    assert [picture.name for picture in post.pictures] == ["kill.png"] * is_shared
+    assert [picture.name for picture in post.pictures] == ["sniper.png"] * is_shared
 
     await erasures.erase_player(SCOPE.guild_id, ANN, ["Ann"])
     await erasures.erase_member(SCOPE.guild_id, MemberId(7))

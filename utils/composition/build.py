@@ -20,13 +20,13 @@ from utils.composition.services import (
 from utils.composition.storage import build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
-from utils.delivery.loop import DeliveryLoop
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import (
     CountersStored,
     DeathsStored,
     EventDispatcher,
+    GuildJoined,
     GuildLeft,
     GuildSettingsChanged,
     HistoryImported,
@@ -121,7 +121,7 @@ def build_application(
         boards=boards,
         memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
-    register_handlers(application, delivery.loop)
+    register_handlers(application, delivery)
     return application
 
 
@@ -263,12 +263,12 @@ def build_memories(
     )
 
 
-def register_handlers(application: Application, deliveries: DeliveryLoop) -> None:
+def register_handlers(application: Application, delivery: Delivery) -> None:
     """Register the handlers of each event."""
     events, standings = application.events, application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
-    events.register(GuildSettingsChanged, deliveries.on_guild_settings_changed)
+    events.register(GuildSettingsChanged, delivery.loop.on_guild_settings_changed)
     events.register(CountersStored, standings.on_counters_stored)
     events.register(ServerRemoved, standings.on_server_removed)
     events.register(DeathsStored, names.on_deaths_stored)
@@ -279,4 +279,5 @@ def register_handlers(application: Application, deliveries: DeliveryLoop) -> Non
     events.register(ServerAdded, grants.on_server_added)
     events.register(ServerRemoved, grants.on_server_removed)
     events.register(ServerRemoved, application.features.bounty_endings.on_server_removed)
+    events.register(GuildJoined, delivery.welcomes.on_guild_joined)
     events.register(GuildLeft, application.on_guild_left)

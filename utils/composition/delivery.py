@@ -17,6 +17,7 @@ from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
+from utils.delivery.welcomes import WelcomeMessages
 from utils.embeds.factory import EmbedFactory
 from utils.services.guilds.guild_settings import SettingsService
 
@@ -30,6 +31,7 @@ class Delivery:
     progress: ImportMessages
     samples: SamplePosts
     alerts: AdminAlerts
+    welcomes: WelcomeMessages
     loop: DeliveryLoop
 
 
@@ -48,6 +50,7 @@ def build_delivery(
         sender=sender,
         notifier=alerts,
         languages=languages,
+        shapes=settings,
         clock=clock,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
     )
@@ -56,8 +59,11 @@ def build_delivery(
         languages=languages,
         messages=messages,
         progress=ImportMessages(sender, messages, languages=languages),
-        samples=SamplePosts(sender, channels=settings, languages=languages, clock=clock),
+        samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,
+        welcomes=WelcomeMessages(
+            bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
+        ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
     )
 

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from itertools import islice
 
 from utils.backoff import Backoff
-from utils.delivery.ports import PostedMessage
+from utils.delivery.ports import PostedMessage, Texts
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
 from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
@@ -81,7 +81,7 @@ def choose_group(
 
     Args:
         entries: pending entries for one channel, in order.
-        sizes: characters of each entry's embed.
+        sizes: characters of each entry's line or card.
         single: take one entry alone.
 
     The notices keep their order.
@@ -97,14 +97,22 @@ def choose_group(
 
 
 def find_match(
-    posted: Sequence[PostedMessage], *, nonce: str, texts: tuple[tuple[str, str], ...]
+    posted: Sequence[PostedMessage], *, nonce: str, texts: Texts, after: int
 ) -> PostedMessage | None:
-    """Return the message of a channel with this nonce, or with all these texts in this order.
+    """Return the message of a channel with this nonce, or with all these lines in this order.
 
-    It may have other texts between them, of entries whose server was removed since the first try.
+    It may have other lines between them, of entries that were removed since the first try. Two kills can have
+    the same line, so an earlier message does not count.
+
+    Args:
+        posted: messages of the channel.
+        nonce: of the message that is searched.
+        texts: title and description of each of its embeds.
+        after: the message has a higher id than this.
     """
     for message in posted:
-        if message.nonce == nonce or (message.nonce is None and _shows(message.texts, texts)):
+        is_alike = message.nonce is None and message.message_id > after and _shows(message.texts, texts)
+        if message.nonce == nonce or is_alike:
             return message
     return None
 
@@ -122,11 +130,12 @@ def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime)
     return seconds
 
 
-def _shows(shown: tuple[tuple[str, str], ...], texts: tuple[tuple[str, str], ...]) -> bool:
-    rest = iter(_squash(shown))
-    return all(text in rest for text in _squash(texts))  # searches on after the last match
+def _shows(shown: Texts, texts: Texts) -> bool:
+    rest = iter(_list_lines(shown))
+    return all(line in rest for line in _list_lines(texts))  # searches on after the last match
 
 
-def _squash(texts: tuple[tuple[str, str], ...]) -> list[tuple[str, ...]]:
-    """Normalise white space, which Discord trims."""
-    return [tuple(" ".join(text.split()) for text in pair) for pair in texts]
+def _list_lines(texts: Texts) -> list[str]:
+    """Return all lines, with their white space normalised, which Discord trims."""
+    lines = [line for title, description in texts for line in (title, *description.split("\n"))]
+    return [squashed for line in lines if (squashed := " ".join(line.split()))]

@@ -11,7 +11,22 @@ from typing import Protocol
 
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.post_styles import PostShape
 from utils.models.scope import ChannelId, GuildId, ServerScope
+
+Texts = tuple[tuple[str, str], ...]
+"""Title and description of each embed of a message."""
+
+
+class ShapeFinder(Protocol):  # implemented by SettingsService
+    """Finds the shape of posts in a channel."""
+
+    async def find_shape(self, guild_id: GuildId, channel_id: ChannelId) -> PostShape:
+        """Return the style that was chosen for a channel, and whether its posts name their servers.
+
+        Raises:
+            StorageUnavailableError: it cannot be read.
+        """
 
 
 class OutboxStore(Protocol):  # implemented by OutboxRepository
@@ -33,6 +48,9 @@ class OutboxStore(Protocol):  # implemented by OutboxRepository
 
     async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
         """Return the prepared messages that are not known to be sent, oldest first."""
+
+    async def find_last_sent(self, guild_id: GuildId, channel_id: ChannelId) -> int:
+        """Return the id of the newest message that is marked as sent to a channel; 0 if none is known."""
 
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> Sequence[OutboxEntry]:
         """Return these entries in the order of their keys; deleted ones are left out."""
@@ -82,4 +100,4 @@ class PostedMessage:
 
     message_id: int
     nonce: str | None
-    texts: tuple[tuple[str, str], ...]
+    texts: Texts

@@ -2,6 +2,7 @@
 
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
+from utils.delivery.ports import ShapeFinder
 from utils.delivery.sender import DiscordSender
 from utils.errors import (
     ChannelUnusableError,
@@ -21,10 +22,17 @@ class SamplePosts:
     """Posts samples."""
 
     def __init__(
-        self, sender: DiscordSender, *, channels: ChannelFinder, languages: GuildSpeaker, clock: Clock
+        self,
+        sender: DiscordSender,
+        *,
+        channels: ChannelFinder,
+        shapes: ShapeFinder,
+        languages: GuildSpeaker,
+        clock: Clock,
     ) -> None:
         self._sender = sender
         self._channels = channels
+        self._shapes = shapes
         self._languages = languages
         self._clock = clock
 
@@ -45,7 +53,8 @@ class SamplePosts:
             )
         now = self._clock.now()
         embeds = await self._languages.speak(guild_id)
-        post = embeds.build_sample(kind, server.name if server else None, at=now)
+        shape = await self._shapes.find_shape(guild_id, channel_id)
+        post = embeds.build_sample(kind, server.name if server else None, at=now, shape=shape)
         nonce = f"sample{int(now.timestamp() * 1000)}"
         try:
             await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)

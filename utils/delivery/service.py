@@ -31,6 +31,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 
+from discord.utils import time_snowflake
 from structlog import get_logger
 
 from utils.clock import Clock
@@ -45,7 +46,7 @@ from utils.delivery.decisions import (
     merge_feeds,
 )
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import Lane, OutboxStore
+from utils.delivery.ports import Lane, OutboxStore, ShapeFinder
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
@@ -57,10 +58,13 @@ from utils.errors import (
 )
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
+from utils.models.post_styles import PostShape
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Command, plural, text
 from utils.services.ports import AdminNotifier, ChannelFinder
 
+CLOCKS_DIFFER = timedelta(hours=1)  # more than Discord's clock and ours ever do
+LINE_BREAK = 1  # characters between two lines of an embed
 LOOK_BACK_MESSAGES = 100  # one request; the lane posts nothing else until this message is known
 
 _log = get_logger(__name__)
@@ -105,6 +109,7 @@ class DeliveryService:
         sender: DiscordSender,
         notifier: AdminNotifier,
         languages: GuildSpeaker,
+        shapes: ShapeFinder,
         clock: Clock,
         max_announce_age: timedelta,
     ) -> None:
@@ -113,6 +118,7 @@ class DeliveryService:
         self._sender = sender
         self._notifier = notifier
         self._languages = languages
+        self._shapes = shapes
         self._clock = clock
         self._max_age = max_announce_age
         self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # prepared ones, by nonce
@@ -212,10 +218,10 @@ class DeliveryService:
         if lane.channel_id is None:
             return await self._discard(lane, entries, reason="channel_not_set")
         language = await self._languages.find_language(lane.guild_id)
-        group = await self._choose_group(lane, entries, language)
-        outcome = await self._try(
-            lane, await self._prepare(lane.channel_id, group, language), group, Step.SEND
-        )
+        shape = await self._shapes.find_shape(lane.guild_id, lane.channel_id)
+        group = await self._choose_group(lane, entries, language, shape)
+        message = await self._prepare(lane.channel_id, group, language, shape)
+        outcome = await self._try(lane, message, group, Step.SEND)
         if outcome.state is not DeliveryState.SENT:
             return outcome
         rest = {feed: len(waiting) for feed, waiting in pending.items() if len(waiting) < MAX_EMBEDS}
@@ -229,16 +235,17 @@ class DeliveryService:
         return DeliveryOutcome(DeliveryState.CLEARED, dropped)
 
     async def _choose_group(
-        self, lane: Lane, entries: Sequence[OutboxEntry], language: str
+        self, lane: Lane, entries: Sequence[OutboxEntry], language: str, shape: PostShape
     ) -> list[OutboxEntry]:
         if len(entries) == 1:
             return list(entries)
         embeds = await self._languages.speak_in(language)
-        sizes = [count_characters(embeds.build_feed_embed(entry.notice)) for entry in entries]
+        posts = [embeds.build_feed([entry.notice], shape) for entry in entries]
+        sizes = [LINE_BREAK + sum(map(count_characters, post.embeds)) for post in posts]
         return choose_group(entries, sizes, single=self._singles.get(lane, 0) > 0)
 
     async def _prepare(
-        self, channel_id: ChannelId, group: Sequence[OutboxEntry], language: str
+        self, channel_id: ChannelId, group: Sequence[OutboxEntry], language: str, shape: PostShape
     ) -> OutgoingMessage:
         message = OutgoingMessage(
             guild_id=group[0].scope.guild_id,
@@ -247,6 +254,7 @@ class DeliveryService:
             nonce=make_nonce(),
             prepared_at=self._clock.now(),
             language=language,
+            shape=shape,
         )
         self._messages[message.guild_id][message.nonce] = message
         self._unstored.add(message.nonce)
@@ -287,7 +295,7 @@ class DeliveryService:
     ) -> DeliveryOutcome:
         """Find the message in its channel or send it, and handle each failure by its meaning."""
         embeds = await self._languages.speak_in(message.language)
-        post = embeds.build_feed([entry.notice for entry in entries])
+        post = embeds.build_feed([entry.notice for entry in entries], message.shape)
         try:
             message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
             if message_id is None:
@@ -317,7 +325,9 @@ class DeliveryService:
     async def _find_posted(self, message: OutgoingMessage, post: Post) -> int | None:
         posted = await self._sender.recent_messages(message.channel_id, LOOK_BACK_MESSAGES)
         texts = tuple((embed.title or "", embed.description or "") for embed in post.embeds)
-        found = find_match(posted, nonce=message.nonce, texts=texts)
+        last_sent = await self._store.find_last_sent(message.guild_id, message.channel_id)
+        earliest = time_snowflake(message.prepared_at - CLOCKS_DIFFER)
+        found = find_match(posted, nonce=message.nonce, texts=texts, after=max(last_sent, earliest))
         return None if found is None else found.message_id
 
     async def _mark_delivered(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:

@@ -32,6 +32,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "charts:warm-up": text_in("a task", "preparing charts"),
     "deliver": text_in("a task", "posting"),
     "guild:leave": text_in("a task", "leaving a community"),
+    "guild:welcome": text_in("a task", "welcoming a community"),
     "guilds:follow": text_in("a task", "following communities"),
     "links:proofs": text_in("a task", "proving links"),
     "message": text_in("a task", "updating a message"),

@@ -6,11 +6,10 @@ from math import inf
 
 import discord
 
-from utils.embeds.notices.deaths import CAUSES, DEATH_LOOK
+from utils.embeds.notices.deaths import DEATH_LOOK, tell_death
 from utils.embeds.players import BOARDS, build_ranking, describe_coverage, measure_places, write_place
 from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
-from utils.models.deaths import Death
 from utils.models.players import PlayerStats
 from utils.models.statistics import (
     Activity,
@@ -81,7 +80,7 @@ def build_weapon_board_embed(
     style: Style, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
 ) -> discord.Embed:
     """Return a page of the board that ranks weapons, with a line for each."""
-    width = measure_places(first + len(rows) - 1)
+    width = measure_places(style, first + len(rows) - 1)
     lines = [
         f"{write_place(style, place, width=width)} {style.write(_show_share(row, table))}"
         for place, row in enumerate(rows, start=first)
@@ -179,21 +178,7 @@ def _show_rival(name: str, kills: int, back: int) -> Text:
 
 def _write_death(style: Style, recent: RecentDeath, *, is_several: bool) -> str:
     death = recent.death
-    facts: list[Value] = [_show_deed(death), Moment(death.at)]
+    facts: list[Value] = [tell_death(death.row), Moment(death.at)]
     if is_several:
         facts.append(show_name(recent.server_name))
     return f"{DEATH_LOOK.variants[death.row.kind].mark} {style.write(join_facts(facts))}"
-
-
-def _show_deed(death: Death) -> Text:
-    row = death.row
-    victim = show_name(row.victim_name)
-    if not row.kind.is_kill:
-        return frame("**{victim}** · {cause}", victim=victim, cause=CAUSES[row.kind])
-    return frame(
-        "**{killer}** → **{victim}** · {weapon} · {distance}",
-        killer=show_name(row.killer_name),
-        victim=victim,
-        weapon=show_weapon(row.weapon),
-        distance=Metres(row.distance),
-    )

@@ -1,9 +1,10 @@
 """Builds all embeds from values, within Discord's limits."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
+from itertools import groupby
 from typing import Any, Concatenate, ParamSpec
 
 import discord
@@ -18,10 +19,11 @@ from utils.embeds import (
     premium,
     replies,
     servers,
+    setup,
 )
 from utils.embeds.buttons import LastingView, build_lasting_view
 from utils.embeds.charts.painter import ChartPainter
-from utils.embeds.limits import fit_embed, fit_embeds
+from utils.embeds.limits import MAX_DESCRIPTION, fit_embed, fit_embeds, pack_lines
 from utils.embeds.notices.look import NoticeLook
 from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks, list_pictured
 from utils.embeds.pictures import Picture, load_pictures
@@ -33,6 +35,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import Control
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
+from utils.models.post_styles import NEW_SHAPE, PostShape
 from utils.models.texts import text
 
 P = ParamSpec("P")
@@ -113,28 +116,50 @@ class EmbedFactory:
         """Return lasting buttons and selects for a message, in rows of five buttons or one select."""
         return build_lasting_view(controls, self.words)
 
-    def build_feed(self, notices: Sequence[Notice]) -> Post:
-        """Return the message of up to ten notices; equal notices give an equal post."""
-        embeds = fit_embeds([self._build_look(notice) for notice in notices])
-        names = dict.fromkeys(self._get_look(notice).variants[notice.variant].picture for notice in notices)
-        return Post(tuple(embeds), tuple(self._pictures[name] for name in names if name))
+    def build_feed(self, notices: Sequence[Notice], shape: PostShape = NEW_SHAPE) -> Post:
+        """Return the message of up to ten notices; equal notices of an equal shape give an equal post.
 
-    def build_feed_embed(self, notice: Notice) -> discord.Embed:
-        """Return the embed of one notice; its picture must be attached to the message."""
-        return fit_embed(self._build_look(notice))
+        Lines that follow each other share an embed.
+        """
+        named = [one if shape.names_servers else replace(one, server_name="") for one in notices]
+        embeds: list[discord.Embed] = []
+        names: dict[str, None] = {}
+        for is_line, group in groupby(named, partial(self._is_line, shape)):
+            if is_line:
+                embeds += self._build_lines(list(map(self._write_line, group)))
+                continue
+            for notice in group:
+                look = self._get_look(notice)
+                embeds.append(look.build(self.style, look.find(notice), notice))
+                names[look.find(notice).picture] = None
+        return Post(tuple(fit_embeds(embeds)), tuple(self._pictures[name] for name in names if name))
 
-    def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
+    def build_sample(
+        self, kind: ChannelKind, server_name: str | None, *, at: datetime, shape: PostShape = NEW_SHAPE
+    ) -> Post:
         """Return the sample post of ``/admin channel test``."""
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
             name = server_name or self.style.write_plain(text("Your server"))
             facts = {"event_id": b"sample", "server_name": name, "at": at}
-            return self.build_feed([look.sample(self.style, **facts) for look in looks])
+            return self.build_feed(
+                [one for look in looks for one in look.samples(self.style, **facts)], shape
+            )
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
 
-    def _build_look(self, notice: Notice) -> discord.Embed:
+    def _is_line(self, shape: PostShape, notice: Notice) -> bool:
+        return self._get_look(notice).is_line(notice, shape.style)
+
+    def _write_line(self, notice: Notice) -> str:
         look = self._get_look(notice)
-        return look.build(self.style, look.variants[notice.variant], notice)
+        return look.write(self.style, look.find(notice), notice) if look.write else ""
+
+    def _build_lines(self, lines: Sequence[str]) -> list[discord.Embed]:
+        """Return lines in one embed, or in more of them if they are very long."""
+        return [
+            discord.Embed(description=part, colour=self.style.theme.neutral)
+            for part in pack_lines(lines, MAX_DESCRIPTION)
+        ]
 
     def _get_look(self, notice: Notice) -> NoticeLook[Any]:
         return self._looks[self._kinds.get_for(notice).name]
@@ -181,6 +206,9 @@ class EmbedFactory:
     build_export = _show(personal.build_export_embed)
     build_erase_question = _show(personal.build_erase_question_embed)
     build_erased = _show(personal.build_erased_embed)
+
+    build_welcome = _show(setup.build_welcome_embed)
+    build_setup = _show(setup.build_setup_embed)
 
     build_success = _show(replies.build_success_embed)
     build_notice = _show(replies.build_notice_embed)

@@ -47,7 +47,18 @@ def count_characters(embed: discord.Embed) -> int:
     texts = [embed.title or "", embed.description or "", footer.text if footer else ""]
     texts.append(author.name if author else "")
     texts += [said for field in embed.fields for said in (field.name, field.value)]
-    return sum(len(said.encode("utf-16-le", "surrogatepass")) // 2 for said in texts)
+    return sum(map(_count_units, texts))
+
+
+def pack_lines(lines: Sequence[str], limit: int) -> list[str]:
+    """Return lines in as few texts as possible, in order, each within the limit unless one line is longer."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and _count_units(packed[-1]) + 1 + _count_units(line) <= limit:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return packed
 
 
 def cut_lines(lines: str, limit: int) -> str:
@@ -60,6 +71,10 @@ def cut_lines(lines: str, limit: int) -> str:
         return f"{whole}\n…"
     words, space, _ = head.rpartition(" ")
     return (words if space else head.rstrip("\\")) + "…"
+
+
+def _count_units(said: str) -> int:
+    return len(said.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _fit_parts(embed: discord.Embed) -> discord.Embed:

@@ -115,7 +115,7 @@ def build_board_embed(
         own: the caller's own row; it is marked, or stands below if it is on another page.
     """
     look = BOARDS[Board(board)]
-    width = measure_places(rows[-1].rank if rows else 0)
+    width = measure_places(style, rows[-1].rank if rows else 0)
     lines = []
     for row in rows:
         shown = _show_row(style, look, row, width=width)
@@ -165,9 +165,9 @@ def build_places_embed(style: Style, places: RankedPlaces, coverage: Coverage) -
     return embed
 
 
-def measure_places(last: int) -> int:
+def measure_places(style: Style, last: int) -> int:
     """Return the characters of the longest number of a place, with its sign, up to a last place."""
-    return max(MEDAL_CHARACTERS, len(f"#{last}"))
+    return max(MEDAL_CHARACTERS, len(_write_place(style, last)))
 
 
 def write_place(style: Style, place: int, *, width: int = MEDAL_CHARACTERS) -> str:
@@ -175,8 +175,11 @@ def write_place(style: Style, place: int, *, width: int = MEDAL_CHARACTERS) -> s
     medals = style.theme.medals
     if place <= len(medals):
         return medals[place - 1] + WIDER * (width - MEDAL_CHARACTERS)
-    number = style.write_plain(text("#{place}", place=Number(place)))
-    return f"`{number:<{width}}`"
+    return f"`{_write_place(style, place):<{width}}`"
+
+
+def _write_place(style: Style, place: int) -> str:
+    return style.write_plain(text("#{place}", place=Number(place)))
 
 
 def write_number(style: Style, number: int, *, width: int) -> str:

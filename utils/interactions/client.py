@@ -17,7 +17,7 @@ from discord.ext import commands
 from structlog import get_logger
 
 from utils.errors import NotFoundError, TooMuchAtOnceError
-from utils.events import EventDispatcher, GuildLeft
+from utils.events import EventDispatcher, GuildJoined, GuildLeft
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
@@ -63,7 +63,7 @@ class KillfeedBot(commands.Bot):
     ``services`` and ``follower`` must be set before the extensions are loaded.
 
     Args:
-        events: dispatches ``GuildLeft``.
+        events: dispatches ``GuildJoined`` and ``GuildLeft``.
         sharding: the shards of this process.
         reporter: records unexpected errors.
         log_context: makes the log context of each command.
@@ -148,8 +148,9 @@ class KillfeedBot(commands.Bot):
         logger.warning("connection to Discord lost")
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Go on with the servers of a guild that had added the bot before."""
+        """Welcome a new guild; go on with the servers of one that had added the bot before."""
         logger.info("joined a guild", guild_id=guild.id)
+        self._events.dispatch(GuildJoined(guild_id=GuildId(guild.id)))
         await self.follower.follow_guilds(self.is_member_of)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:

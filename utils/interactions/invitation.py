@@ -14,8 +14,9 @@ NEEDED_PERMISSIONS = {
 """The permissions that the bot needs in a channel, by the names of the library, with those of Discord."""
 
 
-def build_invitation(application_id: int) -> str:
-    """Return the link that adds the bot to a Discord server."""
+def build_invitation(application_id: int, *, may_create_channels: bool = False) -> str:
+    """Return the link that adds the bot to a Discord server, or gives it Manage Channels in one it is in."""
     permissions = discord.Permissions(**dict.fromkeys(NEEDED_PERMISSIONS, True))
+    permissions.manage_channels = may_create_channels
     scopes = ("bot", "applications.commands")
     return discord.utils.oauth_url(application_id, permissions=permissions, scopes=scopes)

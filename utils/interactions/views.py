@@ -113,6 +113,32 @@ class InvokerView(discord.ui.View):
         self._keep(custom_id, select)
         return select
 
+    def add_channel_select(
+        self, placeholder: Text, choose: Callable[[int, discord.Interaction], Awaitable[None]]
+    ) -> discord.ui.Select[discord.ui.View]:
+        """Add a select of the guild's text and announcement channels; it calls ``choose`` with the id."""
+        custom_id = make_custom_id()
+        select: discord.ui.Select[discord.ui.View] = discord.ui.Select(
+            discord.ComponentType.channel_select,
+            custom_id=custom_id,
+            placeholder=self._ctx.embeds.words.write_plain(placeholder),
+            channel_types=[discord.ChannelType.text, discord.ChannelType.news],
+        )
+
+        async def pick(interaction: discord.Interaction) -> None:
+            data: Any = interaction.data
+            [channel_id] = data["values"]
+            await choose(int(channel_id), interaction)
+
+        select.callback = pick  # type: ignore[method-assign] # the library's way to set it
+        self._keep(custom_id, select)
+        return select
+
+    async def take_press(self, interaction: discord.Interaction) -> None:
+        """Acknowledge a press that changes the message."""
+        await interaction.response.defer()
+        self.shown_in = interaction
+
     def _keep(self, custom_id: str, item: discord.ui.ViewItem[discord.ui.View]) -> None:
         self._custom_ids.append(custom_id)
         self._services.views.add(custom_id)
@@ -133,11 +159,6 @@ class InvokerView(discord.ui.View):
         await self._services.replies.tell(interaction, refusal)
         return False
 
-    async def take_press(self, interaction: discord.Interaction) -> None:
-        """Acknowledge a press by its own message, which can be edited from now on."""
-        await interaction.response.defer()
-        self.shown_in = interaction
-
     async def on_timeout(self) -> None:
         """Show that the buttons have ended."""
         self.end()
@@ -157,8 +178,17 @@ class InvokerView(discord.ui.View):
         """Disable every button."""
         self.disable_all_items()
         self.stop()
+        self._forget_items()
+
+    def drop_items(self) -> None:
+        """Remove every button and select; a late press of one is answered as ended."""
+        self._forget_items()
+        self.clear_items()
+
+    def _forget_items(self) -> None:
         for custom_id in self._custom_ids:
             self._services.views.remove(custom_id)
+        self._custom_ids.clear()
 
 
 class ConfirmView(InvokerView):

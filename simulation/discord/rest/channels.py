@@ -1,15 +1,19 @@
 """Channels of a server."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from simulation.discord.entities import Channel, ChannelKind, Membership, Role
+from simulation.discord.entities import Channel, ChannelKind, Guild, Membership, Role
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.payloads import channel_payload
-from simulation.discord.permissions import Permission
+from simulation.discord.permissions import Overwrite, Permission
 from simulation.discord.ratelimits import RateLimitHit, RateLimits
 from simulation.discord.rest.call import NO_CONTENT, Answer, Call, Endpoint
 from simulation.discord.validation.form import FormErrors
 from simulation.discord.world import World
+
+MAX_CHANNELS = 500
+MAX_CHANNELS_IN_CATEGORY = 50
 
 
 class RateLimitedError(Exception):
@@ -53,12 +57,19 @@ class ChannelRoutes:
         errors = FormErrors()
         _check_settings(errors, call.body, is_new=True)
         errors.check_choice(("type",), call.body.get("type", 0), [int(kind) for kind in ChannelKind])
+        category = _find_category(errors, guild, call.body.get("parent_id"))
         errors.raise_if_any()
+        if len(guild.channels) >= MAX_CHANNELS:
+            raise ApiError(ErrorCode.TOO_MANY_CHANNELS)
+        kind = ChannelKind(call.body.get("type", 0))
+        name = call.body["name"]
         channel = call.world.create_channel(
             guild,
-            _as_text_name(call.body["name"]),
+            name if kind in (ChannelKind.CATEGORY, ChannelKind.VOICE) else _as_text_name(name),
             topic=call.body.get("topic"),
-            kind=ChannelKind(call.body.get("type", 0)),
+            kind=kind,
+            category=category,
+            overwrites=_read_overwrites(guild, call.body.get("permission_overwrites") or ()),
         )
         return Answer(201, channel_payload(channel))
 
@@ -110,6 +121,30 @@ class ChannelRoutes:
         channel.overwrites.pop(call.number("overwrite_id"), None)
         call.world.announce_channel(channel, "CHANNEL_UPDATE")
         return NO_CONTENT
+
+
+def _find_category(errors: FormErrors, guild: Guild, parent_id: Any) -> Channel | None:
+    """Return the category of a new channel, if it has room for one more."""
+    if parent_id is None:
+        return None
+    category = guild.channels.get(int(parent_id))
+    if category is None or category.kind is not ChannelKind.CATEGORY:
+        errors.add(("parent_id",), "CHANNEL_PARENT_INVALID", "Category does not exist")
+    elif sum(one.parent_id == category.id for one in guild.channels.values()) >= MAX_CHANNELS_IN_CATEGORY:
+        text = f"Maximum number of channels in category reached ({MAX_CHANNELS_IN_CATEGORY})"
+        errors.add(("parent_id",), "CHANNEL_PARENT_MAX_CHANNELS", text)
+    return category
+
+
+def _read_overwrites(guild: Guild, given: Iterable[Mapping[str, Any]]) -> dict[int, Overwrite]:
+    """Return the overwrites of a new channel; the bot can give and deny only what it has itself."""
+    overwrites = {}
+    for one in given:
+        allow, deny = Permission(int(one.get("allow") or 0)), Permission(int(one.get("deny") or 0))
+        if (allow | deny) & ~guild.bot.base_permissions:
+            raise ApiError(ErrorCode.MISSING_PERMISSIONS)
+        overwrites[int(one["id"])] = Overwrite(allow, deny, is_member=one["type"] == 1)
+    return overwrites
 
 
 def _target(channel: Channel, call: Call) -> Role | Membership:

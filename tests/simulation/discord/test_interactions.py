@@ -11,11 +11,13 @@ import pytest
 from simulation.discord import (
     CallbackKind,
     Channel,
+    ChannelKind,
     ErrorCode,
     Guild,
     ImpossibleActionError,
     Interaction,
     Member,
+    Permission,
     SimulatedDiscord,
     UnansweredError,
 )
@@ -269,6 +271,24 @@ async def test_press_is_impossible_when_the_button_is_gone_or_disabled(
         await reply.click("Go")
     with pytest.raises(ImpossibleActionError, match="no component"):
         await reply.click("Stop")
+
+
+async def test_channel_select_offers_channels_of_its_types_that_the_member_sees(
+    world: SimulatedDiscord, guild: Guild, channel: Channel, reply: Interaction, client: BareClient
+) -> None:
+    """The press names the channel, and describes it."""
+    menu = {"type": 8, "custom_id": "where", "channel_types": [0]}
+    await client.acknowledge(reply, CallbackKind.MESSAGE, {"components": [{"type": 1, "components": [menu]}]})
+    hidden, news = world.create_channel(guild, "hidden"), world.create_channel(guild, "news")
+    world.set_overwrite(hidden, guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+    news.kind = ChannelKind.ANNOUNCEMENT
+    for other in (hidden, news):
+        with pytest.raises(ImpossibleActionError, match="offers one of"):
+            await reply.click("where", other)
+    press = await reply.click("where", channel)
+    data = press.payload["data"]
+    assert data["values"] == [str(channel.id)]
+    assert data["resolved"]["channels"][str(channel.id)]["name"] == channel.name
 
 
 async def test_form_updates_its_message_when_a_button_opened_it(

@@ -6,7 +6,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
+from simulation.discord import Channel, ChannelKind, Guild, Member, Permission, SimulatedDiscord
 from simulation.discord.clients import BareClient, running_bot
 from simulation.discord.signals import PATIENCE_SECONDS
 
@@ -179,3 +179,36 @@ async def test_bot_sees_changes_when_channels_and_roles_change(
         world.delete_channel(channel)
         await bot.wait_for("guild_channel_delete", timeout=PATIENCE_SECONDS)
         assert (role.name, place.guild.get_channel(channel.id)) == ("admins", None)
+
+
+async def test_channel_is_created_in_its_category_with_its_overwrites(
+    guild: Guild, client: BareClient
+) -> None:
+    """A category keeps its name as it is written; the bot gives and denies only what it has itself."""
+    route = f"/guilds/{guild.id}/channels"
+    _, category = await client.call("POST", route, json={"name": "My Posts", "type": 4})
+    hidden = {"id": str(guild.id), "type": 0, "allow": "0", "deny": str(int(Permission.VIEW_CHANNEL))}
+    body = {"name": "Alerts", "parent_id": category["id"], "permission_overwrites": [hidden]}
+    status, created = await client.call("POST", route, json=body)
+    assert (status, created["parent_id"], category["name"]) == (201, category["id"], "My Posts")
+    assert guild.channel_named("alerts").overwrites[guild.id].deny == Permission.VIEW_CHANNEL
+    foreign = hidden | {"deny": str(int(Permission.BAN_MEMBERS))}
+    status, error = await client.call("POST", route, json=body | {"permission_overwrites": [foreign]})
+    assert (status, error["code"]) == (403, 50013)
+
+
+async def test_channel_is_refused_where_a_guild_or_a_category_is_full(
+    world: SimulatedDiscord, guild: Guild, client: BareClient
+) -> None:
+    """A guild has 500 channels at most, and a category 50."""
+    route = f"/guilds/{guild.id}/channels"
+    category = world.create_channel(guild, "full", kind=ChannelKind.CATEGORY)
+    for number in range(50):
+        world.create_channel(guild, f"c{number}", category=category)
+    body = {"name": "x", "parent_id": str(category.id)}
+    status, error = await client.call("POST", route, json=body)
+    assert (status, error["code"], "parent_id" in error["errors"]) == (400, 50035, True)
+    for number in range(500 - len(guild.channels)):
+        world.create_channel(guild, f"d{number}")
+    status, error = await client.call("POST", route, json={"name": "x"})
+    assert (status, error["code"]) == (400, 30013)

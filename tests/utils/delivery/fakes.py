@@ -1,13 +1,16 @@
 """A storage, a Discord, admins and a clock for delivery; each can end the process at any await."""
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import discord
+from discord.utils import time_snowflake
 
 from tests.fakes.languages import FakeGuildLanguages
+from tests.fakes.server_loops import FakeShapes
 from utils.delivery.ports import Lane, PostedMessage
 from utils.delivery.service import DeliveryOutcome, DeliveryService
 from utils.embeds.factory import EmbedFactory
@@ -15,6 +18,7 @@ from utils.embeds.pictures import Picture
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.highlights import Highlight
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.texts import Text
@@ -90,6 +94,7 @@ class FakeOutboxStore:
         self.entries: dict[EntryKey, OutboxEntry] = {}
         self.messages: dict[str, OutgoingMessage] = {}
         self.sent: list[OutgoingMessage] = []
+        self.sent_ids: list[tuple[ChannelId, int]] = []
         self.failures: list[Exception | None] = []
         self.reads = 0
 
@@ -127,6 +132,11 @@ class FakeOutboxStore:
         await self._step(guild_id)
         return list(self.messages.values())
 
+    async def find_last_sent(self, guild_id: GuildId, channel_id: ChannelId) -> int:
+        """Return the newest message of the channel that is marked as sent."""
+        await self._step(guild_id)
+        return max((number for at, number in self.sent_ids if at == channel_id), default=0)
+
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> Sequence[OutboxEntry]:
         """Return these entries."""
         await self._step(guild_id)
@@ -152,6 +162,7 @@ class FakeOutboxStore:
         for key in message.entries:
             self.entries.pop(key, None)
         self.sent.append(message)
+        self.sent_ids.append((message.channel_id, message_id))
         await self._fuse.step()
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
@@ -242,7 +253,7 @@ class FakeMessageSender:
         numbers = []
         for channel, message, _, _, _ in self.posts:
             if channel == channel_id:
-                numbers += [_read_number(description) for _, description in message.texts]
+                numbers += [number for _, said in message.texts for number in _read_numbers(said)]
         return numbers
 
     def _post(
@@ -252,7 +263,8 @@ class FakeMessageSender:
             if known == nonce and self.clock.now() - at < self.nonce_memory:
                 return message.message_id
         texts = tuple((embed.title or "", f"{embed.description} ") for embed in embeds)
-        message = PostedMessage(1000 + len(self.posts), nonce if self.shows_nonces else None, texts)
+        number = time_snowflake(self.clock.now()) + len(self.posts)
+        message = PostedMessage(number, nonce if self.shows_nonces else None, texts)
         names = tuple(picture.name for picture in pictures)
         self.posts.append((channel_id, message, self.clock.now(), nonce, names))
         return message.message_id
@@ -303,6 +315,7 @@ class World:
         self.channels = FakeChannelFinder()
         self.notifier = FakeAdminNotifier()
         self.languages = FakeGuildLanguages()
+        self.shapes = FakeShapes()
         self.service = self.start()
 
     def start(self) -> DeliveryService:
@@ -314,6 +327,7 @@ class World:
             sender=self.sender,
             notifier=self.notifier,
             languages=self.languages,
+            shapes=self.shapes,
             clock=self.clock,
             max_announce_age=MAX_AGE,
         )
@@ -330,6 +344,7 @@ def build_entry(
     scope: ServerScope = SCOPE,
     kind: ChannelKind = ChannelKind.KILLFEED,
     created_at: datetime = START,
+    highlights: tuple[Highlight, ...] = (),
 ) -> OutboxEntry:
     """Return the entry of a kill; the victim's name has the number."""
     notice = DeathNotice(
@@ -344,9 +359,10 @@ def build_entry(
         killer_kills=number,
         killer_deaths=1,
         killer_streak=number,
+        highlights=highlights,
     )
     return OutboxEntry(scope, number, kind, notice, created_at)
 
 
-def _read_number(description: str) -> int:
-    return int(description.partition("Victim ")[2].partition("**")[0])
+def _read_numbers(description: str) -> list[int]:
+    return [int(number) for number in re.findall(r"Victim (\d+)\*\*", description)]

@@ -17,7 +17,7 @@ from utils.delivery.decisions import (
     make_nonce,
     merge_feeds,
 )
-from utils.delivery.ports import PostedMessage
+from utils.delivery.ports import PostedMessage, Texts
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
@@ -113,18 +113,33 @@ def test_merged_feeds_keep_their_order_and_the_oldest_heads_come_first(feeds: li
         rest[next(place for place, feed in rest.items() if feed and feed[0] == entry)].pop(0)
 
 
-def test_match_is_by_nonce_else_by_all_texts() -> None:
-    """A visible nonce decides alone; without one all titles and descriptions must match."""
+def test_match_is_by_nonce_else_by_all_lines() -> None:
+    """A visible nonce decides alone; without one all lines must be there in their order."""
     other = PostedMessage(1, "other", TEXTS)
     by_nonce = PostedMessage(2, "nonce", (("x", "y"),))
     by_text = PostedMessage(3, None, (("title ", "one line\n another\n"),))
     shorter = PostedMessage(4, None, ())
     longer = PostedMessage(5, None, (("a", "b"), *TEXTS, ("c", "d")))
-    assert find_match([other, shorter, by_nonce], nonce="nonce", texts=TEXTS) == by_nonce
-    assert find_match([other, shorter, by_text], nonce="nonce", texts=TEXTS) == by_text
-    assert find_match([other, shorter, longer], nonce="nonce", texts=TEXTS) == longer
-    assert find_match([longer], nonce="nonce", texts=(*TEXTS, ("a", "b"))) is None
-    assert find_match([other, shorter], nonce="nonce", texts=TEXTS) is None
+    merged = PostedMessage(6, None, (("", "title\nremoved since\none line\nanother"),))
+    turned = PostedMessage(7, None, (("title", "another\none line"),))
+
+    def find(*posted: PostedMessage, texts: Texts = TEXTS, after: int = 0) -> PostedMessage | None:
+        """Return the match among other messages."""
+        return find_match([other, shorter, *posted], nonce="nonce", texts=texts, after=after)
+
+    for match in (by_nonce, by_text, longer, merged):
+        assert find(match) == match
+    assert find(longer, texts=(*TEXTS, ("a", "b"))) is None
+    assert find(turned) is None
+    assert find() is None
+
+
+def test_earlier_message_is_no_match_by_its_lines() -> None:
+    """Ghost can kill Otter twice with one knife; only a nonce tells the first line from the second."""
+    first, second = PostedMessage(8, None, TEXTS), PostedMessage(9, None, TEXTS)
+    assert find_match([second, first], nonce="nonce", texts=TEXTS, after=8) == second
+    assert find_match([first], nonce="nonce", texts=TEXTS, after=8) is None
+    assert find_match([PostedMessage(7, "nonce", ())], nonce="nonce", texts=TEXTS, after=8) is not None
 
 
 def test_nonces_are_short_and_never_the_same() -> None:

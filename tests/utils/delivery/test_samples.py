@@ -7,7 +7,7 @@ from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import FakeClock
 from tests.fakes.languages import FakeGuildLanguages
-from tests.fakes.server_loops import FakeChannelFinder
+from tests.fakes.server_loops import FakeChannelFinder, FakeShapes
 from tests.fakes.storage import build_server
 from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
@@ -28,7 +28,11 @@ def _finder(channel: Channel) -> FakeChannelFinder:
 async def _samples(bot: commands.Bot, finder: FakeChannelFinder) -> SamplePosts:
     clock = FakeClock()
     return SamplePosts(
-        DiscordSender(bot, clock=clock), channels=finder, languages=FakeGuildLanguages(), clock=clock
+        DiscordSender(bot, clock=clock),
+        channels=finder,
+        shapes=FakeShapes(),
+        languages=FakeGuildLanguages(),
+        clock=clock,
     )
 
 

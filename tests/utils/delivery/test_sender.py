@@ -20,7 +20,9 @@ from utils.errors import (
     DeliveryUncertainError,
     KillfeedError,
 )
+from utils.models.post_styles import PostShape, PostStyle
 
+POST = FACTORY.build_feed([build_entry(number).notice for number in (1, 2)], PostShape(PostStyle.CARD))
 ME = {"id": "5", "username": "killfeed", "discriminator": "0000", "avatar": None, "bot": True}
 YOU = ME | {"id": "6", "username": "somebody"}
 
@@ -137,8 +139,7 @@ def _sender(bot: discord.Client) -> DiscordSender:
 
 
 async def _send(sender: DiscordSender) -> int:
-    post = FACTORY.build_feed([build_entry(number).notice for number in (1, 2)])
-    return await sender.send(CHANNEL, embeds=post.embeds, pictures=post.pictures, nonce="abc")
+    return await sender.send(CHANNEL, embeds=POST.embeds, pictures=POST.pictures, nonce="abc")
 
 
 async def test_message_is_posted_with_its_nonce_and_without_mentions(
@@ -147,12 +148,9 @@ async def test_message_is_posted_with_its_nonce_and_without_mentions(
     """The payload enforces its nonce, allows no mentions and has each picture once."""
     assert await _send(sender) == 99
     (request,) = server.requests
-    assert (request["nonce"], request["enforce_nonce"], request["files"]) == ("abc", True, ["kill.png"])
+    assert (request["nonce"], request["enforce_nonce"], request["files"]) == ("abc", True, ["sniper.png"])
     assert request["allowed_mentions"] == {"parse": []}
-    expected = [
-        json.loads(json.dumps(FACTORY.build_feed_embed(build_entry(n).notice).to_dict())) for n in (1, 2)
-    ]
-    assert request["embeds"] == expected
+    assert request["embeds"] == [json.loads(json.dumps(embed.to_dict())) for embed in POST.embeds]
 
 
 async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, server: RestServer) -> None:

@@ -30,7 +30,9 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.guilds import ChannelKind
+from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.notices.outbox import EntryKey, Feed
+from utils.models.post_styles import PostShape, PostStyle
 from utils.models.scope import ChannelId, ServerId, ServerScope
 
 OTHER = ChannelId(78)
@@ -71,12 +73,12 @@ async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
 
 
 async def test_entries_are_delivered_in_order_ten_a_message(world: World) -> None:
-    """A full message has ten deaths, the next one the rest; each picture is attached once."""
+    """A full message has ten deaths, the next one the rest; ordinary ones are lines without a picture."""
     world.store.add(*(build_entry(number) for number in range(12)))
     outcomes = [await world.deliver() for _ in range(3)]
     assert outcomes == [_sent(10), _sent(2, FEED), IDLE]
     assert world.sender.list_victims() == list(range(12))
-    assert [post[4] for post in world.sender.posts] == [("kill.png",)] * 2
+    assert [(len(post[1].texts), post[4]) for post in world.sender.posts] == [(1, ())] * 2
     assert [len(message.entries) for message in world.store.sent] == [10, 2]
 
 
@@ -165,6 +167,65 @@ async def test_message_keeps_its_language_when_the_guild_changes_its_own(world: 
     world.store.add(build_entry(2))
     await world.deliver()
     assert set(world.languages.spoken[1:]) == {"en"}
+
+
+async def test_message_keeps_its_shape_when_the_channel_gets_another_one(world: World) -> None:
+    """The posts under a nonce must not change; later messages have the new shape."""
+    world.shapes.shape = PostShape(PostStyle.CARD, names_servers=True)
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
+    await world.deliver()
+    world.shapes.shape = PostShape(PostStyle.LINE)
+    world.start()
+    assert await world.deliver() == _sent(1)
+    world.store.add(build_entry(2))
+    assert await world.deliver() == _sent(1, FEED)
+    first, second = (post[1].texts for post in world.sender.posts)
+    assert (bool(first[0][0]), second[0]) == (True, ("", "🎯 **Killer** → **Victim 2** · Mosin 102 m "))
+
+
+@pytest.mark.parametrize("style", PostStyle)
+@pytest.mark.parametrize("lost", range(5))
+async def test_lost_message_is_found_without_an_entry_that_was_removed(
+    world: World, style: PostStyle, lost: int
+) -> None:
+    """Lines move together when a card or a line between them is gone; the rest is still recognised."""
+    world.shapes.shape = PostShape(style)
+    streak = (Highlight(HighlightKind.STREAK, 5),)
+    world.store.add(*(build_entry(number, highlights=streak if number == 2 else ()) for number in range(5)))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
+    assert await world.deliver() == _waiting(1)
+    del world.store.entries[EntryKey(FEED, lost)]
+    await world.clock.advance(121)
+    world.start()
+    assert await world.deliver() == _sent(4)
+    assert (world.sender.tries, world.store.entries) == (1, {})
+
+
+async def test_kill_like_an_earlier_one_is_not_taken_for_posted(world: World) -> None:
+    """Two kills can have the same line: a lost second one is not found in the message of the first."""
+    world.store.add(build_entry(1))
+    await _deliver_all(world)
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
+    assert await world.deliver() == _waiting(1)
+    await world.clock.advance(121)
+    world.start()
+    assert await world.deliver() == _sent(1)
+    assert world.sender.list_victims() == [1, 1]
+
+
+@pytest.mark.parametrize("style", PostStyle)
+async def test_burst_of_200_kills_makes_twenty_messages_in_every_style(
+    world: World, style: PostStyle
+) -> None:
+    """Highlights and styles add no message, and all kills keep the order of the log."""
+    world.shapes.shape = PostShape(style)
+    highlights = (Highlight(HighlightKind.RECORD, 720, 412), Highlight(HighlightKind.STREAK, 10))
+    world.store.add(*(build_entry(number, highlights=highlights[: number % 3]) for number in range(200)))
+    await _deliver_all(world)
+    assert world.sender.list_victims() == list(range(200))
+    assert [len(message.entries) for message in world.store.sent] == [10] * 20
 
 
 async def test_message_that_is_not_found_is_sent_again(world: World) -> None:

@@ -17,6 +17,8 @@ from utils.models.deaths import DeathKind
 from utils.models.money import Bounty, BountySettings, BountyState, Change, LedgerKind, LedgerRow, Wallet
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.notice import Notice
+from utils.models.post_styles import PostShape, PostStyle
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
@@ -25,7 +27,6 @@ STAMP, END_STAMP = int(AT.timestamp()), int(END.timestamp())
 SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
 PLAYER_ID = PlayerId("0002" + "ab" * 14)
 BOUNTY = Bounty(SCOPE, "b1", PLAYER_ID, "Night_Owl", 1500, MemberId(42), AT, END)
-PLACE = rf"North \*EU\* · <t:{STAMP}:t> · <t:{STAMP}:R>"
 FRAME: dict[str, Any] = {"server_name": "North *EU*", "target_name": "Night_Owl", "at": AT}
 NOTICES = {
     BountyEvent.PLACED: BountyNotice(
@@ -57,39 +58,53 @@ FACTS = {
 _FACTORY = EmbedFactory()
 
 
+def build(notice: Notice) -> discord.Embed:
+    """Return the embed of a post in a channel that shows several servers."""
+    [embed] = _FACTORY.build_feed([notice], PostShape(names_servers=True)).embeds
+    return embed
+
+
 def read(embed: discord.Embed) -> tuple[str, dict[str, str]]:
     """Return an embed's description and its fields."""
     return embed.description or "", {field.name: field.value for field in embed.fields}
 
 
 @pytest.mark.parametrize("event", BountyEvent)
-def test_post_tells_its_facts_in_three_lines(event: BountyEvent) -> None:
-    """The post has target, amount, placer or claimer, end, server and time, an own colour and picture."""
-    embed = _FACTORY.build_feed_embed(NOTICES[event])
-    story, facts, place = (embed.description or "").split("\n")
+def test_post_tells_its_facts_in_two_lines(event: BountyEvent) -> None:
+    """The post has target, amount, placer or claimer, and end, with a colour and a picture of its own."""
+    embed = build(NOTICES[event])
+    story, facts = (embed.description or "").split("\n")
     look = BOUNTY_LOOK.variants[event]
     assert r"**Night\_Owl**" in story
     assert f"**{NOTICES[event].amount:,} 💎**" in story
-    assert (facts, place) == (FACTS[event], PLACE)
+    assert facts == FACTS[event]
     assert (embed.title or "").removeprefix(f"{look.mark} ") in ENGLISH_POOLS[f"bounty.{event}"].titles
     assert embed.colour == discord.Colour(look.colour)
-    assert embed.to_dict()["thumbnail"] == {"url": f"attachment://bounty_{event.value}.png"}
+    picture = f"attachment://bounty_{event.value}.png"
+    assert embed.to_dict()["footer"] == {"text": "North *EU*", "icon_url": picture}
+
+
+def test_server_is_left_out_where_a_channel_shows_one() -> None:
+    """A bounty is a card in every style; without small print its picture is a large one."""
+    [embed] = _FACTORY.build_feed([NOTICES[BountyEvent.AUTO]], PostShape(PostStyle.LINE)).embeds
+    assert "footer" not in embed.to_dict()
+    assert embed.to_dict()["thumbnail"] == {"url": "attachment://bounty_auto.png"}
 
 
 def test_claim_names_the_hunter_and_pings_nobody() -> None:
     """The name is shown unchanged and does not ping."""
-    story = (_FACTORY.build_feed_embed(NOTICES[BountyEvent.CLAIMED]).description or "").split("\n")[0]
+    story = (build(NOTICES[BountyEvent.CLAIMED]).description or "").split("\n")[0]
     assert "**@\u200beveryone**" in story
 
 
 def test_placer_is_a_member_or_the_house() -> None:
     """Discord shows a member's name; a bounty without a placer is the house's."""
-    placed = _FACTORY.build_feed_embed(NOTICES[BountyEvent.PLACED]).description or ""
-    auto = _FACTORY.build_feed_embed(NOTICES[BountyEvent.AUTO]).description or ""
+    placed = build(NOTICES[BountyEvent.PLACED]).description or ""
+    auto = build(NOTICES[BountyEvent.AUTO]).description or ""
     lost = replace(NOTICES[BountyEvent.EXPIRED], placer_id=None)
     assert "<@42>" in placed
     assert "the house" in auto.lower()
-    assert "The house keeps its money" in (_FACTORY.build_feed_embed(lost).description or "")
+    assert "The house keeps its money" in (build(lost).description or "")
 
 
 @pytest.mark.parametrize("event", BountyEvent)
@@ -125,17 +140,16 @@ def test_death_and_bounty_have_their_own_looks() -> None:
         distance=0,
         at=AT,
     )
-    post = _FACTORY.build_feed([death])
-    assert [one.to_dict() for one in post.embeds] == [_FACTORY.build_feed_embed(death).to_dict()]
-    assert [picture.name for picture in post.pictures] == ["fall.png"]
+    post = _FACTORY.build_feed([death, NOTICES[BountyEvent.AUTO]], PostShape(PostStyle.CARD))
+    assert [picture.name for picture in post.pictures] == ["fall.png", "bounty_auto.png"]
 
 
 @given(st.text(max_size=400), st.text(max_size=400), st.sampled_from(BountyEvent))
-def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, event: BountyEvent) -> None:
+def test_any_text_gives_two_lines_and_ten_fit(server: str, name: str, event: BountyEvent) -> None:
     """No name breaks the layout, and a full message is within Discord's limit."""
     names = {"server_name": server, "target_name": name, "claimer_name": name}
-    embed = _FACTORY.build_feed_embed(replace(NOTICES[event], amount=50_000, **names))  # type: ignore[arg-type]
-    assert len((embed.description or "").split("\n")) == 3
+    embed = build(replace(NOTICES[event], amount=50_000, **names))  # type: ignore[arg-type]
+    assert len((embed.description or "").split("\n")) == 2
     assert count_characters(embed) * 10 <= MAX_CHARACTERS
 
 

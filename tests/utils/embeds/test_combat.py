@@ -164,7 +164,7 @@ def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
 
 
 def test_latest_deaths_have_a_line_each(factory: EmbedFactory) -> None:
-    """Kills have weapon and distance, others the cause; with several servers, the server is named."""
+    """They are the lines of the killfeed with their times; with several servers, the server is named."""
     kill = build_death(build_row("An_n", "Bob"))
     fall = build_death(build_row("Bob", "Bob", kind=DeathKind.FALL, second=1))
     at = int(kill.at.timestamp())
@@ -173,9 +173,9 @@ def test_latest_deaths_have_a_line_each(factory: EmbedFactory) -> None:
     embed = factory.build_recent(deaths, several)
     lines = (embed.description or "").split("\n")
     assert embed.title == "📜 Latest deaths · all 2 servers"
-    assert lines[0].startswith("🪨 **Bob** · ")
+    assert lines[0].startswith("🪨 **Bob** fell to their death · ")
     assert lines[0].endswith(f" · <t:{at + 1}:R> · N\\_1")
-    assert lines[1] == f"🎯 **An\\_n** → **Bob** · Mosin · 120 m · <t:{at}:R> · N\\_1"
+    assert lines[1] == f"🎯 **An\\_n** → **Bob** · Mosin 120 m · <t:{at}:R> · N\\_1"
     one = factory.build_recent(deaths[1:], COVERAGE)
-    assert one.description == f"🎯 **An\\_n** → **Bob** · Mosin · 120 m · <t:{at}:R>"
+    assert one.description == f"🎯 **An\\_n** → **Bob** · Mosin 120 m · <t:{at}:R>"
     assert factory.build_recent([], COVERAGE).description == "No deaths yet."

@@ -15,6 +15,7 @@ from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
 from utils.models.deaths import DeathKind
+from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyEvent
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
 from utils.models.scope import MemberId, PlayerId
@@ -62,12 +63,13 @@ def _list_look_faults(kind: NoticeKind, look: NoticeLook[Any]) -> list[str]:
     faults = [f"no look of {name}" for name in set(kind.variants) - look.variants.keys()]
     for name, variant in look.variants.items():
         pool = WORDS.pools.get(variant.pool)
-        faults += [] if pool and pool.titles and pool.lines else [f"no texts of {name}"]
+        has_texts = pool.titles and pool.lines if pool else look.write and not variant.pool
+        faults += [] if has_texts else [f"no texts of {name}"]
         is_drawn = not variant.picture or (FOLDER / variant.picture).is_file()
         faults += [] if is_drawn else [f"no picture of {name}"]
-    sample = look.sample(STYLE, event_id=b"sample", server_name="North", at=AT)
-    is_sample = type(sample) is kind.model and (sample.server_name, sample.at) == ("North", AT)
-    return faults if is_sample else [*faults, "a sample of something else"]
+    samples = look.samples(STYLE, event_id=b"sample", server_name="North", at=AT)
+    facts = {(type(one), one.server_name, one.at) for one in samples}
+    return faults if facts == {(kind.model, "North", AT)} else [*faults, "a sample of something else"]
 
 
 def test_every_kind_is_complete() -> None:
@@ -95,7 +97,7 @@ _BARE = VariantLook(0, "", "nowhere.png", "connection.nowhere")
         ),
         (
             replace(CONNECTION, variants=BountyEvent, silenceable=(DeathKind.FALL,)),
-            NoticeLook({BountyEvent.AUTO: _BARE}, CONNECTION_LOOK.build, NOTICE_LOOKS["bounty"].sample),
+            NoticeLook({BountyEvent.AUTO: _BARE}, CONNECTION_LOOK.build, NOTICE_LOOKS["bounty"].samples),
             [
                 "connection: a sample of something else",
                 "connection: no look of claimed",
@@ -118,8 +120,10 @@ def test_incomplete_kind_is_refused(
 
 @pytest.mark.parametrize("kind", list(ALL_KINDS), ids=lambda kind: kind.name)
 def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
-    """``/admin channel test`` shows every kind of the channel like its posts."""
+    """``/admin channel test`` shows every kind of the channel like its posts; of kills a line and a card."""
     factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
-    sample = ALL_LOOKS[kind.name].sample(STYLE, event_id=b"sample", server_name="North", at=AT)
+    samples = ALL_LOOKS[kind.name].samples(STYLE, event_id=b"sample", server_name="North", at=AT)
     shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
-    assert shown == [factory.build_feed_embed(sample).to_dict()]
+    assert shown == [one.to_dict() for one in factory.build_feed(samples).embeds]
+    if kind.channel_kind is ChannelKind.KILLFEED:
+        assert ["title" in one for one in shown] == [False, True]

@@ -12,6 +12,7 @@ from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind
+from utils.models.post_styles import PostShape, PostStyle
 from utils.models.texts import Command, Text, text
 
 AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
@@ -23,11 +24,13 @@ async def test_notice_holds_nothing_but_texts_and_values(kind: NoticeKind) -> No
     """Every variant of every look is built in a language that reveals bare English."""
     embeds = await FACTORY.speak(LANGUAGE)
     style = Style(NORTHERN, embeds.words)
-    sample = NOTICE_LOOKS[kind.name].sample(style, event_id=b"1", server_name="North_*", at=AT)
-    field = next(one.name for one in fields(kind.model) if getattr(sample, one.name) is sample.variant)
-    posts = [replace(sample, **{field: variant}) for variant in kind.variants]
-    shown = [embeds.build_feed_embed(post).to_dict() for post in posts]
-    assert [bare for one in shown for bare in list_bare(one)] == []
+    samples = NOTICE_LOOKS[kind.name].samples(style, event_id=b"1", server_name="North_*", at=AT)
+    first = samples[0]
+    field = next(one.name for one in fields(kind.model) if getattr(first, one.name) is first.variant)
+    posts = [replace(sample, **{field: variant}) for variant in kind.variants for sample in samples]
+    shapes = [PostShape(style, names_servers=True) for style in PostStyle]
+    shown = [embeds.build_feed([post], shape).embeds for shape in shapes for post in posts]
+    assert [bare for one in shown for embed in one for bare in list_bare(embed.to_dict())] == []
 
 
 @pytest.mark.parametrize(

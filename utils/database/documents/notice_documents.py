@@ -10,6 +10,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
+from utils.models.post_styles import PostShape, PostStyle
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
 Document = dict[str, Any]
@@ -61,6 +62,8 @@ def build_message_document(message: OutgoingMessage) -> Document:
         "prepared_at": message.prepared_at,
         "state": message.state.value,
         "language": message.language,
+        "style": message.shape.style.value,
+        "names_servers": message.shape.names_servers,
     }
 
 
@@ -76,6 +79,7 @@ def read_message(guild_id: GuildId, document: Document) -> OutgoingMessage:
         prepared_at=document["prepared_at"],
         state=MessageState(document["state"]),
         language=document["language"],
+        shape=PostShape(PostStyle(document["style"]), names_servers=document["names_servers"]),
     )
 
 

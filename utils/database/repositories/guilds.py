@@ -1,5 +1,7 @@
 """Settings of guilds."""
 
+from datetime import datetime
+
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
@@ -48,6 +50,18 @@ class GuildRepository(Repository):
         """Note that the bot has left a guild, or is in it again."""
         update = {"$set": {"is_left": True}} if is_left else {"$unset": {"is_left": ""}}
         await self._guilds(guild_id).update_one({}, update, upsert=is_left)
+
+    async def note_welcome(self, guild_id: GuildId, *, at: datetime) -> bool:
+        """Note that a guild is welcomed now; return False if the bot knew it before."""
+
+        def write(transaction: Transaction) -> bool:
+            guilds = transaction.of_guild("guilds", guild_id)
+            if guilds.find_one({}) is not None:
+                return False
+            guilds.insert_one({"welcomed_at": at})
+            return True
+
+        return await self._database.in_transaction(write)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
         return self._of_guild("guilds", guild_id)

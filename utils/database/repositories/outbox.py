@@ -29,7 +29,7 @@ from utils.group_commit import GroupCommit
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
-from utils.models.scope import GuildId, ServerScope
+from utils.models.scope import ChannelId, GuildId, ServerScope
 
 T = TypeVar("T")
 
@@ -122,6 +122,13 @@ class OutboxRepository:
         waiting = {"state": MessageState.PREPARED.value}
         found = await self._messages(guild_id).find(waiting, sort=[("prepared_at", 1)], hint="state")
         return tuple(read_message(guild_id, document) for document in found)
+
+    async def find_last_sent(self, guild_id: GuildId, channel_id: ChannelId) -> int:
+        """Return the id of the newest message that is marked as sent to a channel; 0 if none is stored."""
+        sent = {"state": MessageState.SENT.value, "channel_id": int(channel_id)}
+        newest = [("prepared_at", -1)]
+        found = await self._messages(guild_id).find(sent, sort=newest, limit=1, hint="state")
+        return int(found[0]["message_id"]) if found else 0
 
     async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
         """Store a message before its first try; do not change one that is stored already."""

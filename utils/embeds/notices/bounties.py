@@ -1,5 +1,6 @@
 """The posts of the bounties channel."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import discord
@@ -19,9 +20,11 @@ def build_bounty_notice_embed(style: Style, look: VariantLook, notice: BountyNot
     return build_post(style, look, notice, (line, style.write(join_facts(_list_facts(notice)))))
 
 
-def build_sample_bounty(style: Style, *, event_id: bytes, server_name: str, at: datetime) -> BountyNotice:
+def build_sample_bounties(
+    style: Style, *, event_id: bytes, server_name: str, at: datetime
+) -> Sequence[BountyNotice]:
     """Return an invented bounty."""
-    return BountyNotice(
+    sample = BountyNotice(
         event_id=event_id,
         server_name=server_name,
         at=at,
@@ -31,6 +34,7 @@ def build_sample_bounty(style: Style, *, event_id: bytes, server_name: str, at: 
         ends_at=at + AUTO_DURATION,
         kills=6,
     )
+    return (sample,)
 
 
 def _show_by(notice: BountyNotice) -> Value:
@@ -69,5 +73,5 @@ BOUNTY_LOOK = NoticeLook(
         BountyEvent.EXPIRED: _build_look(BountyEvent.EXPIRED, 0x6E6A63, "🕯️"),
     },
     build=build_bounty_notice_embed,
-    sample=build_sample_bounty,
+    samples=build_sample_bounties,
 )

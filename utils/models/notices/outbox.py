@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from utils.models.guilds import ChannelKind
 from utils.models.notices.notice import Notice
+from utils.models.post_styles import NEW_SHAPE, PostShape
 from utils.models.scope import ChannelId, GuildId, ServerScope
 
 WAITING_MAXIMUM = 1_000
@@ -86,6 +87,7 @@ class OutgoingMessage:
         nonce: at most 25 characters (Discord's limit); sent with ``enforce_nonce`` at every try.
         prepared_at: right before the first try, UTC.
         language: the language of its texts at every try, even if the guild changes its own.
+        shape: the shape of its posts at every try, even if the channel gets another one.
     """
 
     guild_id: GuildId
@@ -95,6 +97,7 @@ class OutgoingMessage:
     prepared_at: datetime
     state: MessageState = MessageState.PREPARED
     language: str = "en"
+    shape: PostShape = NEW_SHAPE
 
     @property
     def feeds(self) -> frozenset[Feed]:

@@ -10,7 +10,10 @@ from utils.caching import Remembered
 from utils.clock import Clock
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.notices.kinds import NOTICE_KINDS
+from utils.models.post_styles import PostShape
 from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.servers import GameServer
 from utils.services.ports import ServerStore, SettingsSource
 
 CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
@@ -53,6 +56,13 @@ class SettingsService:
         own = (await self._channels.get(scope)).get(kind)
         return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
+    async def find_shape(self, guild_id: GuildId, channel_id: ChannelId) -> PostShape:
+        """Return the shape of posts in a channel."""
+        settings = await self.get_settings(guild_id)
+        servers = await self._servers.list_servers(guild_id)
+        shown = [one for one in servers if channel_id in _list_channels(one, settings)]
+        return PostShape(names_servers=len(shown) > 1)
+
     def forget_guild(self, guild_id: GuildId) -> None:
         """Drop the cached settings of a guild."""
         self._settings.drop(guild_id)
@@ -61,3 +71,9 @@ class SettingsService:
     async def _read_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
         server = await self._servers.find_server(scope)
         return server.channels if server else {}
+
+
+def _list_channels(server: GameServer, settings: GuildSettings) -> list[ChannelId | None]:
+    """Return the channels in which events of a server are posted."""
+    kinds = {kind.channel_kind for kind in NOTICE_KINDS}
+    return [server.channels.get(kind) or settings.channels.get(kind) for kind in kinds]

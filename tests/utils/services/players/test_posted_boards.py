@@ -78,7 +78,7 @@ class Stand:
         statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         messages = StandingMessages(self.channel, tasks, pace=NoPace(self.clock), clock=self.clock)
-        pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages())
+        pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages(), self.clock)
         return PostedBoardService(
             self.store,
             self.store,
@@ -89,6 +89,7 @@ class Stand:
             notifier=self,
             audit=AuditLog(self.store.audit, clock=self.clock),
             tasks=tasks,
+            clock=self.clock,
             is_member=lambda _: self.is_in_guild,
         )
 

@@ -1,0 +1,160 @@
+"""The checklist of ``/setup``, computed from what is stored and from the bot's permissions now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import discord
+
+from cogs.admin.channels import find_missing_permissions
+from utils.interactions.services import Services
+from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
+from utils.models.premium import Tier
+from utils.models.scope import ChannelId, GuildId
+from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.models.setup import SETUP_KINDS, Checklist, SetupStep, StepState
+from utils.models.texts import Command, Mention, Names, Number, Text, join, text
+
+CHANNEL_TITLES = {
+    ChannelKind.KILLFEED: text("Killfeed channel"),
+    ChannelKind.ALERTS: text("Alerts channel"),
+    ChannelKind.BOUNTIES: text("Bounties channel"),
+    ChannelKind.LEADERBOARD: text("Leaderboard channel"),
+}
+MISSING_CHANNELS = {
+    ChannelKind.KILLFEED: text("choose one below"),
+    ChannelKind.ALERTS: text("none, so I write to this Discord server's owner"),
+    ChannelKind.BOUNTIES: text("none, so bounties aren't posted"),
+    ChannelKind.LEADERBOARD: text("none yet"),
+}
+UNCONNECTED: Mapping[ConnectionState, tuple[StepState, Text, Command]] = {
+    ConnectionState.UNKNOWN: (StepState.RUNNING, text("connecting"), Command("admin server test")),
+    ConnectionState.RETRYING: (
+        StepState.TROUBLE,
+        text("offline, I keep trying"),
+        Command("admin server test"),
+    ),
+    ConnectionState.REFUSED: (
+        StepState.TROUBLE,
+        text("the host refuses the login; enter it again"),
+        Command("admin server edit"),
+    ),
+    ConnectionState.NO_LOGS: (
+        StepState.TROUBLE,
+        text("connected, but there are no logs yet"),
+        Command("admin server test"),
+    ),
+    ConnectionState.PAUSED: (StepState.RUNNING, text("starting again"), Command("premium status")),
+}
+"""How far a server is that is not connected, and the command that helps."""
+
+SET_CHANNEL = Command("admin channel set")
+NO_SERVER = SetupStep(StepState.OPEN, text("Game server"), text("none yet"), Command("admin server add"))
+SHOWN_SERVERS = 5
+
+
+async def build_checklist(services: Services, guild: discord.Guild) -> Checklist:
+    """Return the checklist of a guild."""
+    guild_id = GuildId(guild.id)
+    settings = await services.settings.get_settings(guild_id)
+    servers = await services.servers.list_servers(guild_id)
+    health = await services.readings.get_health(guild_id)
+    states = [(server, health.get(server.scope) or ServerHealth(server.scope)) for server in servers]
+    channels = [
+        check_channel(
+            guild,
+            CHANNEL_TITLES[kind],
+            kind,
+            settings.channels.get(kind),
+            missing_tier=await services.premium.find_missing_tier(guild_id, kind),
+        )
+        for kind in SETUP_KINDS
+    ]
+    own = [step for server in servers for step in _check_own_channels(guild, server)]
+    if servers and all(ChannelKind.KILLFEED in server.channels for server in servers):
+        channels[0] = _replace_open(channels[0])
+    reading = [_check_server(server, state) for server, state in states[:SHOWN_SERVERS]] or [NO_SERVER]
+    links = SetupStep(
+        StepState.OPTIONAL, text("Links"), text("members link their players themselves"), Command("link")
+    )
+    steps = (channels[0], *reading, *channels[1:], *own, links)
+    return Checklist(steps, _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED)))
+
+
+def check_channel(
+    guild: discord.Guild,
+    title: Text,
+    kind: ChannelKind,
+    channel_id: ChannelId | None,
+    *,
+    missing_tier: Tier | None,
+) -> SetupStep:
+    """Return the state of a channel: whether it exists, and whether the bot may post there."""
+    if missing_tier is not None:
+        said = text(
+            "opens with tier {level} ({name})", level=Number(missing_tier.level), name=missing_tier.name
+        )
+        return SetupStep(StepState.LOCKED, title, said, Command("premium tiers"))
+    if channel_id is None:
+        state = StepState.OPEN if kind is ChannelKind.KILLFEED else StepState.OPTIONAL
+        return SetupStep(state, title, MISSING_CHANNELS[kind], SET_CHANNEL)
+    channel, mention = guild.get_channel(channel_id), Mention("#", channel_id)
+    if channel is None:
+        said = text("the channel is gone; choose another one")
+        return SetupStep(StepState.TROUBLE, title, said, SET_CHANNEL)
+    if missing := find_missing_permissions(channel):
+        said = text("I need {permissions} in {channel}", permissions=Names(tuple(missing)), channel=mention)
+        return SetupStep(StepState.TROUBLE, title, said)
+    return SetupStep(StepState.DONE, title, text("{channel}", channel=mention))
+
+
+def _replace_open(step: SetupStep) -> SetupStep:
+    """Return the step of the killfeed channel where every server has a channel of its own."""
+    if step.state is not StepState.OPEN:
+        return step
+    return SetupStep(StepState.DONE, step.title, text("each game server has its own"))
+
+
+def _check_own_channels(guild: discord.Guild, server: GameServer) -> Iterator[SetupStep]:
+    """Yield the channels of one server that need a person."""
+    for kind, channel_id in server.channels.items():
+        title = text("{kind} of {server}", kind=CHANNEL_KIND_NAMES[kind], server=server.name)
+        step = check_channel(guild, title, kind, channel_id, missing_tier=None)
+        if step.state is StepState.TROUBLE:
+            yield step
+
+
+def _check_server(server: GameServer, health: ServerHealth) -> SetupStep:
+    title = text("{server}", server=server.name)
+    if server.is_paused:
+        said = text("paused, because your tier has room for fewer servers")
+        return SetupStep(StepState.LOCKED, title, said, Command("premium status"))
+    if health.state is not ConnectionState.CONNECTED:
+        state, said, command = UNCONNECTED[health.state]
+        return SetupStep(state, title, said, command)
+    if server.generation == 0:
+        return SetupStep(StepState.RUNNING, title, text("connected, I'm importing its history"))
+    return SetupStep(StepState.DONE, title, text("connected, history imported"))
+
+
+def _describe_next(
+    steps: Sequence[SetupStep],
+    states: Sequence[tuple[GameServer, ServerHealth]],
+    killfeed: ChannelId | None,
+) -> Text:
+    """Return what to do now, or what happens now."""
+    if steps[0].state is StepState.OPEN:
+        return text("Choose the channel for the kills below, or press **Create the channels**.")
+    if not states:
+        return text(
+            "Add your game server with {add}. You need its SFTP address, user name and password: your game "
+            "host's panel shows them.",
+            add=Command("admin server add"),
+        )
+    if any(step.state is StepState.TROUBLE for step in steps):
+        return text("Mend what's marked ⚠️, then press **Check again**.")
+    if any(step.state is StepState.RUNNING for step in steps):
+        return text("I'm getting everything ready. Press **Check again** in a minute.")
+    members = text("Members use {link} and {stats}.", link=Command("link"), stats=Command("stats"))
+    if killfeed is None:
+        return join([text("All set: each new kill appears in the channel of its game server."), members])
+    shown = text("All set: each new kill appears in {channel}.", channel=Mention("#", killfeed))
+    return join([shown, members])

@@ -1,0 +1,112 @@
+"""The controls of ``/setup``: channels, the game server, and checking again."""
+
+from collections.abc import Awaitable, Callable
+
+import discord
+
+from cogs.admin.channels import set_channel
+from cogs.setup.checklist import CHANNEL_TITLES, build_checklist
+from cogs.setup.creation import ChannelCreator, list_missing_kinds
+from utils.errors import NotFoundError
+from utils.interactions.context import KillfeedContext
+from utils.interactions.invitation import build_invitation
+from utils.interactions.views import InvokerView
+from utils.models.guilds import ChannelKind
+from utils.models.texts import Text, text
+
+SETUP_SECONDS = 10 * 60.0  # after the last press; its token is valid for fifteen minutes
+
+Act = Callable[[KillfeedContext], Awaitable[Text | None]]
+"""Does what a press asks for, and returns what it did."""
+
+
+class SetupView(InvokerView):
+    """The controls below the checklist: they change with what is set up.
+
+    Args:
+        guild: the guild of the command.
+        kinds: the kinds of channel that its tier opens.
+        lacks_channels: some of their channels are missing.
+    """
+
+    def __init__(
+        self,
+        ctx: KillfeedContext,
+        creator: ChannelCreator,
+        *,
+        guild: discord.Guild,
+        kinds: list[ChannelKind],
+        lacks_channels: bool,
+    ) -> None:
+        super().__init__(ctx, seconds=SETUP_SECONDS)
+        self._creator = creator
+        self._guild = guild
+        self._kinds = kinds
+        self._kind = kinds[0]
+        self._show_controls(lacks_channels=lacks_channels)
+
+    async def show(self, done: Text | None = None) -> None:
+        """Show the checklist as it is now in the message of the newest press."""
+        missing = await list_missing_kinds(self._ctx, self._guild)
+        self._show_controls(lacks_channels=bool(missing))
+        embed = await build_setup(self._ctx, self._guild, done)
+        await self.shown_in.edit_original_response(embed=embed, view=self)
+
+    def _show_controls(self, *, lacks_channels: bool) -> None:
+        """Build the controls again, for the chosen kind of channel."""
+        self.drop_items()
+        titles = [(kind.value, CHANNEL_TITLES[kind]) for kind in self._kinds]
+        self.add_select(text("Which channel?"), titles, self._choose_kind, chosen=self._kind.value)
+        self.add_channel_select(text("Choose a channel"), self._choose_channel)
+        if lacks_channels:
+            self._add_creation()
+        self.add_button(text("Check again"), discord.ButtonStyle.secondary, self._check_again)
+
+    def _add_creation(self) -> None:
+        """Add the button that creates channels, or the link that lets the bot do so."""
+        if self._guild.me.guild_permissions.manage_channels:
+            self.add_button(text("Create the channels"), discord.ButtonStyle.secondary, self._create)
+            return
+        label = self._ctx.embeds.words.write_plain(text("Let me create the channels"))
+        link = build_invitation(self._ctx.bot.application_id or 0, may_create_channels=True)
+        self.add_item(discord.ui.Button(label=label, url=link))
+
+    async def _choose_kind(self, kind: str, interaction: discord.Interaction) -> None:
+        async def note(_: KillfeedContext) -> None:
+            self._kind = ChannelKind(kind)
+
+        await self._act(note, interaction)
+
+    async def _choose_channel(self, channel_id: int, interaction: discord.Interaction) -> None:
+        async def choose(ctx: KillfeedContext) -> Text:
+            channel = self._guild.get_channel(channel_id)
+            if channel is None:
+                raise NotFoundError(text("That channel is gone. Choose another one."))
+            return await set_channel(ctx, self._kind, channel, server=None)
+
+        await self._act(choose, interaction)
+
+    async def _create(self, interaction: discord.Interaction) -> None:
+        async def create(ctx: KillfeedContext) -> Text:
+            return await self._creator.create(ctx, self._guild)
+
+        await self._act(create, interaction)
+
+    async def _check_again(self, interaction: discord.Interaction) -> None:
+        async def look(_: KillfeedContext) -> None:
+            return None
+
+        await self._act(look, interaction)
+
+    async def _act(self, act: Act, interaction: discord.Interaction) -> None:
+        """Do what a press asks for, if its member may still do it, and show the checklist."""
+        await self.take_press(interaction)
+        ctx = self._ctx.follow(interaction)
+        with self._services.limits.working(ctx.member_id):
+            await ctx.verify()
+            await self.show(await act(ctx))
+
+
+async def build_setup(ctx: KillfeedContext, guild: discord.Guild, done: Text | None = None) -> discord.Embed:
+    """Return the checklist of a guild as an embed."""
+    return ctx.embeds.build_setup(await build_checklist(ctx.services, guild), done=done)
