@@ -28,7 +28,7 @@ endef
 export FIND_MISSING_LIBRARIES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint messages bench soak lock clean check-python check-mongod
+.PHONY: help demo test lint messages pictures bench soak lock clean check-python check-mongod
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ lint: $(STAMP) ## style and types
 
 messages: $(STAMP) ## the catalogues of all languages anew, after a change of texts; ARGS="--add de" begins one
 	$(BIN)/python -m utils.localization.messages $(ARGS)
+
+pictures: $(STAMP) ## the pictures of the documents again, from what the bot sends
+	$(BIN)/python -m pytest -q tests/pictures --record $(ARGS)
 
 bench: $(STAMP) check-mongod ## throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

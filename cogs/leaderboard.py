@@ -10,13 +10,13 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.lasting_buttons import on_press
 from utils.interactions.limits import PAGE_COST
-from utils.interactions.options import period_option, server_option
+from utils.interactions.options import name_choices, period_option, server_option
 from utils.interactions.paging import cut_page, respond_with_answer
 from utils.interactions.selections import BOARD, PERIOD, select_board, select_period
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
 from utils.models.premium import Feature
 from utils.models.scope import GuildId
-from utils.models.statistics import Board, Coverage, Period
+from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
 from utils.models.texts import Moment, text
 
 
@@ -28,7 +28,7 @@ class LeaderboardCog(GuildCog):
         "board",
         str,
         description="What to rank by",
-        choices=[board.value for board in Board],
+        choices=name_choices(BOARD_CHOICES),
         default=Board.KILLS.value,
     )
     @server_option()

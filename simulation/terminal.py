@@ -5,7 +5,7 @@ into a file.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -155,17 +155,23 @@ def _wrap_text(text: str, width: int) -> list[str]:
     return ["".join(span.text for span in part).rstrip() for part in wrap((Span(text),), width)]
 
 
-def wrap(line: Line, width: int) -> Iterator[Line]:
-    """Yield a line in parts that fit the width, broken between words where possible."""
+def _measure_span(span: Span) -> float:
+    return measure(span.text)
+
+
+def wrap(line: Line, width: float, measure_span: Callable[[Span], float] = _measure_span) -> Iterator[Line]:
+    """Yield a line in parts that fit the width, broken between words where possible.
+
+    ``measure_span`` returns the width of a span, by default in columns of a terminal.
+    """
     part: list[Span] = []
-    used = 0
+    used = 0.0
     for word in _split_words(line):
-        size = measure(word.text.rstrip())
-        if part and used + size > width:
+        if part and used + measure_span(Span(word.text.rstrip(), word.style)) > width:
             yield merge_spans(part)
-            part, used = [], 0
+            part, used = [], 0.0
         part.append(word)
-        used += measure(word.text)
+        used += measure_span(word)
     yield merge_spans(part)
 
 

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
-from simulation.discord.openapi import find_obstacle
+from tests.fakes.beside import describe_missing
 from tests.fakes.clock import FakeClock
+from tests.fakes.emptied import open_emptied
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
-from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.mongod_binary import find_mongod
@@ -33,8 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    """Report at the top of a run, if so, that requests are not checked against Discord's document."""
-    return [obstacle] if (obstacle := find_obstacle()) else []
+    """Report at the top of a run what it skips because files beside the project are missing."""
+    return [missing] if (missing := describe_missing()) else []
 
 
 @pytest.fixture(name="mongod_uri", scope="session")
@@ -72,12 +72,11 @@ async def _connection(mongod_uri: str) -> AsyncIterator[SafeMongoDBConnection]:
 
 
 @pytest.fixture(name="database")
-async def _database(connection: SafeMongoDBConnection) -> AsyncIterator[SafeDatabase]:
-    """Return that database, with its indexes; drop it afterwards."""
-    database = await connection.open()
-    await ensure_indexes(database)
-    yield database
-    await database.drop()
+async def _database(mongod_uri: str) -> AsyncIterator[SafeDatabase]:
+    """Return an empty database with its indexes."""
+    connection = SafeMongoDBConnection(mongod_uri, database="test", clock=SystemClock())
+    yield await open_emptied(connection)
+    await connection.close()
 
 
 @pytest.fixture(name="clock")

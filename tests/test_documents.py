@@ -27,6 +27,8 @@ from utils.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+ALL_COMMANDS = (ROOT / "docs" / "COMMANDS.md").read_text("utf-8")
+ALL_SETTINGS = (ROOT / "docs" / "SETTINGS.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 SCALING = (ROOT / "docs" / "SCALING.md").read_text("utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -51,10 +53,9 @@ def list_json_keys(values: dict[str, object], prefix: str = "") -> Iterator[str]
             yield f"{prefix}{name}"
 
 
-def list_first_cells(text: str, heading: str) -> list[str]:
-    """Return the code of the first column of the table under a heading."""
-    section = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+def list_first_cells(text: str) -> list[str]:
+    """Return the code of the first column of a document's table."""
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     return [code for row in rows for code in re.findall(r"`([^`]+)`", row)]
 
 
@@ -82,8 +83,8 @@ def _list_literal_keys(function: ast.FunctionDef) -> Iterator[str]:
                 yield key.value
 
 
-async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer() -> None:
-    """README's table of commands is the command set, private where the acknowledgement is."""
+async def test_table_names_every_command_and_no_other_and_who_sees_its_answer() -> None:
+    """The table in docs/COMMANDS.md is the command set, private where the acknowledgement is."""
     bot: Any = discord.Bot()  # type: ignore[no-untyped-call]
     bot.services = object()
     for extension in EXTENSIONS:
@@ -94,14 +95,25 @@ async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer()
     }
     menus = [menu.qualified_name for menu in list_member_menus(bot)]
     await bot.close()
-    assert [name for name in menus if f"*{name}*" not in README] == []
-    assert sorted(list_first_cells(README, "Commands")) == list(answers)
-    assert dict(re.findall(r"^\| `(/[^`]+)` \| [^|]+ \| (\w+) \|", README, re.MULTILINE)) == answers
+    assert [name for name in menus if f"*{name}*" not in ALL_COMMANDS] == []
+    assert sorted(list_first_cells(ALL_COMMANDS)) == list(answers)
+    assert dict(re.findall(r"^\| `(/[^`]+)` \| [^|]+ \| (\w+) \|", ALL_COMMANDS, re.MULTILINE)) == answers
 
 
-def test_readme_names_every_setting_and_no_other() -> None:
-    """README's table of settings is the configuration, in the same order."""
-    assert list_first_cells(README, "Settings") == list(list_keys(Settings))
+def test_table_names_every_setting_and_no_other() -> None:
+    """The table in docs/SETTINGS.md is the configuration, in the same order."""
+    assert list_first_cells(ALL_SETTINGS) == list(list_keys(Settings))
+
+
+def test_readme_begins_with_what_a_newcomer_can_try_at_once() -> None:
+    """The demo and the tests, with how long they take, are on the first screen; then come eight bullets."""
+    first_screen, rest = README.split("<img", 1)
+    assert re.findall(r"^make (\w+) .*\d+ (?:seconds|minutes)", first_screen, re.MULTILINE) == [
+        "demo",
+        "test",
+    ]
+    bullets = rest.split("\n## What it does\n", 1)[1].split("\n## ", 1)[0]
+    assert len(re.findall(r"^- ", bullets, re.MULTILINE)) == 8
 
 
 def test_example_configuration_holds_every_setting() -> None:

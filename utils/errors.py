@@ -78,7 +78,7 @@ class NotFoundError(UserFacingError):
         self.suggestions = suggestions
         sentences = [said]
         if suggestions:
-            sentences.append(text("Did you mean: {names}?", names=Names(suggestions)))
+            sentences.append(text("Did you mean **{names}**?", names=Names(suggestions)))
         if hint is not None:
             sentences.append(hint)
         super().__init__(join(sentences))
@@ -143,6 +143,8 @@ class InvalidInputError(UserFacingError):
 
 class SeveralServersError(InvalidInputError):
     """A login leads to several game servers; ``places`` has one of them each."""
+
+    title = text("🔎 Which one?")
 
     def __init__(self, said: Text, *, places: tuple[ServerPlace, ...]) -> None:
         self.places = places

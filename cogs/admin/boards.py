@@ -4,13 +4,13 @@ import discord
 
 from cogs.admin.groups import BOARD, admin_access
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import server_option
+from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
-from utils.models.statistics import Board
+from utils.models.statistics import BOARD_CHOICES, Board
 from utils.models.texts import Command, Mention, text
 
-BOARDS = [board.value for board in Board]
+BOARDS = name_choices(BOARD_CHOICES)
 
 
 class BoardCommands:

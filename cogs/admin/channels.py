@@ -8,14 +8,14 @@ from cogs.admin.groups import CHANNEL, admin_access
 from utils.errors import PermissionMissingError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import NEEDED_PERMISSIONS
-from utils.interactions.options import server_option
+from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId
 from utils.models.texts import Command, Mention, Names, Number, Text, Value, join, text, text_in
 from utils.services.guilds.guild_changes import ChannelChange
 
-CHANNEL_KINDS = [kind.value for kind in ChannelKind]
+CHANNEL_KINDS = name_choices(CHANNEL_KIND_NAMES)
 
 
 class ChannelCommands:

@@ -5,6 +5,7 @@ from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.links import LinkCommands
+from cogs.admin.server_alerts import AlertButtons
 from cogs.admin.server_changes import ServerChangeCommands
 from cogs.admin.servers import ServerCommands
 from cogs.admin.settings import SettingsCommands
@@ -14,6 +15,7 @@ from utils.interactions.guild_cog import GuildCog
 class AdminCog(
     ServerCommands,
     ServerChangeCommands,
+    AlertButtons,
     ChannelCommands,
     SettingsCommands,
     BoardCommands,

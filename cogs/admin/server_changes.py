@@ -3,19 +3,19 @@
 import discord
 
 from cogs.admin.groups import SERVER, admin_access
+from cogs.admin.host_keys import show_host_key
 from cogs.admin.server_form import SecretModal
 from cogs.admin.servers import discard_progress
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
 from utils.interactions.autocomplete import complete_zone
-from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
-from utils.interactions.options import server_option
+from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId
-from utils.models.servers import Credentials, GameServer, HostKeys
+from utils.models.servers import Credentials, GameServer
 from utils.models.texts import Names, Text, join, text
 from utils.services.servers.server_changes import EditedServer, ServerEdit
 
@@ -28,6 +28,7 @@ DEATH_KINDS = {
     "unknown": DeathKind.UNKNOWN,
 }
 """The command's names of the classes of death."""
+ANNOUNCED = name_choices({name: KINDS[kind] for name, kind in DEATH_KINDS.items()})
 
 
 class ServerChangeCommands:
@@ -113,7 +114,7 @@ class ServerChangeCommands:
 
     @SERVER.command(name="announce", description="Which deaths of a server are posted")
     @server_option(description="Which one", is_required=True)
-    @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
+    @discord.option("kind", str, description="Which deaths", choices=ANNOUNCED)
     @discord.option("on", bool, description="Post them, or not")
     @admin_access(is_change=True)
     async def server_announce(
@@ -167,26 +168,7 @@ class ServerChangeCommands:
     @admin_access(is_change=True)
     async def server_hostkey(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""
-        chosen, keys = await self.services.server_changes.read_host_keys(ctx.guild_id, server)
-        embed = ctx.embeds.build_host_keys(chosen.name, keys)
-        if not keys.is_changed:
-            await ctx.respond(embed=embed)
-            return
-        is_accepted = await ask_first(ctx, embed, text("Accept")) is not None
-        answer = await self._decide_key(ctx, chosen, keys, is_accepted=is_accepted)
-        await ctx.edit(embed=answer, view=None)
-
-    async def _decide_key(
-        self, ctx: KillfeedContext, server: GameServer, keys: HostKeys, *, is_accepted: bool
-    ) -> discord.Embed:
-        if not is_accepted:
-            refused = text("{server} is not read while its host shows another key.", server=server.name)
-            return ctx.embeds.build_notice(text("The key was not accepted"), refused)
-        await self.services.server_changes.accept_host_key(server, keys, actor_id=ctx.member_id)
-        return ctx.embeds.build_success(
-            text("The host key of {server} is accepted", server=server.name),
-            text("It is pinned from now on, and reading goes on."),
-        )
+        await show_host_key(ctx, server)
 
 
 def _describe(edited: EditedServer, embeds: EmbedFactory) -> discord.Embed:

@@ -1,1 +1,1 @@
-"""The pictures of the documentation: invented people, the bot's own embeds, drawn as Discord shows them."""
+"""The pictures of the documentation: draws messages as Discord shows them, and the artwork of notices."""

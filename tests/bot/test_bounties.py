@@ -152,7 +152,7 @@ async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
     assert cancelled.is_ephemeral
     assert "904 💎 for **Wolf** are back in your wallet; cancelling cost 101 💎" in read_text(cancelled)
     again = await stage.ask("/bounty cancel", by=market.placer, bounty="wolf")
-    assert "There is no such open bounty of yours here. Did you mean: Fox?" in read_text(again)
+    assert "There is no such open bounty of yours here. Did you mean **Fox**?" in read_text(again)
     assert market.get_balance(market.placer) == 5000 - 101 - 100
     assert len(await market.wait_for_notices(2)) == 2
 
@@ -218,9 +218,9 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     assert {name: read_text(reply) for name, reply in replies.items()} == {
         "own": "Placer_2 is your own player. Name somebody else.",
         "poor": ("You need 5,001 💎 and have 5,000 💎. Every kill earns you 10 to 50."),
-        "unknown": "There is no player “Woolf” here. Did you mean: Wolf?",
+        "unknown": "No player called “Woolf” yet. Did you mean **Wolf**?",
         "several": "Fox plays on several servers: North, South. Name one with the option server.",
-        "elsewhere": "There is no player “Wolf” here. They were never seen on South.",
+        "elsewhere": "No player called “Wolf” yet. They were never seen on South.",
         "stranger": link_first,
         "pending": link_first,
         "range": "A bounty here is an amount from 100 to 700 emeralds.",

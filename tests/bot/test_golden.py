@@ -6,15 +6,14 @@ from datetime import datetime
 
 import pytest
 
-from simulation.bot_process import PROJECT
 from simulation.counting import count_rows
 from simulation.game_host.log_files import GameServerFiles, render_row
 from simulation.posts import expect_posts, read_posts
 from tests.bot.stage import Stage, get_fields
+from tests.fakes.beside import SAMPLES
 from utils.models.deaths import DeathRow
 from utils.parsers.deathlog import parse_death_line
 
-SAMPLES = PROJECT.parent / "shared" / "samples" / "deathlogs"
 DAYS = ("2025.04.10-00.00.00.csv", "2025.04.30-00.00.00.csv", "2025.05.01-00.00.00.csv")
 GOLDEN = {
     "first": (339, 340, 137, 10248),

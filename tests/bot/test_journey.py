@@ -139,7 +139,7 @@ async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(sta
     for reply in replies.values():
         assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
     texts = {name: reply.embed["description"] for name, reply in replies.items()}
-    assert "There is no player “zzzzzz” here" in texts["nobody"]
+    assert "No player called “zzzzzz” yet" in texts["nobody"]
     assert "North" in texts["server"]
     assert "/admin server add" in texts["empty"]
 

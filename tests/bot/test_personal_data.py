@@ -104,7 +104,7 @@ async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
     own = list_moments(rows, last.killer_id)
     assert f"{len(own)} deaths name" in asked.embed["description"]
     gone = await stage.ask("/stats", player=last.killer_name)
-    assert "There is no player" in gone.embed["description"]
+    assert "No player called" in gone.embed["description"]
     after = get_fields((await stage.ask("/stats", player=last.victim_id)).embed)
     same = ("Kills", "Deaths", "K/D", "Suicides", "Longest kill", "Best streak", "Top weapon")
     assert [after[name] for name in same] == [before[name] for name in same]

@@ -157,7 +157,7 @@ async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
     off = await stage.ask("/admin server announce", server="North", kind="kills", on=False)
     assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Kills of North are not posted")
     assert off.embed["description"] == (
-        "Posted now: vehicle kills, menu suicides, falls, self-kills, deaths without a killer."
+        "Posted now: vehicle kills, respawns, falls, self-kills, deaths without a killer."
     )
     rows = stage.take(60)
     files.append(*rows)

@@ -55,12 +55,12 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"player": "Spikr"}, "There is no player “Spikr” here. Did you mean: Spiker, Pike_?"),
-        ({"player": "zzz"}, "There is no player “zzz” here."),
-        ({"player": "Spiker"}, f"There is no player “Spiker” here. {NEVER_SEEN}".replace("`", "")),
+        ({"player": "Spikr"}, "No player called “Spikr” yet. Did you mean Spiker, Pike_?"),
+        ({"player": "zzz"}, "No player called “zzz” yet."),
+        ({"player": "Spiker"}, f"No player called “Spiker” yet. {NEVER_SEEN}".replace("`", "")),
         (
             {"player": "Pike_", "server": "North"},
-            "There is no game server “North” here. Did you mean: Mirny, Kamensk_*?",
+            "There is no game server “North” here. Did you mean Mirny, Kamensk_*?",
         ),
     ],
 )

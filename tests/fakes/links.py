@@ -11,6 +11,7 @@ from tests.fakes.storage import FakeAuditStore, Gate
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.lasting_buttons import Control
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -272,8 +273,11 @@ class FakeNotifier:
         self.told: list[tuple[MemberId | None, str]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Alert the admins."""
+        del controls
         del guild_id
         self._tell(None, str(sentence), key)
 

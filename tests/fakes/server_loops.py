@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from tests.fakes.ingestion import FakeDeathLogs
 from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
+from utils.models.lasting_buttons import Control
 from utils.models.post_styles import NEW_SHAPE, PostShape
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -92,15 +93,20 @@ class FakeNotifier:
 
     Attributes:
         told: the sent sentences.
+        controls: the buttons below them.
     """
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.controls: list[Control] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
+            self.controls += controls
             self._keys.add((guild_id, key))
             self.told.append(str(sentence))
 

@@ -43,14 +43,14 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NotFoundError(describe_missing_player("Ann")), "There is no player “Ann” here."),
+        (NotFoundError(describe_missing_player("Ann")), "No player called “Ann” yet."),
         (
             NotFoundError(text("There is no server here."), hint=text("Add one.")),
             "There is no server here. Add one.",
         ),
         (
             NotFoundError(describe_missing_player("x" * 61), hint=text("Type less.")),
-            f"There is no player “{'x' * 59}…” here. Type less.",
+            f"No player called “{'x' * 59}…” yet. Type less.",
         ),
         (
             AmbiguousError(
@@ -62,7 +62,7 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
             NotFoundError(
                 describe_missing_player("Ann"), hint=text("Type more."), suggestions=("Anna", "Anne")
             ),
-            "There is no player “Ann” here. Did you mean: Anna, Anne? Type more.",
+            "No player called “Ann” yet. Did you mean **Anna, Anne**? Type more.",
         ),
         (
             TierRequiredError("Rivals", tier=2, tier_name="Mercenary"),
@@ -90,6 +90,7 @@ def test_title_tells_the_kind_of_a_refusal() -> None:
         "NotFoundError": "🔎 Not found",
         "OwnersOnlyError": "🔒 Bot owners only",
         "PermissionMissingError": "🔧 I need a permission",
+        "SeveralServersError": "🔎 Which one?",
         "SecretError": "🔌 The stored login is unreadable",
         "StillBusyError": "⏳ Still busy",
         "TooMuchAtOnceError": "⏳ One moment",

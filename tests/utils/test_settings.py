@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.beside import CONTRACT
 from utils.errors import ConfigurationError
 from utils.models.sharding import Sharding
 from utils.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.json"
-CONTRACT = ROOT.parent / "shared" / "CONTRACT.md"
 
 
 @pytest.fixture(name="config")

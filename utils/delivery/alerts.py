@@ -1,7 +1,7 @@
 """Alerts: tell the admins of a guild once about faults that only they can repair."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
+from utils.embeds.buttons import build_lasting_view
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -23,6 +24,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.guilds import ChannelKind
+from utils.models.lasting_buttons import Control
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text, text
 from utils.services.ports import SettingsSource
@@ -44,6 +46,7 @@ class _Alert:
     """An alert that is not delivered yet.
 
     Attributes:
+        controls: the buttons below it where its guild sees it; in direct messages a press has no guild.
         nonce: the nonce of every try, so that an alert is sent once even if an answer is lost.
         member_id: the member to tell in a direct message; None for the guild's admins.
         retry_at: when Discord accepts it again.
@@ -52,6 +55,7 @@ class _Alert:
     """
 
     sentence: Text
+    controls: tuple[Control, ...] = ()
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
@@ -87,17 +91,19 @@ class AdminAlerts:
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Begin to tell the admins, unless they were told under this key before; do not wait."""
         if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
-            self._begin((guild_id, key), _Alert(sentence))
+            self._begin((guild_id, key), _Alert(sentence, tuple(controls)))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Begin to tell a member in a direct message, unless they were told before or accept none."""
         matter = guild_id, f"{member_id}:{key}"
         if not self._is_told(matter):
-            self._begin(matter, _Alert(sentence, member_id))
+            self._begin(matter, _Alert(sentence, member_id=member_id))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Note that the fault is over, so that the next one is reported again."""
@@ -190,9 +196,16 @@ class AdminAlerts:
     async def _tell_admins(self, guild_id: GuildId, alert: _Alert) -> None:
         embeds = await self._languages.speak(guild_id)
         embed = embeds.build_alert(alert.sentence, at=self._clock.now())
-        async for place in self._list_places(guild_id):
+        buttons = build_lasting_view(alert.controls, embeds.words) if alert.controls else None
+        async for place, is_direct in self._list_places(guild_id):
             try:
-                await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
+                await self._sender.send(
+                    place,
+                    embeds=[embed],
+                    pictures=(),
+                    nonce=alert.nonce,
+                    buttons=None if is_direct else buttons,
+                )
             except (DeliveryDelayedError, DeliveryUncertainError) as failure:
                 # the same place again: in another one it could be sent a second time
                 alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
@@ -203,20 +216,21 @@ class AdminAlerts:
                 return
         raise ChannelUnusableError("No admin could be reached.")
 
-    async def _list_places(self, guild_id: GuildId) -> AsyncIterator[ChannelId]:
+    async def _list_places(self, guild_id: GuildId) -> AsyncIterator[tuple[ChannelId, bool]]:
+        """Yield the channels to try, and whether each is one of direct messages."""
         channel_id = await self._find_alerts_channel(guild_id)
         if channel_id is not None:
-            yield channel_id
+            yield channel_id, False
         guild = self._bot.get_guild(guild_id)
         if guild is None:
             return
         try:
             if guild.owner_id is not None:
-                yield await self._sender.open_direct(guild.owner_id)
+                yield await self._sender.open_direct(guild.owner_id), True
         except ChannelUnusableError as failure:
             logger.info("a guild's owner is not known", problem=str(failure))
         if guild.system_channel is not None:
-            yield ChannelId(guild.system_channel.id)
+            yield ChannelId(guild.system_channel.id), False
 
     async def _find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:
         try:

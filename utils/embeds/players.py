@@ -19,7 +19,7 @@ from utils.embeds.values import (
 from utils.models.lasting_buttons import LastingButton
 from utils.models.players import BoardRow, NamedCount, PlayerStats
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
-from utils.models.statistics import Board, Coverage, Period, RankedPlaces
+from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Coverage, RankedPlaces
 from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
@@ -35,53 +35,33 @@ WIDER = "\u2002"
 
 @dataclass(frozen=True, slots=True)
 class BoardLook:
-    """The title of a board, its name in lists of boards, and the form of its value."""
+    """The title of a board, and the form of its value."""
 
     title: Text
-    name: Text
     show_value: Callable[[float], Value]
     is_money: bool = False
 
 
 BOARDS: Mapping[Board, BoardLook] = {
-    Board.KILLS: BoardLook(text("🏆 Most kills"), text("Kills"), count_kills),
-    Board.DEATHS: BoardLook(text("🏆 Most deaths"), text("Deaths"), count_deaths),
-    Board.KD: BoardLook(
-        text("🏆 Best K/D ratio"),
-        text("K/D ratio"),
-        lambda value: text("{ratio} K/D", ratio=Number(value, 2)),
-    ),
+    Board.KILLS: BoardLook(text("🏆 Most kills"), count_kills),
+    Board.DEATHS: BoardLook(text("🏆 Most deaths"), count_deaths),
+    Board.KD: BoardLook(text("🏆 Best K/D ratio"), lambda value: text("{ratio} K/D", ratio=Number(value, 2))),
     Board.STREAK: BoardLook(
-        text("🏆 Longest streaks"),
-        text("Longest streak"),
-        lambda value: plural("{count} in a row", "{count} in a row", value),
+        text("🏆 Longest streaks"), lambda value: plural("{count} in a row", "{count} in a row", value)
     ),
-    Board.LONGEST: BoardLook(text("🏆 Longest kills"), text("Longest kill"), Metres),
+    Board.LONGEST: BoardLook(text("🏆 Longest kills"), Metres),
     Board.SUICIDES: BoardLook(
-        text("🏆 Most suicides"),
-        text("Suicides"),
-        lambda value: plural("{count} suicide", "{count} suicides", value),
+        text("🏆 Most suicides"), lambda value: plural("{count} suicide", "{count} suicides", value)
     ),
-    Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), text("Weapons"), count_kills),
-    Board.BOUNTIES: BoardLook(
-        text("🏆 Best bounty hunters"), text("Bounties claimed"), Number, is_money=True
-    ),
+    Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), count_kills),
+    Board.BOUNTIES: BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
 }
 """The looks of the boards."""
 
 
-PERIODS: Mapping[Period, Text] = {
-    Period.ALL: text("All time"),
-    Period.TODAY: text("Today"),
-    Period.WEEK: text("Last 7 days"),
-    Period.MONTH: text("Last 30 days"),
-}
-"""The names of periods."""
-
-
 def describe_coverage(coverage: Coverage) -> Text:
     """Return the server and period of an answer."""
-    return join_facts([coverage.where, PERIODS[coverage.period]])
+    return join_facts([coverage.where, PERIOD_CHOICES[coverage.period]])
 
 
 def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
@@ -161,7 +141,7 @@ def build_places_embed(style: Style, places: RankedPlaces, coverage: Coverage) -
         names = Names(tuple(map(show_name, places.missing)))
         lines.append(style.write(_describe_missing(places, names)))
     embed = build_ranking(style, look, coverage, lines)
-    embed.title = style.write(text("📍 Your place · {board}", board=look.name))
+    embed.title = style.write(text("📍 Your place · {board}", board=BOARD_CHOICES[places.board]))
     return embed
 
 

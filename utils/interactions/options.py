@@ -3,16 +3,22 @@
 Free text has a limit, on Discord's side here and on ours in the search.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import discord
 
 from utils.interactions.autocomplete import Completion, complete_player, complete_server
-from utils.models.statistics import Period
+from utils.models.statistics import PERIOD_CHOICES, Period
+from utils.models.texts import Text
 from utils.models.typed_text import TYPED_CHARACTERS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def name_choices(names: Mapping[Any, Text]) -> list[discord.OptionChoice]:
+    """Return the choices of an option: the name of each for people, and its value in stored data."""
+    return [discord.OptionChoice(_begin_large(str(name)), value) for value, name in names.items()]
 
 
 def text_option(
@@ -48,7 +54,11 @@ def period_option() -> Decorator:
         "period",
         str,
         description="Which days count",
-        choices=[period.value for period in Period],
+        choices=name_choices(PERIOD_CHOICES),
         default=Period.ALL.value,
     )
     return decorator
+
+
+def _begin_large(name: str) -> str:
+    return name[:1].upper() + name[1:]

@@ -104,6 +104,11 @@ class GameServer:
         )
 
 
+def is_at_host(server: GameServer, other: GameServer) -> bool:
+    """Tell whether two servers have the same address, host and port."""
+    return (server.host.casefold(), server.port) == (other.host.casefold(), other.port)
+
+
 class ConnectionState(StrEnum):
     """The state of the connection to a game server, as it is shown."""
 

@@ -31,6 +31,15 @@ class Period(StrEnum):
 Side = Literal["killer", "victim"]
 
 
+PERIOD_CHOICES: Mapping[Period, Text] = {
+    Period.ALL: text_in("a choice", "All time"),
+    Period.TODAY: text_in("a choice", "Today"),
+    Period.WEEK: text_in("a choice", "Last 7 days"),
+    Period.MONTH: text_in("a choice", "Last 30 days"),
+}
+"""The names of periods in lists of choices."""
+
+
 class Board(StrEnum):
     """The kinds of leaderboards: players by a figure or by claimed bounties, or weapons by kills."""
 
@@ -43,6 +52,18 @@ class Board(StrEnum):
     WEAPONS = "weapons"
     BOUNTIES = "bounties"
 
+
+BOARD_CHOICES: Mapping[Board, Text] = {
+    Board.KILLS: text_in("a choice", "Kills"),
+    Board.DEATHS: text_in("a choice", "Deaths"),
+    Board.KD: text_in("a choice", "K/D ratio"),
+    Board.STREAK: text_in("a choice", "Best streak"),
+    Board.LONGEST: text_in("a choice", "Longest kill"),
+    Board.SUICIDES: text_in("a choice", "Respawns, falls and self-kills"),
+    Board.WEAPONS: text_in("a choice", "Weapons"),
+    Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
+}
+"""The names of boards in lists of choices."""
 
 BOARD_NAMES: Mapping[str, Text] = {
     Board.KILLS: text_in("a board", "kills"),

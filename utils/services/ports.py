@@ -4,13 +4,14 @@ A Protocol of one feature is in that feature's module. Inside the services packa
 directly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.lasting_buttons import Control
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.models.texts import Text
@@ -19,8 +20,10 @@ from utils.models.texts import Text
 class AdminNotifier(Protocol):  # implemented by AdminAlerts
     """Tells the admins of a guild something once, until the alert is closed."""
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
-        """Send the alert, unless an alert with this key is open."""
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
+        """Send the alert, unless an alert with this key is open; the controls below it mend its matter."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Close the alert with this key."""

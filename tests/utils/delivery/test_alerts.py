@@ -15,7 +15,8 @@ from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminA
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
+from utils.models.server_buttons import build_test_button
 from utils.models.texts import text
 from utils.tasks import TaskManager
 
@@ -286,3 +287,25 @@ async def test_what_is_remembered_of_alerts_is_bounded(alerts: AdminAlerts, guil
         other: 1,
         GuildId(guild.id): MOST_TOLD,
     }
+
+
+async def test_alert_has_its_buttons_where_a_press_has_a_guild(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    alerts: AdminAlerts,
+    settings: FakeSettingsSource,
+) -> None:
+    """The button is below the post in the alerts channel, but not in a direct message."""
+    buttons = [build_test_button(ServerId("k3v9x0aa"))]
+    async with running_bot(bot, world):
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY, controls=buttons)
+        await world.wait_for_messages(channel, 1)
+        settings.channels = {}
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), "other", controls=buttons)
+        direct = world.direct_messages(guild.owner.user)
+        await world.wait_for_messages(direct, 1)
+    [button] = channel.messages[0].interactive_components
+    assert (button["label"], button["custom_id"]) == ("Test again", "kf!test_server:1:k3v9x0aa")
+    assert direct.messages[0].components == []

@@ -1,7 +1,7 @@
 """For each answer of Discord, every poster and editor reacts as the map of failures says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory, Post
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.lasting_buttons import Control
 from utils.models.links import Link, ProofOutcome
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import ALL_SERVERS, BoardKey
@@ -93,8 +94,11 @@ class PosterParts:
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
         """Allow everything."""
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Record the alert."""
+        del controls
         del guild_id, sentence
         self.told.append(key)
 

@@ -26,6 +26,7 @@ from structlog import get_logger
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import (
+    HostKeyChangedError,
     KillfeedError,
     LogsMissingError,
     NoSshServerError,
@@ -33,11 +34,13 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
+from utils.models.lasting_buttons import Control
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.problems import Problem
 from utils.models.scope import ServerScope
-from utils.models.servers import ConnectionState, GameServer
-from utils.models.texts import Text, text
+from utils.models.server_buttons import build_accept_button, build_test_button
+from utils.models.servers import ConnectionState, GameServer, Obstacle, is_at_host
+from utils.models.texts import Names, Text, Value, text
 from utils.services.ingestion.log_reader import LogReader, ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import LogAccess
 from utils.services.ingestion.poison import describe_failure
@@ -221,7 +224,7 @@ class ReaderLoop:
         self.refresh()
         fault, is_news = self._note_failure(error, state)
         if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS) or isinstance(error, NoSshServerError):
-            await self._tell(_find_problem(error))
+            await self._tell_obstacle(error)
         elif not _may_pass(error):
             await self._tell_unread(_find_problem(error))
         delay = self._plan_retry(fault, interval)
@@ -258,15 +261,40 @@ class ReaderLoop:
         return fault, is_news
 
     async def _tell_unread(self, problem: Text) -> None:
-        log = self._reader.describe(self._name)
-        await self._tell(text("{log} is not read: {problem}", log=log, problem=problem))
-
-    async def _tell(self, said: Text) -> None:
-        """Alert the admins. All servers behind the same obstacle share one alert."""
         obstacle = self._dependencies.logs.find_obstacle(self._scope)
+        await self._tell(obstacle, (self._reader.describe(self._name),), problem)
+
+    async def _tell_obstacle(self, error: KillfeedError) -> None:
+        """Alert the admins, with the button that mends it; servers behind one obstacle share the alert."""
+        obstacle = self._dependencies.logs.find_obstacle(self._scope)
+        names: tuple[str, ...] = (self._name,)
+        if obstacle is not None and obstacle.matter not in self._state.told:
+            names = await self._name_neighbours()
+        server_id = self._scope.server_id
+        is_key = isinstance(error, HostKeyChangedError)
+        button = build_accept_button(server_id) if is_key else build_test_button(server_id)
+        await self._tell(obstacle, names, _find_problem(error), button)
+
+    async def _name_neighbours(self) -> tuple[str, ...]:
+        """Return the names of the servers at this host; if they cannot be read, only that of this one."""
+        guild_id, servers = self._scope.guild_id, self._dependencies.servers
+        try:
+            known = await servers.list_servers(guild_id)
+        except StorageError as error:
+            logger.info("an alert names one server alone", scope=str(self._scope), problem=str(error))
+            return (self._name,)
+        own = next((server for server in known if server.scope == self._scope), None)
+        if own is None:
+            return (self._name,)
+        return tuple(one.name for one in known if is_at_host(one, own) and not one.is_paused)
+
+    async def _tell(
+        self, obstacle: Obstacle | None, names: tuple[Value, ...], problem: Text, *controls: Control
+    ) -> None:
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
         self._state.told.add(matter)
-        await self._dependencies.notifier.notify(self._scope.guild_id, said, matter)
+        said = text("**{servers}**: {problem}", servers=Names(names), problem=problem)
+        await self._dependencies.notifier.notify(self._scope.guild_id, said, matter, controls=controls)
 
     async def _mend(self) -> bool:
         """Clear the fault and its alerts. Return whether there was one."""

@@ -12,10 +12,12 @@ from utils.models.labels import MARK_SIGN, SEPARATOR, fold_label, make_mark
 from utils.models.players import KnownPlayer
 from utils.models.scope import PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
+from utils.services.players.close_names import is_close
 
 SLICE_PLAYERS = 250  # players handled before the event loop runs again: a few milliseconds
 SEARCHED_PLAYERS = 500  # players searched before the event loop runs again
 MOST_COMPARED = 2_000_000  # pairs of letters and names in a search for similar names: a tenth of a second
+MOST_WEIGHED = 50  # names that share most pairs; the letters of these are compared
 NAME_BORDER = "\n"  # is in no name: the log has one row a line
 
 
@@ -146,7 +148,7 @@ class NameIndex:
         return None
 
     async def list_closest(self, wanted: str, *, limit: int) -> tuple[str, ...]:
-        """Return the names that share most letter pairs with a folded text, searched in a thread.
+        """Return the names that are close to a folded text (``is_close``), closest first, found in a thread.
 
         A longer text is compared with fewer players: the best known ones.
         """
@@ -155,7 +157,7 @@ class NameIndex:
         if not pairs:
             return ()
         entries = self._ranked[: MOST_COMPARED // len(pairs)]
-        return await asyncio.to_thread(_find_closest, pairs, entries, limit)
+        return await asyncio.to_thread(_find_closest, wanted, pairs, entries, limit)
 
     def learn(self, scope: ServerScope, death: Death) -> None:
         """Add the players of a new death."""
@@ -197,10 +199,13 @@ def _get_rank(entry: _Entry) -> Rank:
     return entry.rank
 
 
-def _find_closest(pairs: Collection[str], entries: Sequence[_Entry], limit: int) -> tuple[str, ...]:
+def _find_closest(
+    wanted: str, pairs: Collection[str], entries: Sequence[_Entry], limit: int
+) -> tuple[str, ...]:
     scored = (
-        (sum(pair in entry.rank[1] for pair in pairs), entry.player.kills, entry.player.name)
+        (sum(pair in entry.rank[1] for pair in pairs), entry.player.kills, entry.player.name, entry.rank[1])
         for entry in entries
     )
-    best = heapq.nlargest(limit, (score for score in scored if score[0]))
-    return tuple(name for _, _, name in best)
+    best = heapq.nlargest(MOST_WEIGHED, (score for score in scored if score[0]))
+    close = (name for shared, _, name, folded in best if is_close(wanted, folded, shared / len(pairs)))
+    return tuple(islice(close, limit))

@@ -23,7 +23,7 @@ from utils.services.ports import ServerStore
 from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
-SUGGESTIONS = 5
+CLOSEST = 3
 OFFERED = 25  # what a select can hold
 CANDIDATES = 100  # with more of them, the answer gets no better
 LEARNED_DEATHS = 100  # handled before the event loop runs again: a few milliseconds
@@ -121,7 +121,7 @@ class PlayerNames:
             ]
             raise AmbiguousError(describe_several_players(text), typed=text, choices=choices)
         async with self._comparing:
-            closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
+            closest = await known.list_closest(fold_text(text), limit=CLOSEST)
         raise NotFoundError(describe_missing_player(text), suggestions=closest)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:

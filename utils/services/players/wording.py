@@ -6,7 +6,7 @@ from utils.models.typed_text import quote
 
 def describe_missing_player(name: str) -> Text:
     """Return the sentence that no player has this name."""
-    return text("There is no player “{name}” here.", name=quote(name))
+    return text("No player called “{name}” yet.", name=quote(name))
 
 
 def describe_several_players(name: str) -> Text:

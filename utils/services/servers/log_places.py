@@ -16,7 +16,7 @@ from utils.errors import InvalidInputError, SameLogsError
 from utils.models.deaths import LogFile
 from utils.models.problems import Problem
 from utils.models.reading import Cursor, FoundLogs, digest_head
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, is_at_host
 from utils.models.texts import Command, text
 from utils.services.ingestion.stores import CursorStore
 from utils.services.ports import ServerStore
@@ -88,18 +88,14 @@ def _is_alike(server: GameServer, folder: str, other: GameServer) -> bool:
     if other.log_folder is None or server.username != other.username:
         return False
     one, two = f"{folder.casefold()}/", f"{other.log_folder.casefold()}/"
-    is_of_host = server.host_key == other.host_key or _has_same_address(server, other)
+    is_of_host = server.host_key == other.host_key or is_at_host(server, other)
     return is_of_host and (one.startswith(two) or two.startswith(one))
 
 
 def _is_certain(server: GameServer, folder: str, other: GameServer) -> bool:
     """Tell whether both are surely the same: equal key, address and folder."""
-    is_same_host = server.host_key == other.host_key and _has_same_address(server, other)
+    is_same_host = server.host_key == other.host_key and is_at_host(server, other)
     return is_same_host and folder == other.log_folder
-
-
-def _has_same_address(server: GameServer, other: GameServer) -> bool:
-    return (server.host.casefold(), server.port) == (other.host.casefold(), other.port)
 
 
 def _may_hold(logs: FoundLogs, cursors: Mapping[LogFile, Cursor]) -> bool:

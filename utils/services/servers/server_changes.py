@@ -17,7 +17,15 @@ from utils.errors import (
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, WayCheck
+from utils.models.servers import (
+    CheckStep,
+    Credentials,
+    GameServer,
+    HostKey,
+    HostKeys,
+    WayCheck,
+    is_at_host,
+)
 from utils.models.texts import Command, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
@@ -210,8 +218,12 @@ class ServerChangeService:
         tier = await self.premium.get_tier(guild_id)
         return server, await self.host_keys.read_host_keys(server, guild_limit=tier.servers)
 
-    async def accept_host_key(self, server: GameServer, keys: HostKeys, *, actor_id: MemberId) -> None:
-        """Pin the key that was shown, and go on reading.
+    async def accept_host_key(
+        self, server: GameServer, keys: HostKeys, *, actor_id: MemberId
+    ) -> tuple[GameServer, ...]:
+        """Pin the key that was shown, and go on reading; return the servers for which it is pinned.
+
+        Other servers at the same host and port that had the same old key have the new one as well.
 
         Raises:
             NotFoundError: the server was removed.
@@ -224,13 +236,23 @@ class ServerChangeService:
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("The host or its key has changed. Run the command again."))
-            pinned = keys.pinned.fingerprint if keys.pinned else None
-            changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
-            facts = AuditFacts(server_name=server.name, changes=(changed,))
-            pin = partial(self.store.set_host_key, server.scope, keys.shown.text)
-            with self._refreshing_if_failed(server.scope):
-                await self.audit.carry_out(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts, pin)
-            await self.loops.restart(server.scope)
+            known = await self.store.list_servers(guild_id)
+            twins = [one for one in known if is_at_host(one, now) and one.host_key == now.host_key]
+            for twin in twins:
+                await self._pin(twin, keys.pinned, keys.shown, actor_id)
+            return tuple(twins)
+
+    async def _pin(
+        self, server: GameServer, pinned: HostKey | None, shown: HostKey, actor_id: MemberId
+    ) -> None:
+        changed = FieldChange("host_key", pinned.fingerprint if pinned else None, shown.fingerprint)
+        facts = AuditFacts(server_name=server.name, changes=(changed,))
+        pin = partial(self.store.set_host_key, server.scope, shown.text)
+        with self._refreshing_if_failed(server.scope):
+            await self.audit.carry_out(
+                server.scope.guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts, pin
+            )
+        await self.loops.restart(server.scope)
 
     def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
         given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}

@@ -5,15 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.emptied import open_emptied
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
-from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.combat import CombatRepository
@@ -291,14 +290,10 @@ def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequenc
     """For any rows on three servers all figures equal the recount, for all time and for a period."""
 
     async def run() -> None:
-        connection = SafeMongoDBConnection(
-            mongod_uri, database=f"test_{uuid4().hex[:16]}", clock=SystemClock()
-        )
+        connection = SafeMongoDBConnection(mongod_uri, database="test", clock=SystemClock())
         try:
-            database = await connection.open()
-            await ensure_indexes(database)
+            database = await open_emptied(connection)
             await verify(database, await fill(database, world))
-            await database.drop()
         finally:
             await connection.close()
 

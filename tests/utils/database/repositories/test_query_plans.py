@@ -1,6 +1,6 @@
 """Every read of every repository uses an index, by MongoDB's own profiler."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -70,7 +70,7 @@ async def _profiled(
     make_player: Callable[..., PlayerRecord],
     make_death: Callable[..., Death],
     make_notice: Callable[[int], DeathNotice],
-) -> SafeDatabase:
+) -> AsyncIterator[SafeDatabase]:
     """Fill three servers of two guilds and switch the profiler on."""
     for guild_id, server_id in ((42, "aaaaaaaa"), (42, "bbbbbbbb"), (43, "aaaaaaaa")):
         scope = ServerScope(guild_id, ServerId(server_id))  # type: ignore[arg-type] # a guild's id
@@ -89,7 +89,8 @@ async def _profiled(
 
         await ingestion.in_transaction(scope, store)
     await database.command({"profile": 2})
-    return database
+    yield database
+    await database.command({"profile": 0})
 
 
 async def _list_profiled(database: SafeDatabase) -> list[Document]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation.game_host.battle import Battle
+from tests.fakes.beside import SAMPLES
 from tests.fakes.deaths import (
     FILE,
     NOON,
@@ -42,7 +43,6 @@ from utils.models.scope import PlayerId
 from utils.services.ingestion.counting import Counting, DayKey, KillFacts, count_one_player, list_player_ids
 from utils.services.ingestion.row_reader import RowReader
 
-SAMPLES = Path(__file__).parents[4].parent / "shared" / "samples" / "deathlogs"
 AFTERWARDS = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = ("Ann", "Bob", "Cid", "Dan")
 

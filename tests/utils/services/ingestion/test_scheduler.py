@@ -1,6 +1,6 @@
 """The scheduler of a game server: poll times, effects of failures, and stored health."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -37,11 +37,12 @@ from utils.errors import (
     TooManyConnectionsError,
 )
 from utils.models.deaths import DeathKind, LogFile
+from utils.models.lasting_buttons import Control, LastingButton
 from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
 from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
-from utils.models.scope import ServerScope
+from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.models.texts import Text, text
 from utils.services.ingestion.death_log_reader import (
@@ -85,6 +86,11 @@ def show(error: Exception) -> str:
     if isinstance(error, StorageError):
         return "My database refuses these kills. I keep trying; the bot's owner finds the reason in the log."
     return str(error)
+
+
+def alert(error: Exception) -> str:
+    """Return the alert about a failure."""
+    return f"**Mirny**: {error}"
 
 
 @pytest.fixture(name="world")
@@ -308,7 +314,7 @@ async def test_refused_server_is_told_once_and_left_alone_until_woken(
         scheduler.wake()
         await until(lambda: world.visits == 2)
         await world.clock.advance(100_000)
-        assert (world.visits, world.notifier.told) == (2, [str(error)])
+        assert (world.visits, world.notifier.told) == (2, [alert(error)])
     assert world.access.renewed == [SCOPE]
 
 
@@ -325,7 +331,7 @@ async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: 
         world.access.failures.append(refused)
         world.clock.move(5)
         await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
-    assert world.notifier.told == [str(refused)] * 2
+    assert world.notifier.told == [alert(refused)] * 2
 
 
 async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one(world: World) -> None:
@@ -341,7 +347,39 @@ async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one
             scheduler.wake()
             await until(lambda: scheduler.health.state is ConnectionState.CONNECTED)
             assert scheduler.list_told() == frozenset()
-    assert world.notifier.told == [str(refused), str(missing)] * 2
+    assert world.notifier.told == [alert(refused), alert(missing)] * 2
+
+
+@pytest.mark.parametrize(("error", "label"), [(REFUSALS[1], "Accept key"), (REFUSALS[0], "Test again")])
+async def test_alert_has_the_button_that_mends_its_matter(
+    world: World, error: RemoteError, label: str
+) -> None:
+    """A changed host key can be accepted, everything else is tested again."""
+    world.access.failures.append(error)
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
+    [button] = world.notifier.controls
+    assert isinstance(button, LastingButton)
+    assert (str(button.label), button.argument) == (label, SCOPE.server_id)
+
+
+async def test_alert_names_every_server_at_the_host(world: World) -> None:
+    """Servers behind one obstacle share the alert; paused ones and those of other hosts are left out."""
+    own = world.servers.servers[SCOPE]
+    for name, change in {
+        "Kamensk": {},
+        "Paused": {"is_paused": True},
+        "Elsewhere": {"port": 2022},
+    }.items():
+        scope = replace(SCOPE, server_id=ServerId(name))
+        world.servers.servers[scope] = replace(own, scope=scope, name=name, **change)
+    world.access.obstacle = Obstacle("host", None)
+    world.access.failures.append(REFUSALS[1])
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: bool(world.notifier.told))
+    assert world.notifier.told == [f"**Mirny, Kamensk**: {REFUSALS[1]}"]
 
 
 async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World) -> None:
@@ -351,7 +389,7 @@ async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World
     async with running(first), running(second):
         await until(lambda: world.visits == 2 and second.health.state is ConnectionState.REFUSED)
         assert first.health.state is ConnectionState.REFUSED
-    assert world.notifier.told == [str(REFUSALS[1])]
+    assert world.notifier.told == [alert(REFUSALS[1])]
 
 
 async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> None:
@@ -360,9 +398,11 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
     class WakingNotifier(FakeNotifier):
         """The login is corrected as soon as the alert is sent."""
 
-        async def notify(self, guild_id: int, sentence: Text, key: str) -> None:
+        async def notify(
+            self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        ) -> None:
             """Wake the server."""
-            del guild_id, sentence, key
+            del guild_id, sentence, key, controls
             scheduler.wake()
 
     world.notifier = WakingNotifier()
@@ -419,10 +459,10 @@ async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: Wo
         assert scheduler.health.state is ConnectionState.RETRYING
         await world.pass_pauses(3)
         assert scheduler.health.state is ConnectionState.CONNECTED
-        assert world.notifier.told == [str(page)]
+        assert world.notifier.told == [alert(page)]
         world.access.failures.append(page)
         await world.pass_pauses(2)
-    assert world.notifier.told == [str(page)] * 2
+    assert world.notifier.told == [alert(page)] * 2
 
 
 async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:
@@ -471,7 +511,7 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
         assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.NO_LOGS, missing.said)
         await world.pass_pauses(1)
         assert scheduler.health.state is ConnectionState.CONNECTED
-    assert (world.notifier.told, world.visits) == ([str(missing)], 4)
+    assert (world.notifier.told, world.visits) == ([alert(missing)], 4)
 
 
 async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
@@ -484,7 +524,7 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
     async with running(scheduler):
         assert await world.pause(1) == MISSING_LOGS_SECONDS
         assert scheduler.health.state is ConnectionState.NO_LOGS
-        assert world.notifier.told == [str(scheduler.health.problem)]
+        assert world.notifier.told == [f"**Mirny**: {scheduler.health.problem}"]
         assert "“Main” already reads these logs, so I don't read “Mirny”" in world.notifier.told[0]
         assert world.store.data.deaths == {}
         del world.servers.servers[first.scope]
@@ -631,7 +671,7 @@ async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World
         await world.pass_pauses(1)
         await world.servers.set_paused(SCOPE, is_paused=False)
         await world.pass_pauses(1)
-    assert world.notifier.told == ["none here", "none here"]
+    assert world.notifier.told == ["**Mirny**: none here"] * 2
 
 
 async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
@@ -697,7 +737,7 @@ async def test_problem_that_may_need_a_person_is_told_once_and_tried_again(
             ConnectionState.RETRYING,
             show(error),
         )
-        assert world.notifier.told == [f"Mirny is not read: {show(error)}"]
+        assert world.notifier.told == [f"**Mirny**: {show(error)}"]
         await world.pass_pauses(1)
         assert scheduler.health.state is ConnectionState.CONNECTED
 

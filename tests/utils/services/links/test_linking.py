@@ -251,7 +251,7 @@ async def test_link_to_end_must_be_one_of_the_own(trusting: LinkService) -> None
     for name in ("Fox", "Owl"):
         await trusting.ask(GUILD, ANNA, name)
     await trusting.ask(GUILD, BERT, "Wolf")
-    with pytest.raises(NotFoundError, match="Did you mean: Fox, Owl"):
+    with pytest.raises(NotFoundError, match=r"Did you mean \*\*Fox, Owl"):
         await trusting.unlink(GUILD, ANNA, "Wolf")
     with pytest.raises(AmbiguousError, match="Fox, Owl"):
         await trusting.unlink(GUILD, ANNA, "o")

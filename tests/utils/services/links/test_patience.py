@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.beside import SAMPLES
 from tests.fakes.clock import START
 from utils.models.deaths import DeathKind
 from utils.models.links import ProofAttempts
@@ -29,7 +30,6 @@ from utils.services.links.proof import (
     find_proof,
 )
 
-SAMPLES = Path(__file__).parents[4].parent / "shared" / "samples" / "deathlogs"
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 SHORTEST = LEAD + 2 * WINDOW + APART  # the shortest time until a request can end
 

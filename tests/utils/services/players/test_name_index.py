@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from utils.models.deaths import Death, DeathKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
+from utils.services.players.close_names import count_wrong_letters, is_close
 from utils.services.players.name_index import MOST_COMPARED, SEARCHED_PLAYERS, SLICE_PLAYERS, NameIndex
 
 AT = datetime(2025, 5, 1, 12, tzinfo=UTC)
@@ -119,7 +121,7 @@ def test_player_is_found_by_id_as_he_is_known_last(players: list[KnownPlayer]) -
 def test_closest_names_share_the_most_letter_pairs(
     players: list[KnownPlayer], wanted: str, limit: int
 ) -> None:
-    """The closest names come first, up to the limit; a name without a common pair is never offered."""
+    """The closest names come first, up to the limit; a name that is not close is never offered."""
     folded = fold_text(wanted)
     pairs = {folded[at : at + 2] for at in range(len(folded) - 1)}
     scores = sorted(
@@ -129,7 +131,12 @@ def test_closest_names_share_the_most_letter_pairs(
         ),
         reverse=True,
     )
-    expected = tuple(name for score, _, name in scores if score)[:limit]
+    close = [
+        name
+        for score, _, name in scores
+        if score and is_close(folded, fold_text(name), score / max(len(pairs), 1))
+    ]
+    expected = tuple(close[:limit])
     assert asyncio.run(fill(players).list_closest(folded, limit=limit)) == expected
 
 
@@ -270,3 +277,43 @@ def test_late_row_adds_its_name_and_leaves_the_newer_one_shown() -> None:
     assert index.find(player_id) == KnownPlayer(
         player_id, "Hanna", ("Hanna", "Anna"), 5, AT + timedelta(hours=1), (HERE.server_id,)
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "close"),
+    [
+        ("gostdkr67", ["Ghostdkr67"]),
+        ("nobody special", []),
+        ("wofl", ["Wolf"]),
+        ("woolf", ["Wolf"]),
+        ("wolff", ["Wolf"]),
+        ("frostdai", ["Frostda", "FrostDiuser"]),
+        ("hu", []),
+        ("viper", []),
+    ],
+)
+async def test_only_close_names_are_offered(wanted: str, close: list[str]) -> None:
+    """No name is better than wrong ones, which share a letter pair or two by chance."""
+    names = ("Ghostdkr67", "FrostDiuser", "Frostda", "EchoBinod", "CinderUalnSNO", "Wolf", "Hawk")
+    players = [KnownPlayer(PlayerId(name), name, (name,), 5, AT) for name in names]
+    assert list(await fill(players).list_closest(wanted, limit=3)) == close
+
+
+LETTERS = st.text("abc", max_size=6)
+
+
+@given(LETTERS, LETTERS)
+def test_wrong_letters_are_counted_up_to_a_limit(first: str, second: str) -> None:
+    """Equal texts have none; the order does not matter; beyond the limit the count is the limit and one."""
+    count = count_wrong_letters(first, second, 10)
+    assert (count == 0) == (first == second)
+    assert count == count_wrong_letters(second, first, 10) <= max(len(first), len(second))
+    assert count_wrong_letters(first, second, 1) == min(count, 2)
+
+
+@pytest.mark.parametrize(
+    ("other", "count"), [("wolf", 0), ("wofl", 1), ("olf", 1), ("wolfs", 1), ("bolt", 2)]
+)
+def test_exchanged_letters_are_one_error(other: str, count: int) -> None:
+    """Fingers exchange neighbours as often as they miss one."""
+    assert count_wrong_letters("wolf", other, 4) == count

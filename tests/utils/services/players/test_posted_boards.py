@@ -34,6 +34,7 @@ from utils.errors import (
     TooMuchAtOnceError,
 )
 from utils.models.guilds import ChannelKind
+from utils.models.lasting_buttons import Control
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import ALL_SERVERS, REFRESH_BOARD, BoardKey, PostedBoard, RefreshedBoard
@@ -120,8 +121,11 @@ class Stand:
         if not self.is_open:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
-    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
+    async def notify(
+        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+    ) -> None:
         """Record an alert once."""
+        del controls
         del guild_id, sentence
         if key not in self.told:
             self.told.append(key)

@@ -416,7 +416,7 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
     ):
         with pytest.raises(NotFoundError) as caught:
             await service.resolve(GUILD, typed)
-        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
+        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean **Mirny**?"
 
 
 async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameServerService) -> None:

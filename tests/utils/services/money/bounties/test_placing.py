@@ -98,7 +98,7 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"player": "Wolv"},
             NotFoundError,
-            "There is no player “Wolv” here. Did you mean: Wolf?",
+            "No player called “Wolv” yet. Did you mean **Wolf**?",
         ),
         (
             {"player": "plays"},
@@ -108,17 +108,17 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
-            "There is no player “Wolf” here. They were never seen on South.",
+            "No player called “Wolf” yet. They were never seen on South.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
-            "There is no player “Wolf” here. They were never seen on South.",
+            "No player called “Wolf” yet. They were never seen on South.",
         ),
         (
             {"server": "West"},
             NotFoundError,
-            "There is no game server “West” here. Did you mean: North, South?",
+            "There is no game server “West” here. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
         ({"amount": 50_001}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),

@@ -1,0 +1,29 @@
+"""The words of the loaded command set: names of choices, and descriptions of commands and options."""
+
+import re
+from collections.abc import Iterator
+
+import discord
+
+from tests.fakes.own_bot import OwnBot
+from utils.interactions.command_set import list_commands
+
+
+def list_options(bot: OwnBot) -> Iterator[tuple[str, discord.Option]]:
+    """Yield every option with the full name of its command."""
+    for command in list_commands(bot):
+        for option in command.options:
+            yield f"/{command.qualified_name} {option.name}", option
+
+
+def test_choices_are_named_in_words(bot: OwnBot) -> None:
+    """The value of a choice is stored, and its name is for people: ``Last 7 days``, not ``7d``."""
+    choices = [(place, choice) for place, option in list_options(bot) for choice in option.choices]
+    assert len(choices) > 20
+    raw = [
+        f"{place}: {choice.name}"
+        for place, choice in choices
+        if not re.fullmatch(r"[A-Z][\w/,-]*( [\w/,-]+)*", choice.name) or "_" in choice.name
+    ]
+    assert raw == []
+    assert not {"Self", "Unknown", "Longest", "Vehicle", "Kd"}.intersection(one.name for _, one in choices)
