@@ -139,9 +139,9 @@ def _list_compared(first: PlayerStats, second: PlayerStats) -> Iterator[_Pair]:
     yield _Pair(text("Kills"), one.kills, other.kills)
     yield _Pair(text("Deaths"), one.deaths, other.deaths, is_less_better=True)
     yield _Pair(text("K/D"), one.ratio, other.ratio, lambda value: Number(value, 2))
-    yield _Pair(text("Longest kill"), one.longest, other.longest, Metres)
-    yield _Pair(text("Best streak"), one.best_streak, other.best_streak)
-    yield _Pair(text("Streak now"), first.current_streak, second.current_streak)
+    yield _Pair(text("Longest kill"), one.longest or None, other.longest or None, Metres)
+    yield _Pair(text("Best streak"), one.best_streak or None, other.best_streak or None)
+    yield _Pair(text("Streak now"), first.current_streak or None, second.current_streak or None)
     yield _Pair(text("Suicides"), one.suicides, other.suicides, is_less_better=True)
     yield _Pair(text("Rank"), first.rank, second.rank, _show_rank, is_less_better=True)
 
