@@ -1,40 +1,63 @@
 """Help: ``/help``, made from the existing commands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import discord
 from discord.ext import commands
 
-from utils.embeds.replies import HelpCommand
+from utils.embeds.command_help import HelpCommand
 from utils.errors import NotFoundError
 from utils.interactions.access import is_allowed
 from utils.interactions.autocomplete import MAX_CHOICES, offer_if_found
 from utils.interactions.command_set import list_commands
 from utils.interactions.context import KillfeedContext
-from utils.interactions.declarations import get_access
+from utils.interactions.declarations import Access, get_access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.member_menus import list_member_menus
 from utils.interactions.options import text_option
+from utils.interactions.views import InvokerView
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
 
-_FIGURES, _MONEY, _LINKS = text("Figures"), text("Bounties and emeralds"), text("Links")
-FEATURES: Mapping[str, Text] = {
-    "admin": text("Admin"),
-    "data": text("Data"),
-    "help": text("Help"),
-    "killfeed": text("Killfeed"),
-    "premium": text("Premium"),
-    "setup": text("Admin"),
-    **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), _FIGURES),
-    **dict.fromkeys(("bounty", "wallet"), _MONEY),
-    **dict.fromkeys(("link", "unlink", "links"), _LINKS),
-}
-"""The headings of commands by their first word; other commands are their own heading."""
+STARTERS = (
+    Command("setup"),
+    Command("stats"),
+    Command("leaderboard"),
+    Command("link"),
+    Command("bounty place"),
+    Command("killfeed recent"),
+)
+STARTER_COUNT = 5
+"""``/help`` begins with the first of the starters that the member can use."""
 
-MENU = text("Press a member, then Apps")
-"""The heading of the commands in the menu on a member."""
+HELP_SECONDS = 10 * 60.0  # after the last press; its token is valid for fifteen minutes
+MENU = "menu"
+TOPICS: Mapping[str, Text] = {
+    "figures": text("Stats and leaderboards"),
+    "killfeed": text("Killfeed"),
+    "money": text("Bounties and emeralds"),
+    "links": text("Linking your player"),
+    MENU: text("On a member: press them, then Apps"),
+    "data": text("Your data"),
+    "premium": text("Premium"),
+    "help": text("Help"),
+    "admin": text("Setting up"),
+    "admin.server": text("Setting up game servers"),
+    "admin.channel": text("Setting up channels"),
+    "admin.board": text("Setting up posted boards"),
+    "admin.link": text("Managing links"),
+    "owner": text("Bot owners"),
+}
+"""The topics of ``/help``, in their order."""
+
+_TOPICS_OF_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), "figures"),
+    **dict.fromkeys(("bounty", "wallet"), "money"),
+    **dict.fromkeys(("link", "unlink", "links"), "links"),
+    "setup": "admin",
+}
+"""The topics of commands by their first word; other commands are their own topic."""
 
 
 @offer_if_found
@@ -47,29 +70,56 @@ async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
     return [each.qualified_name for each in usable if wanted in each.qualified_name][:MAX_CHOICES]
 
 
+class HelpView(InvokerView):
+    """A select of topics below a few commands; a choice shows the commands of that topic.
+
+    Args:
+        listed: the commands that the member can use.
+    """
+
+    def __init__(self, ctx: KillfeedContext, listed: Sequence[HelpCommand]) -> None:
+        super().__init__(ctx, seconds=HELP_SECONDS)
+        self._listed = listed
+        topics = set(map(_find_topic, listed))
+        self.add_select(
+            text("More commands"), [(key, TOPICS[key]) for key in TOPICS if key in topics], self._choose
+        )
+
+    def build_start(self) -> discord.Embed:
+        """Return the commands to begin with."""
+        listed = {command.name: command for command in self._listed}
+        starters = [listed[one.name] for one in STARTERS if one.name in listed]
+        return self._ctx.embeds.build_help(starters[:STARTER_COUNT])
+
+    async def _choose(self, topic: str, interaction: discord.Interaction) -> None:
+        await self.take_press(interaction)
+        commands = [command for command in self._listed if _find_topic(command) == topic]
+        embed = self._ctx.embeds.build_help(commands, topic=TOPICS[topic])
+        await interaction.edit_original_response(embed=embed, view=self)
+
+
 class HelpCog(GuildCog):
     """Lists the commands that this member can use here, or explains one."""
 
-    @commands.slash_command(name="help", description="What this bot can do for you here")
+    @commands.slash_command(name="help", description="What you can do with this bot")
     @text_option("command", description="One command in detail", autocomplete=complete_command)
+    @Access(is_private=True)
     async def help(self, ctx: KillfeedContext, command: str | None) -> None:
         """Answer ``/help``."""
         tier = await self.services.premium.get_tier(ctx.guild_id)
-        usable = await self.list_usable(ctx)
+        usable = {each.qualified_name: each for each in await self.list_usable(ctx)}
         if command is None:
-            listed = [_describe(each, tier) for each in usable]
-            listed.sort(key=lambda each: each.name.startswith("admin "))  # commands of admins come last
-            listed[:0] = await self._list_menus(ctx, tier)
-            await ctx.respond(embed=ctx.embeds.build_help(listed))
+            listed = [_describe(each, tier) for each in usable.values()]
+            view = HelpView(ctx, [*listed, *await self._list_menus(ctx, tier)])
+            await ctx.respond(embed=view.build_start(), view=view)
             return
-        wanted = command.strip().lstrip("/").casefold()
-        found = [each for each in usable if each.qualified_name == wanted]
-        if not found:
+        wanted = usable.get(command.strip().lstrip("/").casefold())
+        if wanted is None:
             raise NotFoundError(
-                text("There is no command “{name}” here.", name=quote(command)),
+                text("There's no command “{name}”.", name=quote(command)),
                 hint=text("{help} lists them.", help=Command("help")),
             )
-        await ctx.respond(embed=ctx.embeds.build_command_help(_describe(found[0], tier)))
+        await ctx.respond(embed=ctx.embeds.build_command_help(_describe(wanted, tier)))
 
     async def list_usable(
         self, ctx: discord.ApplicationContext | discord.AutocompleteContext
@@ -87,7 +137,6 @@ class HelpCog(GuildCog):
             HelpCommand(
                 name=each.qualified_name,
                 description=each.said,
-                feature=MENU,
                 tier=(required := _find_tier(each)),
                 is_open=required.level <= tier.level,
                 is_menu=True,
@@ -108,18 +157,19 @@ def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
     return HelpCommand(
         name=command.qualified_name,
         description=Text(command.description),
-        feature=_name_feature(command.qualified_name),
         options=tuple((str(option.name), Text(str(option.description))) for option in command.options),
         tier=required,
         is_open=required.level <= tier.level,
     )
 
 
-def _name_feature(name: str) -> Text:
-    """Return the heading of a command: its feature, or its group among the commands of admins."""
-    first, *others = name.split()
-    heading = FEATURES.get(first) or text("{word}", word=first.capitalize())
-    return text("{feature} · {group}", feature=heading, group=others[0]) if len(others) > 1 else heading
+def _find_topic(command: HelpCommand) -> str:
+    """Return the topic of a command: its feature, or its group among the commands of admins."""
+    if command.is_menu:
+        return MENU
+    first, *others = command.name.split()
+    group = f"{first}.{others[0]}" if others else first
+    return next((topic for topic in (group, first) if topic in TOPICS), _TOPICS_OF_WORDS.get(first, "help"))
 
 
 setup = HelpCog.setup

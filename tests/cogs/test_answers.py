@@ -1,6 +1,8 @@
 """Answers of commands in unusual situations."""
 
+import re
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import REFERENCE, Shelf
 from tests.fakes.storage import put_settings
 from utils.errors import StorageUnavailableError
+from utils.interactions.command_set import list_commands
 from utils.interactions.replies import PERHAPS_DONE
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link
@@ -260,14 +263,48 @@ async def test_status_covers_all_servers_or_the_named_one(
 # /help
 
 
-async def test_help_lists_what_the_member_can_use_and_marks_what_the_tier_lacks(
-    alice: Member, manager: Member, channel: Channel
+def read_commands(reply: Interaction) -> list[str]:
+    """Return the commands that an answer mentions, in order."""
+    return re.findall(r"</([^:]+):\d+>", reply.embed["description"])
+
+
+async def list_help(member: Member, channel: Channel) -> dict[str, list[str]]:
+    """Return the commands of each topic in a member's help, and those to begin with."""
+    reply = await member.ask(channel, "/help")
+    assert reply.is_ephemeral
+    [row] = reply.components
+    [select] = row["components"]
+    listed = {"": read_commands(reply)}
+    for option in select["options"]:
+        await (await member.select(reply.answer, "More commands", option["label"])).wait()
+        listed[option["label"]] = read_commands(reply)
+        assert len(reply.embed["description"]) < 1_500
+    return listed
+
+
+async def test_help_begins_with_five_commands_and_has_a_select_for_the_rest(
+    bot: OwnBot, alice: Member, manager: Member, channel: Channel
 ) -> None:
-    """Only the admins' help lists admin commands."""
-    plain, full = [str((await who.ask(channel, "/help")).embed) for who in (alice, manager)]
-    assert "/stats" in plain
-    assert "/admin" not in plain
-    assert "/admin server add" in full
+    """Only admins see topics of setting up; every command that a person can use is in one topic."""
+    plain, full = await list_help(alice, channel), await list_help(manager, channel)
+    assert plain.pop("") == ["stats", "leaderboard", "link", "bounty place", "killfeed recent"]
+    assert full.pop("") == ["setup", "stats", "leaderboard", "link", "bounty place"]
+    assert list(plain)[:4] == [
+        "Stats and leaderboards",
+        "Killfeed",
+        "Bounties and emeralds",
+        "Linking your player",
+    ]
+    assert set(full) - set(plain) == {
+        "Setting up",
+        "Setting up game servers",
+        "Setting up channels",
+        "Setting up posted boards",
+        "Managing links",
+    }
+    of_owners = {command.qualified_name for command in list_commands(bot)} - set(chain(*full.values()))
+    assert of_owners == {"admin tasks", "premium grant", "premium revoke"}
+    assert len(list(chain(*full.values()))) == len(set(chain(*full.values())))
 
 
 @pytest.mark.parametrize("typed", ["admin server add", "/admin server add", " /Admin Server Add "])
@@ -281,7 +318,7 @@ async def test_help_of_one_command_takes_its_name_as_people_write_it(
     reply = await manager.ask(channel, "/help", command=typed)
     assert "admin server add" in str(reply.embed)
     refused = await alice.ask(channel, "/help", command=typed)
-    assert "There is no command" in read(refused)[0]
+    assert "There's no command" in read(refused)[0]
 
 
 async def test_commands_are_offered_by_any_part_of_their_name(

@@ -189,14 +189,3 @@ def test_no_reply_mentions_anybody_or_shows_an_id(command: str) -> None:
         text = json.dumps(body["embeds"], ensure_ascii=False)
         assert not re.findall(r"@everyone|@here|\d{17,}|[0-9a-f]{32}|aaaaaaaa|bbbbbbbb", text)
         assert "**Bold**" not in text
-
-
-def test_help_names_every_command_and_stays_far_from_every_limit(bot: OwnBot) -> None:
-    """The help for all permissions names every command; a field continues in the next before it is full."""
-    [*_, answer] = read_snapshots("/help")["everything"]
-    [embed] = answer["body"]["embeds"]
-    named = [name for field in embed["fields"] for name in re.findall(r"</([^:]+):id>", field["value"])]
-    assert sorted(named) == [command.qualified_name for command in list_commands(bot)]
-    assert max(len(field["value"]) for field in embed["fields"]) <= 800
-    assert len(embed["fields"]) <= 20
-    assert sum(len(field["name"]) + len(field["value"]) for field in embed["fields"]) < 5_500

@@ -13,6 +13,7 @@ from utils.embeds import (
     audit,
     bounties,
     combat,
+    command_help,
     links,
     personal,
     players,
@@ -215,5 +216,5 @@ class EmbedFactory:
     build_refusal = _show(replies.build_refusal_embed)
     build_error = _show(replies.build_error_embed)
     build_alert = _show(replies.build_alert_embed)
-    build_help = _show(replies.build_help_embed)
-    build_command_help = _show(replies.build_command_help_embed)
+    build_help = _show(command_help.build_help_embed)
+    build_command_help = _show(command_help.build_command_help_embed)

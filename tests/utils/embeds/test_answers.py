@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utils.embeds.command_help import HelpCommand
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.players import measure_places, write_place
-from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
@@ -425,47 +425,36 @@ def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
     assert factory.build_notice(Text("Title"), text("{name}", name="te_xt")).description == "te\\_xt"
 
 
-def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
-    """Commands are listed under their feature with the mark of their tier; closed ones have a lock."""
-    stats = HelpCommand(
-        "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
-    )
-    compare = HelpCommand("compare", Text("Two players."), Text("Statistics"), tier=TIERS[1])
-    bounty = HelpCommand("bounty place", Text("Put a price."), Text("Bounties"), tier=TIERS[2], is_open=False)
-    embed = factory.build_help([stats, bounty, compare])
-    assert [(field.name, field.value) for field in embed.fields] == [
-        ("Statistics", "`/stats` — A player's figures.\n`/compare` ① — Two players."),
-        ("Bounties", "`/bounty place` ② 🔒 — Put a price."),
+def test_help_marks_only_what_is_closed(factory: EmbedFactory) -> None:
+    """Commands are listed with their description; a tier is named where it is missing."""
+    stats = HelpCommand("stats", Text("A player's figures."), (("player", Text("whose")),))
+    compare = HelpCommand("compare", Text("Two players."), tier=TIERS[1])
+    bounty = HelpCommand("bounty place", Text("Put a price."), tier=TIERS[2], is_open=False)
+    menu = HelpCommand("Stats", Text("Their figures."), is_menu=True)
+    embed = factory.build_help([stats, compare, bounty, menu])
+    assert embed.title == "📖 Start with these"
+    assert (embed.description or "").split("\n") == [
+        "`/stats` — A player's figures.",
+        "`/compare` — Two players.",
+        "`/bounty place` — Put a price. · ⭐ tier 2",
+        "**Stats** — Their figures.",
     ]
-    assert embed.description == (
-        "①②③④ the premium tier that opens a command · 🔒 not open here yet: `/premium tiers`"
-    )
-    assert factory.build_help([stats]).description is None
+    assert factory.build_help([stats], topic=text("Killfeed")).title == "📖 Killfeed"
 
 
-def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactory) -> None:
-    """The help names the tier that opens the command, and where to read more while it is closed."""
-    stats = HelpCommand(
-        "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
-    )
+def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: EmbedFactory) -> None:
+    """The help names the tier that opens the command while it is closed."""
+    stats = HelpCommand("stats", Text("A player's figures."), (("player", Text("whose")),))
     detail = factory.build_command_help(stats)
     assert (detail.title, detail.fields[0].value) == ("📖 /stats", "`player` — whose")
     assert detail.description == "A player's figures."
-    bounty = HelpCommand("bounty place", Text("Put a price."), Text("Bounties"), tier=TIERS[2], is_open=False)
+    bounty = HelpCommand("bounty place", Text("Put a price."), tier=TIERS[2], is_open=False)
     closed = factory.build_command_help(bounty)
     opened = factory.build_command_help(replace(bounty, is_open=True))
-    assert closed.description == "Put a price.\n🔒 Opens with tier 2 (Mercenary): `/premium tiers`."
-    assert opened.description == "Put a price.\nOpened by tier 2 (Mercenary)."
-
-
-def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: EmbedFactory) -> None:
-    """All commands are shown and none is cut."""
-    commands = [HelpCommand(f"admin {number:02}", Text("x" * 80), Text("Admin")) for number in range(30)]
-    fields = factory.build_help(commands).fields
-    assert [field.name for field in fields] == ["Admin", "Admin (2)", "Admin (3)", "Admin (4)"]
-    assert max(len(field.value) for field in fields) <= 800
-    lines = [line for field in fields for line in field.value.split("\n")]
-    assert lines == [f"`/admin {number:02}` — {'x' * 80}" for number in range(30)]
+    assert closed.description == (
+        "Put a price.\n⭐ Needs tier 2 (Mercenary). `/premium tiers` shows what each tier opens."
+    )
+    assert opened.description == "Put a price."
 
 
 @pytest.mark.parametrize("kind", ChannelKind)
