@@ -41,7 +41,7 @@ async def test_days_are_drawn_and_described(painter: ChartPainter) -> None:
     """The description says all that is drawn; equal figures draw equal pictures."""
     days = [DayCount(date(2025, 4, 10), Counters(kills=1200, deaths=2)), DayCount(FIRST, Counters(kills=3))]
     picture = await painter.draw_days(days, last=LAST, count=30)
-    assert (picture.name, read_size(picture)) == ("days.png", (800, 440))
+    assert (picture.name, read_size(picture)) == ("days.png", (680, 374))
     assert picture.description == (
         "Kills and deaths, last 30 days: 1,203 kills and 2 deaths in all. 02 Apr 3 : 0, 10 Apr 1,200 : 2"
     )
@@ -55,7 +55,7 @@ async def test_hours_of_today_are_drawn_and_described(painter: ChartPainter) -> 
     """An hour without an entry is empty; each hour with one is told."""
     hours = [HourCount(0, Counters(kills=2)), HourCount(23, Counters(deaths=1))]
     picture = await painter.draw_today(hours)
-    assert (picture.name, read_size(picture)) == ("today.png", (800, 440))
+    assert (picture.name, read_size(picture)) == ("today.png", (680, 374))
     assert picture.description == (
         "Kills and deaths today, by hour: 2 kills and 1 death in all. 0:00 2 : 0, 23:00 0 : 1"
     )
@@ -77,7 +77,7 @@ async def test_hours_are_drawn_and_described(painter: ChartPainter) -> None:
     hours = [0] * 168
     hours[2 * 24 + 20] = 57
     picture = await painter.draw_hours(hours)
-    assert (picture.name, read_size(picture)[0]) == ("hours.png", 800)
+    assert (picture.name, read_size(picture)[0]) == ("hours.png", 680)
     assert picture.description == (
         "Kills by weekday and hour, 57 in all. Most on Wednesday from 20:00 to 21:00: 57."
     )
@@ -93,7 +93,7 @@ async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
     ]
     table = WeaponTable(tuple(rows), 2_000)
     first = await painter.draw_weapons(rows[:10], table)
-    assert (first.name, read_size(first)[0]) == ("weapons.png", 800)
+    assert (first.name, read_size(first)[0]) == ("weapons.png", 680)
     assert first.description.startswith(
         "Kills by weapon; Boat 1,000 · 50.0 %; AK-SU 250 · 12.5 % · longest 142 m · best Bo (40); W0 50"
     )
@@ -110,7 +110,7 @@ def test_no_name_of_a_weapon_or_a_player_breaks_a_chart(names: list[str]) -> Non
     """Dollar signs, formulas, foreign scripts and empty names are drawn as letters or boxes."""
     rows = [WeaponRow(name, 5, 7, name, 3) for name in ["$x_1^{2}$", r"\frac{a}{b}$", "漢字", *names]]
     picture = asyncio.run(ChartPainter(STYLE).draw_weapons(rows, WeaponTable(tuple(rows), 5)))
-    assert read_size(picture)[0] == 800
+    assert read_size(picture)[0] == 680
     assert len(picture.description) <= DESCRIPTION_CHARACTERS
 
 

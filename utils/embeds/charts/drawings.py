@@ -21,7 +21,7 @@ from utils.embeds.values import join_facts
 from utils.localization.escape import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from utils.models.texts import Text, Value, text, text_in
 
-WIDTH_INCHES, DOTS_PER_INCH = 8.0, 100  # 800 pixels: sharp on a phone, small to send
+WIDTH_INCHES, DOTS_PER_INCH = 8.0, 85  # 680 pixels: sharp on a phone, small to send
 TEXT, SMALL = 19, 17  # points; about 11 and 10 pixels if a phone shows the picture 330 wide
 _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
 _TRACK, _DIM = "#3a3c42", "#b5bac1"
@@ -69,7 +69,7 @@ def draw_course(
 
 def draw_bars(style: Style, title: Text, bars: Sequence[Bar]) -> bytes:
     """Return a PNG with a bar for each row, the first on top."""
-    figure, axes = _begin(style, title, 0.7 + 0.86 * len(bars))
+    figure, axes = _begin(style, title, 0.7 + 0.82 * len(bars))
     rows, longest = range(len(bars)), max([bar.length for bar in bars], default=1) or 1
     axes.barh(rows, [longest] * len(bars), 0.5, color=_TRACK)
     axes.barh(rows, [bar.length for bar in bars], 0.5, color=_BLUE)
