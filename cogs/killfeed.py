@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import discord
 
-from utils.embeds.servers import ServerStatus
+from cogs.admin.channels import find_missing_permissions
+from utils.embeds.server_status import ServerStatus
 from utils.interactions.access import is_admin_member
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
@@ -14,7 +15,9 @@ from utils.interactions.options import player_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
+from utils.models.scope import ChannelId
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.models.texts import Command, Mention, Names, Text, text
 
 
 class KillfeedCog(GuildCog):
@@ -54,11 +57,7 @@ class KillfeedCog(GuildCog):
             servers = (await self.services.servers.resolve(guild_id, server),)
         health = await self.services.readings.get_health(guild_id)
         statuses = [
-            ServerStatus(
-                name=each.name,
-                channel_id=await self.services.settings.find_channel(each.scope, ChannelKind.KILLFEED),
-                health=_show_pause(each, health.get(each.scope, ServerHealth(each.scope))),
-            )
+            await self._describe(ctx.guild, each, health.get(each.scope, ServerHealth(each.scope)))
             for each in servers
         ]
         embed = ctx.embeds.build_status(
@@ -69,6 +68,39 @@ class KillfeedCog(GuildCog):
             is_for_admins=await is_admin_member(self.services, ctx.interaction),
         )
         await ctx.respond(embed=embed)
+
+    async def _describe(
+        self, guild: discord.Guild | None, server: GameServer, health: ServerHealth
+    ) -> ServerStatus:
+        channel_id = await self.services.settings.find_channel(server.scope, ChannelKind.KILLFEED)
+        return ServerStatus(
+            name=server.name,
+            channel_id=channel_id,
+            health=_show_pause(server, health),
+            newest_at=await self.services.combat.find_newest(server.scope),
+            obstacle=find_channel_obstacle(guild, channel_id),
+        )
+
+
+def find_channel_obstacle(guild: discord.Guild | None, channel_id: ChannelId | None) -> Text | None:
+    """Return why nothing can be posted to a killfeed channel; None if it can be, as far as the bot sees."""
+    choose = Command("admin channel set")
+    if channel_id is None:
+        return text(
+            "No killfeed channel yet, so nothing is posted. Admins: choose one with {choose}.", choose=choose
+        )
+    if guild is None:
+        return None
+    channel = guild.get_channel(channel_id)
+    if channel is None:
+        return text("The killfeed channel is gone. Admins: choose another with {choose}.", choose=choose)
+    if missing := find_missing_permissions(channel):
+        return text(
+            "I can't post in {channel}: give me {permissions} there.",
+            channel=Mention("#", channel_id),
+            permissions=Names(tuple(missing)),
+        )
+    return None
 
 
 def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:

@@ -72,7 +72,6 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
             mirny.scope,
             ConnectionState.CONNECTED,
             last_read_at=START - timedelta(seconds=4),
-            last_kill_at=START - HOUR,
             lag_seconds=4.27,
             lines_read=1_234_567,
             lines_rejected=2,

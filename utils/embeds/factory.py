@@ -19,6 +19,7 @@ from utils.embeds import (
     players,
     premium,
     replies,
+    server_status,
     servers,
     setup,
 )
@@ -184,7 +185,7 @@ class EmbedFactory:
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
 
-    build_status = _show(servers.build_status_embed)
+    build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
     build_steps = _show(servers.build_steps_embed)
     build_added = _show(servers.build_added_embed)

@@ -118,9 +118,11 @@ def build_posted_embed(
 ) -> discord.Embed:
     """Return a board for posting in a channel; its title is different from that of every other board.
 
-    ``at`` is the time of its figures.
+    The title has the servers, so the line below it has the period alone. ``at`` is the time of its figures.
     """
     posted = board.copy()
+    rows = (board.description or "").partition("\n")[2]
+    posted.description = f"{style.write(PERIOD_CHOICES[coverage.period])}\n{rows}"
     posted.title = f"{board.title} · {style.write(coverage.where)}"
     posted.timestamp = at
     return style.add_footer(posted, text("Updates itself · figures changed"))

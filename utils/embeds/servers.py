@@ -1,8 +1,7 @@
 """Game servers: their state, their list, the test of one, its rejected lines, an import."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import discord
 
@@ -10,16 +9,15 @@ from utils.embeds.audit_wording import describe_change
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
-from utils.embeds.values import NONE_YET, count_deaths, frame, join_facts, show_name
+from utils.embeds.values import count_deaths, frame, join_facts, show_name
 from utils.embeds.wording import KINDS
 from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.reading import ImportProgress, RejectedLine
-from utils.models.scope import ChannelId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import (
     CheckStep,
-    ConnectionCount,
     ConnectionState,
     GameServer,
     HostKey,
@@ -30,13 +28,11 @@ from utils.models.servers import (
 from utils.models.texts import (
     Code,
     Command,
-    Mention,
     Moment,
     Names,
     Number,
     Span,
     Text,
-    Value,
     join,
     plural,
     text,
@@ -48,7 +44,7 @@ BAR_LENGTH = 14  # fits one line of a phone
 _LINE_LENGTH = 160
 _ADD = Command("admin server add")
 
-_STATES: Mapping[ConnectionState, Text] = {
+STATES: Mapping[ConnectionState, Text] = {
     ConnectionState.UNKNOWN: text_in("a connection", "Not read yet"),
     ConnectionState.CONNECTED: text_in("a connection", "Connected"),
     ConnectionState.RETRYING: text_in("a connection", "Offline, retrying"),
@@ -58,48 +54,7 @@ _STATES: Mapping[ConnectionState, Text] = {
         "a connection", "Paused, over the premium limit ({status})", status=Command("premium status")
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """One server in ``/killfeed status``: its name, its killfeed channel, and its health."""
-
-    name: str
-    channel_id: ChannelId | None
-    health: ServerHealth
-
-
-def build_status_embed(
-    style: Style,
-    servers: Sequence[ServerStatus],
-    *,
-    connections: ConnectionCount,
-    limit: int,
-    posting_problem: Text | None = None,
-    is_for_admins: bool = True,
-) -> discord.Embed:
-    """Return the state of reading, a field for each server; ``limit`` is the guild's limit of connections.
-
-    Addresses, user names and host keys are in problems, and only admins see those.
-    """
-    is_well = posting_problem is None and all(status.health.is_well for status in servers)
-    none = text("No game server is set up yet. Admins: add one with {add}.", add=_ADD)
-    said = None if posting_problem is None else _warn(posting_problem)
-    colour = style.theme.success if is_well else style.theme.warning
-    embed = style.build(text("📡 Killfeed status"), said if servers else none, colour=colour)
-    for status in servers[:MAX_FIELDS]:
-        name = _show_name(style, status.name, status.health.state)
-        described = _describe_health(status) if is_for_admins else _describe_for_players(status)
-        style.add_field(embed, name, described)
-    if not is_for_admins:
-        return embed
-    opened = text(
-        "Connections to game hosts: {opened} of {limit} open, {waiting} waiting",
-        opened=Number(connections.opened),
-        limit=Number(limit),
-        waiting=Number(connections.waiting),
-    )
-    return style.add_footer(embed, opened)
+"""The states of a connection in words."""
 
 
 def build_server_list_embed(
@@ -111,7 +66,7 @@ def build_server_list_embed(
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
         state = ConnectionState.PAUSED if server.is_paused else health.state
-        name = _show_name(style, server.name, state)
+        name = show_state(style, server.name, state)
         style.add_field(embed, name, _describe_server(server, state))
     return embed
 
@@ -286,7 +241,7 @@ def _count_lines(lines: int) -> Text:
     return plural("{count} line", "{count} lines", lines)
 
 
-def _show_name(style: Style, name: str, state: ConnectionState) -> Text:
+def show_state(style: Style, name: str, state: ConnectionState) -> Text:
     """Return a mark of the state and the server's name."""
     theme = style.theme
     marks = {
@@ -298,80 +253,6 @@ def _show_name(style: Style, name: str, state: ConnectionState) -> Text:
     return frame(f"{marks.get(state, theme.waiting)} {{name}}", name=show_name(name))
 
 
-def _describe_health(status: ServerStatus) -> Text:
-    health = status.health
-    lines = [
-        join_facts([_describe_state(health), _describe_place(status.channel_id)]),
-        join_facts(_list_moments(health)),
-        join_facts(_list_counts(health)),
-    ]
-    if health.problem:
-        lines.append(_warn(health.problem))
-    for other in health.others:
-        if other.problem:
-            problem = text("{log}: {problem}", log=other.log, problem=other.problem)
-            lines.append(_warn(problem))
-    return join(lines, "\n")
-
-
-def _describe_for_players(status: ServerStatus) -> Text:
-    """Return the state of a server without anything about its host."""
-    health = status.health
-    lines = [
-        join_facts([_describe_absence(health), _describe_place(status.channel_id)]),
-        join_facts(_list_moments(health)),
-    ]
-    return join(lines, "\n")
-
-
-def _describe_absence(health: ServerHealth) -> Text:
-    """Return a state, and since when nothing could be read."""
-    if health.last_read_at is None:
-        return _STATES[health.state]
-    since = Moment(health.last_read_at)
-    if health.state is ConnectionState.RETRYING:
-        return text_in("a connection", "Offline since {moment}, retrying", moment=since)
-    if health.state is ConnectionState.REFUSED:
-        return text_in("a connection", "Offline since {moment}: an admin has to fix it", moment=since)
-    if health.state is ConnectionState.NO_LOGS:
-        return text_in("a connection", "No logs since {moment}, looking again", moment=since)
-    return _STATES[health.state]
-
-
-def _describe_place(channel_id: ChannelId | None) -> Text:
-    if channel_id is None:
-        return text("no killfeed channel yet: {set}", set=Command("admin channel set"))
-    return text("{channel}", channel=Mention("#", channel_id))
-
-
-def _list_moments(health: ServerHealth) -> list[Text]:
-    moments = [
-        text("Last kill {moment}", moment=_show_moment(health.last_kill_at)),
-        text("last read {moment}", moment=_show_moment(health.last_read_at)),
-    ]
-    if health.lag_seconds is not None:
-        moments.append(text("lag {seconds} s", seconds=Number(health.lag_seconds, 1)))
-    return moments
-
-
-def _list_counts(health: ServerHealth) -> list[Text]:
-    return [
-        plural("{count} line read", "{count} lines read", health.lines_read),
-        plural("{count} rejected", "{count} rejected", health.lines_rejected),
-    ]
-
-
-def _describe_state(health: ServerHealth) -> Text:
-    """Return a state, and the time of the next try of a failing server, unless it waits for a person."""
-    state = _STATES[health.state]
-    if health.state not in (ConnectionState.RETRYING, ConnectionState.NO_LOGS):
-        return state
-    if health.next_try_at is None:
-        return text_in("a connection and when it is tried", "{state} now", state=state)
-    moment = Moment(health.next_try_at)
-    return text_in("a connection and when it is tried", "{state} {moment}", state=state, moment=moment)
-
-
 def _describe_server(server: GameServer, state: ConnectionState) -> Text:
     place = text("{host} port {port}", host=clean_text(server.host, 100), port=str(server.port))
     parts = [place, text("time zone {zone}", zone=server.timezone)]
@@ -379,7 +260,7 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
         parts.insert(1, text("number {number}", number=str(server.number)))
     if server.legacy:
         parts.append(text("old SSH encryption allowed"))
-    lines = [_STATES[state], join_facts(parts)]
+    lines = [STATES[state], join_facts(parts)]
     if silent := tuple(KINDS[kind] for kind in DeathKind if kind in server.silenced):
         lines.append(text("Not posted: {kinds}", kinds=Names(silent)))
     return join(lines, "\n")
@@ -396,9 +277,6 @@ def _describe_rejected(line: RejectedLine) -> Text:
     )
 
 
-def _warn(problem: Text) -> Text:
+def warn(problem: Text) -> Text:
+    """Return a problem behind its mark."""
     return text("⚠️ {problem}", problem=problem)
-
-
-def _show_moment(at: datetime | None) -> Value:
-    return Moment(at) if at else NONE_YET

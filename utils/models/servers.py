@@ -151,7 +151,6 @@ class ServerHealth:
     state: ConnectionState = ConnectionState.UNKNOWN
     problem: Text | None = None
     last_read_at: datetime | None = None
-    last_kill_at: datetime | None = None
     lag_seconds: float | None = None
     lines_read: int = 0
     lines_rejected: int = 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from utils.embeds.command_help import HelpCommand
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.players import measure_places, write_place
-from utils.embeds.servers import ServerStatus
+from utils.embeds.server_status import ServerStatus
 from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
 from utils.errors import NotFoundError
@@ -201,6 +201,11 @@ def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
     )
     assert (well.description, ill.description) == (None, "⚠️ Posting of a\\_b failed.")
     assert well.colour != ill.colour
+    problem = text("RuntimeError at {host}", host="203.0.113.9")
+    embed = factory.build_status(
+        statuses, connections=ConnectionCount(), limit=1, posting_problem=problem, is_for_admins=False
+    )
+    assert embed.description == "⚠️ Posts are stuck, but I keep trying. None is lost."
 
 
 def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
@@ -237,37 +242,44 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     embed = factory.build_status(
         [
             ServerStatus("North_1", ChannelId(9), health),
-            ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED)),
+            ServerStatus(
+                "South",
+                None,
+                ServerHealth(SCOPE, ConnectionState.CONNECTED, lag_seconds=5.25, last_read_at=AT),
+                newest_at=AT,
+                obstacle=text("No channel {name}.", name="a_b"),
+            ),
             ServerStatus("West", ChannelId(9), ServerHealth(SCOPE, state=ConnectionState.RETRYING)),
         ],
         connections=ConnectionCount(1, 2),
         limit=25,
     )
-    assert embed.footer.text == "Connections to game hosts: 1 of 25 open, 2 waiting"
+    assert embed.footer.text == "Connections to game hosts: 1 of 25 open · 2 wait"
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
             "⏳ North\\_1",
             [
                 f"Offline, retrying <t:{STAMP}:R> · <#9>",
-                f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
+                f"No kills yet · last read <t:{STAMP}:R>",
                 "12,345 lines read · 2 rejected",
                 "⚠️ The host did not answer.",
             ],
         ),
         (
-            "✅ South",
+            "⚠️ South",
             [
-                "Connected · no killfeed channel yet: `/admin channel set`",
-                "Last kill none yet · last read none yet",
-                "0 lines read · 0 rejected",
+                "Connected",
+                f"Last kill <t:{STAMP}:R> · last read <t:{STAMP}:R> · lag 5.2 s",
+                "0 lines read",
+                "⚠️ No channel a\\_b.",
             ],
         ),
         (
             "⏳ West",
             [
                 "Offline, retrying now · <#9>",
-                "Last kill none yet · last read none yet",
-                "0 lines read · 0 rejected",
+                "No kills yet",
+                "0 lines read",
             ],
         ),
     ]
@@ -296,16 +308,14 @@ def test_status_for_players_shows_nothing_about_hosts(factory: EmbedFactory) -> 
     embed = factory.build_status(
         [ServerStatus("North", None, never)], connections=ConnectionCount(), limit=1, is_for_admins=False
     )
-    assert embed.fields[0].value.startswith("Can't log in: an admin has to fix it · no killfeed channel yet")
+    assert embed.fields[0].value == "Can't log in: an admin has to fix it\nNo kills yet"
 
 
 def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
     """Without servers the answer names the command that adds one."""
-    for embed in (
-        factory.build_status([], connections=ConnectionCount(), limit=25),
-        factory.build_server_list([], states={}),
-    ):
-        assert "`/admin server add`" in (embed.description or "")
+    status = factory.build_status([], connections=ConnectionCount(), limit=25)
+    assert status.description == "No game server is set up yet. Admins: start with `/setup`."
+    assert "`/admin server add`" in (factory.build_server_list([], states={}).description or "")
 
 
 def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFactory) -> None:

@@ -116,8 +116,10 @@ def test_board_of_weapons_has_medals_and_a_posted_one_its_place_in_the_title(fac
         "fields": [],
     }
     posted = factory.build_posted_board(embed, COVERAGE, at=AT).to_dict()
+    _, *rows = (embed.description or "").split("\n")
     assert posted == {
         **embed.to_dict(),
+        "description": "\n".join(["All time", *rows]),
         "title": "🏆 Deadliest weapons · North\\_1",
         "timestamp": AT.isoformat(),
         "footer": {"text": "Updates itself · figures changed"},

@@ -105,7 +105,7 @@ def draw_hours(style: Style, title: Text, hours: Sequence[int]) -> bytes:
     mesh = axes.pcolormesh(rows, cmap=ramp, vmin=0, vmax=max(*hours, 1), edgecolors=_GROUND, linewidth=1.5)
     axes.invert_yaxis()
     axes.set_yticks([day + 0.5 for day in range(7)], [_write(style, day) for day in _DAYS], parse_math=False)
-    marks = range(0, 24, 3)
+    marks = range(0, 24, 4)
     axes.set_xticks([mark + 0.5 for mark in marks], [f"{mark}:00" for mark in marks], parse_math=False)
     bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=16)
     bar.outline.set_visible(False)

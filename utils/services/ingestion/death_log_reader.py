@@ -73,10 +73,9 @@ class _KnownServer:
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """Times of the last read and kill (same fields as ``ServerHealth``)."""
+    """Times of the last read (same fields as ``ServerHealth``)."""
 
     last_read_at: datetime | None = None
-    last_kill_at: datetime | None = None
     lag_seconds: float | None = None
 
 
@@ -114,7 +113,6 @@ class DeathLogReader:
             problem=status.problem,
             next_try_at=status.next_try_at,
             last_read_at=times.last_read_at,
-            last_kill_at=times.last_kill_at,
             lag_seconds=times.lag_seconds,
         )
 
@@ -131,7 +129,7 @@ class DeathLogReader:
         if self._times.last_read_at is None:
             stored = await self._dependencies.servers.get_health(self._scope)
             self.state.status = ReaderStatus(stored.state, stored.problem)
-            self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
+            self._times = _Times(stored.last_read_at, stored.lag_seconds)
 
     async def save(self, *, is_urgent: bool) -> None:
         """Store the health; if it did not change, only every few minutes."""
@@ -190,12 +188,12 @@ class DeathLogReader:
         await self.save(is_urgent=True)
 
     def _note_read(self, outcome: PollOutcome) -> None:
-        """Note that the log was read just now, and its newest death."""
+        """Note that the log was read just now, and how late its newest rows came."""
         now, before = self._clock.now(), self._times
         lag = before.lag_seconds
         if outcome.deaths and before.last_read_at is not None:
             lag = max(0.0, (now - before.last_read_at).total_seconds())  # the clock may have been set back
-        self._times = _Times(now, _choose_newest(before.last_kill_at, outcome.newest_at), lag)
+        self._times = _Times(now, lag)
 
     async def _tell_left_out(self, server: GameServer, outcome: PollOutcome) -> None:
         """Alert the admins once when posts are dropped. Clear the alert when there is room again."""
@@ -231,7 +229,3 @@ def describe_left_out(posts: int, server_name: str) -> Text:
         waiting=Number(WAITING_MAXIMUM),
         announce=Command("admin server announce"),
     )
-
-
-def _choose_newest(first: datetime | None, second: datetime | None) -> datetime | None:
-    return max((moment for moment in (first, second) if moment is not None), default=None)

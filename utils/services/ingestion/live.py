@@ -81,7 +81,6 @@ class PollOutcome:
     deaths: int = 0
     rejected: int = 0
     left_out: int = 0
-    newest_at: datetime | None = None
     problem: Text | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
@@ -298,12 +297,10 @@ def _shorten(said: Text) -> Text:
 
 
 def _add(outcome: PollOutcome, batch: LiveBatch, stored: StoredBatch) -> PollOutcome:
-    newest = max((death.at for death in stored.deaths), default=outcome.newest_at)
     return replace(
         outcome,
         deaths=outcome.deaths + len(stored.deaths),
         rejected=outcome.rejected + batch.read.lines_rejected,
         left_out=outcome.left_out + stored.left_out,
-        newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
         cursors={**outcome.cursors, batch.chunk.after.file: batch.chunk.after},
     )

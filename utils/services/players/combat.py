@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
 from utils.models.deaths import Death
 from utils.models.players import NamedCount
-from utils.models.scope import PlayerId, ServerId
+from utils.models.scope import PlayerId, ServerId, ServerScope
 from utils.models.statistics import (
     RIVAL_MINIMUM_KILLS,
     Activity,
@@ -81,6 +82,11 @@ class CombatService:
         self._deaths = deaths
         self._coverage = coverage
         self._servers = servers
+
+    async def find_newest(self, scope: ServerScope) -> datetime | None:
+        """Return the moment of a server's newest stored death; None before the first."""
+        newest = await self._deaths.list_recent(CoveredDeaths(scope.guild_id, (scope.server_id,)), limit=1)
+        return newest[0][1].at if newest else None
 
     async def get_weapons(self, coverage: Coverage) -> WeaponTable:
         """Return the weapons of all players."""

@@ -301,7 +301,6 @@ def test_guild_settings_come_back_as_they_were(
         state=st.sampled_from(ConnectionState),
         problem=st.none() | PROBLEMS,
         last_read_at=st.none() | MOMENTS,
-        last_kill_at=st.none() | MOMENTS,
         lag_seconds=st.none() | st.floats(0, 1e6),
         lines_read=COUNTS,
         lines_rejected=COUNTS,

@@ -112,7 +112,7 @@ async def test_server_is_read_as_often_as_the_tier_says(tier: int, minimum: floa
 
 
 async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
-    """Rows that are appended between two reads are announced; health has the last kill and the lag."""
+    """Rows that are appended between two reads are announced; health has the lag."""
     world.append(("A", "B"))
     world.store.data.cursors[FILE] = Cursor(FILE, len(world.access.logs.files[FILE]), b"")
     scheduler = world.build()
@@ -125,7 +125,6 @@ async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
         SCOPE,
         state=ConnectionState.CONNECTED,
         last_read_at=START + timedelta(seconds=5),
-        last_kill_at=START + timedelta(seconds=3),
         lag_seconds=5,
     )
 
