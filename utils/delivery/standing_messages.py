@@ -273,7 +273,7 @@ class StandingMessages:
 
 
 def compute_digest(post: Post) -> str:
-    """Return the digest of a message; equal content has an equal digest, at whatever time it was made."""
+    """Return the digest of a message; equal content has an equal digest at any time."""
     shown: list[object] = [{**embed.to_dict(), "timestamp": None} for embed in post.embeds]
     if post.buttons is not None:
         shown += post.buttons.to_components()

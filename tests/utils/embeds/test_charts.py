@@ -38,7 +38,7 @@ def read_size(picture: Picture) -> tuple[int, int]:
 
 
 async def test_days_are_drawn_and_described(painter: ChartPainter) -> None:
-    """The description says all that is drawn; equal figures draw equal pictures."""
+    """The description has everything that is drawn; equal figures draw equal pictures."""
     days = [DayCount(date(2025, 4, 10), Counters(kills=1200, deaths=2)), DayCount(FIRST, Counters(kills=3))]
     picture = await painter.draw_days(days, last=LAST, count=30)
     assert (picture.name, read_size(picture)) == ("days.png", (680, 374))
@@ -52,7 +52,7 @@ async def test_days_are_drawn_and_described(painter: ChartPainter) -> None:
 
 
 async def test_hours_of_today_are_drawn_and_described(painter: ChartPainter) -> None:
-    """An hour without an entry is empty; each hour with one is told."""
+    """An hour without an entry is empty; each hour with one is in the description."""
     hours = [HourCount(0, Counters(kills=2)), HourCount(23, Counters(deaths=1))]
     picture = await painter.draw_today(hours)
     assert (picture.name, read_size(picture)) == ("today.png", (680, 374))

@@ -1,4 +1,4 @@
-"""What pictures of bars show: the words and figures of each bar, apart from their drawing."""
+"""The words and figures of each bar of a picture, apart from their drawing."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

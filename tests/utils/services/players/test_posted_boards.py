@@ -365,7 +365,7 @@ async def test_board_is_refreshed_by_hand_once_a_minute(stand: Stand) -> None:
 
 
 async def test_simultaneous_presses_refresh_a_board_once(stand: Stand) -> None:
-    """One press is carried out, and the others are told when to press again."""
+    """One press is carried out, and the others learn when to press again."""
     await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
     results = await asyncio.gather(
         *(stand.service.refresh(stand.board.key) for _ in range(5)), return_exceptions=True
