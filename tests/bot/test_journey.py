@@ -142,7 +142,7 @@ async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(sta
     texts = {name: reply.embed["description"] for name, reply in replies.items()}
     assert "No player called “zzzzzz” yet" in texts["nobody"]
     assert "North" in texts["server"]
-    assert "/admin server add" in texts["empty"]
+    assert "/setup" in texts["empty"]
 
 
 async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: Stage) -> None:

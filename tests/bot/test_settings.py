@@ -1,5 +1,6 @@
 """Changed settings: servers, channels, the admin role, and the audit of who changed them."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
 from utils.database.documents.audit_documents import AUDIT
 from utils.embeds.audit_wording import describe_facts
-from utils.models.deaths import DeathKind
+from utils.models.deaths import DeathKind, DeathRow
 
 OTHER_PASSWORD = "pw-other-4d2a"
 
@@ -59,7 +60,7 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     assert all("Polar" in post["description"] for post in posts)
     assert list_audit(stage)[-1] == (
         "server edit",
-        "North: name: North → Polar, timezone: UTC → Europe/Berlin",
+        "North: name: North → Polar, time zone: UTC → Europe/Berlin",
     )
 
 
@@ -149,27 +150,40 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
 
 
 async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
-    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds."""
+    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds.
+
+    Menu respawns of a new server are off.
+    """
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
     await stage.add_server("North")
-    off = await stage.ask("/admin server announce", server="North", kind="kills", on=False)
-    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Kills of North are not posted")
+    off = await stage.ask("/admin server announce", server="North", kind="kill", on=False)
+    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Off for North: kills")
     assert off.embed["description"] == (
-        "Posted now: vehicle kills, respawns, falls, self-kills, deaths without a killer."
+        "Posted now: vehicle kills, falls, self-kills, deaths without a killer.\n"
+        "Highlights: server records, milestones, claimed bounties, multikills, ended streaks, streaks, "
+        "revenge, first blood."
     )
     rows = stage.take(60)
-    files.append(*rows)
-    await stage.wait_for_deaths(70)
+    files.append(*_respawn(rows[0]), *rows)
+    await stage.wait_for_deaths(71)
     quiet = [row for row in rows if row.kind is not DeathKind.KILL]
     posts = await stage.wait_for_posts(len(quiet))
     assert [post.names for post in read_posts(posts)] == [post.names for post in expect_posts(quiet, history)]
-    on = await stage.ask("/admin server announce", server="North", kind="kills", on=True)
-    assert on.embed["title"] == "✅ Kills of North are posted"
+    on = await stage.ask("/admin server announce", server="North", kind="kill", on=True)
+    assert on.embed["title"] == "✅ On for North: kills"
+    on = await stage.ask("/admin server announce", server="North", kind="menu", on=True)
+    assert on.embed["title"] == "✅ On for North: respawns"
     [row] = stage.take(1)
-    files.append(row)
-    await stage.wait_for_posts(len(quiet) + 1)
+    files.append(row, *_respawn(row))
+    await stage.wait_for_posts(len(quiet) + 2)
+
+
+def _respawn(row: DeathRow) -> list[DeathRow]:
+    """Return the menu suicide of a row's victim at its moment."""
+    own = {"killer_id": row.victim_id, "killer_name": row.victim_name, "killer_platform": row.victim_platform}
+    return [row._replace(kind=DeathKind.MENU, weapon="suicide_by_relocation", distance=0, **own)]
 
 
 async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
@@ -245,7 +259,7 @@ async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) ->
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Admin role set")
     assert "Integrations" in reply.embed["description"]
     everybody = await stage.ask("/admin role", role=stage.guild.roles[stage.guild.id])
-    assert "Everybody has that role" in everybody.embed["description"]
+    assert "Everyone has that role" in everybody.embed["description"]
     [guild] = stage.read("guilds")
     assert guild["admin_role_id"] == role.id
     cleared = await stage.ask("/admin role")
@@ -265,18 +279,19 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
         stage.guild, "deputy", roles=[stage.world.create_role(stage.guild, "m", permissions=1 << 5)]
     )
     nothing = await stage.ask("/admin audit")
-    assert nothing.embed["description"] == "Nothing of the kind was changed yet."
+    assert nothing.embed["description"] == "No matching changes."
     await begin(stage)
-    for kind in ("events", "alerts", "counter", "connections", "bounties", "leaderboard"):
-        await stage.ask("/admin channel set", by=deputy, kind=kind, channel=stage.feed)
-    for kind in ("events", "counter", "alerts"):
+    kinds = ("alerts", "bounties", "leaderboard")
+    for kind, channel in product(kinds, (stage.feed, stage.office)):
+        await stage.ask("/admin channel set", by=deputy, kind=kind, channel=channel)
+    for kind in kinds:
         await stage.ask("/admin channel clear", by=deputy, kind=kind)
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
 
     shown = await stage.ask("/admin audit")
-    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in all")
+    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in total")
     newest = shown.embed["description"].splitlines()
     assert f"<@{stage.admin.id}> · **server remove**" in newest[0]
     assert newest[1].startswith("> North (renter at")
@@ -285,12 +300,12 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     await shown.wait_until(lambda one: "server add" in one.embed["description"])
     assert len(shown.embed["description"].splitlines()) == 2 * 2
     of_deputy = await stage.ask("/admin audit", member=deputy, action="channel clear")
-    assert of_deputy.embed["footer"]["text"] == "3 in all"
+    assert of_deputy.embed["footer"]["text"] == "3 in total"
     choices = await stage.admin.autocomplete(stage.office, "/admin audit", "action", "channel")
-    assert [choice["value"] for choice in choices] == ["channel set", "channel clear"]
+    assert [choice["value"] for choice in choices] == ["channel set", "channel clear", "channel style"]
 
     other = stage.world.create_guild("Neighbours")
     room = stage.world.create_channel(other, "room")
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
     foreign = await stage.world.owner_of(other).ask(room, "/admin audit")
-    assert foreign.embed["description"] == "Nothing of the kind was changed yet."
+    assert foreign.embed["description"] == "No matching changes."

@@ -17,6 +17,7 @@ from utils.events import GuildLeft
 from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
+from utils.models.notices.highlights import HighlightKind
 from utils.models.personal import DataQuestion
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
@@ -183,10 +184,11 @@ class Teller:
         )
 
     async def _announce(self, step: Step) -> None:
+        switches = [*DeathKind, *HighlightKind]
         await self._house.services.server_changes.set_announced(
             step.guild_id,
             f"Server {step.number}",
-            list(DeathKind)[step.place % len(DeathKind)],
+            switches[step.place % len(switches)],
             is_announced=step.place > 3,
             actor_id=ADMIN,
         )
@@ -220,6 +222,7 @@ class Teller:
             player=self._choose_player(step),
             amount=amount,
             server=f"Server {step.number}",
+            request_id=next(self._requests),
         )
 
     async def _cancel(self, step: Step) -> None:
@@ -267,7 +270,12 @@ class Teller:
                 step.guild_id, server_id, DeathKind.KILL, is_announced=False, actor_id=ADMIN
             ),
             self._house.services.bounties.place(
-                step.guild_id, MEMBERS[0], player=self._choose_player(step), amount=100, server=server_id
+                step.guild_id,
+                MEMBERS[0],
+                player=self._choose_player(step),
+                amount=100,
+                server=server_id,
+                request_id=next(self._requests),
             ),
             services.coverage.choose(step.guild_id, server_id),
         ):

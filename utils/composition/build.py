@@ -212,7 +212,9 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
         base.repositories.scope_index,
         players=guild.names,
         reading=reading.loops,
-        messages=LinkMessages(delivery.messages, languages=delivery.languages),
+        messages=LinkMessages(
+            delivery.sender, delivery.messages, languages=delivery.languages, clock=base.clock
+        ),
         tasks=base.tasks,
         clock=base.clock,
     )

@@ -26,6 +26,7 @@ from utils.services.guilds.guild_settings import SettingsService
 class Delivery:
     """The parts that post and edit."""
 
+    sender: DiscordSender
     languages: GuildLanguages
     messages: StandingMessages
     progress: ImportMessages
@@ -56,6 +57,7 @@ def build_delivery(
     )
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
     return Delivery(
+        sender=sender,
         languages=languages,
         messages=messages,
         progress=ImportMessages(sender, messages, languages=languages),

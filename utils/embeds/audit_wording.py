@@ -4,15 +4,28 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from utils.embeds.wording import KINDS
+from utils.embeds.wording import FEED_SWITCHES
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
 from utils.models.guilds import CHANNEL_KIND_NAMES
 from utils.models.links import LinkState
+from utils.models.post_styles import POST_STYLE_NAMES, PostStyle
 from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
 from utils.models.statistics import BOARD_NAMES
-from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
+from utils.models.texts import (
+    Mention,
+    Metres,
+    Moment,
+    Names,
+    Number,
+    Text,
+    Value,
+    join,
+    plural,
+    text,
+    text_in,
+)
 from utils.models.visible_text import clean_text
 
 _VALUE_CHARACTERS = 200
@@ -27,19 +40,22 @@ _FIELDS: Mapping[str, Text] = {
     "name": text_in("a setting", "name"),
     "host": text_in("a setting", "host"),
     "port": text_in("a setting", "port"),
-    "username": text_in("a setting", "username"),
-    "number": text_in("a setting", "number"),
+    "username": text_in("a setting", "user name"),
+    "number": text_in("a setting", "server number"),
     "base_path": text_in("a setting", "base path"),
-    "timezone": text_in("a setting", "timezone"),
-    "legacy": text_in("a setting", "legacy"),
-    "is_enabled": text_in("a setting", "enabled"),
-    "is_auto": text_in("a setting", "auto"),
-    "expiry_hours": text_in("a setting", "expiry hours"),
-    "max_amount": text_in("a setting", "max amount"),
-    **{kind.value: name for kind, name in KINDS.items()},
+    "timezone": text_in("a setting", "time zone"),
+    "legacy": text_in("a setting", "old SSH encryption"),
+    "is_enabled": text_in("a setting", "bounties and paid kills"),
+    "is_auto": text_in("a setting", "bounties by the house"),
+    "expiry_hours": text_in("a setting", "hours a bounty lasts"),
+    "max_amount": text_in("a setting", "largest bounty"),
+    "style": text_in("a setting", "style"),
+    "delay_minutes": text_in("a setting", "delay"),
+    "min_distance": text_in("a setting", "shortest kill"),
+    **{kind.value: name for kind, name in FEED_SWITCHES.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
-"""The names of settings, classes of death and kinds of channels for people."""
+"""The names of settings, classes of death, highlights and kinds of channels for people."""
 
 
 def describe_facts(entry: AuditEntry) -> Text:
@@ -59,6 +75,16 @@ def describe_change(change: FieldChange) -> tuple[Value, Value, Value]:
     if change.old is None and change.new is None and change.name in _SECRETS:
         return _SECRETS[change.name]
     return _name_setting(change.name), _describe_value(change.old), _describe_value(change.new)
+
+
+def describe_style_value(name: str, value: FactValue) -> Value:
+    """Return a value of a channel's style by the name of its field."""
+    if name == "style":
+        return POST_STYLE_NAMES[PostStyle(str(value))]
+    if not value:
+        return _NONE
+    number = int(str(value))
+    return Metres(number) if name == "min_distance" else plural("{count} minute", "{count} minutes", number)
 
 
 def show_typed(typed: str) -> Text:
@@ -114,9 +140,10 @@ def _join_change(change: FieldChange) -> Text:
 
 
 def _describe_erased(entry: AuditEntry) -> Text:
+    is_own = entry.actor_id is None
     if entry.facts.member_id is None:
-        return text("a player, by themself") if entry.actor_id is None else text("a player, by an admin")
-    return text("a member, by themself") if entry.actor_id is None else text("a member, by an admin")
+        return text("a player, on their own request") if is_own else text("a player, by an admin")
+    return text("a member, on their own request") if is_own else text("a member, by an admin")
 
 
 def _describe_added(facts: AuditFacts) -> Text:
@@ -125,7 +152,7 @@ def _describe_added(facts: AuditFacts) -> Text:
         return server
     if facts.failed_step:
         return text("{server}: not added, “{step}” failed", server=server, step=name_step(facts.failed_step))
-    return text("{server}: not added, refused after its test", server=server)
+    return text("{server}: tested, but not added", server=server)
 
 
 def _describe_removed(facts: AuditFacts) -> Text:
@@ -184,6 +211,21 @@ def _describe_channel(facts: AuditFacts) -> Text:
     return text("{kind} of {server}: {old} → {new}", kind=kind, server=facts.server_name, old=old, new=new)
 
 
+def _describe_style(facts: AuditFacts) -> Text:
+    return text("{changes}", changes=Names(tuple(map(_describe_style_change, facts.changes))))
+
+
+def _describe_style_change(change: FieldChange) -> Text:
+    channel_id, _, name = change.name.partition(".")
+    return text(
+        "{setting} of {channel}: {old} → {new}",
+        setting=_name_setting(name),
+        channel=Mention("#", int(channel_id)),
+        old=describe_style_value(name, change.old),
+        new=describe_style_value(name, change.new),
+    )
+
+
 def _describe_role(facts: AuditFacts) -> Text:
     change = facts.get_change("admin_role_id")
     return text("{old} → {new}", old=_mention("@&", change.old), new=_mention("@&", change.new))
@@ -220,16 +262,16 @@ def _describe_board(facts: AuditFacts) -> Text:
     board, channel = BOARD_NAMES.get(change.name) or change.name, _mention("#", change.new)
     if facts.server_name is None:
         if change.new is None:
-            return text("{board} of all servers", board=board)
-        return text("{board} of all servers in {channel}", board=board, channel=channel)
+            return text("{board}, all servers", board=board)
+        return text("{board}, all servers, in {channel}", board=board, channel=channel)
     if change.new is None:
-        return text("{board} of {server}", board=board, server=facts.server_name)
-    return text("{board} of {server} in {channel}", board=board, server=facts.server_name, channel=channel)
+        return text("{board}, {server}", board=board, server=facts.server_name)
+    return text("{board}, {server}, in {channel}", board=board, server=facts.server_name, channel=channel)
 
 
 def _describe_link_asked(facts: AuditFacts) -> Text:
     return text(
-        "{member} says that the player is {player}",
+        "{member} asked to be linked to {player}",
         member=describe_member(facts.member_id),
         player=facts.player_name or "",
     )
@@ -237,15 +279,15 @@ def _describe_link_asked(facts: AuditFacts) -> Text:
 
 def _describe_link_confirmed(facts: AuditFacts) -> Text:
     return text(
-        "{member} is {player}", member=describe_member(facts.member_id), player=facts.player_name or ""
+        "{member} linked to {player}", member=describe_member(facts.member_id), player=facts.player_name or ""
     )
 
 
 def _describe_link_removed(facts: AuditFacts) -> Text:
     member, player = describe_member(facts.member_id), facts.player_name or ""
     if facts.get_change("state").old == LinkState.PROVEN:
-        return text("{member} is no longer {player} (was proven)", member=member, player=player)
-    return text("{member} is no longer {player} (was pending)", member=member, player=player)
+        return text("{member} unlinked from {player} (was proven)", member=member, player=player)
+    return text("{member} unlinked from {player} (was not proven)", member=member, player=player)
 
 
 def _describe_premium(facts: AuditFacts) -> Text:
@@ -263,7 +305,7 @@ def _describe_tier(state: Mapping[str, FactValue]) -> Text:
     if not state["is_granted"]:
         return text("tier {level} ({name}), default", level=level, name=name)
     if ends_at is None:
-        return text("tier {level} ({name}), no end", level=level, name=name)
+        return text("tier {level} ({name}), doesn't expire", level=level, name=name)
     return text("tier {level} ({name}), until {end}", level=level, name=name, end=_describe_value(ends_at))
 
 
@@ -282,6 +324,7 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.SERVER_HOSTKEY: _describe_host_key,
     AuditAction.CHANNEL_SET: _describe_channel,
     AuditAction.CHANNEL_CLEAR: _describe_channel,
+    AuditAction.CHANNEL_STYLE: _describe_style,
     AuditAction.ROLE: _describe_role,
     AuditAction.BOUNTIES: _describe_changes,
     AuditAction.WALLET: _describe_wallet,

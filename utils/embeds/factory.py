@@ -12,6 +12,7 @@ import discord
 from utils.embeds import (
     audit,
     bounties,
+    channels,
     combat,
     command_help,
     links,
@@ -185,6 +186,8 @@ class EmbedFactory:
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
 
+    build_channel_style = _show(channels.build_channel_style_embed)
+
     build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
     build_steps = _show(servers.build_steps_embed)
@@ -202,6 +205,7 @@ class EmbedFactory:
     build_tasks = _show(audit.build_tasks_embed)
 
     build_asked_link = _show(links.build_asked_embed)
+    build_proof_progress = _show(links.build_progress_embed)
     build_link_outcome = _show(links.build_outcome_embed)
     build_links = _show(links.build_links_embed)
 

@@ -10,10 +10,9 @@ from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import count_deaths, frame, join_facts, show_name
-from utils.embeds.wording import KINDS
+from utils.embeds.wording import FEED_SWITCHES
 from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
-from utils.models.deaths import DeathKind
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import (
@@ -261,7 +260,7 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
     if server.legacy:
         parts.append(text("old SSH encryption allowed"))
     lines = [STATES[state], join_facts(parts)]
-    if silent := tuple(KINDS[kind] for kind in DeathKind if kind in server.silenced):
+    if silent := tuple(name for kind, name in FEED_SWITCHES.items() if kind in server.silenced):
         lines.append(text("Not posted: {kinds}", kinds=Names(silent)))
     return join(lines, "\n")
 

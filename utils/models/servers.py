@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.coded_texts import CodedText, sentence
-from utils.models.deaths import DeathKind
+from utils.models.deaths import DeathKind, DeathRow
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs, ServerPlace
@@ -47,6 +47,13 @@ class EncryptedSecret:
         return "EncryptedSecret(***)"
 
 
+FeedSwitch = DeathKind | HighlightKind
+"""A class of death or highlight, which admins can switch on and off for a server."""
+
+SILENT_AT_FIRST: frozenset[str] = frozenset({DeathKind.MENU.value})
+"""Not posted of a new server, until an admin switches it on: respawns are a quarter of all deaths."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostedDeaths:
     """The deaths of a server that are posted.
@@ -54,10 +61,18 @@ class PostedDeaths:
     Attributes:
         kinds: their classes.
         highlights: the kinds of highlights that they may show.
+        delay: how long their posts wait.
+        min_distance: metres; a nearer kill with a weapon is left out, unless it has a highlight.
     """
 
     kinds: frozenset[DeathKind] = frozenset()
     highlights: frozenset[HighlightKind] = frozenset()
+    delay: timedelta = timedelta()
+    min_distance: int = 0
+
+    def is_near(self, row: DeathRow) -> bool:
+        """Tell whether a death without a highlight is left out."""
+        return row.kind is DeathKind.KILL and row.distance < self.min_distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +86,8 @@ class GameServer:
         legacy: opt-in to the algorithms of old SSH servers.
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
         log_folder: the folder in which its logs were found last, as the host names it; None before that.
-        silenced: the names of the events that are not posted (``NoticeKind.silenceable``); a new class is
-            posted.
+        silenced: the names of the events and highlights that are not posted (``NoticeKind.silenceable``); a
+            new class is posted.
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
     """

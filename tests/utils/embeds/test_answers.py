@@ -17,7 +17,7 @@ from utils.embeds.theme import NORTHERN
 from utils.errors import NotFoundError
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.deaths import DeathKind, LogFile
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import OFFERED_KINDS, ChannelKind
 from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
 from utils.models.post_styles import PostShape
 from utils.models.premium import TIERS
@@ -467,7 +467,7 @@ def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: Embed
     assert opened.description == "Put a price."
 
 
-@pytest.mark.parametrize("kind", ChannelKind)
+@pytest.mark.parametrize("kind", OFFERED_KINDS)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
     """Each kind of channel has a sample; those of killfeed and bounties look like their posts."""
     post = factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))

@@ -39,7 +39,7 @@ def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
     """The table marks the own tier."""
     embed = factory.build_premium(OVERVIEW)
     assert (embed.title, embed.description) == (
-        "💎 Tier 2: Mercenary",
+        "⭐ Tier 2: Mercenary",
         f"Until <t:{END_STAMP}:f>, <t:{END_STAMP}:R>.",
     )
     assert (embed.fields[0].name, embed.fields[0].value) == ("Game servers", "2 of 5 used, 3 free")
@@ -50,7 +50,7 @@ def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
         "3 · Warlord",
         "4 · Overseer",
     ]
-    assert embed.fields[1].value.startswith("1 game server, read every 30 s · killfeed, history import")
+    assert embed.fields[1].value.startswith("1 game server, checked every 30 s · killfeed, history import")
 
 
 def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
@@ -58,11 +58,11 @@ def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
     state = PremiumState(TIERS[0])
     embed = factory.build_premium(replace(OVERVIEW, state=state, paused=("South_1",)))
     assert embed.fields[0].value == (
-        "1 of 1 used, 0 free\n⏸️ Paused, over the limit: South\\_1. Nothing of them is deleted."
+        "1 of 1 used, 0 free\n⏸️ Paused, over the limit: South\\_1. I keep their data."
     )
-    assert "without a grant" in str(embed.description)
+    assert "Default tier" in str(embed.description)
     endless = factory.build_premium(replace(OVERVIEW, state=replace(OVERVIEW.state, ends_at=None)))
-    assert endless.description == "Granted without an end."
+    assert endless.description == "Granted, doesn't expire."
 
 
 def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
@@ -70,11 +70,11 @@ def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
     bare = [TierOffer(tier, tier.poll_seconds, ()) for tier in TIERS]
     embed = factory.build_tiers(replace(OVERVIEW, offers=tuple(bare)))
     assert [field.value for field in embed.fields] == [
-        "1 game server, read every 30 s",
-        "2 game servers, read every 15 s",
-        "5 game servers, read every 10 s",
-        "10 game servers, read every 5 s",
-        "25 game servers, read every 5 s · everything",
+        "1 game server, checked every 30 s",
+        "2 game servers, checked every 15 s",
+        "5 game servers, checked every 10 s",
+        "10 game servers, checked every 5 s",
+        "25 game servers, checked every 5 s · everything",
     ]
 
 
@@ -89,23 +89,21 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
     embed = factory.build_grant(
         Text("Premium revoked"), GrantChange(old, new, ("a_b",), history), is_member=False
     )
-    assert embed.description == (
-        "I am not in that Discord server. What was changed counts once I am invited there."
-    )
+    assert embed.description == ("I'm not in that Discord server yet. The change counts once I'm invited.")
     assert {field.name: field.value for field in embed.fields} == {
-        "Now": "Tier 0 (Scavenger), the default without a grant",
+        "Now": "Tier 0 (Scavenger), the default",
         "Before": f"Tier 1 (Survivor), until <t:{END_STAMP}:f>",
         "Paused game servers": "a\\_b",
         "History": (
             f"<t:{STAMP}:f> · tier 2 revoked · by <@7> · \\*\\*asked\\*\\*\n"
-            f"<t:{STAMP}:f> · tier 1 ended · end <t:{END_STAMP}:D>\n"
-            f"<t:{STAMP}:f> · tier 1 granted · end <t:{END_STAMP}:D> · by <@7>"
+            f"<t:{STAMP}:f> · tier 1 ended · until <t:{END_STAMP}:D>\n"
+            f"<t:{STAMP}:f> · tier 1 granted · until <t:{END_STAMP}:D> · by <@7>"
         ),
     }
     endless = GrantChange(old, PremiumState(TIERS[2], None, is_granted=True), (), ())
     fields = factory.build_grant(Text("Premium granted"), endless, is_member=True).fields
     assert [field.value for field in fields if field.name in ("Now", "History")] == [
-        "Tier 2 (Mercenary), without an end",
+        "Tier 2 (Mercenary), doesn't expire",
         "none",
     ]
 
@@ -126,8 +124,8 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
         f"<t:{STAMP}:f> · <@7> · **role**\n> <@&5> → <@&6>"
     )
     assert embed.footer is not None
-    assert embed.footer.text == "1,234 in all"
-    assert factory.build_audit([], total=0).description == "Nothing of the kind was changed yet."
+    assert embed.footer.text == "1,234 in total"
+    assert factory.build_audit([], total=0).description == "No matching changes."
 
 
 def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
@@ -139,7 +137,7 @@ def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> Non
         f"✅ **sftp\\:idle** · waiting · 1,200 runs · next <t:{END_STAMP}:R>\n"
         "❌ **read deaths\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
     )
-    assert factory.build_tasks([], total=0).description == "No task is known."
+    assert factory.build_tasks([], total=0).description == "Nothing is running."
 
 
 def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> None:
@@ -150,7 +148,7 @@ def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> No
     )
     assert str(embed.description).splitlines() == [
         "**name**: a\\_b → c",
-        "**timezone**: UTC → Europe/Berlin",
+        "**time zone**: UTC → Europe/Berlin",
         "New deaths use the new time zone. Run `/admin server import` to correct the older ones.",
         "✅ fine",
     ]

@@ -20,7 +20,7 @@ HOW_TO_LINK = text(
     "You haven't linked a player yet. Use {link}, or choose someone in `player`.", link=Command("link")
 )
 ALL_SERVERS = text("All servers")
-NO_SERVER = text("No game server is set up yet. Admins: start with {add}.", add=Command("admin server add"))
+NO_SERVER = text("No game server is set up yet. Admins: start with {setup}.", setup=Command("setup"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ async def test_named_server_is_covered_alone_and_a_guild_without_one_is_told(hou
     assert (chosen.server_ids, chosen.where) == ((ServerId("south"),), "South")
     with pytest.raises(NotFoundError):
         await house.coverage.choose(GUILD, "West")
-    with pytest.raises(NotFoundError, match="/admin server add"):
+    with pytest.raises(NotFoundError, match="/setup"):
         await house.coverage.choose(GuildId(99), None)
 
 

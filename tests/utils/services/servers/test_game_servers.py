@@ -33,7 +33,15 @@ from utils.models.labels import make_mark
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import FoundLogs, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
+from utils.models.servers import (
+    SILENT_AT_FIRST,
+    CheckStep,
+    Credentials,
+    EncryptedSecret,
+    GameServer,
+    WayCheck,
+    WayStep,
+)
 from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
@@ -250,6 +258,7 @@ async def test_added_server_is_stored_with_its_import(setup: ServerSetup, servic
         legacy=True,
         host_key="ssh-ed25519 AAAA",
         log_folder="/Kamensk/deathlogs",
+        silenced=SILENT_AT_FIRST,
         added_at=START,
     )
     assert (added.steps, added.server) == (GOOD, stored)
@@ -320,12 +329,10 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: Se
     setup.checker = SlowChecker()
     service = setup.build()
     await service.verify_form(GUILD, FORM)
-    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
+    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) includes 1"):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (list(setup.store.servers), setup.ingestion.data.job) == ([SCOPE], None)
-    assert [detail.rpartition(": ")[2] for _, _, detail in setup.audit.lines] == [
-        "not added, refused after its test"
-    ]
+    assert [detail.rpartition(": ")[2] for _, _, detail in setup.audit.lines] == ["tested, but not added"]
     assert setup.checker.let_gone == ["Kamensk"]
 
 
@@ -470,7 +477,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
     assert (stored.name, setup.checker.let_gone) == ("Kamensk", ["Twin"])
     assert setup.loops.notes == [("start", stored.scope)]
     assert setup.audit.lines[-1][2] == (
-        "Twin (renter at kamensk.example port 8822, number 4): not added, refused after its test"
+        "Twin (renter at kamensk.example port 8822, number 4): tested, but not added"
     )
 
 
