@@ -142,7 +142,7 @@ class ChannelCommands:
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.samples.post(guild_id, wanted, chosen)
         said = text(
-            "A sample of {kind} stands in {channel}.",
+            "Sample of {kind} posted in {channel}.",
             kind=CHANNEL_KIND_NAMES[wanted],
             channel=Mention("#", posted_in),
         )

@@ -69,7 +69,9 @@ class Album:
     async def draw(self) -> Mapping[str, str]:
         """Return every picture by the name of its file."""
         return {
+            "setup.svg": await self._draw_answer("What is set up and what is missing", "/setup"),
             "killfeed.svg": self._draw_killfeed(),
+            "status.svg": await self._draw_answer("Whether kills are read and posted", "/killfeed status"),
             "recent.svg": await self._draw_answer("The latest deaths, a line each", "/killfeed recent"),
             "stats.svg": await self._draw_answer("A player's figures with a chart", "/stats", player=WOLF),
             "compare.svg": await self._draw_answer(

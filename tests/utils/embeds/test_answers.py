@@ -420,7 +420,7 @@ def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
     assert embed.title == "✅ History of North imported"
     assert embed.description == "11,990 deaths in 40 days.\nNew kills appear."
     empty = factory.build_import("North", replace(done, deaths=0, days=0))
-    assert empty.description == "There are no deaths in its logs yet."
+    assert empty.description == "No deaths in its logs yet."
 
 
 def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
