@@ -43,8 +43,9 @@ async def test_admin_sets_up_a_server_and_the_killfeed_shows_live_deaths_alone(s
     posts = await stage.wait_for_posts(len(live))
     progress = await stage.wait_for_import("North")
 
-    assert describe(added) == (True, "✅ Everything works: North")
-    assert "120 lines from 1 files" in progress.embed["description"].replace("file ", "files ")
+    assert describe(added) == (True, "✅ North added")
+    assert progress.embed["description"].startswith("120 deaths in ")
+    assert f"New kills appear in {stage.feed.mention}." in progress.embed["description"]
     assert not progress.is_ephemeral
     assert read_posts(posts) == expect_posts(live, history)
     assert all(len(embed["description"].splitlines()) <= 3 and not embed.get("fields") for embed in posts)
@@ -192,7 +193,7 @@ async def test_guilds_know_nothing_of_each_other_when_they_read_the_same_server(
     neighbour = stage.world.owner_of(other)
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
     nothing = await neighbour.ask(room, "/leaderboard")
-    assert "There is no game server" in nothing.embed["description"]
+    assert "No game server is set up yet" in nothing.embed["description"]
     assert await neighbour.autocomplete(room, "/stats", "server", "") == []
     assert await neighbour.autocomplete(room, "/stats", "player", "") == []
     foreign = await neighbour.ask(room, "/stats", player=history[0].victim_id)
@@ -232,7 +233,7 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
 
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
-    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North removed")
     [left] = stage.read("game_servers")  # the login stays until no job of the server can be running
     assert (left["is_removed"], left["host"], left["username"], left["secret"]) == (True, "", "", b"")
     for collection in (
