@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import discord
 
-from cogs.admin.channels import find_missing_permissions
 from utils.embeds.server_status import ServerStatus
 from utils.interactions.access import is_admin_member
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
+from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.options import player_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.guilds import ChannelKind
@@ -27,9 +27,9 @@ class KillfeedCog(GuildCog):
 
     @killfeed.command(name="recent", description="The latest deaths, one line each")
     @server_option()
-    @player_option(description="One player's alone")
+    @player_option(description="Only this player's deaths and kills")
     @discord.option(
-        "count", int, description="How many, 10 when left out", min_value=1, max_value=25, default=10
+        "count", int, description="How many (10 by default)", min_value=1, max_value=25, default=10
     )
     @asks_which
     @Access(feature=Feature.KILLFEED)
@@ -45,7 +45,7 @@ class KillfeedCog(GuildCog):
 
         await respond_with_pages(ctx, build)
 
-    @killfeed.command(name="status", description="How the killfeed of each game server is doing")
+    @killfeed.command(name="status", description="Is the killfeed of each game server working?")
     @server_option()
     @asks_which
     @Access(is_private=True, feature=Feature.KILLFEED)

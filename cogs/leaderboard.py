@@ -18,11 +18,11 @@ from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
 class LeaderboardCog(GuildCog):
     """Ranks players or weapons, a page of ten at a time."""
 
-    @commands.slash_command(name="leaderboard", description="The best and the worst of this community")
+    @commands.slash_command(name="leaderboard", description="Leaderboards: kills, K/D, streaks and more")
     @discord.option(
         "board",
         str,
-        description="What to rank by",
+        description="Which board",
         choices=name_choices(BOARD_CHOICES),
         default=Board.KILLS.value,
     )

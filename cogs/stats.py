@@ -26,9 +26,9 @@ PERIODS = [period.value for period in Period]
 class StatsCog(GuildCog):
     """Shows the figures of players, on one server or summed over the guild's servers."""
 
-    @commands.slash_command(name="stats", description="Kills, deaths, streaks and rivals of a player")
-    @player_option(description="Whose figures; start typing a name")
-    @discord.option("member", discord.Member, description="Whose linked players", default=None)
+    @commands.slash_command(name="stats", description="A player's kills, deaths, streaks and rivals")
+    @player_option(description="Start typing a name; leave out for your own players")
+    @discord.option("member", discord.Member, description="A member's linked players", default=None)
     @server_option()
     @period_option()
     @asks_which
@@ -68,8 +68,8 @@ class StatsCog(GuildCog):
         await respond_with_picture(ctx, embeds.build_stats(report.stats, report.coverage), picture)
 
     @commands.slash_command(name="compare", description="Two players side by side, and against each other")
-    @player_option("first", description="The one player", is_required=True)
-    @player_option("second", description="The other player", is_required=True)
+    @player_option("first", description="The first player", is_required=True)
+    @player_option("second", description="The second player", is_required=True)
     @server_option()
     @asks_which
     @Access(feature=Feature.COMPARE, cost=PAGE_COST)
@@ -80,8 +80,8 @@ class StatsCog(GuildCog):
         )
         await ctx.respond(embed=ctx.embeds.build_comparison(comparison, coverage))
 
-    @commands.slash_command(name="weapons", description="Kills by weapon, and who is best with each")
-    @player_option(description="One player's weapons")
+    @commands.slash_command(name="weapons", description="Kills by weapon, and the best player with each")
+    @player_option(description="Only this player's weapons")
     @server_option()
     @period_option()
     @asks_which
@@ -103,8 +103,8 @@ class StatsCog(GuildCog):
         picture = await ctx.embeds.charts.draw_weapons(table.rows) if table.rows else None
         await respond_with_pages(ctx, build, picture=picture)
 
-    @commands.slash_command(name="rivals", description="Who kills a player most, and whom they kill most")
-    @player_option(description="Whose rivals; yours when you are linked")
+    @commands.slash_command(name="rivals", description="Who kills a player most, and who they kill most")
+    @player_option(description="Start typing a name; leave out for your own player")
     @server_option()
     @asks_which
     @Access(feature=Feature.RIVALS)
@@ -114,9 +114,9 @@ class StatsCog(GuildCog):
         coverage, rivals = await self.services.combat.get_rivals(question)
         await ctx.respond(embed=ctx.embeds.build_rivals(rivals, coverage))
 
-    @commands.slash_command(name="activity", description="When people kill: by weekday and hour")
+    @commands.slash_command(name="activity", description="When kills happen, by weekday and hour")
     @server_option()
-    @player_option(description="One player's kills")
+    @player_option(description="Only this player's kills")
     @asks_which
     @Access(feature=Feature.ACTIVITY, cost=CHART_COST)
     async def activity(self, ctx: KillfeedContext, server: str | None, player: str | None) -> None:

@@ -19,8 +19,8 @@ class BoardCommands:
     services: Services
     board = BOARD
 
-    @board.command(name="post", description="Post a board that keeps itself up to date")
-    @discord.option("board", str, description="What it ranks by", choices=BOARDS)
+    @board.command(name="post", description="Post a board that updates itself")
+    @discord.option("board", str, description="Which board", choices=BOARDS)
     @server_option()
     @admin_access(feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_post(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
@@ -29,17 +29,17 @@ class BoardCommands:
             ctx.guild_id, Board(board), server, actor_id=ctx.member_id
         )
         said = text(
-            "The board stands in {channel} and keeps itself up to date, every 30 minutes.",
+            "Posted in {channel}. It updates every 30 minutes.",
             channel=Mention("#", channel_id),
         )
         await ctx.respond(embed=ctx.embeds.build_success(text("Board posted"), said))
 
-    @board.command(name="remove", description="End a posted board and delete its message")
-    @discord.option("board", str, description="What it ranks by", choices=BOARDS)
+    @board.command(name="remove", description="Remove a posted board and its message")
+    @discord.option("board", str, description="Which board", choices=BOARDS)
     @server_option()
     @admin_access(feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_remove(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
         """Answer ``/admin board remove``."""
         await self.services.boards.remove(ctx.guild_id, Board(board), server, actor_id=ctx.member_id)
-        said = text("Its message is deleted. {post} posts it again.", post=Command("admin board post"))
+        said = text("Its message is gone. {post} posts it again.", post=Command("admin board post"))
         await ctx.respond(embed=ctx.embeds.build_success(text("Board removed"), said))

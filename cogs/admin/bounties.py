@@ -19,13 +19,13 @@ class MoneyCommands:
 
     services: Services
 
-    @ADMIN.command(name="bounty", description="Show or change how bounties work here")
-    @discord.option("enabled", bool, description="Bounties can be placed, kills are paid", default=None)
-    @discord.option("auto", bool, description="The house puts a price on long streaks", default=None)
+    @ADMIN.command(name="bounty", description="Show or change how bounties work")
+    @discord.option("enabled", bool, description="Members can place bounties, and kills pay", default=None)
+    @discord.option("auto", bool, description="The house puts bounties on long streaks", default=None)
     @discord.option(
         "expiry_hours",
         int,
-        description="How long a bounty lasts",
+        description="How many hours a bounty lasts",
         min_value=1,
         max_value=LONGEST_EXPIRY_HOURS,
         default=None,
@@ -33,7 +33,7 @@ class MoneyCommands:
     @discord.option(
         "max_amount",
         int,
-        description="The largest bounty a member may place",
+        description="The largest bounty a member can place",
         min_value=LEAST_BOUNTY,
         max_value=LARGEST_BOUNTY,
         default=None,
@@ -61,7 +61,7 @@ class MoneyCommands:
         embed = ctx.embeds.build_bounty_settings(changed.after.bounties)
         await ctx.respond(embed=embed)
 
-    @ADMIN.command(name="wallet", description="Give emeralds to a member, or take them away")
+    @ADMIN.command(name="wallet", description="Give a member emeralds, or take some away")
     @discord.option("member", discord.Member, description="Whose wallet")
     @discord.option(
         "amount",

@@ -24,10 +24,10 @@ class ChannelCommands:
     services: Services
     channel = CHANNEL
 
-    @channel.command(name="set", description="Choose where something is posted")
-    @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
+    @channel.command(name="set", description="Choose the channel for something")
+    @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel")
-    @server_option(description="For one server alone")
+    @server_option(description="Only for this game server")
     @admin_access(is_change=True)
     async def channel_set(
         self, ctx: KillfeedContext, kind: str, channel: discord.TextChannel, server: str | None
@@ -36,9 +36,9 @@ class ChannelCommands:
         said = await set_channel(ctx, ChannelKind(kind), channel, server=server)
         await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said))
 
-    @channel.command(name="clear", description="Post something there no longer")
-    @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
-    @server_option(description="Of one server alone")
+    @channel.command(name="clear", description="Stop posting in a channel")
+    @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
+    @server_option(description="Only this game server's posts")
     @admin_access(is_change=True)
     async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
@@ -52,7 +52,7 @@ class ChannelCommands:
             embed = ctx.embeds.build_notice(text("Nothing to clear"), said)
         await ctx.respond(embed=embed)
 
-    @channel.command(name="list", description="Where everything is posted")
+    @channel.command(name="list", description="Show which channel gets what")
     @admin_access()
     async def channel_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin channel list``."""
@@ -74,9 +74,9 @@ class ChannelCommands:
         embed = ctx.embeds.build_notice(text("Channels"), join(lines, "\n"))
         await ctx.respond(embed=embed)
 
-    @channel.command(name="test", description="Post a sample, to see how it looks and whether it works")
-    @discord.option("kind", str, description="What is posted", choices=CHANNEL_KINDS)
-    @server_option(description="For one server")
+    @channel.command(name="test", description="Post a sample to see how it looks")
+    @discord.option("kind", str, description="What to post", choices=CHANNEL_KINDS)
+    @server_option(description="As from this game server")
     @admin_access()
     async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""

@@ -17,9 +17,9 @@ class LinkCommands:
     services: Services
     link = LINK
 
-    @link.command(name="confirm", description="Link a member to a player without proof")
-    @discord.option("member", discord.Member, description="Who")
-    @player_option(description="Which player", is_required=True)
+    @link.command(name="confirm", description="Link a member to a player without a proof")
+    @discord.option("member", discord.Member, description="The member")
+    @player_option(description="Their player", is_required=True)
     @admin_access(is_change=True)
     async def link_confirm(self, ctx: KillfeedContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link confirm``."""
@@ -32,9 +32,9 @@ class LinkCommands:
             said = text("{member} is **{player}** (main), confirmed by you.", member=who, player=name)
         await ctx.respond(embed=ctx.embeds.build_success(text("Link confirmed"), said))
 
-    @link.command(name="remove", description="End the link of a member to a player")
-    @discord.option("member", discord.Member, description="Whose")
-    @text_option("player", description="Which player", autocomplete=complete_link_of_member, is_required=True)
+    @link.command(name="remove", description="Unlink a member from a player")
+    @discord.option("member", discord.Member, description="The member")
+    @text_option("player", description="Their player", autocomplete=complete_link_of_member, is_required=True)
     @admin_access(is_change=True, may_have_left=True)
     async def link_remove(self, ctx: KillfeedContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link remove``."""

@@ -32,24 +32,22 @@ class SettingsCommands:
 
     services: Services
 
-    @ADMIN.command(
-        name="role", description="Let a role use the admin commands; without one, nobody but managers"
-    )
-    @discord.option("role", discord.Role, description="Whose members may", default=None)
+    @ADMIN.command(name="role", description="Choose the role that may use admin commands")
+    @discord.option("role", discord.Role, description="Leave out for Manage Server only", default=None)
     @admin_access(is_change=True)
     async def admin_role(self, ctx: KillfeedContext, role: discord.Role | None) -> None:
         """Answer ``/admin role``."""
         if role is not None and role.is_default():
-            raise InvalidInputError(text("Everybody has that role. Choose one that only your admins have."))
+            raise InvalidInputError(text("Everyone has that role. Choose one that only your admins have."))
         before = await self.services.guild_changes.set_admin_role(
             ctx.guild_id, role.id if role else None, actor_id=ctx.member_id
         )
         embed = ctx.embeds.build_success(*_describe_role(role, before))
         await ctx.respond(embed=embed)
 
-    @ADMIN.command(name="audit", description="Who changed what here, and when")
-    @discord.option("member", discord.Member, description="Changes of one member alone", default=None)
-    @text_option("action", description="Changes of one kind alone", autocomplete=complete_action)
+    @ADMIN.command(name="audit", description="Who changed what, and when")
+    @discord.option("member", discord.Member, description="Only changes by this member", default=None)
+    @text_option("action", description="Only changes of this kind", autocomplete=complete_action)
     @admin_access(may_have_left=True)
     async def admin_audit(
         self, ctx: KillfeedContext, member: discord.Member | None, action: str | None
@@ -82,13 +80,13 @@ class SettingsCommands:
 
 def _describe_role(role: discord.Role | None, before: int | None) -> tuple[Text, Text]:
     """Return title and text of the answer."""
-    old = text("Before: {role}.", role=Mention("@&", before)) if before else text("Before: none.")
+    old = text("Before: {role}.", role=Mention("@&", before)) if before else text("Before: no role.")
     if role is None:
-        said = text("The admin commands are for members with Manage Server alone.")
+        said = text("Only members with Manage Server can use admin commands now.")
         return text("Admin role cleared"), join([said, old])
-    said = text("Members of {role} may use the admin commands.", role=Mention("@&", role.id))
+    said = text("{role} can use admin commands now.", role=Mention("@&", role.id))
     shown = text(
-        "Discord shows {admin} to members with Manage Server alone. To show it to that role: "
+        "Discord hides {admin} from members without Manage Server. To show it to that role: "
         "Server Settings → Integrations → this bot → {admin} → Add Roles or Members.",
         admin=Command("admin"),
     )

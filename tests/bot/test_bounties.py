@@ -224,7 +224,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
         "stranger": link_first,
         "pending": link_first,
         "range": "A bounty here is an amount from 100 to 700 emeralds.",
-        "off": "Bounties are switched off here. An admin switches them on with /admin bounty.",
+        "off": "Bounties are switched off. Admins can switch them on with /admin bounty.",
     }
     assert market.get_balance(market.placer) == 5000
     market.kill("Hunter_1", "Wolf")

@@ -270,7 +270,7 @@ async def test_garbage_is_shown_to_admins_and_not_in_the_way(stage: Stage) -> No
     posts = await stage.wait_for_posts(10)
     assert read_posts(posts) == expect_posts(rows[10:], rows[:10])
     reply = await stage.ask("/admin server rejected", server="North")
-    assert reply.embed["footer"]["text"].startswith("4 in all")
+    assert reply.embed["footer"]["text"].startswith("4 in total")
     assert "not a death" in reply.embed["description"]
     [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
     assert "24 lines read · 4 rejected" in text

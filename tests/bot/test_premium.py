@@ -186,7 +186,7 @@ async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFac
     await stage.bot.start()
     await stage.add_server("North")
     tasks = await stage.ask("/admin tasks", by=manager)
-    assert (tasks.is_ephemeral, tasks.embed["title"]) == (True, "⚙️ Tasks")
+    assert (tasks.is_ephemeral, tasks.embed["title"]) == (True, "⚙️ Background tasks")
     text = tasks.embed["description"].replace("\\", "")
     assert "reading deaths: Community · North" in text
     assert "ending premium" in text
@@ -235,7 +235,7 @@ async def test_newest_servers_are_paused_at_the_end_and_read_again_after_a_new_g
     refused = await stage.ask("/admin server import", server="South")
     assert "is paused" in refused.embed["description"]
     full = await stage.fill_in_server("East", number=3)
-    assert "has room for 1 game server" in full.embed["description"]
+    assert "includes 1 game server" in full.embed["description"]
 
     await grant(stage, 1, days=1)
     await stage.wait_for_deaths(len(old) + len(meanwhile), "South")

@@ -59,7 +59,7 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     assert all("Polar" in post["description"] for post in posts)
     assert list_audit(stage)[-1] == (
         "server edit",
-        "North: name: North → Polar, timezone: UTC → Europe/Berlin",
+        "North: name: North → Polar, time zone: UTC → Europe/Berlin",
     )
 
 
@@ -243,7 +243,7 @@ async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) ->
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Admin role set")
     assert "Integrations" in reply.embed["description"]
     everybody = await stage.ask("/admin role", role=stage.guild.roles[stage.guild.id])
-    assert "Everybody has that role" in everybody.embed["description"]
+    assert "Everyone has that role" in everybody.embed["description"]
     [guild] = stage.read("guilds")
     assert guild["admin_role_id"] == role.id
     cleared = await stage.ask("/admin role")
@@ -263,7 +263,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
         stage.guild, "deputy", roles=[stage.world.create_role(stage.guild, "m", permissions=1 << 5)]
     )
     nothing = await stage.ask("/admin audit")
-    assert nothing.embed["description"] == "Nothing of the kind was changed yet."
+    assert nothing.embed["description"] == "No matching changes."
     await begin(stage)
     for kind in ("events", "alerts", "counter", "connections", "bounties", "leaderboard"):
         await stage.ask("/admin channel set", by=deputy, kind=kind, channel=stage.feed)
@@ -274,7 +274,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North removed")
 
     shown = await stage.ask("/admin audit")
-    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in all")
+    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in total")
     newest = shown.embed["description"].splitlines()
     assert f"<@{stage.admin.id}> · **server remove**" in newest[0]
     assert newest[1].startswith("> North (renter at")
@@ -283,7 +283,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     await shown.wait_until(lambda one: "server add" in one.embed["description"])
     assert len(shown.embed["description"].splitlines()) == 2 * 2
     of_deputy = await stage.ask("/admin audit", member=deputy, action="channel clear")
-    assert of_deputy.embed["footer"]["text"] == "3 in all"
+    assert of_deputy.embed["footer"]["text"] == "3 in total"
     choices = await stage.admin.autocomplete(stage.office, "/admin audit", "action", "channel")
     assert [choice["value"] for choice in choices] == ["channel set", "channel clear"]
 
@@ -291,4 +291,4 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     room = stage.world.create_channel(other, "room")
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
     foreign = await stage.world.owner_of(other).ask(room, "/admin audit")
-    assert foreign.embed["description"] == "Nothing of the kind was changed yet."
+    assert foreign.embed["description"] == "No matching changes."

@@ -406,7 +406,7 @@ async def test_server_over_the_limit_is_refused_by_the_tier(
     """The refusal names the tier and how to make room."""
     use_tier(bot, shelf, 1)
     text, _ = read(await manager.ask(channel, "/admin server add", **FORM))
-    assert text.startswith("Tier 1 (Survivor) has room for 2 game servers, and you have 2.")
+    assert text.startswith("Tier 1 (Survivor) includes 2 game servers, and you have 2.")
 
 
 async def test_removal_can_be_taken_back_until_it_is_confirmed(

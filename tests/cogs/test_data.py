@@ -124,7 +124,7 @@ async def test_erasure_asks_first_and_can_be_taken_back(
     await again.wait_until(lambda one: one.embed["title"] == "✅ Erased")
     assert "begin a new record" in again.embed["description"]
     assert "member" in shelf.erasures.done
-    assert shelf.audit.lines == [(None, "data erase", "a member, by themself")]
+    assert shelf.audit.lines == [(None, "data erase", "a member, on their own request")]
 
 
 async def test_who_has_nothing_is_told_so(shelf: Shelf, alice: Member, channel: Channel) -> None:

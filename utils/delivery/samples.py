@@ -48,8 +48,8 @@ class SamplePosts:
         channel_id = await self._channels.find_channel(scope, kind)
         if channel_id is None:
             raise NotFoundError(
-                text("There is no channel for “{kind}” here.", kind=CHANNEL_KIND_NAMES[kind]),
-                hint=text("Set it with {set}.", set=Command("admin channel set")),
+                text("No {kind} channel is set yet.", kind=CHANNEL_KIND_NAMES[kind]),
+                hint=text("Choose one with {set}.", set=Command("admin channel set")),
             )
         now = self._clock.now()
         embeds = await self._languages.speak(guild_id)

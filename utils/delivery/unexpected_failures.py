@@ -42,8 +42,8 @@ class UnexpectedFailures:
         """Show a failure, tell the admins once, and return seconds until the next try."""
         failure = self._found.setdefault(guild_id, {}).setdefault(place, _Failure())
         problem = text(
-            "Posting to Discord failed unexpectedly ({failure}). I try again by myself; "
-            "the log of the bot says where it failed.",
+            "Posting to Discord failed unexpectedly ({failure}). I'll keep trying; the bot's log has the "
+            "details.",
             failure=describe_failure(error),
         )
         if failure.problem != problem or failure.times & (failure.times + 1) == 0:

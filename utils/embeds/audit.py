@@ -24,8 +24,8 @@ _STATES: Mapping[TaskState, Text] = {
 }
 
 TASK_NAMES: Mapping[str, Text] = {
-    "alert": text_in("a task", "telling somebody"),
-    "alerts:tell": text_in("a task", "telling admins"),
+    "alert": text_in("a task", "sending an alert"),
+    "alerts:tell": text_in("a task", "sending alerts"),
     "boards:refresh": text_in("a task", "updating boards"),
     "bounties:expire": text_in("a task", "ending bounties"),
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
@@ -66,7 +66,7 @@ def name_task(name: str) -> Value:
 def build_audit_embed(style: Style, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
     """Return a page of changes, newest first."""
     lines = [style.write(_describe_entry(entry)) for entry in entries]
-    embed = style.build(text("📜 Changes"), text("Nothing of the kind was changed yet."), lines=lines)
+    embed = style.build(text("📝 Changes"), text("No matching changes."), lines=lines)
     return style.add_footer(embed, _count(total)) if entries else embed
 
 
@@ -75,12 +75,12 @@ def build_tasks_embed(style: Style, tasks: Sequence[ListedTask], *, total: int) 
     is_well = all(task.report.last_error is None for task in tasks)
     lines = [_write_task(style, task) for task in tasks]
     colour = style.theme.neutral if is_well else style.theme.warning
-    embed = style.build(text("⚙️ Tasks"), text("No task is known."), lines=lines, colour=colour)
+    embed = style.build(text("⚙️ Background tasks"), text("Nothing is running."), lines=lines, colour=colour)
     return style.add_footer(embed, _count(total))
 
 
 def _count(total: int) -> Text:
-    return text("{total} in all", total=Number(total))
+    return text("{total} in total", total=Number(total))
 
 
 def _describe_entry(entry: AuditEntry) -> Text:

@@ -27,15 +27,15 @@ _FIELDS: Mapping[str, Text] = {
     "name": text_in("a setting", "name"),
     "host": text_in("a setting", "host"),
     "port": text_in("a setting", "port"),
-    "username": text_in("a setting", "username"),
-    "number": text_in("a setting", "number"),
+    "username": text_in("a setting", "user name"),
+    "number": text_in("a setting", "server number"),
     "base_path": text_in("a setting", "base path"),
-    "timezone": text_in("a setting", "timezone"),
-    "legacy": text_in("a setting", "legacy"),
-    "is_enabled": text_in("a setting", "enabled"),
-    "is_auto": text_in("a setting", "auto"),
-    "expiry_hours": text_in("a setting", "expiry hours"),
-    "max_amount": text_in("a setting", "max amount"),
+    "timezone": text_in("a setting", "time zone"),
+    "legacy": text_in("a setting", "old SSH encryption"),
+    "is_enabled": text_in("a setting", "bounties and paid kills"),
+    "is_auto": text_in("a setting", "bounties by the house"),
+    "expiry_hours": text_in("a setting", "hours a bounty lasts"),
+    "max_amount": text_in("a setting", "largest bounty"),
     **{kind.value: name for kind, name in KINDS.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
@@ -114,9 +114,10 @@ def _join_change(change: FieldChange) -> Text:
 
 
 def _describe_erased(entry: AuditEntry) -> Text:
+    is_own = entry.actor_id is None
     if entry.facts.member_id is None:
-        return text("a player, by themself") if entry.actor_id is None else text("a player, by an admin")
-    return text("a member, by themself") if entry.actor_id is None else text("a member, by an admin")
+        return text("a player, on their own request") if is_own else text("a player, by an admin")
+    return text("a member, on their own request") if is_own else text("a member, by an admin")
 
 
 def _describe_added(facts: AuditFacts) -> Text:
@@ -125,7 +126,7 @@ def _describe_added(facts: AuditFacts) -> Text:
         return server
     if facts.failed_step:
         return text("{server}: not added, “{step}” failed", server=server, step=name_step(facts.failed_step))
-    return text("{server}: not added, refused after its test", server=server)
+    return text("{server}: tested, but not added", server=server)
 
 
 def _describe_removed(facts: AuditFacts) -> Text:
@@ -220,16 +221,16 @@ def _describe_board(facts: AuditFacts) -> Text:
     board, channel = BOARD_NAMES.get(change.name) or change.name, _mention("#", change.new)
     if facts.server_name is None:
         if change.new is None:
-            return text("{board} of all servers", board=board)
-        return text("{board} of all servers in {channel}", board=board, channel=channel)
+            return text("{board}, all servers", board=board)
+        return text("{board}, all servers, in {channel}", board=board, channel=channel)
     if change.new is None:
-        return text("{board} of {server}", board=board, server=facts.server_name)
-    return text("{board} of {server} in {channel}", board=board, server=facts.server_name, channel=channel)
+        return text("{board}, {server}", board=board, server=facts.server_name)
+    return text("{board}, {server}, in {channel}", board=board, server=facts.server_name, channel=channel)
 
 
 def _describe_link_asked(facts: AuditFacts) -> Text:
     return text(
-        "{member} says that the player is {player}",
+        "{member} asked to be linked to {player}",
         member=describe_member(facts.member_id),
         player=facts.player_name or "",
     )
@@ -237,15 +238,15 @@ def _describe_link_asked(facts: AuditFacts) -> Text:
 
 def _describe_link_confirmed(facts: AuditFacts) -> Text:
     return text(
-        "{member} is {player}", member=describe_member(facts.member_id), player=facts.player_name or ""
+        "{member} linked to {player}", member=describe_member(facts.member_id), player=facts.player_name or ""
     )
 
 
 def _describe_link_removed(facts: AuditFacts) -> Text:
     member, player = describe_member(facts.member_id), facts.player_name or ""
     if facts.get_change("state").old == LinkState.PROVEN:
-        return text("{member} is no longer {player} (was proven)", member=member, player=player)
-    return text("{member} is no longer {player} (was pending)", member=member, player=player)
+        return text("{member} unlinked from {player} (was proven)", member=member, player=player)
+    return text("{member} unlinked from {player} (was not proven)", member=member, player=player)
 
 
 def _describe_premium(facts: AuditFacts) -> Text:
@@ -263,7 +264,7 @@ def _describe_tier(state: Mapping[str, FactValue]) -> Text:
     if not state["is_granted"]:
         return text("tier {level} ({name}), default", level=level, name=name)
     if ends_at is None:
-        return text("tier {level} ({name}), no end", level=level, name=name)
+        return text("tier {level} ({name}), doesn't expire", level=level, name=name)
     return text("tier {level} ({name}), until {end}", level=level, name=name, end=_describe_value(ends_at))
 
 

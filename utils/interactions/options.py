@@ -36,7 +36,7 @@ def text_option(
     return decorator
 
 
-def server_option(*, description: str = "One server alone", is_required: bool = False) -> Decorator:
+def server_option(*, description: str = "Only this game server", is_required: bool = False) -> Decorator:
     """Give a command the option of a game server of the guild."""
     return text_option(
         "server", description=description, autocomplete=complete_server, is_required=is_required
@@ -53,7 +53,7 @@ def period_option() -> Decorator:
     decorator: Decorator = discord.option(
         "period",
         str,
-        description="Which days count",
+        description="Which days to count",
         choices=name_choices(PERIOD_CHOICES),
         default=Period.ALL.value,
     )

@@ -11,9 +11,9 @@ class RejectionReason(CodedText):
 
     TOO_LONG = sentence("longer than {limit} bytes")
     EMPTY = sentence("empty line")
-    NO_SEMICOLON = sentence("does not end with a semicolon")
+    NO_SEMICOLON = sentence("no semicolon at the end")
     COLUMNS = sentences("{count} column instead of 7 or 9", "{count} columns instead of 7 or 9")
-    AMBIGUOUS = sentence("columns cannot be told apart")
+    AMBIGUOUS = sentence("ambiguous columns")
     NO_IDS = sentence("no valid player ids")
     NO_VICTIM = sentence("no victim name")
     PLATFORM = sentence("platform too long")

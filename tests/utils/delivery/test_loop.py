@@ -172,8 +172,7 @@ async def test_outbox_that_cannot_be_read_is_shown_and_told_once(world: World, l
 async def _wait_out(world: World, loop: DeliveryLoop, name: str, times: int) -> None:
     """Let three failures in a row pass; the admins must have this number of alerts."""
     sentence = (
-        f"Posting to Discord failed unexpectedly ({name}). I try again by myself; "
-        "the log of the bot says where it failed."
+        f"Posting to Discord failed unexpectedly ({name}). I'll keep trying; the bot's log has the details."
     )
     for pause in (1, 2, 4):
         await _until(lambda pause=pause: pause in world.clock.sleeps)

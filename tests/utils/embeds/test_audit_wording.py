@@ -48,7 +48,7 @@ SENTENCES = [
     (
         "server add",
         AuditFacts(server_name="North", changes=ADDED.changes, is_done=False),
-        "North (renter at 192.0.2.1 port 22): not added, refused after its test",
+        "North (renter at 192.0.2.1 port 22): tested, but not added",
     ),
     (
         "server edit",
@@ -57,7 +57,7 @@ SENTENCES = [
             FieldChange("legacy", old=False, new=True),
             FieldChange("secret"),
         ),
-        "North: base path: none → a/b, legacy: off → on, login: old secret → new secret",
+        "North: base path: none → a/b, old SSH encryption: off → on, login: old secret → new secret",
     ),
     (
         "server edit",
@@ -86,7 +86,7 @@ SENTENCES = [
         change(
             FieldChange("is_auto", old=True, new=False), FieldChange("max_amount", 9, 8), server_name=None
         ),
-        "auto: on → off, max amount: 9 → 8",
+        "bounties by the house: on → off, largest bounty: 9 → 8",
     ),
     (
         "wallet",
@@ -98,22 +98,22 @@ SENTENCES = [
         AuditFacts(member_id=ERASED_MEMBER_ID, changes=(FieldChange("balance", 2, 1),), reason="a fine"),
         "an erased member: -1 emerald, now 1. a fine",
     ),
-    ("board post", change(FieldChange("kd", None, 7)), "K/D of North in <#7>"),
-    ("board remove", change(FieldChange("kd", 7), server_name=None), "K/D of all servers"),
-    ("link ask", LINK, "<@2> says that the player is Wolf"),
-    ("link confirm", LINK, "<@2> is Wolf"),
+    ("board post", change(FieldChange("kd", None, 7)), "K/D, North, in <#7>"),
+    ("board remove", change(FieldChange("kd", 7), server_name=None), "K/D, all servers"),
+    ("link ask", LINK, "<@2> asked to be linked to Wolf"),
+    ("link confirm", LINK, "<@2> linked to Wolf"),
     (
         "link remove",
         AuditFacts(member_id=ANN, player_name=ERASED_NAME, changes=(FieldChange("state", "proven"),)),
-        "<@2> is no longer erased player (was proven)",
+        "<@2> unlinked from erased player (was proven)",
     ),
-    ("premium grant", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), no end"),
+    ("premium grant", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), doesn't expire"),
     (
         "premium revoke",
         grant(2, AT, "asked for it"),
         "tier 0 (Scavenger), default → tier 2 (Mercenary), until 30 Apr 2025, 12:00 UTC (asked for it)",
     ),
-    ("premium end", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), no end"),
+    ("premium end", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), doesn't expire"),
     ("data export", AuditFacts(player_id=PLAYER, player_name="Wolf"), "player Wolf"),
     ("data export", AuditFacts(member_id=ANN), "<@2>"),
     ("data erase", AuditFacts(member_id=ERASED_MEMBER_ID), "a member, by an admin"),
@@ -133,7 +133,7 @@ def test_every_action_has_its_sentence() -> None:
     told = describe_facts(AuditEntry(AT, ADMIN, "of tomorrow", change(FieldChange("max_size", 1, None))))
     assert str(told) == "North: max size: 1 → none"
     own = AuditEntry(AT, None, AuditAction.DATA_ERASE, AuditFacts(member_id=ERASED_MEMBER_ID))
-    assert str(describe_facts(own)) == "a member, by themself"
+    assert str(describe_facts(own)) == "a member, on their own request"
 
 
 @pytest.mark.parametrize(

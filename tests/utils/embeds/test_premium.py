@@ -126,8 +126,8 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
         f"<t:{STAMP}:f> · <@7> · **role**\n> <@&5> → <@&6>"
     )
     assert embed.footer is not None
-    assert embed.footer.text == "1,234 in all"
-    assert factory.build_audit([], total=0).description == "Nothing of the kind was changed yet."
+    assert embed.footer.text == "1,234 in total"
+    assert factory.build_audit([], total=0).description == "No matching changes."
 
 
 def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
@@ -139,7 +139,7 @@ def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> Non
         f"✅ **sftp\\:idle** · waiting · 1,200 runs · next <t:{END_STAMP}:R>\n"
         "❌ **read deaths\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
     )
-    assert factory.build_tasks([], total=0).description == "No task is known."
+    assert factory.build_tasks([], total=0).description == "Nothing is running."
 
 
 def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> None:
@@ -150,7 +150,7 @@ def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> No
     )
     assert str(embed.description).splitlines() == [
         "**name**: a\\_b → c",
-        "**timezone**: UTC → Europe/Berlin",
+        "**time zone**: UTC → Europe/Berlin",
         "New deaths use the new time zone. Run `/admin server import` to correct the older ones.",
         "✅ fine",
     ]

@@ -148,20 +148,20 @@ READABLE = {
 REJECTED = {
     "empty line": ("", "empty line"),
     "only a carriage return": ("\r", "empty line"),
-    "garbage": ("LogInit: Display: nothing", "does not end with a semicolon"),
-    "cut line": (f"{TIME};Ann;{A};Bo", "does not end with a semicolon"),
+    "garbage": ("LogInit: Display: nothing", "no semicolon at the end"),
+    "cut line": (f"{TIME};Ann;{A};Bo", "no semicolon at the end"),
     "too few columns": (f"{TIME};Ann;{A};Bob;", "4 columns instead of 7 or 9"),
     "too many columns": (f"{TIME};Ann;x;Bob;y;Mosin;83;PS5;XSX;more;", "10 columns instead of 7 or 9"),
     "platform of one player only": (
         f"{TIME};Ann;{A};Bob;{B};Mosin;83;PS5;",
         "8 columns instead of 7 or 9",
     ),
-    "commas": (f"{TIME},Ann,{A},Bob,{B},Mosin,83,", "does not end with a semicolon"),
+    "commas": (f"{TIME},Ann,{A},Bob,{B},Mosin,83,", "no semicolon at the end"),
     "upper-case id": (f"{TIME};Ann;{A.upper()};Bob;{B};Mosin;83;", "no valid player ids"),
     "foreign id": (f"{TIME};Ann;76561198000000000;Bob;{B};Mosin;83;", "no valid player ids"),
     "no victim id": (f"{TIME};Ann;{A};Bob;;Mosin;83;", "no valid player ids"),
     "no victim name": (f"{TIME};Ann;{A};;{B};Mosin;83;", "no victim name"),
-    "three ids": (f"{TIME};Ann;{A};{A};Bob;{B};Mosin;83;x;", "columns cannot be told apart"),
+    "three ids": (f"{TIME};Ann;{A};{A};Bob;{B};Mosin;83;x;", "ambiguous columns"),
     "header": (
         "time;killer;killer_id;victim;victim_id;weapon;distance;",
         "no valid player ids",
@@ -216,7 +216,7 @@ def test_line_is_rejected_with_a_reason_when_it_cannot_be_read(case: str) -> Non
     assert read_rejected(line.encode()) == (line.removesuffix("\r"), reason)
 
 
-@pytest.mark.parametrize(("rest", "reason"), [("", "empty line"), ("x", "does not end with a semicolon")])
+@pytest.mark.parametrize(("rest", "reason"), [("", "empty line"), ("x", "no semicolon at the end")])
 def test_block_of_nuls_is_rejected_with_what_stands_behind_it(rest: str, reason: str) -> None:
     """Admins see the visible rest of the line."""
     assert read_rejected(b"\0" * 4096 + rest.encode()) == (rest, reason)
@@ -244,7 +244,7 @@ def test_hostile_line_is_rejected_when_it_is_made_to_be_searched_for_long() -> N
     many = (f";{A};" + ";" * 30) * 30
     assert read_rejected(f"{TIME}{many};".encode()) == (
         f"{TIME}{many};"[:300],
-        "columns cannot be told apart",
+        "ambiguous columns",
     )
     none = f"{TIME};;{A};" + ";" * 1900
     assert isinstance(parse_death_line(none.encode(), latest=LATEST), Rejected)

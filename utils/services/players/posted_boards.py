@@ -39,9 +39,9 @@ REFRESH_TASK = "boards:refresh"
 GUILDS_AT_ONCE = 16  # guilds of a round at once; a guild with a hanging channel uses one of these places
 TIER_MATTER = "boards:tier"
 CHANNEL_GONE = text(
-    "A posted board is paused: its leaderboard channel is gone, or I may not post there. Give me "
-    "View Channel, Send Messages, Embed Links and Read Message History, or set another one with "
-    "{set}.",
+    "A posted board is paused, because I can't post in its channel any more. Check that the channel "
+    "exists and give me View Channel, Send Messages, Embed Links and Read Message History, or choose "
+    "another one with {set}.",
     set=Command("admin channel set"),
 )
 
@@ -126,8 +126,8 @@ class PostedBoardService:
             channel_id = await self._find_channel(key)
             if channel_id is None:
                 raise NotFoundError(
-                    text("There is no channel for “leaderboard” here."),
-                    hint=text("Set it with {set}.", set=Command("admin channel set")),
+                    text("No leaderboard channel is set yet."),
+                    hint=text("Choose one with {set}.", set=Command("admin channel set")),
                 )
             posted = await self.store.find_board(key)
             if posted is None:
@@ -164,7 +164,7 @@ class PostedBoardService:
             posted = await self.store.find_board(key)
             if posted is None:
                 raise NotFoundError(
-                    text("There is no posted board “{board}” here.", board=BOARD_NAMES[board]),
+                    text("No board “{board}” is posted.", board=BOARD_NAMES[board]),
                     hint=text("{post} posts one.", post=Command("admin board post")),
                 )
             change = FieldChange(board.value, old=posted.place.channel_id)

@@ -84,8 +84,8 @@ class PremiumService:
         if servers >= tier.servers:
             raise LimitReachedError(
                 text(
-                    "Tier {level} ({name}) has room for {limit}, and you have {servers}. "
-                    "Remove one with {remove} first, or see {tiers}.",
+                    "Tier {level} ({name}) includes {limit}, and you have {servers}. "
+                    "Remove one with {remove} first, or look at {tiers}.",
                     level=Number(tier.level),
                     name=tier.name,
                     limit=count_game_servers(tier.servers),

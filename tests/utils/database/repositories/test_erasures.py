@@ -428,13 +428,15 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
     changes = [AUDIT.read(one) for one in await place.read("audit")]
     assert sorted((one.action, one.actor_id, str(describe_facts(one))) for one in changes) == [
-        ("link ask", ERASED_MEMBER_ID, f"an erased member says that the player is {ERASED_NAME}"),
-        ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
+        ("link ask", ERASED_MEMBER_ID, f"an erased member asked to be linked to {ERASED_NAME}"),
+        ("link confirm", ADMIN, f"an erased member linked to {ERASED_NAME}"),
         ("link remove", ADMIN, f"<@{OTHER}> is no longer {ERASED_NAME} (was pending)"),
         ("role", OWNER, "<@&7> → <@&5>"),
         ("wallet", OWNER, f"<@{OTHER}>: +5 emeralds, now 5. for an erased member's Wolf"),
     ]
-    assert place.audit.written == [(place.scope.guild_id, None, "data erase", "a member, by themself")]
+    assert place.audit.written == [
+        (place.scope.guild_id, None, "data erase", "a member, on their own request")
+    ]
     kept = [one["line"] for one in await place.read("rejected_lines")]
     assert kept == [f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z"]
     [notice] = await place.read("outbox")

@@ -266,8 +266,8 @@ async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
     assert (confirmed.linked_at, confirmed.is_proven, confirmed.is_main) == (asked.linked_at, True, True)
     await links.confirm(GUILD, ADMIN, member_id=BERT, player="Bear")
     assert audit.lines == [
-        (ADMIN, "link confirm", "<@1> is Wolf"),
-        (ADMIN, "link confirm", "<@2> is Bear"),
+        (ADMIN, "link confirm", "<@1> linked to Wolf"),
+        (ADMIN, "link confirm", "<@2> linked to Bear"),
     ]
     assert proofs.stirred == [GUILD] * 3
     with pytest.raises(InvalidInputError, match="belongs to another member"):
@@ -282,7 +282,7 @@ async def test_admin_ends_a_link_by_hand_and_it_is_written_down(
     await trusting.ask(GUILD, ANNA, "Wolf")
     removed: Link = await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
     assert removed.player_name == "Wolf"
-    assert audit.lines == [(ADMIN, "link remove", "<@1> is no longer Wolf (was proven)")]
+    assert audit.lines == [(ADMIN, "link remove", "<@1> unlinked from Wolf (was proven)")]
     assert (await trusting.ask(GUILD, BERT, "Wolf")).link.is_main
     with pytest.raises(NotFoundError):
         await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
@@ -360,7 +360,7 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
     assert audit.lines == [
-        (member, "link ask", f"<@{member}> says that the player is Wolf") for member in (BERT, ADMIN, BERT)
+        (member, "link ask", f"<@{member}> asked to be linked to Wolf") for member in (BERT, ADMIN, BERT)
     ]
 
 
@@ -384,5 +384,5 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
         "You need to do nothing."
     )
     assert notifier.told == [(None, admins), (ANNA, owner)] * 2
-    assert audit.lines == [(BERT, "link ask", "<@2> says that the player is Wolf")] * 2
+    assert audit.lines == [(BERT, "link ask", "<@2> asked to be linked to Wolf")] * 2
     assert len(links._claims) == 1  # yesterday's entry is removed

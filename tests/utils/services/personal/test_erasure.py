@@ -119,7 +119,7 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
     member = ["member", "traces of member", "links of player"]
     assert (deaths, store.done) == (7, [*traces, *renamed, *traces, *member])
     assert store.figures == {}
-    assert audit.written == [(SCOPE.guild_id, None, "data erase", "a member, by themself")]
+    assert audit.written == [(SCOPE.guild_id, None, "data erase", "a member, on their own request")]
 
 
 async def test_steps_of_several_erasures_are_taken_one_at_a_time() -> None:

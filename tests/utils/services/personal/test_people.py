@@ -93,7 +93,7 @@ async def test_person_is_who_may_be_asked_for(
         (DataQuestion(GUILD, ALICE, player="Bear"), NotAllowedError, "“Bear” is not proven to be you"),
         (DataQuestion(GUILD, ALICE, player="Fox"), NotAllowedError, "“Fox” is not proven to be you"),
         (DataQuestion(GUILD, ALICE, player="Wol"), NotAllowedError, "“Wol” is not proven to be you"),
-        (DataQuestion(GUILD, ALICE, is_admin=True, player="Yeti"), NotFoundError, "no player “Yeti”"),
+        (DataQuestion(GUILD, ALICE, is_admin=True, player="Yeti"), NotFoundError, "No player called “Yeti”"),
     ],
 )
 async def test_what_is_not_the_askers_is_refused_with_a_sentence(

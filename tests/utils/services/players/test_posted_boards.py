@@ -245,8 +245,8 @@ async def test_removed_board_goes_with_its_message(stand: Stand) -> None:
     await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
     assert (stand.store.boards, stand.channel.messages) == ({}, {})
     assert stand.store.audit.lines == [
-        (ACTOR, "board post", "weapons of all servers in <#7>"),
-        (ACTOR, "board remove", "weapons of all servers"),
+        (ACTOR, "board post", "weapons, all servers, in <#7>"),
+        (ACTOR, "board remove", "weapons, all servers"),
     ]
     with pytest.raises(NotFoundError, match="/admin board post"):
         await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)

@@ -341,12 +341,10 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: Se
     setup.checker = SlowChecker()
     service = setup.build()
     await service.verify_form(GUILD, FORM)
-    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
+    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) includes 1"):
         await add(service, FORM)
     assert (list(setup.store.servers), setup.ingestion.data.job) == ([SCOPE], None)
-    assert [detail.rpartition(": ")[2] for _, _, detail in setup.audit.lines] == [
-        "not added, refused after its test"
-    ]
+    assert [detail.rpartition(": ")[2] for _, _, detail in setup.audit.lines] == ["tested, but not added"]
     assert setup.checker.let_gone == ["Kamensk"]
 
 
@@ -522,7 +520,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
     assert (stored.name, setup.checker.let_gone) == ("Kamensk", ["Twin"])
     assert setup.loops.notes == [("start", stored.scope)]
     assert setup.audit.lines[-1][2] == (
-        "Twin (renter at kamensk.example port 8822, number 4): not added, refused after its test"
+        "Twin (renter at kamensk.example port 8822, number 4): tested, but not added"
     )
 
 

@@ -166,7 +166,7 @@ async def test_name_and_zone_change_without_a_test(setup: ChangeSetup, service: 
     assert setup.store.servers[SCOPE] == wanted
     assert (setup.host.checked, setup.loops.notes) == ([], [("restart", SCOPE)])
     assert setup.audit.lines == [
-        (ADMIN, "server edit", "Mirny: name: Mirny → Polar, timezone: UTC → Europe/Berlin")
+        (ADMIN, "server edit", "Mirny: name: Mirny → Polar, time zone: UTC → Europe/Berlin")
     ]
 
 

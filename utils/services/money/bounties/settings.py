@@ -24,7 +24,7 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
     if not settings.is_enabled:
         raise NotAllowedError(
             text(
-                "Bounties are switched off here. An admin switches them on with {bounty}.",
+                "Bounties are switched off. Admins can switch them on with {bounty}.",
                 bounty=Command("admin bounty"),
             )
         )

@@ -35,9 +35,7 @@ async def test_bounties_are_refused_when_they_are_switched_off(services: Service
     await change(services, is_enabled=False)
     with pytest.raises(NotAllowedError) as caught:
         await place(services.bounties)
-    assert str(caught.value) == (
-        "Bounties are switched off here. An admin switches them on with /admin bounty."
-    )
+    assert str(caught.value) == ("Bounties are switched off. Admins can switch them on with /admin bounty.")
 
 
 async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Services) -> None:
@@ -48,7 +46,11 @@ async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Se
     assert await change(services, is_auto=False, expiry_hours=48, max_amount=500) == changed
     assert (await services.settings.get_settings(GUILD)).bounties == changed
     assert shelf.audit.lines == [
-        (ADMIN, "bounty", "auto: on → off, expiry hours: 24 → 48, max amount: 50000 → 500")
+        (
+            ADMIN,
+            "bounty",
+            "bounties by the house: on → off, hours a bounty lasts: 24 → 48, largest bounty: 50000 → 500",
+        )
     ]
     with pytest.raises(InvalidInputError, match="from 100 to 500"):
         await place(services.bounties, amount=501)
@@ -68,8 +70,8 @@ async def test_two_changes_at_once_both_count(shelf: Shelf, services: Services) 
     assert [await off, await manual] == [BountySettings(is_enabled=False), both]
     assert shelf.guilds.settings[GUILD].bounties == both
     assert shelf.audit.lines == [
-        (ADMIN, "bounty", "enabled: on → off"),
-        (ANN, "bounty", "auto: on → off"),
+        (ADMIN, "bounty", "bounties and paid kills: on → off"),
+        (ANN, "bounty", "bounties by the house: on → off"),
     ]
 
 
