@@ -10,6 +10,7 @@ from typing import Any
 
 from simulation.counting import Count
 from utils.models.deaths import DeathRow
+from utils.models.servers import SILENT_AT_FIRST
 
 Embed = dict[str, Any]
 
@@ -89,7 +90,13 @@ def expect_posts(rows: Sequence[DeathRow], history: Sequence[DeathRow] = ()) -> 
     count = Count()
     for row in history:
         count.add(row)
-    return [_expect_post(row, count) for row in rows]
+    expected = [_expect_post(row, count) for row in rows]
+    return [post for row, post in zip(rows, expected, strict=True) if is_posted(row)]
+
+
+def is_posted(row: DeathRow) -> bool:
+    """Tell whether a new game server's deaths of this kind are posted."""
+    return row.kind not in SILENT_AT_FIRST
 
 
 def _expect_post(row: DeathRow, count: Count) -> Post:

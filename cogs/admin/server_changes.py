@@ -7,28 +7,19 @@ from cogs.admin.editing import Editing
 from cogs.admin.groups import SERVER, admin_access
 from cogs.admin.host_keys import show_host_key
 from cogs.admin.login_dialog import LoginDialog, check_before_form
-from utils.embeds.wording import KINDS
+from utils.embeds.wording import FEED_SWITCHES, HIGHLIGHTS, KINDS
 from utils.errors import KillfeedError
 from utils.interactions.autocomplete import complete_zone
 from utils.interactions.context import KillfeedContext
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
-from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId
 from utils.models.servers import GameServer
-from utils.models.texts import Names, Text, text
+from utils.models.texts import Names, Text, join, text
 from utils.services.servers.server_changes import ServerEdit, read_edit
 
-DEATH_KINDS = {
-    "kills": DeathKind.KILL,
-    "vehicle": DeathKind.VEHICLE,
-    "suicides": DeathKind.MENU,
-    "falls": DeathKind.FALL,
-    "self": DeathKind.SELF,
-    "unknown": DeathKind.UNKNOWN,
-}
-"""The command's names of the classes of death."""
-ANNOUNCED = name_choices({name: KINDS[kind] for name, kind in DEATH_KINDS.items()})
+SWITCHES = name_choices({kind.value: name for kind, name in FEED_SWITCHES.items()})
+"""The classes of death and highlights of a killfeed, by their stored names."""
 
 
 class ServerChangeCommands:
@@ -106,10 +97,10 @@ class ServerChangeCommands:
         else:
             await dialog.show(ctx, await editing.edit(ctx, wish))
 
-    @SERVER.command(name="announce", description="Which deaths of a server are posted")
+    @SERVER.command(name="announce", description="Which deaths and highlights a server's killfeed shows")
     @server_option(description="Which one", is_required=True)
-    @discord.option("kind", str, description="Which deaths", choices=ANNOUNCED)
-    @discord.option("on", bool, description="Post them, or not")
+    @discord.option("kind", str, description="What to switch", choices=SWITCHES)
+    @discord.option("on", bool, description="Show it, or not")
     @admin_access(is_change=True)
     async def server_announce(
         self,
@@ -119,16 +110,21 @@ class ServerChangeCommands:
         on: bool,  # noqa: FBT001 - a command option
     ) -> None:
         """Answer ``/admin server announce``."""
+        chosen = next(one for one in FEED_SWITCHES if one.value == kind)
         changed = await self.services.server_changes.set_announced(
             ctx.guild_id,
             server,
-            DEATH_KINDS[kind],
+            chosen,
             is_announced=on,
             actor_id=ctx.member_id,
         )
-        title = _describe_announced(DEATH_KINDS[kind], changed.name, is_posted=on)
-        embed = ctx.embeds.build_success(title, _list_announced(changed))
-        await ctx.respond(embed=embed)
+        name = FEED_SWITCHES[chosen]
+        switched = (
+            text("On for {server}: {kind}", server=changed.name, kind=name)
+            if on
+            else text("Off for {server}: {kind}", server=changed.name, kind=name)
+        )
+        await ctx.respond(embed=ctx.embeds.build_success(switched, _list_announced(changed)))
 
     @SERVER.command(name="import", description="Reimport a server's history")
     @server_option(description="Which one", is_required=True)
@@ -164,38 +160,13 @@ class ServerChangeCommands:
         await show_host_key(ctx, server)
 
 
-def _describe_announced(kind: DeathKind, server: str, *, is_posted: bool) -> Text:
-    posted, silent = {
-        DeathKind.KILL: (
-            text("Kills of {server} are posted", server=server),
-            text("Kills of {server} are not posted", server=server),
-        ),
-        DeathKind.VEHICLE: (
-            text("Vehicle kills of {server} are posted", server=server),
-            text("Vehicle kills of {server} are not posted", server=server),
-        ),
-        DeathKind.MENU: (
-            text("Menu suicides of {server} are posted", server=server),
-            text("Menu suicides of {server} are not posted", server=server),
-        ),
-        DeathKind.FALL: (
-            text("Falls of {server} are posted", server=server),
-            text("Falls of {server} are not posted", server=server),
-        ),
-        DeathKind.SELF: (
-            text("Self-kills of {server} are posted", server=server),
-            text("Self-kills of {server} are not posted", server=server),
-        ),
-        DeathKind.UNKNOWN: (
-            text("Deaths without a killer of {server} are posted", server=server),
-            text("Deaths without a killer of {server} are not posted", server=server),
-        ),
-    }[kind]
-    return posted if is_posted else silent
-
-
 def _list_announced(server: GameServer) -> Text:
-    posted = tuple(name for kind, name in KINDS.items() if kind in server.posted_deaths.kinds)
-    if not posted:
+    posted = server.posted_deaths
+    kinds = tuple(name for kind, name in KINDS.items() if kind in posted.kinds)
+    if not kinds:
         return text("I post none of its deaths now, and count all of them.")
-    return text("Posted now: {kinds}.", kinds=Names(posted))
+    highlights = tuple(name for kind, name in HIGHLIGHTS.items() if kind in posted.highlights)
+    shown = (
+        text("Highlights: {kinds}.", kinds=Names(highlights)) if highlights else text("Highlights are off.")
+    )
+    return join([text("Posted now: {kinds}.", kinds=Names(kinds)), shown], "\n")

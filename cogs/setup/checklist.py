@@ -21,7 +21,7 @@ CHANNEL_TITLES = {
 }
 MISSING_CHANNELS = {
     ChannelKind.KILLFEED: text("choose one below"),
-    ChannelKind.ALERTS: text("none, so I write to this Discord server's owner"),
+    ChannelKind.ALERTS: text("none, so I write to the owner"),
     ChannelKind.BOUNTIES: text("none, so bounties aren't posted"),
     ChannelKind.LEADERBOARD: text("none yet"),
 }
@@ -73,7 +73,7 @@ async def build_checklist(services: Services, guild: discord.Guild) -> Checklist
         channels[0] = _replace_open(channels[0])
     reading = [_check_server(server, state) for server, state in states[:SHOWN_SERVERS]] or [NO_SERVER]
     links = SetupStep(
-        StepState.OPTIONAL, text("Links"), text("members link their players themselves"), Command("link")
+        StepState.OPTIONAL, text("Links"), text("members link their own players"), Command("link")
     )
     steps = (channels[0], *reading, *channels[1:], *own, links)
     return Checklist(steps, _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED)))
@@ -89,9 +89,7 @@ def check_channel(
 ) -> SetupStep:
     """Return the state of a channel: whether it exists, and whether the bot may post there."""
     if missing_tier is not None:
-        said = text(
-            "opens with tier {level} ({name})", level=Number(missing_tier.level), name=missing_tier.name
-        )
+        said = text("from tier {level} ({name}) on", level=Number(missing_tier.level), name=missing_tier.name)
         return SetupStep(StepState.LOCKED, title, said, Command("premium tiers"))
     if channel_id is None:
         state = StepState.OPEN if kind is ChannelKind.KILLFEED else StepState.OPTIONAL

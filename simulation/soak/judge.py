@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from simulation.discord.requests import Refusal
-from simulation.posts import expect_posts, read_posts
+from simulation.posts import expect_posts, is_posted, read_posts
 from simulation.soak.ledgers import Stored, list_documents, open_ledger, read_stored
 from simulation.soak.town import Registration, TroubledTown
 from simulation.traces import find_secrets, list_stumbles
@@ -24,7 +24,7 @@ async def is_settled(town: TroubledTown) -> bool:
     async with open_ledger(town) as database:
         for registration in town.registrations:
             game = registration.game
-            if len(registration.list_posted()) < len(game.written):
+            if len(registration.list_posted()) < sum(map(is_posted, game.written)):
                 return False
             stored = await read_stored(database, registration)
             if stored.waiting or len(stored.deaths) < len(game.history) + len(game.written):

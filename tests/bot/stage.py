@@ -13,6 +13,7 @@ from simulation.discord import Interaction, Member, Message, SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
+from simulation.posts import is_posted
 from simulation.town import USERNAME, Community, Embed, list_embeds
 from tests.bot.process import PATIENCE_SECONDS, until
 from utils.models.deaths import DeathRow
@@ -37,7 +38,7 @@ class Stage(Community):
         cls, world: SimulatedDiscord, host: GameHost, bot: BotProcess, *, seed: int, shard: int = 0
     ) -> "Stage":
         """Create guild, channels and people; the guild is on one of two shards, for a bot with two."""
-        battle = Battle(seed=seed, players=60).rows()
+        battle = filter(is_posted, Battle(seed=seed, players=60).rows())
         community = Community.found(world, host, "Community", shard=(shard, 2))
         player = world.add_member(community.guild, "player_one")
         secrets = [str(host.users[USERNAME].password), world.token]

@@ -43,7 +43,7 @@ async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
             ("/admin server test", {"server": server_id}),
             ("/admin server import", {"server": server_id}),
             ("/admin server rejected", {"server": server_id}),
-            ("/admin server announce", {"server": server_id, "kind": "kills", "on": False}),
+            ("/admin server announce", {"server": server_id, "kind": "kill", "on": False}),
             ("/admin channel set", {"kind": "killfeed", "channel": office, "server": server_id}),
             ("/admin server remove", {"server": server_id}),
             ("/data erase", {"player": killer}),

@@ -91,6 +91,7 @@ async def test_golden_values_are_shown_when_the_real_days_are_written_live(stage
         write_day(stage.open_files(NUMBERS[name]), FILES[name][0], b"")
         await stage.add_server(name, number=NUMBERS[name])
     await stage.ask("/admin channel set", kind="killfeed", channel=stage.feed, server="third")
+    await stage.ask("/admin server announce", server="third", kind="menu", on=True)
     for name, days in FILES.items():
         for day in days:
             await write_in_pieces(stage.open_files(NUMBERS[name]), day, rng)

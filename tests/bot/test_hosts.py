@@ -250,7 +250,7 @@ async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history[10:])
     [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
-    assert text.startswith("connected")
+    assert text.startswith("Connected")
     assert "may not read" in text
     stage.host.faults.clear()
     await stage.wait_for_deaths(len(history) + len(live))

@@ -74,7 +74,7 @@ async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: St
         "status": (True, "📡 Killfeed status"),
     }
     assert stage.feed.mention in answers["channels"].embed["description"]
-    assert "connected" in get_fields(answers["status"].embed)["✅ North"]
+    assert "Connected" in get_fields(answers["status"].embed)["✅ North"]
     assert ["Sample killer" in embed["description"] for embed in stage.posts] == [True, True]
 
 
@@ -228,7 +228,7 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     await stage.add_server("North")
     kept = await stage.ask("/admin server remove", server="North")
     await kept.click("Cancel")
-    await kept.wait_until(lambda one: one.embed["title"] == "Nothing was removed")
+    await kept.wait_until(lambda one: one.embed["title"] == "Cancelled")
     assert stage.count_deaths() == 30
 
     removed = await stage.ask("/admin server remove", server="North")

@@ -12,7 +12,7 @@ from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, get_fields
 from utils.database.documents.audit_documents import AUDIT
 from utils.embeds.audit_wording import describe_facts
-from utils.models.deaths import DeathKind
+from utils.models.deaths import DeathKind, DeathRow
 
 OTHER_PASSWORD = "pw-other-4d2a"
 
@@ -47,7 +47,7 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     await stage.set_channel()
     await stage.add_server("North")
     reply = await edit(stage, name="Polar", timezone="Europe/Berlin")
-    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Polar is changed")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Polar changed")
     assert reply.embed["description"].splitlines()[:2] == [
         "**name**: North → Polar",
         "**timezone**: UTC → Europe/Berlin",
@@ -90,11 +90,11 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "Nothing would change"),
+        ({}, "That changes nothing"),
         ({"name": "north"}, ""),
         ({"name": "SOUTH"}, "Choose another name"),
         ({"host": "ftp://x"}, "is a name or an address"),
-        ({"timezone": "Mars/Base"}, "not a time zone"),
+        ({"timezone": "Mars/Base"}, "isn't a time zone"),
     ],
 )
 async def test_edit_that_cannot_be_right_is_refused(
@@ -107,7 +107,7 @@ async def test_edit_that_cannot_be_right_is_refused(
     reply = await edit(stage, **options)
     assert reply.is_ephemeral
     assert sentence in reply.embed["description"]
-    assert (reply.embed["title"] == "✅ north is changed") == (not sentence)
+    assert (reply.embed["title"] == "✅ north changed") == (not sentence)
 
 
 async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) -> None:
@@ -142,32 +142,45 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
     assert [answer.is_ephemeral for answer in answers] == [True] * 3
     assert answers[0].embed["title"].startswith("❌ Couldn't")
     assert "Fill in the password" in answers[1].embed["description"]
-    assert answers[2].embed["description"] == "**login**: old secret → new secret"
+    assert answers[2].embed["description"].startswith("**login**: old secret → new secret\n✅ Connected")
     assert list_audit(stage)[-1] == ("server edit", "North: login: old secret → new secret")
 
 
 async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
-    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds."""
+    """Deaths of a kind that is off are counted and not posted; the answer lists the posted kinds.
+
+    Menu respawns of a new server are off.
+    """
     files, history = stage.open_files(), stage.take(10)
     files.append(*history)
     await stage.set_channel()
     await stage.add_server("North")
-    off = await stage.ask("/admin server announce", server="North", kind="kills", on=False)
-    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Kills of North are not posted")
+    off = await stage.ask("/admin server announce", server="North", kind="kill", on=False)
+    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Off for North: kills")
     assert off.embed["description"] == (
-        "Posted now: vehicle kills, respawns, falls, self-kills, deaths without a killer."
+        "Posted now: vehicle kills, falls, self-kills, deaths without a killer.\n"
+        "Highlights: server records, milestones, claimed bounties, multikills, ended streaks, streaks, "
+        "revenge, first blood."
     )
     rows = stage.take(60)
-    files.append(*rows)
-    await stage.wait_for_deaths(70)
+    files.append(*_respawn(rows[0]), *rows)
+    await stage.wait_for_deaths(71)
     quiet = [row for row in rows if row.kind is not DeathKind.KILL]
     posts = await stage.wait_for_posts(len(quiet))
     assert [post.names for post in read_posts(posts)] == [post.names for post in expect_posts(quiet, history)]
-    on = await stage.ask("/admin server announce", server="North", kind="kills", on=True)
-    assert on.embed["title"] == "✅ Kills of North are posted"
+    on = await stage.ask("/admin server announce", server="North", kind="kill", on=True)
+    assert on.embed["title"] == "✅ On for North: kills"
+    on = await stage.ask("/admin server announce", server="North", kind="menu", on=True)
+    assert on.embed["title"] == "✅ On for North: respawns"
     [row] = stage.take(1)
-    files.append(row)
-    await stage.wait_for_posts(len(quiet) + 1)
+    files.append(row, *_respawn(row))
+    await stage.wait_for_posts(len(quiet) + 2)
+
+
+def _respawn(row: DeathRow) -> list[DeathRow]:
+    """Return the menu suicide of a row's victim at its moment."""
+    own = {"killer_id": row.victim_id, "killer_name": row.victim_name, "killer_platform": row.victim_platform}
+    return [row._replace(kind=DeathKind.MENU, weapon="suicide_by_relocation", distance=0, **own)]
 
 
 async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
@@ -197,14 +210,14 @@ async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -
     await stage.set_channel()
     await stage.add_server("North")
     same = await stage.ask("/admin server hostkey", server="North")
-    assert (same.is_ephemeral, list(get_fields(same.embed)), same.components) == (True, ["Pinned"], [])
+    assert (same.is_ephemeral, list(get_fields(same.embed)), same.components) == (True, ["Saved"], [])
     await stage.host.change_host_key()
     live = stage.take(4)
     files.append(*live)
     await stage.wait_for_alerts(1)
 
     kept = await stage.ask("/admin server hostkey", server="North")
-    assert list(get_fields(kept.embed)) == ["Pinned (old)", "Shown now (new)"]
+    assert list(get_fields(kept.embed)) == ["Saved (old)", "Shown now (new)"]
     await kept.click("Cancel")
     await kept.wait_until(lambda one: one.embed["title"] == "The key was not accepted")
     assert stage.posts == []

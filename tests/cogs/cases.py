@@ -123,7 +123,7 @@ CASES = (
         form={"Password": "p4ss"},
     ),
     Case("/admin server edit", "manager", {"server": MIRNY, "name": MIRNY}, "nothing changed"),
-    _admin("/admin server announce", server=KAMENSK, kind="falls", on=True),
+    _admin("/admin server announce", server=KAMENSK, kind="fall", on=True),
     Case("/admin server remove", "manager", {"server": KAMENSK, "keep_stats": True}, press="Remove"),
     Case("/admin server remove", "manager", {"server": KAMENSK}, "cancelled", press="Cancel"),
     _admin("/admin server list"),

@@ -17,6 +17,7 @@ from utils.events import GuildLeft
 from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
+from utils.models.notices.highlights import HighlightKind
 from utils.models.personal import DataQuestion
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
@@ -183,10 +184,11 @@ class Teller:
         )
 
     async def _announce(self, step: Step) -> None:
+        switches = [*DeathKind, *HighlightKind]
         await self._house.services.server_changes.set_announced(
             step.guild_id,
             f"Server {step.number}",
-            list(DeathKind)[step.place % len(DeathKind)],
+            switches[step.place % len(switches)],
             is_announced=step.place > 3,
             actor_id=ADMIN,
         )

@@ -48,7 +48,6 @@ async def test_demo_shows_kills_and_answers_and_leaves_nothing(folder: Path) -> 
     for expected in (
         "✅ History of Northwatch imported",
         "#killfeed ───",
-        "Northwatch · ",
         "🏆 Most kills",
         "📊 ",
         "📡 Killfeed status",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from utils.embeds.wording import KINDS
+from utils.embeds.wording import FEED_SWITCHES
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
 from utils.models.guilds import CHANNEL_KIND_NAMES
 from utils.models.links import LinkState
@@ -36,10 +36,10 @@ _FIELDS: Mapping[str, Text] = {
     "is_auto": text_in("a setting", "bounties by the house"),
     "expiry_hours": text_in("a setting", "hours a bounty lasts"),
     "max_amount": text_in("a setting", "largest bounty"),
-    **{kind.value: name for kind, name in KINDS.items()},
+    **{kind.value: name for kind, name in FEED_SWITCHES.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
-"""The names of settings, classes of death and kinds of channels for people."""
+"""The names of settings, classes of death, highlights and kinds of channels for people."""
 
 
 def describe_facts(entry: AuditEntry) -> Text:

@@ -10,10 +10,9 @@ from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import count_deaths, frame, join_facts, show_name
-from utils.embeds.wording import KINDS
+from utils.embeds.wording import FEED_SWITCHES
 from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
-from utils.models.deaths import DeathKind
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import (
@@ -176,7 +175,7 @@ def build_rejected_embed(
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     listed = [style.write(_describe_rejected(line)) for line in lines]
     embed = style.build(title, text("I could read every line so far."), lines=listed)
-    counted = text("{total} in all; none of them counts", total=Number(total))
+    counted = text("{total} in total; none of them counts", total=Number(total))
     return style.add_footer(embed, counted) if lines else embed
 
 
@@ -261,7 +260,7 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
     if server.legacy:
         parts.append(text("old SSH encryption allowed"))
     lines = [STATES[state], join_facts(parts)]
-    if silent := tuple(KINDS[kind] for kind in DeathKind if kind in server.silenced):
+    if silent := tuple(name for kind, name in FEED_SWITCHES.items() if kind in server.silenced):
         lines.append(text("Not posted: {kinds}", kinds=Names(silent)))
     return join(lines, "\n")
 

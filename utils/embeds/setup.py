@@ -12,7 +12,7 @@ MARKS: Mapping[StepState, str] = {
     StepState.DONE: "✅",
     StepState.RUNNING: "⏳",
     StepState.OPEN: "⬜",
-    StepState.OPTIONAL: "▫️",
+    StepState.OPTIONAL: "🔘",
     StepState.TROUBLE: "⚠️",
     StepState.LOCKED: "⭐",
 }

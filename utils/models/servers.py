@@ -47,6 +47,13 @@ class EncryptedSecret:
         return "EncryptedSecret(***)"
 
 
+FeedSwitch = DeathKind | HighlightKind
+"""A class of death or highlight, which admins can switch on and off for a server."""
+
+SILENT_AT_FIRST: frozenset[str] = frozenset({DeathKind.MENU.value})
+"""Not posted of a new server, until an admin switches it on: respawns are a quarter of all deaths."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostedDeaths:
     """The deaths of a server that are posted.
@@ -71,8 +78,8 @@ class GameServer:
         legacy: opt-in to the algorithms of old SSH servers.
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
         log_folder: the folder in which its logs were found last, as the host names it; None before that.
-        silenced: the names of the events that are not posted (``NoticeKind.silenceable``); a new class is
-            posted.
+        silenced: the names of the events and highlights that are not posted (``NoticeKind.silenceable``); a
+            new class is posted.
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
     """

@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.transaction import Transaction
+from utils.database.migrations.respawns import silence_respawns
 from utils.errors import ConfigurationError, StorageConflictError
 
 Migration = Callable[[SafeDatabase, Fence], Awaitable[None]]
@@ -88,7 +89,7 @@ class Migrations:
                 raise
 
 
-MIGRATIONS = Migrations({})
+MIGRATIONS = Migrations({2: silence_respawns})
 """The migrations of the bot; every released change of the stored data's shape adds a step."""
 
 

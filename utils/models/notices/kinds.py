@@ -11,6 +11,7 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.highlights import HighlightKind
 from utils.models.notices.notice import Notice
 
 
@@ -39,7 +40,7 @@ class NoticeKind:
         variants: the events; each has its own look.
         channel_kind: the kind of channel in which it is posted.
         personal: the facts that name people; an erasure removes them from notices in the outbox.
-        silenceable: the events that admins can switch off; no other kind has the same names
+        silenceable: the events and highlights that admins can switch off; no other kind has the same names
             (``GameServer.silenced``).
     """
 
@@ -87,7 +88,7 @@ NOTICE_KINDS = NoticeKinds(
             variants=DeathKind,
             channel_kind=ChannelKind.KILLFEED,
             personal=PersonalFacts(names=("killer_name", "victim_name")),
-            silenceable=tuple(DeathKind),
+            silenceable=(*DeathKind, *HighlightKind),
         ),
         NoticeKind(
             name="bounty",

@@ -24,7 +24,15 @@ from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import add_labels, find_labelled
 from utils.models.reading import FoundLogs, RejectedLine, ServerPlace
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
+from utils.models.servers import (
+    SILENT_AT_FIRST,
+    CheckStep,
+    Credentials,
+    EncryptedSecret,
+    GameServer,
+    WayCheck,
+    WayStep,
+)
 from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditLog
@@ -322,6 +330,7 @@ class GameServerService:
             base_path=form.base_path,
             timezone=form.timezone,
             legacy=form.legacy,
+            silenced=SILENT_AT_FIRST,
             added_at=self.clock.now(),
         )
 

@@ -15,11 +15,11 @@ from utils.errors import (
     UserFacingError,
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
-from utils.models.deaths import DeathKind
 from utils.models.reading import ServerPlace
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
     Credentials,
+    FeedSwitch,
     GameServer,
     HostKey,
     HostKeys,
@@ -215,21 +215,21 @@ class ServerChangeService:
         return EditedServer(trial.server, trial, changes)
 
     async def set_announced(
-        self, guild_id: GuildId, typed: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
+        self, guild_id: GuildId, typed: str, switch: FeedSwitch, *, is_announced: bool, actor_id: MemberId
     ) -> GameServer:
-        """Post one class of death of a server, or silence it; return the changed server."""
+        """Post one class of death or kind of highlight, or silence it; return the changed server."""
         server = await self.servers.resolve(guild_id, typed)
-        switch = partial(self.store.set_silenced, server.scope, kind, is_silenced=not is_announced)
-        if is_announced == (kind in server.silenced):
-            switched = FieldChange(kind.value, not is_announced, is_announced)
+        write = partial(self.store.set_silenced, server.scope, switch, is_silenced=not is_announced)
+        if is_announced == (switch in server.silenced):
+            switched = FieldChange(switch.value, not is_announced, is_announced)
             facts = AuditFacts(server_name=server.name, changes=(switched,))
-            switch = partial(
-                self.audit.carry_out, guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts, switch
+            write = partial(
+                self.audit.carry_out, guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts, write
             )
         with self._refreshing_if_failed(server.scope):
-            await switch()
+            await write()
         self.loops.refresh(server.scope)
-        silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
+        silenced = server.silenced - {switch} if is_announced else server.silenced | {switch}
         return replace(server, silenced=silenced)
 
     async def verify_import(self, guild_id: GuildId, typed: str) -> GameServer:

@@ -103,6 +103,7 @@ _ABBREVIATIONS = {
 _OFFSET = re.compile(r"(?:utc|gmt)? ?(?P<sign>[+\-\u2212]) ?(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?")
 _SEASONS = (datetime(2025, 1, 15), datetime(2025, 7, 15))  # noqa: DTZ001 - days of a clock on the wall
 _CLOSE = 3  # zones in a sentence
+_ALIKE = 0.75  # of two spellings, so that no city is named that nobody meant
 _SHOWN = 60  # characters of a typed text
 
 
@@ -148,7 +149,7 @@ def _find_near(typed: str) -> list[str]:
         return [name]
     if (offset := _read_offset(typed)) is not None:
         return _list_zones_at(offset)
-    close = get_close_matches(typed.rpartition("/")[2], _CITIES, n=_CLOSE)
+    close = get_close_matches(typed.rpartition("/")[2], _CITIES, n=_CLOSE, cutoff=_ALIKE)
     return [_CITIES[city] for city in close]
 
 

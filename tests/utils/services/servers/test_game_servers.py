@@ -33,7 +33,15 @@ from utils.models.labels import make_mark
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import FoundLogs, ImportJob, RejectedLine, ServerPlace
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
+from utils.models.servers import (
+    SILENT_AT_FIRST,
+    CheckStep,
+    Credentials,
+    EncryptedSecret,
+    GameServer,
+    WayCheck,
+    WayStep,
+)
 from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
@@ -271,6 +279,7 @@ async def test_added_server_is_stored_with_its_import(setup: ServerSetup, servic
         legacy=True,
         host_key="ssh-ed25519 AAAA",
         log_folder="/Kamensk/deathlogs",
+        silenced=SILENT_AT_FIRST,
         added_at=START,
     )
     assert (added.steps, added.server) == (GOOD, stored)

@@ -31,6 +31,7 @@ from utils.errors import (
 from utils.events import EventDispatcher
 from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
+from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, MemberId, ServerScope
 from utils.models.servers import (
@@ -396,7 +397,12 @@ async def test_kinds_of_death_are_switched_one_by_one(
         "Mirny, falls: on → off",
         "Mirny, falls: off → on",
     ]
-    assert setup.loops.notes == [("refresh", SCOPE)] * 3
+    streaks = await service.set_announced(
+        GUILD, "Mirny", HighlightKind.STREAK, is_announced=False, actor_id=ADMIN
+    )
+    assert HighlightKind.STREAK not in streaks.posted_deaths.highlights
+    assert setup.audit.lines[-1][2] == "Mirny, streaks: on → off"
+    assert setup.loops.notes == [("refresh", SCOPE)] * 4
 
 
 async def test_server_is_looked_at_again_when_a_change_of_it_failed(
