@@ -219,16 +219,16 @@ async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -
     kept = await stage.ask("/admin server hostkey", server="North")
     assert list(get_fields(kept.embed)) == ["Saved (old)", "Shown now (new)"]
     await kept.click("Cancel")
-    await kept.wait_until(lambda one: one.embed["title"] == "The key was not accepted")
+    await kept.wait_until(lambda one: one.embed["title"] == "Key not accepted")
     assert stage.posts == []
     taken = await stage.ask("/admin server hostkey", server="North")
     await taken.click("Accept")
-    await taken.wait_until(lambda one: one.embed["title"] == "✅ The host key of North is accepted")
+    await taken.wait_until(lambda one: one.embed["title"] == "✅ New host key saved")
     assert read_posts(await stage.wait_for_posts(4)) == expect_posts(live, history)
     assert list_audit(stage)[-1][0] == "server hostkey"
     await stage.host.stop()
     away = await stage.ask("/admin server hostkey", server="North")
-    assert "cannot be asked" in away.embed["description"]
+    assert "couldn't ask the host" in away.embed["description"]
 
 
 async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: Stage) -> None:

@@ -253,7 +253,7 @@ async def test_edit_does_not_make_two_servers_one(setup: ChangeSetup, service: S
     [
         (ServerEdit(host="198.51.100.7"), "host: 127.0.0.1 → 198.51.100.7"),
         (ServerEdit(port=2022), "port: 22 → 2022"),
-        (ServerEdit(username="tenant"), "username: renter → tenant"),
+        (ServerEdit(username="tenant"), "user name: renter → tenant"),
     ],
 )
 async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
@@ -323,7 +323,7 @@ async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: Server
         ("host", "127.0.0.1", "2001:db8::7"),
         ("port", "22", "2022"),
         ("base path", "none", "/x_7"),
-        ("timezone", "UTC", "America/New_York"),
+        ("time zone", "UTC", "America/New_York"),
         ("login", "old secret", "new secret"),
         ("host key", "pinned", "pinned again"),
     ]
