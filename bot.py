@@ -45,6 +45,7 @@ EXTENSIONS = (
     "cogs.link",
     "cogs.premium",
     "cogs.bounty",
+    "cogs.owner",
     "cogs.admin",
     "cogs.help",
 )

@@ -4,6 +4,7 @@ import discord
 from discord.ext import commands
 
 from utils.interactions.autocomplete import complete_own_bounty
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
@@ -17,19 +18,25 @@ from utils.models.scope import MemberId
 class BountyCog(GuildCog):
     """Bounties on players, and wallets."""
 
-    bounty = discord.SlashCommandGroup("bounty", "Prices on players")
+    bounty = discord.SlashCommandGroup("bounty", "Prices on players' heads")
 
-    @bounty.command(name="place", description="Put a price on a player; the money is held until it ends")
-    @player_option(description="Whom; start typing a name", is_required=True)
+    @bounty.command(name="place", description="Put a price on a player's head")
+    @player_option(description="On whom: start typing a name", is_required=True)
     @discord.option(
-        "amount", int, description="How many emeralds", min_value=LEAST_BOUNTY, max_value=LARGEST_BOUNTY
+        "amount", int, description="How much 💎", min_value=LEAST_BOUNTY, max_value=LARGEST_BOUNTY
     )
-    @server_option(description="Where that player plays")
+    @server_option(description="Where they play")
+    @asks_which
     @Access(feature=Feature.BOUNTIES, is_change=True)
     async def place(self, ctx: KillfeedContext, player: str, amount: int, server: str | None) -> None:
         """Answer ``/bounty place``."""
         placed = await self.services.bounties.place(
-            ctx.guild_id, ctx.member_id, player=player, amount=amount, server=server
+            ctx.guild_id,
+            ctx.member_id,
+            player=player,
+            amount=amount,
+            server=server,
+            request_id=ctx.interaction.id,
         )
         embed = ctx.embeds.build_placed(placed.bounty, server_name=placed.server_name)
         await ctx.respond(embed=embed)
@@ -54,7 +61,7 @@ class BountyCog(GuildCog):
 
         await respond_with_pages(ctx, build)
 
-    @bounty.command(name="mine", description="The bounties you placed and claimed")
+    @bounty.command(name="mine", description="Bounties you placed and claimed")
     @Access(is_private=True, feature=Feature.BOUNTIES)
     async def mine(self, ctx: KillfeedContext) -> None:
         """Answer ``/bounty mine``."""
@@ -68,7 +75,7 @@ class BountyCog(GuildCog):
 
         await respond_with_pages(ctx, build)
 
-    @bounty.command(name="cancel", description="Take a bounty of yours back; a tenth of it is lost")
+    @bounty.command(name="cancel", description="Take back a bounty of yours; costs 10 %")
     @text_option("bounty", description="Which one", autocomplete=complete_own_bounty, is_required=True)
     @Access(is_private=True, feature=Feature.BOUNTIES, is_change=True)
     async def cancel(self, ctx: KillfeedContext, bounty: str) -> None:
@@ -77,8 +84,8 @@ class BountyCog(GuildCog):
         embed = ctx.embeds.build_cancelled(cancelled.bounty, refund=cancelled.refund)
         await ctx.respond(embed=embed)
 
-    @commands.slash_command(name="wallet", description="How many emeralds somebody has, and why")
-    @discord.option("member", discord.Member, description="Whose; yours when left out", default=None)
+    @commands.slash_command(name="wallet", description="Emeralds and the latest changes")
+    @discord.option("member", discord.Member, description="Whose; leave it out for yours", default=None)
     @Access(is_private=True, feature=Feature.WALLET, may_have_left=True)
     async def wallet(self, ctx: KillfeedContext, member: discord.Member | None) -> None:
         """Answer ``/wallet``."""

@@ -9,7 +9,7 @@ from utils.embeds.command_help import HelpCommand
 from utils.errors import NotFoundError
 from utils.interactions.access import is_allowed
 from utils.interactions.autocomplete import MAX_CHOICES, offer_if_found
-from utils.interactions.command_set import list_commands
+from utils.interactions.command_set import is_registered_in, list_commands
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.guild_cog import GuildCog
@@ -128,7 +128,8 @@ class HelpCog(GuildCog):
         return [
             each
             for each in list_commands(ctx.bot)
-            if await is_allowed(self.services, ctx.interaction, get_access(each))
+            if is_registered_in(ctx.interaction.guild_id or 0, each)
+            and await is_allowed(self.services, ctx.interaction, get_access(each))
         ]
 
     async def _list_menus(self, ctx: KillfeedContext, tier: Tier) -> list[HelpCommand]:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot import EXTENSIONS
+from tests.fakes.small_bot import Shelf
 from utils.database.core.indexes import INDEXES
 from utils.database.documents.codec import Codec
 from utils.events import Event
@@ -86,7 +87,7 @@ def _list_literal_keys(function: ast.FunctionDef) -> Iterator[str]:
 async def test_table_names_every_command_and_no_other_and_who_sees_its_answer() -> None:
     """The table in docs/COMMANDS.md is the command set, private where the acknowledgement is."""
     bot: Any = discord.Bot()  # type: ignore[no-untyped-call]
-    bot.services = object()
+    bot.services = Shelf().build_services()
     for extension in EXTENSIONS:
         bot.load_extension(extension)
     answers = {

@@ -70,18 +70,33 @@ class NotFoundError(UserFacingError):
         said: the sentence that says so.
         suggestions: similar names, if there are any.
         hint: what to do about it.
+        typed: the text that is no name; with it a command may offer the suggestions (``asks_which``).
+
+    Attributes:
+        asked: the whole sentence.
+        choices: the suggestions that a command may offer, as id and label.
     """
 
     title = text("🔎 Not found")
 
-    def __init__(self, said: Text, *, hint: Text | None = None, suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        said: Text,
+        *,
+        hint: Text | None = None,
+        suggestions: tuple[str, ...] = (),
+        typed: str | None = None,
+    ) -> None:
         self.suggestions = suggestions
+        self.typed = typed
+        self.choices = () if typed is None else tuple((name, name) for name in dict.fromkeys(suggestions))
         sentences = [said]
         if suggestions:
             sentences.append(text("Did you mean **{names}**?", names=Names(suggestions)))
         if hint is not None:
             sentences.append(hint)
-        super().__init__(join(sentences))
+        self.asked = join(sentences)
+        super().__init__(self.asked)
 
 
 NAMED_CHOICES = 5

@@ -325,7 +325,7 @@ class TaskManager:
     ) -> frozenset[K]:
         """Do work for each guild, server or board in turn; a turn that fails does not stop the others.
 
-        A failure is counted for the task ``name``, for ``/admin tasks``. It is logged the first, second,
+        A failure is counted for the task ``name``, for ``/owner tasks``. It is logged the first, second,
         fourth, eighth time in a row and so on, and only once if many turns fail for the same reason (no
         database).
 

@@ -10,12 +10,22 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
-from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
+from utils.models.guilds import CHANNEL_KIND_NAMES, OFFERED_KINDS, ChannelKind
+from utils.models.post_styles import (
+    LONGEST_DELAY_MINUTES,
+    LONGEST_MIN_DISTANCE,
+    POST_STYLE_NAMES,
+    PostStyle,
+)
 from utils.models.scope import ChannelId
 from utils.models.texts import Command, Mention, Names, Number, Text, Value, join, text, text_in
 from utils.services.guilds.guild_changes import ChannelChange
 
-CHANNEL_KINDS = name_choices(CHANNEL_KIND_NAMES)
+CHANNEL_KINDS = name_choices({kind: CHANNEL_KIND_NAMES[kind] for kind in OFFERED_KINDS})
+STYLED_KINDS = name_choices({ChannelKind.KILLFEED: CHANNEL_KIND_NAMES[ChannelKind.KILLFEED]})
+STYLES = name_choices(POST_STYLE_NAMES)
+POSTED_IN = [discord.ChannelType.text, discord.ChannelType.news]
+"""The types of channels that take posts: text channels and announcement channels."""
 
 
 class ChannelCommands:
@@ -26,7 +36,7 @@ class ChannelCommands:
 
     @channel.command(name="set", description="Choose the channel for something")
     @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
-    @discord.option("channel", discord.TextChannel, description="The channel")
+    @discord.option("channel", discord.TextChannel, description="The channel", channel_types=POSTED_IN)
     @server_option(description="Only for this game server")
     @admin_access(is_change=True)
     async def channel_set(
@@ -52,6 +62,52 @@ class ChannelCommands:
             embed = ctx.embeds.build_notice(text("Nothing to clear"), said)
         await ctx.respond(embed=embed)
 
+    @channel.command(name="style", description="Choose how kills look in a channel, and which")
+    @discord.option("kind", str, description="What to post there", choices=STYLED_KINDS)
+    @discord.option("channel", discord.TextChannel, description="The channel", channel_types=POSTED_IN)
+    @discord.option("style", str, description="How to show kills", choices=STYLES, default=None)
+    @discord.option(
+        "delay_minutes",
+        int,
+        description="How long to wait before posting, against stream snipers",
+        min_value=0,
+        max_value=LONGEST_DELAY_MINUTES,
+        default=None,
+    )
+    @discord.option(
+        "min_distance",
+        int,
+        description="Leave out kills nearer than this, in metres; never highlights",
+        min_value=0,
+        max_value=LONGEST_MIN_DISTANCE,
+        default=None,
+    )
+    @admin_access(is_change=True)
+    async def channel_style(
+        self,
+        ctx: KillfeedContext,
+        kind: str,
+        channel: discord.TextChannel,
+        style: str | None,
+        delay_minutes: int | None,
+        min_distance: int | None,
+    ) -> None:
+        """Answer ``/admin channel style``."""
+        del kind  # only kills have a style
+        options = {
+            "style": style and PostStyle(style),
+            "delay_minutes": delay_minutes,
+            "min_distance": min_distance,
+        }
+        chosen = {name: value for name, value in options.items() if value is not None}
+        now = await self.services.guild_changes.set_style(
+            ctx.guild_id, ChannelId(channel.id), chosen, actor_id=ctx.member_id
+        )
+        is_used = await self.services.settings.is_posted_in(
+            ctx.guild_id, ChannelKind.KILLFEED, ChannelId(channel.id)
+        )
+        await ctx.respond(embed=ctx.embeds.build_channel_style(ChannelId(channel.id), now, is_used=is_used))
+
     @channel.command(name="list", description="Show which channel gets what")
     @admin_access()
     async def channel_list(self, ctx: KillfeedContext) -> None:
@@ -60,6 +116,7 @@ class ChannelCommands:
         lines = [
             text("**{kind}**: {channel}", kind=name, channel=_mention(settings.channels.get(kind)))
             for kind, name in CHANNEL_KIND_NAMES.items()
+            if kind in OFFERED_KINDS
         ]
         for server in await self.services.servers.list_servers(ctx.guild_id):
             lines += [
@@ -70,6 +127,7 @@ class ChannelCommands:
                     channel=_mention(channel_id),
                 )
                 for kind, channel_id in server.channels.items()
+                if kind in OFFERED_KINDS
             ]
         embed = ctx.embeds.build_notice(text("Channels"), join(lines, "\n"))
         await ctx.respond(embed=embed)
@@ -84,7 +142,7 @@ class ChannelCommands:
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.samples.post(guild_id, wanted, chosen)
         said = text(
-            "A sample of {kind} stands in {channel}.",
+            "Sample of {kind} posted in {channel}.",
             kind=CHANNEL_KIND_NAMES[wanted],
             channel=Mention("#", posted_in),
         )

@@ -1,25 +1,18 @@
-"""``/admin role``, ``/admin audit`` and ``/admin tasks``: permissions, audit log and background tasks."""
-
-from collections.abc import Sequence
+"""``/admin role`` and ``/admin audit``: permissions, and the log of changes."""
 
 import discord
 
 from cogs.admin.groups import ADMIN, admin_access
-from utils.embeds.audit import ListedTask, name_task
 from utils.errors import InvalidInputError
 from utils.interactions.autocomplete import offer
 from utils.interactions.context import KillfeedContext
-from utils.interactions.declarations import Access
 from utils.interactions.options import text_option
-from utils.interactions.paging import count_pages, cut_page, respond_with_pages
+from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
-from utils.models.scope import GuildId, MemberId
-from utils.models.texts import Command, Mention, Text, Value, join, text
+from utils.models.scope import MemberId
+from utils.models.texts import Command, Mention, Text, join, text
 from utils.services.guilds.audit import PAGE_ENTRIES
-from utils.tasks import TaskReport
-
-LABELS = "admin:tasks"
 
 
 async def complete_action(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
@@ -28,7 +21,7 @@ async def complete_action(ctx: discord.AutocompleteContext) -> list[discord.Opti
 
 
 class SettingsCommands:
-    """The admin role, the audit, and the owners' view of the background tasks."""
+    """The admin role and the audit."""
 
     services: Services
 
@@ -63,20 +56,6 @@ class SettingsCommands:
 
         await respond_with_pages(ctx, build)
 
-    @ADMIN.command(name="tasks", description="What the bot is at, for its owners")
-    @Access(is_owner=True, is_private=True)
-    async def admin_tasks(self, ctx: KillfeedContext) -> None:
-        """Answer ``/admin tasks``."""
-        services = self.services
-
-        async def build(page: int) -> tuple[discord.Embed, int]:
-            reports = services.tasks.list_reports()
-            shown = cut_page(reports, page)
-            tasks = await _label_tasks(ctx.bot, services, shown.rows)
-            return ctx.embeds.build_tasks(tasks, total=len(reports)), shown.count
-
-        await respond_with_pages(ctx, build)
-
 
 def _describe_role(role: discord.Role | None, before: int | None) -> tuple[Text, Text]:
     """Return title and text of the answer."""
@@ -91,36 +70,3 @@ def _describe_role(role: discord.Role | None, before: int | None) -> tuple[Text,
         admin=Command("admin"),
     )
     return text("Admin role set"), join([join([said, old]), shown], "\n")
-
-
-async def _label_tasks(
-    bot: discord.Bot, services: Services, reports: Sequence[TaskReport]
-) -> list[ListedTask]:
-    """Name each task with its purpose, and with its community and server instead of their ids."""
-    names: dict[str, Value] = {}
-
-    async def add_names(guild_id: GuildId) -> None:
-        names.update(await _list_names(bot, services, guild_id))
-
-    guild_ids = {report.guild_id for report in reports if report.guild_id is not None}
-    await services.tasks.for_each(LABELS, guild_ids, add_names)
-    return [ListedTask(_label(report, names), report) for report in reports]
-
-
-async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, Value]:
-    """Map ids, as task names contain them, to display names of the guild and its servers."""
-    guild = bot.get_guild(guild_id)
-    community: Value = guild.name if guild else text("a community I left")
-    servers = await services.servers.list_servers(guild_id)
-    return {str(guild_id): community} | {
-        str(server.scope): text("{community} · {server}", community=community, server=server.name)
-        for server in servers
-    }
-
-
-def _label(report: TaskReport, names: dict[str, Value]) -> Value:
-    if report.guild_id is None:
-        return name_task(report.name)
-    scope = report.name.rpartition(":")[2]
-    where = names.get(scope) or names.get(str(report.guild_id), scope)
-    return text("{task}: {where}", task=name_task(report.name), where=where)

@@ -16,12 +16,12 @@ from utils.models.personal import DataQuestion
 from utils.models.scope import MemberId
 from utils.models.texts import text
 
-DATA = discord.SlashCommandGroup("data", "What is stored of you")
+DATA = discord.SlashCommandGroup("data", "Your stored data")
 
-OF_MEMBER = discord.option("member", discord.Member, description="Whose; for admins", default=None)
+OF_MEMBER = discord.option("member", discord.Member, description="Whose (admins only)", default=None)
 OF_PLAYER = text_option(
     "player",
-    description="One player alone: your own proven one, or for admins any",
+    description="Only this player: one of yours, or any for admins",
     autocomplete=complete_person,
 )
 """The option for the person, for both commands. Each use of the decorator creates a new option."""
@@ -33,7 +33,7 @@ class DataCommands:
     services: Services
     data = DATA
 
-    @data.command(name="export", description="Everything that is stored of you here, as a file")
+    @data.command(name="export", description="Get everything stored about you as a file")
     @OF_MEMBER
     @OF_PLAYER
     @Access(is_private=True, may_have_left=True, cost=FILE_COST)
@@ -49,7 +49,7 @@ class DataCommands:
             file = discord.File(io.BytesIO(archive.content), archive.name)
             await ctx.respond(embed=embed, file=file)
 
-    @data.command(name="erase", description="Erase what is stored of you here, after a confirmation")
+    @data.command(name="erase", description="Erase everything stored about you; asks first")
     @OF_MEMBER
     @OF_PLAYER
     @Access(is_private=True, is_change=True, may_have_left=True, cost=FILE_COST)
@@ -66,9 +66,7 @@ class DataCommands:
             deaths = await erasures.erase(plan, actor_id=ctx.member_id)
             embed = ctx.embeds.build_erased(plan.person, deaths=deaths)
         else:
-            embed = ctx.embeds.build_notice(
-                text("Nothing was erased"), text("Everything is stored as before.")
-            )
+            embed = ctx.embeds.build_notice(text("Cancelled"), text("Nothing was erased."))
         await ctx.edit(embed=embed, view=None)
 
     async def _ask(

@@ -24,11 +24,11 @@ class LinkCommands:
 
     services: Services
 
-    @commands.slash_command(name="link", description="Link yourself to a player of the game")
-    @player_option(description="Your player; start typing the name", is_required=True)
+    @commands.slash_command(name="link", description="Link yourself to your player in the game")
+    @player_option(description="Your player: start typing the name", is_required=True)
     @Access(feature=Feature.LINKS, is_change=True)
     async def link(self, ctx: KillfeedContext, player: str) -> None:
-        """Answer ``/link``; the answer itself shows the outcome of the proof later."""
+        """Answer ``/link``; the answer itself shows how the proof goes."""
         links = self.services.links
         asked = await links.ask(ctx.guild_id, ctx.member_id, player)
         # the token expires before the proof ends; after that, edit the answer as a normal channel message
@@ -41,10 +41,10 @@ class LinkCommands:
         if not asked.link.is_proven and is_followed and channel_id is not None:
             await links.attach_message(asked.link, channel_id=ChannelId(channel_id), message_id=message.id)
 
-    @commands.slash_command(name="unlink", description="End one of your links, or all of them")
+    @commands.slash_command(name="unlink", description="End one of your links, or all")
     @text_option(
         "player",
-        description="Which one; all of them when left out",
+        description="Which one; leave it out for all",
         autocomplete=complete_own_link,
     )
     @Access(is_private=True, feature=Feature.LINKS, is_change=True)
@@ -54,26 +54,25 @@ class LinkCommands:
             await self._unlink_all(ctx)
             return
         ended = await self.services.links.unlink(ctx.guild_id, ctx.member_id, player)
-        said = text("You and **{player}** are not linked any more.", player=ended.player_name)
+        said = text("You and **{player}** aren't linked any more.", player=ended.player_name)
         await ctx.respond(embed=ctx.embeds.build_success(text("Link ended"), said))
 
     async def _unlink_all(self, ctx: KillfeedContext) -> None:
         links = await self.services.links.list_links(ctx.guild_id, ctx.member_id)
         if not links:
             raise NotFoundError(
-                text("There is no linked player of yours here."),
-                hint=text("{link} links you to one.", link=Command("link")),
+                text("You have no linked players."), hint=text("{link} adds one.", link=Command("link"))
             )
         question = ctx.embeds.build_notice(text("End all your links?"), _list_names(links))
         if await ask_first(ctx, question, text("Unlink")):
             ended = await self.services.links.unlink_all(ctx.guild_id, ctx.member_id, shown=links)
-            embed = ctx.embeds.build_success(text("All your links are ended"), _list_names(ended))
+            embed = ctx.embeds.build_success(text("All your links ended"), _list_names(ended))
         else:
-            embed = ctx.embeds.build_notice(text("Nothing was ended"), text("Your links are as before."))
+            embed = ctx.embeds.build_notice(text("Cancelled"), text("Your links stay."))
         await ctx.edit(embed=embed, view=None)
 
-    @commands.slash_command(name="links", description="The linked players of a member")
-    @discord.option("member", discord.Member, description="Whose; your own when left out", default=None)
+    @commands.slash_command(name="links", description="Who a member plays")
+    @discord.option("member", discord.Member, description="Whose; leave it out for your own", default=None)
     @Access(feature=Feature.LINKS, may_have_left=True)
     async def links(self, ctx: KillfeedContext, member: discord.Member | None) -> None:
         """Answer ``/links``."""

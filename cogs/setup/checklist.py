@@ -39,7 +39,7 @@ UNCONNECTED: Mapping[ConnectionState, tuple[StepState, Text, Command]] = {
     ),
     ConnectionState.NO_LOGS: (
         StepState.TROUBLE,
-        text("connected, but there are no logs yet"),
+        text("connected, no logs yet"),
         Command("admin server test"),
     ),
     ConnectionState.PAUSED: (StepState.RUNNING, text("starting again"), Command("premium status")),

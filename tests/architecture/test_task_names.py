@@ -67,7 +67,7 @@ def is_named(begun: str) -> bool:
 
 
 def test_every_task_has_a_name_for_people() -> None:
-    """``/admin tasks`` shows every task of the bot."""
+    """``/owner tasks`` shows every task of the bot."""
     modules = list_modules()
     constants = {name: value for module in modules for name, value in list_constants(module)}
     found = {name for module in modules for name in list_task_names(module, constants)}

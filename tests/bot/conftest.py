@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from simulation.discord import Message
+from simulation.discord.mentions import Pings
 from simulation.town import open_town
 from simulation.traces import find_secrets, list_stumbles
 from tests.bot.process import drop_database
@@ -29,12 +31,22 @@ async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncItera
 
 
 def check_manners(stage: Stage) -> None:
-    """Assert the rules of every test: no traceback, no breach of Discord's rules, no ping, no secret."""
+    """Assert the rules of every test: no traceback, no breach of Discord's rules, no ping, no secret.
+
+    A reply that tells the end of a proof pings its member alone.
+    """
     assert list_stumbles(stage.bot.output) == []
     assert stage.world.violations == []
     assert stage.world.contract_violations == []
-    assert [message.content for message in stage.messages if message.pings] == []
+    pinging = [message for message in stage.messages if message.pings]
+    assert [one.content for one in pinging if one.reference is None or not pings_one_member(one)] == []
     assert find_secrets(stage.secrets, stage.bot, stage.world) == []
+
+
+def pings_one_member(message: Message) -> bool:
+    """Tell whether a message pings only the member whom it names first."""
+    named = {user for user in message.pings.users if message.content.startswith(f"<@{user}>")}
+    return message.pings == Pings(users=frozenset(named))
 
 
 @pytest.fixture(name="seed")

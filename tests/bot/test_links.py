@@ -96,7 +96,7 @@ async def test_link_is_proven_by_two_menu_suicides_with_a_restart_in_between(sta
     asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
     first, second = read_windows(asked)
     now = datetime.fromtimestamp(stage.world.clock.now(), UTC)
-    assert (asked.is_ephemeral, asked.embed["title"]) == (False, "⏳ Prove your link")
+    assert (asked.is_ephemeral, asked.embed["title"]) == (False, "⏳ Prove it's you")
     assert [end - start for start, end in (first, second)] == [timedelta(minutes=2)] * 2
     assert second[0] - first[1] >= timedelta(minutes=6)
     assert now < first[0] < second[1] < now + timedelta(minutes=20)
@@ -107,12 +107,15 @@ async def test_link_is_proven_by_two_menu_suicides_with_a_restart_in_between(sta
     die(files, wolf, first[0] + timedelta(seconds=30))
     await stage.wait_for_deaths(64)
     assert await list_links(stage) == [f"⏳ {wolf.victim_name}"]
+    await until(lambda: "**1 of 2 seen**" in asked.embed["description"], what=lambda: str(asked.embed))
     await stage.bot.kill()
     die(files, wolf, second[1])
     stage.world.clock.advance(INTERACTION_SECONDS)
     await stage.bot.start()
     await wait_for_title(stage, asked, "✅ Linked and proven")
-    assert await list_links(stage) == [f"✅ {wolf.victim_name} · ⭐ main"]
+    told = f"{stage.player.mention} ✅ Linked and proven: **"
+    await until(lambda: told in stage.office.messages[-1].content, what=lambda: stage.bot.output)
+    assert await list_links(stage) == [f"✅ {wolf.victim_name} · main"]
     assert wolf.victim_id not in repr([message.embeds for message in stage.office.messages])
 
 
@@ -147,9 +150,12 @@ async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stag
     for moment in choose_moments(asked, other):
         die(files, wolf, moment)
     await wait_for_title(stage, asked, "✅ Linked and proven")
-    await wait_for_title(stage, other, "❌ Somebody else proved it first")
+    await wait_for_title(stage, other, "❌ Someone else proved it first")
     refused = await stage.ask("/link", by=stage.admin, player=wolf.victim_id)
-    assert (refused.is_ephemeral, "belongs to another member" in refused.embed["description"]) == (True, True)
+    assert (refused.is_ephemeral, "already linked to someone else" in refused.embed["description"]) == (
+        True,
+        True,
+    )
 
     offered = await stage.admin.autocomplete(
         stage.office, "/admin link remove", "player", "", member=stage.player
@@ -176,30 +182,30 @@ async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
     players = list_victims(rows, 6)
     names = [player.victim_name for player in players]
     nothing = await stage.ask("/unlink", by=stage.player)
-    assert "> links you to one" in nothing.embed["description"]
+    assert "> adds one" in nothing.embed["description"]
     for player in players[:5]:
         linked = await stage.ask("/link", by=stage.player, player=player.victim_id)
         assert linked.embed["title"] == "✅ Linked and proven"
     assert linked.embed["footer"]["text"] == "5 of 5 links used"
     full = await stage.ask("/link", by=stage.player, player=players[5].victim_id)
-    assert "A member can have 5 linked players" in full.embed["description"]
+    assert "You can have 5 linked players" in full.embed["description"]
 
     offered = await stage.player.autocomplete(stage.office, "/unlink", "player", "")
     assert [choice["name"] for choice in offered] == names[:5]
     ended = await stage.ask("/unlink", by=stage.player, player=players[0].victim_id)
     assert (ended.is_ephemeral, ended.embed["title"]) == (True, "✅ Link ended")
     assert await list_links(stage) == [
-        f"✅ {names[1]} · ⭐ main",
+        f"✅ {names[1]} · main",
         *(f"✅ {name} · alt" for name in names[2:5]),
     ]
     kept = await stage.ask("/unlink", by=stage.player)
     await kept.click("Cancel")
-    await kept.wait_until(lambda one: one.embed["title"] == "Nothing was ended")
+    await kept.wait_until(lambda one: one.embed["title"] == "Cancelled")
     gone = await stage.ask("/unlink", by=stage.player)
     await gone.click("Unlink")
-    await gone.wait_until(lambda one: one.embed["title"] == "✅ All your links are ended")
+    await gone.wait_until(lambda one: one.embed["title"] == "✅ All your links ended")
     of_player = await stage.ask("/links", member=stage.player)
-    assert "No player is linked yet" in of_player.embed["description"]
+    assert "hasn't linked a player yet" in of_player.embed["description"]
     assert await stage.bot.stop() == 0
 
 
@@ -211,11 +217,11 @@ async def test_request_says_so_where_the_bot_does_not_see_the_channel(stage: Sta
     [wolf] = list_victims(rows, 1)
     stage.world.set_overwrite(stage.office, stage.guild.bot, deny=Permission.VIEW_CHANNEL)
     asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
-    assert "I lack View Channel here" in asked.embed["description"]
+    assert "I'm missing View Channel" in asked.embed["description"]
     for start, _ in read_windows(asked):
         die(files, wolf, start)
     await until(lambda: [link["state"] for link in stage.read("links")] == ["proven"])
-    assert await list_links(stage) == [f"✅ {wolf.victim_name} · ⭐ main"]
+    assert await list_links(stage) == [f"✅ {wolf.victim_name} · main"]
 
 
 async def test_message_of_a_request_says_so_when_its_member_ends_it(stage: Stage) -> None:
@@ -228,6 +234,6 @@ async def test_message_of_a_request_says_so_when_its_member_ends_it(stage: Stage
     again = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
     assert read_windows(first) != []
     assert read_windows(again) != []
-    await wait_for_title(stage, first, "⏸️ Asked for again")
+    await wait_for_title(stage, first, "⏸️ Asked again")
     await stage.ask("/unlink", by=stage.player, player=wolf.victim_name)
-    await wait_for_title(stage, again, "⏸️ This link was ended")
+    await wait_for_title(stage, again, "⏸️ Link ended")

@@ -88,7 +88,7 @@ async def test_export_holds_what_the_logs_and_the_wallet_say(
     others = {row.victim_id for row in rows} - {last.killer_id}
     assert [one for one in others if one in json.dumps(data)] == []
     refused = await stage.ask("/data export", by=stage.player, player=last.victim_name)
-    assert "is not proven to be you" in refused.embed["description"].replace("\\", "")
+    assert "isn't proven to be yours" in refused.embed["description"].replace("\\", "")
 
 
 async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
@@ -102,7 +102,7 @@ async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
     await asked.click("Erase")
     await asked.wait_until(lambda one: one.embed["title"] == "✅ Erased")
     own = list_moments(rows, last.killer_id)
-    assert f"{len(own)} deaths name" in asked.embed["description"]
+    assert f"{len(own)} deaths now show" in asked.embed["description"]
     gone = await stage.ask("/stats", player=last.killer_name)
     assert "No player called" in gone.embed["description"]
     after = get_fields((await stage.ask("/stats", player=last.victim_id)).embed)

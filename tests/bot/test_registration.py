@@ -13,6 +13,7 @@ from tests.bot.stage import Stage
 
 SNAPSHOT = Path(__file__).with_name("snapshots") / "commands.json"
 GUILD_CONTEXT = 0
+ADMINISTRATOR = 1 << 3
 MANAGE_GUILD = 1 << 5
 
 
@@ -37,6 +38,7 @@ async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: S
     rights = {command["name"]: command.get("default_member_permissions") for command in commands}
     assert {name: right for name, right in rights.items() if right is not None} == {
         "admin": MANAGE_GUILD,
+        "owner": ADMINISTRATOR,
         "setup": MANAGE_GUILD,
     }
     with pytest.raises(UnknownCommandError):

@@ -1,5 +1,6 @@
 """Changed settings: servers, channels, the admin role, and the audit of who changed them."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -278,9 +279,10 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     nothing = await stage.ask("/admin audit")
     assert nothing.embed["description"] == "No matching changes."
     await begin(stage)
-    for kind in ("events", "alerts", "counter", "connections", "bounties", "leaderboard"):
-        await stage.ask("/admin channel set", by=deputy, kind=kind, channel=stage.feed)
-    for kind in ("events", "counter", "alerts"):
+    kinds = ("alerts", "bounties", "leaderboard")
+    for kind, channel in product(kinds, (stage.feed, stage.office)):
+        await stage.ask("/admin channel set", by=deputy, kind=kind, channel=channel)
+    for kind in kinds:
         await stage.ask("/admin channel clear", by=deputy, kind=kind)
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
@@ -298,7 +300,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     of_deputy = await stage.ask("/admin audit", member=deputy, action="channel clear")
     assert of_deputy.embed["footer"]["text"] == "3 in total"
     choices = await stage.admin.autocomplete(stage.office, "/admin audit", "action", "channel")
-    assert [choice["value"] for choice in choices] == ["channel set", "channel clear"]
+    assert [choice["value"] for choice in choices] == ["channel set", "channel clear", "channel style"]
 
     other = stage.world.create_guild("Neighbours")
     room = stage.world.create_channel(other, "room")

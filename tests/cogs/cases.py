@@ -49,6 +49,7 @@ _NEW_SERVER = {
     "number": 7,
     "timezone": "Europe/Berlin",
 }
+_STYLE = {"style": "card", "delay_minutes": 5, "min_distance": 50}
 _REVOKED = {"guild_id": "here", "reason": "moved to **another** @everyone bot"}
 
 CASES = (
@@ -102,10 +103,10 @@ CASES = (
     Case("/premium status"),
     Case("/premium status", name="granted", is_granted=True),
     Case("/premium tiers", tier=2),
-    Case("/premium grant", "owner", {"guild_id": "here", "tier": 2, "days": 30}),
-    Case("/premium revoke", "owner", _REVOKED, is_granted=True),
-    Case("/premium revoke", "owner", _REVOKED, "no grant"),
-    Case("/premium grant", options={"guild_id": "here", "tier": 2}, name="not an owner"),
+    Case("/owner grant", "owner", {"guild_id": "here", "tier": 2, "days": 30}),
+    Case("/owner revoke", "owner", _REVOKED, is_granted=True),
+    Case("/owner revoke", "owner", _REVOKED, "no grant"),
+    Case("/owner tasks", "manager", name="not an owner"),
     Case("/admin server add", "manager", _NEW_SERVER, form={"Password": "p4ss"}),
     Case("/admin server add", "manager", _NEW_SERVER, "no secret", form={}),
     Case(
@@ -132,10 +133,21 @@ CASES = (
     Case("/admin server hostkey", "manager", {"server": MIRNY}, press="Accept"),
     _admin("/admin server rejected", server=MIRNY),
     _admin("/admin channel set", kind="bounties", channel="general", server=KAMENSK),
-    Case("/admin channel set", "manager", {"kind": "events", "channel": "general"}, "closed tier", tier=0),
-    _refused("/admin channel set", "no permission", by="manager", kind="events", channel="silent"),
+    Case(
+        "/admin channel set", "manager", {"kind": "leaderboard", "channel": "general"}, "closed tier", tier=0
+    ),
+    _refused("/admin channel set", "no permission", by="manager", kind="alerts", channel="silent"),
     _admin("/admin channel clear", kind="killfeed", server=KAMENSK),
-    Case("/admin channel clear", "manager", {"kind": "events"}, "nothing to clear"),
+    Case("/admin channel clear", "manager", {"kind": "alerts"}, "nothing to clear"),
+    _admin(
+        "/admin channel style",
+        kind="killfeed",
+        channel="general",
+        style="card",
+        delay_minutes=5,
+        min_distance=50,
+    ),
+    _admin("/admin channel style", "unused channel", kind="killfeed", channel="general"),
     _admin("/admin channel list"),
     _admin("/admin channel test", kind="killfeed", server=MIRNY),
     _admin("/admin role", role="scouts"),
@@ -148,5 +160,5 @@ CASES = (
     _admin("/admin link confirm", member="bob", player=NAMES[9]),
     _admin("/admin link remove", member="alice", player=NAMES[2]),
     _admin("/admin audit"),
-    Case("/admin tasks", "owner"),
+    Case("/owner tasks", "owner"),
 )

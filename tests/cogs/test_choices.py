@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from simulation.discord import Channel, Guild, Member, SimulatedDiscord
+from simulation.markdown import Reader
 from tests.cogs.conftest import PIKE, SPIKER, end_views, use_tier
 from tests.fakes.clock import START
 from tests.fakes.deaths import build_player_id
@@ -129,3 +130,24 @@ async def test_choice_of_a_server_goes_into_its_option(
     first, *_ = asked.answer.interactive_components
     await asked.click(first["custom_id"])
     await asked.wait_until(lambda reply: reply.embed["title"] == r"📊 Pike\_")
+
+
+async def test_close_names_are_buttons_that_replace_what_was_typed(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """A typing error costs one press, in the option with the error."""
+    shelf.statistics.stats[SPIKER,] = replace(shelf.statistics.stats[PIKE,], player_id=SPIKER, name="Spiker")
+    asked = await alice.ask(channel, "/compare", first="Spikr", second="Pike_")
+    assert asked.embed["title"] == "🔎 Not found"
+    assert Reader(START).read_plain(asked.embed["description"]) == (
+        "No player called “Spikr” yet. Did you mean Spiker, Pike_?"
+    )
+    await asked.click("Spiker")
+    await asked.wait_until(lambda reply: reply.embed["title"] != "🔎 Not found")
+    assert asked.embed["title"] == r"⚔️ Spiker vs Pike\_"
+
+
+async def test_name_without_a_close_one_is_refused_in_private(alice: Member, channel: Channel) -> None:
+    """Nothing is offered where nothing is close."""
+    refused = await alice.ask(channel, "/stats", player="zzz")
+    assert (refused.is_ephemeral, refused.answer.interactive_components) == (True, [])

@@ -18,8 +18,8 @@ from utils.services.links.proof import PROOF_OBJECTION_TIME
 
 pytestmark = pytest.mark.usefixtures("bot")
 
-NOT_YOURS = "“Spiker” is not proven to be you."
-FOR_ADMINS = "The data of other members is for members with Manage Server"
+NOT_YOURS = "“Spiker” isn't proven to be yours."
+FOR_ADMINS = "Only admins can ask for someone else's data"
 
 
 @pytest.fixture(name="linked")
@@ -57,9 +57,9 @@ async def test_export_is_a_file_for_the_caller_alone(shelf: Shelf, linked: Membe
     ("options", "sentence"),
     [
         ({"player": "Spiker"}, NOT_YOURS),
-        ({"player": SPIKER}, "is not proven to be you."),
+        ({"player": SPIKER}, "isn't proven to be yours."),
         ({"member": "manager"}, FOR_ADMINS),
-        ({"player": "Pike_", "member": "alice"}, "Name a member or a player, not both."),
+        ({"player": "Pike_", "member": "alice"}, "Choose a member or a player, not both."),
     ],
 )
 async def test_what_is_not_the_callers_is_refused(
@@ -114,10 +114,10 @@ async def test_erasure_asks_first_and_can_be_taken_back(
     asked = await linked.ask(channel, "/data erase")
     text = asked.embed["description"]
     assert asked.is_ephemeral
-    for part in (r"**Pike\_**", "1,234 emeralds", "5 rows", "2 open bounties", "4 changes made by hand"):
+    for part in (r"**Pike\_**", "1,234 💎", "5 changes", "2 open bounties", "4 changes they made"):
         assert part in text
     await asked.click("Cancel")
-    await asked.wait_until(lambda one: one.embed["title"] == "Nothing was erased")
+    await asked.wait_until(lambda one: one.embed["title"] == "Cancelled")
     assert shelf.erasures.done == []
     again = await linked.ask(channel, "/data erase")
     await again.click("Erase")
@@ -131,7 +131,7 @@ async def test_who_has_nothing_is_told_so(shelf: Shelf, alice: Member, channel: 
     """Without any data there is no question."""
     reply = await alice.ask(channel, "/data erase")
     assert (reply.is_ephemeral, reply.components) == (True, [])
-    assert "There is nothing here to erase" in reply.embed["description"]
+    assert "Nothing to erase" in reply.embed["description"]
     assert shelf.reporter.reported == []
 
 

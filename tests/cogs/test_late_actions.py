@@ -18,7 +18,7 @@ from utils.models.texts import text
 from utils.services.links.proof import PROOF_OBJECTION_TIME
 
 ADMINS_ALONE = "You need Manage Server or this Discord server's admin role for this command."
-CHANGED = "The data belongs to another person now, so nothing was erased. Run the command again."
+CHANGED = "This data belongs to someone else now, so I erased nothing. Run the command again."
 FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 
 
@@ -61,7 +61,7 @@ async def test_erasure_by_an_admin_who_is_none_any_more_is_refused(
     world.set_roles(manager.membership, [])
     await asked.click("Erase")
     sentence, is_private = await wait_for_refusal(asked)
-    assert ("is not proven to be you" in sentence, is_private) == (True, True)
+    assert ("isn't proven to be yours" in sentence, is_private) == (True, True)
     assert (shelf.erasures.done, bot.unexpected.reported) == ([], [])
 
 
@@ -69,8 +69,8 @@ async def test_erasure_by_an_admin_who_is_none_any_more_is_refused(
     ("options", "holdings", "refusal"),
     [
         ({}, Holdings(balance=5), CHANGED),
-        ({}, Holdings(), "There is nothing here to erase"),
-        ({"player": "Pike_"}, Holdings(), "is not proven to be you"),
+        ({}, Holdings(), "Nothing to erase"),
+        ({"player": "Pike_"}, Holdings(), "isn't proven to be yours"),
     ],
 )
 async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(

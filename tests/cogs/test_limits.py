@@ -68,7 +68,7 @@ async def test_fourth_command_at_once_is_refused_privately_and_others_are_served
         "3 of your commands are still at work. Wait for their answers, then ask again."
     )
     assert refused.is_ephemeral
-    assert (await manager.ask(channel, "/premium tiers")).embed["title"] == "💎 Tiers"
+    assert (await manager.ask(channel, "/premium tiers")).embed["title"] == "⭐ Tiers"
     shelf.statistics.gate.may_answer.set()
     await asyncio.gather(*(each.wait() for each in hanging))
-    assert (await alice.ask(channel, "/premium tiers")).embed["title"] == "💎 Tiers"
+    assert (await alice.ask(channel, "/premium tiers")).embed["title"] == "⭐ Tiers"

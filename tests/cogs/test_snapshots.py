@@ -72,7 +72,7 @@ def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member
 @pytest.fixture(name="shelf")
 def _shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
     """The community with a lot of data."""
-    shelf = Shelf()
+    shelf = Shelf(home_guild_id=cast.guild.id)
     shelf.owners.owner_ids = (world.owner.id,)
     fill(
         shelf,

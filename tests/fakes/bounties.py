@@ -1,6 +1,7 @@
 """A guild with money: Ann and Bob, two game servers, and players for bounties."""
 
 from datetime import timedelta
+from itertools import count
 
 from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
@@ -43,6 +44,9 @@ def build_shelf() -> Shelf:
     return shelf
 
 
+REQUESTS = count(1)
+
+
 async def set_channel(shelf: Shelf) -> None:
     """Give the guild a bounties channel."""
     await put_settings(shelf.guilds, GUILD, channels={ChannelKind.BOUNTIES: ChannelId(5)})
@@ -57,4 +61,6 @@ async def place(
     server: str | None = None,
 ) -> PlacedBounty:
     """Place a bounty."""
-    return await bounties.place(GUILD, by, player=player, amount=amount, server=server)
+    return await bounties.place(
+        GUILD, by, player=player, amount=amount, server=server, request_id=next(REQUESTS)
+    )

@@ -4,7 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from tests.fakes.money import FakeMoneyUnit, MoneyData
@@ -18,10 +18,11 @@ from utils.errors import (
 )
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathPlace, Killing, LogFile
+from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
+from utils.models.notices.outbox import NO_DELAYS, WAITING_MAXIMUM, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Chunk, CountingNeeds, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -65,6 +66,7 @@ class Data:
     days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
     months: dict[int, dict[date, ServerMonth]] = field(default_factory=dict)
     notices: list[DeathNotice] = field(default_factory=list)
+    due_at: dict[bytes, datetime] = field(default_factory=dict)
     notices_maximum: int = WAITING_MAXIMUM
     rejected: list[RejectedLine] = field(default_factory=list)
     cursors: dict[LogFile, Cursor] = field(default_factory=dict)
@@ -193,14 +195,20 @@ class FakeIngestionUnit:
         ]
 
     def append_notices(
-        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+        self,
+        notices: Sequence[Notice],
+        *,
+        created_at: datetime,
+        delays: Delays = NO_DELAYS,
+        changes_counters: bool = False,
     ) -> AppendedNotices:
         """Append notices to the outbox entries, numbered for each kind of channel."""
-        del created_at
         self._power.pass_point()
         deaths = [one for one in notices if isinstance(one, DeathNotice)]
         room = max(0, self._data.notices_maximum - len(self._data.notices))
         self._data.notices += deaths[:room]
+        due_at = created_at + delays.get(ChannelKind.KILLFEED, timedelta())
+        self._data.due_at |= {one.event_id: due_at for one in deaths[:room]}
         self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
         self._data.batches += changes_counters
         return AppendedNotices(self._data.batches, left_out=len(deaths[room:]))

@@ -1,7 +1,7 @@
 """Links in memory: their storage, and the other parts that the services of links use."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.lasting_buttons import Control
-from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
@@ -218,6 +218,7 @@ class FakeProofMessages:
     """Records the messages that were shown.
 
     Attributes:
+        ticked: the message and the number of seen windows, for each time that some were ticked off.
         tries: the number of attempts to show a message.
         is_there: an event that every message waits for.
         gate: a gate that slow messages wait for.
@@ -225,10 +226,15 @@ class FakeProofMessages:
 
     def __init__(self) -> None:
         self.shown: list[tuple[MemberId, ProofOutcome]] = []
+        self.ticked: list[tuple[int | None, int]] = []
         self.tries = 0
         self.is_there = asyncio.Event()
         self.is_there.set()
         self.gate: Gate | None = None
+
+    def tick_off(self, link: Link, seen: Collection[ProofWindow]) -> None:
+        """Record the number of seen windows."""
+        self.ticked.append((link.message_id, len(seen)))
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Record the message."""

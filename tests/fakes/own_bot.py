@@ -1,6 +1,7 @@
 """The project's own bot with all its features, over storages in memory, so that tests are quick."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,10 @@ class OwnBot(KillfeedBot):
             self.load_extension(extension)
 
     async def wait_until_registered(self) -> None:
-        """Return once Discord has the commands."""
-        await wait_until(self._commands_file.exists)
+        """Return once Discord has the commands, those of the home guild included."""
+        sets = 1 if self.services.operators.home_guild_id is None else 2
+        file = self._commands_file
+        await wait_until(lambda: file.exists() and len(json.loads(file.read_text("ascii"))) == sets)
 
 
 class OwnShardedBot(OwnBot, ShardedKillfeedBot):

@@ -8,7 +8,7 @@ from tests.fakes.ingestion import FakeDeathLogs
 from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import Control
-from utils.models.post_styles import NEW_SHAPE, PostShape
+from utils.models.post_styles import NEW_SHAPE, NEW_STYLE, ChannelStyle, PostShape
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle
@@ -139,11 +139,17 @@ class FakeChannelFinder:
 
     def __init__(self, channel_id: int | None = 77) -> None:
         self.channel_id = channel_id
+        self.style = NEW_STYLE
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel."""
         del scope, kind
         return None if self.channel_id is None else ChannelId(self.channel_id)
+
+    async def find_style(self, guild_id: GuildId, channel_id: ChannelId) -> ChannelStyle:
+        """Return the style of every channel."""
+        del guild_id, channel_id
+        return self.style
 
 
 class FakeShapes:

@@ -222,6 +222,7 @@ class Teller:
             player=self._choose_player(step),
             amount=amount,
             server=f"Server {step.number}",
+            request_id=next(self._requests),
         )
 
     async def _cancel(self, step: Step) -> None:
@@ -269,7 +270,12 @@ class Teller:
                 step.guild_id, server_id, DeathKind.KILL, is_announced=False, actor_id=ADMIN
             ),
             self._house.services.bounties.place(
-                step.guild_id, MEMBERS[0], player=self._choose_player(step), amount=100, server=server_id
+                step.guild_id,
+                MEMBERS[0],
+                player=self._choose_player(step),
+                amount=100,
+                server=server_id,
+                request_id=next(self._requests),
             ),
             services.coverage.choose(step.guild_id, server_id),
         ):

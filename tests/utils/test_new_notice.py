@@ -89,7 +89,7 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
             "player_name": "Ann",
             "member_id": 7,
         },
-        "created_at": NOW,
+        "due_at": NOW,
     }
     waiting = await list_waiting()
     is_shared = channel_kind is ChannelKind.KILLFEED

@@ -347,7 +347,7 @@ async def test_ending_nothing_is_no_error(
 async def test_failing_turn_costs_no_other_one_and_is_counted_at_its_task(
     tasks: TaskManager, clock: FakeClock
 ) -> None:
-    """The next guild is served in the same round; ``/admin tasks`` shows the failure and its place."""
+    """The next guild is served in the same round; ``/owner tasks`` shows the failure and its place."""
     served: list[int] = []
 
     async def serve(guild_id: GuildId) -> None:

@@ -119,7 +119,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-        memories=build_memories(base, guild, delivery, reading, grants, proofs, ingestion.live),
+        memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
     register_handlers(application, delivery)
     return application
@@ -212,7 +212,9 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
         base.repositories.scope_index,
         players=guild.names,
         reading=reading.loops,
-        messages=LinkMessages(delivery.messages, languages=delivery.languages),
+        messages=LinkMessages(
+            delivery.sender, delivery.messages, languages=delivery.languages, clock=base.clock
+        ),
         tasks=base.tasks,
         clock=base.clock,
     )
@@ -236,6 +238,7 @@ def build_boards(
         notifier=delivery.alerts,
         audit=guild.audit,
         tasks=base.tasks,
+        clock=base.clock,
         is_member=is_member,
     )
 
@@ -245,13 +248,12 @@ def build_memories(
     guild: GuildServices,
     delivery: Delivery,
     reading: Reading,
-    grants: GrantService,
-    proofs: ProofWatcher,
+    rules: Sequence[GuildMemory],
     live: LiveIngestion,
 ) -> Sequence[GuildMemory]:
     """Return all objects that keep data of a guild, to forget it when the bot leaves."""
-    rules = (guild.settings, guild.premium, grants, guild.names, proofs)
     return (
+        *(guild.settings, guild.premium, guild.names),
         *rules,
         delivery.alerts,
         reading.loops,

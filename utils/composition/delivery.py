@@ -27,6 +27,7 @@ from utils.services.guilds.guild_settings import SettingsService
 class Delivery:
     """The parts that post and edit."""
 
+    sender: DiscordSender
     languages: GuildLanguages
     messages: StandingMessages
     progress: ImportMessages
@@ -57,6 +58,7 @@ def build_delivery(
     )
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
     return Delivery(
+        sender=sender,
         languages=languages,
         messages=messages,
         progress=ImportMessages(
@@ -73,5 +75,7 @@ def build_delivery(
 
 def build_board_messages(base: Base, delivery: Delivery, features: FeatureServices) -> PostedBoardMessages:
     """Return the messages of posted boards."""
-    pages = BoardPages(features.coverage, features.statistics, features.combat, delivery.languages)
+    pages = BoardPages(
+        features.coverage, features.statistics, features.combat, delivery.languages, base.clock
+    )
     return PostedBoardMessages(delivery.messages, base.repositories.boards, pages)

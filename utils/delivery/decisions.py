@@ -7,16 +7,16 @@ returns a ``Step``; the first matching rule wins.
 import base64
 import heapq
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from itertools import islice
+from itertools import islice, takewhile
 
 from utils.backoff import Backoff
 from utils.delivery.ports import PostedMessage, Texts
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
-from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; this is the least that it can mean
 
@@ -55,7 +55,7 @@ def choose_step(
     """
     if not entries:
         return Step.FORGET
-    if max(entry.created_at for entry in entries) < now - max_age:
+    if max(entry.due_at for entry in entries) < now - max_age:
         return Step.EXPIRE
     if not has_channel:
         return Step.DISCARD
@@ -68,9 +68,21 @@ def is_remembered(first_tried_at: datetime, now: datetime) -> bool:
     return timedelta() <= now - first_tried_at < NONCE_MEMORY
 
 
+def list_due(pending: Mapping[Feed, Sequence[OutboxEntry]], now: datetime) -> dict[Feed, list[OutboxEntry]]:
+    """Return the entries of each feed up to the first one that is not due yet."""
+    return {
+        feed: list(takewhile(lambda one: one.due_at <= now, waiting)) for feed, waiting in pending.items()
+    }
+
+
+def find_wake_ups(pending: Mapping[Feed, Sequence[OutboxEntry]], now: datetime) -> dict[Feed, datetime]:
+    """Return when each feed goes on that has to wait for its first entry."""
+    return {feed: some[0].due_at for feed, some in pending.items() if some and some[0].due_at > now}
+
+
 def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
     """Return the first entries of a channel, oldest first, without changing the order of a feed."""
-    merged = heapq.merge(*feeds, key=lambda entry: (entry.created_at, entry.feed))
+    merged = heapq.merge(*feeds, key=lambda entry: (entry.due_at, entry.feed))
     return list(islice(merged, MAX_EMBEDS))
 
 

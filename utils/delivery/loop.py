@@ -9,6 +9,7 @@ After an unexpected failure the lane tries again, and the status shows it (``une
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 from structlog import get_logger
@@ -41,12 +42,14 @@ class _Signals:
 
     Attributes:
         busy: the feeds that may hold entries, each with its number of wake-ups.
+        asleep: the feeds whose first entry is not due before that time.
         news: set when a lane may have to start.
         mended: an event for each running lane; set when its channel was changed, to end its wait.
         poll_at: when the outbox is read again, in monotonic seconds.
     """
 
     busy: dict[Feed, int] = field(default_factory=dict)
+    asleep: dict[Feed, datetime] = field(default_factory=dict)
     news: Signal = field(default_factory=Signal)
     mended: dict[Lane, asyncio.Event] = field(default_factory=dict)
     poll_at: float = 0.0
@@ -56,11 +59,23 @@ class _Signals:
         self.busy[feed] = self.busy.get(feed, 0) + 1
         self.news.set()
 
-    def rest(self, feeds: Iterable[Feed], seen: Mapping[Feed, int]) -> None:
-        """Remove empty feeds from ``busy``, except those with new entries since ``seen``."""
-        for one in feeds:
+    def rest(self, outcome: DeliveryOutcome, seen: Mapping[Feed, int]) -> None:
+        """Remove feeds without work from ``busy``, except those with new entries since ``seen``."""
+        self.asleep |= outcome.wake_ups
+        for one in (*outcome.emptied, *outcome.wake_ups):
             if self.busy.get(one) == seen.get(one):
                 self.busy.pop(one, None)
+
+    def wake_due(self, now: datetime) -> None:
+        """Make the feeds busy whose time has come."""
+        for feed in [feed for feed, due_at in self.asleep.items() if due_at <= now]:
+            del self.asleep[feed]
+            self.busy.setdefault(feed, 0)
+
+    def compute_wait(self, now: datetime, monotonic: float) -> float:
+        """Return the seconds until the outbox is read again, or the next feed is due."""
+        due = [(due_at - now).total_seconds() for due_at in self.asleep.values()]
+        return min([self.poll_at - monotonic, *due])
 
 
 class DeliveryLoop:
@@ -131,7 +146,7 @@ class DeliveryLoop:
         for lane in lanes:
             if not self._tasks.is_running(_name_task(lane)):
                 self._start_lane(lane, signals)
-        return signals.poll_at - self._clock.monotonic()
+        return signals.compute_wait(self._clock.now(), self._clock.monotonic())
 
     async def _find_lanes(self, guild_id: GuildId, signals: _Signals) -> Collection[Lane]:
         now = self._clock.monotonic()
@@ -139,6 +154,7 @@ class DeliveryLoop:
             for feed in await self._service.list_feeds(guild_id):
                 signals.busy.setdefault(feed, 0)
             signals.poll_at = now + self._poll_seconds
+        signals.wake_due(self._clock.now())
         return await self._service.list_lanes(guild_id, tuple(signals.busy))
 
     async def _after_failure(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
@@ -185,7 +201,7 @@ class DeliveryLoop:
         await self._pace.wait_for_turn()
         seen = dict(signals.busy)
         outcome = await self._service.deliver_once(lane, seen.keys())
-        signals.rest(outcome.emptied, seen)
+        signals.rest(outcome, seen)
         return outcome
 
 

@@ -64,7 +64,7 @@ class OutboxStore(Protocol):  # implemented by OutboxRepository
         """Mark a message and all its entries as sent, together or not at all."""
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
-        """Drop entries of a feed created before a moment, return how many; none of them is in a message."""
+        """Drop entries of a feed that were due before that, return how many; none of them is in a message."""
 
     async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
         """Drop these entries."""
@@ -96,8 +96,10 @@ class PostedMessage:
     Attributes:
         nonce: None if Discord no longer returns it.
         texts: title and description of each embed.
+        replied_to: the id of the message that it answers, if it is a reply.
     """
 
     message_id: int
     nonce: str | None
     texts: Texts
+    replied_to: int | None = None

@@ -20,7 +20,7 @@ from utils.errors import (
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
-from utils.models.scope import ChannelId
+from utils.models.scope import ChannelId, MemberId
 
 T = TypeVar("T")
 
@@ -71,6 +71,32 @@ class DiscordSender:
                 )
             )
         return message.id
+
+    async def reply(
+        self, channel_id: ChannelId, message_id: int, content: str, *, member_id: MemberId, nonce: str
+    ) -> None:
+        """Answer a message, and ping one member alone if the content names them.
+
+        If that message was deleted, the answer is posted without it.
+        """
+        self._require_login()
+        channel = self._bot.get_partial_messageable(channel_id)
+        answered = discord.MessageReference(
+            message_id=message_id, channel_id=channel_id, fail_if_not_exists=False
+        )
+        allowed = discord.AllowedMentions(
+            everyone=False, roles=False, users=[discord.Object(member_id)], replied_user=False
+        )
+        with map_discord_errors(self._clock):
+            await self._wait_for(
+                channel.send(
+                    content,
+                    reference=answered,
+                    nonce=nonce,
+                    enforce_nonce=True,
+                    allowed_mentions=allowed,
+                )
+            )
 
     async def open_direct(self, user_id: int) -> ChannelId:
         """Return the channel of direct messages with a user."""
@@ -185,4 +211,5 @@ def _read_message(message: discord.Message) -> PostedMessage:
         message_id=message.id,
         nonce=None if message.nonce is None else str(message.nonce),
         texts=tuple((embed.title or "", embed.description or "") for embed in message.embeds),
+        replied_to=None if message.reference is None else message.reference.message_id,
     )

@@ -26,9 +26,9 @@ when the delivery for a guild starts; from then on only this process changes the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from discord.utils import time_snowflake
@@ -42,6 +42,8 @@ from utils.delivery.decisions import (
     choose_step,
     compute_retry_seconds,
     find_match,
+    find_wake_ups,
+    list_due,
     make_nonce,
     merge_feeds,
 )
@@ -87,12 +89,14 @@ class DeliveryOutcome:
         entries: how many notices were sent or dropped.
         retry_seconds: the wait before the next round makes sense; 0 unless waiting.
         emptied: the feeds that were empty when the round read them.
+        wake_ups: when feeds go on whose first entry is not due yet.
     """
 
     state: DeliveryState
     entries: int = 0
     retry_seconds: float = 0
     emptied: frozenset[Feed] = frozenset()
+    wake_ups: Mapping[Feed, datetime] = field(default_factory=dict)
 
 
 class DeliveryService:
@@ -209,14 +213,17 @@ class DeliveryService:
     async def _begin(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
         """Prepare the next message of a lane and try it, or drop entries that cannot be posted."""
         pending = await self._store.list_pending(lane.guild_id, sorted(feeds), limit=MAX_EMBEDS)
+        now = self._clock.now()
         for feed, waiting in pending.items():
-            if waiting and waiting[0].created_at < self._clock.now() - self._max_age:
+            if waiting and waiting[0].due_at < now - self._max_age:
                 return await self._drop_old(lane, feed)
-        entries = merge_feeds(pending.values())
-        if not entries:
-            return DeliveryOutcome(DeliveryState.IDLE, emptied=frozenset(feeds))
-        if lane.channel_id is None:
+        if lane.channel_id is None and (entries := merge_feeds(pending.values())):
             return await self._discard(lane, entries, reason="channel_not_set")
+        entries = merge_feeds(list_due(pending, now).values())
+        if lane.channel_id is None or not entries:
+            wake_ups = find_wake_ups(pending, now)
+            emptied = frozenset(feeds) - wake_ups.keys()
+            return DeliveryOutcome(DeliveryState.IDLE, emptied=emptied, wake_ups=wake_ups)
         language = await self._languages.find_language(lane.guild_id)
         shape = await self._shapes.find_shape(lane.guild_id, lane.channel_id)
         group = await self._choose_group(lane, entries, language, shape)

@@ -8,11 +8,24 @@ from utils.embeds.wording import FEED_SWITCHES
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
 from utils.models.guilds import CHANNEL_KIND_NAMES
 from utils.models.links import LinkState
+from utils.models.post_styles import POST_STYLE_NAMES, PostStyle
 from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
 from utils.models.statistics import BOARD_NAMES
-from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
+from utils.models.texts import (
+    Mention,
+    Metres,
+    Moment,
+    Names,
+    Number,
+    Text,
+    Value,
+    join,
+    plural,
+    text,
+    text_in,
+)
 from utils.models.visible_text import clean_text
 
 _VALUE_CHARACTERS = 200
@@ -36,6 +49,9 @@ _FIELDS: Mapping[str, Text] = {
     "is_auto": text_in("a setting", "bounties by the house"),
     "expiry_hours": text_in("a setting", "hours a bounty lasts"),
     "max_amount": text_in("a setting", "largest bounty"),
+    "style": text_in("a setting", "style"),
+    "delay_minutes": text_in("a setting", "delay"),
+    "min_distance": text_in("a setting", "shortest kill"),
     **{kind.value: name for kind, name in FEED_SWITCHES.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
@@ -59,6 +75,16 @@ def describe_change(change: FieldChange) -> tuple[Value, Value, Value]:
     if change.old is None and change.new is None and change.name in _SECRETS:
         return _SECRETS[change.name]
     return _name_setting(change.name), _describe_value(change.old), _describe_value(change.new)
+
+
+def describe_style_value(name: str, value: FactValue) -> Value:
+    """Return a value of a channel's style by the name of its field."""
+    if name == "style":
+        return POST_STYLE_NAMES[PostStyle(str(value))]
+    if not value:
+        return _NONE
+    number = int(str(value))
+    return Metres(number) if name == "min_distance" else plural("{count} minute", "{count} minutes", number)
 
 
 def show_typed(typed: str) -> Text:
@@ -185,6 +211,21 @@ def _describe_channel(facts: AuditFacts) -> Text:
     return text("{kind} of {server}: {old} → {new}", kind=kind, server=facts.server_name, old=old, new=new)
 
 
+def _describe_style(facts: AuditFacts) -> Text:
+    return text("{changes}", changes=Names(tuple(map(_describe_style_change, facts.changes))))
+
+
+def _describe_style_change(change: FieldChange) -> Text:
+    channel_id, _, name = change.name.partition(".")
+    return text(
+        "{setting} of {channel}: {old} → {new}",
+        setting=_name_setting(name),
+        channel=Mention("#", int(channel_id)),
+        old=describe_style_value(name, change.old),
+        new=describe_style_value(name, change.new),
+    )
+
+
 def _describe_role(facts: AuditFacts) -> Text:
     change = facts.get_change("admin_role_id")
     return text("{old} → {new}", old=_mention("@&", change.old), new=_mention("@&", change.new))
@@ -283,6 +324,7 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.SERVER_HOSTKEY: _describe_host_key,
     AuditAction.CHANNEL_SET: _describe_channel,
     AuditAction.CHANNEL_CLEAR: _describe_channel,
+    AuditAction.CHANNEL_STYLE: _describe_style,
     AuditAction.ROLE: _describe_role,
     AuditAction.BOUNTIES: _describe_changes,
     AuditAction.WALLET: _describe_wallet,

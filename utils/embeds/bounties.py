@@ -30,17 +30,14 @@ _REASON_LENGTH = 80
 def build_placed_embed(style: Style, bounty: Bounty, *, server_name: str) -> discord.Embed:
     """Return the answer of ``/bounty place``."""
     look = BOUNTY_LOOK.variants[BountyEvent.PLACED]
-    amount, player = show_money(style.theme, bounty.amount), show_name(bounty.player_name)
     said = text(
-        "{amount} are held for the player who kills **{player}** on {server}.",
-        amount=amount,
-        player=player,
+        "**{amount} on {player}'s head** ({server}). First hunter takes it. It ends {moment}.",
+        amount=show_money(style.theme, bounty.amount),
+        player=show_name(bounty.player_name),
         server=show_name(server_name),
+        moment=Moment(bounty.expires_at),
     )
-    embed = style.build(text("Bounty placed"), said, mark=look.mark, colour=look.colour)
-    style.add_field(embed, text("Target"), player, inline=True)
-    style.add_field(embed, text("Amount"), amount, inline=True)
-    return style.add_field(embed, text("Ends"), Moment(bounty.expires_at), inline=True)
+    return style.build(text("Bounty placed"), said, mark=look.mark, colour=look.colour)
 
 
 def build_bounty_list_embed(
@@ -64,7 +61,7 @@ def build_bounty_list_embed(
         _write_open(style, bounty, number, server_names if len(server_names) > 1 else {})
         for number, bounty in enumerate(bounties, start=first)
     ]
-    nobody = text("Nobody is wanted. {place} puts a price on a player.", place=Command("bounty place"))
+    nobody = text("No one is wanted. Put a price on someone with {place}.", place=Command("bounty place"))
     embed = style.build(text("📜 Open bounties"), nobody, lines=lines, colour=style.theme.ranking)
     return style.add_field(embed, WHERE, where)
 
@@ -80,7 +77,7 @@ def build_own_bounties_embed(
         parts.append([text("**Claimed**"), *(_show_claimed(style, bounty) for bounty in claimed)])
     listed = join([join(part, "\n") for part in parts], "\n\n")
     none = text(
-        "You have placed and claimed none yet. {list} shows who is wanted.", list=Command("bounty list")
+        "You haven't placed or claimed one yet. See who's wanted: {list}.", list=Command("bounty list")
     )
     return style.build(text("📜 Your bounties"), listed if parts else none)
 
@@ -88,7 +85,7 @@ def build_own_bounties_embed(
 def build_cancelled_embed(style: Style, bounty: Bounty, *, refund: int) -> discord.Embed:
     """Return the answer of ``/bounty cancel``."""
     said = text(
-        "{refund} for **{player}** are back in your wallet; cancelling cost {fee}.",
+        "You got {refund} back for **{player}**. Cancelling cost {fee}.",
         refund=show_money(style.theme, refund),
         player=show_name(bounty.player_name),
         fee=show_money(style.theme, compute_cancel_fee(bounty.amount)),
@@ -100,7 +97,7 @@ def build_wallet_embed(style: Style, wallet: Wallet) -> discord.Embed:
     """Return a member's balance and their last rows of the ledger."""
     amount = show_money(style.theme, wallet.balance)
     balance = text("{member} has **{amount}**.", member=Mention("@", wallet.member_id), amount=amount)
-    nothing = text("Nothing yet. Kills of a linked and proven player earn emeralds.")
+    nothing = text("Nothing yet. Link your player ({link}), and every kill earns.", link=Command("link"))
     rows = [_write_row(style, row) for row in wallet.rows] or [style.write(nothing)]
     lines = [style.write(balance), "", *rows]
     return style.build(text("Wallet"), lines=lines, mark=style.theme.money, colour=style.theme.ranking)
@@ -108,7 +105,7 @@ def build_wallet_embed(style: Style, wallet: Wallet) -> discord.Embed:
 
 def build_bounty_settings_embed(style: Style, settings: BountySettings) -> discord.Embed:
     """Return the settings of a guild's bounties."""
-    embed = style.build(text("📜 Bounty settings"))
+    embed = style.build(text("⚙️ Bounty settings"))
     hours = text_in("duration", "{number} h", number=Number(settings.expiry_hours))
     for name, value in (
         (text("Bounties and paid kills"), _describe_switch(is_on=settings.is_enabled)),
@@ -164,9 +161,9 @@ def _describe_state(bounty: Bounty) -> Text:
         BountyState.CLAIMED: text(
             "claimed by {player} {moment}", player=show_name(bounty.claimer_name), moment=_show_close(bounty)
         ),
-        BountyState.EXPIRED: text("not claimed, paid back"),
+        BountyState.EXPIRED: text("no one claimed it, paid back"),
         BountyState.CANCELLED: text_in("a bounty", "cancelled"),
-        BountyState.WITHDRAWN: text("its server was removed, paid back"),
+        BountyState.WITHDRAWN: text("server removed, paid back"),
     }
     return states[bounty.state]
 
@@ -184,9 +181,9 @@ def _describe_change(change: Change) -> Text:
         LedgerKind.KILL: text("kill of {player}", player=note),
         LedgerKind.BOUNTY_PLACED: text("bounty on {player}", player=note),
         LedgerKind.BOUNTY_CLAIMED: text("claimed the bounty on {player}", player=note),
-        LedgerKind.BOUNTY_EXPIRED: text("nobody claimed the bounty on {player}", player=note),
+        LedgerKind.BOUNTY_EXPIRED: text("no one claimed the bounty on {player}", player=note),
         LedgerKind.BOUNTY_CANCELLED: text("cancelled the bounty on {player}", player=note),
-        LedgerKind.BOUNTY_WITHDRAWN: text("its server was removed: bounty on {player}", player=note),
+        LedgerKind.BOUNTY_WITHDRAWN: text("server removed: bounty on {player}", player=note),
         LedgerKind.ADMIN: text("an admin: {reason}", reason=note),
     }
     return kinds[change.kind]

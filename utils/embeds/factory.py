@@ -12,6 +12,7 @@ import discord
 from utils.embeds import (
     audit,
     bounties,
+    channels,
     combat,
     command_help,
     links,
@@ -176,6 +177,7 @@ class EmbedFactory:
     build_stats = _show(players.build_stats_embed)
     build_board = _show(players.build_board_embed)
     build_posted_board = _show(players.build_posted_embed)
+    build_places = _show(players.build_places_embed)
 
     build_comparison = _show(combat.build_comparison_embed)
     build_weapons = _show(combat.build_weapons_embed)
@@ -183,6 +185,8 @@ class EmbedFactory:
     build_rivals = _show(combat.build_rivals_embed)
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
+
+    build_channel_style = _show(channels.build_channel_style_embed)
 
     build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)
@@ -201,6 +205,7 @@ class EmbedFactory:
     build_tasks = _show(audit.build_tasks_embed)
 
     build_asked_link = _show(links.build_asked_embed)
+    build_proof_progress = _show(links.build_progress_embed)
     build_link_outcome = _show(links.build_outcome_embed)
     build_links = _show(links.build_links_embed)
 

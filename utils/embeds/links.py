@@ -1,25 +1,27 @@
-"""Links: the answer that names the times of a proof, its outcome, and a member's list."""
+"""Links: the answer that names the times of a proof, its progress, its outcome, and a member's list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import discord
 
 from utils.embeds.style import Style
+from utils.embeds.theme import Theme
 from utils.embeds.values import frame, show_name
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Moment, Number, Text, join, text, text_in
 
-_PROVEN = "✅"
-_MAIN = "⭐"
+_SEEN = "✅"
+_NOT_SEEN = "⬜"
+_LINK = Command("link")
 
 _TITLES: Mapping[ProofOutcome, Text] = {
     ProofOutcome.PROVEN: text("Linked and proven"),
-    ProofOutcome.TAKEN: text("Somebody else proved it first"),
-    ProofOutcome.UNCLEAR: text("The proof fits more than one"),
+    ProofOutcome.TAKEN: text("Someone else proved it first"),
+    ProofOutcome.UNCLEAR: text("Two requests, the same respawns"),
     ProofOutcome.EXPIRED: text("Not proven in time"),
-    ProofOutcome.ENDED: text("This link was ended"),
-    ProofOutcome.REPLACED: text("Asked for again"),
+    ProofOutcome.ENDED: text("Link ended"),
+    ProofOutcome.REPLACED: text("Asked again"),
 }
 
 
@@ -33,36 +35,38 @@ def build_asked_embed(
         link: the link, proven at once, or pending with its windows.
         count: the number of the member's links with it.
         limit: the highest number of links.
-        is_followed: True: this message will show the outcome.
+        is_followed: True: this message will show the progress and the outcome.
     """
     used = _count_used(count, limit)
     if link.is_proven:
         return style.add_footer(build_outcome_embed(style, link, ProofOutcome.PROVEN), used)
-    windows = [
-        f"**{style.write(Number(place))}.** {style.write(_describe_window(window))}"
-        for place, window in enumerate(link.windows, start=1)
-    ]
-    advice = text(
-        "What counts is the time in the game server's log. The menu needs about five minutes between two "
-        "suicides, so do not use it shortly before."
-    )
-    ending = style.write(_describe_ending(is_followed=is_followed))
-    lines = [style.write(_describe_task(link)), "", *windows, "", style.write(advice), ending]
-    embed = style.build(text("Prove your link"), lines=lines, mark=style.theme.waiting)
-    return style.add_footer(embed, used)
+    return style.add_footer(_build_task_embed(style, link, (), is_followed=is_followed), used)
+
+
+def build_progress_embed(style: Style, link: Link, seen: Collection[ProofWindow]) -> discord.Embed:
+    """Return the message that named the times, with the windows ticked off in which a respawn was seen."""
+    return _build_task_embed(style, link, seen, is_followed=True)
 
 
 def build_outcome_embed(style: Style, link: Link, outcome: ProofOutcome) -> discord.Embed:
     """Return the last state of the message that named the times."""
     theme = style.theme
-    failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED)
-    marks = {ProofOutcome.PROVEN: theme.good, **dict.fromkeys(failed, theme.bad)}
     colours = {ProofOutcome.PROVEN: theme.success, ProofOutcome.TAKEN: theme.error}
     return style.build(
         _TITLES[outcome],
         _describe_outcome(link, outcome),
-        mark=marks.get(outcome, theme.paused),
+        mark=_get_mark(theme, outcome),
         colour=colours.get(outcome, theme.warning),
+    )
+
+
+def describe_end(theme: Theme, link: Link, outcome: ProofOutcome) -> Text:
+    """Return the line that tells the member how their proof ended; the message above it says more."""
+    return frame(
+        f"{{member}} {_get_mark(theme, outcome)} {{title}}: **{{player}}**",
+        member=Mention("@", link.member_id),
+        title=_TITLES[outcome],
+        player=show_name(link.player_name),
     )
 
 
@@ -70,12 +74,47 @@ def build_links_embed(
     style: Style, member_id: MemberId, links: Sequence[Link], *, limit: int
 ) -> discord.Embed:
     """Return a member's linked players: main, alts, and pending links."""
-    lines = [style.write(Mention("@", member_id)), *(_write_link(style, link) for link in links)]
+    member = Mention("@", member_id)
+    lines = [style.write(member), *(_write_link(style, link) for link in links)]
     if not links:
-        lines.append(style.write(text("No player is linked yet: {link} does it.", link=Command("link"))))
+        nobody = text("{member} hasn't linked a player yet. {link} does it.", member=member, link=_LINK)
+        lines = [style.write(nobody)]
     return style.add_footer(
         style.build(text("🔗 Linked players"), lines=lines), _count_used(len(links), limit)
     )
+
+
+def _get_mark(theme: Theme, outcome: ProofOutcome) -> str:
+    failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED)
+    marks = {ProofOutcome.PROVEN: theme.good, **dict.fromkeys(failed, theme.bad)}
+    return marks.get(outcome, theme.paused)
+
+
+def _build_task_embed(
+    style: Style, link: Link, seen: Collection[ProofWindow], *, is_followed: bool
+) -> discord.Embed:
+    """Return what to do in the game, and which windows are done."""
+    windows = [
+        f"{_SEEN if window in seen else _NOT_SEEN} {style.write(_describe_window(window))}"
+        for window in link.windows
+    ]
+    task = text(
+        "{member}, prove you're **{player}**: **respawn from the game's menu once in each of these two "
+        "windows.** You lose what you carry, so stash it first.",
+        member=Mention("@", link.member_id),
+        player=show_name(link.player_name),
+    )
+    advice = text("Don't respawn in the five minutes before a window: the game has a cooldown.")
+    lines = [style.write(task), "", *windows, *_list_counts(style, link, seen), "", style.write(advice)]
+    lines.append(style.write(_describe_ending(is_followed=is_followed)))
+    return style.build(text("Prove it's you"), lines=lines, mark=style.theme.waiting)
+
+
+def _list_counts(style: Style, link: Link, seen: Collection[ProofWindow]) -> list[str]:
+    if not seen:
+        return []
+    counts = text("**{seen} of {all} seen**", seen=Number(len(seen)), all=Number(len(link.windows)))
+    return [style.write(counts)]
 
 
 def _count_used(count: int, limit: int) -> Text:
@@ -84,37 +123,35 @@ def _count_used(count: int, limit: int) -> Text:
 
 def _describe_outcome(link: Link, outcome: ProofOutcome) -> Text:
     member, player = Mention("@", link.member_id), show_name(link.player_name)
-    ask = Command("link")
     if outcome is ProofOutcome.PROVEN:
         return join([_describe_proven(link), _describe_commands()])
     if outcome is ProofOutcome.TAKEN:
         return text(
-            "**{player}** belongs to another member now, so the request of {member} has ended. "
-            "If that is wrong, ask an admin of this community.",
-            player=player,
+            "**{player}** is linked to someone else now, so the request of {member} has ended. "
+            "Is it really yours? Ask an admin.",
             member=member,
+            player=player,
         )
     if outcome is ProofOutcome.UNCLEAR:
         return text(
-            "Somebody else asked for **{player}** as well, and the same suicides fit both requests. Nobody "
-            "is linked, and the request of {member} has ended. Ask again with {link}, or have an admin link "
-            "you with {confirm}.",
-            player=player,
-            member=member,
-            link=ask,
+            "Someone else asked for **{player}** too, and the same respawns fit both requests, so nobody is "
+            "linked. {member}, try again with {link} later, or ask an admin to use {confirm}.",
+            link=_LINK,
             confirm=Command("admin link confirm"),
+            member=member,
+            player=player,
         )
     if outcome is ProofOutcome.EXPIRED:
         return join([_describe_expired(link), _describe_clock()], "\n")
     if outcome is ProofOutcome.ENDED:
         return text(
-            "{member} and **{player}** are not linked (any more). {link} begins again.",
+            "{member} and **{player}** aren't linked. {link} starts again.",
             member=member,
             player=player,
-            link=ask,
+            link=_LINK,
         )
     return text(
-        "{member} asked again for **{player}**: the times that count stand in the newer message.",
+        "{member} asked again for **{player}**: the times are in the newer message.",
         member=member,
         player=player,
     )
@@ -133,37 +170,26 @@ def _describe_commands() -> Text:
 
 def _describe_expired(link: Link) -> Text:
     return text(
-        "The log did not show **{player}** taking the menu's suicide in both times, so the request of "
-        "{member} has ended. {link} gives new times.",
+        "{member}, I didn't see **{player}** respawn in both windows. Try again later with {link}.",
         player=show_name(link.player_name),
         member=Mention("@", link.member_id),
-        link=Command("link"),
+        link=_LINK,
     )
 
 
 def _describe_clock() -> Text:
     return text(
-        "Did you do both? Then the clock or the time zone of the game server may be set wrong: an admin can "
-        "link you with {confirm}.",
+        "You did both? Then the game server's clock or time zone may be set wrong: an admin can link you "
+        "with {confirm}.",
         confirm=Command("admin link confirm"),
-    )
-
-
-def _describe_task(link: Link) -> Text:
-    return text(
-        "{member}, show that you play **{player}**: take the suicide of the game's own menu once in each of "
-        "these times, on any game server of this community.",
-        member=Mention("@", link.member_id),
-        player=show_name(link.player_name),
     )
 
 
 def _describe_ending(*, is_followed: bool) -> Text:
     if is_followed:
-        return text("This message will tell how it went.")
+        return text("I tick them off in this message and tell you how it ends.")
     return text(
-        "I cannot change this message later, because I lack View Channel here: {links} tells whether it "
-        "worked.",
+        "I can't update this message, because I'm missing View Channel. {links} shows whether it worked.",
         links=Command("links"),
     )
 
@@ -183,13 +209,15 @@ def _write_link(style: Style, link: Link) -> str:
         waits = frame("**{player}** · {state}", player=name, state=_describe_wait(link))
         return f"{style.theme.waiting} {style.write(waits)}"
     role = text_in("a linked player", "main") if link.is_main else text_in("a linked player", "alt")
-    shape = f"{_PROVEN} **{{player}}** · {f'{_MAIN} ' if link.is_main else ''}{{role}} · {{day}}"
     linked_at = link.proven_at or link.linked_at
-    return style.write(frame(shape, player=name, role=role, day=Moment(linked_at, "D")))
+    shape = "**{player}** · {role} · {day}"
+    return f"{_SEEN} {style.write(frame(shape, player=name, role=role, day=Moment(linked_at, 'D')))}"
 
 
 def _describe_wait(link: Link) -> Text:
     moments = [Moment(window.starts_at, "t") for window in link.windows]
     if len(moments) > 1:
-        return text("not proven yet, at {first} and {second}", first=moments[0], second=moments[1])
-    return text("not proven yet, at {moment}", moment=moments[0]) if moments else text("not proven yet")
+        return text("waiting for respawns at {first} and {second}", first=moments[0], second=moments[1])
+    if moments:
+        return text("waiting for a respawn at {moment}", moment=moments[0])
+    return text("waiting for an admin")

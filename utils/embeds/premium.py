@@ -26,7 +26,7 @@ _REASON_LENGTH = 200
 def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return a community's tier, its end, its game servers, and every tier."""
     state = overview.state
-    title = text("💎 Tier {level}: {name}", level=Number(state.tier.level), name=state.tier.name)
+    title = text("⭐ Tier {level}: {name}", level=Number(state.tier.level), name=state.tier.name)
     colour = style.theme.warning if overview.paused else style.theme.neutral
     embed = style.build(title, _describe_end(state), colour=colour)
     style.add_field(embed, text("Game servers"), _describe_capacity(style, overview))
@@ -35,14 +35,14 @@ def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embe
 
 def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
-    said = text("Each tier has all that the ones below it have. Those who host this bot grant them.")
-    embed = style.build(text("💎 Tiers"), said)
+    said = text("Each tier includes the ones below. The bot's owner grants them.")
+    embed = style.build(text("⭐ Tiers"), said)
     return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
 
 
 def build_grant_embed(style: Style, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
     """Return the result of a grant or its end, for the owners."""
-    away = text("I am not in that Discord server. What was changed counts once I am invited there.")
+    away = text("I'm not in that Discord server yet. The change counts once I'm invited.")
     embed = build_success_embed(style, title, None if is_member else away)
     history = [_describe_event(event) for event in reversed(change.history[-SHOWN_EVENTS:])]
     style.add_field(embed, text("Now"), _describe_state(change.new))
@@ -71,8 +71,8 @@ def _describe_offer(offer: TierOffer) -> Text:
     """Return servers, poll interval and features; half seconds are shown, because the setting allows them."""
     seconds = offer.poll_seconds
     pace = plural(
-        "{count} game server, read every {seconds} s",
-        "{count} game servers, read every {seconds} s",
+        "{count} game server, checked every {seconds} s",
+        "{count} game servers, checked every {seconds} s",
         offer.tier.servers,
         seconds=Number(seconds, 0 if float(seconds).is_integer() else 1),
     )
@@ -92,25 +92,25 @@ def _describe_capacity(style: Style, overview: PremiumOverview) -> Text:
     if not overview.paused:
         return counts
     paused = text(
-        "Paused, over the limit: {servers}. Nothing of them is deleted.", servers=_list_names(overview.paused)
+        "Paused, over the limit: {servers}. I keep their data.", servers=_list_names(overview.paused)
     )
     return join([counts, frame(f"{style.theme.paused} {{paused}}", paused=paused)], "\n")
 
 
 def _describe_end(state: PremiumState) -> Text:
     if not state.is_granted:
-        return text("What every community has here without a grant; it has no end.")
+        return text("Default tier, doesn't expire.")
     if state.ends_at is None:
-        return text("Granted without an end.")
+        return text("Granted, doesn't expire.")
     return text("Until {end}, {left}.", end=Moment(state.ends_at, "f"), left=Moment(state.ends_at))
 
 
 def _describe_state(state: PremiumState) -> Text:
     level, name = Number(state.tier.level), state.tier.name
     if not state.is_granted:
-        return text("Tier {level} ({name}), the default without a grant", level=level, name=name)
+        return text("Tier {level} ({name}), the default", level=level, name=name)
     if state.ends_at is None:
-        return text("Tier {level} ({name}), without an end", level=level, name=name)
+        return text("Tier {level} ({name}), doesn't expire", level=level, name=name)
     return text("Tier {level} ({name}), until {end}", level=level, name=name, end=Moment(state.ends_at, "f"))
 
 
@@ -123,7 +123,7 @@ def _describe_event(event: PremiumEvent) -> Text:
     }
     facts: list[Value] = [Moment(event.at, "f"), done[event.action]]
     if event.ends_at is not None:
-        facts.append(text("end {moment}", moment=Moment(event.ends_at, "D")))
+        facts.append(text("until {moment}", moment=Moment(event.ends_at, "D")))
     if event.by is not None:
         facts.append(text("by {member}", member=Mention("@", event.by)))
     if event.reason:

@@ -198,7 +198,7 @@ def build_import_embed(
 
 def _describe_end(progress: ImportProgress) -> Text:
     if not progress.deaths:
-        return text("There are no deaths in its logs yet.")
+        return text("No deaths in its logs yet.")
     return text(
         "{deaths} in {days}.",
         deaths=count_deaths(progress.deaths),

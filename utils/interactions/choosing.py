@@ -1,8 +1,8 @@
 """Choices instead of typing again: where a name fits several things, they are buttons or a select.
 
-``@asks_which`` stands directly above the ``@Access`` of a command. The service raises an ``AmbiguousError``
-with choices, the member presses one, and the command runs again with its id in place of what was typed. Its
-answer then replaces the question.
+``@asks_which`` stands directly above the ``@Access`` of a command. The service raises an ``AmbiguousError``,
+or a ``NotFoundError`` with close names. The member presses one, and the command runs again with its id in
+place of what was typed. Its answer then replaces the question.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 import discord
 
-from utils.errors import AmbiguousError
+from utils.errors import AmbiguousError, NotFoundError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import resting
 from utils.interactions.views import InvokerView
@@ -55,7 +55,9 @@ class ChoiceView(InvokerView):
             self.end()
 
 
-async def choose_one(ctx: KillfeedContext, several: AmbiguousError) -> tuple[KillfeedContext, str] | None:
+async def choose_one(
+    ctx: KillfeedContext, several: AmbiguousError | NotFoundError
+) -> tuple[KillfeedContext, str] | None:
     """Ask which one is meant, and return the context of the press, and the pressed id; None without a press.
 
     The next answer replaces the question. The member must still be allowed to use the command.
@@ -75,7 +77,7 @@ async def choose_one(ctx: KillfeedContext, several: AmbiguousError) -> tuple[Kil
 
 
 def asks_which(function: Callback) -> Callback:
-    """Let a command ask which one is meant, as often as a name fits several things.
+    """Let a command ask which one is meant, as often as a name fits several things, or nearly fits some.
 
     The chosen id goes into the option with the text that fits several, or into ``server`` if none was given.
     It cannot be used where the first reply is a form.
@@ -86,7 +88,9 @@ def asks_which(function: Callback) -> Callback:
         while True:
             try:
                 return await function(cog, ctx, **options)
-            except AmbiguousError as error:
+            except (AmbiguousError, NotFoundError) as error:
+                if not error.choices:
+                    raise
                 several = error
             pressed = await choose_one(ctx, several)
             if pressed is None:

@@ -106,18 +106,10 @@ class KillfeedBot(commands.Bot):
         self.add_listener(self._answer_press, "on_interaction")
 
     async def on_connect(self) -> None:
-        """Register the commands, if they changed since the last time, and learn their ids.
-
-        They are one set for the whole bot, so only the process of the first shard registers them.
-        """
+        """Register the commands."""
         logger.info("connected to Discord")
         self._is_following = False
-        try:
-            if self._sharding.is_first:
-                await self._register.update()
-            self.services.languages.know_commands(await self._register.read_ids())
-        except UNREACHED as failure:
-            logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
+        await self._register_commands()
 
     async def on_ready(self) -> None:
         """Serve the guilds that the bot is in; they may have changed while it was offline."""
@@ -150,6 +142,8 @@ class KillfeedBot(commands.Bot):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Welcome a new guild; go on with the servers of one that had added the bot before."""
         logger.info("joined a guild", guild_id=guild.id)
+        if self.services.operators.is_home(GuildId(guild.id)):
+            await self._register_commands()
         self._events.dispatch(GuildJoined(guild_id=GuildId(guild.id)))
         await self.follower.follow_guilds(self.is_member_of)
 
@@ -237,6 +231,17 @@ class KillfeedBot(commands.Bot):
                 return
         reference = self._reporter.report(error)
         logger.error("event handler failed", event_name=event_method, reference=reference)
+
+    async def _register_commands(self) -> None:
+        """Register the commands if they changed since the last time, and learn their ids.
+
+        They are one set for the whole bot, so only the process of the first shard registers them.
+        """
+        if self._sharding.is_first:
+            with note_unreached("commands are not registered, the next connect tries again"):
+                await self._register.update()
+        with note_unreached("the ids of the commands are not known"):
+            self.services.languages.know_commands(await self._register.read_ids())
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
         await answer_ended(interaction, self.services)

@@ -52,7 +52,7 @@ class Operators:
         clock: Clock,
     ) -> None:
         self._find_application_owners = find_application_owners
-        self._home_guild_id = home_guild_id
+        self.home_guild_id = home_guild_id
         self._owner_ids = frozenset(owner_ids)
         self._clock = clock
         self._told: frozenset[int] = frozenset()
@@ -60,7 +60,7 @@ class Operators:
 
     def is_home(self, guild_id: GuildId) -> bool:
         """Tell whether a guild is the home guild."""
-        return self._home_guild_id == guild_id
+        return self.home_guild_id == guild_id
 
     async def is_owner(self, user_id: int) -> bool:
         """Tell whether a user owns the bot, by the configuration or by Discord."""

@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     SERVER_HOSTKEY = "server hostkey"
     CHANNEL_SET = "channel set"
     CHANNEL_CLEAR = "channel clear"
+    CHANNEL_STYLE = "channel style"
     ROLE = "role"
     BOUNTIES = "bounty"
     WALLET = "wallet"

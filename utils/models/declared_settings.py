@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
 from typing import Any
 
-from utils.models.audit import FactValue, FieldChange
+from utils.models.audit import FieldChange
 from utils.models.texts import Text
 
 Check = Callable[[Any], Text | None]
@@ -65,11 +65,24 @@ def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Check | None
 
 
 def _compare(name: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Yield one change; for a mapping one for each key, under the name of the key."""
+    """Yield one change; for a mapping those of each key, under the name of the key."""
     if not isinstance(new, Mapping):
         yield FieldChange(name, old, new)
         return
     for key in dict.fromkeys([*old, *new]):
-        values: tuple[FactValue, FactValue] = old.get(key), new.get(key)
-        if values[0] != values[1]:
-            yield FieldChange(str(key), *values)
+        yield from _compare_values(str(key), old.get(key), new.get(key))
+
+
+def _compare_values(name: str, old: Any, new: Any) -> Iterator[FieldChange]:
+    """Yield the change of a value; for a dataclass one for each field, as ``name.field``.
+
+    A missing dataclass has the defaults of its fields.
+    """
+    kind = type(new or old)
+    if not is_dataclass(kind):
+        if old != new:
+            yield FieldChange(name, old, new)
+        return
+    before, after = old or kind(), new or kind()
+    for one in fields(kind):
+        yield from _compare_values(f"{name}.{one.name}", getattr(before, one.name), getattr(after, one.name))

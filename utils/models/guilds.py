@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from utils.models.declared_settings import setting
 from utils.models.money import BountySettings
+from utils.models.post_styles import NEW_STYLE, ChannelStyle, find_style_problem
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Text, text_in
 
@@ -21,6 +22,9 @@ class ChannelKind(StrEnum):
     COUNTER = "counter"
     ALERTS = "alerts"
 
+
+OFFERED_KINDS = (ChannelKind.KILLFEED, ChannelKind.BOUNTIES, ChannelKind.LEADERBOARD, ChannelKind.ALERTS)
+"""The kinds for which a channel can be chosen; nothing is posted for the others."""
 
 CHANNEL_KIND_NAMES: Mapping[ChannelKind, Text] = {
     ChannelKind.KILLFEED: text_in("a kind of channel", "killfeed"),
@@ -40,10 +44,16 @@ class GuildSettings:
 
     Attributes:
         channels: the guild's channels; a server's own channels go before them.
+        styles: the styles of channels in which kills are posted, those with a choice alone.
         admin_role_id: the role whose members may administer the bot; None: only managers may.
     """
 
     guild_id: GuildId
     channels: Mapping[ChannelKind, ChannelId] = setting(factory=dict)
+    styles: Mapping[ChannelId, ChannelStyle] = setting(factory=dict, check=find_style_problem)
     admin_role_id: int | None = setting(None)
     bounties: BountySettings = field(default_factory=BountySettings)
+
+    def get_style(self, channel_id: ChannelId) -> ChannelStyle:
+        """Return the style of a channel."""
+        return self.styles.get(channel_id, NEW_STYLE)

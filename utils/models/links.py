@@ -24,10 +24,15 @@ class ProofOutcome(StrEnum):
     ENDED = "ended"
     REPLACED = "replaced"
 
+    @property
+    def is_told(self) -> bool:
+        """Tell whether the member does not know it yet; what they did themself they know."""
+        return self not in (ProofOutcome.ENDED, ProofOutcome.REPLACED)
+
 
 @dataclass(frozen=True, slots=True)
 class ProofWindow:
-    """A span of time (UTC, both ends included) in which the player must use the menu's suicide once."""
+    """A span of time (UTC, both ends included) in which the player must respawn from the menu once."""
 
     starts_at: datetime
     ends_at: datetime

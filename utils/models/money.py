@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from utils.models.declared_settings import between, setting
 from utils.models.scope import MemberId, PlayerId, ServerScope
-from utils.models.texts import Number, Text, plural, text
+from utils.models.texts import Number, text
 
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
@@ -46,11 +46,6 @@ def compute_auto_amount(victims: int) -> int | None:
     return min(AUTO_BASE + AUTO_STEP * (victims - SPREE_KILLS), LARGEST_AUTO)
 
 
-def count_emeralds(amount: float) -> Text:
-    """Return an amount in words: ``1,500 emeralds``."""
-    return plural("{count} emerald", "{count} emeralds", amount)
-
-
 @dataclass(frozen=True, slots=True)
 class BountySettings:
     """The settings of a guild's bounties.
@@ -69,7 +64,7 @@ class BountySettings:
         check=between(
             1,
             LONGEST_EXPIRY_HOURS,
-            text("A bounty lasts 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS)),
+            text("A bounty can last 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS)),
         ),
     )
     max_amount: int = setting(
@@ -78,7 +73,7 @@ class BountySettings:
             LEAST_BOUNTY,
             LARGEST_BOUNTY,
             text(
-                "The largest bounty is a number from {least} to {largest}.",
+                "The largest bounty can be {least} to {largest} 💎.",
                 least=Number(LEAST_BOUNTY),
                 largest=Number(LARGEST_BOUNTY),
             ),
@@ -153,7 +148,7 @@ class Bounty:
     """A price on a player of one server.
 
     Attributes:
-        bounty_id: made when it is placed; not shown to people.
+        bounty_id: the id of the interaction that placed it; a random one for the house. Not shown to people.
         amount: emeralds; those of a member are taken when they place it.
         placer_id: None for the house.
         expires_at: a kill that was read before this moment is in time.

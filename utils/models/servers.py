@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.coded_texts import CodedText, sentence
-from utils.models.deaths import DeathKind
+from utils.models.deaths import DeathKind, DeathRow
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs, ServerPlace
@@ -61,10 +61,18 @@ class PostedDeaths:
     Attributes:
         kinds: their classes.
         highlights: the kinds of highlights that they may show.
+        delay: how long their posts wait.
+        min_distance: metres; a nearer kill with a weapon is left out, unless it has a highlight.
     """
 
     kinds: frozenset[DeathKind] = frozenset()
     highlights: frozenset[HighlightKind] = frozenset()
+    delay: timedelta = timedelta()
+    min_distance: int = 0
+
+    def is_near(self, row: DeathRow) -> bool:
+        """Tell whether a death without a highlight is left out."""
+        return row.kind is DeathKind.KILL and row.distance < self.min_distance
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.lasting_buttons import Control
+from utils.models.post_styles import ChannelStyle
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.models.texts import Text
@@ -34,6 +35,9 @@ class ChannelFinder(Protocol):  # implemented by SettingsService
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the server's own channel, else the guild's, else None."""
+
+    async def find_style(self, guild_id: GuildId, channel_id: ChannelId) -> ChannelStyle:
+        """Return the style of a channel."""
 
 
 class MemberNotifier(AdminNotifier, Protocol):  # implemented by AdminAlerts

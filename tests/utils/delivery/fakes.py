@@ -21,6 +21,7 @@ from utils.models.lasting_buttons import Control
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import Highlight
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.texts import Text, text
 
@@ -169,7 +170,7 @@ class FakeOutboxStore:
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
         """Remove old entries."""
         await self._step(scope.guild_id)
-        old = [entry.key for entry in self._list(Feed(scope, kind)) if entry.created_at < before]
+        old = [entry.key for entry in self._list(Feed(scope, kind)) if entry.due_at < before]
         for key in old:
             del self.entries[key]
         await self._fuse.step()
@@ -284,6 +285,11 @@ class FakeChannelFinder:
         await asyncio.sleep(0)
         return self.own.get(Feed(scope, kind)) or self.channels.get(kind)
 
+    async def find_style(self, guild_id: GuildId, channel_id: ChannelId) -> ChannelStyle:
+        """Return the style of a new channel."""
+        assert (guild_id, bool(channel_id)) == (GUILD, True)
+        return NEW_STYLE
+
 
 @dataclass
 class FakeAdminNotifier:
@@ -347,7 +353,7 @@ def build_entry(
     *,
     scope: ServerScope = SCOPE,
     kind: ChannelKind = ChannelKind.KILLFEED,
-    created_at: datetime = START,
+    due_at: datetime = START,
     highlights: tuple[Highlight, ...] = (),
 ) -> OutboxEntry:
     """Return the entry of a kill; the victim's name has the number."""
@@ -365,7 +371,7 @@ def build_entry(
         killer_streak=number,
         highlights=highlights,
     )
-    return OutboxEntry(scope, number, kind, notice, created_at)
+    return OutboxEntry(scope, number, kind, notice, due_at)
 
 
 def _read_numbers(description: str) -> list[int]:

@@ -14,6 +14,8 @@ from utils.delivery.decisions import (
     choose_group,
     choose_step,
     find_match,
+    find_wake_ups,
+    list_due,
     make_nonce,
     merge_feeds,
 )
@@ -76,7 +78,7 @@ def test_step_follows_from_what_is_stored(
     """Age, channel and the time of the first try decide, in this order."""
     chosen = choose_step(
         replace(MESSAGE, prepared_at=START),
-        [build_entry(1, created_at=START - MAX_AGE), build_entry(2)],
+        [build_entry(1, due_at=START - MAX_AGE), build_entry(2)],
         has_channel=has_channel,
         now=START + timedelta(minutes=minutes),
         max_age=MAX_AGE,
@@ -97,7 +99,7 @@ def test_merged_feeds_keep_their_order_and_the_oldest_heads_come_first(feeds: li
             build_entry(
                 number,
                 scope=ServerScope(GUILD, ServerId(f"s{place}")),
-                created_at=START + timedelta(seconds=age),
+                due_at=START + timedelta(seconds=age),
             )
             for number, age in enumerate(ages)
         ]
@@ -109,8 +111,20 @@ def test_merged_feeds_keep_their_order_and_the_oldest_heads_come_first(feeds: li
     for entry in merged:
         heads = [feed[0] for feed in rest.values() if feed]
         assert entry in heads
-        assert entry.created_at == min(head.created_at for head in heads)
+        assert entry.due_at == min(head.due_at for head in heads)
         rest[next(place for place, feed in rest.items() if feed and feed[0] == entry)].pop(0)
+
+
+@given(st.lists(st.integers(-3, 3), max_size=12))
+def test_what_is_not_due_holds_back_all_behind_it(minutes: list[int]) -> None:
+    """A feed keeps its order when its delay was shortened: nothing overtakes an entry that waits."""
+    entries = [build_entry(n, due_at=START + timedelta(minutes=due)) for n, due in enumerate(minutes)]
+    due, wake_ups = list_due({FEED: entries}, START)[FEED], find_wake_ups({FEED: entries}, START)
+    assert due == entries[: len(due)]
+    assert all(entry.due_at <= START for entry in due)
+    rest = entries[len(due) :]
+    assert not rest or rest[0].due_at > START
+    assert wake_ups == ({FEED: rest[0].due_at} if rest and not due else {})
 
 
 def test_match_is_by_nonce_else_by_all_lines() -> None:

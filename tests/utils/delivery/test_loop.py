@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import pytest
 
 from tests.fakes.clock import settle
-from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
+from tests.utils.delivery.fakes import CHANNEL, GUILD, SCOPE, START, Answer, World, build_entry
 from utils.delivery.loop import (
     POLL_SECONDS,
     STORAGE_RETRY_SECONDS,
@@ -75,6 +76,37 @@ async def test_lost_wake_up_is_made_good_by_the_poll(world: World) -> None:
     world.store.add(build_entry(1))
     await world.clock.advance(30)
     await _until(lambda: world.sender.list_victims() == [1])
+
+
+@pytest.mark.parametrize("is_woken", [True, False], ids=["woken", "after a restart"])
+async def test_loop_wakes_by_itself_when_a_delayed_entry_is_due(
+    world: World, loop: DeliveryLoop, *, is_woken: bool
+) -> None:
+    """Until then it costs no more than the polls; a start finds it in the outbox."""
+    await _until(lambda: world.clock.sleeps == [30])
+    world.store.add(build_entry(1, due_at=START + timedelta(seconds=45)))
+    if is_woken:
+        loop.wake(SCOPE, KINDS)
+        await _until(lambda: world.store.reads > 0)
+    await world.clock.advance(30)
+    await _until(lambda: 15 in world.clock.sleeps)
+    await settle()
+    reads = world.store.reads
+    await settle()
+    assert (world.store.reads, world.sender.list_victims()) == (reads, [])
+    await world.clock.advance(15)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+async def test_delayed_entry_holds_up_no_other_feed(world: World, loop: DeliveryLoop) -> None:
+    """A bounty in the same channel is posted at once."""
+    world.channels.channels[ChannelKind.BOUNTIES] = CHANNEL
+    world.store.add(build_entry(1, due_at=START + timedelta(hours=1)))
+    loop.wake(SCOPE, [ChannelKind.KILLFEED])
+    await _until(lambda: world.store.reads > 0)
+    world.store.add(build_entry(2, kind=ChannelKind.BOUNTIES))
+    loop.wake(SCOPE, [ChannelKind.BOUNTIES])
+    await _until(lambda: world.sender.list_victims() == [2])
 
 
 async def test_new_entries_do_not_shorten_a_wait_for_discord(world: World, loop: DeliveryLoop) -> None:

@@ -228,6 +228,39 @@ async def test_burst_of_200_kills_makes_twenty_messages_in_every_style(
     assert [len(message.entries) for message in world.store.sent] == [10] * 20
 
 
+async def test_entry_waits_until_it_is_due_and_then_counts_as_new(world: World) -> None:
+    """A delayed post keeps its place, is not held back longer, and is news from its due time on."""
+    later = START + timedelta(minutes=50)
+    world.store.add(build_entry(1, due_at=later), build_entry(2), build_entry(7, scope=SECOND))
+    assert await world.deliver() == _sent(1, SECOND_FEED)
+    waiting = replace(IDLE, emptied=frozenset({SECOND_FEED}), wake_ups={FEED: later})
+    assert await world.service.deliver_once(LANE, [FEED, SECOND_FEED]) == waiting
+    world.start()
+    await world.clock.advance(49 * 60)
+    assert (await world.deliver()).wake_ups == {FEED: later}
+    await world.clock.advance(60)
+    assert await world.deliver() == _sent(2, FEED)
+    assert world.sender.list_victims() == [7, 1, 2]
+
+
+async def test_age_of_a_delayed_entry_counts_from_its_due_time(world: World) -> None:
+    """It is dropped when it could not be posted for an hour after that, and not before."""
+    world.store.add(build_entry(1, due_at=START + timedelta(minutes=50)))
+    await world.clock.advance(110 * 60)
+    assert await world.deliver() == _sent(1, FEED)
+    world.store.add(build_entry(2, due_at=START + timedelta(minutes=50)))
+    await world.clock.advance(1)
+    assert await world.deliver() == _cleared(1)
+
+
+async def test_delayed_entry_is_dropped_when_its_channel_is_gone(world: World) -> None:
+    """Without a channel nothing waits."""
+    world.channels.channels.clear()
+    world.store.add(build_entry(1, due_at=START + timedelta(minutes=50)))
+    assert await world.deliver(NOWHERE) == _cleared(1)
+    assert world.store.entries == {}
+
+
 async def test_message_that_is_not_found_is_sent_again(world: World) -> None:
     """If the message is not in the channel, the same nonce is sent again."""
     world.store.add(build_entry(1))
@@ -357,7 +390,7 @@ async def test_prepared_message_without_a_channel_is_dropped(world: World) -> No
 
 async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
     """Entries that are too old are dropped with an alert, the others are sent."""
-    world.store.add(build_entry(1), build_entry(2), build_entry(3, created_at=START + timedelta(minutes=30)))
+    world.store.add(build_entry(1), build_entry(2), build_entry(3, due_at=START + timedelta(minutes=30)))
     await world.clock.advance(61 * 60)
     assert await world.deliver() == _cleared(2)
     assert await world.deliver() == _sent(1, FEED)
@@ -431,11 +464,12 @@ async def test_servers_that_share_a_channel_share_its_messages(world: World) -> 
     """Entries of several servers for a channel share messages, oldest first, each server in order."""
     later = START + timedelta(seconds=2)
     world.store.add(
-        build_entry(1, created_at=later),
+        build_entry(1, due_at=later),
         build_entry(2),  # written after the clock was set back
-        build_entry(7, scope=SECOND, created_at=START + timedelta(seconds=1)),
-        build_entry(8, scope=SECOND, created_at=later + timedelta(seconds=1)),
+        build_entry(7, scope=SECOND, due_at=START + timedelta(seconds=1)),
+        build_entry(8, scope=SECOND, due_at=later + timedelta(seconds=1)),
     )
+    await world.clock.advance(10)
     assert await world.deliver() == _sent(4, FEED, SECOND_FEED)
     assert world.sender.list_victims() == [7, 1, 2, 8]
     assert len(world.sender.posts) == 1

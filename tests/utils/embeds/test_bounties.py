@@ -155,11 +155,12 @@ def test_any_text_gives_two_lines_and_ten_fit(server: str, name: str, event: Bou
 
 def test_placed_and_cancelled_answers_tell_the_money() -> None:
     """The answers name the held and the refunded money."""
-    text, fields = read(_FACTORY.build_placed(BOUNTY, server_name="North"))
-    assert text == r"1,500 💎 are held for the player who kills **Night\_Owl** on North."
-    assert fields == {"Target": r"Night\_Owl", "Amount": "1,500 💎", "Ends": f"<t:{END_STAMP}:R>"}
+    text, _ = read(_FACTORY.build_placed(BOUNTY, server_name="North"))
+    assert text == (
+        rf"**1,500 💎 on Night\_Owl's head** (North). First hunter takes it. It ends <t:{END_STAMP}:R>."
+    )
     text, _ = read(_FACTORY.build_cancelled(BOUNTY, refund=1350))
-    assert text == r"1,350 💎 for **Night\_Owl** are back in your wallet; cancelling cost 150 💎."
+    assert text == r"You got 1,350 💎 back for **Night\_Owl**. Cancelling cost 150 💎."
 
 
 def test_list_names_servers_only_when_there_are_several() -> None:
@@ -186,9 +187,9 @@ def test_own_list_tells_what_became_of_each() -> None:
     ends = {
         BountyState.OPEN: f"ends <t:{END_STAMP}:R>",
         BountyState.CLAIMED: f"claimed by Fox <t:{STAMP}:R>",
-        BountyState.EXPIRED: "not claimed, paid back",
+        BountyState.EXPIRED: "no one claimed it, paid back",
         BountyState.CANCELLED: "cancelled",
-        BountyState.WITHDRAWN: "its server was removed, paid back",
+        BountyState.WITHDRAWN: "server removed, paid back",
     }
     placed = [replace(BOUNTY, state=one, closed_at=AT, claimer_name="Fox") for one in ends]
     text, _ = read(_FACTORY.build_own_bounties(placed, placed[1:2]))
@@ -208,9 +209,9 @@ def test_wallet_tells_every_kind_of_row() -> None:
         LedgerKind.KILL: r"`+22` kill of N\_1",
         LedgerKind.BOUNTY_PLACED: r"`-1,500` bounty on N\_1",
         LedgerKind.BOUNTY_CLAIMED: r"`+22` claimed the bounty on N\_1",
-        LedgerKind.BOUNTY_EXPIRED: r"`+22` nobody claimed the bounty on N\_1",
+        LedgerKind.BOUNTY_EXPIRED: r"`+22` no one claimed the bounty on N\_1",
         LedgerKind.BOUNTY_CANCELLED: r"`+22` cancelled the bounty on N\_1",
-        LedgerKind.BOUNTY_WITHDRAWN: r"`+22` its server was removed: bounty on N\_1",
+        LedgerKind.BOUNTY_WITHDRAWN: r"`+22` server removed: bounty on N\_1",
         LedgerKind.ADMIN: r"`+22` an admin: N\_1",
     }
     rows = []

@@ -28,19 +28,28 @@ def test_request_names_both_times_and_what_to_do(factory: EmbedFactory) -> None:
     """Times are Discord's timestamps, names are escaped, ids are hidden, the limit is named."""
     embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=True)
     text = str(embed.description)
-    assert embed.title == "⏳ Prove your link"
-    assert "**1.** <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 180, STAMP + 300) in text
-    assert "**2.** <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 720, STAMP + 840) in text
+    assert embed.title == "⏳ Prove it's you"
+    assert "⬜ <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 180, STAMP + 300) in text
+    assert "⬜ <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 720, STAMP + 840) in text
+    assert text.index("You lose what you carry") < text.index("⬜")
     assert ("<@77>" in text, "**I\\_l**" in text, ID in text) == (True, True, False)
-    assert text.endswith("This message will tell how it went.")
+    assert text.endswith("I tick them off in this message and tell you how it ends.")
     assert embed.footer is not None
     assert embed.footer.text == "1 of 5 links used"
+
+
+def test_seen_window_is_ticked_off(factory: EmbedFactory) -> None:
+    """The second window was seen, the first one not."""
+    text = str(factory.build_proof_progress(PENDING, WINDOWS[1:]).description)
+    assert f"⬜ <t:{STAMP + 180}:t>" in text
+    assert f"✅ <t:{STAMP + 720}:t>" in text
+    assert "**1 of 2 seen**" in text
 
 
 def test_request_says_so_when_its_message_cannot_be_changed_later(factory: EmbedFactory) -> None:
     """Without View Channel the bot cannot edit the message after a quarter of an hour."""
     embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=False)
-    assert "I lack View Channel here: `/links` tells whether it worked." in str(embed.description)
+    assert "because I'm missing View Channel. `/links` shows whether it worked." in str(embed.description)
 
 
 def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
@@ -56,11 +65,11 @@ def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
     ("outcome", "title", "part"),
     [
         (ProofOutcome.PROVEN, "✅ Linked and proven", "(alt)"),
-        (ProofOutcome.TAKEN, "❌ Somebody else proved it first", "belongs to another member"),
-        (ProofOutcome.UNCLEAR, "❌ The proof fits more than one", "fit both requests"),
-        (ProofOutcome.EXPIRED, "❌ Not proven in time", "`/link` gives new times"),
-        (ProofOutcome.ENDED, "⏸️ This link was ended", "`/link` begins again"),
-        (ProofOutcome.REPLACED, "⏸️ Asked for again", "newer message"),
+        (ProofOutcome.TAKEN, "❌ Someone else proved it first", "linked to someone else now"),
+        (ProofOutcome.UNCLEAR, "❌ Two requests, the same respawns", "fit both requests"),
+        (ProofOutcome.EXPIRED, "❌ Not proven in time", "Try again later with `/link`"),
+        (ProofOutcome.ENDED, "⏸️ Link ended", "`/link` starts again"),
+        (ProofOutcome.REPLACED, "⏸️ Asked again", "newer message"),
     ],
 )
 def test_every_outcome_says_what_to_do_next(
@@ -78,13 +87,13 @@ def test_list_shows_main_alts_and_what_waits(factory: EmbedFactory) -> None:
     embed = factory.build_links(MemberId(77), [PROVEN, alt, PENDING], limit=5)
     assert str(embed.description).splitlines() == [
         "<@77>",
-        f"✅ **I\\_l** · ⭐ main · <t:{STAMP}:D>",
+        f"✅ **I\\_l** · main · <t:{STAMP}:D>",
         f"✅ **Bear** · alt · <t:{STAMP}:D>",
-        f"⏳ **I\\_l** · not proven yet, at <t:{STAMP + 180}:t> and <t:{STAMP + 720}:t>",
+        f"⏳ **I\\_l** · waiting for respawns at <t:{STAMP + 180}:t> and <t:{STAMP + 720}:t>",
     ]
 
 
 def test_empty_list_says_how_to_link(factory: EmbedFactory) -> None:
     """The sentence names the next step."""
     embed = factory.build_links(MemberId(77), [], limit=5)
-    assert embed.description == "<@77>\nNo player is linked yet: `/link` does it."
+    assert embed.description == "<@77> hasn't linked a player yet. `/link` does it."

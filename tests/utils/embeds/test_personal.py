@@ -17,7 +17,7 @@ def test_first_file_says_how_to_open_it_and_the_others_which_part_they_are() -> 
     """Few people know this kind of file."""
     first, third = FACTORY.build_export(1), FACTORY.build_export(3)
     assert "`data.json`" in str(first.description)
-    assert third.description == "Part 3: `kills.csv` goes on here."
+    assert third.description == "Part 3: `kills.csv` goes on."
 
 
 def test_question_lists_what_goes_and_what_stays() -> None:
@@ -25,25 +25,25 @@ def test_question_lists_what_goes_and_what_stays() -> None:
     holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
     full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
     for part in (
-        r"**Pike\_\***: every name",
-        "stay as those of “erased player”",
+        r"**Pike\_\***: all names and figures",
+        "stay under “erased player”",
         "2 links",
-        "1,234 emeralds with 56 rows",
-        "3 open bounties placed by this member; what is held for them goes with the wallet",
-        "what stays: 4 changes made by hand",
-        "This cannot be taken back.",
-        "Another Discord server that reads the same game server keeps its own data",
+        "a wallet with 1,234 💎 and 56 changes",
+        "3 open bounties of theirs; their money goes with the wallet",
+        "stays: 4 changes they made as an admin",
+        "You can't undo this.",
+        "Other Discord servers of the same game server keep their own data",
     ):
         assert part in full
     assert PIKE.player_id not in full
     plain = str(FACTORY.build_erase_question(MEMBER, Holdings(links=1)).description)
-    assert ("open bounties placed" in plain, "what stays" in plain) == (False, False)
+    assert plain.splitlines()[-4:-1] == ["• open bounties on them: paid back", "• 1 link", ""]
 
 
 def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
     """The member keeps the wallet; only the link to this player ends."""
     text = str(FACTORY.build_erase_question(PLAYER, Holdings()).description)
-    assert ("the link of a member to this player" in text, "wallet" in text) == (True, False)
+    assert ("the link to their member" in text, "wallet" in text) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,13 @@ def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
     [
         (
             MEMBER,
-            "1,234 deaths name “erased player” now. Links, wallet and ledger are gone. Deaths that are read",
+            "1,234 deaths now show “erased player”. Links, wallet and its history are gone. If",
         ),
-        (PLAYER, "1,234 deaths name “erased player” now. Deaths that are read"),
-        (Person(GuildId(42), MemberId(7), (), is_asker=True), "Links, wallet and ledger are gone. Deaths"),
+        (PLAYER, "1,234 deaths now show “erased player”. If they keep playing, they start again"),
+        (
+            Person(GuildId(42), MemberId(7), (), is_asker=True),
+            "Links, wallet and its history are gone. If you keep playing, you start again",
+        ),
     ],
 )
 def test_answer_says_what_is_gone_and_that_playing_begins_a_new_record(person: Person, begins: str) -> None:

@@ -39,7 +39,7 @@ def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
     """The table marks the own tier."""
     embed = factory.build_premium(OVERVIEW)
     assert (embed.title, embed.description) == (
-        "💎 Tier 2: Mercenary",
+        "⭐ Tier 2: Mercenary",
         f"Until <t:{END_STAMP}:f>, <t:{END_STAMP}:R>.",
     )
     assert (embed.fields[0].name, embed.fields[0].value) == ("Game servers", "2 of 5 used, 3 free")
@@ -50,7 +50,7 @@ def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
         "3 · Warlord",
         "4 · Overseer",
     ]
-    assert embed.fields[1].value.startswith("1 game server, read every 30 s · killfeed, history import")
+    assert embed.fields[1].value.startswith("1 game server, checked every 30 s · killfeed, history import")
 
 
 def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
@@ -58,11 +58,11 @@ def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
     state = PremiumState(TIERS[0])
     embed = factory.build_premium(replace(OVERVIEW, state=state, paused=("South_1",)))
     assert embed.fields[0].value == (
-        "1 of 1 used, 0 free\n⏸️ Paused, over the limit: South\\_1. Nothing of them is deleted."
+        "1 of 1 used, 0 free\n⏸️ Paused, over the limit: South\\_1. I keep their data."
     )
-    assert "without a grant" in str(embed.description)
+    assert "Default tier" in str(embed.description)
     endless = factory.build_premium(replace(OVERVIEW, state=replace(OVERVIEW.state, ends_at=None)))
-    assert endless.description == "Granted without an end."
+    assert endless.description == "Granted, doesn't expire."
 
 
 def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
@@ -70,11 +70,11 @@ def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
     bare = [TierOffer(tier, tier.poll_seconds, ()) for tier in TIERS]
     embed = factory.build_tiers(replace(OVERVIEW, offers=tuple(bare)))
     assert [field.value for field in embed.fields] == [
-        "1 game server, read every 30 s",
-        "2 game servers, read every 15 s",
-        "5 game servers, read every 10 s",
-        "10 game servers, read every 5 s",
-        "25 game servers, read every 5 s · everything",
+        "1 game server, checked every 30 s",
+        "2 game servers, checked every 15 s",
+        "5 game servers, checked every 10 s",
+        "10 game servers, checked every 5 s",
+        "25 game servers, checked every 5 s · everything",
     ]
 
 
@@ -89,23 +89,21 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
     embed = factory.build_grant(
         Text("Premium revoked"), GrantChange(old, new, ("a_b",), history), is_member=False
     )
-    assert embed.description == (
-        "I am not in that Discord server. What was changed counts once I am invited there."
-    )
+    assert embed.description == ("I'm not in that Discord server yet. The change counts once I'm invited.")
     assert {field.name: field.value for field in embed.fields} == {
-        "Now": "Tier 0 (Scavenger), the default without a grant",
+        "Now": "Tier 0 (Scavenger), the default",
         "Before": f"Tier 1 (Survivor), until <t:{END_STAMP}:f>",
         "Paused game servers": "a\\_b",
         "History": (
             f"<t:{STAMP}:f> · tier 2 revoked · by <@7> · \\*\\*asked\\*\\*\n"
-            f"<t:{STAMP}:f> · tier 1 ended · end <t:{END_STAMP}:D>\n"
-            f"<t:{STAMP}:f> · tier 1 granted · end <t:{END_STAMP}:D> · by <@7>"
+            f"<t:{STAMP}:f> · tier 1 ended · until <t:{END_STAMP}:D>\n"
+            f"<t:{STAMP}:f> · tier 1 granted · until <t:{END_STAMP}:D> · by <@7>"
         ),
     }
     endless = GrantChange(old, PremiumState(TIERS[2], None, is_granted=True), (), ())
     fields = factory.build_grant(Text("Premium granted"), endless, is_member=True).fields
     assert [field.value for field in fields if field.name in ("Now", "History")] == [
-        "Tier 2 (Mercenary), without an end",
+        "Tier 2 (Mercenary), doesn't expire",
         "none",
     ]
 

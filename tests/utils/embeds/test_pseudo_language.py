@@ -41,7 +41,7 @@ async def test_alert_and_sample_hold_nothing_but_texts_and_values(said: Text) ->
     embeds = await FACTORY.speak(LANGUAGE)
     shown = [
         embeds.build_alert(said, at=AT),
-        *embeds.build_sample(ChannelKind.COUNTER, "North", at=AT).embeds,
+        *embeds.build_sample(ChannelKind.ALERTS, "North", at=AT).embeds,
     ]
     assert [bare for embed in shown for bare in list_bare(embed.to_dict())] == []
 

@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 
 def build_entry_document(
-    notice: Notice, *, sequence: int, created_at: datetime, kinds: NoticeKinds = NOTICE_KINDS
+    notice: Notice, *, sequence: int, due_at: datetime, kinds: NoticeKinds = NOTICE_KINDS
 ) -> Document:
     """Return the document of a notice in the outbox."""
     kind = kinds.get_for(notice)
@@ -26,7 +26,7 @@ def build_entry_document(
         "channel_kind": kind.channel_kind.value,
         "type": kind.name,
         "notice": _get_codec(kind.model).dump_python(notice),
-        "created_at": created_at,
+        "due_at": due_at,
     }
 
 
@@ -42,7 +42,7 @@ def read_entry(scope: ServerScope, document: Document, kinds: NoticeKinds = NOTI
         sequence=document["sequence"],
         channel_kind=ChannelKind(document["channel_kind"]),
         notice=_get_codec(kind.model).validate_python(document["notice"]),
-        created_at=document["created_at"],
+        due_at=document["due_at"],
     )
 
 

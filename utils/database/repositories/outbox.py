@@ -146,11 +146,11 @@ class OutboxRepository:
         await self._join(self._marks, _MessageWrite(guild_id, change, message.entries))
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
-        """Delete notices of a feed created before that; return how many. None of them is in a message.
+        """Delete notices of a feed that were due before that; return how many. None of them is in a message.
 
         A transaction deletes a thousand of them: a single one for all might never end.
         """
-        too_old = {"channel_kind": kind.value, "created_at": {"$lt": before}}
+        too_old = {"channel_kind": kind.value, "due_at": {"$lt": before}}
 
         def drop(transaction: Transaction) -> int:
             entries = transaction.of_server("outbox", scope)

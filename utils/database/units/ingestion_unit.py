@@ -45,7 +45,7 @@ from utils.database.units.server_numbers import NUMBERS_KEY, Draw, ServerNumbers
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, DeathPlace, Killing, LogFile
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import AppendedNotices
+from utils.models.notices.outbox import NO_DELAYS, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import MemberId, PlayerId, ServerScope
@@ -246,15 +246,24 @@ class IngestionTransaction:
         return [read_killing(one) for victim_id in wanted for one in self._killings[victim_id]]
 
     def append_notices(
-        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+        self,
+        notices: Sequence[Notice],
+        *,
+        created_at: datetime,
+        delays: Delays = NO_DELAYS,
+        changes_counters: bool = False,
     ) -> AppendedNotices:
-        """Append notices to the outbox of this server, numbered for each kind of channel."""
+        """Append notices to the outbox of this server, numbered for each kind of channel.
+
+        They are due when they were made, or so much later as ``delays`` says for their kind of channel.
+        """
         entries, appended = draw_entries(
             self._transaction,
             self._scope,
             notices,
             self._draw,
             created_at=created_at,
+            delays=delays,
             changes_counters=changes_counters,
         )
         self._writes.insert(self._collection("outbox"), entries)

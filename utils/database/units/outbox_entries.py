@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from utils.database.core.operations import Document
@@ -12,7 +12,7 @@ from utils.database.units.server_numbers import Draw, ServerNumbers, draw_number
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
+from utils.models.notices.outbox import NO_DELAYS, WAITING_MAXIMUM, AppendedNotices, Delays
 from utils.models.scope import ServerScope
 
 
@@ -37,6 +37,7 @@ def draw_entries(
     draw: Callable[[Draw], ServerNumbers],
     *,
     created_at: datetime,
+    delays: Delays = NO_DELAYS,
     changes_counters: bool = False,
     kinds: NoticeKinds = NOTICE_KINDS,
 ) -> tuple[list[Document], AppendedNotices]:
@@ -60,9 +61,8 @@ def draw_entries(
     for notice in notices:
         kind = kinds.get_for(notice).channel_kind
         if free[kind] < capacity[kind]:
-            documents.append(
-                build_entry_document(notice, sequence=free[kind], created_at=created_at, kinds=kinds)
-            )
+            due_at = created_at + delays.get(kind, timedelta())
+            documents.append(build_entry_document(notice, sequence=free[kind], due_at=due_at, kinds=kinds))
         free[kind] += 1
     return documents, AppendedNotices(numbers.batches, left_out=len(notices) - len(documents))
 

@@ -1,13 +1,19 @@
 """The outbox: stored notices, and the messages made of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.guilds import ChannelKind
 from utils.models.notices.notice import Notice
 from utils.models.post_styles import NEW_SHAPE, PostShape
 from utils.models.scope import ChannelId, GuildId, ServerScope
+
+Delays = Mapping[ChannelKind, timedelta]
+"""How long the notices of a kind of channel wait before they are due; those of others do not wait."""
+
+NO_DELAYS: Delays = {}
 
 WAITING_MAXIMUM = 1_000
 """So many notices of a feed may wait; a further one would be posted too late, so it is left out."""
@@ -49,16 +55,19 @@ class EntryKey:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A notice in the outbox: its facts, its place, and when it was made.
+    """A notice in the outbox: its facts and its place.
 
     The notices of a feed are delivered by rising ``sequence``.
+
+    Attributes:
+        due_at: when it may be posted: when it was made, or later in a channel with a delay.
     """
 
     scope: ServerScope
     sequence: int
     channel_kind: ChannelKind
     notice: Notice
-    created_at: datetime
+    due_at: datetime
 
     @property
     def feed(self) -> Feed:

@@ -1,9 +1,10 @@
 """Changes of a guild's settings by hand: each is checked, stored, and written to the audit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
+from typing import Any
 
 from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, GuildSettingsChanged
@@ -11,6 +12,7 @@ from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.declared_settings import find_problem, list_changes
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
@@ -128,6 +130,18 @@ class GuildChangeService:
         left = (await self.settings.get_settings(guild_id)).channels.get(kind) if chosen else None
         return ChannelChange(chosen, left, is_changed=is_changed)
 
+    async def set_style(
+        self, guild_id: GuildId, channel_id: ChannelId, chosen: Mapping[str, Any], *, actor_id: MemberId
+    ) -> ChannelStyle:
+        """Change the fields of a channel's style that are ``chosen``; return the style.
+
+        Raises:
+            InvalidInputError: a value is not allowed.
+        """
+        mutate = partial(_with_style, channel_id=channel_id, chosen=chosen)
+        changed = await self.change(guild_id, actor_id, AuditAction.CHANNEL_STYLE, mutate)
+        return changed.after.get_style(channel_id)
+
     async def set_admin_role(
         self, guild_id: GuildId, role_id: int | None, *, actor_id: MemberId
     ) -> int | None:
@@ -171,6 +185,14 @@ class GuildChangeService:
 
     def _announce(self, guild_id: GuildId, *names: str) -> None:
         self.events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
+
+
+def _with_style(
+    settings: GuildSettings, *, channel_id: ChannelId, chosen: Mapping[str, Any]
+) -> GuildSettings:
+    style = replace(settings.get_style(channel_id), **chosen)
+    others = {one: kept for one, kept in settings.styles.items() if one != channel_id}
+    return replace(settings, styles=others if style == NEW_STYLE else {**others, channel_id: style})
 
 
 def _with_channel(

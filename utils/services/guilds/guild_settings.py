@@ -11,7 +11,7 @@ from utils.clock import Clock
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.notices.kinds import NOTICE_KINDS
-from utils.models.post_styles import PostShape
+from utils.models.post_styles import ChannelStyle, PostShape
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.ports import ServerStore, SettingsSource
@@ -61,7 +61,17 @@ class SettingsService:
         settings = await self.get_settings(guild_id)
         servers = await self._servers.list_servers(guild_id)
         shown = [one for one in servers if channel_id in _list_channels(one, settings)]
-        return PostShape(names_servers=len(shown) > 1)
+        return PostShape(settings.get_style(channel_id).style, names_servers=len(shown) > 1)
+
+    async def find_style(self, guild_id: GuildId, channel_id: ChannelId) -> ChannelStyle:
+        """Return the style of a channel."""
+        return (await self.get_settings(guild_id)).get_style(channel_id)
+
+    async def is_posted_in(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId) -> bool:
+        """Tell whether posts of a kind go to a channel, for the guild or for one of its servers."""
+        servers = await self._servers.list_servers(guild_id)
+        known = [(await self.get_settings(guild_id)).channels, *(one.channels for one in servers)]
+        return channel_id in [channels.get(kind) for channels in known]
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Drop the cached settings of a guild."""

@@ -174,9 +174,13 @@ class DeathLogReader:
 
     async def _find_posted(self, visit: Visit) -> PostedDeaths:
         """Return the deaths that are posted by the current settings."""
-        if await self._dependencies.channels.find_channel(self._scope, ChannelKind.KILLFEED) is None:
+        channels, scope = self._dependencies.channels, self._scope
+        channel_id = await channels.find_channel(scope, ChannelKind.KILLFEED)
+        if channel_id is None:
             return PostedDeaths()
-        return (await visit.find_current()).posted_deaths
+        posted = (await visit.find_current()).posted_deaths
+        style = await channels.find_style(scope.guild_id, channel_id)
+        return replace(posted, delay=style.delay, min_distance=style.min_distance)
 
     async def _import(
         self, server: GameServer, logs: DeathLogs, job: ImportJob, *, passes_over: bool

@@ -29,6 +29,7 @@ from datetime import date, datetime
 
 from utils.events import CountersStored, DeathsStored, Event, NoticesQueued
 from utils.models.deaths import Death, Killing
+from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.notices.kinds import NOTICE_KINDS
@@ -150,13 +151,17 @@ def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]
         unit.insert_deaths([death for death in new if not batch.chunk.is_growth and death.id not in news])
     outcome = _judge(unit, batch, live, counted.facts, news)  # 4
     highlights = _find_highlights(unit, batch, new, counted, killings, outcome.claims)
+    posted = batch.announced.posted
     notices: list[Notice] = [
         build_notice(batch.server, death, counted.facts.get(death.id), highlights.get(death.id, ()))
         for death in new
-        if batch.is_posted(death)
+        if batch.is_posted(death) and (highlights.get(death.id) or not posted.is_near(death.row))
     ]
     notices += outcome.notices
-    appended = unit.append_notices(notices, created_at=batch.read_at, changes_counters=bool(new))  # 5
+    delays = {ChannelKind.KILLFEED: posted.delay}
+    appended = unit.append_notices(  # 5
+        notices, created_at=batch.read_at, delays=delays, changes_counters=bool(new)
+    )
     unit.insert_rejected(batch.read.rejected)
     unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
     unit.move_cursor(batch.chunk.before, batch.chunk.after)  # 6

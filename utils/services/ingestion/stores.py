@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, DeathPlace, Killing, LogFile
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import AppendedNotices
+from utils.models.notices.outbox import NO_DELAYS, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -68,9 +68,17 @@ class IngestionUnit(DeathsUnit, HighlightUnit, Protocol):  # implemented by Inge
         """Return the stored kills of these victims; ``since`` is the earliest wall-clock time."""
 
     def append_notices(
-        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+        self,
+        notices: Sequence[Notice],
+        *,
+        created_at: datetime,
+        delays: Delays = NO_DELAYS,
+        changes_counters: bool = False,
     ) -> AppendedNotices:
-        """Append notices to the outbox of this server, numbered for each kind of channel."""
+        """Append notices to the outbox of this server, numbered for each kind of channel.
+
+        They are due when they were made, or so much later as ``delays`` says for their kind of channel.
+        """
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep rejected lines."""

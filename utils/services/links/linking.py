@@ -257,7 +257,7 @@ class LinkService:
             raise NotFoundError(
                 _describe_missing(links[0].player_name)
                 if len(links) == 1
-                else text("There is no linked player here.")
+                else text("These links have ended already.")
             )
         for link in removed:
             self.proofs.tell(link, ProofOutcome.ENDED)
@@ -291,8 +291,8 @@ class LinkService:
         if before is not None and not can_be_asked_for(before, now=now):
             raise LimitReachedError(
                 text(
-                    "“{player}” was asked for a short while ago and not proven, by you or by somebody else. "
-                    "You can ask again in {wait}, or have an admin link you: {confirm}.",
+                    "Someone asked for “{player}” a short while ago and didn't prove it. "
+                    "Try again in {wait}, or ask an admin to use {confirm}.",
                     player=link.player_name,
                     wait=describe_wait(before.free_at - now),
                     confirm=Command("admin link confirm"),
@@ -307,8 +307,8 @@ class LinkService:
         await self.notifier.notify(
             link.guild_id,
             text(
-                "“{player}” was asked for again with {link}: {requests} requests without a proof. "
-                "Somebody may be trying their luck. {audit} with the action link ask shows who asked; "
+                "“{player}” was asked for again with {link}: {requests} requests, none proven. "
+                "Someone may be trying their luck. {audit} with the action link ask shows who; "
                 "{confirm} links the right member.",
                 player=link.player_name,
                 link=Command("link"),
@@ -330,16 +330,16 @@ class LinkService:
         facts = replace(_list_facts(owner), member_id=member_id)
         await self.audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
         told = text(
-            "Somebody asked with {link} for “{player}”, who is linked to another member here. It was "
-            "refused, and nothing changed. {audit} with the action link ask shows who asked.",
+            "Someone asked with {link} for “{player}”, who is linked to someone else. I refused, and nothing "
+            "changed. {audit} with the action link ask shows who asked.",
             link=Command("link"),
             player=name,
             audit=Command("admin audit"),
         )
         await self.notifier.notify(guild_id, told, key)
         told = text(
-            "Somebody asked with {link} for “{player}”, who is linked to you. It was refused, and nothing "
-            "changed. You need to do nothing.",
+            "Someone asked with {link} for “{player}”, who is linked to you. I refused, and nothing changed. "
+            "You don't need to do anything.",
             link=Command("link"),
             player=name,
         )
@@ -400,23 +400,23 @@ class LinkService:
 def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, is_own: bool) -> None:
     if before is not None and before.is_proven:
         raise InvalidInputError(
-            text("“{player}” is linked already; {links} shows it.", player=known.name, links=Command("links"))
+            text("“{player}” is linked already: see {links}.", player=known.name, links=Command("links"))
         )
     if before is None and len(links) >= MAX_LINKS:
         limit, unlink = Number(MAX_LINKS), Command("unlink")
         if is_own:
             raise LimitReachedError(
                 text(
-                    "A member can have {limit} linked players, and you have as many, those waiting for proof "
-                    "included. End one first: {unlink}.",
+                    "You can have {limit} linked players, and you have that many, waiting ones included. "
+                    "End one with {unlink} first.",
                     limit=limit,
                     unlink=unlink,
                 )
             )
         raise LimitReachedError(
             text(
-                "A member can have {limit} linked players, and this member has as many, those waiting for "
-                "proof included. End one first: {unlink}.",
+                "A member can have {limit} linked players, and they have that many, waiting ones included. "
+                "One has to end first: {unlink}.",
                 limit=limit,
                 unlink=unlink,
             )
@@ -426,16 +426,14 @@ def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, 
 def _build_owned_error(name: str) -> InvalidInputError:
     return InvalidInputError(
         text(
-            "“{player}” belongs to another member here. If that is wrong, ask an admin of this community: "
-            "{remove} ends a link.",
+            "“{player}” is already linked to someone else. Is it really yours? Ask an admin.",
             player=name,
-            remove=Command("admin link remove"),
         )
     )
 
 
 def _describe_missing(name: str) -> Text:
-    return text("There is no linked player “{name}” here.", name=quote(name))
+    return text("No linked player is called “{name}”.", name=quote(name))
 
 
 def _list_facts(link: Link) -> AuditFacts:

@@ -71,6 +71,12 @@ def find_proof(windows: Sequence[ProofWindow], suicides: Iterable[datetime]) -> 
     return max(found) if found and len(found) == len(windows) else None
 
 
+def list_seen(windows: Iterable[ProofWindow], suicides: Iterable[datetime]) -> tuple[ProofWindow, ...]:
+    """Return the windows that hold a menu suicide."""
+    moments = tuple(suicides)
+    return tuple(window for window in windows if any(window.holds(at) for at in moments))
+
+
 def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
     """Return the complete requests, each with its moment, whose suicides may be another member's.
 

@@ -7,7 +7,7 @@ until its message shows the outcome, or can never show it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from functools import partial
@@ -17,9 +17,9 @@ from utils.clock import Clock
 from utils.errors import NotFoundError
 from utils.events import DeathsStored
 from utils.models.deaths import DeathKind
-from utils.models.links import Link, ProofOutcome
+from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import GuildId, PlayerId, ServerId
-from utils.services.links.proof import find_proof, find_unclear, is_overdue
+from utils.services.links.proof import find_proof, find_unclear, is_overdue, list_seen
 from utils.services.players.player_names import PlayerNames
 from utils.services.ports import ServerReadings
 from utils.tasks import TaskManager
@@ -68,8 +68,13 @@ class OpenLinks(Protocol):  # implemented by ScopeIndexRepository
 class ProofMessages(Protocol):  # implemented by LinkMessages
     """The messages that named the times."""
 
+    def tick_off(self, link: Link, seen: Collection[ProofWindow]) -> None:
+        """Begin to show the windows in which a menu suicide was seen; do nothing without a message."""
+
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Show the outcome of a proof, no matter how long that takes; do nothing without a message.
+
+        If the outcome is news for the member, they are told once by a reply as well.
 
         Returns:
             False if that was interrupted; True if it is shown, or if only a person could change that.
@@ -101,6 +106,7 @@ class ProofWatcher:
     def __post_init__(self) -> None:
         self._open: frozenset[GuildId] = frozenset()  # guilds with open links, at the last look
         self._stirred: set[GuildId] = set()
+        self._ticked: dict[GuildId, dict[int, tuple[ProofWindow, ...]]] = {}  # what each message shows
         self._woken = asyncio.Event()
 
     def stir(self, guild_id: GuildId) -> None:
@@ -118,6 +124,7 @@ class ProofWatcher:
         """Do not look at a guild before the next look at all guilds."""
         self._open -= {guild_id}
         self._stirred.discard(guild_id)
+        self._ticked.pop(guild_id, None)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
         """Look at a guild with open links after a menu suicide; do not block."""
@@ -165,7 +172,10 @@ class ProofWatcher:
     async def _judge(self, guild_id: GuildId) -> list[tuple[Link, ProofOutcome]]:
         """Prove the complete links, the earliest first, and return the outcomes to show."""
         pending = [link for link in await self.store.list_open(guild_id) if not link.is_proven]
-        complete = [(at, link) for link in pending if (at := await self._find_proof(link)) is not None]
+        suicides = {link: await self._list_suicides(link) for link in pending}
+        complete = [
+            (at, link) for link, ats in suicides.items() if (at := find_proof(link.windows, ats)) is not None
+        ]
         unclear = find_unclear(complete)
         for _, link in sorted(complete, key=lambda one: one[0]):
             if link not in unclear:
@@ -174,13 +184,22 @@ class ProofWatcher:
             await self.store.drop_request(guild_id, link)
             self.tell(link, ProofOutcome.UNCLEAR)
         decided = [(link, await self._decide(link)) for link in await self.store.list_open(guild_id)]
+        waiting = [link for link, outcome in decided if outcome is None and link in suicides]
+        self._tick_off(guild_id, {link: list_seen(link.windows, suicides[link]) for link in waiting})
         return [(link, outcome) for link, outcome in decided if outcome is not None]
 
-    async def _find_proof(self, link: Link) -> datetime | None:
-        if not link.windows:
-            return None
-        suicides = await self.store.list_menu_suicides(link.guild_id, link)
-        return find_proof(link.windows, suicides)
+    def _tick_off(self, guild_id: GuildId, seen: Mapping[Link, tuple[ProofWindow, ...]]) -> None:
+        """Show which windows are done on the messages that do not show it yet."""
+        shown = self._ticked.pop(guild_id, {})
+        for link, windows in seen.items():
+            if link.message_id is None or not windows:
+                continue
+            self._ticked.setdefault(guild_id, {})[link.message_id] = windows
+            if shown.get(link.message_id) != windows:
+                self.messages.tick_off(link, windows)
+
+    async def _list_suicides(self, link: Link) -> Sequence[datetime]:
+        return await self.store.list_menu_suicides(link.guild_id, link) if link.windows else ()
 
     async def _decide(self, link: Link) -> ProofOutcome | None:
         """Return the outcome of a link; None while it may still be proven."""

@@ -140,8 +140,8 @@ class ErasureService:
         if not person.players and holdings.is_empty:
             raise InvalidInputError(
                 text(
-                    "There is nothing here to erase: no link, no wallet, no bounty. Figures of a player are "
-                    "erased once {link} has proven them, or by an admin with the option `player`.",
+                    "Nothing to erase: no link, no wallet, no bounty. To erase a player, prove they're yours "
+                    "with {link} first, or ask an admin to choose them in “player”.",
                     link=Command("link"),
                 )
             )
@@ -157,7 +157,7 @@ class ErasureService:
         now = await self.plan(question)
         if now.person != plan.person:
             raise InvalidInputError(
-                text("The data belongs to another person now, so nothing was erased. Run the command again.")
+                text("This data belongs to someone else now, so I erased nothing. Run the command again.")
             )
         return now
 

@@ -38,7 +38,7 @@ class PersonFinder:
             NotFoundError, AmbiguousError: an admin's text fits nobody, or several.
         """
         if question.player is not None and question.member_id is not None:
-            raise InvalidInputError(text("Name a member or a player, not both."))
+            raise InvalidInputError(text("Choose a member or a player, not both."))
         person = await self._find(question)
         if person.is_asker and not question.is_admin:
             await self._verify_old_enough(question, person)
@@ -50,10 +50,7 @@ class PersonFinder:
         member_id = question.member_id or question.asker_id
         if member_id != question.asker_id and not question.is_admin:
             raise NotAllowedError(
-                text(
-                    "The data of other members is for members with Manage Server or the admin role. "
-                    "Leave `member` out, and your own is meant."
-                )
+                text("Only admins can ask for someone else's data. Leave out “member” to get your own.")
             )
         players = await self._list_own(question.guild_id, member_id)
         return Person(question.guild_id, member_id, players, is_asker=member_id == question.asker_id)
@@ -66,8 +63,7 @@ class PersonFinder:
         if not question.is_admin:
             raise NotAllowedError(
                 text(
-                    "“{player}” is not proven to be you. {link} proves a player; for one who is not linked, "
-                    "ask an admin of this community.",
+                    "“{player}” isn't proven to be yours. Prove it with {link}, or ask an admin.",
                     player=typed,
                     link=Command("link"),
                 )
@@ -86,8 +82,8 @@ class PersonFinder:
             if left > timedelta():
                 raise NotAllowedError(
                     text(
-                        "“{player}” was proven to be you less than {days} days ago. "
-                        "You can ask again in {wait}; until then an admin can do it.",
+                        "You proved “{player}” less than {days} days ago. "
+                        "Try again in {wait}, or ask an admin.",
                         player=link.player_name,
                         days=Number(PROOF_OBJECTION_TIME.days),
                         wait=describe_wait(left),

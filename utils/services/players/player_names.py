@@ -122,7 +122,7 @@ class PlayerNames:
             raise AmbiguousError(describe_several_players(text), typed=text, choices=choices)
         async with self._comparing:
             closest = await known.list_closest(fold_text(text), limit=CLOSEST)
-        raise NotFoundError(describe_missing_player(text), suggestions=closest)
+        raise NotFoundError(describe_missing_player(text), suggestions=closest, typed=text)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
         """Add the names of new deaths, if the guild's names are in memory."""

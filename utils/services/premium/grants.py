@@ -81,7 +81,7 @@ def parse_guild_id(typed: str) -> GuildId:
     if not (_DIGITS.fullmatch(digits) and 0 < int(digits) < 2**63):
         raise InvalidInputError(
             text(
-                "“{typed}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
+                "“{typed}” isn't the id of a Discord server. Turn on Developer Mode in Discord's settings, "
                 "right-click the server and choose Copy Server ID.",
                 typed=typed,
             )
@@ -129,7 +129,7 @@ class GrantService:
         if not 1 <= tier < len(TIERS):
             raise InvalidInputError(
                 text(
-                    "A tier is a number from 1 to {last}. See {tiers}.",
+                    "Tiers go from 1 to {last}: see {tiers}.",
                     last=Number(len(TIERS) - 1),
                     tiers=Command("premium tiers"),
                 )
@@ -137,7 +137,7 @@ class GrantService:
         if days is not None and not 1 <= days <= LONGEST_DAYS:
             raise InvalidInputError(
                 text(
-                    "Days are a number from 1 to {last}. Leave them out for premium without an end.",
+                    "Days can be 1 to {last}. Leave them out for a tier that doesn't expire.",
                     last=Number(LONGEST_DAYS),
                 )
             )
@@ -163,7 +163,7 @@ class GrantService:
         why = " ".join(reason.split())
         if not 1 <= len(why) <= REASON_CHARACTERS:
             raise InvalidInputError(
-                text("Give a reason of 1 to {limit} characters.", limit=Number(REASON_CHARACTERS))
+                text("Add a reason of 1 to {limit} characters.", limit=Number(REASON_CHARACTERS))
             )
         async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
@@ -171,8 +171,7 @@ class GrantService:
             if not state.is_granted:
                 raise InvalidInputError(
                     text(
-                        "That Discord server has no grant. It has tier {level} ({name}), as every server "
-                        "without one.",
+                        "That Discord server has no grant: it's on the default tier {level} ({name}).",
                         level=Number(state.tier.level),
                         name=state.tier.name,
                     )
@@ -323,8 +322,8 @@ def describe_end(change: GrantChange) -> Text:
     old, new = change.old.tier, change.new.tier
     parts = [
         text(
-            "Premium tier {old} ({old_name}) of this Discord server has ended; "
-            "it has tier {new} ({new_name}) now.",
+            "This Discord server's premium tier {old} ({old_name}) has ended. "
+            "It's on tier {new} ({new_name}) now.",
             old=Number(old.level),
             old_name=old.name,
             new=Number(new.level),
@@ -334,15 +333,13 @@ def describe_end(change: GrantChange) -> Text:
     if change.paused:
         parts.append(
             text(
-                "It has room for {limit}, so these are paused: {servers}. "
-                "Nothing is deleted; they go on as soon as there is room again.",
+                "That has room for {limit}, so I paused these: {servers}. "
+                "Their data stays, and they go on as soon as there's room again.",
                 limit=count_game_servers(new.servers),
                 servers=Names(change.paused),
             )
         )
     parts.append(
-        text(
-            "See {status}; those who host this bot can grant a tier again.", status=Command("premium status")
-        )
+        text("See {status}. The bot's owner can grant a tier again.", status=Command("premium status"))
     )
     return join(parts)

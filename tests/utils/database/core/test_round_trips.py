@@ -249,8 +249,8 @@ def test_months_sort_as_their_days_do(one: date, other: date) -> None:
 )
 def test_notice_comes_back_with_all_its_facts(notice: DeathNotice, sequence: int, at: datetime) -> None:
     """After a restart a message is built again, and must be equal to the one that was tried."""
-    entry = read_entry(SCOPE, store(build_entry_document(notice, sequence=sequence, created_at=at)))
-    assert (entry.notice, entry.sequence, entry.created_at) == (notice, sequence, at)
+    entry = read_entry(SCOPE, store(build_entry_document(notice, sequence=sequence, due_at=at)))
+    assert (entry.notice, entry.sequence, entry.due_at) == (notice, sequence, at)
     assert (entry.scope, entry.channel_kind) == (SCOPE, ChannelKind.KILLFEED)
 
 

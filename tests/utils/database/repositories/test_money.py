@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -396,6 +397,9 @@ class StoredServers:
         return (await self.servers.list_servers(guild_id))[0]
 
 
+REQUESTS = count(1)
+
+
 @dataclass(slots=True)
 class Market:
     """The rules over the real storage."""
@@ -419,7 +423,12 @@ class Market:
     async def place(self, member_id: MemberId, player: str, amount: int) -> Bounty:
         """Place a bounty."""
         placed = await self.service.place(
-            self.scope.guild_id, member_id, player=player, amount=amount, server=None
+            self.scope.guild_id,
+            member_id,
+            player=player,
+            amount=amount,
+            server=None,
+            request_id=next(REQUESTS),
         )
         return placed.bounty
 
@@ -555,7 +564,9 @@ async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
         total += 12 - (100 if stored["state"] == "cancelled" else 0)
         balances = [await market.wallets.get_balance(guild_id, one) for one in (ANN, BOB)]
         assert sum(balances) == total
-        rows = await database.unscoped("ledger").find({"key": {"$regex": bounty.bounty_id}}).to_list(None)
+        rows = (
+            await database.unscoped("ledger").find({"key": {"$regex": f":{bounty.bounty_id}$"}}).to_list(None)
+        )
         assert len(rows) == 2
     assert set(winners) <= {"claimed", "cancelled", "expired"}
     notices = await database.unscoped("outbox").find({"channel_kind": "bounties"}).to_list(None)

@@ -258,13 +258,50 @@ async def test_many_old_notices_are_dropped_in_transactions_of_a_thousand(
 
     outbox = Counted(database, fences=lambda _: None)
     documents = [
-        build_entry_document(make_notice(1), sequence=number, created_at=NOW + timedelta(seconds=number))
+        build_entry_document(make_notice(1), sequence=number, due_at=NOW + timedelta(seconds=number))
         for number in range(2_600)
     ]
     await ScopedCollection.of_server(database, "outbox", scope).insert_many(documents)
     assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(seconds=2_500)) == 2_500
     assert outbox.results == [1_000, 1_000, 500]
     assert len(await _list_pending(outbox, scope, KIND, limit=999)) == 100
+
+
+async def test_notices_are_due_later_by_the_delay_of_their_kind(
+    outbox: OutboxRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """The delay of the killfeed concerns no bounty."""
+    bounty = BountyNotice(
+        event_id=b"1", event=BountyEvent.EXPIRED, server_name="Server", target_name="Ann", amount=500, at=NOW
+    )
+    delays = {ChannelKind.KILLFEED: timedelta(minutes=5)}
+    await ingestion.in_transaction(
+        scope, lambda unit: unit.append_notices([make_notice(1), bounty], created_at=NOW, delays=delays)
+    )
+    due_at = [
+        entry.due_at
+        for kind in (ChannelKind.KILLFEED, ChannelKind.BOUNTIES)
+        for entry in await _list_pending(outbox, scope, kind, limit=10)
+    ]
+    assert due_at == [NOW + timedelta(minutes=5), NOW]
+
+
+async def test_newest_sent_message_of_a_channel_is_known(
+    outbox: OutboxRepository, scope: ServerScope
+) -> None:
+    """Messages that are not sent yet, and those of other channels, do not count."""
+    guild_id = scope.guild_id
+    assert await outbox.find_last_sent(guild_id, ChannelId(7)) == 0
+    for number, channel in enumerate((7, 7, 8, 7)):
+        at = NOW + timedelta(seconds=number)
+        message = OutgoingMessage(guild_id, ChannelId(channel), (), f"nonce {number}", at)
+        await outbox.prepare_message(guild_id, message)
+        if number < 3:
+            await outbox.mark_sent(guild_id, message, message_id=100 + number, at=at)
+    assert await outbox.find_last_sent(guild_id, ChannelId(7)) == 101
 
 
 async def test_what_would_wait_behind_a_thousand_others_is_left_out(

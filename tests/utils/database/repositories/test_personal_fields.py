@@ -84,7 +84,7 @@ async def fill_rest(place: Place) -> None:
         claimer_id=OWNER,
         claimer_name="Wolf",
     )
-    document = build_entry_document(notice, sequence=9, created_at=NOW)
+    document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})
 

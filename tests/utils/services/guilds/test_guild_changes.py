@@ -8,12 +8,13 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
-from utils.errors import NotFoundError, StorageUnavailableError
+from utils.errors import InvalidInputError, NotFoundError, StorageUnavailableError
 from utils.events import GuildSettingsChanged
 from utils.models.audit import AuditAction
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.post_styles import ChannelStyle, PostStyle
 from utils.models.premium import TIERS
-from utils.models.scope import ChannelId, MemberId
+from utils.models.scope import ChannelId, MemberId, ServerId, ServerScope
 from utils.services.guilds.guild_changes import ChannelChange, GuildChangeService
 
 GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
@@ -63,6 +64,47 @@ async def test_channel_is_set_for_the_guild_or_the_named_server(office: Office) 
         (ADMIN, "channel set", "killfeed: none → <#1>"),
         (ADMIN, "channel set", "events of Mirny: none → <#2>"),
     ]
+
+
+async def test_style_of_a_channel_is_stored_checked_and_told_in_words(office: Office) -> None:
+    """Fields that are not chosen stay; a channel with the usual style is not kept at all."""
+    chosen = {"style": PostStyle.CARD, "delay_minutes": 5}
+    first = await office.changes.set_style(GUILD, FEED, chosen, actor_id=ADMIN)
+    second = await office.changes.set_style(GUILD, FEED, {"min_distance": 50}, actor_id=ADMIN)
+    assert await office.changes.set_style(GUILD, FEED, {}, actor_id=ADMIN) == second
+    assert (first, second) == (ChannelStyle(PostStyle.CARD, 5), ChannelStyle(PostStyle.CARD, 5, 50))
+    for wrong in ({"delay_minutes": 61}, {"delay_minutes": -1}, {"min_distance": 1_001}):
+        with pytest.raises(InvalidInputError, match="is 0 to"):
+            await office.changes.set_style(GUILD, FEED, wrong, actor_id=ADMIN)
+    assert await office.settings.find_style(GUILD, FEED) == second
+    assert (await office.settings.find_shape(GUILD, FEED)).style is PostStyle.CARD
+    assert await office.settings.find_style(GUILD, OTHER) == ChannelStyle()
+    usual = {"style": PostStyle.STORY, "delay_minutes": 0}
+    await office.changes.set_style(GUILD, FEED, {"min_distance": 0}, actor_id=ADMIN)
+    await office.changes.set_style(GUILD, FEED, usual, actor_id=ADMIN)
+    assert office.shelf.guilds.settings[GUILD].styles == {}
+    assert office.audited == [
+        (ADMIN, "channel style", "style of <#1>: story → cards alone, delay of <#1>: none → 5 minutes"),
+        (ADMIN, "channel style", "shortest kill of <#1>: none → 50 m"),
+        (ADMIN, "channel style", "shortest kill of <#1>: 50 m → none"),
+        (
+            ADMIN,
+            "channel style",
+            "style of <#1>: cards alone → story, delay of <#1>: 5 minutes → none",
+        ),
+    ]
+
+
+async def test_posts_name_their_server_where_a_channel_shows_several(office: Office) -> None:
+    """A server with a channel of its own is not among those of the guild's channel."""
+    await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
+    assert not (await office.settings.find_shape(GUILD, FEED)).names_servers
+    scope = ServerScope(GUILD, ServerId("b0000000"))
+    office.shelf.servers.servers[scope] = replace(SERVER, scope=scope, name="Kamensk")
+    assert (await office.settings.find_shape(GUILD, FEED)).names_servers
+    await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, OTHER, server="Kamensk", actor_id=ADMIN)
+    assert not (await office.settings.find_shape(GUILD, FEED)).names_servers
+    assert not (await office.settings.find_shape(GUILD, OTHER)).names_servers
 
 
 async def test_channel_of_a_higher_tier_is_set_and_waits() -> None:

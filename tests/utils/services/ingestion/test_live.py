@@ -27,6 +27,7 @@ from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import Highlight, HighlightKind
+from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.problems import Problem
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.rejections import RejectionReason
@@ -63,6 +64,7 @@ class Watcher:
     server: GameServer
     last_read_at: datetime | None = START
     has_channel: bool = True
+    style: ChannelStyle = NEW_STYLE
 
     async def poll(self, *, cursors: Mapping[LogFile, Cursor] | None = None) -> PollOutcome:
         """Poll once; a failing poll is not a successful read."""
@@ -73,11 +75,17 @@ class Watcher:
             self.server,
             self.logs,
             last_read_at=self.last_read_at,
-            find_posted=Posted(self.server.posted_deaths if self.has_channel else PostedDeaths()),
+            find_posted=Posted(self._find_posted()),
             cursors=cursors,
         )
         self.last_read_at = self.clock.now()
         return outcome
+
+    def _find_posted(self) -> PostedDeaths:
+        if not self.has_channel:
+            return PostedDeaths()
+        style = self.style
+        return replace(self.server.posted_deaths, delay=style.delay, min_distance=style.min_distance)
 
     @property
     def announced(self) -> list[bytes]:
@@ -117,6 +125,36 @@ def assert_counted_right(store: FakeIngestionStore, generation: int = 0) -> None
     assert store.data.days.get(generation, {}) == days
     months = {month.month: month for month in counting.freeze_months()}
     assert store.data.months.get(generation, {}) == months
+
+
+async def test_notices_of_a_delayed_channel_are_due_later(watcher: Watcher) -> None:
+    """A change of the delay affects what comes next; what waits keeps its time."""
+    watcher.logs.append(FILE, render(*FIGHTS[:2]))
+    watcher.style = ChannelStyle(delay_minutes=20)
+    await watcher.poll()
+    watcher.style = NEW_STYLE
+    watcher.logs.append(FILE, render(FIGHTS[2]))
+    await watcher.poll()
+    due_at = [watcher.store.data.due_at[event_id] - START for event_id in watcher.announced]
+    assert due_at == [timedelta(minutes=20)] * 2 + [timedelta()]
+
+
+@pytest.mark.parametrize("has_highlights", [True, False])
+async def test_near_kills_are_left_out_and_everything_is_counted(
+    store: FakeIngestionStore, watcher: Watcher, *, has_highlights: bool
+) -> None:
+    """Only shots have a distance: others are posted, and so are kills with a highlight."""
+    silenced = frozenset[str]() if has_highlights else frozenset(HighlightKind)
+    watcher.server = replace(watcher.server, silenced=silenced)
+    watcher.style = ChannelStyle(min_distance=500)
+    watcher.logs.append(FILE, render(*FIGHTS))
+    await watcher.poll()
+    posted = {notice.event_id: notice.highlights for notice in store.data.notices}
+    near = {death.id for death in store.data.deaths.values() if death.row.kind is DeathKind.KILL}
+    assert all(posted[one] for one in near & posted.keys())
+    assert store.data.deaths.keys() - posted.keys() <= near
+    assert bool(near & posted.keys()) is has_highlights
+    assert_counted_right(store)
 
 
 def list_ids(rows: Sequence[DeathRow]) -> list[bytes]:

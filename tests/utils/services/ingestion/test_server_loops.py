@@ -422,7 +422,7 @@ async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> N
 
 
 async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows(world: World) -> None:
-    """``/admin tasks`` shows the failure; the other guilds are followed."""
+    """``/owner tasks`` shows the failure; the other guilds are followed."""
 
     class BrokenServerIndex(FakeServerIndex):
         """Fails to store the departure of one guild."""

@@ -119,7 +119,7 @@ async def test_first_link_is_main_and_the_others_are_alts_without_proof(
 async def test_player_of_another_member_is_refused(trusting: LinkService) -> None:
     """A player belongs to one member of a guild; a link is not made twice."""
     await trusting.ask(GUILD, ANNA, "Wolf")
-    with pytest.raises(InvalidInputError, match="belongs to another member"):
+    with pytest.raises(InvalidInputError, match="already linked to someone else"):
         await trusting.ask(GUILD, BERT, "Wolf")
     with pytest.raises(InvalidInputError, match="linked already"):
         await trusting.ask(GUILD, ANNA, "Wolf")
@@ -143,7 +143,7 @@ async def test_member_has_no_more_links_than_the_limit(make: Make) -> None:
     with pytest.raises(LimitReachedError, match="/unlink"):
         await links.ask(GUILD, ANNA, NAMES[MAX_LINKS])
     assert (await links.ask(GUILD, ANNA, NAMES[1])).count == MAX_LINKS
-    with pytest.raises(LimitReachedError, match="this member has as many"):
+    with pytest.raises(LimitReachedError, match="they have that many"):
         await links.confirm(GUILD, ADMIN, member_id=ANNA, player=NAMES[MAX_LINKS])
 
 
@@ -270,7 +270,7 @@ async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
         (ADMIN, "link confirm", "<@2> linked to Bear"),
     ]
     assert proofs.stirred == [GUILD] * 3
-    with pytest.raises(InvalidInputError, match="belongs to another member"):
+    with pytest.raises(InvalidInputError, match="already linked to someone else"):
         await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Bear")
     assert len(audit.lines) == 2
 
@@ -300,8 +300,8 @@ async def test_player_who_was_asked_for_in_vain_rests_whoever_asks(
         with pytest.raises(LimitReachedError) as caught:
             await links.ask(GUILD, member, "Wolf")
         assert str(caught.value) == (
-            "“Wolf” was asked for a short while ago and not proven, by you or by somebody else. You can ask "
-            "again in 24 hours, or have an admin link you: /admin link confirm."
+            "Someone asked for “Wolf” a short while ago and didn't prove it. Try again in 24 hours, or ask "
+            "an admin to use /admin link confirm."
         )
     assert (await links.ask(GUILD, ANNA, "Bear")).link.player_name == "Bear"
     assert (await links.ask(OTHER, ANNA, "Wolf")).link.guild_id == OTHER
@@ -328,7 +328,7 @@ async def test_request_that_its_member_ends_counts_as_one_in_vain(
         await links.ask(GUILD, ANNA, "Wolf")
         await links.unlink(GUILD, ANNA, "Wolf")
     clock.move(3600)
-    with pytest.raises(LimitReachedError, match="asked for a short while ago"):
+    with pytest.raises(LimitReachedError, match="Someone asked for “Wolf” a short while ago"):
         await links.ask(GUILD, ANNA, "Wolf")
 
 
@@ -353,9 +353,9 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
     await links.ask(GUILD, ADMIN, "Wolf")
     clock.move(25 * 3600)
     await links.ask(GUILD, BERT, "Wolf")
-    asked = "“Wolf” was asked for again with /link: {} requests without a proof. "
+    asked = "“Wolf” was asked for again with /link: {} requests, none proven. "
     rest = (
-        "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
+        "Someone may be trying their luck. /admin audit with the action link ask shows who; "
         "/admin link confirm links the right member."
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
@@ -373,15 +373,15 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
         await links.ask(GUILD, ANNA, "Wolf")
     for seconds in (0, 60, 25 * 3600):
         clock.move(seconds)
-        with pytest.raises(InvalidInputError, match="belongs to another member"):
+        with pytest.raises(InvalidInputError, match="already linked to someone else"):
             await links.ask(GUILD, BERT, "Wolf")
     admins = (
-        "Somebody asked with /link for “Wolf”, who is linked to another member here. It was refused, and "
-        "nothing changed. /admin audit with the action link ask shows who asked."
+        "Someone asked with /link for “Wolf”, who is linked to someone else. I refused, and nothing changed. "
+        "/admin audit with the action link ask shows who asked."
     )
     owner = (
-        "Somebody asked with /link for “Wolf”, who is linked to you. It was refused, and nothing changed. "
-        "You need to do nothing."
+        "Someone asked with /link for “Wolf”, who is linked to you. I refused, and nothing changed. "
+        "You don't need to do anything."
     )
     assert notifier.told == [(None, admins), (ANNA, owner)] * 2
     assert audit.lines == [(BERT, "link ask", "<@2> asked to be linked to Wolf")] * 2

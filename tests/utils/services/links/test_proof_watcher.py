@@ -110,6 +110,42 @@ async def test_link_stays_pending_when_a_window_holds_nothing(
     assert (await court.list_states(), court.messages.shown) == ({ANNA: LinkState.PENDING}, [])
 
 
+async def test_windows_are_ticked_off_once_when_they_are_seen(court: Court) -> None:
+    """A look that sees nothing new edits nothing; after a restart the message is brought up to date again."""
+    await court.ask(build_link(), build_link(BERT, "Bear", message_id=None))
+    await court.look()
+    assert court.messages.ticked == []
+    court.die(13)
+    court.die(13, name="Bear")
+    for _ in range(2):
+        await court.look()
+    assert court.messages.ticked == [(6, 1)]
+    court.watcher.forget_guild(GUILD)
+    await court.look()
+    assert court.messages.ticked == [(6, 1)] * 2
+    court.die(3)
+    await court.look()
+    assert (court.messages.ticked, court.messages.shown) == ([(6, 1)] * 2, [(ANNA, ProofOutcome.PROVEN)])
+
+
+async def test_seen_windows_are_shown_on_the_newer_message_when_its_member_asks_again(court: Court) -> None:
+    """The windows of the request stay, so the newer message begins with what was seen before."""
+    await court.ask(build_link())
+    court.die(3)
+    await court.look()
+    await court.store.attach_message(GUILD, build_link(), channel_id=ChannelId(5), message_id=7)
+    await court.look()
+    assert court.messages.ticked == [(6, 1), (7, 1)]
+
+
+async def test_request_that_ends_is_not_ticked_off(court: Court) -> None:
+    """The player belongs to another member, so only the outcome is shown."""
+    await court.ask(build_link(), build_link(BERT, windows=(FIRST, LATER)))
+    court.die(3, 12.5)
+    await court.look()
+    assert court.messages.ticked == []
+
+
 async def test_history_and_what_was_read_before_the_request_prove_nothing(court: Court) -> None:
     """An import stores no time of reading; a server with a wrong clock may have written future times."""
     await court.ask(build_link())

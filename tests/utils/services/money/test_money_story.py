@@ -84,7 +84,9 @@ class Story:
 
     async def do_place(self, member_id: MemberId, player: str, amount: int) -> None:
         """Place a bounty."""
-        await self.bounties.place(GUILD, member_id, player=player, amount=amount, server=None)
+        await self.bounties.place(
+            GUILD, member_id, player=player, amount=amount, server=None, request_id=next(self.requests)
+        )
 
     async def do_kill(self, pairs: list[tuple[str, str]]) -> None:
         """Settle a batch of live kills and suicides."""

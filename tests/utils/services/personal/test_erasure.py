@@ -186,7 +186,7 @@ async def test_member_with_anything_is_asked_and_without_refused(
     store.holdings = holdings
     assert (await service.plan(question)).holdings == holdings
     store.holdings = Holdings(changes=3)
-    with pytest.raises(InvalidInputError, match="nothing here to erase"):
+    with pytest.raises(InvalidInputError, match="Nothing to erase"):
         await service.plan(question)
 
 
@@ -199,5 +199,5 @@ async def test_plan_is_made_again_and_refused_when_it_means_somebody_else(store:
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     assert await service.plan_again(plan, question) == ErasurePlan(person, Holdings(balance=7))
     links.players += OneMember(NamedPlayer(build_player_id("Bear"), "Bear")).players
-    with pytest.raises(InvalidInputError, match="another person now, so nothing was erased"):
+    with pytest.raises(InvalidInputError, match="someone else now, so I erased nothing"):
         await service.plan_again(plan, question)

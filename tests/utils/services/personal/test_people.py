@@ -89,10 +89,10 @@ async def test_person_is_who_may_be_asked_for(
     ("question", "error", "sentence"),
     [
         (DataQuestion(GUILD, ALICE, member_id=ALICE, player="Wolf"), InvalidInputError, "not both"),
-        (DataQuestion(GUILD, ALICE, member_id=BOB), NotAllowedError, "The data of other members"),
-        (DataQuestion(GUILD, ALICE, player="Bear"), NotAllowedError, "“Bear” is not proven to be you"),
-        (DataQuestion(GUILD, ALICE, player="Fox"), NotAllowedError, "“Fox” is not proven to be you"),
-        (DataQuestion(GUILD, ALICE, player="Wol"), NotAllowedError, "“Wol” is not proven to be you"),
+        (DataQuestion(GUILD, ALICE, member_id=BOB), NotAllowedError, "Only admins can ask"),
+        (DataQuestion(GUILD, ALICE, player="Bear"), NotAllowedError, "“Bear” isn't proven to be yours"),
+        (DataQuestion(GUILD, ALICE, player="Fox"), NotAllowedError, "“Fox” isn't proven to be yours"),
+        (DataQuestion(GUILD, ALICE, player="Wol"), NotAllowedError, "“Wol” isn't proven to be yours"),
         (DataQuestion(GUILD, ALICE, is_admin=True, player="Yeti"), NotFoundError, "No player called “Yeti”"),
     ],
 )
@@ -122,8 +122,7 @@ async def test_player_who_was_proven_a_short_while_ago_is_not_handed_out_or_eras
     with pytest.raises(NotAllowedError) as caught:
         await finder.find(DataQuestion(GUILD, ALICE, player=player))
     assert str(caught.value) == (
-        "“Owl” was proven to be you less than 3 days ago. You can ask again in 42 hours; until then an admin "
-        "can do it."
+        "You proved “Owl” less than 3 days ago. Try again in 42 hours, or ask an admin."
     )
     assert (await finder.find(DataQuestion(GUILD, ALICE, player="Wolf"))).players == own("Wolf")
     by_admin = DataQuestion(GUILD, BOB, is_admin=True, member_id=ALICE)

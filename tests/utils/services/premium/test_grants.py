@@ -120,7 +120,7 @@ async def test_revoking_needs_a_reason(reason: str) -> None:
 async def test_nothing_is_revoked_where_nothing_is_granted() -> None:
     """A guild without a grant, or with an ended one, cannot lose it."""
     setup = build_setup()
-    with pytest.raises(InvalidInputError, match=r"has no grant. It has tier 0"):
+    with pytest.raises(InvalidInputError, match=r"has no grant: it's on the default tier 0"):
         await setup.service.revoke(GUILD, reason="why", actor_id=OWNER)
     setup.store.give(GUILD, 2, START)
     with pytest.raises(InvalidInputError, match="has no grant"):
@@ -140,10 +140,9 @@ async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None
     assert list_paused(setup) == ["server 1", "server 2", "server 3"]
     [told] = setup.notifier.told
     assert told == (
-        "Premium tier 3 (Warlord) of this Discord server has ended; it has tier 0 (Scavenger) now. It has "
-        "room for 1 game server, so these are paused: server 1, server 2, server 3. Nothing is deleted; "
-        "they go on as soon as there is room again. See /premium status; those who host this bot can grant a "
-        "tier again."
+        "This Discord server's premium tier 3 (Warlord) has ended. It's on tier 0 (Scavenger) now. That has "
+        "room for 1 game server, so I paused these: server 1, server 2, server 3. Their data stays, and they "
+        "go on as soon as there's room again. See /premium status. The bot's owner can grant a tier again."
     )
     assert setup.store.records[GUILD].grant is None
     assert setup.store.records[GUILD].history[-1].action is PremiumAction.ENDED

@@ -12,7 +12,6 @@ from functools import partial
 from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
-    InvalidInputError,
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
@@ -33,7 +32,7 @@ from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.texts import Command, Names, Number, Text, text
+from utils.models.texts import Command, Number, Text, plural, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -41,9 +40,7 @@ from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
-from utils.services.money.rewards import make_bounty_id
 from utils.services.players.player_names import PlayerNames
-from utils.services.players.wording import describe_missing_player
 from utils.services.servers.game_servers import GameServerService
 
 SUGGESTIONS = 5
@@ -88,11 +85,21 @@ class BountyService:
     clock: Clock
 
     async def place(
-        self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        *,
+        player: str,
+        amount: int,
+        server: str | None,
+        request_id: int,
     ) -> PlacedBounty:
         """Place a bounty on a player; the money is taken now.
 
+        It is placed once for each ``request_id``, which is the id of Discord's interaction.
+
         Raises:
+            AmbiguousError: several players, or several servers of the player, fit.
             UserFacingError: with a sentence for each reason to refuse.
         """
         settings = (await self.guilds.get_settings(guild_id)).bounties
@@ -101,20 +108,19 @@ class BountyService:
         if not own:
             raise NotAllowedError(
                 text(
-                    "Bounties are for members with a proven player. "
-                    "Link yours with {link}, then prove it in the game.",
+                    "Link your player first ({link}, about 20 minutes), then you can place bounties.",
                     link=Command("link"),
                 )
             )
         chosen, target = await self._resolve_target(guild_id, player, server)
         if target.player_id in own:
             raise NotAllowedError(
-                text("{player} is your own player. Name somebody else.", player=target.name)
+                text("{player} is your own player. Choose someone else.", player=target.name)
             )
         now = self.clock.now()
         bounty = Bounty(
             scope=chosen.scope,
-            bounty_id=make_bounty_id(),
+            bounty_id=str(request_id),
             player_id=target.player_id,
             player_name=target.name,
             amount=amount,
@@ -168,7 +174,7 @@ class BountyService:
         end = BountyEnd(BountyState.CANCELLED, self.clock.now())
         close = partial(end_bounty, self.store, bounty, end, refund=refund)
         if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
-            raise _build_missing(bounty, text("It has just ended."))
+            raise _build_missing(bounty, text("It just ended."))
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
@@ -186,7 +192,7 @@ class BountyService:
         if ended is not None:
             return _build_missing(ended, text("It has ended."))
         names = tuple(bounty.player_name for bounty in standing[:SUGGESTIONS])
-        return NotFoundError(text("There is no such open bounty of yours here."), suggestions=names)
+        return NotFoundError(text("You have no open bounty like that."), suggestions=names)
 
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None
@@ -196,23 +202,24 @@ class BountyService:
             chosen = await self.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
-                never = text("They were never seen on {server}.", server=chosen.name)
-                raise NotFoundError(describe_missing_player(target.name), hint=never)
+                raise NotFoundError(
+                    text("{player} hasn't played on {server} yet.", player=target.name, server=chosen.name)
+                )
             return chosen, target
         target = await self.players.resolve(guild_id, player)
         servers = await self.servers.list_servers(guild_id)
         known = [one for one in servers if one.scope.server_id in target.servers]
         if len(known) > 1:
-            raise InvalidInputError(
-                text(
-                    "{player} plays on several servers: {servers}. Name one with the option server.",
-                    player=target.name,
-                    servers=Names(tuple(one.name for one in known)),
-                )
+            asked = plural(
+                "{player} plays on {count} server. On which one?",
+                "{player} plays on {count} servers. On which one?",
+                len(known),
+                player=target.name,
             )
+            choices = [(one.scope.server_id, one.name) for one in known]
+            raise AmbiguousError(asked, typed=None, choices=choices)
         if not known:
-            nowhere = text("They were seen on no server of today.")
-            raise NotFoundError(describe_missing_player(target.name), hint=nowhere)
+            raise NotFoundError(text("The servers {player} played on were removed.", player=target.name))
         return known[0], target
 
     async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:
@@ -253,13 +260,13 @@ def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
     if own.expires_at <= bounty.placed_at:
         raise NotAllowedError(
             text(
-                "Your bounty on {player} has just ended. Try again when it is paid back, in a minute.",
+                "Your bounty on {player} just ended. Try again in a minute, when it's paid back.",
                 player=own.player_name,
             )
         )
     raise NotAllowedError(
         text(
-            "You have an open bounty on {player} already. {cancel} takes it back.",
+            "You already have an open bounty on {player}. {cancel} takes it back.",
             player=own.player_name,
             cancel=Command("bounty cancel"),
         )
@@ -279,7 +286,7 @@ def _build_lack(needed: int, balance: int) -> NotEnoughMoneyError:
 
 
 def _build_missing(bounty: Bounty, hint: Text) -> NotFoundError:
-    missing = text("There is no open bounty of yours on “{player}” here.", player=bounty.player_name)
+    missing = text("You have no open bounty on “{player}”.", player=bounty.player_name)
     return NotFoundError(missing, hint=hint)
 
 

@@ -24,14 +24,14 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
     if not settings.is_enabled:
         raise NotAllowedError(
             text(
-                "Bounties are switched off. Admins can switch them on with {bounty}.",
+                "Bounties are off. Admins: switch them on with {bounty}.",
                 bounty=Command("admin bounty"),
             )
         )
     if not LEAST_BOUNTY <= amount <= settings.max_amount:
         raise InvalidInputError(
             text(
-                "A bounty here is an amount from {least} to {largest} emeralds.",
+                "A bounty can be {least} to {largest} 💎.",
                 least=Number(LEAST_BOUNTY),
                 largest=Number(settings.max_amount),
             )

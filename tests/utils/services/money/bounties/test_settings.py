@@ -35,7 +35,7 @@ async def test_bounties_are_refused_when_they_are_switched_off(services: Service
     await change(services, is_enabled=False)
     with pytest.raises(NotAllowedError) as caught:
         await place(services.bounties)
-    assert str(caught.value) == ("Bounties are switched off. Admins can switch them on with /admin bounty.")
+    assert str(caught.value) == ("Bounties are off. Admins: switch them on with /admin bounty.")
 
 
 async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Services) -> None:
@@ -52,7 +52,7 @@ async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Se
             "bounties by the house: on → off, hours a bounty lasts: 24 → 48, largest bounty: 50000 → 500",
         )
     ]
-    with pytest.raises(InvalidInputError, match="from 100 to 500"):
+    with pytest.raises(InvalidInputError, match="100 to 500 💎"):
         await place(services.bounties, amount=501)
     placed = await place(services.bounties, amount=500)
     assert placed.bounty.expires_at == START + 2 * DAY
