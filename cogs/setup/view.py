@@ -98,7 +98,7 @@ class SetupView(InvokerView):
     async def _open_form(self, interaction: discord.Interaction) -> None:
         """Open the form of a new game server; its answer is a message of its own."""
         ctx = self._ctx.follow(interaction)
-        await check_before_form(self._verify_room(ctx))
+        await check_before_form(self._verify_free_slot(ctx))
         adding = Adding(self._services, NEW_SERVER, ChannelId(interaction.channel_id or 0))
 
         async def submit(sent: KillfeedContext, login: TypedLogin) -> Outcome:
@@ -109,7 +109,7 @@ class SetupView(InvokerView):
 
         await LoginDialog(text("New game server"), submit, fields=NEW_FIELDS).open(ctx, NEW_FIELDS)
 
-    async def _verify_room(self, ctx: KillfeedContext) -> None:
+    async def _verify_free_slot(self, ctx: KillfeedContext) -> None:
         """Refuse a form that could not add a server, before anything is typed."""
         await ctx.verify()
         servers = await self._services.servers.list_servers(ctx.guild_id)
