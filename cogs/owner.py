@@ -18,9 +18,10 @@ from utils.models.premium import TIERS, GrantChange
 from utils.models.scope import GuildId
 from utils.models.texts import Text, Value, text
 from utils.services.premium.grants import REASON_CHARACTERS, parse_guild_id
-from utils.tasks import TaskReport
+from utils.tasks import TaskReport, TaskState
 
 LABELS = "owner:tasks"
+ENDED_STATES = (TaskState.FINISHED, TaskState.CANCELLED)
 OF_GUILD = discord.option(
     "guild_id", str, description="The Discord server's id (Copy Server ID)", max_length=30
 )
@@ -77,7 +78,7 @@ class OwnerCog(GuildCog):
         services = self.services
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            reports = services.tasks.list_reports()
+            reports = [one for one in services.tasks.list_reports() if one.state not in ENDED_STATES]
             shown = cut_page(reports, page)
             tasks = await _label_tasks(ctx.bot, services, shown.rows)
             return ctx.embeds.build_tasks(tasks, total=len(reports)), shown.count
@@ -106,13 +107,15 @@ async def _label_tasks(
 
 
 async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, Value]:
-    """Map ids, as task names contain them, to display names of the guild and its servers."""
+    """Map ids, as task names contain them, to display names of the guild, its servers and channels."""
     guild = bot.get_guild(guild_id)
     community: Value = guild.name if guild else text("a community I left")
     servers = await services.servers.list_servers(guild_id)
+    places = {str(server.scope): server.name for server in servers}
+    for channel in guild.text_channels if guild else ():
+        places[f"{guild_id}/{channel.id}"] = f"#{channel.name}"
     return {str(guild_id): community} | {
-        str(server.scope): text("{community} · {server}", community=community, server=server.name)
-        for server in servers
+        key: text("{community} · {place}", community=community, place=name) for key, name in places.items()
     }
 
 

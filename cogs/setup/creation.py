@@ -78,16 +78,17 @@ class ChannelCreator:
         return join([*lines, *([problem] if problem else [])], "\n")
 
 
+async def list_open_kinds(ctx: KillfeedContext) -> list[ChannelKind]:
+    """Return the kinds of channel that the tier opens."""
+    premium = ctx.services.premium
+    return [kind for kind in SETUP_KINDS if await premium.find_missing_tier(ctx.guild_id, kind) is None]
+
+
 async def list_missing_kinds(ctx: KillfeedContext, guild: discord.Guild) -> list[ChannelKind]:
-    """Return the kinds that the tier opens and that have no existing channel."""
-    services = ctx.services
-    channels = (await services.settings.get_settings(ctx.guild_id)).channels
-    return [
-        kind
-        for kind in SETUP_KINDS
-        if guild.get_channel(channels.get(kind, 0)) is None
-        and await services.premium.find_missing_tier(ctx.guild_id, kind) is None
-    ]
+    """Return those of them that have no existing channel."""
+    channels = (await ctx.services.settings.get_settings(ctx.guild_id)).channels
+    opened = await list_open_kinds(ctx)
+    return [kind for kind in opened if guild.get_channel(channels.get(kind, 0)) is None]
 
 
 def describe_failure(failure: BaseException) -> Text:

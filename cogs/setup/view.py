@@ -6,12 +6,13 @@ import discord
 
 from cogs.admin.channels import set_channel
 from cogs.setup.checklist import CHANNEL_TITLES, build_checklist
-from cogs.setup.creation import ChannelCreator, list_missing_kinds
+from cogs.setup.creation import ChannelCreator, list_missing_kinds, list_open_kinds
 from utils.errors import NotFoundError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import build_invitation
 from utils.interactions.views import InvokerView
 from utils.models.guilds import ChannelKind
+from utils.models.setup import SETUP_KINDS
 from utils.models.texts import Text, text
 
 SETUP_SECONDS = 10 * 60.0  # after the last press; its token is valid for fifteen minutes
@@ -21,50 +22,42 @@ Act = Callable[[KillfeedContext], Awaitable[Text | None]]
 
 
 class SetupView(InvokerView):
-    """The controls below the checklist: they change with what is set up.
+    """The checklist with its controls, which change with what is set up and with the tier."""
 
-    Args:
-        guild: the guild of the command.
-        kinds: the kinds of channel that its tier opens.
-        lacks_channels: some of their channels are missing.
-    """
-
-    def __init__(
-        self,
-        ctx: KillfeedContext,
-        creator: ChannelCreator,
-        *,
-        guild: discord.Guild,
-        kinds: list[ChannelKind],
-        lacks_channels: bool,
-    ) -> None:
+    def __init__(self, ctx: KillfeedContext, creator: ChannelCreator) -> None:
         super().__init__(ctx, seconds=SETUP_SECONDS)
         self._creator = creator
-        self._guild = guild
-        self._kinds = kinds
-        self._kind = kinds[0]
-        self._show_controls(lacks_channels=lacks_channels)
+        self._kind = SETUP_KINDS[0]
+
+    async def open(self) -> None:
+        """Answer with the checklist."""
+        embed = await self._build()
+        await self._ctx.respond(embed=embed, view=self)
 
     async def show(self, done: Text | None = None) -> None:
         """Show the checklist as it is now in the message of the newest press."""
-        missing = await list_missing_kinds(self._ctx, self._guild)
-        self._show_controls(lacks_channels=bool(missing))
-        embed = await build_setup(self._ctx, self._guild, done)
+        embed = await self._build(done)
         await self.shown_in.edit_original_response(embed=embed, view=self)
 
-    def _show_controls(self, *, lacks_channels: bool) -> None:
-        """Build the controls again, for the chosen kind of channel."""
+    async def _build(self, done: Text | None = None) -> discord.Embed:
+        """Build the controls again, and return the checklist."""
+        guild = find_guild(self._ctx)
+        kinds, missing = await list_open_kinds(self._ctx), await list_missing_kinds(self._ctx, guild)
+        checklist = await build_checklist(self._services, guild)
+        if self._kind not in kinds:
+            self._kind = kinds[0]
         self.drop_items()
-        titles = [(kind.value, CHANNEL_TITLES[kind]) for kind in self._kinds]
+        titles = [(kind.value, CHANNEL_TITLES[kind]) for kind in kinds]
         self.add_select(text("Which channel?"), titles, self._choose_kind, chosen=self._kind.value)
         self.add_channel_select(text("Choose a channel"), self._choose_channel)
-        if lacks_channels:
-            self._add_creation()
+        if missing:
+            self._add_creation(guild)
         self.add_button(text("Check again"), discord.ButtonStyle.secondary, self._check_again)
+        return self._ctx.embeds.build_setup(checklist, done=done)
 
-    def _add_creation(self) -> None:
+    def _add_creation(self, guild: discord.Guild) -> None:
         """Add the button that creates channels, or the link that lets the bot do so."""
-        if self._guild.me.guild_permissions.manage_channels:
+        if guild.me.guild_permissions.manage_channels:
             self.add_button(text("Create the channels"), discord.ButtonStyle.secondary, self._create)
             return
         label = self._ctx.embeds.words.write_plain(text("Let me create the channels"))
@@ -79,7 +72,7 @@ class SetupView(InvokerView):
 
     async def _choose_channel(self, channel_id: int, interaction: discord.Interaction) -> None:
         async def choose(ctx: KillfeedContext) -> Text:
-            channel = self._guild.get_channel(channel_id)
+            channel = find_guild(ctx).get_channel(channel_id)
             if channel is None:
                 raise NotFoundError(text("That channel is gone. Choose another one."))
             return await set_channel(ctx, self._kind, channel, server=None)
@@ -88,7 +81,7 @@ class SetupView(InvokerView):
 
     async def _create(self, interaction: discord.Interaction) -> None:
         async def create(ctx: KillfeedContext) -> Text:
-            return await self._creator.create(ctx, self._guild)
+            return await self._creator.create(ctx, find_guild(ctx))
 
         await self._act(create, interaction)
 
@@ -107,6 +100,13 @@ class SetupView(InvokerView):
             await self.show(await act(ctx))
 
 
-async def build_setup(ctx: KillfeedContext, guild: discord.Guild, done: Text | None = None) -> discord.Embed:
-    """Return the checklist of a guild as an embed."""
-    return ctx.embeds.build_setup(await build_checklist(ctx.services, guild), done=done)
+def find_guild(ctx: KillfeedContext) -> discord.Guild:
+    """Return the guild as the library knows it now; after a new connection it is another object.
+
+    Raises:
+        NotFoundError: Discord has not sent it yet.
+    """
+    guild = ctx.bot.get_guild(ctx.guild_id)
+    if guild is None:
+        raise NotFoundError(text("Discord hasn't told me about this server yet. Try again in a minute."))
+    return guild

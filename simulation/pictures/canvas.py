@@ -79,7 +79,9 @@ class Shown:
     def of_post(cls, post: Post) -> Self:
         """Return a message that the bot sends by itself."""
         images = {f"attachment://{picture.name}": picture.data for picture in post.pictures}
-        return cls([embed.to_dict() for embed in post.embeds], images)
+        rows = post.buttons.to_components() if post.buttons else ()
+        components = [component for row in rows for component in row["components"]]
+        return cls([embed.to_dict() for embed in post.embeds], images, components=components)
 
 
 def _name_command(data: Mapping[str, Any]) -> str:
@@ -249,9 +251,10 @@ def _write_text(text: Canvas, embed: Mapping[str, Any], reader: Reader, room: in
         for line in wrap(bold, room, partial(measure_span, size=16)):
             text.write(x, text.y + 15, line, size=16)
             text.y += TITLE_LINE
-    for line in _break(embed.get("description") or "", reader, room):
-        text.write(x, text.y + 14, line)
-        text.y += LINE if line else LINE // 2
+    if description := embed.get("description"):
+        for line in _break(description, reader, room):
+            text.write(x, text.y + 14, line)
+            text.y += LINE if line else LINE // 2
     for row in group_fields(embed.get("fields") or ()):
         _write_fields(text, row, reader, room)
 

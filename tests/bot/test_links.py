@@ -217,7 +217,7 @@ async def test_request_says_so_where_the_bot_does_not_see_the_channel(stage: Sta
     [wolf] = list_victims(rows, 1)
     stage.world.set_overwrite(stage.office, stage.guild.bot, deny=Permission.VIEW_CHANNEL)
     asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
-    assert "I lack View Channel here" in asked.embed["description"]
+    assert "I'm missing View Channel" in asked.embed["description"]
     for start, _ in read_windows(asked):
         die(files, wolf, start)
     await until(lambda: [link["state"] for link in stage.read("links")] == ["proven"])

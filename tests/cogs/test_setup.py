@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from simulation.discord import (
     ChannelKind,
     Fault,
     Guild,
+    ImpossibleActionError,
     Interaction,
     Member,
     Permission,
@@ -428,3 +430,19 @@ async def test_bot_that_may_not_create_channels_offers_the_link_that_lets_it(
     [link] = [one for one in reply.answer.interactive_components if one.get("url")]
     assert f"permissions={int(Permission.MANAGE_CHANNELS) | 117760}" in link["url"]
     assert list_created(guild, channel) == []
+
+
+async def test_controls_follow_the_tier_of_the_moment(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel, feed: Channel
+) -> None:
+    """A tier that ends while the checklist is open closes its channels at the next press."""
+    shelf.premium.give(GuildId(guild.id), 2, shelf.clock.now() + timedelta(hours=1))
+    for cog in bot.cogs.values():
+        cog.services = bot.services = shelf.build_services(tier=0)  # type: ignore[attr-defined]
+    reply = await manager.ask(channel, "/setup")
+    await use(reply, "Which channel?", "Bounties channel")
+    shelf.clock.move(2 * 3600.0)
+    await use(reply, "Choose a channel", feed)
+    assert read_lines(reply)["Bounties channel"].startswith("⭐")
+    with pytest.raises(ImpossibleActionError):
+        await reply.click("Which channel?", "Bounties channel")

@@ -256,4 +256,6 @@ def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: Ch
             f"read:deaths:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
             *(guild_id, TaskState.RUNNING, 1_234, 1, "RemoteTimeoutError: 192.0.2.10 did not answer", None),
         ),
+        TaskReport(f"deliver:{guild_id}/{channel}", guild_id, TaskState.RUNNING, 1, 0, None, None),
+        TaskReport(f"names:{guild_id}", guild_id, TaskState.FINISHED, 1, 0, None, None),
     ]

@@ -69,7 +69,9 @@ class Album:
     async def draw(self) -> Mapping[str, str]:
         """Return every picture by the name of its file."""
         return {
+            "setup.svg": await self._draw_answer("What is set up and what is missing", "/setup"),
             "killfeed.svg": self._draw_killfeed(),
+            "status.svg": await self._draw_answer("Whether kills are read and posted", "/killfeed status"),
             "recent.svg": await self._draw_answer("The latest deaths, a line each", "/killfeed recent"),
             "stats.svg": await self._draw_answer("A player's figures with a chart", "/stats", player=WOLF),
             "compare.svg": await self._draw_answer(
@@ -129,7 +131,8 @@ class Album:
     async def _draw_board(self) -> str:
         services = self.bot.services
         languages = GuildLanguages(self.bot, self.factory)
-        pages = BoardPages(services.coverage, services.statistics, services.combat, languages)
+        clock = FakeClock(AT)
+        pages = BoardPages(services.coverage, services.statistics, services.combat, languages, clock)
         key = BoardKey(GuildId(self.ada.guild.id), ServerId(""), Board.KILLS.value)
         shown = Shown.of_post(await pages.build(key))
         return self._draw("leaderboard", [shown], "A board that keeps itself up to date")

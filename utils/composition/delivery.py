@@ -19,6 +19,7 @@ from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
 from utils.delivery.welcomes import WelcomeMessages
 from utils.embeds.factory import EmbedFactory
+from utils.interactions.kill_channels import KillChannels
 from utils.services.guilds.guild_settings import SettingsService
 
 
@@ -60,7 +61,9 @@ def build_delivery(
         sender=sender,
         languages=languages,
         messages=messages,
-        progress=ImportMessages(sender, messages, languages=languages),
+        progress=ImportMessages(
+            sender, messages, languages=languages, kill_channels=KillChannels(bot, settings)
+        ),
         samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,
         welcomes=WelcomeMessages(
@@ -72,5 +75,7 @@ def build_delivery(
 
 def build_board_messages(base: Base, delivery: Delivery, features: FeatureServices) -> PostedBoardMessages:
     """Return the messages of posted boards."""
-    pages = BoardPages(features.coverage, features.statistics, features.combat, delivery.languages)
+    pages = BoardPages(
+        features.coverage, features.statistics, features.combat, delivery.languages, base.clock
+    )
     return PostedBoardMessages(delivery.messages, base.repositories.boards, pages)

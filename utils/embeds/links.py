@@ -193,7 +193,7 @@ def _describe_ending(*, is_followed: bool) -> Text:
     if is_followed:
         return text("I tick them off in this message and tell you how it ends.")
     return text(
-        "I can't update this message, because I lack View Channel here. {links} shows whether it worked.",
+        "I can't update this message, because I'm missing View Channel. {links} shows whether it worked.",
         links=Command("links"),
     )
 

@@ -44,10 +44,10 @@ def build_sample_embed(
 ) -> discord.Embed:
     """Return the sample post for a channel whose posts cannot be shown yet."""
     name = CHANNEL_KIND_NAMES[kind]
-    said = text("Posts of the kind **{kind}** will appear here.", kind=name)
+    said = text("**{kind}** posts will appear in this channel.", kind=name)
     if server_name:
         said = text(
-            "Posts of the kind **{kind}** of **{server}** will appear here.",
+            "**{kind}** posts of **{server}** will appear in this channel.",
             kind=name,
             server=server_name,
         )

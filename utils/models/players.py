@@ -121,7 +121,8 @@ class PlayerDay:
     counters: Counters
 
 
-HOURS_OF_A_WEEK = 7 * 24
+HOURS_OF_A_DAY = 24
+HOURS_OF_A_WEEK = 7 * HOURS_OF_A_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,20 @@ def add_recent(recent: tuple[datetime, ...], at: datetime) -> tuple[datetime, ..
 
     These are the last ``LEAST_RECENT``, and the others within ``MULTIKILL_TIME``, ``MOST_RECENT`` in all.
     """
-    newest = (*recent, at)[-MOST_RECENT:]
-    while len(newest) > LEAST_RECENT and at - newest[0] > MULTIKILL_TIME:
+    newest = (*recent, at)
+    while len(newest) > LEAST_RECENT and (len(newest) > MOST_RECENT or at - newest[0] > MULTIKILL_TIME):
         newest = newest[1:]
     return newest
+
+
+def count_at_once(recent: tuple[datetime, ...], at: datetime) -> int:
+    """Return the number of kills that belong to one more at this moment, itself included."""
+    number = 1
+    for earlier in reversed(recent):
+        if abs(at - earlier) > MULTIKILL_TIME:
+            break
+        number += 1
+    return number
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Problem(CodedText):
         "{host} refused the login. Check user name and password (or key) with your hoster."
     )
     NEW_PASSWORD_DEMANDED = sentence(
-        "{host} wants you to change the password first. Change it there, then enter the new one here."
+        "{host} wants a new password. Change it there first, then enter the new one."
     )
     SECOND_FACTOR = sentence(
         "{host} asks for more than a password, perhaps a one-time code, and I can't answer that. Ask your "

@@ -91,9 +91,9 @@ class HandTries:
             until = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
             raise TooMuchAtOnceError(
                 text(
-                    "Game hosts refused {count} logins that this Discord server tested. Some lock the bot"
-                    " out when that goes on. Check user name and password, then try again in {wait}.",
-                    count=Number(REFUSALS_MAXIMUM),
+                    "Game hosts refused {refused} logins that this Discord server tested. Some hosts lock the"
+                    " bot out if that goes on. Check user name and password, then try again in {wait}.",
+                    refused=Number(REFUSALS_MAXIMUM),
                     wait=describe_wait(until),
                 )
             )

@@ -49,7 +49,7 @@ def test_seen_window_is_ticked_off(factory: EmbedFactory) -> None:
 def test_request_says_so_when_its_message_cannot_be_changed_later(factory: EmbedFactory) -> None:
     """Without View Channel the bot cannot edit the message after a quarter of an hour."""
     embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=False)
-    assert "because I lack View Channel here. `/links` shows whether it worked." in str(embed.description)
+    assert "because I'm missing View Channel. `/links` shows whether it worked." in str(embed.description)
 
 
 def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:

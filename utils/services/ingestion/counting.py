@@ -27,7 +27,6 @@ from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.players import (
     HOURS_OF_A_WEEK,
     MOST_NAMES,
-    MULTIKILL_TIME,
     Counters,
     NameSeen,
     PlayerDay,
@@ -36,6 +35,7 @@ from utils.models.players import (
     WeaponCount,
     add_recent,
     choose_weapon,
+    count_at_once,
 )
 from utils.models.scope import PlayerId
 
@@ -187,11 +187,11 @@ class PlayerTally:
         """Count a kill, also on its day."""
         row, counters, longest = death.row, self.counters, self.counters.longest
         self.streak += 1
+        at_once = count_at_once(self.recent, death.at)
         self.recent = add_recent(self.recent, death.at)
         self.weapons.add_kill(row)
         counters.add_kill(row, self.streak)
         day.add_kill(row, self.streak)
-        at_once = sum(abs(death.at - at) <= MULTIKILL_TIME for at in self.recent)
         return KillFacts(
             counters.kills, counters.deaths, self.streak, day.kills, at_once, longest, ended_streak
         )

@@ -44,9 +44,9 @@ class AskedPlayers:
             left = next(iter(asked.values())) + DAY - now
             raise LimitReachedError(
                 text(
-                    "You asked for {count} players within a day. You can ask for another one in {wait}, or "
-                    "have an admin link you: {confirm}.",
-                    count=Number(PLAYERS_A_DAY),
+                    "You asked for {most} players in one day. Try another one in {wait}, or ask an admin to "
+                    "link you with {confirm}.",
+                    most=Number(PLAYERS_A_DAY),
                     wait=describe_wait(left),
                     confirm=Command("admin link confirm"),
                 )

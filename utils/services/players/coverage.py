@@ -11,7 +11,7 @@ from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, Mention, Text, plural, text
+from utils.models.texts import Command, Mention, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.servers.game_servers import GameServerService
@@ -19,6 +19,7 @@ from utils.services.servers.game_servers import GameServerService
 HOW_TO_LINK = text(
     "You haven't linked a player yet. Use {link}, or choose someone in `player`.", link=Command("link")
 )
+ALL_SERVERS = text("All servers")
 NO_SERVER = text("No game server is set up yet. Admins: start with {setup}.", setup=Command("setup"))
 
 
@@ -63,7 +64,7 @@ class CoverageService:
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else _describe_all(servers),
+            where=servers[0].name if len(servers) == 1 else ALL_SERVERS,
             today=today,
             period=period,
             since=since,
@@ -91,6 +92,19 @@ class CoverageService:
             raise NotFoundError(text("{member} hasn't linked a player yet.", member=member))
         raise InvalidInputError(HOW_TO_LINK)
 
+    async def list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:
+        """Return a member's linked players, the main one first.
+
+        Raises:
+            InvalidInputError: none is linked; the text says how to link.
+        """
+        linked = await self._links.list_players(guild_id, member_id)
+        if not linked:
+            raise InvalidInputError(
+                text("You haven't linked a player yet. Use {link} first.", link=Command("link"))
+            )
+        return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
+
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:
         """Return the player among those of the covered servers.
 
@@ -102,7 +116,3 @@ class CoverageService:
     async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
         """Return a member's linked players."""
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
-
-
-def _describe_all(servers: Sequence[GameServer]) -> Text:
-    return plural("{count} server", "all {count} servers", len(servers))
