@@ -118,9 +118,14 @@ def _mark_step(style: Style, step: CheckStep) -> Text:
 
 
 def build_edited_embed(
-    style: Style, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
+    style: Style,
+    server_name: str,
+    changes: Sequence[FieldChange],
+    *,
+    steps: Sequence[CheckStep],
+    next_step: Text | None = None,
 ) -> discord.Embed:
-    """Return the changes of an edit, and the test of the login if there was one."""
+    """Return the changes of an edit, the test of the login if there was one, and what happens next."""
     lines = [
         text("**{setting}**: {old} → {new}", setting=name, old=old, new=new)
         for name, old, new in map(describe_change, changes)
@@ -133,6 +138,8 @@ def build_edited_embed(
             )
         )
     lines += [_mark_step(style, step) for step in steps]
+    if next_step is not None:
+        lines.append(next_step)
     title = text("{server} changed", server=show_name(server_name))
     return build_success_embed(style, title, join(lines, "\n"))
 
@@ -175,7 +182,7 @@ def build_rejected_embed(
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     listed = [style.write(_describe_rejected(line)) for line in lines]
     embed = style.build(title, text("I could read every line so far."), lines=listed)
-    counted = text("{total} in all; none of them counts", total=Number(total))
+    counted = text("{total} in total; none of them counts", total=Number(total))
     return style.add_footer(embed, counted) if lines else embed
 
 
