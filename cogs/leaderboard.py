@@ -1,18 +1,23 @@
-"""Boards: ``/leaderboard``."""
+"""Boards: ``/leaderboard``, and the buttons of posted boards."""
 
 import discord
 from discord.ext import commands
 
+from utils.interactions.answer_views import Answer, Chosen
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
+from utils.interactions.lasting_buttons import on_press
 from utils.interactions.limits import PAGE_COST
 from utils.interactions.options import name_choices, period_option, server_option
-from utils.interactions.paging import cut_page, respond_with_pages
-from utils.interactions.views import PageBuilder
+from utils.interactions.paging import cut_page, respond_with_answer
+from utils.interactions.selections import BOARD, PERIOD, select_board, select_period
+from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
 from utils.models.premium import Feature
+from utils.models.scope import GuildId
 from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
+from utils.models.texts import Moment, text
 
 
 class LeaderboardCog(GuildCog):
@@ -32,34 +37,51 @@ class LeaderboardCog(GuildCog):
     @Access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
     async def leaderboard(self, ctx: KillfeedContext, board: str, server: str | None, period: str) -> None:
         """Answer ``/leaderboard``."""
-        coverage = await self.services.coverage.choose(ctx.guild_id, server, Period(period))
-        if board == Board.WEAPONS:
-            build = await self._rank_weapons(ctx, coverage)
-        else:
-            build = self._rank_players(ctx, coverage, Board(board))
-        await respond_with_pages(ctx, build)
 
-    def _rank_players(self, ctx: KillfeedContext, coverage: Coverage, board: Board) -> PageBuilder:
-        asker_id = ctx.member_id
+        async def build(chosen: Chosen, page: int) -> Answer:
+            coverage = await self.services.coverage.choose(ctx.guild_id, server, Period(chosen[PERIOD]))
+            return await self._build_page(ctx, coverage, Board(chosen[BOARD]), page)
 
-        async def build(page: int) -> tuple[discord.Embed, int]:
-            if board is Board.BOUNTIES:  # at each page, because the tier may end in between
-                await self.services.premium.verify_premium_for_feature(coverage.guild_id, Feature.BOUNTIES)
-            found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=asker_id)
-            embed = ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own)
-            return embed, found.pages
+        selections = (select_board(Board(board)), select_period(Period(period)))
+        await respond_with_answer(ctx, build, selections=selections)
 
-        return build
-
-    async def _rank_weapons(self, ctx: KillfeedContext, coverage: Coverage) -> PageBuilder:
-        table, _ = await self.services.combat.get_weapons(coverage, None)
-
-        async def build(page: int) -> tuple[discord.Embed, int]:
+    async def _build_page(self, ctx: KillfeedContext, coverage: Coverage, board: Board, page: int) -> Answer:
+        await self._verify_board(ctx.guild_id, board)
+        if board is Board.WEAPONS:
+            table = await self.services.combat.get_weapons(coverage)
             shown = cut_page(table.rows, page)
             embed = ctx.embeds.build_weapon_board(shown.rows, table, coverage, first=shown.first)
-            return embed, shown.count
+            return Answer(embed, shown.count)
+        found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=ctx.member_id)
+        return Answer(ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own), found.pages)
 
-        return build
+    async def _verify_board(self, guild_id: GuildId, board: Board) -> None:
+        """Refuse a board that opens with a higher tier than the others.
+
+        Raises:
+            TierRequiredError: the guild lacks that tier.
+        """
+        if board is Board.BOUNTIES:
+            await self.services.premium.verify_premium_for_feature(guild_id, Feature.BOUNTIES)
+
+    @on_press(MY_PLACE)
+    @Access(is_private=True, feature=Feature.LEADERBOARD, cost=PAGE_COST)
+    async def show_own_place(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer *My place* of a posted board."""
+        key = BoardKey.read(ctx.guild_id, argument)
+        await self._verify_board(key.guild_id, Board(key.board))
+        coverage = await self.services.coverage.choose(key.guild_id, key.server_id or None)
+        places = await self.services.statistics.get_places(coverage, Board(key.board), ctx.member_id)
+        await ctx.respond(embed=ctx.embeds.build_places(places, coverage))
+
+    @on_press(REFRESH_BOARD)
+    @Access(is_private=True, feature=Feature.POSTED_BOARDS)
+    async def refresh_board(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer *Refresh* of a posted board."""
+        refreshed = await self.services.boards.refresh(BoardKey.read(ctx.guild_id, argument))
+        title = text("Board refreshed") if refreshed.is_changed else text("Already up to date")
+        said = text("You can refresh it again {at}.", at=Moment(refreshed.free_at))
+        await ctx.respond(embed=ctx.embeds.build_success(title, said))
 
 
 setup = LeaderboardCog.setup

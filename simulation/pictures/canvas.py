@@ -79,7 +79,9 @@ class Shown:
     def of_post(cls, post: Post) -> Self:
         """Return a message that the bot sends by itself."""
         images = {f"attachment://{picture.name}": picture.data for picture in post.pictures}
-        return cls([embed.to_dict() for embed in post.embeds], images)
+        rows = post.buttons.to_components() if post.buttons else ()
+        components = [component for row in rows for component in row["components"]]
+        return cls([embed.to_dict() for embed in post.embeds], images, components=components)
 
 
 def _name_command(data: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
     assert fields["Kills"] == "1,234"
     assert fields["K/D"] == "123.40"
     assert fields["Longest kill"] == "393 m"
-    assert (fields["Top weapon"], fields["Prey"]) == ("Mosin (7)", "none yet")
+    assert (fields["Top weapon"], "Prey" in fields) == ("Mosin (7)", False)
     assert PIKE not in str(reply.embed)
 
 
@@ -176,16 +176,18 @@ def build_rows(count: int) -> list[BoardRow]:
 
 
 @pytest.mark.parametrize(("rows", "pages"), [(0, 1), (1, 1), (10, 1), (11, 2), (20, 2), (21, 3)])
-async def test_board_has_buttons_from_eleven_rows_on(
+async def test_board_can_be_turned_from_eleven_rows_on(
     shelf: Shelf, alice: Member, channel: Channel, rows: int, pages: int
 ) -> None:
-    """One page has neither buttons nor a footer; an empty board has a sentence."""
+    """The buttons of a single page are disabled, and it has no footer; an empty board has a sentence."""
     shelf.statistics.rows = build_rows(rows)
     reply = await alice.ask(channel, "/leaderboard")
     text = reply.embed["description"]
-    assert text.count("\n") + 1 == (min(rows, 10) or 1)
-    assert (rows == 0) is ("Nobody is on this board yet." in text)
-    assert bool(reply.components) is (pages > 1)
+    assert text.startswith("All servers · All time\n\n")
+    assert text.count("\n") - 1 == (min(rows, 10) or 1)
+    assert (rows == 0) is ("This board is still empty." in text)
+    *_, previous, following = reply.answer.interactive_components
+    assert (previous["disabled"], following["disabled"]) == (True, pages == 1)
     footer = reply.embed.get("footer", {}).get("text")
     assert footer == (f"Page 1 of {pages}" if pages > 1 else None)
 
@@ -198,9 +200,9 @@ async def test_last_page_shows_the_rest_and_the_footer_counts_on(
     reply = await alice.ask(channel, "/leaderboard", board="deaths")
     await (await reply.click("Next")).wait_for_acknowledgement()
     await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 2")
-    assert [line.split(" — ")[0] for line in reply.embed["description"].splitlines()] == [
-        "` 11` **P\\_11**",
-        "` 12` **P\\_12**",
+    assert [line.split(" — ")[0] for line in reply.embed["description"].splitlines()[2:]] == [
+        "`#11` **P\\_11**",
+        "`#12` **P\\_12**",
     ]
     assert [asked[0] for asked in shelf.statistics.asked] == ["deaths", "deaths"]
 

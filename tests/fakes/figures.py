@@ -8,7 +8,7 @@ from tests.fakes.storage import Outage
 from utils.models.deaths import Death
 from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, Side, WeaponRow
+from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, HourCount, Side, WeaponRow
 
 
 class FakeStatisticsStore(Outage):
@@ -24,6 +24,7 @@ class FakeStatisticsStore(Outage):
         self.players = list(players)
         self.stats: dict[tuple[PlayerId, ...], PlayerStats] = {}
         self.days: list[DayCount] = []
+        self.hours: list[HourCount] = []
         self.rows: list[BoardRow] = []
         self.asked: list[tuple[str, int, int, int, date | None, tuple[PlayerId, ...]]] = []
         self.asked_stats: list[tuple[tuple[PlayerId, ...], date | None]] = []
@@ -56,6 +57,14 @@ class FakeStatisticsStore(Outage):
         """Return the stored days since a day."""
         del covered, player_ids
         return [day for day in self.days if day.day >= since]
+
+    async def list_hours_of_day(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], day: date
+    ) -> Sequence[HourCount]:
+        """Return the set hours."""
+        del covered, player_ids, day
+        self.note("list_hours_of_day")
+        return self.hours
 
     async def list_board(
         self,

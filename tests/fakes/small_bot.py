@@ -5,11 +5,12 @@ import copy
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import discord
 from discord.ext import commands
 
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
@@ -28,6 +29,7 @@ from utils.composition.services import (
 )
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
+from utils.interactions.answer_views import Answer, AnswerView, Chosen
 from utils.interactions.autocomplete import complete_player, complete_server
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access, get_access
@@ -39,11 +41,11 @@ from utils.interactions.views import (
     VIEW_SECONDS,
     ConfirmView,
     InvokerView,
-    PagedView,
     answer_ended,
 )
 from utils.localization.languages import Languages
 from utils.models.guilds import ChannelKind
+from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
@@ -163,10 +165,12 @@ class FakePostedBoards:
 
     Attributes:
         channel_id: the reported channel.
+        refreshed: the boards that were refreshed.
     """
 
     def __init__(self) -> None:
         self.channel_id = ChannelId(0)
+        self.refreshed: list[BoardKey] = []
 
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
@@ -174,6 +178,11 @@ class FakePostedBoards:
         """Post nothing."""
         del guild_id, board, server, actor_id
         return self.channel_id
+
+    async def refresh(self, key: BoardKey) -> RefreshedBoard:
+        """Refresh nothing."""
+        self.refreshed.append(key)
+        return RefreshedBoard(is_changed=True, free_at=START + timedelta(minutes=1))
 
     async def remove(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
@@ -460,15 +469,10 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="pages", description="Shows pages")
     async def show_pages(self, ctx: KillfeedContext) -> None:
         """Answer with a page and buttons."""
-        view = PagedView(
-            self._build_page,
-            ctx,
-            pages=self.pages,
-            seconds=self.view_seconds,
-        )
+        view = AnswerView(self._build_page, ctx, pages=self.pages, seconds=self.view_seconds)
         self.shown = view
-        embed, _ = await self._build_page(0)
-        await ctx.respond(embed=embed, view=view)
+        answer = await self._build_page({}, 0)
+        await ctx.respond(embed=answer.embed, view=view)
 
     @commands.slash_command(name="sure", description="Asks again")
     async def ask_again(self, ctx: KillfeedContext) -> None:
@@ -478,10 +482,10 @@ class PracticeCog(GuildCog):
         await view.wait()
         self.decisions.put_nowait(view.is_confirmed)
 
-    async def _build_page(self, page: int) -> tuple[discord.Embed, int]:
+    async def _build_page(self, _: Chosen, page: int) -> Answer:
         if not self.pages:
             raise self.error
-        return discord.Embed(title=f"Page {page + 1}"), self.pages
+        return Answer(discord.Embed(title=f"Page {page + 1}"), self.pages)
 
 
 class SmallBot(commands.Bot):

@@ -64,12 +64,14 @@ class FakeStandingSender:
     """Discord: messages by id, and what was done.
 
     Attributes:
+        buttons: the lasting buttons of messages by id.
         failures: the errors of the next requests, one each.
         held: channels in which every request waits for an event.
         loses: the number of posts whose answer is lost.
     """
 
     messages: dict[int, tuple[ChannelId, discord.Embed, str]] = field(default_factory=dict)
+    buttons: dict[int, LastingView | None] = field(default_factory=dict)
     deeds: list[str] = field(default_factory=list)
     failures: list[DeliveryError] = field(default_factory=list)
     held: dict[ChannelId, asyncio.Event] = field(default_factory=dict)
@@ -95,11 +97,11 @@ class FakeStandingSender:
     ) -> int:
         """Post a message; a remembered nonce posts nothing again."""
         assert not pictures
-        assert not buttons
         await self._begin("send", channel_id)
         known = [key for key, message in self.messages.items() if message[2] == nonce]
         message_id = known[0] if known and self.remembers_nonces else next(self._ids)
         self.messages[message_id] = (channel_id, embeds[0], nonce)
+        self.buttons[message_id] = buttons
         if self.loses:
             self.loses -= 1
             raise DeliveryUncertainError("the answer is lost")
@@ -114,7 +116,7 @@ class FakeStandingSender:
         buttons: LastingView | None = None,
     ) -> bool:
         """Change a message."""
-        del buttons
+        self.buttons[message_id] = buttons
         await self._begin("edit", channel_id)
         if message_id not in self.messages:
             return False

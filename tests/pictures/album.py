@@ -131,7 +131,8 @@ class Album:
     async def _draw_board(self) -> str:
         services = self.bot.services
         languages = GuildLanguages(self.bot, self.factory)
-        pages = BoardPages(services.coverage, services.statistics, services.combat, languages)
+        clock = FakeClock(AT)
+        pages = BoardPages(services.coverage, services.statistics, services.combat, languages, clock)
         key = BoardKey(GuildId(self.ada.guild.id), ServerId(""), Board.KILLS.value)
         shown = Shown.of_post(await pages.build(key))
         return self._draw("leaderboard", [shown], "A board that keeps itself up to date")

@@ -48,6 +48,8 @@ async def test_demo_shows_kills_and_answers_and_leaves_nothing(folder: Path) -> 
     for expected in (
         "✅ History of Northwatch imported",
         "#killfeed ───",
+        "🎯 ",  # a line
+        "🩸 ",  # a card: the first kill of the day
         "🏆 Most kills",
         "📊 ",
         "📡 Killfeed status",

@@ -119,7 +119,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-        memories=build_memories(base, guild, delivery, reading, grants, proofs, ingestion.live),
+        memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
     register_handlers(application, delivery)
     return application
@@ -238,6 +238,7 @@ def build_boards(
         notifier=delivery.alerts,
         audit=guild.audit,
         tasks=base.tasks,
+        clock=base.clock,
         is_member=is_member,
     )
 
@@ -247,13 +248,12 @@ def build_memories(
     guild: GuildServices,
     delivery: Delivery,
     reading: Reading,
-    grants: GrantService,
-    proofs: ProofWatcher,
+    rules: Sequence[GuildMemory],
     live: LiveIngestion,
 ) -> Sequence[GuildMemory]:
     """Return all objects that keep data of a guild, to forget it when the bot leaves."""
-    rules = (guild.settings, guild.premium, grants, guild.names, proofs)
     return (
+        *(guild.settings, guild.premium, guild.names),
         *rules,
         delivery.alerts,
         reading.loops,

@@ -72,5 +72,7 @@ def build_delivery(
 
 def build_board_messages(base: Base, delivery: Delivery, features: FeatureServices) -> PostedBoardMessages:
     """Return the messages of posted boards."""
-    pages = BoardPages(features.coverage, features.statistics, features.combat, delivery.languages)
+    pages = BoardPages(
+        features.coverage, features.statistics, features.combat, delivery.languages, base.clock
+    )
     return PostedBoardMessages(delivery.messages, base.repositories.boards, pages)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.embeds.factory import Post
+from utils.embeds.players import list_board_buttons
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import ChannelId
@@ -33,6 +35,7 @@ class BoardPages:
     statistics: StatisticsService
     combat: CombatService
     languages: GuildSpeaker
+    clock: Clock
 
     async def build(self, key: BoardKey) -> Post:
         """Return the message.
@@ -44,12 +47,13 @@ class BoardPages:
         coverage = await self.coverage.choose(key.guild_id, key.server_id or None)
         board = Board(key.board)
         if board is Board.WEAPONS:
-            table, _ = await self.combat.get_weapons(coverage, None)
+            table = await self.combat.get_weapons(coverage)
             embed = embeds.build_weapon_board(table.rows[:BOARD_PAGE_ROWS], table, coverage, first=1)
         else:
             page = await self.statistics.get_board(coverage, board, page=0)
             embed = embeds.build_board(board.value, page.rows, coverage)
-        return Post((embeds.build_posted_board(embed, coverage),))
+        posted = embeds.build_posted_board(embed, coverage, at=self.clock.now())
+        return Post((posted,), buttons=embeds.build_buttons(list_board_buttons(key)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,14 @@ class PostedBoardMessages:
         self._store = store
         self._pages = pages
 
-    async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
-        """Show the current figures in the message, in this channel only.
+    async def show(self, key: BoardKey, channel_id: ChannelId) -> bool:
+        """Show the current figures in the message, in this channel only; return whether it changed.
 
         Raises:
             NotFoundError: the board's server was removed.
             DeliveryError: it could not be posted. ``ChannelUnusableError``: only a person can fix it.
         """
-        await self._messages.refresh(
+        return await self._messages.refresh(
             StandingMessage(
                 key=f"board:{key}",
                 guild_id=key.guild_id,

@@ -133,15 +133,15 @@ class StandingMessages:
         self._channels = KeyedLocks[ChannelId]()
         self._kept: dict[str, tuple[_Kept, BackgroundTask]] = {}
 
-    async def refresh(self, message: StandingMessage) -> None:
-        """Update a message in one try.
+    async def refresh(self, message: StandingMessage) -> bool:
+        """Update a message in one try; return whether it changed.
 
         Raises:
             ChannelUnusableError, DeliveryRefusedError: it cannot succeed unless a person does something.
             DeliveryUncertainError, DeliveryDelayedError: the next try may succeed.
         """
         async with self._turn(message.guild_id, message.channel_id):
-            await self._bring_up_to_date(message)
+            return await self._bring_up_to_date(message)
 
     def keep(self, message: StandingMessage) -> BackgroundTask:
         """Show the newest state of a message as soon as its pause allows; return the task."""
@@ -208,8 +208,8 @@ class StandingMessages:
             await self._pace.wait_for_turn()
             yield
 
-    async def _bring_up_to_date(self, message: StandingMessage) -> None:
-        """Make a message show its current content, wherever it is posted, or post it."""
+    async def _bring_up_to_date(self, message: StandingMessage) -> bool:
+        """Make a message show its current content, wherever it is posted, or post it; tell of a change."""
         post, place = await message.render(), await message.places.find()
         if place.channel_id not in (None, message.channel_id):
             await self._delete(place)
@@ -223,10 +223,11 @@ class StandingMessages:
             if is_there:
                 if place.digest != digest:
                     await message.places.save(replace(place, digest=digest))
-                return
+                return place.digest != digest
             logger.info("a message was deleted", message=message.key)
             place = MessagePlace()
         await self._post(message, replace(place, channel_id=message.channel_id), post)
+        return True
 
     async def _post(self, message: StandingMessage, place: MessagePlace, post: Post) -> None:
         """Post a message, or find it if the answer to an earlier try was lost."""
@@ -272,8 +273,8 @@ class StandingMessages:
 
 
 def compute_digest(post: Post) -> str:
-    """Return the digest of a message; equal content has an equal digest."""
-    shown: list[object] = [embed.to_dict() for embed in post.embeds]
+    """Return the digest of a message; equal content has an equal digest at any time."""
+    shown: list[object] = [{**embed.to_dict(), "timestamp": None} for embed in post.embeds]
     if post.buttons is not None:
         shown += post.buttons.to_components()
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()

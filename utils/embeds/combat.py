@@ -1,91 +1,117 @@
 """Combat: the answers of ``/compare``, ``/weapons``, ``/rivals``, ``/activity`` and ``/killfeed recent``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
 
 import discord
 
 from utils.embeds.notices.deaths import DEATH_LOOK, tell_death
-from utils.embeds.players import WHERE, describe_coverage, list_figures, write_number, write_place
+from utils.embeds.players import BOARDS, build_ranking, describe_coverage, measure_places, write_place
 from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
+from utils.models.players import PlayerStats
 from utils.models.statistics import (
     Activity,
+    Board,
     Comparison,
     Coverage,
     RecentDeath,
-    Rival,
     Rivals,
     WeaponRow,
     WeaponTable,
 )
-from utils.models.texts import Metres, Moment, Number, Share, Text, Value, join, plural, text
+from utils.models.texts import Metres, Moment, Number, Share, Text, Value, join, text
+
+NOTHING = frame("—")
+"""Stands for a figure that one of two players does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A figure of two players; None if a player does not have it."""
+
+    figure: Text
+    first: float | None
+    second: float | None
+    show: Callable[[float], Value] = Number
+    is_less_better: bool = False
+
+    def find_better(self) -> int | None:
+        """Return 0 for the first player, 1 for the second, None for equal figures."""
+        worst = inf if self.is_less_better else -inf
+        first, second = (worst if value is None else value for value in (self.first, self.second))
+        if first == second:
+            return None
+        return int((first < second) != self.is_less_better)
 
 
 def build_comparison_embed(style: Style, comparison: Comparison, coverage: Coverage) -> discord.Embed:
-    """Return two players' figures side by side, and their head-to-head."""
-    first, second = show_name(comparison.first.name), show_name(comparison.second.name)
-    title = text("⚔️ {first} vs {second}", first=first, second=second)
-    embed = style.build(title, describe_coverage(coverage))
-    for name, stats in ((first, comparison.first), (second, comparison.second)):
-        lines = [
-            text("{figure}: **{value}**", figure=figure, value=value) for figure, value in list_figures(stats)
-        ]
-        style.add_field(embed, name, join(lines, "\n"), inline=True)
-    score = frame("**{score}**", score=_describe_score(comparison))
-    names = join_facts([first, second])
-    return style.add_field(embed, text("Head-to-head"), join([score, names], "\n"))
+    """Return two players' figures, a row each with the better one bold, below their head-to-head."""
+    first, second = comparison.first, comparison.second
+    title = text("⚔️ {first} vs {second}", first=show_name(first.name), second=show_name(second.name))
+    score = _write_pair(style, _Pair(text("Head-to-head"), comparison.first_kills, comparison.second_kills))
+    lines = [
+        style.write(describe_coverage(coverage)),
+        score or style.write(text("No kills between them yet")),
+        "",
+        *filter(None, (_write_pair(style, pair) for pair in _list_compared(first, second))),
+    ]
+    return style.build(title, lines=lines)
 
 
 def build_weapons_embed(
-    style: Style,
-    rows: Sequence[WeaponRow],
-    table: WeaponTable,
-    coverage: Coverage,
-    *,
-    first: int,
-    name: str = "",
+    style: Style, table: WeaponTable, coverage: Coverage, *, name: str = ""
 ) -> discord.Embed:
-    """Return some weapons of a table.
+    """Return the frame of a picture of weapons.
 
     Args:
         style: theme and language.
-        rows: the rows to show; with best users if the table is of all players.
-        table: the whole table, for the shares.
+        table: the whole table.
         coverage: the servers and days that are counted.
-        first: the place of the first row, from 1.
         name: the player's name; empty for all players.
     """
     title = text("🔫 Weapons of {player}", player=show_name(name)) if name else text("🔫 Weapons")
-    lines = [_write_weapon(style, row, place, table) for place, row in enumerate(rows, start=first)]
-    embed = style.build(title, text("No kills yet."), lines=lines)
-    where = join_facts([describe_coverage(coverage), count_kills(table.kills)])
-    return style.add_field(embed, WHERE, where)
+    kills = count_kills(table.kills) if table.kills else text("no kills yet")
+    return style.build(title, join_facts([describe_coverage(coverage), kills]))
 
 
 def build_weapon_board_embed(
     style: Style, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
 ) -> discord.Embed:
     """Return a page of the board that ranks weapons, with a line for each."""
+    width = measure_places(style, first + len(rows) - 1)
     lines = [
-        f"{write_place(style, place)} {style.write(_show_share(row, table))}"
+        f"{write_place(style, place, width=width)} {style.write(_show_share(row, table))}"
         for place, row in enumerate(rows, start=first)
     ]
-    nothing = text("Nothing is on this board yet.")
-    embed = style.build(text("🏆 Deadliest weapons"), nothing, lines=lines, colour=style.theme.ranking)
-    return style.add_field(embed, WHERE, describe_coverage(coverage))
+    lines = lines or [style.write(text("This board is still empty."))]
+    return build_ranking(style, BOARDS[Board.WEAPONS], coverage, lines)
 
 
 def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> discord.Embed:
-    """Return the players who killed a player most and those they killed most, each with the kills of both."""
-    title = text("🩸 Your rivals")
-    if rivals.name:
-        title = text("🩸 Rivals of {player}", player=show_name(rivals.name))
+    """Return who killed a player most, and whom they killed most, with the kills of both."""
+    title = (
+        text("🩸 Rivals of {player}", player=show_name(rivals.name))
+        if rivals.name
+        else text("🩸 Your rivals")
+    )
     embed = style.build(title, describe_coverage(coverage))
-    nobody = text("nobody three times yet")
-    nemeses = [_show_rival(rival, _describe_nemesis(rival)) for rival in rivals.nemeses]
-    prey = [_show_rival(rival, _describe_prey(rival)) for rival in rivals.prey]
-    style.add_field(embed, text("Nemesis"), join(nemeses or [nobody], "\n"))
-    return style.add_field(embed, text("Prey"), join(prey or [nobody], "\n"))
+    nemeses = [_show_rival(rival.name, rival.deaths, rival.kills) for rival in rivals.nemeses]
+    prey = [_show_rival(rival.name, rival.kills, rival.deaths) for rival in rivals.prey]
+    nemesis_of, prey_of = (
+        (text("No one has killed them three times yet."), text("They haven't killed anyone three times yet."))
+        if rivals.name
+        else (
+            text("No one has killed you three times yet."),
+            text("You haven't killed anyone three times yet."),
+        )
+    )
+    style.add_field(embed, text("Nemesis"), join(nemeses or [nemesis_of], "\n"))
+    style.add_field(embed, text("Prey"), join(prey or [prey_of], "\n"))
+    if not (nemeses or prey):
+        return embed
+    return style.add_footer(embed, text("5 : 2 means 5 kills, and 2 back"))
 
 
 def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -> discord.Embed:
@@ -95,7 +121,7 @@ def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -
         title = text("🕒 Activity of {player}", player=show_name(activity.name))
     kills = count_kills(activity.kills) if activity.kills else text("no kills yet")
     embed = style.build(title, join_facts([describe_coverage(coverage), kills]))
-    said = text("Kills by weekday and hour, by the game servers' own clocks")
+    said = text("By the game servers' own clocks")
     return style.add_footer(embed, said)
 
 
@@ -107,11 +133,33 @@ def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Co
     return style.build(title, text("No deaths yet."), lines=lines)
 
 
-def _describe_score(comparison: Comparison) -> Text:
-    first, second = comparison.first_kills, comparison.second_kills
-    if not first and not second:
-        return text("they never killed each other")
-    return frame("{first} : {second}", first=Number(first), second=Number(second))
+def _list_compared(first: PlayerStats, second: PlayerStats) -> Iterator[_Pair]:
+    """Yield the figures that two players can be compared by."""
+    one, other = first.counters, second.counters
+    yield _Pair(text("Kills"), one.kills, other.kills)
+    yield _Pair(text("Deaths"), one.deaths, other.deaths, is_less_better=True)
+    yield _Pair(text("K/D"), one.ratio, other.ratio, lambda value: Number(value, 2))
+    yield _Pair(text("Longest kill"), one.longest or None, other.longest or None, Metres)
+    yield _Pair(text("Best streak"), one.best_streak or None, other.best_streak or None)
+    yield _Pair(text("Streak now"), first.current_streak or None, second.current_streak or None)
+    yield _Pair(text("Suicides"), one.suicides, other.suicides, is_less_better=True)
+    yield _Pair(text("Rank"), first.rank, second.rank, _show_rank, is_less_better=True)
+
+
+def _write_pair(style: Style, pair: _Pair) -> str:
+    """Return the row of a figure; an empty line if neither player has it."""
+    if not pair.first and not pair.second:
+        return ""
+    shown = [NOTHING if value is None else pair.show(value) for value in (pair.first, pair.second)]
+    better = pair.find_better()
+    first, second = (
+        frame("**{value}**", value=value) if number == better else value for number, value in enumerate(shown)
+    )
+    return style.write(frame("{first} {figure} {second}", first=first, figure=pair.figure, second=second))
+
+
+def _show_rank(rank: float) -> Text:
+    return text("#{place}", place=Number(rank))
 
 
 def _show_share(row: WeaponRow, table: WeaponTable) -> Text:
@@ -123,37 +171,9 @@ def _show_share(row: WeaponRow, table: WeaponTable) -> Text:
     )
 
 
-def _write_weapon(style: Style, row: WeaponRow, place: int, table: WeaponTable) -> str:
-    facts = []
-    if row.longest:
-        facts.append(text("longest {distance}", distance=Metres(row.longest)))
-    if row.best_kills:
-        name, kills = show_name(row.best_name), Number(row.best_kills)
-        facts.append(text("best {player} ({kills})", player=name, kills=kills))
-    line = f"{write_number(style, place, width=2)} {style.write(_show_share(row, table))}"
-    return f"{line}\n-# {style.write(join_facts(facts))}" if facts else line
-
-
-def _show_rival(rival: Rival, said: Text) -> Text:
-    return frame("**{name}** — {said}", name=show_name(rival.name), said=said)
-
-
-def _describe_nemesis(rival: Rival) -> Text:
-    return plural(
-        "killed by {count} time, killed back {back}",
-        "killed by {count} times, killed back {back}",
-        rival.deaths,
-        back=Number(rival.kills),
-    )
-
-
-def _describe_prey(rival: Rival) -> Text:
-    return plural(
-        "killed {count} time, killed back {back}",
-        "killed {count} times, killed back {back}",
-        rival.kills,
-        back=Number(rival.deaths),
-    )
+def _show_rival(name: str, kills: int, back: int) -> Text:
+    score = frame("{kills} : {back}", kills=Number(kills), back=Number(back))
+    return frame("**{name}** — {score}", name=show_name(name), score=score)
 
 
 def _write_death(style: Style, recent: RecentDeath, *, is_several: bool) -> str:

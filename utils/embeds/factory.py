@@ -177,6 +177,7 @@ class EmbedFactory:
     build_stats = _show(players.build_stats_embed)
     build_board = _show(players.build_board_embed)
     build_posted_board = _show(players.build_posted_embed)
+    build_places = _show(players.build_places_embed)
 
     build_comparison = _show(combat.build_comparison_embed)
     build_weapons = _show(combat.build_weapons_embed)

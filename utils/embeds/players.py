@@ -1,13 +1,13 @@
 """Players: the answer of ``/stats`` and the leaderboards."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import discord
 
 from utils.embeds.style import Style
 from utils.embeds.values import (
-    NONE_YET,
     WEAPONS,
     count_deaths,
     count_kills,
@@ -16,13 +16,21 @@ from utils.embeds.values import (
     show_money,
     show_name,
 )
+from utils.models.lasting_buttons import LastingButton
 from utils.models.players import BoardRow, NamedCount, PlayerStats
-from utils.models.statistics import Coverage, Period
+from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
+from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Coverage, RankedPlaces
 from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
 WHERE = text("Where")
 """The name of the field that says what is counted."""
+
+MEDAL_CHARACTERS = 2
+"""A medal is as wide as this number of characters of code, a number with its sign among them."""
+
+WIDER = "\u2002"
+"""A blank that Discord keeps, as wide as one more character of code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,53 +42,26 @@ class BoardLook:
     is_money: bool = False
 
 
-BOARDS: Mapping[str, BoardLook] = {
-    "kills": BoardLook(text("🏆 Most kills"), count_kills),
-    "deaths": BoardLook(text("🏆 Most deaths"), count_deaths),
-    "kd": BoardLook(text("🏆 Best K/D"), lambda value: text("{ratio} K/D", ratio=Number(value, 2))),
-    "streak": BoardLook(
+BOARDS: Mapping[Board, BoardLook] = {
+    Board.KILLS: BoardLook(text("🏆 Most kills"), count_kills),
+    Board.DEATHS: BoardLook(text("🏆 Most deaths"), count_deaths),
+    Board.KD: BoardLook(text("🏆 Best K/D ratio"), lambda value: text("{ratio} K/D", ratio=Number(value, 2))),
+    Board.STREAK: BoardLook(
         text("🏆 Longest streaks"), lambda value: plural("{count} in a row", "{count} in a row", value)
     ),
-    "longest": BoardLook(text("🏆 Longest kills"), Metres),
-    "suicides": BoardLook(
+    Board.LONGEST: BoardLook(text("🏆 Longest kills"), Metres),
+    Board.SUICIDES: BoardLook(
         text("🏆 Most suicides"), lambda value: plural("{count} suicide", "{count} suicides", value)
     ),
-    "bounties": BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
+    Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), count_kills),
+    Board.BOUNTIES: BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
 }
-"""The looks of ``/leaderboard``'s boards, by the value of its option."""
-
-
-PERIODS: Mapping[Period, Text] = {
-    Period.ALL: text("all time"),
-    Period.TODAY: text("today"),
-    Period.WEEK: text("last 7 days"),
-    Period.MONTH: text("last 30 days"),
-}
-"""The names of periods."""
+"""The looks of the boards."""
 
 
 def describe_coverage(coverage: Coverage) -> Text:
     """Return the server and period of an answer."""
-    return join_facts([coverage.where, PERIODS[coverage.period]])
-
-
-def list_figures(stats: PlayerStats) -> Sequence[tuple[Text, Value]]:
-    """Return the fields about a player, in their order."""
-    counters = stats.counters
-    return (
-        (text("Kills"), Number(counters.kills)),
-        (text("Deaths"), Number(counters.deaths)),
-        (text("K/D"), Number(counters.ratio, 2)),
-        (text("Suicides"), Number(counters.suicides)),
-        (text("Longest kill"), Metres(counters.longest) if counters.longest else NONE_YET),
-        (text("Best streak"), Number(counters.best_streak)),
-        (text("Current streak"), Number(stats.current_streak)),
-        (text("Top weapon"), _show_tally(stats.top_weapon)),
-        (text("Nemesis"), _show_tally(stats.nemesis)),
-        (text("Prey"), _show_tally(stats.prey)),
-        (text("Rank"), _describe_rank(stats)),
-        (text("Last seen"), Moment(stats.last_seen_at)),
-    )
+    return join_facts([coverage.where, PERIOD_CHOICES[coverage.period]])
 
 
 def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
@@ -91,7 +72,7 @@ def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> d
         lines.append(style.write(text("summed with {players}", players=players)))
     title = text("📊 {player}", player=show_name(stats.name))
     embed = style.build(title, lines=lines)
-    for name, value in list_figures(stats):
+    for name, value in _list_figures(stats):
         style.add_field(embed, name, value, inline=True)
     return embed
 
@@ -108,57 +89,134 @@ def build_board_embed(
 
     Args:
         style: theme and language.
-        board: key of ``BOARDS``.
+        board: the value of a ``Board`` of players.
         rows: the rows of this page, at most ``ROWS_PER_PAGE``.
         coverage: the servers and days that are counted.
-        own: the caller's own row, shown below.
+        own: the caller's own row; it is marked, or stands below if it is on another page.
     """
-    look = BOARDS[board]
-    lines = [style.write(_show_row(style, look, row)) for row in rows]
-    lines = lines or [style.write(text("Nobody is on this board yet."))]
-    if own is not None:
-        lines += ["", style.write(text("Your place: {row}", row=_show_row(style, look, own)))]
-    embed = style.build(look.title, lines=lines, colour=style.theme.ranking)
-    return style.add_field(embed, WHERE, describe_coverage(coverage))
+    look = BOARDS[Board(board)]
+    width = measure_places(style, rows[-1].rank if rows else 0)
+    lines = []
+    for row in rows:
+        shown = _show_row(style, look, row, width=width)
+        is_own = own is not None and row.player_id == own.player_id
+        lines.append(style.write(text("{row} ← you", row=shown) if is_own else shown))
+    lines = lines or [style.write(text("This board is still empty."))]
+    if own is not None and all(row.player_id != own.player_id for row in rows):
+        lines += ["", style.write(text("You: {row}", row=_show_row(style, look, own)))]
+    return build_ranking(style, look, coverage, lines)
 
 
-def build_posted_embed(style: Style, board: discord.Embed, coverage: Coverage) -> discord.Embed:
-    """Return a board for posting in a channel; its title is different from that of every other board."""
+def build_ranking(style: Style, look: BoardLook, coverage: Coverage, lines: Sequence[str]) -> discord.Embed:
+    """Return a board with its place and period under the title."""
+    where = style.write(describe_coverage(coverage))
+    return style.build(look.title, lines=[where, "", *lines], colour=style.theme.ranking)
+
+
+def build_posted_embed(
+    style: Style, board: discord.Embed, coverage: Coverage, *, at: datetime
+) -> discord.Embed:
+    """Return a board for posting in a channel; its title is different from that of every other board.
+
+    The title has the servers, so the line below it has the period alone. ``at`` is the time of its figures.
+    """
     posted = board.copy()
+    rows = (board.description or "").partition("\n")[2]
+    posted.description = f"{style.write(PERIOD_CHOICES[coverage.period])}\n{rows}"
     posted.title = f"{board.title} · {style.write(coverage.where)}"
-    return style.add_footer(posted, text("Keeps itself up to date"))
+    posted.timestamp = at
+    return style.add_footer(posted, text("Updates itself · figures changed"))
 
 
-def write_place(style: Style, place: int) -> str:
-    """Return a medal, or the number of a place, in a fixed width."""
+def list_board_buttons(key: BoardKey) -> tuple[LastingButton, ...]:
+    """Return the buttons below a posted board; weapons have no place of one's own."""
+    place = LastingButton(MY_PLACE, text("My place"), key.argument, emoji="📍")
+    refresh = LastingButton(REFRESH_BOARD, text("Refresh"), key.argument, emoji="🔄")
+    return (refresh,) if key.board == Board.WEAPONS else (place, refresh)
+
+
+def build_places_embed(style: Style, places: RankedPlaces, coverage: Coverage) -> discord.Embed:
+    """Return the places of a member's own players on a board."""
+    look = BOARDS[places.board]
+    lines = [style.write(_show_row(style, look, row)) for row in places.rows]
+    if places.missing:
+        names = Names(tuple(map(show_name, places.missing)))
+        lines.append(style.write(_describe_missing(places, names)))
+    embed = build_ranking(style, look, coverage, lines)
+    embed.title = style.write(text("📍 Your place · {board}", board=BOARD_CHOICES[places.board]))
+    return embed
+
+
+def measure_places(style: Style, last: int) -> int:
+    """Return the characters of the longest number of a place, with its sign, up to a last place."""
+    return max(MEDAL_CHARACTERS, len(_write_place(style, last)))
+
+
+def write_place(style: Style, place: int, *, width: int = MEDAL_CHARACTERS) -> str:
+    """Return a medal, or the number of a place; places of equal ``width`` are aligned."""
     medals = style.theme.medals
-    return medals[place - 1] if 0 < place <= len(medals) else write_number(style, place, width=3)
+    if place <= len(medals):
+        return medals[place - 1] + WIDER * (width - MEDAL_CHARACTERS)
+    return f"`{_write_place(style, place):<{width}}`"
+
+
+def _write_place(style: Style, place: int) -> str:
+    return style.write_plain(text("#{place}", place=Number(place)))
 
 
 def write_number(style: Style, number: int, *, width: int) -> str:
-    """Return the number of a row in letters of one width."""
+    """Return a number in a fixed width."""
     return f"`{style.write_plain(Number(number)):>{width}}`"
 
 
-def _show_row(style: Style, look: BoardLook, row: BoardRow) -> Text:
-    value = look.show_value(row.value)
-    if look.is_money:
-        claims = plural("{count} bounty", "{count} bounties", row.claims)
-        value = join_facts([show_money(style.theme, round(row.value)), claims])
-    place = write_place(style, row.rank)
-    return frame(f"{place} **{{name}}** — {{value}}", name=show_name(row.name), value=value)
-
-
-def _show_tally(tally: NamedCount | None) -> Text:
+def show_tally(tally: NamedCount) -> Text:
     """Return a name with its count; a cause of the log has its own word."""
-    if tally is None:
-        return NONE_YET
     name = WEAPONS.get(tally.name) or show_name(tally.name)
     return text("{name} ({count})", name=name, count=Number(tally.count))
 
 
-def _describe_rank(stats: PlayerStats) -> Text:
-    """Return a player's place among the others."""
-    if not stats.rank:
-        return NONE_YET
-    return text("#{rank} of {ranked}", rank=Number(stats.rank), ranked=Number(stats.ranked))
+def _list_figures(stats: PlayerStats) -> Iterator[tuple[Text, Value]]:
+    """Yield the fields about a player, in their order; what they do not have yet is left out."""
+    counters = stats.counters
+    yield text("Kills"), Number(counters.kills)
+    yield text("Deaths"), Number(counters.deaths)
+    yield text("K/D"), Number(counters.ratio, 2)
+    if counters.longest:
+        yield text("Longest kill"), Metres(counters.longest)
+    if counters.best_streak:
+        yield text("Best streak"), Number(counters.best_streak)
+    if stats.current_streak:
+        yield text("Streak now"), Number(stats.current_streak)
+    for name, tally in (
+        (text("Top weapon"), stats.top_weapon),
+        (text("Nemesis"), stats.nemesis),
+        (text("Prey"), stats.prey),
+    ):
+        if tally is not None:
+            yield name, show_tally(tally)
+    if counters.suicides:
+        yield text("Suicides"), Number(counters.suicides)
+    if stats.rank:
+        yield text("Rank"), text("#{rank} of {ranked}", rank=Number(stats.rank), ranked=Number(stats.ranked))
+    yield text("Last seen"), Moment(stats.last_seen_at)
+
+
+def _show_row(style: Style, look: BoardLook, row: BoardRow, *, width: int = MEDAL_CHARACTERS) -> Text:
+    value = look.show_value(row.value)
+    if look.is_money:
+        claims = plural("{count} bounty", "{count} bounties", row.claims)
+        value = join_facts([show_money(style.theme, round(row.value)), claims])
+    place = write_place(style, row.rank, width=width)
+    return frame(f"{place} **{{name}}** — {{value}}", name=show_name(row.name), value=value)
+
+
+def _describe_missing(places: RankedPlaces, names: Names) -> Text:
+    """Return why players are not on a board."""
+    if places.minimum_kills:
+        return plural(
+            "Not on it yet: {names}. It takes {count} kill.",
+            "Not on it yet: {names}. It takes {count} kills.",
+            places.minimum_kills,
+            names=names,
+        )
+    return text("Not on it yet: {names}.", names=names)

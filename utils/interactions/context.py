@@ -5,6 +5,7 @@ acknowledgement, later answers, a form and the answers to the form follow it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import discord
@@ -23,16 +24,19 @@ class KillfeedContext(discord.ApplicationContext):
         services: the services; set by ``begin`` before the command runs.
         embeds: the factory in the language of the answer; set by ``begin`` as well.
         is_replacing: it follows a press, and its answer replaces the message that was pressed.
+        is_secret: it follows a private answer, so its answers are private as well.
     """
 
     services: Services
     embeds: EmbedFactory
     is_replacing = False
+    is_secret = False
 
     @property
     def access(self) -> Access:
         """Return the declaration of the command."""
-        return get_access(self.command)
+        granted = get_access(self.command)
+        return replace(granted, is_private=True) if self.is_secret else granted
 
     @property
     def guild_id(self) -> GuildId:
@@ -65,6 +69,16 @@ class KillfeedContext(discord.ApplicationContext):
         later.command = self.command
         later.services, later.embeds = self.services, self.embeds
         later.is_replacing = is_replacing
+        return later
+
+    def step_to(self, interaction: discord.Interaction, command: object) -> Self:
+        """Return the context of a press that another command answers; below a private answer, privately.
+
+        ``begin`` acknowledges and checks it.
+        """
+        later = type(self)(self.bot, interaction)
+        later.command = command  # type: ignore[assignment] # asked for its access alone
+        later.is_secret = self.access.is_private
         return later
 
     async def begin(self, services: Services, *, cost: float) -> None:

@@ -1,14 +1,13 @@
-"""Answers with pages and pictures: one way for every command."""
+"""Answers with pages and selects: one way for every command."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import discord
 
-from utils.embeds.pictures import Picture, build_file
+from utils.interactions.answer_views import Answer, AnswerBuilder, AnswerView, Chosen, Selection
 from utils.interactions.context import KillfeedContext
-from utils.interactions.views import PageBuilder, PagedView
 from utils.localization.localizer import Localizer
 from utils.models.texts import Number, text
 
@@ -26,46 +25,51 @@ class Page(Generic[R]):
     count: int
 
 
-async def respond_with_picture(
-    ctx: KillfeedContext, embed: discord.Embed, picture: Picture | None, **shown: PagedView
+PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
+"""Builds a page (from 0) of a list, and returns the number of pages."""
+
+
+async def respond_with_pages(ctx: KillfeedContext, build: PageBuilder) -> None:
+    """Answer with the first page of a list, and with buttons if there are more."""
+
+    async def build_answer(_: Chosen, page: int) -> Answer:
+        return Answer(*await build(page))
+
+    await respond_with_answer(ctx, build_answer)
+
+
+async def respond_with_answer(
+    ctx: KillfeedContext,
+    build: AnswerBuilder,
+    *,
+    selections: Sequence[Selection] = (),
+    has_pictures: bool = False,
+    cost: float = 0,
 ) -> None:
-    """Answer with an embed that shows a picture, if there is one."""
-    if picture is None:
-        await ctx.respond(embed=embed, **shown)
-        return
-    embed.set_image(url=f"attachment://{picture.name}")
-    await ctx.respond(embed=embed, file=build_file(picture), **shown)
+    """Answer with the first page, and with controls if there is anything to choose or to turn.
 
-
-async def respond_with_pages(
-    ctx: KillfeedContext, build: PageBuilder, *, picture: Picture | None = None
-) -> None:
-    """Answer with the first page, and with buttons if there are more; all pages show the picture.
-
-    A member who turns a page must still be allowed to use the command. The page counts as one of their
-    running commands, because it is looked up again.
+    Args:
+        ctx: the command to answer.
+        build: builds a page.
+        selections: the selects below it.
+        has_pictures: pages may have a picture.
+        cost: the work of building a page again, beside that of a press.
     """
 
-    async def build_page(page: int) -> tuple[discord.Embed, int]:
-        embed, pages = await build(page)
-        if pages > 1:
-            _number(embed, page, pages, ctx.embeds.words)
-        if picture is not None:
-            embed.set_image(url=f"attachment://{picture.name}")
-        return embed, pages
+    async def build_page(chosen: Chosen, page: int) -> Answer:
+        answer = await build(chosen, page)
+        if answer.pages > 1:
+            _number(answer.embed, page, answer.pages, ctx.embeds.words)
+        return answer
 
-    embed, pages = await build_page(0)
-    if pages == 1:
-        await respond_with_picture(ctx, embed, picture)
+    first = await build_page({each.name: each.chosen for each in selections}, 0)
+    if first.pages == 1 and not selections:
+        await ctx.respond(**first.build_parts())
         return
-
-    async def turn_to(page: int) -> tuple[discord.Embed, int]:
-        with ctx.services.limits.working(ctx.member_id):
-            await ctx.follow(view.shown_in).verify()
-            return await build_page(page)
-
-    view = PagedView(turn_to, ctx, pages=pages)
-    await respond_with_picture(ctx, embed, picture, view=view)
+    view = AnswerView(
+        build_page, ctx, pages=first.pages, selections=selections, has_pictures=has_pictures, cost=cost
+    )
+    await ctx.respond(**first.build_parts(), view=view)
 
 
 def cut_page(rows: Sequence[R], page: int) -> Page[R]:

@@ -11,6 +11,7 @@ from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.models.guilds import ChannelKind
+from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
 from utils.models.statistics import Board
@@ -63,6 +64,13 @@ class PostedBoards(Protocol):  # implemented by PostedBoardService
 
         Raises:
             UserFacingError: no channel is set, the bot may not post there, or there is no such server.
+        """
+
+    async def refresh(self, key: BoardKey) -> RefreshedBoard:
+        """Update a board because a member asks for it.
+
+        Raises:
+            UserFacingError: it is not posted any more, cannot be shown, or was refreshed a moment ago.
         """
 
     async def remove(

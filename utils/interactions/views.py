@@ -1,7 +1,6 @@
-"""Buttons: turning pages and confirming. Only the invoker may press them, and their end is visible."""
+"""Buttons for one member, and questions. Only the invoker may press them, and their end is visible."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any
 
 import discord
@@ -43,9 +42,6 @@ NOT_YOURS = text("Someone else ran this command. Run it yourself to get your own
 LOST_PRESS = text(
     "Discord didn't get your press in time, so nothing happened. Press again, or run the command again."
 )
-
-PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
-"""Builds a page (from 0) and returns the number of pages."""
 
 Press = Callable[[discord.Interaction], Awaitable[None]]
 """Handles the press of a button."""
@@ -193,41 +189,6 @@ class InvokerView(discord.ui.View):
         for custom_id in self._custom_ids:
             self._services.views.remove(custom_id)
         self._custom_ids.clear()
-
-
-class PagedView(InvokerView):
-    """Previous and next."""
-
-    def __init__(
-        self,
-        build: PageBuilder,
-        ctx: KillfeedContext,
-        *,
-        pages: int,
-        seconds: float = VIEW_SECONDS,
-    ) -> None:
-        super().__init__(ctx, seconds=seconds)
-        self._build = build
-        self._page = 0
-        self._previous = self.add_button(
-            text("Previous"), discord.ButtonStyle.secondary, partial(self._turn, -1)
-        )
-        self._next = self.add_button(text("Next"), discord.ButtonStyle.secondary, partial(self._turn, 1))
-        self._show_ends(pages)
-
-    async def _turn(self, step: int, interaction: discord.Interaction) -> None:
-        await self.take_press(interaction)
-        wanted = max(0, self._page + step)
-        embed, pages = await self._build(wanted)
-        self._page = min(wanted, pages - 1)
-        if self._page != wanted:
-            embed, pages = await self._build(self._page)
-        self._show_ends(pages)
-        await interaction.edit_original_response(embed=embed, view=self)
-
-    def _show_ends(self, pages: int) -> None:
-        self._previous.disabled = self._page == 0
-        self._next.disabled = self._page >= pages - 1
 
 
 class ConfirmView(InvokerView):

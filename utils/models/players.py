@@ -121,7 +121,8 @@ class PlayerDay:
     counters: Counters
 
 
-HOURS_OF_A_WEEK = 7 * 24
+HOURS_OF_A_DAY = 24
+HOURS_OF_A_WEEK = 7 * HOURS_OF_A_DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,23 @@
 """Posted boards: messages in a channel that the bot keeps up to date."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Self
 
+from utils.errors import NotFoundError
+from utils.models.lasting_buttons import ButtonKind
 from utils.models.message_places import MessagePlace
 from utils.models.scope import GuildId, ServerId
+from utils.models.statistics import Board
+from utils.models.texts import text
 
 ALL_SERVERS = ServerId("")
 """The server's id of a board over all servers of a guild."""
+
+
+MY_PLACE = ButtonKind("my_place")
+REFRESH_BOARD = ButtonKind("refresh_board")
+"""The lasting buttons of posted boards; their argument names the board."""
 
 
 class BoardKey(NamedTuple):
@@ -20,6 +30,23 @@ class BoardKey(NamedTuple):
     def __str__(self) -> str:
         """Return the form used in keys and logs."""
         return "/".join(map(str, self))
+
+    @property
+    def argument(self) -> str:
+        """Return what the buttons below the board say of it; the guild is that of the press."""
+        return f"{self.board}:{self.server_id}"
+
+    @classmethod
+    def read(cls, guild_id: GuildId, argument: str) -> Self:
+        """Return the board that a button names.
+
+        Raises:
+            NotFoundError: there is no such kind of board.
+        """
+        board, _, server_id = argument.partition(":")
+        if board not in list(Board):
+            raise NotFoundError(text("There's no such board any more."))
+        return cls(guild_id, ServerId(server_id), board)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +61,11 @@ class PostedBoard:
     key: BoardKey
     place: MessagePlace = field(default_factory=MessagePlace)
     is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshedBoard:
+    """A board that a member refreshed: whether its message changed, and when anyone may do so again."""
+
+    is_changed: bool
+    free_at: datetime

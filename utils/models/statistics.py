@@ -118,6 +118,21 @@ class BoardRows:
 
 
 @dataclass(frozen=True, slots=True)
+class RankedPlaces:
+    """The places of a member's players on a board, best first.
+
+    Attributes:
+        missing: the names of those who are not on it.
+        minimum_kills: how many kills a player needs to be on it; 0 if one is enough.
+    """
+
+    board: Board
+    rows: tuple[BoardRow, ...]
+    missing: tuple[str, ...] = ()
+    minimum_kills: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WeaponRow:
     """One weapon of a table: kills with it, the longest of them in metres, and who used it best."""
 
@@ -179,6 +194,14 @@ class DayCount:
     """The figures of a player on one day."""
 
     day: date
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """The kills and deaths of a player in one hour of a day, by the servers' own clocks, from 0."""
+
+    hour: int
     counters: Counters
 
 

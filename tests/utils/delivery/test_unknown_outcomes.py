@@ -214,6 +214,7 @@ class Board:
             notifier=parts,
             audit=None,  # type: ignore[arg-type]
             tasks=parts.tasks,
+            clock=parts.clock,
             is_member=lambda _: True,
         )
         self.is_open = True

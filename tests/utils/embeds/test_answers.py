@@ -3,12 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import discord
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from utils.embeds.command_help import HelpCommand
 from utils.embeds.factory import EmbedFactory
+from utils.embeds.players import measure_places, write_place
 from utils.embeds.server_status import ServerStatus
+from utils.embeds.style import Style
+from utils.embeds.theme import NORTHERN
 from utils.errors import NotFoundError
+from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import OFFERED_KINDS, ChannelKind
 from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
@@ -26,7 +33,7 @@ from utils.models.servers import (
     ServerHealth,
     WayStep,
 )
-from utils.models.statistics import Coverage, Period
+from utils.models.statistics import Board, Coverage, Period, RankedPlaces
 from utils.models.texts import Text, text
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -35,12 +42,18 @@ SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
 ID = PlayerId("0002" + "ab" * 14)
 COUNTERS = Counters(kills=1234, deaths=500, suicides=7, metres=99, longest=393, best_streak=57)
 COVERAGE = Coverage(SCOPE.guild_id, (SCOPE.server_id,), where="North_1", today=AT.date())
+STYLE = Style(NORTHERN, ENGLISH_LOCALIZER)
 SERVER = GameServer(SCOPE, "North_1", "play.example.org", 8822, "root", EncryptedSecret(b"secret"))
 
 
 @pytest.fixture(name="factory", scope="module")
 def _factory() -> EmbedFactory:
     return EmbedFactory()
+
+
+def read_lines(embed: discord.Embed) -> list[str]:
+    """Return the lines of an embed's description."""
+    return (embed.description or "").split("\n")
 
 
 def _build_stats(**changes: object) -> PlayerStats:
@@ -60,21 +73,20 @@ def _build_stats(**changes: object) -> PlayerStats:
     return PlayerStats(**(values | changes))  # type: ignore[arg-type]  # values by name
 
 
-def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
-    """The embed has all fields of the contract in order, grouped, with units, escaped."""
+def test_stats_show_every_known_figure(factory: EmbedFactory) -> None:
+    """The embed has the fields of the contract in order, grouped, with units, escaped."""
     embed = factory.build_stats(_build_stats(), COVERAGE)
-    assert (embed.title, embed.description) == ("📊 Hollow\\_A", "North\\_1 · all time")
+    assert (embed.title, embed.description) == ("📊 Hollow\\_A", "North\\_1 · All time")
     assert {field.name: field.value for field in embed.fields} == {
         "Kills": "1,234",
         "Deaths": "500",
         "K/D": "2.47",
-        "Suicides": "7",
         "Longest kill": "393 m",
         "Best streak": "57",
-        "Current streak": "2",
+        "Streak now": "2",
         "Top weapon": "AK-SU (1,200)",
         "Nemesis": "I\\_l (3)",
-        "Prey": "none yet",
+        "Suicides": "7",
         "Rank": "#3 of 1,604",
         "Last seen": f"<t:{STAMP}:R>",
     }
@@ -85,15 +97,16 @@ def test_stats_of_several_players_name_the_others(factory: EmbedFactory) -> None
     """The embed names the summed players, and a cause of the log has a word of its own."""
     stats = _build_stats(also=("Al_t", "Other"), top_weapon=NamedCount("land_vehicle", 3))
     embed = factory.build_stats(stats, replace(COVERAGE, period=Period.WEEK))
-    assert embed.description == "North\\_1 · last 7 days\nsummed with Al\\_t, Other"
+    assert embed.description == "North\\_1 · Last 7 days\nsummed with Al\\_t, Other"
     assert {field.name: field.value for field in embed.fields}["Top weapon"] == "Vehicle (3)"
 
 
-def test_stats_without_kills_say_so(factory: EmbedFactory) -> None:
-    """A player without kills has no invented values."""
-    stats = _build_stats(counters=Counters(), rank=None, top_weapon=None)
-    shown = {field.name: field.value for field in factory.build_stats(stats, COVERAGE).fields}
-    assert (shown["Rank"], shown["Longest kill"], shown["Top weapon"]) == ("none yet",) * 3
+def test_stats_leave_out_what_a_player_does_not_have_yet(factory: EmbedFactory) -> None:
+    """A player without kills has neither invented values nor rows of zeros."""
+    stats = _build_stats(counters=Counters(), rank=None, top_weapon=None, nemesis=None, current_streak=0)
+    assert [field.name for field in factory.build_stats(stats, COVERAGE).fields] == [
+        *("Kills", "Deaths", "K/D", "Last seen"),
+    ]
 
 
 def _build_row(rank: int, value: float) -> BoardRow:
@@ -115,17 +128,53 @@ def _build_row(rank: int, value: float) -> BoardRow:
 def test_board_writes_values_in_their_unit(
     factory: EmbedFactory, board: str, value: float, shown: str
 ) -> None:
-    """The first three have medals, the others numbers; the caller's own rank is below."""
+    """The first three have medals, the others numbers; the caller's place on another page is below."""
     rows = [_build_row(rank, value) for rank in (1, 2, 3, 4)]
-    embed = factory.build_board(board, rows, COVERAGE, own=_build_row(120, value))
-    assert (embed.description or "").split("\n") == [
+    own = replace(_build_row(120, value), player_id=PlayerId("own"))
+    assert read_lines(factory.build_board(board, rows, COVERAGE, own=own)) == [
+        "North\\_1 · All time",
+        "",
         f"🥇 **P\\_1** — {shown}",
         f"🥈 **P\\_2** — {shown}",
         f"🥉 **P\\_3** — {shown}",
-        f"`  4` **P\\_4** — {shown}",
+        f"`#4` **P\\_4** — {shown}",
         "",
-        f"Your place: `120` **P\\_120** — {shown}",
+        f"You: `#120` **P\\_120** — {shown}",
     ]
+
+
+def test_places_of_a_page_are_as_wide_as_the_last_one(factory: EmbedFactory) -> None:
+    """Medals are widened too, and the caller is marked where they stand instead of being repeated."""
+    rows = [replace(_build_row(rank, 5), player_id=PlayerId(str(rank))) for rank in (3, 4, 10)]
+    assert read_lines(factory.build_board("kills", rows, COVERAGE, own=rows[1]))[2:] == [
+        "🥉\u2002 **P\\_3** — 5 kills",
+        "`#4 ` **P\\_4** — 5 kills ← you",
+        "`#10` **P\\_10** — 5 kills",
+    ]
+
+
+@given(first=st.integers(1, 99_999), count=st.integers(1, 10))
+def test_numbers_of_a_page_are_aligned(first: int, count: int) -> None:
+    """Every number of a page is equally wide, up to six digits and their separator."""
+    width = measure_places(STYLE, first + count - 1)
+    shown = [write_place(STYLE, place, width=width) for place in range(first, first + count)]
+    assert len({len(place) for place in shown if place[0] == "`"}) <= 1
+    assert len({len(place) for place in shown if place[0] != "`"}) <= 1
+
+
+def test_places_of_a_member_name_who_is_missing(factory: EmbedFactory) -> None:
+    """Every own player has a line, and those who are not on the board have a sentence."""
+    places = RankedPlaces(Board.KD, (_build_row(4, 2.5),), ("N_o",), minimum_kills=10)
+    embed = factory.build_places(places, COVERAGE)
+    assert embed.title == "📍 Your place · K/D ratio"
+    assert read_lines(embed) == [
+        "North\\_1 · All time",
+        "",
+        "`#4` **P\\_4** — 2.50 K/D",
+        "Not on it yet: N\\_o. It takes 10 kills.",
+    ]
+    none = factory.build_places(RankedPlaces(Board.KILLS, (), ("A", "B")), COVERAGE)
+    assert read_lines(none)[2:] == ["Not on it yet: A, B."]
 
 
 @pytest.mark.parametrize(("claims", "shown"), [(1, "1,234 💎 · 1 bounty"), (3, "1,234 💎 · 3 bounties")])
@@ -134,13 +183,13 @@ def test_board_of_bounties_writes_sum_and_count(factory: EmbedFactory, claims: i
     row = replace(_build_row(1, 1234), claims=claims)
     embed = factory.build_board("bounties", [row], COVERAGE)
     assert embed.title == "🏆 Best bounty hunters"
-    assert embed.description == f"🥇 **P\\_1** — {shown}"
+    assert read_lines(embed)[2:] == [f"🥇 **P\\_1** — {shown}"]
 
 
 def test_empty_board_says_so(factory: EmbedFactory) -> None:
     """A board without rows has a sentence."""
     embed = factory.build_board("kills", [], COVERAGE)
-    assert embed.description == "Nobody is on this board yet."
+    assert read_lines(embed)[2:] == ["This board is still empty."]
 
 
 def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:

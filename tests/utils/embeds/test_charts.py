@@ -4,7 +4,7 @@ import asyncio
 import struct
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,10 @@ from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.players import Counters
-from utils.models.statistics import DayCount, WeaponRow
+from utils.models.statistics import DayCount, HourCount, WeaponRow, WeaponTable
 
 STYLE = Style(NORTHERN, ENGLISH_LOCALIZER)
-FIRST = date(2025, 4, 2)
+FIRST, LAST = date(2025, 4, 2), date(2025, 5, 1)
 ROOT = Path(__file__).parents[3]
 
 
@@ -38,18 +38,38 @@ def read_size(picture: Picture) -> tuple[int, int]:
 
 
 async def test_days_are_drawn_and_described(painter: ChartPainter) -> None:
-    """The description has the period, the sums and the best day; equal figures draw equal pictures."""
+    """The description has everything that is drawn; equal figures draw equal pictures."""
     days = [DayCount(date(2025, 4, 10), Counters(kills=1200, deaths=2)), DayCount(FIRST, Counters(kills=3))]
-    picture = await painter.draw_days(days, first=FIRST, count=30)
-    assert (picture.name, read_size(picture)) == ("days.png", (800, 400))
+    picture = await painter.draw_days(days, last=LAST, count=30)
+    assert (picture.name, read_size(picture)) == ("days.png", (680, 374))
     assert picture.description == (
-        "Kills and deaths a day from 02 Apr 2025 to 01 May 2025: 1,203 kills and 2 deaths in all. "
-        "Most kills on 10 Apr: 1,200."
+        "Kills and deaths, last 30 days: 1,203 kills and 2 deaths in all. 02 Apr 3 : 0, 10 Apr 1,200 : 2"
     )
-    assert await painter.draw_days(days, first=FIRST, count=30) == picture
-    empty = await painter.draw_days([], first=FIRST, count=30)
-    assert empty.description.endswith("0 kills and 0 deaths in all.")
-    assert empty.data != picture.data
+    assert await painter.draw_days(days, last=LAST, count=30) == picture
+    week = await painter.draw_days(days, last=date(2025, 4, 10), count=7)
+    assert week.description.startswith("Kills and deaths, last 7 days: 1,200 kills")
+    assert week.data != picture.data
+
+
+async def test_hours_of_today_are_drawn_and_described(painter: ChartPainter) -> None:
+    """An hour without an entry is empty; each hour with one is in the description."""
+    hours = [HourCount(0, Counters(kills=2)), HourCount(23, Counters(deaths=1))]
+    picture = await painter.draw_today(hours)
+    assert (picture.name, read_size(picture)) == ("today.png", (680, 374))
+    assert picture.description == (
+        "Kills and deaths today, by hour: 2 kills and 1 death in all. 0:00 2 : 0, 23:00 0 : 1"
+    )
+    assert await painter.draw_today(hours) == picture
+
+
+async def test_longest_description_of_days_is_not_cut(painter: ChartPainter) -> None:
+    """Thirty days with large figures fit Discord's limit of a description."""
+    days = [
+        DayCount(LAST - timedelta(days=number), Counters(kills=123_456, deaths=123_456))
+        for number in range(30)
+    ]
+    picture = await painter.draw_days(days, last=LAST, count=30)
+    assert picture.description.endswith("01 May 123,456 : 123,456")
 
 
 async def test_hours_are_drawn_and_described(painter: ChartPainter) -> None:
@@ -57,7 +77,7 @@ async def test_hours_are_drawn_and_described(painter: ChartPainter) -> None:
     hours = [0] * 168
     hours[2 * 24 + 20] = 57
     picture = await painter.draw_hours(hours)
-    assert (picture.name, read_size(picture)[0]) == ("hours.png", 800)
+    assert (picture.name, read_size(picture)[0]) == ("hours.png", 680)
     assert picture.description == (
         "Kills by weekday and hour, 57 in all. Most on Wednesday from 20:00 to 21:00: 57."
     )
@@ -65,22 +85,32 @@ async def test_hours_are_drawn_and_described(painter: ChartPainter) -> None:
 
 
 async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
-    """The first ten have a bar; causes of the log have words of their own."""
-    rows = [WeaponRow(f"W{number}", 100 - number, 0) for number in range(20)]
-    picture = await painter.draw_weapons([WeaponRow("boat", 1000, 0), *rows])
-    assert (picture.name, read_size(picture)[0]) == ("weapons.png", 800)
-    assert picture.description.startswith("Kills by weapon: Boat 1,000, W0 100, W1 99")
-    assert picture.description.endswith("W8 92.")
-    assert build_file(picture).description == picture.description
+    """Each weapon of a page has its bar with all that is known; each page has its own picture."""
+    rows = [
+        WeaponRow("boat", 1000, 0),
+        WeaponRow("AK-SU", 250, 142, "Bo", 40),
+        *(WeaponRow(f"W{number}", 50 - number, 0) for number in range(10)),
+    ]
+    table = WeaponTable(tuple(rows), 2_000)
+    first = await painter.draw_weapons(rows[:10], table)
+    assert (first.name, read_size(first)[0]) == ("weapons.png", 680)
+    assert first.description.startswith(
+        "Kills by weapon; Boat 1,000 · 50.0 %; AK-SU 250 · 12.5 % · longest 142 m · best Bo (40); W0 50"
+    )
+    assert build_file(first).description == first.description
+    second = await painter.draw_weapons(rows[10:], table)
+    assert "W8 42 · 2.1 %" in second.description
+    assert first.data != second.data
+    assert await painter.draw_weapons(rows[10:], table) == second
 
 
 @settings(max_examples=25, deadline=None)
-@given(names=st.lists(st.text(max_size=40), max_size=12))
-def test_no_name_of_a_weapon_breaks_a_chart(names: list[str]) -> None:
+@given(names=st.lists(st.text(max_size=80), max_size=7))
+def test_no_name_of_a_weapon_or_a_player_breaks_a_chart(names: list[str]) -> None:
     """Dollar signs, formulas, foreign scripts and empty names are drawn as letters or boxes."""
-    rows = [WeaponRow(name, 5, 0) for name in ["$x_1^{2}$", r"\frac{a}{b}$", "漢字", *names]]
-    picture = asyncio.run(ChartPainter(STYLE).draw_weapons(rows))
-    assert read_size(picture)[0] == 800
+    rows = [WeaponRow(name, 5, 7, name, 3) for name in ["$x_1^{2}$", r"\frac{a}{b}$", "漢字", *names]]
+    picture = asyncio.run(ChartPainter(STYLE).draw_weapons(rows, WeaponTable(tuple(rows), 5)))
+    assert read_size(picture)[0] == 680
     assert len(picture.description) <= DESCRIPTION_CHARACTERS
 
 
@@ -106,17 +136,18 @@ async def test_pictures_are_described_in_the_language_of_the_answer(painter: Cha
     pseudo = painter.draw_in(Style(NORTHERN, PSEUDO))
     hours = [0] * 168
     hours[20] = 5
-    days = [DayCount(FIRST, Counters(kills=3))]
-    weapons = [WeaponRow("boat", 9, 0), WeaponRow("AK-SU", 2, 0)]
-    english = [
-        await painter.draw_days(days, first=FIRST, count=30),
-        await painter.draw_weapons(weapons),
-        await painter.draw_hours(hours),
-    ]
-    shown = [
-        await pseudo.draw_days(days, first=FIRST, count=30),
-        await pseudo.draw_weapons(weapons),
-        await pseudo.draw_hours(hours),
-    ]
+    days = [DayCount(LAST, Counters(kills=3))]
+    weapons = [WeaponRow("boat", 9, 3, "Bo", 1), WeaponRow("AK-SU", 2, 0)]
+    table, today = WeaponTable(tuple(weapons), 11), [HourCount(3, Counters(kills=1))]
+
+    async def draw(one: ChartPainter) -> list[Picture]:
+        return [
+            await one.draw_days(days, last=LAST, count=30),
+            await one.draw_today(today),
+            await one.draw_weapons(weapons, table),
+            await one.draw_hours(hours),
+        ]
+
+    english, shown = await draw(painter), await draw(pseudo)
     assert list_bare([{"text": picture.description} for picture in shown]) == []
     assert all(one.data != other.data for one, other in zip(shown, english, strict=True))

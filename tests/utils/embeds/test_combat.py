@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.deaths import build_death, build_row
 from utils.embeds.factory import EmbedFactory
@@ -56,87 +58,93 @@ def build_stats(name: str, **counters: int) -> PlayerStats:
     )
 
 
-def test_comparison_has_both_players_and_their_score(factory: EmbedFactory) -> None:
-    """The embed has the twelve figures of both players, a line each, and the head-to-head below."""
-    comparison = Comparison(build_stats("A_a", kills=1234, deaths=2), build_stats("B"), 5, 3)
-    embed = factory.build_comparison(comparison, COVERAGE)
-    lines = (
-        "Kills: **{}**\nDeaths: **{}**\nK/D: **{}**\nSuicides: **0**\nLongest kill: **none yet**\n"
-        "Best streak: **0**\nCurrent streak: **2**\nTop weapon: **Boat (3)**\nNemesis: **none yet**\n"
-        f"Prey: **P\\_y (4)**\nRank: **#1 of 20**\nLast seen: **<t:{STAMP}:R>**"
-    )
-    assert embed.to_dict() == {
+def test_comparison_has_a_row_for_each_figure_with_the_better_one_bold(factory: EmbedFactory) -> None:
+    """The head-to-head is on top; fewer deaths are better, and figures of neither player are left out."""
+    first = build_stats("A_a", kills=1234, deaths=20, longest=99)
+    second = build_stats("B", kills=34, deaths=2, longest=99)
+    comparison = Comparison(first, replace(second, rank=None), 5, 3)
+    assert factory.build_comparison(comparison, COVERAGE).to_dict() == {
         "type": "rich",
         "title": "⚔️ A\\_a vs B",
-        "description": "North\\_1 · all time",
-        "color": NORTHERN.neutral,
-        "fields": [
-            {"name": "A\\_a", "value": lines.format("1,234", "2", "617.00"), "inline": True},
-            {"name": "B", "value": lines.format("0", "0", "0.00"), "inline": True},
-            {"name": "Head-to-head", "value": "**5 : 3**\nA\\_a · B", "inline": False},
-        ],
-    }
-    peace = factory.build_comparison(replace(comparison, first_kills=0, second_kills=0), COVERAGE)
-    assert "they never killed each other" in peace.fields[2].value
-
-
-def test_weapons_show_share_longest_and_best_user(factory: EmbedFactory) -> None:
-    """Each weapon is a line with small print, without unknown values, with escaped foreign text."""
-    embed = factory.build_weapons(ROWS, TABLE, COVERAGE, first=9)
-    assert embed.to_dict() == {
-        "type": "rich",
-        "title": "🔫 Weapons",
         "description": (
-            "` 9` **AK-SU** — 1,200 kills (96.0 %)\n-# longest 99 m · best I\\_l (700)\n"
-            "`10` **Vehicle** — 40 kills (3.2 %)\n-# best Bo (40)\n"
-            "`11` **$\\*x\\*** — 10 kills (0.8 %)\n-# longest 5 m"
+            "North\\_1 · All time\n**5** Head-to-head 3\n\n"
+            "**1,234** Kills 34\n20 Deaths **2**\n**61.70** K/D 17.00\n99 m Longest kill 99 m\n"
+            "2 Streak now 2\n**#1** Rank —"
         ),
         "color": NORTHERN.neutral,
-        "fields": [{"name": "Where", "value": "North\\_1 · all time · 1,250 kills", "inline": False}],
+        "fields": [],
     }
-    own = factory.build_weapons((), WeaponTable((), 0), COVERAGE, first=1, name="A_a")
-    assert (own.title, own.description) == ("🔫 Weapons of A\\_a", "No kills yet.")
+    peace = factory.build_comparison(replace(comparison, first_kills=0, second_kills=0), COVERAGE)
+    assert "No kills between them yet" in (peace.description or "")
+
+
+@given(first=st.integers(0, 9), second=st.integers(0, 9))
+def test_better_figure_alone_is_bold(first: int, second: int) -> None:
+    """Equal figures are both plain, and zeros of both are left out."""
+    embed = EmbedFactory().build_comparison(
+        Comparison(build_stats("A", kills=first), build_stats("B", kills=second), 0, 0), COVERAGE
+    )
+    rows = [line for line in (embed.description or "").split("\n") if " Kills " in line]
+    shown = (f"**{first}**", second) if first > second else (first, f"**{second}**")
+    if first == second:
+        shown = (first, second)
+    assert rows == ([f"{shown[0]} Kills {shown[1]}"] if first or second else [])
+
+
+def test_weapons_are_the_frame_of_their_picture(factory: EmbedFactory) -> None:
+    """The embed says whose they are, where, and how many kills; the picture shows the rest."""
+    embed = factory.build_weapons(TABLE, COVERAGE)
+    assert (embed.title, embed.description) == ("🔫 Weapons", "North\\_1 · All time · 1,250 kills")
+    own = factory.build_weapons(WeaponTable((), 0), COVERAGE, name="A_a")
+    assert own.title == "🔫 Weapons of A\\_a"
+    assert own.description == "North\\_1 · All time · no kills yet"
 
 
 def test_board_of_weapons_has_medals_and_a_posted_one_its_place_in_the_title(factory: EmbedFactory) -> None:
-    """Weapons are ranked like players; the title of a posted board has its servers."""
+    """Weapons are ranked like players; a posted board has its servers in the title, and its time."""
     embed = factory.build_weapon_board(ROWS, TABLE, replace(COVERAGE, period=Period.MONTH), first=3)
     assert embed.to_dict() == {
         "type": "rich",
         "title": "🏆 Deadliest weapons",
         "description": (
+            "North\\_1 · Last 30 days\n\n"
             "🥉 **AK-SU** — 1,200 kills (96.0 %)\n"
-            "`  4` **Vehicle** — 40 kills (3.2 %)\n"
-            "`  5` **$\\*x\\*** — 10 kills (0.8 %)"
+            "`#4` **Vehicle** — 40 kills (3.2 %)\n"
+            "`#5` **$\\*x\\*** — 10 kills (0.8 %)"
         ),
         "color": NORTHERN.ranking,
-        "fields": [{"name": "Where", "value": "North\\_1 · last 30 days", "inline": False}],
+        "fields": [],
     }
-    posted = factory.build_posted_board(embed, COVERAGE).to_dict()
+    posted = factory.build_posted_board(embed, COVERAGE, at=AT).to_dict()
+    _, *rows = (embed.description or "").split("\n")
     assert posted == {
         **embed.to_dict(),
+        "description": "\n".join(["All time", *rows]),
         "title": "🏆 Deadliest weapons · North\\_1",
-        "footer": {"text": "Keeps itself up to date"},
+        "timestamp": AT.isoformat(),
+        "footer": {"text": "Updates itself · figures changed"},
     }
     empty = factory.build_weapon_board((), WeaponTable((), 0), COVERAGE, first=1)
-    assert empty.description == "Nothing is on this board yet."
+    assert (empty.description or "").endswith("\n\nThis board is still empty.")
 
 
-def test_rivals_are_written_both_ways(factory: EmbedFactory) -> None:
-    """The embed has the killers and the victims of the player, with the numbers of both sides."""
+def test_rivals_are_scores(factory: EmbedFactory) -> None:
+    """A nemesis has their own kills first, a prey the player's; an empty list has a sentence."""
     rivals = Rivals("A_a", (Rival(PlayerId("b"), "B_b", 2, 9),), ())
     assert factory.build_rivals(rivals, COVERAGE).to_dict() == {
         "type": "rich",
         "title": "🩸 Rivals of A\\_a",
-        "description": "North\\_1 · all time",
+        "description": "North\\_1 · All time",
         "color": NORTHERN.neutral,
+        "footer": {"text": "5 : 2 means 5 kills, and 2 back"},
         "fields": [
-            {"name": "Nemesis", "value": "**B\\_b** — killed by 9 times, killed back 2", "inline": False},
-            {"name": "Prey", "value": "nobody three times yet", "inline": False},
+            {"name": "Nemesis", "value": "**B\\_b** — 9 : 2", "inline": False},
+            {"name": "Prey", "value": "They haven't killed anyone three times yet.", "inline": False},
         ],
     }
     own = factory.build_rivals(Rivals("", (), (Rival(PlayerId("b"), "B", 7, 1),)), COVERAGE)
-    assert (own.title, own.fields[1].value) == ("🩸 Your rivals", "**B** — killed 7 times, killed back 1")
+    assert (own.title, own.fields[1].value) == ("🩸 Your rivals", "**B** — 7 : 1")
+    assert own.fields[0].value == "No one has killed you three times yet."
 
 
 def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
@@ -145,15 +153,15 @@ def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
     assert factory.build_activity(Activity(hours, "A_a"), COVERAGE).to_dict() == {
         "type": "rich",
         "title": "🕒 Activity of A\\_a",
-        "description": "North\\_1 · all time · 3 kills",
+        "description": "North\\_1 · All time · 3 kills",
         "color": NORTHERN.neutral,
-        "footer": {"text": "Kills by weekday and hour, by the game servers' own clocks"},
+        "footer": {"text": "By the game servers' own clocks"},
         "fields": [],
     }
     empty = factory.build_activity(Activity((0,) * 168), COVERAGE)
     assert (empty.title, empty.description) == (
         "🕒 Activity",
-        "North\\_1 · all time · no kills yet",
+        "North\\_1 · All time · no kills yet",
     )
 
 

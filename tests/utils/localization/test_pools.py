@@ -36,6 +36,15 @@ def test_pools_of_a_language_are_complete(file: Path) -> None:
         assert all(title.count("{") == has_number for title in pool.titles), name
 
 
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.toml")), ids=lambda file: file.stem)
+def test_line_of_a_death_fits_in_a_row_of_a_phone(file: Path) -> None:
+    """At 390 pixels a row has about 40 letters, of which two usual names take 22."""
+    lines = [line for name, pool in read_pools(file).items() if "death." in name for line in pool.lines]
+    words = {line: len(line.format(killer="", victim="")) for line in lines}
+    with_both = [line for line in lines if "{killer}" in line]
+    assert [line for line in lines if words[line] > (19 if line in with_both else 31)] == []
+
+
 async def test_language_has_its_own_pools_and_english_ones_for_the_rest(tmp_path: Path) -> None:
     """Pools of a language serve its regional variants too; they are read once."""
     (tmp_path / "de.toml").write_text(OWN, encoding="utf-8")

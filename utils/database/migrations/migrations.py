@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.transaction import Transaction
+from utils.database.migrations.post_shapes import shape_posts
 from utils.database.migrations.respawns import silence_respawns
 from utils.errors import ConfigurationError, StorageConflictError
 
@@ -89,7 +90,7 @@ class Migrations:
                 raise
 
 
-MIGRATIONS = Migrations({2: silence_respawns})
+MIGRATIONS = Migrations({2: silence_respawns, 3: shape_posts})
 """The migrations of the bot; every released change of the stored data's shape adds a step."""
 
 

@@ -1,15 +1,20 @@
 """Weapons and hours: the pipelines that count kills, built without I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
-from utils.models.statistics import WeaponRow
+from utils.models.scope import PlayerId, ServerId
+from utils.models.statistics import Side, WeaponRow
 
 Document = dict[str, Any]
 
 KILLS: Mapping[str, list[str]] = {"$in": [kind.value for kind in DeathKind if kind.is_kill]}
 """The classes of death that are kills."""
+
+DEATHS: Mapping[str, list[str]] = {"$in": [kind.value for kind in DeathKind if not kind.is_suicide]}
+"""The classes of death that count as deaths."""
 
 _COUNTED = {
     "$and": [
@@ -35,6 +40,20 @@ def build_weapon_counts(match: Document) -> list[Document]:
     """Return the stages that count kills of a filter by weapon."""
     grouped = {"_id": "$weapon", "kills": {"$sum": 1}, "longest": _LONGEST}
     return [{"$match": match}, {"$group": grouped}, _MOST_FIRST]
+
+
+def build_hours_of_day(
+    server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId], side: Side, day: date
+) -> Document:
+    """Return the filter of a day's kills by players, or of their deaths, by the game servers' clocks."""
+    kinds = KILLS if side == "killer" else DEATHS
+    begin = datetime.combine(day, time.min)
+    return {
+        "server_id": {"$in": list(server_ids)},
+        f"{side}_id": {"$in": list(player_ids)},
+        "written_at": {"$gte": begin, "$lt": begin + timedelta(days=1)},
+        "kind": kinds,
+    }
 
 
 def build_best_users(match: Document, weapons: Sequence[str]) -> list[Document]:

@@ -18,7 +18,12 @@ from utils.database.read_models.shown import KNOWN
 from utils.database.read_models.standings.columns import Tie
 from utils.database.read_models.standings.parts import Standing
 from utils.database.read_models.standings.standings import Standings
-from utils.database.read_models.weapons import KILLS, build_weapon_counts, sum_weapons
+from utils.database.read_models.weapons import (
+    KILLS,
+    build_hours_of_day,
+    build_weapon_counts,
+    sum_weapons,
+)
 from utils.database.repositories.enemies import find_worst_enemy
 from utils.database.repositories.repository import Repository
 from utils.database.repositories.shown import ShownPlayers, list_shown
@@ -32,7 +37,15 @@ from utils.models.players import (
     sum_counters,
 )
 from utils.models.scope import GuildId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, WeaponRow
+from utils.models.statistics import (
+    BoardRows,
+    CoveredDeaths,
+    DayCount,
+    Enemy,
+    HourCount,
+    Side,
+    WeaponRow,
+)
 
 _KNOWN_FIELDS = {
     "server_id": 1,
@@ -128,6 +141,26 @@ class StatisticsRepository(Repository):
         for day in await players.list_days(player_ids, since):
             by_day.setdefault(day.day, []).append(day.counters)
         return tuple(DayCount(day, sum_counters(by_day[day])) for day in sorted(by_day))
+
+    async def list_hours_of_day(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], day: date
+    ) -> tuple[HourCount, ...]:
+        """Return the kills and deaths of players by hour of a day, without empty hours.
+
+        Read from the deaths of that day, by the two indexes that hold them by player and time.
+        """
+        hours: dict[int, Counters] = {}
+        sides: tuple[Side, ...] = ("killer", "victim")
+        for side in sides:
+            match = build_hours_of_day(covered.server_ids, player_ids, side, day)
+            found = await self._of_guild("kills", covered.guild_id).find(
+                match, projection={"_id": 0, "written_at": 1}, hint=side
+            )
+            one = Counters(kills=1) if side == "killer" else Counters(deaths=1)
+            for document in found:
+                hour = document["written_at"].hour
+                hours[hour] = sum_counters([hours.get(hour, Counters()), one])
+        return tuple(HourCount(hour, hours[hour]) for hour in sorted(hours))
 
     async def list_known_players(self, guild_id: GuildId) -> tuple[KnownPlayer, ...]:
         """Return every player of the guild's servers, most kills first, streamed."""

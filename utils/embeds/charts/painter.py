@@ -5,22 +5,21 @@ The first picture, or ``warm_up``, loads the library, so that the bot starts wit
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
 
+from utils.embeds.charts.bars import build_weapon_bar, describe_bars
 from utils.embeds.pictures import Picture
 from utils.embeds.style import Style
-from utils.embeds.values import count_deaths, count_kills, frame, show_weapon
-from utils.models.players import HOURS_OF_A_WEEK
-from utils.models.statistics import DayCount, WeaponRow
-from utils.models.texts import Day, Names, Number, Text, join, text
+from utils.embeds.values import count_deaths, count_kills, frame
+from utils.models.players import HOURS_OF_A_DAY, HOURS_OF_A_WEEK, Counters
+from utils.models.statistics import DayCount, HourCount, WeaponRow, WeaponTable
+from utils.models.texts import Day, Names, Number, Text, Value, join, plural, text
 
 DRAWINGS = "utils.embeds.charts.drawings"
-SHOWN_WEAPONS = 10
-LABEL_CHARACTERS = 24
 DESCRIPTION_CHARACTERS = 1024  # Discord's limit of an attachment's description
 
 
@@ -43,40 +42,39 @@ class ChartPainter:
         """Load the library, so that the first chart is as quick as the others."""
         await self._run(_load)
 
-    async def draw_days(self, days: Sequence[DayCount], *, first: date, count: int) -> Picture:
-        """Return kills and deaths of each of ``count`` days from ``first`` on; a day left out is empty."""
+    async def draw_days(self, days: Sequence[DayCount], *, last: date, count: int) -> Picture:
+        """Return kills and deaths of each of ``count`` days up to ``last``; a day left out is empty."""
         by_day = {day.day: day.counters for day in days}
-        dates = [first + timedelta(days=number) for number in range(count)]
-        kills = [by_day[day].kills if day in by_day else 0 for day in dates]
-        deaths = [by_day[day].deaths if day in by_day else 0 for day in dates]
-        data = await self._run(lambda: _load().draw_days(self._style, dates, kills, deaths))
-        said = [
-            text(
-                "Kills and deaths a day from {first} to {last}: {kills} and {deaths} in all.",
-                first=Day(first),
-                last=Day(dates[-1]),
-                kills=count_kills(sum(kills)),
-                deaths=count_deaths(sum(deaths)),
-            )
-        ]
-        if any(kills):
-            most, best = max(kills), Day(dates[kills.index(max(kills))], has_year=False)
-            said.append(text("Most kills on {day}: {kills}.", day=best, kills=Number(most)))
-        return self._describe("days.png", data, join(said))
+        dates = [last - timedelta(days=number) for number in reversed(range(count))]
+        counts = [by_day.get(day, Counters()) for day in dates]
+        shown = {step: Day(day, has_year=False) for step, day in enumerate(dates)}
+        marks = {step: day for step, day in shown.items() if count <= 7 or (count - 1 - step) % 7 == 0}
+        title = plural("Kills and deaths, last {count} day", "Kills and deaths, last {count} days", count)
+        data = await self._draw_course(title, marks, counts)
+        return self._describe("days.png", data, _describe_course(title, shown, counts))
 
-    async def draw_weapons(self, rows: Sequence[WeaponRow]) -> Picture:
-        """Return a bar for each of the first weapons."""
-        shown = rows[:SHOWN_WEAPONS]
-        labels = [show_weapon(row.weapon, LABEL_CHARACTERS) for row in shown]
-        kills = [row.kills for row in shown]
-        data = await self._run(lambda: _load().draw_weapons(self._style, labels, kills))
-        weapons = tuple(
-            frame("{weapon} {kills}", weapon=label, kills=Number(number))
-            for label, number in zip(labels, kills, strict=True)
-        )
-        return self._describe(
-            "weapons.png", data, text("Kills by weapon: {weapons}.", weapons=Names(weapons))
-        )
+    async def draw_today(self, hours: Sequence[HourCount]) -> Picture:
+        """Return kills and deaths of each hour of a day; an hour left out is empty."""
+        by_hour = {hour.hour: hour.counters for hour in hours}
+        counts = [by_hour.get(hour, Counters()) for hour in range(HOURS_OF_A_DAY)]
+        shown = {hour: frame("{hour}:00", hour=Number(hour)) for hour in range(HOURS_OF_A_DAY)}
+        marks = {hour: shown[hour] for hour in range(0, HOURS_OF_A_DAY, 4)}
+        title = text("Kills and deaths today, by hour")
+        data = await self._draw_course(title, marks, counts)
+        return self._describe("today.png", data, _describe_course(title, shown, counts))
+
+    async def _draw_course(
+        self, title: Text, marks: Mapping[int, Value], counts: Sequence[Counters]
+    ) -> bytes:
+        kills, deaths = [one.kills for one in counts], [one.deaths for one in counts]
+        drawn: bytes = await self._run(lambda: _load().draw_course(self._style, title, marks, kills, deaths))
+        return drawn
+
+    async def draw_weapons(self, rows: Sequence[WeaponRow], table: WeaponTable) -> Picture:
+        """Return a bar for each weapon of a page, with all that is known of it."""
+        title, bars = text("Kills by weapon"), [build_weapon_bar(row, table) for row in rows]
+        data = await self._run(lambda: _load().draw_bars(self._style, title, bars))
+        return self._describe("weapons.png", data, describe_bars(title, bars))
 
     async def draw_hours(self, hours: Sequence[int]) -> Picture:
         """Return kills by weekday and hour as a heat map.
@@ -84,7 +82,8 @@ class ChartPainter:
         Args:
             hours: kills in each hour of the week, Monday 0:00 first.
         """
-        data = await self._run(lambda: _load().draw_hours(self._style, list(hours)))
+        title = text("Kills by weekday and hour")
+        data = await self._run(lambda: _load().draw_hours(self._style, title, list(hours)))
         total = text("Kills by weekday and hour, {kills} in all.", kills=Number(sum(hours)))
         best = max(range(HOURS_OF_A_WEEK), key=lambda hour: hours[hour])
         return self._describe("hours.png", data, join([total, _describe_peak(best, hours[best])]))
@@ -94,6 +93,23 @@ class ChartPainter:
 
     async def _run(self, draw: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, draw)
+
+
+def _describe_course(title: Text, steps: Mapping[int, Value], counts: Sequence[Counters]) -> Text:
+    """Return everything that a picture of kills and deaths over time shows, without empty steps."""
+    kills, deaths = sum(one.kills for one in counts), sum(one.deaths for one in counts)
+    said = text("{kills} and {deaths} in all.", kills=count_kills(kills), deaths=count_deaths(deaths))
+    shown = tuple(
+        frame(
+            "{step} {kills} : {deaths}",
+            step=steps[step],
+            kills=Number(one.kills),
+            deaths=Number(one.deaths),
+        )
+        for step, one in enumerate(counts)
+        if one.kills or one.deaths
+    )
+    return join([frame("{title}:", title=title), said, Names(shown)])
 
 
 def _describe_peak(hour_of_week: int, count: int) -> Text:

@@ -88,18 +88,20 @@ class CombatService:
         newest = await self._deaths.list_recent(CoveredDeaths(scope.guild_id, (scope.server_id,)), limit=1)
         return newest[0][1].at if newest else None
 
-    async def get_weapons(self, coverage: Coverage, player: str | None) -> tuple[WeaponTable, str]:
-        """Return the weapons of all players, or of one player with their name.
+    async def get_weapons(self, coverage: Coverage) -> WeaponTable:
+        """Return the weapons of all players."""
+        return _build_table(await self._store.list_weapons(coverage))
+
+    async def get_weapons_of(self, question: StatisticsQuestion) -> tuple[Coverage, WeaponTable, str]:
+        """Return the weapons of a player, or of a member's linked players, with the name.
 
         Raises:
-            NotFoundError, AmbiguousError: the name fits nobody, or several.
+            NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
         """
-        if player is None:
-            rows = await self._store.list_weapons(coverage)
-            return _build_table(rows), ""
-        known = await self._coverage.resolve(coverage, player)
-        rows = await self._store.list_weapons_of(coverage, [known.player_id])
-        return _build_table(rows), known.name
+        coverage = await self._coverage.choose(question.guild_id, question.server, question.period)
+        meant = await self._coverage.find_players(question, coverage)
+        rows = await self._store.list_weapons_of(coverage, [player.player_id for player in meant])
+        return coverage, _build_table(rows), meant[0].name
 
     async def add_best_users(self, coverage: Coverage, rows: Sequence[WeaponRow]) -> tuple[WeaponRow, ...]:
         """Return rows of all players' weapons with the best users."""
@@ -122,7 +124,8 @@ class CombatService:
         coverage = await self._coverage.choose(question.guild_id, question.server)
         meant = await self._coverage.find_players(question, coverage)
         player_ids = [player.player_id for player in meant]
-        name = "" if question.player is None else meant[0].name
+        is_own = question.player is None and question.member_id is None
+        name = "" if is_own else meant[0].name
         read = partial(self._read_rivals, coverage, player_ids)
         nemeses, prey = await asyncio.gather(
             read("killer", "victim"),

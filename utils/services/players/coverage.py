@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import InvalidInputError, NotFoundError
+from utils.errors import InvalidInputError, NotFoundError, NotLinkedError
 from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, Mention, Text, plural, text
+from utils.models.texts import Command, Mention, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.servers.game_servers import GameServerService
@@ -19,6 +19,7 @@ from utils.services.servers.game_servers import GameServerService
 HOW_TO_LINK = text(
     "You haven't linked a player yet. Use {link}, or choose someone in `player`.", link=Command("link")
 )
+ALL_SERVERS = text("All servers")
 NO_SERVER = text("No game server is set up yet. Admins: start with {setup}.", setup=Command("setup"))
 
 
@@ -63,7 +64,7 @@ class CoverageService:
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else _describe_all(servers),
+            where=servers[0].name if len(servers) == 1 else ALL_SERVERS,
             today=today,
             period=period,
             since=since,
@@ -75,7 +76,8 @@ class CoverageService:
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
-            InvalidInputError: no player is named and none is linked; the text says how to link.
+            InvalidInputError: both a player and a member are named.
+            NotLinkedError: no player is named and none is linked.
         """
         if question.player is not None and question.member_id is not None:
             raise InvalidInputError(text("Choose a player or a member, not both."))
@@ -89,7 +91,20 @@ class CoverageService:
         if question.member_id is not None:
             member = Mention("@", question.member_id)
             raise NotFoundError(text("{member} hasn't linked a player yet.", member=member))
-        raise InvalidInputError(HOW_TO_LINK)
+        raise NotLinkedError(HOW_TO_LINK)
+
+    async def list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:
+        """Return a member's linked players, the main one first.
+
+        Raises:
+            NotLinkedError: none is linked.
+        """
+        linked = await self._links.list_players(guild_id, member_id)
+        if not linked:
+            raise NotLinkedError(
+                text("You haven't linked a player yet. Use {link} first.", link=Command("link"))
+            )
+        return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
 
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:
         """Return the player among those of the covered servers.
@@ -102,7 +117,3 @@ class CoverageService:
     async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
         """Return a member's linked players."""
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
-
-
-def _describe_all(servers: Sequence[GameServer]) -> Text:
-    return plural("{count} server", "all {count} servers", len(servers))

@@ -8,9 +8,11 @@ updates their messages (``BoardMessages``).
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from utils.clock import Clock
 from utils.errors import (
     ChannelUnusableError,
     DeliveryError,
@@ -18,15 +20,16 @@ from utils.errors import (
     NotFoundError,
     PermissionMissingError,
     TierRequiredError,
+    TooMuchAtOnceError,
 )
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
-from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
+from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.statistics import BOARD_NAMES, Board
-from utils.models.texts import Command, Text, text
+from utils.models.texts import Command, Moment, Text, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.players.coverage import CoverageService
 from utils.services.ports import AdminNotifier, ChannelFinder
@@ -35,6 +38,7 @@ from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
 REFRESH_SECONDS = 1800.0
+REFRESH_PAUSE = timedelta(minutes=1)  # of a board that a member asks for
 REFRESH_TASK = "boards:refresh"
 GUILDS_AT_ONCE = 16  # guilds of a round at once; a guild with a hanging channel uses one of these places
 TIER_MATTER = "boards:tier"
@@ -43,6 +47,12 @@ CHANNEL_GONE = text(
     "exists and give me View Channel, Send Messages, Embed Links and Read Message History, or choose "
     "another one with {set}.",
     set=Command("admin channel set"),
+)
+
+
+CHANNEL_LOST = text(
+    "I can't post in the leaderboard channel. Check that it still exists and that I have View Channel, Send "
+    "Messages, Embed Links and Read Message History in it."
 )
 
 
@@ -79,8 +89,8 @@ class BoardIndex(Protocol):  # implemented by ScopeIndexRepository
 class BoardMessages(Protocol):  # implemented by PostedBoardMessages
     """The messages of boards; one operation at a time for each board."""
 
-    async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
-        """Show the current figures in the message, in this channel only.
+    async def show(self, key: BoardKey, channel_id: ChannelId) -> bool:
+        """Show the current figures in the message, in this channel only; return whether it changed.
 
         Raises:
             NotFoundError: the board's server was removed.
@@ -105,11 +115,13 @@ class PostedBoardService:
     notifier: AdminNotifier
     audit: AuditLog
     tasks: TaskManager
+    clock: Clock
     is_member: Callable[[GuildId], bool]
 
     def __post_init__(self) -> None:
         self._locks = KeyedLocks[BoardKey]()
         self._turns = FairTurns(GUILDS_AT_ONCE)
+        self._free_at: dict[BoardKey, datetime] = {}  # of the boards that were asked for a moment ago
 
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
@@ -139,17 +151,49 @@ class PostedBoardService:
                 await self._show(posted, channel_id)
             except ChannelUnusableError:
                 await self.store.delete_board(key)
-                raise PermissionMissingError(
-                    text(
-                        "I can't post in the leaderboard channel. Check that it still exists and that I have "
-                        "View Channel, Send Messages, Embed Links and Read Message History in it."
-                    )
-                ) from None
+                raise PermissionMissingError(CHANNEL_LOST) from None
             except DeliveryError as failure:
                 raise DiscordAwayError(
                     text("Discord isn't taking the board right now. I'll keep trying.")
                 ) from failure
         return channel_id
+
+    async def refresh(self, key: BoardKey) -> RefreshedBoard:
+        """Update a board because a member asks for it, at most once a minute for everyone together.
+
+        Raises:
+            NotFoundError: it is not posted any more, or its server was removed.
+            TooMuchAtOnceError: it was asked for within the last minute; the text says when it may be again.
+            PermissionMissingError: the channel cannot be used.
+            DiscordAwayError: Discord does not accept it now.
+        """
+        async with self._locks.hold(key):
+            posted = await self.store.find_board(key)
+            channel_id = await self._find_channel(key)
+            if posted is None or channel_id is None:
+                raise NotFoundError(text("This board isn't posted any more."))
+            free_at = self._count_refresh(key)
+            try:
+                is_changed = await self._show(posted, channel_id)
+            except ChannelUnusableError:
+                raise PermissionMissingError(CHANNEL_LOST) from None
+            except DeliveryError as failure:
+                raise DiscordAwayError(text("Discord is slow to answer. Try again in a minute.")) from failure
+        return RefreshedBoard(is_changed, free_at)
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget when the boards of a guild were asked for."""
+        self._free_at = {key: at for key, at in self._free_at.items() if key.guild_id != guild_id}
+
+    def _count_refresh(self, key: BoardKey) -> datetime:
+        """Note that a board is asked for, and return when it may be again."""
+        now = self.clock.now()
+        self._free_at = {other: at for other, at in self._free_at.items() if at > now}
+        if key in self._free_at:
+            free = Moment(self._free_at[key])
+            raise TooMuchAtOnceError(text("This board was refreshed just now. Try again {at}.", at=free))
+        self._free_at[key] = now + REFRESH_PAUSE
+        return self._free_at[key]
 
     async def remove(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
@@ -220,10 +264,12 @@ class PostedBoardService:
         else:
             await self.notifier.clear(key.guild_id, matter)
 
-    async def _show(self, posted: PostedBoard, channel_id: ChannelId) -> None:
-        await self.messages.show(posted.key, channel_id)
+    async def _show(self, posted: PostedBoard, channel_id: ChannelId) -> bool:
+        """Show a board; return whether its message changed."""
+        is_changed = await self.messages.show(posted.key, channel_id)
         if posted.is_paused:
             await self.store.set_paused(posted.key, is_paused=False)
+        return is_changed
 
     async def _pause(self, posted: PostedBoard, sentence: Text, matter: str) -> None:
         if not posted.is_paused:

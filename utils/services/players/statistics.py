@@ -9,7 +9,17 @@ from typing import Protocol
 from utils.errors import InvalidInputError, NotFoundError
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId
-from utils.models.statistics import Board, BoardRows, Comparison, Coverage, CoveredDeaths, DayCount
+from utils.models.statistics import (
+    Board,
+    BoardRows,
+    Comparison,
+    Coverage,
+    CoveredDeaths,
+    DayCount,
+    HourCount,
+    Period,
+    RankedPlaces,
+)
 from utils.models.texts import text
 from utils.services.players.combat import CombatStore
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
@@ -40,11 +50,26 @@ class BoardPage:
 
 @dataclass(frozen=True, slots=True)
 class PlayerReport:
-    """The answer of ``/stats``; ``days`` are the last ``CHART_DAYS`` without empty days."""
+    """The answer of ``/stats``.
+
+    Attributes:
+        days: the days of the period, at most ``CHART_DAYS``, without empty ones.
+        hours: the hours of today without empty ones, if the period is today; otherwise there are none.
+        is_own: all the players are linked to the asker.
+        own_id: the asker's main player, whom the shown one can be compared with; None without a link.
+    """
 
     coverage: Coverage
     stats: PlayerStats
-    days: tuple[DayCount, ...]
+    days: tuple[DayCount, ...] = ()
+    hours: tuple[HourCount, ...] = ()
+    is_own: bool = False
+    own_id: PlayerId | None = None
+
+    @property
+    def shown_days(self) -> int:
+        """Return how many days the chart has."""
+        return self.coverage.period.days or CHART_DAYS
 
 
 class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsRepository
@@ -57,6 +82,11 @@ class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsReposito
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
     ) -> Sequence[DayCount]:
         """Return the counters of players by day, without empty days."""
+
+    async def list_hours_of_day(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], day: date
+    ) -> Sequence[HourCount]:
+        """Return the kills and deaths of players by hour of a day, without empty hours."""
 
     async def list_board(
         self,
@@ -88,7 +118,7 @@ class StatisticsService:
     coverage: CoverageService
 
     async def get_stats(self, question: StatisticsQuestion) -> PlayerReport:
-        """Return the figures of a player, or of a member's linked players, with their last days.
+        """Return the figures of a player, or of a member's linked players, by time too.
 
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
@@ -96,11 +126,32 @@ class StatisticsService:
         coverage = await self.coverage.choose(question.guild_id, question.server, question.period)
         meant = await self.coverage.find_players(question, coverage)
         player_ids = [player.player_id for player in meant]
-        stats, days = await asyncio.gather(
+        stats, own, (days, hours) = await asyncio.gather(
             self._find_stats(coverage, player_ids, meant[0].name),
-            self.store.list_days(coverage, player_ids, since=coverage.today - timedelta(days=CHART_DAYS - 1)),
+            self.coverage.list_linked(question.guild_id, question.asker_id),
+            self._read_course(coverage, player_ids),
         )
-        return PlayerReport(coverage, stats, tuple(days))
+        is_own, own_id = set(player_ids) <= set(own), own[0] if own else None
+        return PlayerReport(coverage, stats, days, hours, is_own=is_own, own_id=own_id)
+
+    async def get_places(self, coverage: Coverage, board: Board, member_id: MemberId) -> RankedPlaces:
+        """Return the places of a member's linked players on a board of players, best first.
+
+        Raises:
+            InvalidInputError: the member has linked none.
+        """
+        players = await self.coverage.list_own(coverage.guild_id, member_id)
+        pages = await asyncio.gather(
+            *(self._find_page(coverage, board, 0, [player.player_id]) for player in players)
+        )
+        rows = [page.own for page in pages if page.own is not None]
+        missing = [player.name for player, page in zip(players, pages, strict=True) if page.own is None]
+        return RankedPlaces(
+            board,
+            tuple(sorted(rows, key=lambda row: row.rank)),
+            tuple(missing),
+            minimum_kills=KD_MINIMUM_KILLS if board is Board.KD else 0,
+        )
 
     async def compare(
         self, guild_id: GuildId, first: str, second: str, *, server: str | None
@@ -131,6 +182,11 @@ class StatisticsService:
         own: Sequence[PlayerId] = ()
         if asker_id is not None:
             own = await self.coverage.list_linked(coverage.guild_id, asker_id)
+        return await self._find_page(coverage, board, page, own)
+
+    async def _find_page(
+        self, coverage: Coverage, board: Board, page: int, own: Sequence[PlayerId]
+    ) -> BoardPage:
         if board is Board.BOUNTIES:
             return await self._page_hunters(coverage, page, own)
         found = await self.store.list_board(
@@ -142,6 +198,15 @@ class StatisticsService:
             own=own,
         )
         return BoardPage(board, found.rows, page, found.total, found.own)
+
+    async def _read_course(
+        self, coverage: Coverage, player_ids: Sequence[PlayerId]
+    ) -> tuple[tuple[DayCount, ...], tuple[HourCount, ...]]:
+        """Return the days of a period, or the hours of today."""
+        if coverage.period is Period.TODAY:
+            return (), tuple(await self.store.list_hours_of_day(coverage, player_ids, coverage.today))
+        since = coverage.since or coverage.today - timedelta(days=CHART_DAYS - 1)
+        return tuple(await self.store.list_days(coverage, player_ids, since=since)), ()
 
     async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
         rows = await self.hunters.list_hunters(coverage)

@@ -22,10 +22,10 @@ from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.players import NamedCount
+from utils.models.players import Counters, NamedCount
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.models.statistics import CoveredDeaths, Enemy, WeaponRow
+from utils.models.statistics import CoveredDeaths, Enemy, HourCount, WeaponRow
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.live_batch import add_months
@@ -181,6 +181,7 @@ async def verify(database: SafeDatabase, told: Sequence[Told]) -> None:
             await verify_boards(database, told, servers, since)
             await verify_stats(database, told, servers, since)
         await verify_enemies(database, told, servers)
+        await verify_hours_of_day(database, told, servers)
 
 
 async def verify_weapons(
@@ -278,6 +279,26 @@ async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: 
             if player in (None, row.killer_id):
                 hours[row.written_at.weekday() * 24 + row.written_at.hour] += 1
         assert await combat.list_hours(CoveredDeaths(GUILD, servers), player) == tuple(hours)
+
+
+async def verify_hours_of_day(
+    database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId]
+) -> None:
+    """Compare the hours of each of some days, of one player and of two together."""
+    statistics = StatisticsRepository(database, Standings(database))
+    rows = [one.row for one in told if one.server_id in servers]
+    days = sorted({row.written_at.date() for row in rows})[:3]
+    for day, players in ((day, players) for day in days for players in (PLAYERS[:1], PLAYERS[:2])):
+        kills, deaths = Counter[int](), Counter[int]()
+        for row in (row for row in rows if row.written_at.date() == day):
+            kills[row.written_at.hour] += row.kind.is_kill and row.killer_id in players
+            deaths[row.written_at.hour] += not row.kind.is_suicide and row.victim_id in players
+        found = await statistics.list_hours_of_day(CoveredDeaths(GUILD, servers), players, day)
+        assert found == tuple(
+            HourCount(hour, Counters(kills=kills[hour], deaths=deaths[hour]))
+            for hour in range(24)
+            if kills[hour] or deaths[hour]
+        )
 
 
 @settings(

@@ -204,6 +204,7 @@ async def test_every_read_for_people_is_served_by_an_index(
         ("best", DEATHS * 2, partial(combat.find_best_users, covered, ["AK-SU"])),
         ("one server", DEATHS, partial(combat.find_best_users, CoveredDeaths(guild_id, both[:1]), ["AK-SU"])),
         ("list_days", 2, partial(statistics.list_days, covered, [A], since=date(2025, 4, 1))),
+        ("a day", DEATHS * 2, partial(statistics.list_hours_of_day, covered, [A], date(2025, 4, 30))),
         ("known", len(PLAYERS) * 2, partial(statistics.list_known_players, guild_id)),
         ("search", len(PLAYERS), partial(statistics.search_players, guild_id, "a", limit=5)),
         ("killers", COVERED, partial(combat.list_enemies, covered, [A, PLAYERS[1]], "killer")),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,24 +24,27 @@ from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import (
     Activity,
+    Board,
     Comparison,
     Coverage,
     DayCount,
     Enemy,
+    HourCount,
     Period,
+    RankedPlaces,
     RecentDeath,
     Rival,
     Rivals,
     WeaponRow,
     WeaponTable,
 )
-from utils.models.texts import Text, plural
+from utils.models.texts import Text, text
 from utils.services.players.combat import RIVALS, CombatService
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import (
     BOARD_PAGE_ROWS,
-    Board,
+    KD_MINIMUM_KILLS,
     BoardPage,
     PlayerReport,
     StatisticsService,
@@ -137,7 +140,7 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
         replace(build_server(f"S{number}", f"s{number}"), timezone=zone) for number, zone in enumerate(zones)
     ]
     ids = tuple(ServerId(f"s{number}") for number in range(len(zones)))
-    where = "S0" if len(zones) == 1 else plural("{count} server", "all {count} servers", 2)
+    where = "S0" if len(zones) == 1 else text("All servers")
     midnight = (
         datetime.combine(since, time(), ZoneInfo(zones[0] if len(zones) == 1 else "UTC")) if since else None
     )
@@ -180,18 +183,62 @@ async def test_who_is_not_linked_learns_how(house: House) -> None:
         await find(StatisticsQuestion(GUILD, ASKER, player="bo"), COVERAGE)
 
 
-async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(house: House) -> None:
-    """The days of the chart do not depend on the period."""
+@pytest.mark.parametrize(
+    ("period", "first"),
+    [
+        (Period.ALL, date(2025, 4, 2)),
+        (Period.MONTH, date(2025, 4, 2)),
+        (Period.WEEK, date(2025, 4, 25)),
+    ],
+)
+async def test_report_has_the_days_of_its_period(house: House, period: Period, first: date) -> None:
+    """The chart follows the period; that of all time has the last thirty days."""
+    house.store.stats[(ANN,)] = build_stats("Ann")
+    days = [DayCount(date(2025, 4, 1) + timedelta(days=number), Counters(kills=1)) for number in range(30)]
+    house.store.days = days
+    question = StatisticsQuestion(GUILD, ASKER, player="Ann", period=period)
+    report = await house.statistics.get_stats(question)
+    assert report.days == tuple(day for day in days if day.day >= first)
+    assert (report.shown_days, report.hours) == ((date(2025, 5, 1) - first).days + 1, ())
+
+
+async def test_report_knows_whom_the_asker_can_be_compared_with(house: House) -> None:
+    """The asker's main player; their own figures need no comparison, and without a link there is none."""
+    house.store.stats = {(ANN,): build_stats("Ann"), (BOB,): build_stats("Bob")}
+    ask = StatisticsQuestion(GUILD, ASKER, player="Ann")
+    unlinked = await house.statistics.get_stats(ask)
+    house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob")]
+    other, own = [await house.statistics.get_stats(one) for one in (ask, StatisticsQuestion(GUILD, ASKER))]
+    assert [(one.is_own, one.own_id) for one in (unlinked, other, own)] == [
+        (False, None),
+        (False, BOB),
+        (True, BOB),
+    ]
+
+
+async def test_places_are_those_of_every_linked_player(house: House) -> None:
+    """Players beyond the board are named; without a link the error says how to get one."""
+    row = BoardRow(3, BOB, "Bob", 7, Counters(kills=7))
+    house.store.rows = [row]
+    with pytest.raises(InvalidInputError, match="/link"):
+        await house.statistics.get_places(COVERAGE, Board.KD, ASKER)
+    house.links.links[GUILD, ASKER] = [FakeLink(ANN, "Ann"), FakeLink(BOB, "Bob")]
+    places = await house.statistics.get_places(COVERAGE, Board.KD, ASKER)
+    assert places == RankedPlaces(Board.KD, (row,), ("Ann",), minimum_kills=KD_MINIMUM_KILLS)
+
+
+async def test_report_has_the_figures_and_hours_of_today(house: House) -> None:
+    """The chart of today is by hour, and its figures are those since midnight."""
     stats = build_stats("Ann")
     house.store.stats[(ANN,)] = stats
-    day = DayCount(date(2025, 4, 2), Counters(kills=1))
-    house.store.days = [DayCount(date(2025, 4, 1), Counters(kills=9)), day]
+    house.store.days = [DayCount(date(2025, 5, 1), Counters(kills=9))]
+    house.store.hours = [HourCount(7, Counters(kills=9))]
     report = await house.statistics.get_stats(
         StatisticsQuestion(GUILD, ASKER, player="Ann", period=Period.TODAY)
     )
     midnight = datetime(2025, 5, 1, tzinfo=UTC)
     covered = replace(COVERAGE, period=Period.TODAY, since=date(2025, 5, 1), since_at=midnight)
-    assert report == PlayerReport(covered, stats, (day,))
+    assert report == PlayerReport(covered, stats, hours=(HourCount(7, Counters(kills=9)),))
     assert house.store.asked_stats == [((ANN,), date(2025, 5, 1))]
 
 
@@ -262,8 +309,11 @@ async def test_weapons_are_everybodys_or_a_players(house: House) -> None:
     rows = [WeaponRow("Mosin", 8, 90), WeaponRow("AK", 2, 10)]
     house.combat_store.weapons = {(): rows, (ANN,): rows[:1]}
     house.combat_store.best = {"Mosin": NamedCount("Bob", 5)}
-    assert await house.combat.get_weapons(COVERAGE, None) == (WeaponTable(tuple(rows), 10), "")
-    assert await house.combat.get_weapons(COVERAGE, "ann") == (WeaponTable((rows[0],), 8), "Ann")
+    assert await house.combat.get_weapons(COVERAGE) == WeaponTable(tuple(rows), 10)
+    found = await house.combat.get_weapons_of(StatisticsQuestion(GUILD, ASKER, player="ann"))
+    assert found == (COVERAGE, WeaponTable((rows[0],), 8), "Ann")
+    house.links.links[GUILD, OTHER] = [FakeLink(ANN, "Ann")]
+    assert await house.combat.get_weapons_of(StatisticsQuestion(GUILD, ASKER, member_id=OTHER)) == found
     assert await house.combat.add_best_users(COVERAGE, rows) == (
         WeaponRow("Mosin", 8, 90, "Bob", 5),
         rows[1],

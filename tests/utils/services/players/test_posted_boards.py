@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import SCOPE
@@ -21,18 +23,21 @@ from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
+from utils.embeds.factory import Post
 from utils.errors import (
     ChannelUnusableError,
+    DeliveryUncertainError,
     DiscordAwayError,
     NotFoundError,
     PermissionMissingError,
     TierRequiredError,
+    TooMuchAtOnceError,
 )
 from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import Control
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
-from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
+from utils.models.posted_boards import ALL_SERVERS, REFRESH_BOARD, BoardKey, PostedBoard, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -79,7 +84,7 @@ class Stand:
         statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         messages = StandingMessages(self.channel, tasks, pace=NoPace(self.clock), clock=self.clock)
-        pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages())
+        pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages(), self.clock)
         return PostedBoardService(
             self.store,
             self.store,
@@ -90,6 +95,7 @@ class Stand:
             notifier=self,
             audit=AuditLog(self.store.audit, clock=self.clock),
             tasks=tasks,
+            clock=self.clock,
             is_member=lambda _: self.is_in_guild,
         )
 
@@ -149,20 +155,24 @@ async def test_board_is_posted_once_however_often_it_is_asked_for(stand: Stand) 
     [(message_id, (channel_id, embed, nonce))] = stand.channel.messages.items()
     assert (embed.title, channel_id) == ("🏆 Most kills · Mirny", CHANNEL)
     assert stand.channel.deeds == ["send", "look"]
-    place = MessagePlace(CHANNEL, message_id, nonce, stand.clock.now(), compute_digest(embed))
+    digest = compute_digest(Post((embed,), buttons=stand.channel.buttons[message_id]))
+    place = MessagePlace(CHANNEL, message_id, nonce, stand.clock.now(), digest)
     assert stand.board == PostedBoard(BoardKey(GUILD, ALL_SERVERS, "kills"), place)
 
 
 async def test_board_is_edited_only_when_it_changed(stand: Stand) -> None:
-    """A round without changes writes nothing."""
+    """A round without changes writes nothing, however late it is: the time of a board is no change."""
     await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
     await stand.service.refresh_all()
     stand.figures.rows = [replace(ROW, value=6.0)]
     await stand.service.refresh_all()
+    changed_at = stand.clock.now()
+    stand.clock.move(1800)
     await stand.service.refresh_all()
     assert stand.channel.deeds == ["send", "look", "edit", "look"]
     [(_, embed, _)] = stand.channel.messages.values()
     assert "6 kills" in (embed.description or "")
+    assert embed.timestamp == changed_at
     assert stand.board.key.server_id == SCOPE.server_id
 
 
@@ -257,7 +267,7 @@ async def test_board_of_bounties_shows_sum_and_count(stand: Stand) -> None:
     stand.hunters.rows = [BoardRow(1, PlayerId("a"), "Ann", 1500.0, Counters(), claims=2)]
     await stand.service.post(GUILD, Board.BOUNTIES, None, actor_id=ACTOR)
     [(_, embed, _)] = stand.channel.messages.values()
-    assert embed.description == "🥇 **Ann** — 1,500 💎 · 2 bounties"
+    assert (embed.description or "").endswith("\n🥇 **Ann** — 1,500 💎 · 2 bounties")
 
 
 async def test_board_of_a_removed_server_is_forgotten_and_of_a_left_guild_kept(stand: Stand) -> None:
@@ -293,3 +303,110 @@ async def test_board_whose_channel_hangs_holds_up_no_other_board(stand: Stand) -
     await round_of_all
     shown = {where: embed.description for where, embed, _ in stand.channel.messages.values()}
     assert "6" in shown[OTHER]
+
+
+# buttons
+
+
+def list_labels(stand: Stand) -> list[str]:
+    """Return the labels of the buttons below the only board."""
+    [view] = stand.channel.buttons.values()
+    return [str(item.label) for item in view.children] if view else []  # type: ignore[attr-defined]
+
+
+async def test_board_of_an_older_version_gets_its_buttons_in_the_next_round(stand: Stand) -> None:
+    """An equal board without buttons is edited once."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    [(message_id, (_, embed, _))] = stand.channel.messages.items()
+    place = replace(stand.board.place, digest=compute_digest(Post((embed,))))
+    await stand.store.save_place(stand.board.key, place)
+    stand.channel.buttons[message_id] = None
+    for _ in range(2):
+        await stand.service.refresh_all()
+    assert (list_labels(stand), stand.channel.deeds) == (["My place", "Refresh"], ["send", "edit", "look"])
+
+
+async def test_board_of_weapons_has_no_place_of_a_member(stand: Stand) -> None:
+    """Weapons are ranked there, so it can be refreshed only."""
+    await stand.service.post(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
+    assert list_labels(stand) == ["Refresh"]
+
+
+@given(board=st.sampled_from(Board), server_id=st.text("0123456789abcdefghijklmnopqrstuvwxyz", max_size=8))
+def test_button_names_its_board_in_whatever_guild_it_is_pressed(board: Board, server_id: str) -> None:
+    """The argument holds board and server; the guild is that of the press."""
+    key = BoardKey(GUILD, ServerId(server_id), board.value)
+    assert len(REFRESH_BOARD.make_custom_id(key.argument)) <= 100
+    assert BoardKey.read(GuildId(9), key.argument) == key._replace(guild_id=GuildId(9))
+
+
+@pytest.mark.parametrize("argument", ["", ":", "bases:aaaaaaaa", "KILLS:"])
+def test_button_of_an_unknown_board_is_refused(argument: str) -> None:
+    """Anyone can send any argument."""
+    with pytest.raises(NotFoundError, match="no such board"):
+        BoardKey.read(GUILD, argument)
+
+
+async def test_board_is_refreshed_by_hand_once_a_minute(stand: Stand) -> None:
+    """The second request within a minute says when the next one may be made; each board counts alone."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    await stand.service.post(GUILD, Board.DEATHS, None, actor_id=ACTOR)
+    kills, deaths = stand.store.boards
+    stand.figures.rows = [replace(ROW, value=6.0)]
+    free_at = stand.clock.now() + timedelta(minutes=1)
+    assert await stand.service.refresh(kills) == RefreshedBoard(is_changed=True, free_at=free_at)
+    stand.clock.move(59)
+    with pytest.raises(TooMuchAtOnceError, match="refreshed just now"):
+        await stand.service.refresh(kills)
+    assert (await stand.service.refresh(deaths)).is_changed
+    stand.clock.move(1)
+    assert not (await stand.service.refresh(kills)).is_changed
+    assert stand.channel.deeds == ["send", "send", "edit", "edit", "look"]
+
+
+async def test_simultaneous_presses_refresh_a_board_once(stand: Stand) -> None:
+    """One press is carried out, and the others learn when to press again."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    results = await asyncio.gather(
+        *(stand.service.refresh(stand.board.key) for _ in range(5)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [RefreshedBoard, *[TooMuchAtOnceError] * 4]
+
+
+async def test_refresh_of_a_board_that_is_gone_is_refused(stand: Stand) -> None:
+    """The board was removed, its channel is not set, cannot be used or hangs, or its server was removed."""
+    with pytest.raises(NotFoundError, match="isn't posted any more"):
+        await stand.service.refresh(BoardKey(GUILD, ALL_SERVERS, "kills"))
+    await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
+    key = stand.board.key
+    stand.channel_id = None
+    with pytest.raises(NotFoundError, match="isn't posted any more"):
+        await stand.service.refresh(key)
+    stand.channel_id = CHANNEL
+    for failure, refusal in (
+        (ChannelUnusableError("gone"), PermissionMissingError),
+        (DeliveryUncertainError("away"), DiscordAwayError),
+    ):
+        stand.channel.failures.append(failure)
+        with pytest.raises(refusal):
+            await stand.service.refresh(key)
+        stand.clock.move(60)
+    stand.servers.servers.clear()
+    with pytest.raises(NotFoundError):
+        await stand.service.refresh(key)
+
+
+async def test_refresh_goes_on_with_a_paused_board(stand: Stand) -> None:
+    """The tier is back; the press need not wait for the next round."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    await stand.store.set_paused(stand.board.key, is_paused=True)
+    await stand.service.refresh(stand.board.key)
+    assert not stand.board.is_paused
+
+
+async def test_guild_that_left_is_forgotten(stand: Stand) -> None:
+    """Nothing is remembered of its boards."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    await stand.service.refresh(stand.board.key)
+    stand.service.forget_guild(GUILD)
+    assert not (await stand.service.refresh(stand.board.key)).is_changed

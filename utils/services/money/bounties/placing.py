@@ -15,6 +15,7 @@ from utils.errors import (
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
+    NotLinkedError,
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
@@ -106,7 +107,7 @@ class BountyService:
         verify_amount(settings, amount)
         own = {link.player_id for link in await self.links.list_players(guild_id, member_id)}
         if not own:
-            raise NotAllowedError(
+            raise NotLinkedError(
                 text(
                     "Link your player first ({link}, about 20 minutes), then you can place bounties.",
                     link=Command("link"),
