@@ -15,6 +15,7 @@ from utils.errors import (
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
+    NotLinkedError,
     UserFacingError,
 )
 from utils.models.money import Bounty, BountyState, LedgerKind
@@ -99,12 +100,13 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         ),
         (
             {"by": MemberId(33)},
-            NotAllowedError,
+            NotLinkedError,
             "Link your player first (/link, about 20 minutes), then you can place bounties.",
         ),
         (
             {"player": "Wolv"},
             NotFoundError,
+            NotLinkedError,
             "No player called “Wolv” yet. Did you mean **Wolf**?",
         ),
         (
@@ -115,16 +117,19 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
+            NotLinkedError,
             "Wolf hasn't played on South yet.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
+            NotLinkedError,
             "Wolf hasn't played on South yet.",
         ),
         (
             {"server": "West"},
             NotFoundError,
+            NotLinkedError,
             "There is no game server “West” here. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
