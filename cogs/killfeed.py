@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import discord
 
-from cogs.admin.channels import find_missing_permissions
 from utils.embeds.server_status import ServerStatus
 from utils.interactions.access import is_admin_member
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
+from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.options import player_option, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.guilds import ChannelKind

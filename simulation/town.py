@@ -75,11 +75,17 @@ class Community:
         given = {"name": name, "host": self.host.address, "port": self.host.port, "username": USERNAME}
         return {key: value for key, value in (given | options).items() if value is not None}
 
-    async def fill_in_server(self, name: str, *, password: str | None = None, **options: Any) -> Interaction:
+    async def fill_in_server(
+        self, name: str, *, password: str | None = None, private_key: str = "", **options: Any
+    ) -> Interaction:
         """Let the admin add a game server, with the right password unless given; return the form's answer."""
         form = await self.ask("/admin server add", **self.describe_server(name, **options))
+        if form.modal is None:
+            return form  # refused before its password was asked for
         typed = self.host.users[USERNAME].password if password is None else password
-        return await (await form.submit_modal({"Password": typed})).wait(CHECK_SECONDS)
+        return await (await form.submit_modal({"Password": typed, "Private key": private_key})).wait(
+            CHECK_SECONDS
+        )
 
     async def add_server(self, name: str, **options: Any) -> Interaction:
         """Add a game server and wait until its history is read; return the answer to the form.

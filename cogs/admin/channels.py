@@ -7,7 +7,7 @@ import discord
 from cogs.admin.groups import CHANNEL, admin_access
 from utils.errors import PermissionMissingError
 from utils.interactions.context import KillfeedContext
-from utils.interactions.invitation import NEEDED_PERMISSIONS
+from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, OFFERED_KINDS, ChannelKind
@@ -209,12 +209,6 @@ def _describe_rest(change: ChannelChange) -> Text:
     if change.channel_id is None:
         return text("Nothing is posted.")
     return text("Its posts go to {channel} now.", channel=Mention("#", change.channel_id))
-
-
-def find_missing_permissions(channel: discord.abc.GuildChannel) -> list[Text]:
-    """Return the permissions that the bot lacks in a channel, by their names in Discord."""
-    granted = channel.permissions_for(channel.guild.me)
-    return [name for flag, name in NEEDED_PERMISSIONS.items() if not getattr(granted, flag)]
 
 
 def _mention(channel_id: ChannelId | None) -> Value:

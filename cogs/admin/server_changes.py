@@ -2,11 +2,11 @@
 
 import discord
 
+from cogs.admin.adding import discard_progress
+from cogs.admin.editing import Editing
 from cogs.admin.groups import SERVER, admin_access
 from cogs.admin.host_keys import show_host_key
-from cogs.admin.server_form import SecretModal
-from cogs.admin.servers import discard_progress
-from utils.embeds.factory import EmbedFactory
+from cogs.admin.login_dialog import LoginDialog, check_before_form
 from utils.embeds.wording import FEED_SWITCHES, HIGHLIGHTS, KINDS
 from utils.errors import KillfeedError
 from utils.interactions.autocomplete import complete_zone
@@ -14,9 +14,9 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.scope import ChannelId
-from utils.models.servers import Credentials, GameServer
+from utils.models.servers import GameServer
 from utils.models.texts import Names, Text, join, text
-from utils.services.servers.server_changes import EditedServer, ServerEdit
+from utils.services.servers.server_changes import ServerEdit, read_edit
 
 SWITCHES = name_choices({kind.value: name for kind, name in FEED_SWITCHES.items()})
 """The classes of death and highlights of a killfeed, by their stored names."""
@@ -27,38 +27,38 @@ class ServerChangeCommands:
 
     services: Services
 
-    @SERVER.command(name="edit", description="Change a game server; its login is tested when it changes")
+    @SERVER.command(name="edit", description="Change a game server; I test a new login first")
     @server_option(description="Which one", is_required=True)
-    @discord.option("name", str, description="Another name here", max_length=50, default=None)
+    @discord.option("name", str, description="New name", max_length=50, default=None)
     @discord.option(
-        "host", str, description="Another SFTP host; asks for its password", max_length=253, default=None
+        "host", str, description="New SFTP host; asks for its password", max_length=253, default=None
     )
     @discord.option(
         "username",
         str,
-        description="Another SFTP user name; asks for its password",
+        description="New SFTP user name; asks for its password",
         max_length=100,
         default=None,
     )
-    @discord.option("number", int, description="Another number of the hoster", min_value=0, default=None)
+    @discord.option("number", int, description="New number from your hoster", min_value=0, default=None)
     @discord.option(
         "port",
         int,
-        description="Another SFTP port; asks for its password",
+        description="New SFTP port; asks for its password",
         min_value=1,
         max_value=65535,
         default=None,
     )
-    @discord.option("base_path", str, description="Folder that holds actual1", max_length=200, default=None)
+    @discord.option("base_path", str, description="Folder with actual1 in it", max_length=200, default=None)
     @discord.option(
         "timezone",
         str,
-        description="Time zone of the game server's logs",
+        description="Where the game server's clock is: a city",
         max_length=50,
         autocomplete=complete_zone,
         default=None,
     )
-    @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=None)
+    @discord.option("legacy", bool, description="Allow the old encryption of old SSH servers", default=None)
     @discord.option(
         "new_password", bool, description="Ask for a new password or key in a form", default=False
     )
@@ -78,30 +78,24 @@ class ServerChangeCommands:
         new_password: bool,  # noqa: ARG002, FBT001 - a command option; ``modal_options`` names it
     ) -> None:
         """Answer ``/admin server edit``, after the form for the secret if one is wanted or needed."""
-        guild_id, actor_id = ctx.guild_id, ctx.member_id
-
-        async def edit(credentials: Credentials | None) -> discord.Embed:
-            wanted = ServerEdit(
-                name=name,
-                host=host,
-                username=username,
-                number=number,
-                port=port,
-                base_path=base_path,
-                timezone=timezone,
-                legacy=legacy,
-                credentials=credentials,
-            )
-            edited = await self.services.server_changes.edit(guild_id, server, wanted, actor_id=actor_id)
-            return _describe(edited, ctx.embeds)
-
-        async def submit(sent: KillfeedContext, credentials: Credentials) -> None:
-            await sent.respond(embed=await edit(credentials))
-
+        wish = ServerEdit(
+            name=name,
+            host=host,
+            username=username,
+            number=number,
+            port=port,
+            base_path=base_path,
+            timezone=timezone,
+            legacy=legacy,
+        )
+        editing = Editing(self.services, server, wish)
+        dialog = LoginDialog(text("Login of the game server"), editing.submit, fields=None)
         if ctx.is_modal_first:
-            await ctx.send_modal(SecretModal(text("Login of the game server"), submit, opened_in=ctx))
+            read_edit(wish)
+            await check_before_form(editing.verify(ctx.guild_id))
+            await dialog.open(ctx)
         else:
-            await ctx.respond(embed=await edit(None))
+            await dialog.show(ctx, await editing.edit(ctx, wish))
 
     @SERVER.command(name="announce", description="Which deaths and highlights a server's killfeed shows")
     @server_option(description="Which one", is_required=True)
@@ -132,7 +126,7 @@ class ServerChangeCommands:
         )
         await ctx.respond(embed=ctx.embeds.build_success(switched, _list_announced(changed)))
 
-    @SERVER.command(name="import", description="Read and count a server's whole history again")
+    @SERVER.command(name="import", description="Reimport a server's history")
     @server_option(description="Which one", is_required=True)
     @admin_access(is_change=True)
     async def server_import(self, ctx: KillfeedContext, server: str) -> None:
@@ -152,14 +146,13 @@ class ServerChangeCommands:
         except KillfeedError:
             await discard_progress(services, channel_id, message_id)
             raise
-        shown = text("I may not write here, so nothing shows how far it is.")
+        shown = text("I may not write here, so you won't see the progress. I repost nothing.")
         if message_id:
-            shown = text("The message in this channel shows how far it is.")
-        later = text("The figures change when all is counted; nothing is posted again.")
-        title = text("The history of {server} is read again", server=chosen.name)
-        await ctx.respond(embed=ctx.embeds.build_success(title, join([shown, later])))
+            shown = text("Progress is in this channel. I repost nothing.")
+        title = text("Recounting {server}", server=chosen.name)
+        await ctx.respond(embed=ctx.embeds.build_success(title, shown))
 
-    @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
+    @SERVER.command(name="hostkey", description="Show a server's host key, or accept a new one")
     @server_option(description="Which one", is_required=True)
     @admin_access(is_change=True)
     async def server_hostkey(self, ctx: KillfeedContext, server: str) -> None:
@@ -167,19 +160,11 @@ class ServerChangeCommands:
         await show_host_key(ctx, server)
 
 
-def _describe(edited: EditedServer, embeds: EmbedFactory) -> discord.Embed:
-    if edited.changes:
-        return embeds.build_edited(edited.server.name, edited.changes, steps=edited.steps)
-    embed = embeds.build_steps(edited.server.name, edited.steps)
-    unchanged = text("Nothing was changed; the server is read on as before.")
-    return embed.set_footer(text=embeds.words.write_plain(unchanged))
-
-
 def _list_announced(server: GameServer) -> Text:
     posted = server.posted_deaths
     kinds = tuple(name for kind, name in KINDS.items() if kind in posted.kinds)
     if not kinds:
-        return text("No death of it is posted now; they all still count.")
+        return text("I post none of its deaths now, and count all of them.")
     highlights = tuple(name for kind, name in HIGHLIGHTS.items() if kind in posted.highlights)
     shown = (
         text("Highlights: {kinds}.", kinds=Names(highlights)) if highlights else text("Highlights are off.")

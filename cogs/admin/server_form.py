@@ -1,10 +1,11 @@
-"""The modal that asks for a server's secret: the only place where people type one."""
+"""The modal that asks for a server's login: the only place where people type a secret."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import discord
 
-from utils.errors import InvalidInputError, NotAllowedError
+from utils.errors import NotAllowedError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.live_views import make_custom_id
@@ -12,26 +13,40 @@ from utils.interactions.views import ELSEWHERE
 from utils.models.servers import Credentials
 from utils.models.texts import Text, text
 from utils.models.visible_text import cut
+from utils.services.servers.typed_servers import LoginFields
 
 FORM_SECONDS = 15 * 60.0  # as long as an interaction can be answered
 MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
+MAX_FIELD_CHARACTERS = 400  # the longest base path
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
 
-Submit = Callable[[KillfeedContext, Credentials], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True)
+class TypedLogin:
+    """A login as it was typed; ``fields`` is None if the form asked for the secret alone."""
+
+    credentials: Credentials
+    fields: LoginFields | None
+
+
+Submit = Callable[[KillfeedContext, TypedLogin], Awaitable[None]]
 """Handles a login, in the context of the sent form."""
 
 
-class SecretModal(discord.ui.Modal):
+class LoginForm(discord.ui.Modal):
     """Asks for a password or a private key, and hands them on; once, and within ``FORM_SECONDS``.
 
     Args:
-        opened_in: the command that it answers; the form acts only in that guild.
+        fields: filled in, so that only the secret is typed again; None: the form has no other fields.
+        opened_in: the command or press that it answers; the form acts only in that guild.
     """
 
-    def __init__(self, title: Text, submit: Submit, *, opened_in: KillfeedContext) -> None:
-        words = opened_in.embeds.words
+    def __init__(
+        self, title: Text, submit: Submit, *, fields: LoginFields | None, opened_in: KillfeedContext
+    ) -> None:
+        self._words = opened_in.embeds.words
         super().__init__(
-            title=cut(words.write_plain(title), MAX_TITLE_CHARACTERS),
+            title=cut(self._words.write_plain(title), MAX_TITLE_CHARACTERS),
             custom_id=make_custom_id(),
             timeout=FORM_SECONDS,
         )
@@ -39,24 +54,42 @@ class SecretModal(discord.ui.Modal):
         self._services = opened_in.services
         self._opened_in = opened_in
         self._services.views.add(self.custom_id)
-        self._password: discord.ui.InputText = discord.ui.InputText(
-            label=words.write_plain(text("Password")),
-            required=False,
-            max_length=MAX_SECRET_CHARACTERS,
-            placeholder=words.write_plain(text("SFTP password")),
+        self._fields = () if fields is None else self._add_fields(fields)
+        self._password = self._add_secret(text("Password"), text("SFTP password"))
+        self._private_key = self._add_secret(
+            text("Private key"), text("Only if your host wants a key instead"), is_long=True
         )
-        self._private_key: discord.ui.InputText = discord.ui.InputText(
-            label=words.write_plain(text("Private key")),
-            required=False,
-            style=discord.InputTextStyle.long,
-            max_length=MAX_SECRET_CHARACTERS,
-            placeholder=words.write_plain(text("Only if your host wants a key instead")),
+
+    def _add_fields(self, fields: LoginFields) -> tuple[discord.ui.InputText, ...]:
+        return (
+            self._add_field(text("Host and port"), fields.address),
+            self._add_field(text("User name"), fields.username),
+            self._add_field(text("Server number or log folder"), fields.place, is_required=False),
         )
-        self.add_item(self._password)
-        self.add_item(self._private_key)
+
+    def _add_field(self, label: Text, value: str, *, is_required: bool = True) -> discord.ui.InputText:
+        field = discord.ui.InputText(
+            label=self._words.write_plain(label),
+            value=value[:MAX_FIELD_CHARACTERS] or None,
+            required=is_required,
+            max_length=MAX_FIELD_CHARACTERS,
+        )
+        self.add_item(field)
+        return field
+
+    def _add_secret(self, label: Text, hint: Text, *, is_long: bool = False) -> discord.ui.InputText:
+        field = discord.ui.InputText(
+            label=self._words.write_plain(label),
+            required=False,
+            style=discord.InputTextStyle.long if is_long else discord.InputTextStyle.short,
+            max_length=MAX_SECRET_CHARACTERS,
+            placeholder=self._words.write_plain(hint),
+        )
+        self.add_item(field)
+        return field
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        """Acknowledge, check the member again, then hand the secret on."""
+        """Acknowledge, check the member again, then hand the login on."""
         if self._services.views.is_repeated(interaction, "form"):
             return
         sent = self._opened_in.follow(interaction)
@@ -73,9 +106,8 @@ class SecretModal(discord.ui.Modal):
             raise NotAllowedError(ELSEWHERE)
         await sent.verify()
         credentials = Credentials(self._password.value or None, self._private_key.value or None)
-        if credentials == Credentials():
-            raise InvalidInputError(text("Fill in the password or the private key."))
-        await self._submit(sent, credentials)
+        fields = LoginFields(*(field.value or "" for field in self._fields)) if self._fields else None
+        await self._submit(sent, TypedLogin(credentials, fields))
         self._services.views.remove(self.custom_id)
 
     async def on_timeout(self) -> None:

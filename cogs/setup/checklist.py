@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import discord
 
-from cogs.admin.channels import find_missing_permissions
+from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.services import Services
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.premium import Tier

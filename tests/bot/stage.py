@@ -63,16 +63,18 @@ class Stage(Community):
         return check_in_time(await super().ask(command, by=by, **options))
 
     async def fill_in_server(
-        self, name: str = "North", *, password: str | None = None, **options: Any
+        self, name: str = "North", *, password: str | None = None, private_key: str = "", **options: Any
     ) -> Interaction:
         """Let the admin add a server, by default number 7; check that the form was answered in time."""
         given = {"number": 7} | options
-        return check_in_time(await super().fill_in_server(name, password=password, **given))
+        return check_in_time(
+            await super().fill_in_server(name, password=password, private_key=private_key, **given)
+        )
 
     async def add_server(self, name: str = "North", **options: Any) -> Interaction:
         """Add a server and wait until its history is read."""
         answer = await self.fill_in_server(name, **options)
-        assert "Everything works" in answer.embed["title"], answer.embed
+        assert answer.embed["title"] == f"✅ {name} added", answer.embed
         await self.wait_for_import(name)
         return answer
 

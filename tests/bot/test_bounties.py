@@ -316,7 +316,7 @@ async def test_removed_server_gives_held_money_back(market: Market) -> None:
     await market.place()
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
-    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North removed")
     assert market.get_balance(market.placer) == 5000
     assert stage.read("bounties") == []
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from simulation.counting import count_rows
+from simulation.discord import Interaction
 from simulation.posts import expect_posts, read_posts
 from simulation.traces import find_texts
 from tests.bot.conftest import StageFactory
@@ -21,42 +22,108 @@ WRONG_PASSWORD = "pw-wrong-77"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """An admin's mistake and a part of the sentence that names it."""
+    """An admin's mistake, a part of the sentence that names it, and the buttons that mend it.
+
+    ``password`` is the typed one, by default the right one. Without buttons there is no form either: the
+    mistake is named before a password is typed.
+    """
 
     options: Mapping[str, Any]
     sentence: str
+    buttons: tuple[str, ...] = ()
     password: str | None = None
+    private_key: str = ""
 
 
+AGAIN = ("Try again",)
+KEEP = ("Try again", "Save anyway")
 MISTAKES = {
-    "wrong password": Mistake({}, "refused the login", WRONG_PASSWORD),
-    "wrong user": Mistake({"username": "stranger"}, "refused the login"),
-    "unknown host": Mistake({"host": "nowhere.invalid"}, "no host named nowhere.invalid"),
-    "closed port": Mistake({"port": 9}, "nothing answers on that port"),
-    "no such number": Mistake({"number": 8}, "death logs"),
-    "path above the root": Mistake({"base_path": "../other"}, "“..”"),
-    "path outside the root": Mistake({"base_path": "/etc"}, "death logs"),
+    "wrong password": Mistake({}, "refused the login", AGAIN, WRONG_PASSWORD),
+    "wrong user": Mistake({"username": "stranger"}, "refused the login", AGAIN),
+    "empty form": Mistake({}, "Fill in the password", AGAIN, ""),
+    "broken key": Mistake({}, "isn't a private key", AGAIN, "", "not a key"),
+    "unknown host": Mistake({"host": "nowhere.invalid"}, "no host named nowhere.invalid", AGAIN),
+    "closed port": Mistake({"port": 9}, "nothing answers on that port", AGAIN),
+    "no such number": Mistake({"number": 8}, "these server folders are there", ("7", *KEEP)),
+    "path above the root": Mistake({"base_path": "../other"}, "“..”", KEEP),
+    "path outside the root": Mistake({"base_path": "/etc"}, "no folder “etc”", KEEP),
     "host with a path": Mistake({"host": "127.0.0.1/logs"}, "is a name or an address"),
-    "unknown zone": Mistake({"timezone": "Mars/Base"}, "not a time zone"),
+    "host with a password": Mistake({"host": "sftp://a:b@127.0.0.1"}, "Leave the password out"),
+    "port of no host": Mistake({"host": "127.0.0.1:99999", "port": None}, "A port is a number"),
+    "unknown zone": Mistake({"timezone": "Mars/Base"}, "isn't a time zone"),
+    "zone by its offset": Mistake({"timezone": "UTC+2"}, "Europe/Athens"),
 }
 
 
 async def test_mistakes_are_named_when_a_server_is_added(stage: Stage) -> None:
-    """Each mistake has its sentence; nothing is stored, and the progress message is deleted."""
+    """Each mistake has its sentence and the buttons that mend it; nothing is stored or shown to others."""
     stage.open_files().append(*stage.take(5))
-    stage.secrets.append(WRONG_PASSWORD)
+    stage.secrets += [WRONG_PASSWORD, "not a key"]
     said = {}
     for name, mistake in MISTAKES.items():
-        password = mistake.password or stage.secrets[0]
-        answer = await stage.fill_in_server("North", password=password, **mistake.options)
+        password = stage.secrets[0] if mistake.password is None else mistake.password
+        answer = await stage.fill_in_server(
+            "North", password=password, private_key=mistake.private_key, **mistake.options
+        )
         assert answer.is_ephemeral
         text = answer.embed["description"].replace("\\", "")
-        said[name] = mistake.sentence if mistake.sentence in text else text
-    assert said == {name: mistake.sentence for name, mistake in MISTAKES.items()}
+        said[name] = (mistake.sentence if mistake.sentence in text else text, list_buttons(answer))
+    assert said == {name: (mistake.sentence, mistake.buttons) for name, mistake in MISTAKES.items()}
     assert stage.office.messages == []
     assert stage.read("game_servers") == []
     assert (await stage.ask("/admin server list")).embed["description"].startswith("No game server yet")
     await stage.add_server("North")
+
+
+def list_buttons(answer: Interaction) -> tuple[str, ...]:
+    """Return the labels of the buttons below an answer."""
+    return tuple(item["label"] for row in answer.components for item in row["components"])
+
+
+async def test_number_that_is_missing_is_chosen_by_its_button(stage: Stage) -> None:
+    """The login leads to two game servers; a press goes on, and nothing is typed again."""
+    for number in (7, 8):
+        stage.open_files(number).append(*stage.take(number))
+    asked = await stage.fill_in_server("North", number=None)
+    assert list_buttons(asked) == ("7", "8", *KEEP)
+    await asked.click("8")
+    await asked.wait_until(lambda one: one.embed["title"] == "✅ North added")
+    assert list_placeholders(asked) == ["Choose the killfeed channel"]
+    end = await stage.wait_for_import("North")
+    assert end.embed["description"].startswith("8 deaths in ")
+    assert "No killfeed channel yet" in end.embed["description"]
+    assert (stage.find_server()["number"], stage.count_deaths()) == (8, 8)
+    channel = await asked.click("Choose the killfeed channel", stage.feed)
+    await channel.wait_until(lambda one: bool(one.followups))
+    live = stage.take(3)
+    stage.open_files(8).append(*live)
+    assert read_posts(await stage.wait_for_posts(len(live)))
+
+
+def list_placeholders(answer: Interaction) -> list[str]:
+    """Return the placeholders of the selects below an answer."""
+    return [item["placeholder"] for row in answer.components for item in row["components"]]
+
+
+async def test_saved_server_imports_its_history_when_its_logs_appear(stage: Stage) -> None:
+    """The bot keeps the promise of **Save anyway**: the past is counted and not posted, later deaths are."""
+    await stage.set_channel()
+    asked = await stage.fill_in_server("North", number=9)
+    assert list_buttons(asked) == KEEP
+    await asked.click("Save anyway")
+    await asked.wait_until(lambda one: one.embed["title"] == "✅ North saved")
+    assert f"New kills appear in {stage.feed.mention}." in asked.embed["description"]
+    files, history = stage.open_files(9), stage.take(40)
+    files.append(*history)
+    tested = await stage.ask("/admin server test", server="North")
+    assert tested.embed["title"] == "✅ Everything works: North"
+    end = await stage.wait_for_import("North")
+    assert end.embed["description"].startswith("40 deaths in ")
+    live = stage.take(4)
+    files.append(*live)
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)
+    assert stage.read_counters() == count_rows([*history, *live]).summarise()
 
 
 async def test_form_without_secret_is_refused_and_a_second_name_too(stage: Stage) -> None:
@@ -64,6 +131,7 @@ async def test_form_without_secret_is_refused_and_a_second_name_too(stage: Stage
     stage.open_files().append(*stage.take(5))
     empty = await stage.fill_in_server("North", password="")
     assert "password or the private key" in empty.embed["description"]
+    assert list_buttons(empty) == AGAIN
     await stage.add_server("North")
     again = await stage.fill_in_server("north")
     assert "Choose another name" in again.embed["description"]
@@ -120,7 +188,7 @@ async def test_nothing_is_lost_when_connections_are_cut_while_reading(stage: Sta
     await stage.set_channel()
     stage.host.faults.cut_after_bytes = 150_000
     answer = await stage.fill_in_server("North")
-    assert "Everything works" in answer.embed["title"], answer.embed
+    assert answer.embed["title"] == "✅ North added", answer.embed
     await until(lambda: "game server is not read" in stage.bot.output, what=lambda: stage.bot.output)
     stage.host.faults.clear()
     await stage.wait_for_import("North")
@@ -182,7 +250,7 @@ async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history[10:])
     [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
-    assert text.startswith("connected")
+    assert text.startswith("Connected")
     assert "may not read" in text
     stage.host.faults.clear()
     await stage.wait_for_deaths(len(history) + len(live))

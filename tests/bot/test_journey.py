@@ -43,8 +43,9 @@ async def test_admin_sets_up_a_server_and_the_killfeed_shows_live_deaths_alone(s
     posts = await stage.wait_for_posts(len(live))
     progress = await stage.wait_for_import("North")
 
-    assert describe(added) == (True, "✅ Everything works: North")
-    assert "120 lines from 1 files" in progress.embed["description"].replace("file ", "files ")
+    assert describe(added) == (True, "✅ North added")
+    assert progress.embed["description"].startswith("120 deaths in ")
+    assert f"New kills appear in {stage.feed.mention}." in progress.embed["description"]
     assert not progress.is_ephemeral
     assert read_posts(posts) == expect_posts(live, history)
     assert all(len(embed["description"].splitlines()) <= 3 and not embed.get("fields") for embed in posts)
@@ -73,7 +74,7 @@ async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: St
         "status": (True, "📡 Killfeed status"),
     }
     assert stage.feed.mention in answers["channels"].embed["description"]
-    assert "connected" in get_fields(answers["status"].embed)["✅ North"]
+    assert "Connected" in get_fields(answers["status"].embed)["✅ North"]
     assert ["Sample killer" in embed["description"] for embed in stage.posts] == [True, True]
 
 
@@ -228,12 +229,12 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     await stage.add_server("North")
     kept = await stage.ask("/admin server remove", server="North")
     await kept.click("Cancel")
-    await kept.wait_until(lambda one: one.embed["title"] == "Nothing was removed")
+    await kept.wait_until(lambda one: one.embed["title"] == "Cancelled")
     assert stage.count_deaths() == 30
 
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
-    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North removed")
     [left] = stage.read("game_servers")  # the login stays until no job of the server can be running
     assert (left["is_removed"], left["host"], left["username"], left["secret"]) == (True, "", "", b"")
     for collection in (

@@ -53,7 +53,7 @@ async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it
     for row in live[20:]:
         files.append(row)
     texts = await wait_for_status(stage, "can't reach")
-    assert all(text.startswith("not read, trying again ") for text in texts.values()), texts
+    assert all(text.startswith("Offline, retrying ") for text in texts.values()), texts
     told = stage.bot.output.count("game server is not read")
     await asyncio.sleep(3)  # several tries happen
     assert stage.bot.output.count("game server is not read") == told
@@ -79,6 +79,7 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
     opened = stage.host.connections_opened
     stage.host.cut_connections()
     [alert] = await stage.wait_for_alerts(1)
+    assert alert.startswith("**North, South**: ")
     assert "refused the login" in alert
     await wait_for_status(stage, "refused the login")
     live = stage.take(6)
@@ -87,7 +88,7 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
     assert stage.host.connections_opened == opened + 1
     assert (len(stage.list_alerts()), stage.posts) == (1, [])
     assert {text.split(" · ")[0] for text in (await read_status(stage)).values()} == {
-        "refused, waits for an admin"
+        "Can't log in: an admin has to fix it"
     }
     reply = await stage.admin.invoke(stage.office, "/admin server edit", server="North", new_password=True)
     await reply.wait()
@@ -116,9 +117,9 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
         told = added.embed["description"].replace("\\", "")
         assert (f"{address}:{port}" in told, "legacy:True" in told) == (True, True)
         [alert] = await stage.wait_for_alerts(1)
-        assert "/admin server edit legacy:True" in alert.replace("\\", "")
+        assert "`legacy:True`" in alert
         north = (await read_status(stage))["North"].replace("\\", "")
-        assert "refused, waits for an admin" in north
+        assert "Can't log in: an admin has to fix it" in north
         assert "speaks only old encryption" in north
         await stage.add_server("South", number=8, legacy=True)
         assert (await read_status(stage))["South"].startswith("connected")

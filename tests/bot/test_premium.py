@@ -61,7 +61,7 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
     assert fields["Now"].startswith("Tier 2 (Mercenary), until <t:")
     assert fields["Before"] == "Tier 0 (Scavenger), the default"
     opened = await stage.ask("/leaderboard", by=stage.player)
-    assert "There is no game server" in opened.embed["description"]
+    assert "No game server" in opened.embed["description"]
 
     status = await stage.ask("/premium status", by=stage.player)
     assert (status.is_ephemeral, status.embed["title"]) == (False, "⭐ Tier 2: Mercenary")
@@ -256,7 +256,7 @@ async def test_lower_default_pauses_at_the_next_start_and_a_removal_makes_room(
     await until(lambda: list_paused(stage) == ["East"], what=lambda: stage.bot.output)
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
-    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North removed")
     await until(lambda: list_paused(stage) == [], what=lambda: stage.bot.output)
     assert await stage.bot.stop() == 0
 

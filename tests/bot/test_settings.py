@@ -48,7 +48,7 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     await stage.set_channel()
     await stage.add_server("North")
     reply = await edit(stage, name="Polar", timezone="Europe/Berlin")
-    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Polar is changed")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Polar changed")
     assert reply.embed["description"].splitlines()[:2] == [
         "**name**: North → Polar",
         "**timezone**: UTC → Europe/Berlin",
@@ -70,7 +70,7 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
     before = stage.find_server()
     failed = await edit(stage, username="stranger")
     assert failed.embed["title"].startswith("❌ Couldn't")
-    assert failed.embed["footer"]["text"].startswith("Nothing was changed")
+    assert failed.embed["footer"]["text"].startswith("Nothing changed")
     async with GameHost(tmp_path, {}) as thief:
         stolen = await edit(stage, port=thief.port, password=OTHER_PASSWORD)
         assert stolen.embed["title"].startswith("❌ Couldn't")
@@ -85,19 +85,17 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
     )
     assert "pinned again" in moved.embed["description"]
     assert stage.find_server()["host"] == "localhost"
-    assert get_fields(moved.embed)["Tested before"].startswith(
-        "Reach the host, SSH handshake, Host key, Login"
-    )
+    assert "✅ Connected and logged in (new host key saved)" in moved.embed["description"]
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "Nothing would change"),
+        ({}, "That changes nothing"),
         ({"name": "north"}, ""),
         ({"name": "SOUTH"}, "Choose another name"),
         ({"host": "ftp://x"}, "is a name or an address"),
-        ({"timezone": "Mars/Base"}, "not a time zone"),
+        ({"timezone": "Mars/Base"}, "isn't a time zone"),
     ],
 )
 async def test_edit_that_cannot_be_right_is_refused(
@@ -110,7 +108,7 @@ async def test_edit_that_cannot_be_right_is_refused(
     reply = await edit(stage, **options)
     assert reply.is_ephemeral
     assert sentence in reply.embed["description"]
-    assert (reply.embed["title"] == "✅ north is changed") == (not sentence)
+    assert (reply.embed["title"] == "✅ north changed") == (not sentence)
 
 
 async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) -> None:
@@ -145,7 +143,7 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
     assert [answer.is_ephemeral for answer in answers] == [True] * 3
     assert answers[0].embed["title"].startswith("❌ Couldn't")
     assert "Fill in the password" in answers[1].embed["description"]
-    assert answers[2].embed["description"] == "**login**: old secret → new secret"
+    assert answers[2].embed["description"].startswith("**login**: old secret → new secret\n✅ Connected")
     assert list_audit(stage)[-1] == ("server edit", "North: login: old secret → new secret")
 
 
@@ -196,10 +194,10 @@ async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
     with stage.open_database() as database:
         database["players"].delete_many({})
     reply = await stage.ask("/admin server import", server="North")
-    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ The history of North is read again")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Recounting North")
     await until(lambda: stage.find_server()["generation"] >= 2, what=lambda: stage.bot.output)
     await until(lambda: len(stage.office.messages) == 2)
-    await until(lambda: all("is read" in one.embed["title"] for one in stage.office.messages))
+    await until(lambda: all("imported" in one.embed["title"] for one in stage.office.messages))
     assert (stage.read_counters(), stage.count_deaths(), stage.posts) == (counters, 200, [])
     live = stage.take(3)
     files.append(*live)
@@ -213,25 +211,25 @@ async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -
     await stage.set_channel()
     await stage.add_server("North")
     same = await stage.ask("/admin server hostkey", server="North")
-    assert (same.is_ephemeral, list(get_fields(same.embed)), same.components) == (True, ["Pinned"], [])
+    assert (same.is_ephemeral, list(get_fields(same.embed)), same.components) == (True, ["Saved"], [])
     await stage.host.change_host_key()
     live = stage.take(4)
     files.append(*live)
     await stage.wait_for_alerts(1)
 
     kept = await stage.ask("/admin server hostkey", server="North")
-    assert list(get_fields(kept.embed)) == ["Pinned (old)", "Shown now (new)"]
+    assert list(get_fields(kept.embed)) == ["Saved (old)", "Shown now (new)"]
     await kept.click("Cancel")
-    await kept.wait_until(lambda one: one.embed["title"] == "The key was not accepted")
+    await kept.wait_until(lambda one: one.embed["title"] == "Key not accepted")
     assert stage.posts == []
     taken = await stage.ask("/admin server hostkey", server="North")
     await taken.click("Accept")
-    await taken.wait_until(lambda one: one.embed["title"] == "✅ The host key of North is accepted")
+    await taken.wait_until(lambda one: one.embed["title"] == "✅ New host key saved")
     assert read_posts(await stage.wait_for_posts(4)) == expect_posts(live, history)
     assert list_audit(stage)[-1][0] == "server hostkey"
     await stage.host.stop()
     away = await stage.ask("/admin server hostkey", server="North")
-    assert "cannot be asked" in away.embed["description"]
+    assert "couldn't ask the host" in away.embed["description"]
 
 
 async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: Stage) -> None:
@@ -288,7 +286,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
         await stage.ask("/admin channel clear", by=deputy, kind=kind)
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
-    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North removed")
 
     shown = await stage.ask("/admin audit")
     assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in total")

@@ -62,7 +62,7 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
         ({"player": "Spiker"}, f"No player called “Spiker” yet. {NEVER_SEEN}".replace("`", "")),
         (
             {"player": "Pike_", "server": "North"},
-            "There is no game server “North” here. Did you mean Mirny, Kamensk_*?",
+            "No game server is called “North”. Did you mean Mirny, Kamensk_*?",
         ),
     ],
 )
@@ -258,7 +258,7 @@ async def test_status_covers_all_servers_or_the_named_one(
     assert [name in str(one.embed) for name in ("Mirny", "Kamensk")] == [True, False]
     assert channel.mention in str(one.embed)
     unknown = await alice.ask(channel, "/killfeed status", server="South")
-    assert read(unknown)[0].startswith("There is no game server “South” here.")
+    assert read(unknown)[0].startswith("No game server is called “South”.")
 
 
 # /help
@@ -339,10 +339,12 @@ async def test_commands_are_offered_by_any_part_of_their_name(
 # /admin
 
 
+FORM: dict[str, object] = {"name": "North", "host": "192.0.2.10", "username": "renter"}
+
+
 async def fill_in(manager: Member, channel: Channel, form: dict[str, str], **options: object) -> Interaction:
     """Add a server as an admin does, and return the answer to the form."""
-    wanted = {"name": "North", "host": "192.0.2.10", "username": "renter"} | options
-    opened = await (await manager.invoke(channel, "/admin server add", **wanted)).wait()
+    opened = await (await manager.invoke(channel, "/admin server add", **FORM | options)).wait()
     assert opened.callback_kind is CallbackKind.MODAL
     return await (await opened.submit_modal(form)).wait()
 
@@ -373,23 +375,26 @@ async def test_time_zones_are_offered_while_they_are_typed(manager: Member, chan
     ("form", "options", "sentence"),
     [
         ({}, {}, "Fill in the password or the private key."),
-        ({"Password": "x"}, {"name": " mirny "}, "There is a server called “mirny” already."),
-        ({"Password": "x"}, {"host": "ftp://192.0.2.10"}, "The host is a name or an address"),
-        ({"Password": "x"}, {"host": "192.0.2.10/logs"}, "The host is a name or an address"),
-        ({"Password": "x"}, {"timezone": "Mars/Base"}, "“Mars/Base” is not a time zone."),
-        ({"Password": "x"}, {"timezone": "../etc/passwd"}, "is not a time zone."),
+        (None, {"name": " mirny "}, "There's already a server called “mirny”."),
+        (None, {"host": "ftp://192.0.2.10"}, "A host is a name or an address"),
+        (None, {"host": "192.0.2.10/logs"}, "A host is a name or an address"),
+        (None, {"timezone": "Mars/Base"}, "“Mars/Base” isn't a time zone."),
+        (None, {"timezone": "../etc/passwd"}, "isn't a time zone."),
     ],
 )
 async def test_mistake_in_the_form_is_named_and_nothing_is_stored(
     shelf: Shelf,
     manager: Member,
     channel: Channel,
-    form: dict[str, str],
+    form: dict[str, str] | None,
     options: dict[str, object],
     sentence: str,
 ) -> None:
-    """The mistake has one private sentence; the servers do not change."""
-    reply = await fill_in(manager, channel, form, **options)
+    """The mistake has one private sentence, if possible before the form; the servers do not change."""
+    if form is None:
+        reply = await manager.ask(channel, "/admin server add", **FORM | options)
+    else:
+        reply = await fill_in(manager, channel, form, **options)
     text, is_private = read(reply)
     assert sentence in text
     assert is_private
@@ -401,7 +406,7 @@ async def test_server_over_the_limit_is_refused_by_the_tier(
 ) -> None:
     """The refusal names the tier and how to make room."""
     use_tier(bot, shelf, 1)
-    text, _ = read(await fill_in(manager, channel, {"Password": "x"}))
+    text, _ = read(await manager.ask(channel, "/admin server add", **FORM))
     assert text.startswith("Tier 1 (Survivor) includes 2 game servers, and you have 2.")
 
 
@@ -411,13 +416,13 @@ async def test_removal_can_be_taken_back_until_it_is_confirmed(
     """The question says what happens to the statistics; Cancel changes nothing."""
     asked = await manager.ask(channel, "/admin server remove", server="Kamensk_*")
     assert asked.embed["title"] == r"Remove Kamensk\_\*?"
-    assert read(asked) == ("Its statistics are deleted for good.", True)
+    assert read(asked) == ("Its statistics will be gone for good.", True)
     await asked.click("Cancel")
-    await asked.wait_until(lambda one: one.embed["title"] == "Nothing was removed")
+    await asked.wait_until(lambda one: one.embed["title"] == "Cancelled")
     assert len(shelf.servers.servers) == 2
     again = await manager.ask(channel, "/admin server remove", server="Kamensk_*", keep_stats=True)
     await again.click("Remove")
-    await again.wait_until(lambda one: "is removed" in one.embed["title"])
+    await again.wait_until(lambda one: "removed" in one.embed["title"])
     assert [server.name for server in shelf.servers.servers.values()] == ["Mirny"]
     assert [scope.server_id for scope in shelf.servers.kept_stats] == ["bbbbbbbb"]
     assert not again.components

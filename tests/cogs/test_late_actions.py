@@ -13,6 +13,8 @@ from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
+from utils.models.servers import CheckStep, WayCheck, WayStep
+from utils.models.texts import text
 from utils.services.links.proof import PROOF_OBJECTION_TIME
 
 ADMINS_ALONE = "You need Manage Server or this Discord server's admin role for this command."
@@ -152,10 +154,10 @@ async def test_two_admins_who_confirm_one_removal_remove_once(
         for member in (manager, world.owner_of(guild))
     ]
     await questions[0].click("Remove")
-    await questions[0].wait_until(lambda one: "is removed" in one.embed["title"])
+    await questions[0].wait_until(lambda one: "removed" in one.embed["title"])
     await questions[1].click("Remove")
     sentence, is_private = await wait_for_refusal(questions[1])
-    assert ("Another admin has removed it." in sentence, is_private) == (True, True)
+    assert ("Another admin removed it." in sentence, is_private) == (True, True)
     assert [server.name for server in shelf.servers.servers.values()] == ["Kamensk_*"]
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
@@ -166,7 +168,7 @@ async def test_confirmation_pressed_twice_quickly_counts_once(
     """The second press is acknowledged without effect, and no failure is reported."""
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
     presses = [await asked.click("Remove") for _ in range(2)]
-    await asked.wait_until(lambda one: "is removed" in one.embed["title"])
+    await asked.wait_until(lambda one: "removed" in one.embed["title"])
     for press in presses:
         await press.wait_for_acknowledgement()
     assert [server.name for server in shelf.servers.servers.values()] == ["Kamensk_*"]
@@ -194,4 +196,26 @@ async def test_form_from_before_a_restart_says_so(
         "This form has expired, and nothing was saved. Run the command again.",
         True,
     )
+    assert len(shelf.servers.servers) == 2
+
+
+async def test_buttons_from_before_a_restart_are_answered(
+    world: SimulatedDiscord, shelf: Shelf, manager: Member, channel: Channel, tmp_path: Path
+) -> None:
+    """A failed test of a login has buttons, which end with the process; nothing is stored."""
+    connected = CheckStep(WayStep.LOGIN, ok=True, detail=text("Connected"))
+    failed = CheckStep(WayStep.FIND_LOGS, ok=False, detail=text("No logs."))
+    shelf.secrets.checks = [WayCheck((connected, failed), "ssh-ed25519 AAAA")]
+    async with running_bot(OwnBot(shelf, tmp_path), world) as first:
+        assert isinstance(first, OwnBot)
+        await first.wait_until_registered()
+        opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
+        shown = await (await opened.submit_modal({"Password": "x"})).wait()
+    async with running_bot(OwnBot(shelf, tmp_path), world):
+        for button in ("Try again", "Save anyway"):
+            pressed = await (await shown.click(button)).wait()
+            assert (pressed.answer.content, pressed.is_ephemeral) == (
+                "These buttons have expired. Run the command again.",
+                True,
+            )
     assert len(shelf.servers.servers) == 2

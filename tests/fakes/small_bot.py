@@ -207,11 +207,15 @@ class PlainSecrets:
 
     Attributes:
         steps: the steps of a test of a host.
+        checks: the results of the next tests, first to last; after them every test succeeds.
+        tried: the servers that were tested, each with the login that was typed for it.
         keys: the keys of every host.
     """
 
     def __init__(self) -> None:
         self.steps: tuple[CheckStep, ...] = ()
+        self.checks: list[WayCheck] = []
+        self.tried: list[tuple[GameServer, Credentials | None]] = []
         self.keys = HostKeys(None, None)
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
@@ -223,7 +227,10 @@ class PlainSecrets:
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
         """Return the steps."""
-        del guild_limit, credentials
+        del guild_limit
+        self.tried.append((server, credentials))
+        if self.checks:
+            return self.checks.pop(0)
         return WayCheck(self.steps, None, FoundLogs(f"/{server.name}/actual1/deathlogs"))
 
     def let_go(self, server: GameServer) -> None:

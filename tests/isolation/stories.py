@@ -158,9 +158,9 @@ class Teller:
 
     async def _add_server(self, step: Step) -> None:
         form = ServerForm(f"Server {step.number}", "192.0.2.1", 22, "renter", number=step.number)
-        await self._house.services.servers.add_server(
-            step.guild_id, form, credentials=Credentials(password="pw"), channel_id=None, actor_id=ADMIN
-        )
+        servers, typed = self._house.services.servers, Credentials(password="pw")
+        trial = await servers.try_server(step.guild_id, form, credentials=typed, actor_id=ADMIN)
+        await servers.add_server(trial, channel_id=None, actor_id=ADMIN)
 
     async def _read(self, step: Step) -> None:
         await self._house.read_all(step.guild_id)

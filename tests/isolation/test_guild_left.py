@@ -105,18 +105,17 @@ def get_part(bot: Application, kind: type[P]) -> P:
 async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
     """Let a guild use every part of the bot that keeps something in memory."""
     services, password = bot.bot.services, Credentials("password")
-    added = await bot.features.servers.add_server(
-        guild_id, form, credentials=password, channel_id=None, actor_id=ADMIN
-    )
-    assert added.server is not None
+    servers = bot.features.servers
+    trial = await servers.try_server(guild_id, form, credentials=password, actor_id=ADMIN)
+    added = await servers.add_server(trial, channel_id=None, actor_id=ADMIN)
     scope = ServerScope(guild_id, ServerId("broken11"))
     secret = SecretBox("a key for these tests alone").encrypt(scope, password)
-    broken = replace(added.server, scope=scope, name="Broken", port=1, secret=secret)
+    broken = replace(added, scope=scope, name="Broken", port=1, secret=secret)
     await bot.repositories.servers.insert_server(broken.scope, broken)
     bot.loops.start(broken.scope)
     kind, channel = ChannelKind.KILLFEED, ChannelId(1)
     await services.guild_changes.set_channel(guild_id, kind, channel, server=None, actor_id=ADMIN)
-    await services.settings.find_channel(added.server.scope, kind)
+    await services.settings.find_channel(added.scope, kind)
     await get_part(bot, AdminAlerts).notify(guild_id, text("Something is wrong."), "key")
     await wait_until(lambda: get_part(bot, DeathLogAccess).find_obstacle(broken.scope) is not None)
     [player, *_] = await wait_for_players(bot, guild_id)

@@ -19,6 +19,7 @@ from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
 from utils.delivery.welcomes import WelcomeMessages
 from utils.embeds.factory import EmbedFactory
+from utils.interactions.kill_channels import KillChannels
 from utils.services.guilds.guild_settings import SettingsService
 
 
@@ -60,7 +61,9 @@ def build_delivery(
         sender=sender,
         languages=languages,
         messages=messages,
-        progress=ImportMessages(sender, messages, languages=languages),
+        progress=ImportMessages(
+            sender, messages, languages=languages, kill_channels=KillChannels(bot, settings)
+        ),
         samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,
         welcomes=WelcomeMessages(

@@ -1,5 +1,7 @@
 """Progress messages of history imports: edited every few seconds, without delaying the import."""
 
+from typing import Protocol
+
 from structlog import get_logger
 
 from utils.delivery.decisions import make_nonce
@@ -9,8 +11,9 @@ from utils.delivery.standing_messages import FixedPlace, StandingMessage, Standi
 from utils.embeds.factory import Post
 from utils.errors import DeliveryError, DeliveryUncertainError
 from utils.models.reading import ImportJob, ImportProgress
-from utils.models.scope import ChannelId, GuildId
+from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 
 logger = get_logger(__name__)
 
@@ -18,13 +21,28 @@ CREATE_TRIES = 2  # with one nonce: if an answer was lost, the message is found 
 EDIT_SECONDS = 4.0  # a channel allows about five edits in five seconds; people want to see progress
 
 
+class KillChannelSource(Protocol):  # implemented by KillChannels
+    """Knows where kills appear."""
+
+    async def describe(self, scope: ServerScope) -> Text:
+        """Return where the kills of a server appear, or what keeps them from appearing."""
+
+
 class ImportMessages:
     """One message for each running import."""
 
-    def __init__(self, sender: DiscordSender, messages: StandingMessages, *, languages: GuildSpeaker) -> None:
+    def __init__(
+        self,
+        sender: DiscordSender,
+        messages: StandingMessages,
+        *,
+        languages: GuildSpeaker,
+        kill_channels: KillChannelSource,
+    ) -> None:
         self._sender = sender
         self._messages = messages
         self._languages = languages
+        self._kill_channels = kill_channels
 
     async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post a progress message; return None if the bot may not post there."""
@@ -56,7 +74,8 @@ class ImportMessages:
 
         async def render() -> Post:
             embeds = await self._languages.speak(server.scope.guild_id)
-            return Post((embeds.build_import(server.name, progress),))
+            where = await self._kill_channels.describe(server.scope) if progress.is_done else None
+            return Post((embeds.build_import(server.name, progress, next_step=where),))
 
         self._messages.keep(
             StandingMessage(

@@ -175,7 +175,7 @@ def build_rejected_embed(
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     listed = [style.write(_describe_rejected(line)) for line in lines]
     embed = style.build(title, text("I could read every line so far."), lines=listed)
-    counted = text("{total} in total, not counted", total=Number(total))
+    counted = text("{total} in total; none of them counts", total=Number(total))
     return style.add_footer(embed, counted) if lines else embed
 
 

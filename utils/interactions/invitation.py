@@ -2,7 +2,7 @@
 
 import discord
 
-from utils.models.texts import text_in
+from utils.models.texts import Text, text_in
 
 NEEDED_PERMISSIONS = {
     "view_channel": text_in("a permission of Discord", "View Channel"),
@@ -20,3 +20,9 @@ def build_invitation(application_id: int, *, may_create_channels: bool = False) 
     permissions.manage_channels = may_create_channels
     scopes = ("bot", "applications.commands")
     return discord.utils.oauth_url(application_id, permissions=permissions, scopes=scopes)
+
+
+def find_missing_permissions(channel: discord.abc.GuildChannel) -> list[Text]:
+    """Return the permissions that the bot lacks in a channel, by their names in Discord."""
+    granted = channel.permissions_for(channel.guild.me)
+    return [name for flag, name in NEEDED_PERMISSIONS.items() if not getattr(granted, flag)]

@@ -177,6 +177,8 @@ class ImportJob:
             before that it is the generation that is shown.
         ends: bytes of each file up to here are history (silent); fixed when the import begins.
         channel_id: the channel that shows its progress, if any; ``message_id`` is the message there.
+        is_waiting: the logs were not found yet, so ``ends`` is empty. All that they hold when they are found
+            is history.
     """
 
     generation: int
@@ -184,6 +186,7 @@ class ImportJob:
     ends: Mapping[LogFile, int]
     channel_id: ChannelId | None = None
     message_id: int | None = None
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from utils.models.notices.highlights import Highlight
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
-from utils.models.texts import Text
+from utils.models.texts import Text, text
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 GUILD = GuildId(1)
@@ -376,3 +376,12 @@ def build_entry(
 
 def _read_numbers(description: str) -> list[int]:
     return [int(number) for number in re.findall(r"Victim (\d+)\*\*", description)]
+
+
+class FakeKillChannels:
+    """Posts kills nowhere in particular."""
+
+    async def describe(self, scope: ServerScope) -> Text:
+        """Return a sentence."""
+        del scope
+        return text("New kills appear.")

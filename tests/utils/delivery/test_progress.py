@@ -12,6 +12,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.storage import build_server
+from tests.utils.delivery.fakes import FakeKillChannels
 from utils.delivery.progress import EDIT_SECONDS, ImportMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
@@ -31,7 +32,7 @@ def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
 
 @pytest.fixture(name="messages")
 async def _messages(sender: DiscordSender, standing: StandingMessages) -> ImportMessages:
-    return ImportMessages(sender, standing, languages=FakeGuildLanguages())
+    return ImportMessages(sender, standing, languages=FakeGuildLanguages(), kill_channels=FakeKillChannels())
 
 
 class Import:

@@ -17,6 +17,7 @@ from tests.fakes.deaths import build_player_id
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
+from tests.utils.delivery.fakes import FakeKillChannels
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.progress import ImportMessages
@@ -148,7 +149,10 @@ class Picture:
     async def prepare(self, parts: PosterParts) -> None:
         """Post the beginning."""
         self._messages = ImportMessages(
-            parts.sender, parts.messages, languages=FakeGuildLanguages(parts.factory)
+            parts.sender,
+            parts.messages,
+            languages=FakeGuildLanguages(parts.factory),
+            kill_channels=FakeKillChannels(),
         )
         self._job = ImportJob(1, START, {}, parts.channel_id, await parts.begin_message())
         self._is_told, self.is_open = False, True
@@ -157,7 +161,7 @@ class Picture:
         """Report the end once; then it goes on by itself."""
         if not self._is_told:
             self._is_told = True
-            end = ImportProgress(1, 1, 9, 9, 4_321, 1.0, is_done=True)
+            end = ImportProgress(1, 1, 9, 9, 4_321, 1.0, is_done=True, deaths=4_321, days=1)
             await self._messages.show(build_server(), self._job, end)
         await parts.clock.advance(61)
         self.is_open = parts.tasks.is_running(f"message:import:{build_server().scope}")

@@ -150,6 +150,10 @@ class DeathLogReader:
             if known is None and folder is not None:
                 await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
+            if job is not None and job.is_waiting:
+                job = await dependencies.history.prepare(
+                    server, logs, channel_id=job.channel_id, message_id=job.message_id
+                )
             if job is not None:
                 self.is_importing = True
                 await self._import(server, logs, job, passes_over=visit.passes_over)

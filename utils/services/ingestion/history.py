@@ -233,6 +233,14 @@ class HistoryImport:
         await self._imports.begin_import(server.scope, job, entry=entry)
         return job
 
+    async def plan(
+        self, server: GameServer, *, channel_id: ChannelId | None = None, message_id: int | None = None
+    ) -> ImportJob:
+        """Store a job for logs that are not there yet; it is prepared when they are found."""
+        job = ImportJob(server.generation, self._clock.now(), {}, channel_id, message_id, is_waiting=True)
+        await self._imports.begin_import(server.scope, job)
+        return job
+
     async def run(
         self,
         server: GameServer,

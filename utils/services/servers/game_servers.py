@@ -22,7 +22,7 @@ from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import add_labels, find_labelled
-from utils.models.reading import RejectedLine
+from utils.models.reading import FoundLogs, RejectedLine, ServerPlace
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import (
     SILENT_AT_FIRST,
@@ -55,9 +55,8 @@ logger = get_logger(__name__)
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids
 SERVER_ID_CHARACTERS = 8
-NO_SUCH_SERVER = text("There is no such game server here.")
-NONE_GIVEN = text("(none given)")
-FORMER_CHOICE = text("There is no game server “a server that was removed” here.")
+NO_SUCH_SERVER = text("That game server is gone.")
+FORMER_CHOICE = text("That game server was removed.")
 SHOWN_REJECTED = 50
 
 
@@ -94,11 +93,28 @@ class ServerChecker(Protocol):  # implemented by DeathLogAccess
 
 
 @dataclass(frozen=True, slots=True)
-class AddedServer:
-    """The outcome of adding: the steps of its test, and the server if all succeeded."""
+class ServerTrial:
+    """A server that was tested and is not stored yet, with its encrypted login.
 
+    Attributes:
+        server: with the host key and the log folder that the test found.
+        steps: what was tried.
+        logs: None if the test failed.
+        places: the game servers to choose from, if the login leads to several.
+    """
+
+    server: GameServer
     steps: tuple[CheckStep, ...]
-    server: GameServer | None
+    logs: FoundLogs | None = None
+    places: tuple[ServerPlace, ...] = ()
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Tell whether the server can be stored although its logs were not found.
+
+        Its host accepted the login. A login that was refused is not stored: the bot would not try it again.
+        """
+        return self.logs is None and self.server.host_key is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,43 +185,68 @@ class GameServerService:
         Raises:
             InvalidInputError, LimitReachedError
         """
+        await self._verify_space(guild_id, read_form(form).name)
+
+    async def _verify_space(self, guild_id: GuildId, name: str) -> None:
         servers = await self.store.list_servers(guild_id)
         await self.premium.verify_free_slot(guild_id, servers=len(servers))
-        verify_free_name(read_form(form).name, (server.name for server in servers))
+        verify_free_name(name, (server.name for server in servers))
 
-    async def add_server(
-        self,
-        guild_id: GuildId,
-        form: ServerForm,
-        *,
-        credentials: Credentials,
-        channel_id: ChannelId | None,
-        actor_id: MemberId,
-        message_id: int | None = None,
-    ) -> AddedServer:
-        """Test the login, pin the host key, find the logs, store the server, and plan the import.
+    async def try_server(
+        self, guild_id: GuildId, form: ServerForm, *, credentials: Credentials, actor_id: MemberId
+    ) -> ServerTrial:
+        """Test the login of a new server and find its logs; nothing is stored.
 
         Raises:
             UserFacingError: the form is invalid.
-            RemoteError: the host failed after the test, while its files were listed.
         """
         await self.verify_form(guild_id, form)
         read = read_form(form)
         server, taken = self._build(guild_id, read, credentials), list_taken(form, read)
+        trial = await self._try(server, actor_id, credentials)
         understood = (CheckStep(WayStep.UNDERSTOOD, ok=True, detail=taken),) if taken else ()
-        tier = await self.premium.get_tier(guild_id)
+        return replace(trial, steps=(*understood, *trial.steps))
+
+    async def try_place(self, trial: ServerTrial, place: ServerPlace, *, actor_id: MemberId) -> ServerTrial:
+        """Test one of the game servers that a login leads to; the login goes to the same host key alone."""
+        return await self._try(place_server(trial.server, place), actor_id, None)
+
+    async def _try(
+        self, server: GameServer, actor_id: MemberId, credentials: Credentials | None
+    ) -> ServerTrial:
+        tier = await self.premium.get_tier(server.scope.guild_id)
         check = await self.checker.check(server, guild_limit=tier.servers, credentials=credentials)
+        tried = replace(server, host_key=check.host_key or server.host_key)
         if check.logs is None:
             self.logs.forget(server.scope)
             await self._audit_failed(server, actor_id, check.failure)
-            return AddedServer((*understood, *check.steps), None)
-        server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
+            return ServerTrial(tried, check.steps, places=check.places)
+        return ServerTrial(replace(tried, log_folder=check.logs.folder), check.steps, check.logs)
+
+    async def add_server(
+        self,
+        trial: ServerTrial,
+        *,
+        channel_id: ChannelId | None,
+        actor_id: MemberId,
+        message_id: int | None = None,
+    ) -> GameServer:
+        """Store a tested server and plan the import of its history; without logs, it waits for them.
+
+        Raises:
+            UserFacingError: since the test, its name, its logs or the last place were taken.
+            RemoteError: the host failed after the test, while its files were listed.
+        """
+        server, guild_id = trial.server, trial.server.scope.guild_id
         try:
             async with self.lock(guild_id):
-                await self.verify_form(guild_id, form)  # the test took time, and the tier may have ended
-                await self.places.verify_free(server, check.logs)
+                await self._verify_space(guild_id, server.name)  # since the test, the tier may have ended
                 # the import first: a server without one would have its past posted as news
-                await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
+                if trial.logs is None:
+                    await self.history.plan(server, channel_id=channel_id, message_id=message_id)
+                else:
+                    await self.places.verify_free(server, trial.logs)
+                    await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
                 await self.audit.carry_out(
                     guild_id,
                     actor_id,
@@ -222,7 +263,7 @@ class GameServerService:
         self.settings.forget_guild(guild_id)
         self.loops.start(server.scope)
         self.events.dispatch(ServerAdded(scope=server.scope))
-        return AddedServer((*understood, *check.steps), server)
+        return server
 
     async def test_server(
         self, guild_id: GuildId, text: str | None
@@ -255,7 +296,7 @@ class GameServerService:
         """
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin removed it."))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
         async with self.loops.removal(scope):
@@ -313,6 +354,11 @@ class GameServerService:
             )
 
 
+def place_server(server: GameServer, place: ServerPlace) -> GameServer:
+    """Return a server with the settings of the place that was chosen."""
+    return replace(server, number=place.number, base_path=place.base_path or server.base_path)
+
+
 def _is_called(server: GameServer, text: str) -> bool:
     return text == server.scope.server_id or fold_server_name(text) == fold_server_name(server.name)
 
@@ -320,11 +366,11 @@ def _is_called(server: GameServer, text: str) -> bool:
 def _describe_missing(typed: str | None) -> Text:
     """Return the error for a missing server, without the id of one that was removed after it was listed."""
     if typed is None:
-        return text("There is no game server here.")
+        return text("No game server is set up yet.")
     is_id = len(typed) == SERVER_ID_CHARACTERS and set(typed) <= set(SERVER_ID_ALPHABET)
     if is_id and any(map(str.isdecimal, typed)):
         return FORMER_CHOICE
-    return text("There is no game server “{name}” here.", name=quote(typed))
+    return text("No game server is called “{name}”.", name=quote(typed))
 
 
 def _describe_several(typed: str | None) -> Text:

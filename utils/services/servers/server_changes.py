@@ -15,9 +15,9 @@ from utils.errors import (
     UserFacingError,
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.reading import ServerPlace
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
-    CheckStep,
     Credentials,
     FeedSwitch,
     GameServer,
@@ -32,11 +32,20 @@ from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import ImportJobs
 from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.game_servers import NO_SUCH_SERVER, Encryption, GameServerService, ServerChecker
+from utils.services.servers.game_servers import (
+    NO_SUCH_SERVER,
+    Encryption,
+    GameServerService,
+    ServerChecker,
+    ServerTrial,
+    place_server,
+)
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.time_zones import find_zone
 from utils.services.servers.typed_servers import (
+    LoginFields,
     read_address,
+    read_place,
     trim_text,
     verify_free_name,
     verify_server_name,
@@ -49,10 +58,13 @@ _ACCOUNT = (*_PLACE, "username")  # decide who receives the secret
 _WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # checked by a test of the login
 
 WHY_LOGIN_AGAIN = text(
-    "Another host, port or user name needs its password or key again: the stored one goes to the host whose"
-    " key is pinned, and to nobody else. Run {edit} again and fill in the form.",
+    "A new host, port or user name needs the password or key again: I send the saved one only to the host"
+    " whose key I saved. Run {edit} again and fill in the form.",
     edit=Command("admin server edit"),
 )
+
+
+CHANGED_MEANWHILE = text("Someone changed this server in the meantime. Run the command again.")
 
 
 class HostKeyReader(Protocol):  # implemented by DeathLogAccess
@@ -83,12 +95,12 @@ class EditedServer:
 
     Attributes:
         server: the server as it is stored now.
-        steps: the steps of the test, if one was needed.
+        trial: the test of the login if one was needed; the server in it is the wanted one.
         changes: the changes; empty if the test failed, and nothing is stored then.
     """
 
     server: GameServer
-    steps: tuple[CheckStep, ...]
+    trial: ServerTrial
     changes: tuple[FieldChange, ...]
 
 
@@ -109,6 +121,16 @@ class ServerChangeService:
     loops: LoopControl
     audit: AuditLog
 
+    async def verify_edit(self, guild_id: GuildId, typed: str, edit: ServerEdit) -> GameServer:
+        """Refuse an invalid edit, before the admin types a password; return the server as it would be.
+
+        Raises:
+            UserFacingError: there is no such server, or a value is invalid.
+        """
+        wanted = self._apply(await self.servers.resolve(guild_id, typed), read_edit(edit))
+        await self._verify_place(guild_id, wanted)
+        return wanted
+
     async def edit(
         self, guild_id: GuildId, typed: str, edit: ServerEdit, *, actor_id: MemberId
     ) -> EditedServer:
@@ -122,30 +144,75 @@ class ServerChangeService:
         async with self.servers.lock(guild_id):
             server = await self.servers.resolve(guild_id, typed)
             wanted = self._apply(server, read_edit(edit))
-            changes = list_changes(server, wanted)
-            if not changes:
-                raise InvalidInputError(
-                    text("Nothing would change. Name at least one option with a new value.")
-                )
+            if not list_changes(server, wanted):
+                raise InvalidInputError(text("That changes nothing. Give at least one option a new value."))
             if edit.credentials is None and _differs(server, wanted, _ACCOUNT):
                 raise InvalidInputError(WHY_LOGIN_AGAIN)
             await self._verify_place(guild_id, wanted)
-            facts = AuditFacts(server_name=server.name, changes=changes)
-            check = WayCheck(())
-            if _differs(server, wanted, _WAY):
-                check = await self._check(wanted, edit.credentials)
-                if check.logs is None:
-                    step = check.failure.name.code if check.failure else None
-                    failed = replace(facts, is_done=False, failed_step=step)
-                    await self._audit_edit(guild_id, actor_id, failed)
-                    return EditedServer(server, check.steps, ())
-                wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
-            try:
-                await self._write(wanted, check, actor_id, facts)
-            except UserFacingError:
-                await self._audit_edit(guild_id, actor_id, replace(facts, is_done=False))
-                raise
-            return EditedServer(wanted, check.steps, changes)
+            if not _differs(server, wanted, _WAY):
+                return await self._store(server, ServerTrial(wanted, ()), actor_id)
+            return await self._try(server, wanted, edit.credentials, actor_id)
+
+    async def edit_place(
+        self, failed: EditedServer, place: ServerPlace, *, actor_id: MemberId
+    ) -> EditedServer:
+        """Go on with an edit with one of the game servers that its login leads to.
+
+        Raises:
+            UserFacingError: since the test, the server was removed or changed.
+        """
+        async with self.servers.lock(failed.server.scope.guild_id):
+            await self._verify_unchanged(failed)
+            return await self._try(failed.server, place_server(failed.trial.server, place), None, actor_id)
+
+    async def keep_edit(self, failed: EditedServer, *, actor_id: MemberId) -> EditedServer:
+        """Store an edit although its logs were not found; the bot goes on looking for them.
+
+        Raises:
+            UserFacingError: since the test, the server was removed or changed, or the name was taken.
+        """
+        async with self.servers.lock(failed.server.scope.guild_id):
+            await self._verify_unchanged(failed)
+            return await self._store(failed.server, failed.trial, actor_id)
+
+    async def _verify_unchanged(self, failed: EditedServer) -> None:
+        now = await self._find(failed.server.scope)
+        if _differs(failed.server, now, (*_NAMES, "secret", "host_key")):
+            raise InvalidInputError(CHANGED_MEANWHILE)
+        await self._verify_place(now.scope.guild_id, failed.trial.server)
+
+    async def _try(
+        self,
+        server: GameServer,
+        wanted: GameServer,
+        credentials: Credentials | None,
+        actor_id: MemberId,
+    ) -> EditedServer:
+        """Test the wanted server, and store it if that succeeds."""
+        check = await self._check(wanted, credentials)
+        tried = replace(wanted, host_key=check.host_key or wanted.host_key)
+        if check.logs is None:
+            step = check.failure.name.code if check.failure else None
+            facts = AuditFacts(
+                server_name=server.name,
+                changes=list_changes(server, wanted),
+                is_done=False,
+                failed_step=step,
+            )
+            await self._audit_edit(server.scope.guild_id, actor_id, facts)
+            return EditedServer(server, ServerTrial(tried, check.steps, places=check.places), ())
+        found = replace(tried, log_folder=check.logs.folder)
+        return await self._store(server, ServerTrial(found, check.steps, check.logs), actor_id)
+
+    async def _store(self, server: GameServer, trial: ServerTrial, actor_id: MemberId) -> EditedServer:
+        changes = list_changes(server, trial.server)
+        facts = AuditFacts(server_name=server.name, changes=changes)
+        try:
+            await self._write(trial, actor_id, facts)
+        except UserFacingError:
+            await self._audit_edit(server.scope.guild_id, actor_id, replace(facts, is_done=False))
+            raise
+        return EditedServer(trial.server, trial, changes)
 
     async def set_announced(
         self, guild_id: GuildId, typed: str, switch: FeedSwitch, *, is_announced: bool, actor_id: MemberId
@@ -176,14 +243,14 @@ class ServerChangeService:
         if server.is_paused:
             raise LimitReachedError(
                 text(
-                    "{server} is paused, over the premium limit, so it is not read. See {status}.",
+                    "{server} is paused, over the premium limit, so I don't read it. See {status}.",
                     server=server.name,
                     status=Command("premium status"),
                 )
             )
         if await self.imports.find_import(server.scope) is not None:
             raise InvalidInputError(
-                text("The history of {server} is being read already.", server=server.name)
+                text("I'm already importing the history of {server}.", server=server.name)
             )
         return server
 
@@ -230,12 +297,12 @@ class ServerChangeService:
             InvalidInputError: another admin has changed host or key.
         """
         if keys.shown is None:
-            raise InvalidInputError(text("The host shows no key at the moment. Try again later."))
+            raise InvalidInputError(text("The host shows no key right now. Try again later."))
         guild_id = server.scope.guild_id
         async with self.servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
-                raise InvalidInputError(text("The host or its key has changed. Run the command again."))
+                raise InvalidInputError(CHANGED_MEANWHILE)
             known = await self.store.list_servers(guild_id)
             twins = [one for one in known if is_at_host(one, now) and one.host_key == now.host_key]
             for twin in twins:
@@ -273,12 +340,11 @@ class ServerChangeService:
         tier = await self.premium.get_tier(wanted.scope.guild_id)
         return await self.checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
 
-    async def _write(
-        self, wanted: GameServer, check: WayCheck, actor_id: MemberId, facts: AuditFacts
-    ) -> None:
+    async def _write(self, trial: ServerTrial, actor_id: MemberId, facts: AuditFacts) -> None:
+        wanted = trial.server
         try:
-            if check.logs is not None:
-                await self.places.verify_free(wanted, check.logs)
+            if trial.logs is not None:
+                await self.places.verify_free(wanted, trial.logs)
             await self._find(wanted.scope)
             put = partial(self.store.replace_server, wanted.scope, wanted)
             with self._refreshing_if_failed(wanted.scope):
@@ -286,7 +352,7 @@ class ServerChangeService:
                     wanted.scope.guild_id, actor_id, AuditAction.SERVER_EDIT, facts, put
                 )
         except KillfeedError:
-            if check.steps:
+            if trial.steps:
                 self.checker.let_go(wanted)
             raise
         finally:
@@ -305,7 +371,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)
         if server is None:
-            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin has removed it."))
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Another admin removed it."))
         return server
 
 
@@ -338,6 +404,19 @@ def read_edit(edit: ServerEdit) -> ServerEdit:
     if read.username is not None:
         verify_username(read.username)
     return read
+
+
+def fill_in_edit(edit: ServerEdit, fields: LoginFields) -> ServerEdit:
+    """Return an edit with the fields that were typed again."""
+    number, base_path = read_place(fields.place)
+    return replace(
+        edit,
+        host=fields.address,
+        port=None,
+        username=fields.username,
+        number=number if number is not None else edit.number,
+        base_path=base_path or edit.base_path,
+    )
 
 
 def list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:

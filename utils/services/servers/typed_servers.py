@@ -12,12 +12,13 @@ from utils.services.servers.time_zones import find_zone
 NAME_CHARACTERS = 50
 DEFAULT_PORT = 22
 PORTS = range(1, 65536)
+NUMBER_DIGITS = 9  # of a hoster's number, as in names of folders
 
 WRONG_HOST = text(
-    "The host is a name or an address, like game.example.org, 192.0.2.10 or 2001:db8::1. You can add"
-    " port, user name and sftp://, as in sftp://renter@192.0.2.10:8822. Leave out everything else."
+    "A host is a name or an address, like game.example.org, 192.0.2.10 or 2001:db8::1. You can add port,"
+    " user name and sftp://, as in sftp://renter@192.0.2.10:8822. Leave out everything else."
 )
-WRONG_PORT = text("A port is a number from 1 to 65535; game hosts often use 8822.")
+WRONG_PORT = text("A port is a number from 1 to 65535. Game hosts often use 8822.")
 
 _JOINER = "\u200d"
 _ADDRESS = re.compile(
@@ -41,6 +42,20 @@ class ServerForm:
     base_path: str | None = None
     timezone: str = "UTC"
     legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFields:
+    """A server's login without its secret, as a form shows it and people type it.
+
+    Attributes:
+        address: the host and its port.
+        place: the number of the game server, or the folder that holds its logs.
+    """
+
+    address: str
+    username: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +91,8 @@ def read_address(typed: str) -> TypedAddress:
     if username is not None and ":" in username:
         raise InvalidInputError(
             text(
-                "Leave the password out of the address: the form asks for it, and nobody else sees it there."
-                " If somebody may have seen it here, change it at your host."
+                "Leave the password out of the address. A form asks for it, where nobody else sees it. If"
+                " someone may have seen it here, change it at your host."
             )
         )
     if not host or any(one.isspace() or not one.isprintable() for one in host):
@@ -119,23 +134,58 @@ def read_form(form: ServerForm) -> ServerForm:
     return read
 
 
+def write_fields(
+    host: str, port: int | None, username: str, *, number: int | None, base_path: str | None
+) -> LoginFields:
+    """Return the fields of a form about these values."""
+    name = f"[{host}]" if ":" in host else host
+    address = name if port is None else f"{name}:{port}"
+    return LoginFields(address, username, base_path or ("" if number is None else str(number)))
+
+
+def list_fields(form: ServerForm) -> LoginFields:
+    """Return the fields of a form about a new server that was read."""
+    return write_fields(form.host, form.port, form.username, number=form.number, base_path=form.base_path)
+
+
+def fill_in(form: ServerForm, fields: LoginFields) -> ServerForm:
+    """Return the form of a new server with the fields that were typed again."""
+    number, base_path = read_place(fields.place)
+    return replace(
+        form,
+        host=fields.address,
+        port=None,
+        username=fields.username,
+        number=number,
+        base_path=base_path,
+    )
+
+
+def read_place(typed: str) -> tuple[int | None, str | None]:
+    """Return the number or the folder that a text names; a folder may have a name of many digits."""
+    place = trim_text(typed)
+    if place.isdecimal() and len(place) <= NUMBER_DIGITS:
+        return int(place), None
+    return None, place or None
+
+
 def list_taken(typed: ServerForm, read: ServerForm) -> Text | None:
     """Return how a form was understood; None if it was typed just like that."""
     taken = []
     if read.host != typed.host:
         taken.append(
             text(
-                "Host {host}, port {port}, user name {username}.",
+                "Host {host}, port {port}, user name {username}",
                 host=read.host,
                 port=str(read.port),
                 username=read.username,
             )
         )
     if read.base_path is not None and read.base_path != typed.base_path:
-        taken.append(text("Base path {path}.", path=read.base_path))
+        taken.append(text("base path {path}", path=read.base_path))
     if read.timezone != typed.timezone:
-        taken.append(text("Time zone {zone}.", zone=read.timezone))
-    return join(taken) if taken else None
+        taken.append(text("time zone {zone}", zone=read.timezone))
+    return join(taken, ", ") if taken else None
 
 
 def verify_username(name: str) -> None:
@@ -145,9 +195,9 @@ def verify_username(name: str) -> None:
         InvalidInputError
     """
     if not name:
-        raise InvalidInputError(text("The user name is empty. Your host shows it beside the SFTP address."))
+        raise InvalidInputError(text("The user name is empty. Your hoster shows it with the SFTP address."))
     if not name.isprintable():
-        raise InvalidInputError(text("That user name holds characters nobody can see. Type it by hand."))
+        raise InvalidInputError(text("That user name has invisible characters. Type it by hand."))
 
 
 def fold_server_name(name: str) -> str:
@@ -168,7 +218,7 @@ def verify_server_name(name: str) -> None:
     plain = _FLAG_TAGS.sub("\U0001f3f4", name)
     is_seen = any(unicodedata.category(one)[0] in "LNPS" for one in plain)
     if not is_seen or not all(_may_stand(plain, at) for at in range(len(plain))):
-        raise InvalidInputError(text("That name holds characters nobody can see. Type it by hand."))
+        raise InvalidInputError(text("That name has invisible characters. Type it by hand."))
 
 
 def verify_free_name(name: str, taken: Iterable[str]) -> None:
@@ -179,7 +229,7 @@ def verify_free_name(name: str, taken: Iterable[str]) -> None:
     """
     if fold_server_name(name) in map(fold_server_name, taken):
         raise InvalidInputError(
-            text("There is a server called “{name}” already. Choose another name.", name=name)
+            text("There's already a server called “{name}”. Choose another name.", name=name)
         )
 
 

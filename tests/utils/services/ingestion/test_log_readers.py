@@ -88,7 +88,7 @@ async def test_second_log_is_looked_for_at_its_own_pace_and_told_once(
         for _ in range(12):
             await world.clock.advance(5)
         assert (second.stored, scheduler.health.is_well) == (["a", "b"], True)
-    assert world.notifier.told == ["There is no second log."]
+    assert world.notifier.told == ["**Mirny**: There is no second log."]
 
 
 async def test_death_log_that_is_missing_never_touches_the_second_one(
@@ -230,7 +230,7 @@ async def test_failures_of_each_log_are_counted_by_themselves(world: World, seco
         world.access.failures = [SecretError(text("other key"))]
         await world.clock.advance(READ_BACKOFF.longest_seconds)
         await settle()
-    told = [f"{name} is not read: other key" for name in ("The second log of Mirny", "Mirny")]
+    told = [f"**{name}**: other key" for name in ("The second log of Mirny", "Mirny")]
     assert world.notifier.told == told
     assert scheduler.list_told() == frozenset({f"deaths:{SCOPE}"})
 

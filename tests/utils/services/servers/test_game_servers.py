@@ -31,7 +31,7 @@ from utils.events import EventDispatcher, ServerRemoved
 from utils.models.audit import AuditEntry
 from utils.models.labels import make_mark
 from utils.models.premium import TIERS, Tier
-from utils.models.reading import FoundLogs, ImportJob, RejectedLine
+from utils.models.reading import FoundLogs, ImportJob, RejectedLine, ServerPlace
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import (
     SILENT_AT_FIRST,
@@ -51,7 +51,6 @@ from utils.services.servers.game_servers import (
     SERVER_ID_ALPHABET,
     SERVER_ID_CHARACTERS,
     SHOWN_REJECTED,
-    AddedServer,
     GameServerService,
     RejectedLines,
 )
@@ -100,6 +99,30 @@ class FakeServerChecker:
     def let_go(self, server: GameServer) -> None:
         """Record the server."""
         self.let_gone.append(server.name)
+
+
+@dataclass(frozen=True)
+class Added:
+    """The steps of the test of a new server, and the server if it was stored."""
+
+    steps: tuple[CheckStep, ...]
+    server: GameServer | None
+
+
+async def add(
+    service: GameServerService,
+    form: ServerForm,
+    *,
+    guild_id: GuildId = GUILD,
+    channel_id: ChannelId | None = None,
+    message_id: int | None = None,
+) -> Added:
+    """Test a server and, if that succeeds, store it."""
+    trial = await service.try_server(guild_id, form, credentials=PASSWORD, actor_id=ADMIN)
+    if trial.logs is None:
+        return Added(trial.steps, None)
+    server = await service.add_server(trial, channel_id=channel_id, message_id=message_id, actor_id=ADMIN)
+    return Added(trial.steps, server)
 
 
 @dataclass
@@ -163,27 +186,27 @@ def _service(setup: ServerSetup) -> GameServerService:
     [
         (replace(FORM, name="  "), "1 to 50 characters"),
         (replace(FORM, name="x" * 51), "1 to 50 characters"),
-        (replace(FORM, name="Mir\0ny"), "characters nobody can see"),
-        (replace(FORM, name="\u202eynriM"), "characters nobody can see"),
-        (replace(FORM, name="\u200b"), "characters nobody can see"),
+        (replace(FORM, name="Mir\0ny"), "invisible characters"),
+        (replace(FORM, name="\u202eynriM"), "invisible characters"),
+        (replace(FORM, name="\u200b"), "invisible characters"),
         (replace(FORM, host="203.0.113.9\0"), "is a name or an address"),
         (replace(FORM, host="203.0.113.9/logs"), "is a name or an address"),
         (replace(FORM, host="https://203.0.113.9"), "is a name or an address"),
         (replace(FORM, host="sftp://renter:geheim@203.0.113.9"), "Leave the password out of the address"),
         (replace(FORM, host="203.0.113.9:88220"), "number from 1 to 65535"),
-        (replace(FORM, name=" mIrNy "), "called “mIrNy” already"),
+        (replace(FORM, name=" mIrNy "), "already a server called “mIrNy”"),
         (replace(FORM, port=0), "number from 1 to 65535"),
         (replace(FORM, port=65536), "number from 1 to 65535"),
         (replace(FORM, host="   "), "is a name or an address"),
         (replace(FORM, host="203.0. 113.9"), "is a name or an address"),
-        (replace(FORM, timezone="Mars/Olympus"), "“Mars/Olympus” is not a time zone"),
-        (replace(FORM, timezone=""), "is not a time zone"),
-        (replace(FORM, timezone="Europe"), "is not a time zone"),
-        (replace(FORM, timezone="../../etc/passwd"), "is not a time zone"),
-        (replace(FORM, timezone="localtime"), "the machine that the bot runs on"),
-        (replace(FORM, timezone="UTC+2"), "“UTC+2” is an offset"),
+        (replace(FORM, timezone="Mars/Olympus"), "“Mars/Olympus” isn't a time zone"),
+        (replace(FORM, timezone=""), "isn't a time zone"),
+        (replace(FORM, timezone="Europe"), "isn't a time zone"),
+        (replace(FORM, timezone="../../etc/passwd"), "isn't a time zone"),
+        (replace(FORM, timezone="localtime"), "the clock of my own machine"),
+        (replace(FORM, timezone="UTC+2"), "“UTC+2” alone isn't enough"),
         (replace(FORM, username="  "), "user name is empty"),
-        (replace(FORM, username="ren\u202eter"), "characters nobody can see"),
+        (replace(FORM, username="ren\u202eter"), "invisible characters"),
     ],
 )
 async def test_form_that_cannot_be_right_is_refused(
@@ -195,7 +218,7 @@ async def test_form_that_cannot_be_right_is_refused(
         await service.verify_form(GUILD, form)
     assert sentence in str(caught.value)
     with pytest.raises(InvalidInputError):
-        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+        await add(service, form)
     assert (len(setup.store.servers), setup.checker.checked) == (1, [])
 
 
@@ -242,9 +265,7 @@ async def test_server_over_the_limit_of_the_tier_is_refused(setup: ServerSetup, 
 async def test_added_server_is_stored_with_its_import(setup: ServerSetup, service: GameServerService) -> None:
     """The secret is encrypted for the scope, the key pinned, the import prepared, and reading begins."""
     setup.access.logs.append(FILE, render(build_row("A", "B")))
-    added = await service.add_server(
-        GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN
-    )
+    added = await add(service, FORM, channel_id=ChannelId(5), message_id=6)
     [stored] = setup.store.servers.values()
     assert stored == GameServer(
         scope=stored.scope,
@@ -282,7 +303,7 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
     typed = ServerForm(
         "  North ", " sftp://nobody@Game.example:8822/x_7/ ", None, " renter\u200b ", timezone=" berlin "
     )
-    added = await service.add_server(GUILD, typed, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    added = await add(service, typed)
     assert added.server is not None
     stored = setup.store.servers[added.server.scope]
     assert (stored.name, stored.host, stored.port, stored.username, stored.base_path, stored.timezone) == (
@@ -293,7 +314,7 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
         "/x_7",
         "Europe/Berlin",
     )
-    told = "Host Game.example, port 8822, user name renter. Base path /x_7. Time zone Europe/Berlin."
+    told = "Host Game.example, port 8822, user name renter, base path /x_7, time zone Europe/Berlin"
     assert [(step.name, str(step.detail)) for step in added.steps] == [
         (WayStep.UNDERSTOOD, told),
         *((step.name, str(step.detail)) for step in GOOD),
@@ -304,7 +325,7 @@ async def test_ids_of_servers_are_short_and_their_own(setup: ServerSetup, servic
     """Each server has its own id of eight characters without look-alikes."""
     for number in range(5):
         form = replace(FORM, name=f"server {number}")
-        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+        await add(service, form)
     ids = {scope.server_id for scope in setup.store.servers}
     assert len(ids) == 5
     assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
@@ -330,7 +351,7 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(setup: Se
     service = setup.build()
     await service.verify_form(GUILD, FORM)
     with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) includes 1"):
-        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+        await add(service, FORM)
     assert (list(setup.store.servers), setup.ingestion.data.job) == ([SCOPE], None)
     assert [detail.rpartition(": ")[2] for _, _, detail in setup.audit.lines] == ["tested, but not added"]
     assert setup.checker.let_gone == ["Kamensk"]
@@ -340,26 +361,57 @@ async def test_last_place_is_given_once_when_two_ask_for_it(setup: ServerSetup) 
     """Two admins add a server at once, and the second one is refused."""
     setup.tier = 0
     service = setup.build()
-    both = [
-        service.add_server(
-            GUILD, replace(FORM, name=name), credentials=PASSWORD, channel_id=None, actor_id=ADMIN
-        )
-        for name in ("one", "two")
-    ]
+    both = [add(service, replace(FORM, name=name)) for name in ("one", "two")]
     outcomes = await asyncio.gather(*both, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [AddedServer, LimitReachedError]
+    assert [type(outcome) for outcome in outcomes] == [Added, LimitReachedError]
     assert len(setup.store.servers) == 1
 
 
 async def test_nothing_is_stored_when_a_step_fails(setup: ServerSetup, service: GameServerService) -> None:
     """The steps are shown, the server is not stored, its login is forgotten, and the try is audited."""
     setup.checker.steps = BAD
-    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    added = await add(service, FORM)
     assert (added.steps, added.server) == (BAD, None)
     told = "Kamensk (renter at 203.0.113.9 port 8822, number 4): not added, “Login” failed"
     assert setup.audit.lines == [(ADMIN, "server add", told)]
     assert (setup.store.servers, setup.ingestion.data.job, setup.loops.notes) == ({}, None, [])
     assert [scope.guild_id for scope in setup.access.forgotten] == [GUILD]
+
+
+async def test_server_whose_logs_are_missing_is_kept_with_an_import_that_waits(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """Its host accepted the login; all that its logs hold when they are found is history."""
+    setup.checker.steps = BAD
+    trial = await service.try_server(GUILD, FORM, credentials=PASSWORD, actor_id=ADMIN)
+    assert trial.may_be_kept
+    server = await service.add_server(trial, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN)
+    assert (server.host_key, server.log_folder) == ("ssh-ed25519 AAAA", None)
+    assert setup.store.servers == {server.scope: server}
+    assert setup.ingestion.data.job == ImportJob(0, START, {}, ChannelId(5), 6, is_waiting=True)
+    assert setup.loops.notes == [("start", server.scope)]
+    setup.checker.host_key = None
+    refused = await service.try_server(
+        GUILD, replace(FORM, name="Other"), credentials=PASSWORD, actor_id=ADMIN
+    )
+    assert not refused.may_be_kept
+
+
+async def test_one_of_several_servers_is_tested_with_the_stored_login(
+    setup: ServerSetup, service: GameServerService
+) -> None:
+    """The typed secret is not kept: the encrypted one goes to the host key of the first test alone."""
+    setup.checker.steps = BAD
+    trial = await service.try_server(GUILD, FORM, credentials=PASSWORD, actor_id=ADMIN)
+    setup.checker.steps = GOOD
+    by_number = await service.try_place(trial, ServerPlace("8", 8), actor_id=ADMIN)
+    by_folder = await service.try_place(trial, ServerPlace("b_8", 8, "games/b_8"), actor_id=ADMIN)
+    assert [(one.server.number, one.server.base_path) for one in (by_number, by_folder)] == [
+        (8, None),
+        (8, "games/b_8"),
+    ]
+    assert {one.server.host_key for one in (by_number, by_folder)} == {"ssh-ed25519 AAAA"}
+    assert by_number.server.secret == trial.server.secret
 
 
 async def test_import_is_prepared_before_the_server_is_stored(
@@ -368,7 +420,7 @@ async def test_import_is_prepared_before_the_server_is_stored(
     """Without an import the history would be announced, so the server is not stored."""
     setup.access.failures.append(ConnectionLostError(text("gone in the middle")))
     with pytest.raises(ConnectionLostError):
-        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+        await add(service, FORM)
     assert (setup.store.servers, setup.loops.notes) == ({}, [])
     assert setup.access.forgotten == [setup.access.opened[0].scope]
 
@@ -380,7 +432,7 @@ async def test_server_is_not_read_when_it_cannot_be_stored(
     await service.verify_form(GUILD, FORM)
     setup.ingestion.outages = 1
     with pytest.raises(StorageUnavailableError):
-        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+        await add(service, FORM)
     assert (setup.store.servers, setup.loops.notes, len(setup.access.forgotten)) == ({}, [], 1)
 
 
@@ -417,13 +469,13 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
     """A value of a list is not a name; an unknown name of eight letters is repeated as typed."""
     setup.add(build_server())
     for typed, told in (
-        ("k3v9x2bb", "a server that was removed"),
-        ("northern", "northern"),
-        ("North 12", "North 12"),
+        ("k3v9x2bb", "That game server was removed."),
+        ("northern", "No game server is called “northern”."),
+        ("North 12", "No game server is called “North 12”."),
     ):
         with pytest.raises(NotFoundError) as caught:
             await service.resolve(GUILD, typed)
-        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean **Mirny**?"
+        assert str(caught.value) == f"{told} Did you mean **Mirny**?"
 
 
 async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameServerService) -> None:
@@ -468,11 +520,11 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
     setup: ServerSetup, service: GameServerService
 ) -> None:
     """The same logs under another name are refused and audited; nothing is stored or read."""
-    await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    await add(service, FORM)
     setup.checker.folder = "/Kamensk/deathlogs"
     twin = replace(FORM, name="Twin", host="kamensk.example")
     with pytest.raises(InvalidInputError, match=r"“Kamensk” already reads these logs"):
-        await service.add_server(GUILD, twin, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+        await add(service, twin)
     [stored] = setup.store.servers.values()
     assert (stored.name, setup.checker.let_gone) == ("Kamensk", ["Twin"])
     assert setup.loops.notes == [("start", stored.scope)]
@@ -508,7 +560,7 @@ async def test_removed_server_ends_everywhere(
     fate = "statistics kept" if keep_stats else "statistics deleted"
     told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
     assert setup.audit.lines == [(ADMIN, "server remove", told)]
-    with pytest.raises(NotFoundError, match="Another admin has removed it"):
+    with pytest.raises(NotFoundError, match="Another admin removed it"):
         await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
 
 
@@ -562,6 +614,6 @@ async def test_rejected_lines_are_those_of_the_server(setup: ServerSetup, servic
 
 async def test_ids_are_made_of_the_guild_that_asks(setup: ServerSetup, service: GameServerService) -> None:
     """A server belongs to the guild in which it was added."""
-    await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    await add(service, FORM, guild_id=GuildId(7))
     [scope] = setup.store.servers
     assert scope == ServerScope(GuildId(7), ServerId(scope.server_id))

@@ -48,7 +48,7 @@ from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.game_servers import GameServerService, ServerTrial
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import EditedServer, ServerChangeService, ServerEdit
 
@@ -162,9 +162,8 @@ async def test_name_and_zone_change_without_a_test(setup: ChangeSetup, service: 
         GUILD, "mirny", ServerEdit(name=" Polar ", timezone="Europe/Berlin"), actor_id=ADMIN
     )
     wanted = replace(SERVER, name="Polar", timezone="Europe/Berlin")
-    assert edited == EditedServer(
-        wanted, (), (FieldChange("name", "Mirny", "Polar"), FieldChange("timezone", "UTC", "Europe/Berlin"))
-    )
+    changes = (FieldChange("name", "Mirny", "Polar"), FieldChange("timezone", "UTC", "Europe/Berlin"))
+    assert edited == EditedServer(wanted, ServerTrial(wanted, ()), changes)
     assert setup.store.servers[SCOPE] == wanted
     assert (setup.host.checked, setup.loops.notes) == ([], [("restart", SCOPE)])
     assert setup.audit.lines == [
@@ -177,7 +176,7 @@ async def test_login_is_tested_before_it_is_stored(setup: ChangeSetup, service: 
     edit = ServerEdit(username="tenant", credentials=Credentials("n3w-pass"))
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     wanted = replace(SERVER, username="tenant", secret=EncryptedSecret(f"{SCOPE}:n3w-pass".encode()))
-    assert (edited.server, edited.steps, setup.host.checked) == (wanted, GOOD, [wanted])
+    assert (edited.server, edited.trial.steps, setup.host.checked) == (wanted, GOOD, [wanted])
     assert edited.changes == (FieldChange("username", "renter", "tenant"), FieldChange("secret"))
     assert "n3w-pass" not in repr(setup.audit.lines)
 
@@ -189,7 +188,8 @@ async def test_nothing_is_stored_when_the_test_fails(
     setup.host.steps = BAD
     edit = ServerEdit(port=2022, credentials=TYPED)
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert edited == EditedServer(SERVER, BAD, ())
+    assert (edited.server, edited.trial.steps, edited.changes) == (SERVER, BAD, ())
+    assert edited.trial.server.port == 2022
     assert (setup.store.servers[SCOPE], setup.loops.notes) == (SERVER, [])
 
 
@@ -253,7 +253,7 @@ async def test_edit_does_not_make_two_servers_one(setup: ChangeSetup, service: S
     [
         (ServerEdit(host="198.51.100.7"), "host: 127.0.0.1 → 198.51.100.7"),
         (ServerEdit(port=2022), "port: 22 → 2022"),
-        (ServerEdit(username="tenant"), "username: renter → tenant"),
+        (ServerEdit(username="tenant"), "user name: renter → tenant"),
     ],
 )
 async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
@@ -295,12 +295,12 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
         ServerEdit(name="KAMENSK"): "Choose another name",
         ServerEdit(name="  "): "1 to 50 characters",
         ServerEdit(host="ftp://x", credentials=TYPED): "is a name or an address",
-        ServerEdit(username="a\u202eb", credentials=TYPED): "characters nobody can see",
-        ServerEdit(timezone="localtime"): "the machine that the bot runs on",
-        ServerEdit(username=" ", base_path=" "): "Nothing would change",
-        ServerEdit(timezone="Mars/Base"): "not a time zone",
-        ServerEdit(): "Nothing would change",
-        ServerEdit(name="Mirny", port=22): "Nothing would change",
+        ServerEdit(username="a\u202eb", credentials=TYPED): "invisible characters",
+        ServerEdit(timezone="localtime"): "the clock of my own machine",
+        ServerEdit(username=" ", base_path=" "): "That changes nothing",
+        ServerEdit(timezone="Mars/Base"): "isn't a time zone",
+        ServerEdit(): "That changes nothing",
+        ServerEdit(name="Mirny", port=22): "That changes nothing",
     }
     for edit, sentence in mistakes.items():
         with pytest.raises(InvalidInputError, match=sentence):
@@ -323,7 +323,7 @@ async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: Server
         ("host", "127.0.0.1", "2001:db8::7"),
         ("port", "22", "2022"),
         ("base path", "none", "/x_7"),
-        ("timezone", "UTC", "America/New_York"),
+        ("time zone", "UTC", "America/New_York"),
         ("login", "old secret", "new secret"),
         ("host key", "pinned", "pinned again"),
     ]
@@ -363,7 +363,7 @@ async def test_server_that_was_removed_meanwhile_is_not_changed(setup: ChangeSet
             return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
     setup.host = VanishingHost()
-    with pytest.raises(NotFoundError, match="Another admin has removed it"):
+    with pytest.raises(NotFoundError, match="Another admin removed it"):
         await setup.build().edit(
             GUILD, "Mirny", ServerEdit(username="tenant", credentials=TYPED), actor_id=ADMIN
         )
@@ -434,14 +434,14 @@ async def test_history_is_imported_again_from_the_start(
 async def test_history_is_not_imported_twice_at_once(
     setup: ChangeSetup, service: ServerChangeService
 ) -> None:
-    """The second admin learns that the history is being read already."""
+    """The second admin learns that the history is already importing."""
     both = [
         service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
         for _ in range(2)
     ]
     outcomes = await asyncio.gather(*both, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [GameServer, InvalidInputError]
-    with pytest.raises(InvalidInputError, match="being read already"):
+    with pytest.raises(InvalidInputError, match="already importing"):
         await service.verify_import(GUILD, "Mirny")
     assert len(setup.audit.lines) == 1
 
@@ -482,7 +482,7 @@ async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
     """Another admin may have changed the server between the question and the answer."""
     server, keys = await service.read_host_keys(GUILD, "Mirny")
     setup.store.servers[SCOPE] = replace(SERVER, **change)  # type: ignore[arg-type] # two texts
-    with pytest.raises(InvalidInputError, match="has changed"):
+    with pytest.raises(InvalidInputError, match="in the meantime"):
         await service.accept_host_key(server, keys, actor_id=ADMIN)
     with pytest.raises(InvalidInputError, match="shows no key"):
         await service.accept_host_key(server, HostKeys(OLD_KEY, None, text("away")), actor_id=ADMIN)

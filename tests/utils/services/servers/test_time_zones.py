@@ -1,6 +1,8 @@
 """Time zones as people type them."""
 
-from zoneinfo import available_timezones
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -40,14 +42,36 @@ def test_city_is_enough(text: str, zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["UTC+2", "utc +02:00", "GMT-5", "+2", "-0330", "+05:30", "\u22123", "UTC+0"]
+    ("text", "near"),
+    [
+        ("UTC+2", "one of these: Europe/Athens, Africa/Johannesburg, Europe/Berlin?"),
+        ("utc +02:00", "one of these: Europe/Athens, Africa/Johannesburg, Europe/Berlin?"),
+        ("GMT-5", "one of these: America/New_York, America/Bogota, America/Chicago?"),
+        ("+3", "one of these: Europe/Moscow, Europe/Athens, Etc/GMT-3?"),
+        ("-0330", "America/St_Johns?"),
+        ("+05:30", "Asia/Kolkata?"),
+        ("\u22128", "one of these: America/Los_Angeles, America/Anchorage, Etc/GMT+8?"),
+        ("UTC+0", "one of these: Europe/London, Atlantic/Azores, UTC?"),
+        ("PST", "America/Los_Angeles?"),
+        ("msk", "Europe/Moscow?"),
+        ("mez", "Europe/Berlin?"),
+    ],
 )
-def test_offset_is_explained(text: str) -> None:
-    """An offset is wrong for half of the year, and its sign is reversed in some zones."""
-    with pytest.raises(
-        InvalidInputError, match=r"is an offset, and most clocks change in summer\. Name the city"
-    ):
+def test_offset_or_abbreviation_names_the_near_cities(text: str, near: str) -> None:
+    """An offset is wrong for half of the year, so a city has to be chosen; those offered can be found."""
+    said = f"alone isn't enough: most clocks change in summer. Did you mean {near} Type"
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
         find_zone(text)
+
+
+@given(st.integers(-12, 14), st.sampled_from((0, 30, 45)))
+def test_offered_zones_of_an_offset_have_it(hours: int, minutes: int) -> None:
+    """Each offered zone has the offset in winter or in summer."""
+    offset = timedelta(hours=abs(hours), minutes=minutes) * (-1 if hours < 0 else 1)
+    sign = "-" if hours < 0 else "+"
+    for zone in search_zones(f"UTC{sign}{abs(hours)}:{minutes:02d}", limit=25):
+        seasons = [datetime(2025, month, 15, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7)]
+        assert offset in seasons
 
 
 @pytest.mark.parametrize(
@@ -71,7 +95,7 @@ def test_what_is_no_zone_of_a_place_is_refused(text: str) -> None:
 
 def test_slip_is_answered_with_what_is_close() -> None:
     """The suggestion can be copied."""
-    with pytest.raises(InvalidInputError, match=r"“Berln” is not a time zone\. Did you mean: Europe/Berlin"):
+    with pytest.raises(InvalidInputError, match=r"“Berln” isn't a time zone\. Did you mean Europe/Berlin\?"):
         find_zone("Berln")
 
 
@@ -88,4 +112,7 @@ def test_zones_are_offered_by_any_part_cities_first() -> None:
     """Without a text the most common zones are offered."""
     assert search_zones("BER", limit=3) == ["Atlantic/Bermuda", "Europe/Berlin", "Australia/Canberra"]
     assert search_zones("new y", limit=25) == ["America/New_York"]
-    assert (search_zones("", limit=2), search_zones("nowhere", limit=25)) == (("UTC", "Europe/London"), [])
+    assert (search_zones("", limit=2), search_zones("zzzzzz", limit=25)) == (("UTC", "Europe/London"), [])
+    assert search_zones("berln", limit=1) == ["Europe/Berlin"]
+    assert search_zones("est", limit=25)[:1] == ["America/New_York"]
+    assert search_zones("utc+1", limit=2) == ["Europe/Berlin", "Europe/London"]
