@@ -1,18 +1,27 @@
-"""Bounties and wallets: ``/bounty`` and ``/wallet``."""
+"""Bounties and wallets: ``/bounty`` and ``/wallet``, and *Put a price on* in the menu on a member."""
+
+import re
+from collections.abc import Sequence
 
 import discord
 from discord.ext import commands
 
+from utils.errors import AmbiguousError, InvalidInputError
 from utils.interactions.autocomplete import complete_own_bounty
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
+from utils.interactions.forms import Line, LineForm
 from utils.interactions.guild_cog import GuildCog
+from utils.interactions.lasting_buttons import on_press
+from utils.interactions.member_menus import member_menu
 from utils.interactions.options import player_option, server_option, text_option
 from utils.interactions.paging import cut_page, respond_with_pages
-from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY
+from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, PUT_PRICE
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
+from utils.models.texts import Mention, text
+from utils.models.typed_text import TYPED_CHARACTERS
 
 
 class BountyCog(GuildCog):
@@ -26,10 +35,53 @@ class BountyCog(GuildCog):
         "amount", int, description="How much 💎", min_value=LEAST_BOUNTY, max_value=LARGEST_BOUNTY
     )
     @server_option(description="Where they play")
-    @asks_which
     @Access(feature=Feature.BOUNTIES, is_change=True)
     async def place(self, ctx: KillfeedContext, player: str, amount: int, server: str | None) -> None:
         """Answer ``/bounty place``."""
+        await self._place(ctx, player=player, amount=amount, server=server)
+
+    @on_press(PUT_PRICE)
+    @Access(feature=Feature.BOUNTIES, is_private=True, is_change=True, opens_modal=True)
+    async def press_price(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer **Put up a price** with a form; the bounties channel tells everybody."""
+        del argument
+        await ctx.send_modal(
+            LineForm(
+                text("Put a price on a player"), (_PLAYER, _AMOUNT), self._place_on_player, opened_in=ctx
+            )
+        )
+
+    @member_menu(name="Put a price on", said=text("Put a price on a member's player"))
+    @Access(feature=Feature.BOUNTIES, is_private=True, is_change=True, opens_modal=True)
+    async def price_on(self, ctx: KillfeedContext, member: discord.Member) -> None:
+        """Answer the menu on a member with a form that asks how much."""
+        target = MemberId(member.id)
+        await self.services.bounties.list_targets(ctx.guild_id, ctx.member_id, target)
+
+        async def submit(sent: KillfeedContext, lines: Sequence[str]) -> None:
+            await self._place_on_member(sent, target=target, player="", amount=_read_amount(lines[0]))
+
+        title = text("Put a price on {member}", member=member.display_name)
+        await ctx.send_modal(LineForm(title, (_AMOUNT,), submit, opened_in=ctx))
+
+    @asks_which
+    async def _place_on_member(
+        self, ctx: KillfeedContext, *, target: MemberId, player: str, amount: int
+    ) -> None:
+        """Place a bounty on a member's only player, or on the one that was chosen."""
+        targets = await self.services.bounties.list_targets(ctx.guild_id, ctx.member_id, target)
+        choices = [(one.player_id, one.player_name) for one in targets]
+        if len(choices) > 1 and player not in dict(choices):
+            asked = text("{member} plays several players. On which one?", member=Mention("@", target))
+            raise AmbiguousError(asked, typed=player, choices=choices)
+        await self._place(ctx, player=player or choices[0][0], amount=amount, server=None)
+
+    async def _place_on_player(self, ctx: KillfeedContext, lines: Sequence[str]) -> None:
+        player, amount = lines
+        await self._place(ctx, player=player, amount=_read_amount(amount), server=None)
+
+    @asks_which
+    async def _place(self, ctx: KillfeedContext, *, player: str, amount: int, server: str | None) -> None:
         placed = await self.services.bounties.place(
             ctx.guild_id,
             ctx.member_id,
@@ -92,6 +144,23 @@ class BountyCog(GuildCog):
         member_id = MemberId((member or ctx.author).id)
         wallet = await self.services.wallets.get_wallet(ctx.guild_id, member_id)
         await ctx.respond(embed=ctx.embeds.build_wallet(wallet))
+
+
+_PLAYER = Line(text("Player"), TYPED_CHARACTERS, text("Name in the game"))
+_AMOUNT = Line(text("Amount in 💎"), 10, text("500"))
+_SEPARATORS = re.compile(r"[\s.,'_]|💎")
+
+
+def _read_amount(typed: str) -> int:
+    """Return a typed amount; thousands may be grouped.
+
+    Raises:
+        InvalidInputError: it is no number.
+    """
+    digits = _SEPARATORS.sub("", typed)
+    if not (digits.isascii() and digits.isdecimal()):
+        raise InvalidInputError(text("“{amount}” isn't an amount. Type a number, like 500.", amount=typed))
+    return int(digits)
 
 
 setup = BountyCog.setup

@@ -73,4 +73,8 @@ class Editing:
 
     async def _keep(self, failed: EditedServer, ctx: KillfeedContext) -> Outcome:
         kept = await self._services.server_changes.keep_edit(failed, actor_id=ctx.member_id)
-        return Outcome(ctx.embeds.build_edited(kept.server.name, kept.changes, steps=kept.trial.steps))
+        looks = text("I look for its logs every minute, and read on when they appear.")
+        embed = ctx.embeds.build_edited(
+            kept.server.name, kept.changes, steps=kept.trial.steps, next_step=looks
+        )
+        return Outcome(embed)

@@ -5,8 +5,10 @@ import discord
 from cogs.admin.groups import LINK, admin_access
 from utils.interactions.autocomplete import complete_link_of_member
 from utils.interactions.context import KillfeedContext
+from utils.interactions.lasting_buttons import on_press
 from utils.interactions.options import player_option, text_option
 from utils.interactions.services import Services
+from utils.models.link_buttons import CONFIRM_LINK, REFUSE_LINK, read_request
 from utils.models.scope import MemberId
 from utils.models.texts import Mention, text
 
@@ -31,6 +33,26 @@ class LinkCommands:
         if link.is_main:
             said = text("{member} is **{player}** (main), confirmed by you.", member=who, player=name)
         await ctx.respond(embed=ctx.embeds.build_success(text("Link confirmed"), said))
+
+    @on_press(CONFIRM_LINK)
+    @admin_access(is_change=True, is_update=True)
+    async def press_confirm(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer **Confirm** below a request."""
+        await self._decide(ctx, argument, is_confirmed=True)
+
+    @on_press(REFUSE_LINK)
+    @admin_access(is_change=True, is_update=True)
+    async def press_refuse(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer **Refuse** below a request."""
+        await self._decide(ctx, argument, is_confirmed=False)
+
+    async def _decide(self, ctx: KillfeedContext, argument: str, *, is_confirmed: bool) -> None:
+        """Decide about a request; its message then shows what became of it, without buttons."""
+        member_id, player_id = read_request(argument)
+        said = await self.services.links.decide(
+            ctx.guild_id, ctx.member_id, member_id=member_id, player_id=player_id, is_confirmed=is_confirmed
+        )
+        await ctx.edit(embed=ctx.embeds.build_notice(text("🔗 Request for a link"), said), view=None)
 
     @link.command(name="remove", description="Unlink a member from a player")
     @discord.option("member", discord.Member, description="The member")

@@ -282,3 +282,17 @@ async def test_edit_that_another_admin_overtook_is_refused(
     await failed.wait_until(lambda reply: "in the meantime" in reply.embed["description"])
     [(_, port, *_)] = find(shelf, "Mirny 2")
     assert port != 2022
+
+
+async def test_edit_is_saved_anyway_and_says_what_follows(
+    shelf: Shelf, manager: Member, channel: Channel
+) -> None:
+    """An edit without a form has the buttons as well, but no **Try again**: no secret was asked for."""
+    shelf.secrets.checks = [NO_LOGS]
+    failed = await manager.ask(channel, "/admin server edit", server="Mirny", number=9)
+    assert list_buttons(failed) == ["Save anyway"]
+    await failed.click("Save anyway")
+    await failed.wait_until(lambda reply: reply.embed["title"] == "✅ Mirny changed")
+    assert "I look for its logs every minute" in failed.embed["description"]
+    [(*_, number, _)] = find(shelf, "Mirny")
+    assert number == 9

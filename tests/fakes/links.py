@@ -11,6 +11,7 @@ from tests.fakes.storage import FakeAuditStore, Gate
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.lasting_buttons import Control
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
@@ -36,6 +37,7 @@ class FakeLinkStore:
 
     Attributes:
         open: the keys of links that wait for their proof or for the update of their message.
+        proven_first: a request that is proven right before it would be refused.
     """
 
     def __init__(self) -> None:
@@ -44,6 +46,7 @@ class FakeLinkStore:
         self.suicides: list[StoredSuicide] = []
         self.attempts: dict[tuple[GuildId, PlayerId], ProofAttempts] = {}
         self.audit = FakeAuditStore()
+        self.proven_first: Link | None = None
 
     def add_suicide(self, name: str, at: datetime, *, read_at: datetime | None) -> None:
         """Store a death."""
@@ -139,6 +142,18 @@ class FakeLinkStore:
         if stored is not None and not stored.is_proven and stored.message_id == link.message_id:
             del self.links[_build_key(guild_id, link)]
             self.open.discard(_build_key(guild_id, link))
+
+    async def refuse(self, guild_id: GuildId, link: Link, *, entry: AuditEntry) -> bool:
+        """Delete a request, unless it was proven."""
+        if self.proven_first is not None:
+            await self.prove(guild_id, self.proven_first, at=START)
+        stored = self._find_request(link)
+        if stored is None or stored.is_proven:
+            return False
+        self.audit.add(guild_id, entry)
+        del self.links[_build_key(guild_id, link)]
+        self.open.discard(_build_key(guild_id, link))
+        return True
 
     async def remove(
         self,
@@ -268,34 +283,50 @@ class FakeProofs:
             self.told.append((link, outcome))
 
 
+class FakeChannels:
+    """The settings of every guild, with a channel for alerts if one is set."""
+
+    def __init__(self) -> None:
+        self.alerts: ChannelId | None = None
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return the settings."""
+        channels = {} if self.alerts is None else {ChannelKind.ALERTS: self.alerts}
+        return GuildSettings(guild_id, channels=channels)
+
+
 class FakeNotifier:
     """Records alerts and messages.
 
     Attributes:
         told: the receiver (None: the admins) and the sentence.
+        controls: the labels of the buttons of each alert.
     """
 
     def __init__(self) -> None:
         self.told: list[tuple[MemberId | None, str]] = []
+        self.controls: list[tuple[Control, ...]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
     async def notify(
         self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
     ) -> None:
         """Alert the admins."""
-        del controls
         del guild_id
-        self._tell(None, str(sentence), key)
+        if self._tell(None, str(sentence), key):
+            self.controls.append(tuple(controls))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Send a member a message."""
         del guild_id
         self._tell(member_id, str(sentence), key)
 
-    def _tell(self, whom: MemberId | None, sentence: str, key: str) -> None:
-        if (whom, key) not in self._keys:
-            self._keys.add((whom, key))
-            self.told.append((whom, sentence))
+    def _tell(self, whom: MemberId | None, sentence: str, key: str) -> bool:
+        if (whom, key) in self._keys:
+            return False
+        self._keys.add((whom, key))
+        self.told.append((whom, sentence))
+        return True
 
 
 class FakeAuditLog:

@@ -266,6 +266,7 @@ class FakeLink:
     """A player that belongs to a member."""
 
     player_id: PlayerId
+    player_name: str = "their player"
 
 
 class FakeMemberLinks:

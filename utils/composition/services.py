@@ -203,6 +203,7 @@ def build_links(stores: ServiceStores, guild: GuildServices, around: Surrounding
         proofs=around.proofs,
         audit=guild.audit,
         notifier=around.notifier,
+        settings=guild.settings,
         clock=around.clock,
         rng=around.rng,
         requires_proof=around.requires_proof,

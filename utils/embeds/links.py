@@ -22,6 +22,7 @@ _TITLES: Mapping[ProofOutcome, Text] = {
     ProofOutcome.EXPIRED: text("Not proven in time"),
     ProofOutcome.ENDED: text("Link ended"),
     ProofOutcome.REPLACED: text("Asked again"),
+    ProofOutcome.REFUSED: text("Refused by an admin"),
 }
 
 
@@ -85,7 +86,7 @@ def build_links_embed(
 
 
 def _get_mark(theme: Theme, outcome: ProofOutcome) -> str:
-    failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED)
+    failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED, ProofOutcome.REFUSED)
     marks = {ProofOutcome.PROVEN: theme.good, **dict.fromkeys(failed, theme.bad)}
     return marks.get(outcome, theme.paused)
 
@@ -123,38 +124,41 @@ def _count_used(count: int, limit: int) -> Text:
 
 def _describe_outcome(link: Link, outcome: ProofOutcome) -> Text:
     member, player = Mention("@", link.member_id), show_name(link.player_name)
-    if outcome is ProofOutcome.PROVEN:
-        return join([_describe_proven(link), _describe_commands()])
-    if outcome is ProofOutcome.TAKEN:
-        return text(
+    outcomes = {
+        ProofOutcome.PROVEN: join([_describe_proven(link), _describe_commands()]),
+        ProofOutcome.TAKEN: text(
             "**{player}** is linked to someone else now, so the request of {member} has ended. "
             "Is it really yours? Ask an admin.",
             member=member,
             player=player,
-        )
-    if outcome is ProofOutcome.UNCLEAR:
-        return text(
+        ),
+        ProofOutcome.UNCLEAR: text(
             "Someone else asked for **{player}** too, and the same respawns fit both requests, so nobody is "
             "linked. {member}, try again with {link} later, or ask an admin to use {confirm}.",
             link=_LINK,
             confirm=Command("admin link confirm"),
             member=member,
             player=player,
-        )
-    if outcome is ProofOutcome.EXPIRED:
-        return join([_describe_expired(link), _describe_clock()], "\n")
-    if outcome is ProofOutcome.ENDED:
-        return text(
+        ),
+        ProofOutcome.EXPIRED: join([_describe_expired(link), _describe_clock()], "\n"),
+        ProofOutcome.ENDED: text(
             "{member} and **{player}** aren't linked. {link} starts again.",
             member=member,
             player=player,
             link=_LINK,
-        )
-    return text(
-        "{member} asked again for **{player}**: the times are in the newer message.",
-        member=member,
-        player=player,
-    )
+        ),
+        ProofOutcome.REPLACED: text(
+            "{member} asked again for **{player}**: the times are in the newer message.",
+            member=member,
+            player=player,
+        ),
+        ProofOutcome.REFUSED: text(
+            "An admin refused the request of {member} for **{player}**. Is it really yours? Talk to them.",
+            member=member,
+            player=player,
+        ),
+    }
+    return outcomes[outcome]
 
 
 def _describe_proven(link: Link) -> Text:

@@ -118,9 +118,14 @@ def _mark_step(style: Style, step: CheckStep) -> Text:
 
 
 def build_edited_embed(
-    style: Style, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
+    style: Style,
+    server_name: str,
+    changes: Sequence[FieldChange],
+    *,
+    steps: Sequence[CheckStep],
+    next_step: Text | None = None,
 ) -> discord.Embed:
-    """Return the changes of an edit, and the test of the login if there was one."""
+    """Return the changes of an edit, the test of the login if there was one, and what happens next."""
     lines = [
         text("**{setting}**: {old} → {new}", setting=name, old=old, new=new)
         for name, old, new in map(describe_change, changes)
@@ -133,6 +138,8 @@ def build_edited_embed(
             )
         )
     lines += [_mark_step(style, step) for step in steps]
+    if next_step is not None:
+        lines.append(next_step)
     title = text("{server} changed", server=show_name(server_name))
     return build_success_embed(style, title, join(lines, "\n"))
 

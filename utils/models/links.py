@@ -23,6 +23,7 @@ class ProofOutcome(StrEnum):
     EXPIRED = "expired"
     ENDED = "ended"
     REPLACED = "replaced"
+    REFUSED = "refused"
 
     @property
     def is_told(self) -> bool:

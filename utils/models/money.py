@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.declared_settings import between, setting
+from utils.models.lasting_buttons import ButtonKind
 from utils.models.scope import MemberId, PlayerId, ServerScope
 from utils.models.texts import Number, text
 
@@ -27,6 +28,10 @@ AUTO_STEP = 500
 LARGEST_AUTO = 10_000
 AUTO_DURATION = timedelta(hours=2)
 AUTO_PAUSE = timedelta(hours=6)  # between two bounties of the house on one player
+
+
+PUT_PRICE = ButtonKind("put_price")
+"""The button that asks on whom, and how much."""
 
 
 def compute_reward(distance: int) -> int:

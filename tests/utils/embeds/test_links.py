@@ -70,6 +70,7 @@ def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
         (ProofOutcome.EXPIRED, "❌ Not proven in time", "Try again later with `/link`"),
         (ProofOutcome.ENDED, "⏸️ Link ended", "`/link` starts again"),
         (ProofOutcome.REPLACED, "⏸️ Asked again", "newer message"),
+        (ProofOutcome.REFUSED, "❌ Refused by an admin", "An admin refused"),
     ],
 )
 def test_every_outcome_says_what_to_do_next(

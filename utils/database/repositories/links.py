@@ -129,6 +129,18 @@ class LinkRepository(Repository):
         query = {**_build_request(link), **_PENDING, "message_id": link.message_id}
         await self._links(guild_id).delete(query)
 
+    async def refuse(self, guild_id: GuildId, link: Link, *, entry: AuditEntry) -> bool:
+        """Delete this request and add the entry; tell whether it still waited for its proof."""
+
+        def refuse(transaction: Transaction) -> bool:
+            links = transaction.of_guild("links", guild_id)
+            is_ended = bool(links.delete({**_build_request(link), **_PENDING}))
+            if is_ended:
+                insert_entry(transaction, guild_id, entry)
+            return is_ended
+
+        return await self._in_transaction(refuse)
+
     async def remove(
         self,
         guild_id: GuildId,

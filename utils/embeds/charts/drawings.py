@@ -22,6 +22,7 @@ from utils.localization.escape import FIRST_STRONG_ISOLATE, POP_ISOLATE
 from utils.models.texts import Text, Value, text, text_in
 
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 85  # 680 pixels: sharp on a phone, small to send
+TITLE_INCHES = 0.55
 TEXT, SMALL = 19, 17  # points; about 11 and 10 pixels if a phone shows the picture 330 wide
 _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
 _TRACK, _DIM = "#3a3c42", "#b5bac1"
@@ -69,7 +70,9 @@ def draw_course(
 
 def draw_bars(style: Style, title: Text, bars: Sequence[Bar]) -> bytes:
     """Return a PNG with a bar for each row, the first on top."""
-    figure, axes = _begin(style, title, 0.7 + 0.82 * len(bars))
+    height = TITLE_INCHES + 0.1 + 0.82 * len(bars)
+    figure, axes = _begin(style, title, height, is_filled=True)
+    figure.subplots_adjust(left=0.015, right=0.985, top=1 - TITLE_INCHES / height, bottom=0)
     rows, longest = range(len(bars)), max([bar.length for bar in bars], default=1) or 1
     axes.barh(rows, [longest] * len(bars), 0.5, color=_TRACK)
     axes.barh(rows, [bar.length for bar in bars], 0.5, color=_BLUE)
@@ -114,12 +117,19 @@ def draw_hours(style: Style, title: Text, hours: Sequence[int]) -> bytes:
     return _finish(figure)
 
 
-def _begin(style: Style, title: Text, height: float) -> tuple[Figure, Axes]:
+def _begin(style: Style, title: Text, height: float, *, is_filled: bool = False) -> tuple[Figure, Axes]:
+    """Return a figure with its title; nothing stands beside the axes of a filled one."""
     figure = Figure(
-        figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor=_GROUND, layout="constrained"
+        figsize=(WIDTH_INCHES, height),
+        dpi=DOTS_PER_INCH,
+        facecolor=_GROUND,
+        layout=None if is_filled else "constrained",
     )
     FigureCanvasAgg(figure)
-    figure.suptitle(_write(style, title), x=0.015, ha="left", color=_INK, fontsize=TEXT, parse_math=False)
+    place = {"y": 1 - 0.15 / height} if is_filled else {}  # a place of its own would reserve no room
+    figure.suptitle(
+        _write(style, title), x=0.015, ha="left", color=_INK, fontsize=TEXT, parse_math=False, **place
+    )
     axes = figure.add_subplot()
     axes.set_facecolor(_GROUND)
     axes.tick_params(colors=_INK, labelsize=TEXT, length=0)

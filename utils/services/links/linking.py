@@ -17,12 +17,14 @@ from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
+from utils.models.guilds import ChannelKind
 from utils.models.labels import find_labelled, label_choices
+from utils.models.link_buttons import build_request_buttons
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.quantities import describe_wait
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
-from utils.models.texts import Command, Number, Text, text
+from utils.models.texts import Command, Mention, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditLog, log_entry
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
@@ -30,7 +32,7 @@ from utils.services.links.proof_watcher import ProofSource, ProofWatcher
 from utils.services.players.asked_players import AskedPlayers
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
-from utils.services.ports import MemberNotifier
+from utils.services.ports import MemberNotifier, SettingsSource
 
 MAX_LINKS = 5  # links of a member, pending ones included: a main, and the alts of a household
 
@@ -64,6 +66,9 @@ class LinkStore(ProofSource, Protocol):  # implemented by LinkRepository
     ) -> None:
         """Store the message of this request and mark it open. Do nothing if the request is gone."""
 
+    async def refuse(self, guild_id: GuildId, link: Link, *, entry: AuditEntry) -> bool:
+        """Delete this request; tell whether it still waited for its proof."""
+
     async def remove(
         self,
         guild_id: GuildId,
@@ -93,6 +98,7 @@ class LinkService:
         proofs: judges pending links.
         audit: gets an entry for changes by admins and for requests for taken players.
         notifier: tells admins and owners of such requests.
+        settings: tells whether the admins have a channel for requests.
         rng: random source of the proof times; must be unpredictable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
@@ -103,6 +109,7 @@ class LinkService:
     proofs: ProofWatcher
     audit: AuditLog
     notifier: MemberNotifier
+    settings: SettingsSource
     clock: Clock
     rng: Random
     requires_proof: bool
@@ -147,6 +154,8 @@ class LinkService:
             self.proofs.tell(before, ProofOutcome.REPLACED)
         if requests > 1:
             await self._tell_repeated(link, requests)
+        elif requests:
+            await self._tell_request(link)
         return AskedLink(link, len(links) + (before is None))
 
     async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
@@ -213,6 +222,40 @@ class LinkService:
         log_entry(guild_id, entry)
         return link
 
+    async def decide(
+        self,
+        guild_id: GuildId,
+        actor_id: MemberId,
+        *,
+        member_id: MemberId,
+        player_id: PlayerId,
+        is_confirmed: bool,
+    ) -> Text:
+        """Let an admin confirm or refuse a request; return what became of it.
+
+        Raises:
+            InvalidInputError: the player was linked at this moment.
+        """
+        request = _find(await self.store.list_of_member(guild_id, member_id), player_id)
+        if request is None:
+            return text("This request is over: someone ended or refused it, or it wasn't proven in time.")
+        player, member, admin = request.player_name, Mention("@", member_id), Mention("@", actor_id)
+        if request.is_proven:
+            return text("{member} is linked to **{player}** already.", member=member, player=player)
+        if is_confirmed:
+            await self.confirm(guild_id, actor_id, member_id=member_id, player=player_id)
+            return text(
+                "{admin} confirmed that {member} is **{player}**.", admin=admin, member=member, player=player
+            )
+        if not await self._refuse(request, actor_id):
+            return text("{member} proved **{player}** at this moment.", member=member, player=player)
+        return text(
+            "{admin} refused the request of {member} for **{player}**.",
+            admin=admin,
+            member=member,
+            player=player,
+        )
+
     async def remove(
         self, guild_id: GuildId, actor_id: MemberId, *, member_id: MemberId, player: str
     ) -> Link:
@@ -221,16 +264,20 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError: the member has no such link, or several.
         """
-        now = self.clock.now()
-
-        def describe(link: Link) -> AuditEntry:
-            facts = replace(_list_facts(link), changes=(FieldChange("state", old=link.state.value),))
-            return AuditEntry(now, actor_id, AuditAction.LINK_REMOVE, facts)
-
+        describe = partial(_describe_end, actor_id=actor_id, at=self.clock.now())
         async with self._locks.hold(guild_id):
             link = await self._remove(guild_id, member_id, player, describe)
         log_entry(guild_id, describe(link))
         return link
+
+    async def _refuse(self, request: Link, actor_id: MemberId) -> bool:
+        """End a request; tell whether it still waited for its proof."""
+        entry = _describe_end(request, actor_id=actor_id, at=self.clock.now())
+        if not await self.store.refuse(request.guild_id, request, entry=entry):
+            return False
+        log_entry(request.guild_id, entry)
+        self.proofs.tell(request, ProofOutcome.REFUSED)
+        return True
 
     async def _remove(
         self, guild_id: GuildId, member_id: MemberId, player: str, describe: Describe | None = None
@@ -302,6 +349,23 @@ class LinkService:
         await self.store.put_attempts(link.guild_id, link.player_id, attempts)
         return attempts.count
 
+    async def _tell_request(self, link: Link) -> None:
+        """Tell the admins of a request once, where they have a channel, so that they can decide it."""
+        settings = await self.settings.get_settings(link.guild_id)
+        if ChannelKind.ALERTS not in settings.channels:
+            return
+        await self.notifier.notify(
+            link.guild_id,
+            text(
+                "{member} asks to be linked to **{player}** and is proving it in the game. "
+                "You can also decide it here.",
+                member=Mention("@", link.member_id),
+                player=link.player_name,
+            ),
+            f"link-request:{link.member_id}:{link.player_id}:{link.windows[0].starts_at}",
+            controls=build_request_buttons(link),
+        )
+
     async def _tell_repeated(self, link: Link, requests: int) -> None:
         """Alert the admins about repeated requests for a player."""
         await self.notifier.notify(
@@ -317,6 +381,7 @@ class LinkService:
                 confirm=Command("admin link confirm"),
             ),
             self._build_key("repeated", link.player_id),
+            controls=build_request_buttons(link),
         )
 
     async def _tell_claim(self, owner: Link, member_id: MemberId) -> None:
@@ -434,6 +499,12 @@ def _build_owned_error(name: str) -> InvalidInputError:
 
 def _describe_missing(name: str) -> Text:
     return text("No linked player is called “{name}”.", name=quote(name))
+
+
+def _describe_end(link: Link, *, actor_id: MemberId, at: datetime) -> AuditEntry:
+    """Return the entry about a link or a request that an admin ended."""
+    facts = replace(_list_facts(link), changes=(FieldChange("state", old=link.state.value),))
+    return AuditEntry(at, actor_id, AuditAction.LINK_REMOVE, facts)
 
 
 def _list_facts(link: Link) -> AuditFacts:

@@ -46,6 +46,7 @@ class Storage:
         self.links, self.boards = LinkRepository(self.database), PostedBoardRepository(self.database)
         await self.servers.insert_server(self.scope, self.server)
         await self.links.put_proven(self.scope.guild_id, self.build_link("wolf"), at=NOW)
+        await self.links.put_pending(self.scope.guild_id, self.build_link("lynx"))
         await self.boards.insert_board(self.board)
         return self
 
@@ -129,6 +130,11 @@ async def end_link(storage: Storage) -> None:
     await storage.links.remove(storage.scope.guild_id, ANNA, [PlayerId("wolf")], describe=describe)
 
 
+async def refuse_request(storage: Storage) -> None:
+    """Refuse a request."""
+    assert await storage.links.refuse(storage.scope.guild_id, storage.build_link("lynx"), entry=ENTRY)
+
+
 async def import_again(storage: Storage) -> None:
     """Begin to import the history of the server again."""
     imports = ImportRepository(storage.database, fences=lambda _: None)
@@ -156,6 +162,7 @@ CHANGES = (
     confirm_link,
     ask_again,
     end_link,
+    refuse_request,
     import_again,
     post_board,
     remove_board,

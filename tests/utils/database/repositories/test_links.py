@@ -14,6 +14,7 @@ from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageConflictError
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
@@ -223,6 +224,20 @@ async def test_request_is_dropped_whichever_message_shows_it(links: LinkReposito
     assert len(await links.list_of_member(GUILD, BERT)) == 1
     await links.drop_request(GUILD, second)
     assert await links.list_of_member(GUILD, BERT) == ()
+
+
+async def test_request_alone_is_refused_and_not_a_later_one_or_a_proven_link(links: LinkRepository) -> None:
+    """An admin presses the button below an older request, or the proof was a moment faster."""
+    first, second = build_link(BERT), build_link(BERT, minute=1)
+    entry = AuditEntry(NOW, ANNA, AuditAction.LINK_REMOVE, AuditFacts())
+    await links.put_pending(GUILD, second)
+    assert not await links.refuse(GUILD, first, entry=entry)
+    assert await links.refuse(GUILD, second, entry=entry)
+    assert await links.list_of_member(GUILD, BERT) == ()
+    await links.put_pending(GUILD, first)
+    assert await links.prove(GUILD, first, at=NOW)
+    assert not await links.refuse(GUILD, first, entry=entry)
+    assert len(await links.list_of_member(GUILD, BERT)) == 1
 
 
 async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_every_server(

@@ -9,9 +9,11 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
+from tests.fakes.links import FakeChannels, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from tests.fakes.storage import FakeAuditStore
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.models.lasting_buttons import LastingButton
+from utils.models.link_buttons import read_request
 from utils.models.links import Link, LinkState, ProofOutcome
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.services.guilds.audit import AuditLog
@@ -49,9 +51,19 @@ def _notifier() -> FakeNotifier:
     return FakeNotifier()
 
 
+@pytest.fixture(name="channels")
+def _channels() -> FakeChannels:
+    return FakeChannels()
+
+
 @pytest.fixture(name="make")
 def _make(
-    store: FakeLinkStore, proofs: FakeProofs, audit: FakeAuditStore, notifier: FakeNotifier, clock: FakeClock
+    store: FakeLinkStore,
+    proofs: FakeProofs,
+    audit: FakeAuditStore,
+    notifier: FakeNotifier,
+    channels: FakeChannels,
+    clock: FakeClock,
 ) -> Make:
     def make(*, requires_proof: bool = True) -> LinkService:
         return LinkService(
@@ -60,6 +72,7 @@ def _make(
             proofs=proofs,
             audit=AuditLog(audit, clock=clock),
             notifier=notifier,
+            settings=channels,
             clock=clock,
             rng=random.Random(1),
             requires_proof=requires_proof,
@@ -273,6 +286,78 @@ async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
     with pytest.raises(InvalidInputError, match="already linked to someone else"):
         await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Bear")
     assert len(audit.lines) == 2
+
+
+async def test_admins_are_told_of_a_request_once_where_they_have_a_channel(
+    links: LinkService, notifier: FakeNotifier, channels: FakeChannels
+) -> None:
+    """The alert has the two buttons. Without a channel the owner is not bothered with each request."""
+    await links.ask(GUILD, ANNA, "Bear")
+    assert notifier.told == []
+    channels.alerts = ChannelId(5)
+    for _ in range(2):
+        await links.ask(GUILD, ANNA, "Wolf")
+    assert [sentence for _, sentence in notifier.told] == [
+        "<@1> asks to be linked to **Wolf** and is proving it in the game. You can also decide it here."
+    ]
+    [buttons] = notifier.controls
+    assert [str(button.label) for button in buttons if isinstance(button, LastingButton)] == [
+        "Confirm",
+        "Refuse",
+    ]
+    assert {read_request(button.argument) for button in buttons} == {(ANNA, build_player_id("Wolf"))}
+
+
+async def decide(links: LinkService, *, is_confirmed: bool, guild_id: GuildId = GUILD) -> str:
+    """Press a button below Anna's request for Wolf."""
+    said = await links.decide(
+        guild_id, ADMIN, member_id=ANNA, player_id=build_player_id("Wolf"), is_confirmed=is_confirmed
+    )
+    return str(said)
+
+
+async def test_request_is_confirmed_by_its_button_like_by_the_command(
+    links: LinkService, audit: FakeAuditStore, store: FakeLinkStore
+) -> None:
+    """A second press tells that it is linked; a press in another guild finds nothing."""
+    await links.ask(GUILD, ANNA, "Wolf")
+    assert (await decide(links, is_confirmed=True, guild_id=OTHER)).startswith("This request is over")
+    assert await decide(links, is_confirmed=True) == "<@3> confirmed that <@1> is **Wolf**."
+    assert audit.lines == [(ADMIN, "link confirm", "<@1> linked to Wolf")]
+    for is_confirmed in (True, False):
+        assert await decide(links, is_confirmed=is_confirmed) == "<@1> is linked to **Wolf** already."
+    assert [link.is_proven for link in store.links.values()] == [True]
+
+
+async def test_request_is_refused_by_its_button_and_its_member_is_told(
+    links: LinkService, audit: FakeAuditStore, store: FakeLinkStore, proofs: FakeProofs
+) -> None:
+    """The refusal is in the audit; a request that ended before is over for every button."""
+    asked = (await links.ask(GUILD, ANNA, "Wolf")).link
+    await links.attach_message(asked, channel_id=ChannelId(5), message_id=6)
+    assert await decide(links, is_confirmed=False) == "<@3> refused the request of <@1> for **Wolf**."
+    assert (store.links, [outcome for _, outcome in proofs.told]) == ({}, [ProofOutcome.REFUSED])
+    assert audit.lines == [(ADMIN, "link remove", "<@1> unlinked from Wolf (was not proven)")]
+    for is_confirmed in (True, False):
+        assert (await decide(links, is_confirmed=is_confirmed)).startswith("This request is over")
+    assert len(audit.lines) == 1
+
+
+async def test_proof_that_comes_first_wins_over_a_refusal(
+    links: LinkService, audit: FakeAuditStore, store: FakeLinkStore
+) -> None:
+    """The player was proven between the look of the admin's press and its write."""
+    store.proven_first = (await links.ask(GUILD, ANNA, "Wolf")).link
+    assert await decide(links, is_confirmed=False) == "<@1> proved **Wolf** at this moment."
+    assert ([link.is_proven for link in store.links.values()], audit.lines) == ([True], [])
+
+
+@pytest.mark.parametrize("argument", ["", ":", "x:y", "9" * 30 + ":p", "²:p", "7"])
+def test_forged_button_names_no_request(argument: str) -> None:
+    """Anyone can send any argument."""
+    member_id, player_id = read_request(argument)
+    assert 0 <= member_id < 2**63
+    assert player_id in ("", "y", "p")
 
 
 async def test_admin_ends_a_link_by_hand_and_it_is_written_down(

@@ -6,7 +6,14 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
+from tests.fakes.links import (
+    FakeAuditLog,
+    FakeChannels,
+    FakeLinkStore,
+    FakeNotifier,
+    FakePlayerFinder,
+    FakeProofs,
+)
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
 from utils.models.links import Link
 from utils.models.personal import DataQuestion, Person
@@ -41,6 +48,7 @@ def _finder(store: FakeLinkStore) -> PersonFinder:
         proofs=FakeProofs(),
         audit=FakeAuditLog(),
         notifier=FakeNotifier(),
+        settings=FakeChannels(),
         clock=CLOCK,
         rng=None,  # type: ignore[arg-type] # not used here
         requires_proof=True,

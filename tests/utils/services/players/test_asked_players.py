@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
+from tests.fakes.links import FakeChannels, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import KillfeedError, LimitReachedError
 from utils.models.scope import GuildId, MemberId
 from utils.services.guilds.audit import AuditLog
@@ -63,6 +63,7 @@ async def test_one_member_locks_and_alarms_only_some_of_a_guild(clock: FakeClock
         proofs=FakeProofs(),
         audit=AuditLog(store.audit, clock=clock),
         notifier=notifier,
+        settings=FakeChannels(),
         clock=clock,
         rng=random.Random(1),
         requires_proof=True,

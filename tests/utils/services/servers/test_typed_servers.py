@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from utils.errors import InvalidInputError
 from utils.services.servers.typed_servers import (
+    NUMBER_DIGITS,
+    ServerForm,
     TypedAddress,
+    fill_in,
+    list_fields,
     read_address,
+    read_form,
     trim_text,
     verify_free_name,
     verify_server_name,
@@ -126,3 +131,41 @@ def test_kind_of_a_blank_makes_no_other_name() -> None:
     with pytest.raises(InvalidInputError, match="already"):
         verify_free_name("Main PvP", ["main\u00a0pvp"])
     verify_free_name("MainPvP", ["main\u00a0pvp"])
+
+
+ANY_HOST = st.one_of(
+    st.from_regex(r"[a-z0-9][a-z0-9.\-]{0,40}", fullmatch=True),
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(str),
+)
+
+
+@given(
+    ANY_HOST,
+    st.integers(1, 65535),
+    st.from_regex(r"[A-Za-z0-9_.\-]{1,30}", fullmatch=True),
+    st.one_of(st.none(), st.integers(0, 10**NUMBER_DIGITS - 1)),
+    st.one_of(st.none(), st.from_regex(r"/?[A-Za-z_][A-Za-z0-9_./]{0,40}", fullmatch=True)),
+)
+def test_form_that_is_opened_again_means_what_it_shows(
+    host: str, port: int, username: str, number: int | None, base_path: str | None
+) -> None:
+    """Every login survives the fields of a form: host and port in one, number or folder in another."""
+    form = ServerForm("North", host, port, username, number, base_path, "Europe/Berlin", legacy=True)
+    read = read_form(form)
+    again = read_form(fill_in(form, list_fields(read)))
+    assert (again.host, again.port, again.username) == (host, port, username)
+    place = (number, None) if read.base_path is None else (None, read.base_path)
+    assert (again.number, again.base_path) == place
+    assert (again.name, again.timezone, again.legacy) == (form.name, form.timezone, form.legacy)
+
+
+@given(ANY_HOST, st.integers(1, 65535), st.from_regex(r"[A-Za-z0-9_]{1,20}", fullmatch=True))
+def test_address_is_taken_apart_however_it_is_pasted(host: str, port: int, username: str) -> None:
+    """A URL, host and port, and blanks around them name the same login."""
+    name = f"[{host}]" if ":" in host else host
+    for typed in (f"{name}:{port}", f" sftp://{username}@{name}:{port}/logs/ ", f"ssh://{name}:{port}"):
+        address = read_address(typed)
+        assert (address.host, address.port) == (host, port)
+        assert address.username in (None, username)
+        assert address.base_path in (None, "/logs")

@@ -19,6 +19,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
+from utils.models.links import Link
 from utils.models.money import (
     BASE_REWARD,
     LARGEST_REWARD,
@@ -33,18 +34,21 @@ from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.texts import Command, Number, Text, plural, text
+from utils.models.texts import Command, Mention, Number, Text, plural, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
-from utils.services.money.bounties.settings import verify_amount
+from utils.services.money.bounties.settings import verify_amount, verify_enabled
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.players.player_names import PlayerNames
 from utils.services.servers.game_servers import GameServerService
 
 SUGGESTIONS = 5
+LINK_FIRST = text(
+    "Link your player first ({link}, about 20 minutes), then you can place bounties.", link=Command("link")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,7 @@ class BountyService:
         verify_amount(settings, amount)
         own = {link.player_id for link in await self.links.list_players(guild_id, member_id)}
         if not own:
-            raise NotLinkedError(
-                text(
-                    "Link your player first ({link}, about 20 minutes), then you can place bounties.",
-                    link=Command("link"),
-                )
-            )
+            raise NotLinkedError(LINK_FIRST)
         chosen, target = await self._resolve_target(guild_id, player, server)
         if target.player_id in own:
             raise NotAllowedError(
@@ -131,6 +130,27 @@ class BountyService:
         )
         balance = await self._store_bounty(bounty, member_id, chosen)
         return PlacedBounty(bounty, chosen.name, balance)
+
+    async def list_targets(
+        self, guild_id: GuildId, member_id: MemberId, target_id: MemberId
+    ) -> Sequence[Link]:
+        """Return the proven players of another member, the main first.
+
+        Raises:
+            NotAllowedError: bounties are off, the member has no proven player, or means themself.
+            NotFoundError: the other one has no proven player.
+        """
+        if target_id == member_id:
+            raise NotAllowedError(text("That's you. Choose someone else."))
+        settings = (await self.guilds.get_settings(guild_id)).bounties
+        verify_enabled(settings)
+        if not await self.links.list_players(guild_id, member_id):
+            raise NotAllowedError(LINK_FIRST)
+        players = await self.links.list_players(guild_id, target_id)
+        if not players:
+            target = Mention("@", target_id)
+            raise NotFoundError(text("{member} hasn't linked a player yet.", member=target))
+        return players
 
     async def list_open(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> Sequence[Bounty]:
         """Return the bounties that can be claimed on servers of the guild, highest first."""

@@ -15,19 +15,24 @@ def change_bounties(settings: GuildSettings, **wished: bool | int | None) -> Gui
     return replace(settings, bounties=replace(settings.bounties, **given))
 
 
+def verify_enabled(settings: BountySettings) -> None:
+    """Refuse every bounty while they are off.
+
+    Raises:
+        NotAllowedError
+    """
+    if not settings.is_enabled:
+        off = text("Bounties are off. Admins: switch them on with {bounty}.", bounty=Command("admin bounty"))
+        raise NotAllowedError(off)
+
+
 def verify_amount(settings: BountySettings, amount: int) -> None:
     """Refuse a bounty that these settings do not allow.
 
     Raises:
         NotAllowedError, InvalidInputError
     """
-    if not settings.is_enabled:
-        raise NotAllowedError(
-            text(
-                "Bounties are off. Admins: switch them on with {bounty}.",
-                bounty=Command("admin bounty"),
-            )
-        )
+    verify_enabled(settings)
     if not LEAST_BOUNTY <= amount <= settings.max_amount:
         raise InvalidInputError(
             text(
