@@ -143,9 +143,8 @@ def _describe_next(
         return text("Choose the channel for the kills below, or press **Create the channels**.")
     if not states:
         return text(
-            "Add your game server with {add}. You need its SFTP address, user name and password: your game "
-            "host's panel shows them.",
-            add=Command("admin server add"),
+            "Press **Add a game server**. You need its SFTP address, user name and password: your game "
+            "host's panel shows them."
         )
     if any(step.state is StepState.TROUBLE for step in steps):
         return text("Mend what's marked ⚠️, then press **Check again**.")
