@@ -137,7 +137,8 @@ class BountyService:
         """Return the proven players of another member, the main first.
 
         Raises:
-            NotAllowedError: bounties are off, the member has no proven player, or means themself.
+            NotAllowedError: bounties are off, or the member means themself.
+            NotLinkedError: the member has no proven player.
             NotFoundError: the other one has no proven player.
         """
         if target_id == member_id:
@@ -145,7 +146,7 @@ class BountyService:
         settings = (await self.guilds.get_settings(guild_id)).bounties
         verify_enabled(settings)
         if not await self.links.list_players(guild_id, member_id):
-            raise NotAllowedError(LINK_FIRST)
+            raise NotLinkedError(LINK_FIRST)
         players = await self.links.list_players(guild_id, target_id)
         if not players:
             target = Mention("@", target_id)

@@ -106,7 +106,6 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"player": "Wolv"},
             NotFoundError,
-            NotLinkedError,
             "No player called “Wolv” yet. Did you mean **Wolf**?",
         ),
         (
@@ -117,20 +116,17 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
-            NotLinkedError,
             "Wolf hasn't played on South yet.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
-            NotLinkedError,
             "Wolf hasn't played on South yet.",
         ),
         (
             {"server": "West"},
             NotFoundError,
-            NotLinkedError,
-            "There is no game server “West” here. Did you mean **North, South**?",
+            "No game server is called “West”. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
         ({"amount": 50_001}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
