@@ -39,7 +39,7 @@ MEANINGS: Mapping[str, str] = {
     "📖": r"",
     "📝": r"Changes",
 }
-"""What an emoji means, as a pattern that its texts contain; no other text has it."""
+"""The meaning of each emoji, as a pattern that its texts contain; no other text has it."""
 
 NUMBERED_NOUN = re.compile(r"\{(count|total)\} [a-z]+s\b")
 
@@ -92,7 +92,7 @@ def test_marks_of_posts_are_none_of_the_marks_of_answers() -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "COMPLIANCE.md", "CHANGELOG.md", "docs"])
 def test_documents_call_a_person_they(name: str) -> None:
-    """The documents for people do not guess anybody's gender."""
+    """The documents for people do not guess the gender of a person."""
     place = ROOT / name
     files = sorted(place.glob("*.md")) if place.is_dir() else [place]
     found = [
