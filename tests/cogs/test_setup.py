@@ -245,6 +245,21 @@ async def test_game_server_shows_its_state(
     assert read_lines(reply)["Mirny"].startswith(mark)
 
 
+async def test_servers_that_are_not_done_come_first_and_many_are_shortened(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """The last of nine servers is the one that needs a person."""
+    assert bot.user
+    names = [f"Server {number}" for number in range(9)]
+    servers = [build_server(name, f"{name[-1]}" * 8, guild_id=GuildId(guild.id)) for name in names]
+    shelf.servers.servers = {one.scope: replace(one, generation=1) for one in servers}
+    connected, refused = ConnectionState.CONNECTED, ConnectionState.REFUSED
+    shelf.readings.health = {one.scope: ServerHealth(one.scope, connected) for one in servers}
+    shelf.readings.health[servers[-1].scope] = ServerHealth(servers[-1].scope, refused)
+    lines = list(read_lines(await manager.ask(channel, "/setup")))
+    assert lines[1:7] == ["Server 8", *names[:4], "4 more game servers"]
+
+
 async def test_community_that_is_set_up_reads_what_happens_now(
     bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel, feed: Channel
 ) -> None:
