@@ -28,7 +28,7 @@ UNFRIENDLY: Mapping[str, str] = {
 GENDERED = r"\b(he|him|his|himself|she|her|hers|herself)\b"
 
 MEANINGS: Mapping[str, str] = {
-    "💎": r"emerald|\} 💎",  # money alone
+    "💎": r"emerald|\} 💎|in 💎",  # money alone
     "⭐": r"\b[Tt]iers?\b",  # premium alone
     "🔎": r"Not found|Which one",
     "🔒": r"Not allowed|only",
