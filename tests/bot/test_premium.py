@@ -265,7 +265,7 @@ async def test_channel_of_a_higher_tier_is_set_and_waits(open_stage: StageFactor
     """The answer names the tier; the setting is stored and takes effect with the tier."""
     stage = await open_hosted(open_stage)
     reply = await stage.set_channel("bounties", stage.feed)
-    assert "It waits: it is used from tier 2 (Mercenary) on" in reply.embed["description"]
+    assert "It stays empty until tier 2 (Mercenary)" in reply.embed["description"]
     assert "waits" not in (await stage.set_channel("killfeed")).embed["description"]
     [guild] = stage.read("guilds")
     assert set(guild["channels"]) == {"bounties", "killfeed"}
