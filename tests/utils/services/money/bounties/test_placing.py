@@ -15,6 +15,7 @@ from utils.errors import (
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
+    NotLinkedError,
     UserFacingError,
 )
 from utils.models.money import Bounty, BountyState, LedgerKind
@@ -99,7 +100,7 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         ),
         (
             {"by": MemberId(33)},
-            NotAllowedError,
+            NotLinkedError,
             "Link your player first (/link, about 20 minutes), then you can place bounties.",
         ),
         (
@@ -125,7 +126,7 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "West"},
             NotFoundError,
-            "There is no game server “West” here. Did you mean **North, South**?",
+            "No game server is called “West”. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
         ({"amount": 50_001}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
