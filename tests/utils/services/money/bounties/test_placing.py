@@ -125,7 +125,7 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "West"},
             NotFoundError,
-            "There is no game server “West” here. Did you mean **North, South**?",
+            "No game server is called “West”. Did you mean **North, South**?",
         ),
         ({"amount": 99}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
         ({"amount": 50_001}, InvalidInputError, "A bounty can be 100 to 50,000 💎."),
