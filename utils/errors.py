@@ -6,6 +6,7 @@
       * SeveralServersError - a login leads to several game servers, and nothing tells which one is meant
     * NotAllowedError - the member may not do this
       * AdminsOnlyError, OwnersOnlyError
+    * NotLinkedError - the member needs a linked player for this
     * PermissionMissingError - the bot may not do this in Discord
     * DiscordAwayError - Discord took no answer, or did not take a post
     * TooMuchAtOnceError - a member or a guild asks for too much at once
@@ -138,6 +139,12 @@ class OwnersOnlyError(NotAllowedError):
     """Only the owners of the bot may do this."""
 
     title = text("🔒 Bot owners only")
+
+
+class NotLinkedError(UserFacingError):
+    """The member needs a linked player for this; the text says how to link one."""
+
+    title = text("🔗 Link your player first")
 
 
 class PermissionMissingError(UserFacingError):

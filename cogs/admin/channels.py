@@ -187,7 +187,7 @@ def _describe_set(
         )
     if (tier := change.missing_tier) is not None:
         yield text(
-            "It waits: it is used from tier {level} ({name}) on. See {tiers}.",
+            "It stays empty until tier {level} ({name}). See {tiers}.",
             level=Number(tier.level),
             name=tier.name,
             tiers=Command("premium tiers"),

@@ -36,6 +36,8 @@ Submit = Callable[[KillfeedContext, TypedLogin], Awaitable[None]]
 class LoginForm(discord.ui.Modal):
     """Asks for a password or a private key, and hands them on; once, and within ``FORM_SECONDS``.
 
+    Discord allows five fields: a form that asks for the name as well has none for a private key.
+
     Args:
         fields: filled in, so that only the secret is typed again; None: the form has no other fields.
         opened_in: the command or press that it answers; the form acts only in that guild.
@@ -54,22 +56,29 @@ class LoginForm(discord.ui.Modal):
         self._services = opened_in.services
         self._opened_in = opened_in
         self._services.views.add(self.custom_id)
+        self._name = self._private_key = None
+        if fields is not None and fields.name is not None:
+            self._name = self._add_field(text("Name"), fields.name, hint=text("What to call it"))
         self._fields = () if fields is None else self._add_fields(fields)
         self._password = self._add_secret(text("Password"), text("SFTP password"))
-        self._private_key = self._add_secret(
-            text("Private key"), text("Only if your host wants a key instead"), is_long=True
-        )
+        if self._name is None:
+            self._private_key = self._add_secret(
+                text("Private key"), text("Only if your host wants a key instead"), is_long=True
+            )
 
     def _add_fields(self, fields: LoginFields) -> tuple[discord.ui.InputText, ...]:
         return (
-            self._add_field(text("Host and port"), fields.address),
+            self._add_field(text("Host and port"), fields.address, hint=text("Like 192.0.2.10:8822")),
             self._add_field(text("User name"), fields.username),
             self._add_field(text("Server number or log folder"), fields.place, is_required=False),
         )
 
-    def _add_field(self, label: Text, value: str, *, is_required: bool = True) -> discord.ui.InputText:
+    def _add_field(
+        self, label: Text, value: str, *, hint: Text | None = None, is_required: bool = True
+    ) -> discord.ui.InputText:
         field = discord.ui.InputText(
             label=self._words.write_plain(label),
+            placeholder=None if hint is None else self._words.write_plain(hint),
             value=value[:MAX_FIELD_CHARACTERS] or None,
             required=is_required,
             max_length=MAX_FIELD_CHARACTERS,
@@ -105,10 +114,16 @@ class LoginForm(discord.ui.Modal):
         if sent.guild_id != self._opened_in.guild_id:
             raise NotAllowedError(ELSEWHERE)
         await sent.verify()
-        credentials = Credentials(self._password.value or None, self._private_key.value or None)
-        fields = LoginFields(*(field.value or "" for field in self._fields)) if self._fields else None
-        await self._submit(sent, TypedLogin(credentials, fields))
+        private_key = None if self._private_key is None else self._private_key.value
+        credentials = Credentials(self._password.value or None, private_key or None)
+        await self._submit(sent, TypedLogin(credentials, self._read_fields()))
         self._services.views.remove(self.custom_id)
+
+    def _read_fields(self) -> LoginFields | None:
+        if not self._fields:
+            return None
+        address, username, place = (field.value or "" for field in self._fields)
+        return LoginFields(address, username, place, None if self._name is None else self._name.value)
 
     async def on_timeout(self) -> None:
         """Forget a form that was not sent; a later send is answered as ended."""

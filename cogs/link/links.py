@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import discord
 from discord.ext import commands
 
-from utils.errors import NotFoundError
+from utils.errors import NotLinkedError
 from utils.interactions.autocomplete import complete_own_link
 from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
@@ -60,9 +60,7 @@ class LinkCommands:
     async def _unlink_all(self, ctx: KillfeedContext) -> None:
         links = await self.services.links.list_links(ctx.guild_id, ctx.member_id)
         if not links:
-            raise NotFoundError(
-                text("You have no linked players."), hint=text("{link} adds one.", link=Command("link"))
-            )
+            raise NotLinkedError(text("You have no linked players. {link} adds one.", link=Command("link")))
         question = ctx.embeds.build_notice(text("End all your links?"), _list_names(links))
         if await ask_first(ctx, question, text("Unlink")):
             ended = await self.services.links.unlink_all(ctx.guild_id, ctx.member_id, shown=links)

@@ -11,7 +11,7 @@ from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.models.setup import SETUP_KINDS, Checklist, SetupStep, StepState
-from utils.models.texts import Command, Mention, Names, Number, Text, join, text
+from utils.models.texts import Command, Mention, Names, Number, Text, join, plural, text
 
 CHANNEL_TITLES = {
     ChannelKind.KILLFEED: text("Killfeed channel"),
@@ -71,12 +71,22 @@ async def build_checklist(services: Services, guild: discord.Guild) -> Checklist
     own = [step for server in servers for step in _check_own_channels(guild, server)]
     if servers and all(ChannelKind.KILLFEED in server.channels for server in servers):
         channels[0] = _replace_open(channels[0])
-    reading = [_check_server(server, state) for server, state in states[:SHOWN_SERVERS]] or [NO_SERVER]
+    reading = _shorten([_check_server(server, state) for server, state in states]) or [NO_SERVER]
     links = SetupStep(
         StepState.OPTIONAL, text("Links"), text("members link their own players"), Command("link")
     )
     steps = (channels[0], *reading, *channels[1:], *own, links)
     return Checklist(steps, _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED)))
+
+
+def _shorten(servers: list[SetupStep]) -> list[SetupStep]:
+    """Return the steps of many servers, those that are not done first, without the last ones."""
+    servers.sort(key=lambda step: step.state is StepState.DONE)
+    if (rest := len(servers) - SHOWN_SERVERS) <= 0:
+        return servers
+    title = plural("{count} more game server", "{count} more game servers", rest)
+    more = SetupStep(StepState.OPTIONAL, title, text("in the list"), Command("admin server list"))
+    return [*servers[:SHOWN_SERVERS], more]
 
 
 def check_channel(
@@ -143,9 +153,8 @@ def _describe_next(
         return text("Choose the channel for the kills below, or press **Create the channels**.")
     if not states:
         return text(
-            "Add your game server with {add}. You need its SFTP address, user name and password: your game "
-            "host's panel shows them.",
-            add=Command("admin server add"),
+            "Press **Add a game server**. You need its SFTP address, user name and password: your game "
+            "host's panel shows them."
         )
     if any(step.state is StepState.TROUBLE for step in steps):
         return text("Mend what's marked ⚠️, then press **Check again**.")

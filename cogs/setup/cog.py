@@ -25,13 +25,13 @@ class SetupCog(GuildCog):
         description="Set me up: channels, game server, and what's still missing",
         default_member_permissions=discord.Permissions(manage_guild=True),
     )
-    @Access(is_admin=True, is_private=True)
+    @Access(is_admin=True, is_private=True, is_change=True)
     async def setup_command(self, ctx: KillfeedContext) -> None:
         """Answer ``/setup``."""
         await SetupView(ctx, self._creator).open()
 
     @on_press(SET_UP)
-    @Access(is_admin=True, is_private=True)
+    @Access(is_admin=True, is_private=True, is_change=True)
     async def press_set_up(self, ctx: KillfeedContext, argument: str) -> None:
         """Answer the button of the message after joining."""
         del argument

@@ -1,20 +1,29 @@
 """The controls of ``/setup``: channels, the game server, and checking again."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import discord
 
+from cogs.admin.adding import Adding
 from cogs.admin.channels import set_channel
+from cogs.admin.login_dialog import LoginDialog, Outcome, check_before_form
+from cogs.admin.server_form import TypedLogin
 from cogs.setup.checklist import CHANNEL_TITLES, build_checklist
 from cogs.setup.creation import ChannelCreator, list_missing_kinds, list_open_kinds
 from utils.errors import NotFoundError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import build_invitation
+from utils.interactions.reaching import note_unreached
 from utils.interactions.views import InvokerView
 from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId
 from utils.models.setup import SETUP_KINDS
 from utils.models.texts import Text, text
+from utils.services.servers.typed_servers import LoginFields, ServerForm
 
+NEW_FIELDS = LoginFields("", "", name="")
+NEW_SERVER = ServerForm("", "", None, "")
 SETUP_SECONDS = 10 * 60.0  # after the last press; its token is valid for fifteen minutes
 
 Act = Callable[[KillfeedContext], Awaitable[Text | None]]
@@ -50,6 +59,7 @@ class SetupView(InvokerView):
         titles = [(kind.value, CHANNEL_TITLES[kind]) for kind in kinds]
         self.add_select(text("Which channel?"), titles, self._choose_kind, chosen=self._kind.value)
         self.add_channel_select(text("Choose a channel"), self._choose_channel)
+        self.add_button(text("Add a game server"), discord.ButtonStyle.primary, self._open_form)
         if missing:
             self._add_creation(guild)
         self.add_button(text("Check again"), discord.ButtonStyle.secondary, self._check_again)
@@ -84,6 +94,33 @@ class SetupView(InvokerView):
             return await self._creator.create(ctx, find_guild(ctx))
 
         await self._act(create, interaction)
+
+    async def _open_form(self, interaction: discord.Interaction) -> None:
+        """Open the form of a new game server; its answer is a message of its own."""
+        ctx = self._ctx.follow(interaction)
+        await check_before_form(self._verify_free_slot(ctx))
+        adding = Adding(self._services, NEW_SERVER, ChannelId(interaction.channel_id or 0))
+
+        async def submit(sent: KillfeedContext, login: TypedLogin) -> Outcome:
+            outcome = await adding.submit(sent, login)
+            with note_unreached("the checklist is not up to date"):
+                await self.show()
+            return outcome
+
+        await LoginDialog(text("New game server"), submit, fields=NEW_FIELDS).open(ctx, NEW_FIELDS)
+
+    async def _verify_free_slot(self, ctx: KillfeedContext) -> None:
+        """Refuse a form that could not add a server, before anything is typed."""
+        await ctx.verify()
+        servers = await self._services.servers.list_servers(ctx.guild_id)
+        await self._services.premium.verify_free_slot(ctx.guild_id, servers=len(servers))
+
+    async def on_error(
+        self, error: Exception, item: discord.ui.ViewItem[Any], interaction: discord.Interaction
+    ) -> None:
+        """Answer a failed press as a change, which may be stored in part; the checklist stays."""
+        del item
+        await self._services.replies.answer(interaction, error, self._ctx.access)
 
     async def _check_again(self, interaction: discord.Interaction) -> None:
         async def look(_: KillfeedContext) -> None:

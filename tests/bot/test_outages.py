@@ -122,7 +122,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
         assert "Can't log in: an admin has to fix it" in north
         assert "speaks only old encryption" in north
         await stage.add_server("South", number=8, legacy=True)
-        assert (await read_status(stage))["South"].startswith("connected")
+        assert (await read_status(stage))["South"].startswith("Connected")
 
 
 async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> None:

@@ -220,9 +220,9 @@ async def test_newest_servers_are_paused_at_the_end_and_read_again_after_a_new_g
     assert read_posts(await stage.wait_for_posts(3)) == expect_posts(live, history)
     assert stage.count_deaths("South") == len(old)
     status = get_fields((await stage.ask("/killfeed status")).embed)
-    assert "paused, over the premium limit" in status["⏸️ South"]
+    assert "Paused, over the premium limit" in status["⏸️ South"]
     listed = get_fields((await stage.ask("/admin server list")).embed)
-    assert "paused, over the premium limit" in listed["⏸️ South"]
+    assert "Paused, over the premium limit" in listed["⏸️ South"]
     premium = get_fields((await stage.ask("/premium status")).embed)["Game servers"]
     assert "1 of 1 used, 0 free" in premium
     assert "South" in premium
@@ -265,7 +265,7 @@ async def test_channel_of_a_higher_tier_is_set_and_waits(open_stage: StageFactor
     """The answer names the tier; the setting is stored and takes effect with the tier."""
     stage = await open_hosted(open_stage)
     reply = await stage.set_channel("bounties", stage.feed)
-    assert "It waits: it is used from tier 2 (Mercenary) on" in reply.embed["description"]
+    assert "It stays empty until tier 2 (Mercenary)" in reply.embed["description"]
     assert "waits" not in (await stage.set_channel("killfeed")).embed["description"]
     [guild] = stage.read("guilds")
     assert set(guild["channels"]) == {"bounties", "killfeed"}

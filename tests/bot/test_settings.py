@@ -51,13 +51,13 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Polar changed")
     assert reply.embed["description"].splitlines()[:2] == [
         "**name**: North → Polar",
-        "**timezone**: UTC → Europe/Berlin",
+        "**time zone**: UTC → Europe/Berlin",
     ]
     assert "fields" not in reply.embed or not reply.embed["fields"]
     live = stage.take(3)
     files.append(*live)
     posts = await stage.wait_for_posts(3)
-    assert all("Polar" in post["description"] for post in posts)
+    assert read_posts(posts) == expect_posts(live, history)
     assert list_audit(stage)[-1] == (
         "server edit",
         "North: name: North → Polar, time zone: UTC → Europe/Berlin",

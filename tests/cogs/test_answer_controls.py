@@ -205,16 +205,31 @@ async def test_controls_of_before_a_restart_say_so(
     assert (pressed.content, pressed.is_ephemeral) == (str(said), True)
 
 
+async def test_chosen_player_is_shown_with_chart_and_controls(
+    bot: OwnBot, alice: Member, channel: Channel
+) -> None:
+    """The answer that replaces a question has its picture, and its own controls work."""
+    asked = await alice.ask(channel, "/stats", player="ike")
+    await asked.click("Pike_")
+    await asked.wait_until(lambda one: one.embed["title"] == r"📊 Pike\_")
+    assert "days.png" in asked.embed["image"]["url"]
+    later = await choose(alice, asked, DAYS, "today")
+    assert (later.answer, len(later.answer.attachments)) == (asked.answer, 1)
+    assert "today.png" in later.embed["image"]["url"]
+    assert bot.unexpected.reported == []
+
+
 # /rivals and /weapons
 
 
-async def test_more_rivals_are_shown_on_demand(alice: Member, channel: Channel) -> None:
+async def test_more_rivals_are_shown_on_demand(bot: OwnBot, alice: Member, channel: Channel) -> None:
     """Five of each stand there at first, and the button goes with its press."""
     reply = await alice.ask(channel, "/rivals", player="Pike_")
     assert (list_shown(reply), reply.embed["fields"][0]["value"].count("\n")) == (["More"], 4)
     await reply.click("More")
     await reply.wait_until(lambda one: one.embed["fields"][0]["value"].count("\n") == 7)
     assert list_shown(reply) == []
+    assert [view for view, _ in bot._connection._view_store._views.values() if not view.is_finished()] == []
 
 
 async def test_each_page_of_weapons_has_its_own_picture(alice: Member, channel: Channel) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import discord
 
+from tests.architecture.test_words_for_people import find_unfriendly
 from tests.fakes.own_bot import OwnBot
 from utils.interactions.command_set import list_commands
 
@@ -27,3 +28,11 @@ def test_choices_are_named_in_words(bot: OwnBot) -> None:
     ]
     assert raw == []
     assert not {"Self", "Unknown", "Longest", "Vehicle", "Kd"}.intersection(one.name for _, one in choices)
+
+
+def test_descriptions_are_short_and_friendly(bot: OwnBot) -> None:
+    """Descriptions of commands and options have no pattern that reads as translated, and no full stop."""
+    described = {f"/{command.qualified_name}": command.description for command in list_commands(bot)}
+    described |= {place: str(option.description) for place, option in list_options(bot)}
+    assert {place: said for place, said in described.items() if find_unfriendly(said)} == {}
+    assert {place: said for place, said in described.items() if said.endswith(".") or len(said) > 75} == {}

@@ -122,7 +122,7 @@ async def test_erasure_asks_first_and_can_be_taken_back(
     again = await linked.ask(channel, "/data erase")
     await again.click("Erase")
     await again.wait_until(lambda one: one.embed["title"] == "✅ Erased")
-    assert "begin a new record" in again.embed["description"]
+    assert "you start again from zero" in again.embed["description"]
     assert "member" in shelf.erasures.done
     assert shelf.audit.lines == [(None, "data erase", "a member, on their own request")]
 

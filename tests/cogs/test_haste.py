@@ -82,7 +82,7 @@ async def test_pages_are_commands_under_way_and_have_a_rate(
     reply = await alice.ask(channel, "/leaderboard")
     limits = bot.services.limits
     limits.count(alice.id, COMMANDS_AT_ONCE)
-    assert "of your commands are still at work" in await press(reply, "Next")
+    assert "of your commands are still running" in await press(reply, "Next")
     limits.count(alice.id, -COMMANDS_AT_ONCE)
     limits.spend(alice.id, WORK_AT_ONCE - 2 * PRESS_COST)  # one for the command, one for the press
     pressed = await (await reply.click("Next")).wait()

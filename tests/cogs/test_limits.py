@@ -65,7 +65,7 @@ async def test_fourth_command_at_once_is_refused_privately_and_others_are_served
     await shelf.statistics.gate.has_read.wait()
     refused = await alice.ask(channel, "/premium tiers")
     assert refused.embed["description"] == (
-        "3 of your commands are still at work. Wait for their answers, then ask again."
+        "3 of your commands are still running. Wait for their answers, then ask again."
     )
     assert refused.is_ephemeral
     assert (await manager.ask(channel, "/premium tiers")).embed["title"] == "⭐ Tiers"

@@ -42,6 +42,13 @@ def _feed(world: SimulatedDiscord, guild: Guild) -> Channel:
     return world.create_channel(guild, "feed")
 
 
+def use_tier(bot: OwnBot, shelf: Shelf, tier: int) -> None:
+    """Let the community have another tier."""
+    bot.services = shelf.build_services(tier=tier)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+
+
 def read_lines(reply: Interaction) -> dict[str, str]:
     """Return the line of each step by its title."""
     lines = [line for line in reply.embed["description"].splitlines() if "**: " in line]
@@ -238,6 +245,21 @@ async def test_game_server_shows_its_state(
     assert read_lines(reply)["Mirny"].startswith(mark)
 
 
+async def test_servers_that_are_not_done_come_first_and_many_are_shortened(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """The last of nine servers is the one that needs a person."""
+    assert bot.user
+    names = [f"Server {number}" for number in range(9)]
+    servers = [build_server(name, f"{name[-1]}" * 8, guild_id=GuildId(guild.id)) for name in names]
+    shelf.servers.servers = {one.scope: replace(one, generation=1) for one in servers}
+    connected, refused = ConnectionState.CONNECTED, ConnectionState.REFUSED
+    shelf.readings.health = {one.scope: ServerHealth(one.scope, connected) for one in servers}
+    shelf.readings.health[servers[-1].scope] = ServerHealth(servers[-1].scope, refused)
+    lines = list(read_lines(await manager.ask(channel, "/setup")))
+    assert lines[1:7] == ["Server 8", *names[:4], "4 more game servers"]
+
+
 async def test_community_that_is_set_up_reads_what_happens_now(
     bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel, feed: Channel
 ) -> None:
@@ -302,8 +324,7 @@ async def test_only_channels_that_the_tier_opens_are_created(
     bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel, tier: int, names: list[str]
 ) -> None:
     """Nothing would be posted in the others."""
-    for cog in bot.cogs.values():
-        cog.services = bot.services = shelf.build_services(tier=tier)  # type: ignore[attr-defined]
+    use_tier(bot, shelf, tier)
     reply = await manager.ask(channel, "/setup")
     await use(reply, "Create the channels")
     assert list_created(guild, channel) == names
@@ -437,8 +458,7 @@ async def test_controls_follow_the_tier_of_the_moment(
 ) -> None:
     """A tier that ends while the checklist is open closes its channels at the next press."""
     shelf.premium.give(GuildId(guild.id), 2, shelf.clock.now() + timedelta(hours=1))
-    for cog in bot.cogs.values():
-        cog.services = bot.services = shelf.build_services(tier=0)  # type: ignore[attr-defined]
+    use_tier(bot, shelf, 0)
     reply = await manager.ask(channel, "/setup")
     await use(reply, "Which channel?", "Bounties channel")
     shelf.clock.move(2 * 3600.0)
@@ -446,3 +466,59 @@ async def test_controls_follow_the_tier_of_the_moment(
     assert read_lines(reply)["Bounties channel"].startswith("⭐")
     with pytest.raises(ImpossibleActionError):
         await reply.click("Which channel?", "Bounties channel")
+
+
+# the form of a new game server
+
+FORM = {
+    "Name": "North",
+    "Host and port": "192.0.2.10:8822",
+    "User name": "renter",
+    "Server number or log folder": "7",
+    "Password": "p4ss",
+}
+
+
+async def test_form_adds_a_server_and_its_answer_changes_the_checklist(
+    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
+) -> None:
+    """It has five fields, and stores the same as the command."""
+    assert bot.user
+    reply = await manager.ask(channel, "/setup")
+    form = await (await reply.click("Add a game server")).wait()
+    assert form.require_modal().labels == list(FORM)
+    await (await form.submit_modal(FORM)).wait()
+    await reply.wait_until(lambda one: "North" in read_lines(one))
+    [server] = shelf.servers.servers.values()
+    assert (server.name, server.host, server.port, server.number) == ("North", "192.0.2.10", 8822, 7)
+    assert [action for _, action, _ in shelf.audit.lines] == ["server add"]
+
+
+async def test_name_that_is_taken_is_typed_again_alone(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """The form of Try again has everything but the secret filled in."""
+    assert bot.user
+    server = build_server("North", "aaaaaaaa", guild_id=GuildId(guild.id))
+    shelf.servers.servers = {server.scope: server}
+    reply = await manager.ask(channel, "/setup")
+    form = await (await reply.click("Add a game server")).wait()
+    refused = await (await form.submit_modal(FORM)).wait()
+    again = await (await refused.click("Try again")).wait()
+    filled = {field["label"]: field.get("value") for field in again.require_modal().fields}
+    assert filled == FORM | {"Password": None}
+    await (await again.submit_modal({"Name": "South", "Password": "p4ss"})).wait()
+    assert sorted(one.name for one in shelf.servers.servers.values()) == ["North", "South"]
+
+
+async def test_form_does_not_open_for_a_tier_without_room(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """Nothing is typed in vain."""
+    use_tier(bot, shelf, 0)
+    server = build_server("North", "aaaaaaaa", guild_id=GuildId(guild.id))
+    shelf.servers.servers = {server.scope: server}
+    reply = await manager.ask(channel, "/setup")
+    refused = await (await reply.click("Add a game server")).wait()
+    assert refused.modal is None
+    assert "premium tiers" in refused.embed["description"]

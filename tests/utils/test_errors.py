@@ -89,6 +89,7 @@ def test_title_tells_the_kind_of_a_refusal() -> None:
         "NotEnoughMoneyError": "💎 Not enough emeralds",
         "NotFoundError": "🔎 Not found",
         "OwnersOnlyError": "🔒 Bot owners only",
+        "NotLinkedError": "🔗 Link your player first",
         "PermissionMissingError": "🔧 I need a permission",
         "SeveralServersError": "🔎 Which one?",
         "SecretError": "🔌 The stored login is unreadable",

@@ -367,8 +367,8 @@ class DeliveryService:
             return DeliveryOutcome(DeliveryState.CLEARED)
         first = entries[0]
         sentence = text(
-            "The {kind} channel of {server} cannot be used: it is gone, or I may not write there. Give me "
-            "View Channel, Send Messages, Embed Links, Attach Files and Read Message History, or choose "
+            "I can't post in the {kind} channel of {server}. Check that it still exists and give me View "
+            "Channel, Send Messages, Embed Links, Attach Files and Read Message History in it, or choose "
             "another one with {set}.",
             kind=CHANNEL_KIND_NAMES[first.channel_kind],
             server=first.notice.server_name,
@@ -419,10 +419,10 @@ class DeliveryService:
 
     async def _tell_expired(self, lane: Lane, kind: ChannelKind, count: int) -> None:
         sentence = plural(
-            "{count} {kind} post could not be delivered for {span}, and I left it out: it is too old to "
-            "be news. The statistics are complete.",
-            "{count} {kind} posts could not be delivered for {span}, and I left them out: they are too old "
-            "to be news. The statistics are complete.",
+            "I couldn't deliver {count} {kind} post for {span}, so I left it out. The statistics are "
+            "complete.",
+            "I couldn't deliver {count} {kind} posts for {span}, so I left them out. The statistics are "
+            "complete.",
             count,
             kind=CHANNEL_KIND_NAMES[kind],
             span=plural("{count} minute", "{count} minutes", self._max_age.total_seconds() // 60),

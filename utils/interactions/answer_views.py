@@ -156,6 +156,8 @@ class AnswerView(InvokerView):
         self._show_ends(answer.pages)
         if gone is not None:
             self.remove_item(gone)
+        if not self.children:
+            self.end()  # nothing is left to end visibly
         cleared: dict[str, Any] = {"attachments": []} if self._has_pictures else {}
         await interaction.edit_original_response(**answer.build_parts(), **cleared, view=self)
 

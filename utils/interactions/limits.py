@@ -85,8 +85,8 @@ class MemberLimits:
         if self._under_way[member_id] >= COMMANDS_AT_ONCE:
             raise TooMuchAtOnceError(
                 plural(
-                    "One of your commands is still at work. Wait for its answer, then ask again.",
-                    "{count} of your commands are still at work. Wait for their answers, then ask again.",
+                    "One of your commands is still running. Wait for its answer, then ask again.",
+                    "{count} of your commands are still running. Wait for their answers, then ask again.",
                     COMMANDS_AT_ONCE,
                 )
             )

@@ -397,9 +397,7 @@ async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
     assert world.sender.list_victims() == [3]
     ((key, sentence),) = world.notifier.told
     assert key == "expired:77:killfeed"
-    assert str(sentence).startswith(
-        "2 killfeed posts could not be delivered for 60 minutes, and I left them out"
-    )
+    assert str(sentence).startswith("I couldn't deliver 2 killfeed posts for 60 minutes, so I left them out")
 
 
 async def test_prepared_message_expires_with_its_newest_entry(world: World) -> None:

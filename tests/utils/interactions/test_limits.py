@@ -9,7 +9,7 @@ from utils.errors import TooMuchAtOnceError
 from utils.interactions.limits import COMMANDS_AT_ONCE, SECONDS_A_UNIT, WORK_AT_ONCE, MemberLimits, resting
 
 ALICE, BOB = 1, 2
-AT_ONCE = "3 of your commands are still at work. Wait for their answers, then ask again."
+AT_ONCE = "3 of your commands are still running. Wait for their answers, then ask again."
 
 
 @pytest.fixture(name="limits")

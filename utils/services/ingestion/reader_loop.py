@@ -28,6 +28,7 @@ from utils.clock import Clock
 from utils.errors import (
     HostKeyChangedError,
     KillfeedError,
+    LoginRefusedError,
     LogsMissingError,
     NoSshServerError,
     RemoteError,
@@ -40,7 +41,7 @@ from utils.models.problems import Problem
 from utils.models.scope import ServerScope
 from utils.models.server_buttons import build_accept_button, build_test_button
 from utils.models.servers import ConnectionState, GameServer, Obstacle, is_at_host
-from utils.models.texts import Names, Text, Value, text
+from utils.models.texts import Command, Names, Text, Value, join, text
 from utils.services.ingestion.log_reader import LogReader, ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import LogAccess
 from utils.services.ingestion.poison import describe_failure
@@ -273,7 +274,11 @@ class ReaderLoop:
         server_id = self._scope.server_id
         is_key = isinstance(error, HostKeyChangedError)
         button = build_accept_button(server_id) if is_key else build_test_button(server_id)
-        await self._tell(obstacle, names, _find_problem(error), button)
+        problem = _find_problem(error)
+        if isinstance(error, LoginRefusedError):
+            edit = Command("admin server edit", "new_password:True")
+            problem = join([problem, text("Enter a new password with {edit}.", edit=edit)])
+        await self._tell(obstacle, names, problem, button)
 
     async def _name_neighbours(self) -> tuple[str, ...]:
         """Return the names of the servers at this host; if they cannot be read, only that of this one."""

@@ -358,7 +358,7 @@ class LinkService:
             link.guild_id,
             text(
                 "{member} asks to be linked to **{player}** and is proving it in the game. "
-                "You can also decide it here.",
+                "You can also decide with the buttons below.",
                 member=Mention("@", link.member_id),
                 player=link.player_name,
             ),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import InvalidInputError, NotFoundError
+from utils.errors import InvalidInputError, NotFoundError, NotLinkedError
 from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
@@ -76,7 +76,8 @@ class CoverageService:
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
-            InvalidInputError: no player is named and none is linked; the text says how to link.
+            InvalidInputError: both a player and a member are named.
+            NotLinkedError: no player is named and none is linked.
         """
         if question.player is not None and question.member_id is not None:
             raise InvalidInputError(text("Choose a player or a member, not both."))
@@ -90,17 +91,17 @@ class CoverageService:
         if question.member_id is not None:
             member = Mention("@", question.member_id)
             raise NotFoundError(text("{member} hasn't linked a player yet.", member=member))
-        raise InvalidInputError(HOW_TO_LINK)
+        raise NotLinkedError(HOW_TO_LINK)
 
     async def list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:
         """Return a member's linked players, the main one first.
 
         Raises:
-            InvalidInputError: none is linked; the text says how to link.
+            NotLinkedError: none is linked.
         """
         linked = await self._links.list_players(guild_id, member_id)
         if not linked:
-            raise InvalidInputError(
+            raise NotLinkedError(
                 text("You haven't linked a player yet. Use {link} first.", link=Command("link"))
             )
         return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)

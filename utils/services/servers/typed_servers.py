@@ -51,11 +51,13 @@ class LoginFields:
     Attributes:
         address: the host and its port.
         place: the number of the game server, or the folder that holds its logs.
+        name: of the game server; None where it is known already, and the form does not ask for it.
     """
 
     address: str
     username: str
     place: str = ""
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ def fill_in(form: ServerForm, fields: LoginFields) -> ServerForm:
         username=fields.username,
         number=number,
         base_path=base_path,
+        name=form.name if fields.name is None else fields.name,
     )
 
 

@@ -90,7 +90,8 @@ def show(error: Exception) -> str:
 
 def alert(error: Exception) -> str:
     """Return the alert about a failure."""
-    return f"**Mirny**: {error}"
+    more = " Enter a new password with /admin server edit new_password:True."
+    return f"**Mirny**: {error}{more if isinstance(error, LoginRefusedError) else ''}"
 
 
 @pytest.fixture(name="world")

@@ -298,7 +298,10 @@ async def test_admins_are_told_of_a_request_once_where_they_have_a_channel(
     for _ in range(2):
         await links.ask(GUILD, ANNA, "Wolf")
     assert [sentence for _, sentence in notifier.told] == [
-        "<@1> asks to be linked to **Wolf** and is proving it in the game. You can also decide it here."
+        (
+            "<@1> asks to be linked to **Wolf** and is proving it in the game. "
+            "You can also decide with the buttons below."
+        )
     ]
     [buttons] = notifier.controls
     assert [str(button.label) for button in buttons if isinstance(button, LastingButton)] == [

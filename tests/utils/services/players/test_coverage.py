@@ -18,7 +18,7 @@ from tests.fakes.figures import (
     FakeStatisticsStore,
 )
 from tests.fakes.storage import build_server
-from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
+from utils.errors import AmbiguousError, InvalidInputError, NotFoundError, NotLinkedError
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, NamedPlayer, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
@@ -173,7 +173,7 @@ async def test_players_are_the_named_one_or_the_linked_ones(house: House) -> Non
 async def test_who_is_not_linked_learns_how(house: House) -> None:
     """Without a player and a link the error has a hint; two subjects are refused."""
     find = house.coverage.find_players
-    with pytest.raises(InvalidInputError, match="/link"):
+    with pytest.raises(NotLinkedError, match="/link"):
         await find(StatisticsQuestion(GUILD, ASKER), COVERAGE)
     with pytest.raises(NotFoundError, match="<@2> hasn't linked a player yet"):
         await find(StatisticsQuestion(GUILD, ASKER, member_id=OTHER), COVERAGE)
@@ -220,7 +220,7 @@ async def test_places_are_those_of_every_linked_player(house: House) -> None:
     """Players beyond the board are named; without a link the error says how to get one."""
     row = BoardRow(3, BOB, "Bob", 7, Counters(kills=7))
     house.store.rows = [row]
-    with pytest.raises(InvalidInputError, match="/link"):
+    with pytest.raises(NotLinkedError, match="/link"):
         await house.statistics.get_places(COVERAGE, Board.KD, ASKER)
     house.links.links[GUILD, ASKER] = [FakeLink(ANN, "Ann"), FakeLink(BOB, "Bob")]
     places = await house.statistics.get_places(COVERAGE, Board.KD, ASKER)

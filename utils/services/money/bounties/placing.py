@@ -15,6 +15,7 @@ from utils.errors import (
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
+    NotLinkedError,
 )
 from utils.events import BountiesChanged, EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
@@ -110,7 +111,7 @@ class BountyService:
         verify_amount(settings, amount)
         own = {link.player_id for link in await self.links.list_players(guild_id, member_id)}
         if not own:
-            raise NotAllowedError(LINK_FIRST)
+            raise NotLinkedError(LINK_FIRST)
         chosen, target = await self._resolve_target(guild_id, player, server)
         if target.player_id in own:
             raise NotAllowedError(
@@ -136,7 +137,8 @@ class BountyService:
         """Return the proven players of another member, the main first.
 
         Raises:
-            NotAllowedError: bounties are off, the member has no proven player, or means themself.
+            NotAllowedError: bounties are off, or the member means themself.
+            NotLinkedError: the member has no proven player.
             NotFoundError: the other one has no proven player.
         """
         if target_id == member_id:
@@ -144,7 +146,7 @@ class BountyService:
         settings = (await self.guilds.get_settings(guild_id)).bounties
         verify_enabled(settings)
         if not await self.links.list_players(guild_id, member_id):
-            raise NotAllowedError(LINK_FIRST)
+            raise NotLinkedError(LINK_FIRST)
         players = await self.links.list_players(guild_id, target_id)
         if not players:
             target = Mention("@", target_id)

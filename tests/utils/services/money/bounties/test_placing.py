@@ -15,6 +15,7 @@ from utils.errors import (
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
+    NotLinkedError,
     UserFacingError,
 )
 from utils.models.money import Bounty, BountyState, LedgerKind
@@ -99,7 +100,7 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         ),
         (
             {"by": MemberId(33)},
-            NotAllowedError,
+            NotLinkedError,
             "Link your player first (/link, about 20 minutes), then you can place bounties.",
         ),
         (
