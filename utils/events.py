@@ -78,6 +78,13 @@ class PlayerErased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BountiesChanged:
+    """A bounty of a guild was placed, raised or ended, or may have been."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildSettingsChanged:
     """Somebody set settings of a guild, perhaps to the same value, because they want it tried again.
 
@@ -111,6 +118,7 @@ Event = (
     | ServerAdded
     | ServerRemoved
     | PlayerErased
+    | BountiesChanged
     | GuildSettingsChanged
     | GuildJoined
     | GuildLeft

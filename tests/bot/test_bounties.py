@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from simulation.discord import Channel, Interaction, Member
+from simulation.discord import Channel, Interaction, Member, Message
 from simulation.game_host.log_files import GameServerFiles
 from simulation.town import list_embeds
 from tests.bot.conftest import StageFactory
@@ -17,6 +17,7 @@ from tests.fakes.deaths import build_player_id, build_row
 from utils.clock import SystemClock
 from utils.models.deaths import DeathRow
 
+BOARD_TITLE = "📜 Open bounties"
 NAMES = ("Hunter_1", "Placer_1", "Placer_2", "Wolf", "Fox", "Owl")
 HISTORY = [build_row(NAMES[number], NAMES[number - 1], second=number) for number in range(len(NAMES))]
 
@@ -80,9 +81,26 @@ class Market:
         return row
 
     async def wait_for_notices(self, count: int) -> list[Document]:
-        """Wait until the bounties channel shows at least ``count`` embeds."""
-        await until(lambda: len(list_embeds(self.board)) >= count, what=lambda: self.stage.bot.output)
-        return list_embeds(self.board)
+        """Wait until the bounties channel shows at least ``count`` embeds besides the board."""
+        await until(lambda: len(self.list_notices()) >= count, what=lambda: self.stage.bot.output)
+        return self.list_notices()
+
+    def list_notices(self) -> list[Document]:
+        """Return the embeds of the bounties channel without the board."""
+        return [embed for embed in list_embeds(self.board) if embed["title"] != BOARD_TITLE]
+
+    async def wait_for_board(self, part: str) -> Message:
+        """Wait until the only board of the channel shows some text, and return its message."""
+
+        def list_boards() -> list[Message]:
+            return [one for one in self.board.messages if [e["title"] for e in one.embeds] == [BOARD_TITLE]]
+
+        def is_shown() -> bool:
+            return [part in one.embed["description"] for one in list_boards()] == [True]
+
+        await until(is_shown, what=lambda: f"{list_boards()}\n{self.stage.bot.output}")
+        [board] = list_boards()
+        return board
 
     def get_balance(self, member: Member) -> int:
         """Return a member's balance, and check that it is the sum of the ledger."""
@@ -138,6 +156,27 @@ async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
     mine = await stage.ask("/bounty mine", by=market.placer)
     assert "**Wolf** — 1,000 💎 · claimed by Hunter_1" in read_text(mine)
     assert "No one is wanted" in read_text(await stage.ask("/bounty list"))
+
+
+async def test_board_of_open_bounties_keeps_itself_up_to_date(market: Market) -> None:
+    """It survives a kill of the bot, comes back when deleted, and says so when bounties are closed."""
+    stage = market.stage
+    first = await market.wait_for_board("No one is wanted right now")
+    await market.place(amount=1000)
+    board = await market.wait_for_board("**Wolf** — 1,000 💎")
+    assert board.id == first.id
+    assert [one["label"] for row in board.components for one in row["components"]] == ["Put up a price"]
+    await stage.bot.kill()
+    await stage.bot.start()
+    del market.board.messages_by_id[board.id]
+    await market.place("Fox", 500)
+    again = await market.wait_for_board("**Fox** — 500 💎")
+    assert ("**Wolf** — 1,000 💎" in again.embed["description"], again.id == board.id) == (True, False)
+    market.kill("Hunter_1", "Wolf")
+    await until(lambda: "Wolf" not in again.embed["description"], what=lambda: stage.bot.output)
+    await stage.ask("/admin bounty", enabled=False)
+    closed = await market.wait_for_board("Bounties are closed")
+    assert (closed.id, closed.components) == (again.id, [])
 
 
 async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:

@@ -12,6 +12,7 @@ from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
+from utils.delivery.bounty_boards import BountyBoards
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
 from utils.gateway import run_gateway
@@ -54,6 +55,7 @@ class Application:
     grants: GrantService
     proofs: ProofWatcher
     boards: PostedBoardService
+    bounty_boards: BountyBoards
     memories: Sequence[GuildMemory]
 
     def __post_init__(self) -> None:
@@ -112,6 +114,7 @@ class Application:
         while not self.bot.is_ready():
             await self.base.clock.sleep(READY_CHECK_SECONDS)
         await self.boards.refresh_all()
+        await self.bounty_boards.refresh_all([GuildId(guild.id) for guild in self.bot.guilds])
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

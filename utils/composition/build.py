@@ -7,7 +7,7 @@ from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
-from utils.composition.delivery import Delivery, build_board_messages, build_delivery
+from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -23,6 +23,7 @@ from utils.delivery.alerts import AdminAlerts
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import (
+    BountiesChanged,
     CountersStored,
     DeathsStored,
     EventDispatcher,
@@ -119,6 +120,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
+        bounty_boards=build_bounty_boards(base, delivery, guild, features),
         memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
     register_handlers(application, delivery)
@@ -282,4 +284,8 @@ def register_handlers(application: Application, delivery: Delivery) -> None:
     events.register(ServerRemoved, grants.on_server_removed)
     events.register(ServerRemoved, application.features.bounty_endings.on_server_removed)
     events.register(GuildJoined, delivery.welcomes.on_guild_joined)
+    events.register(BountiesChanged, application.bounty_boards.on_bounties_changed)
+    events.register(GuildSettingsChanged, application.bounty_boards.on_settings_changed)
+    events.register(ServerRemoved, application.bounty_boards.on_server_removed)
+    events.register(PlayerErased, application.bounty_boards.on_player_erased)
     events.register(GuildLeft, application.on_guild_left)

@@ -6,9 +6,10 @@ from datetime import timedelta
 import discord
 
 from utils.composition.base import Base
-from utils.composition.services import FeatureServices
+from utils.composition.services import FeatureServices, GuildServices
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
+from utils.delivery.bounty_boards import BountyBoards
 from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
@@ -70,6 +71,23 @@ def build_delivery(
             bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
         ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
+    )
+
+
+def build_bounty_boards(
+    base: Base, delivery: Delivery, guild: GuildServices, features: FeatureServices
+) -> BountyBoards:
+    """Return the boards of open bounties."""
+    return BountyBoards(
+        delivery.messages,
+        base.repositories.bounty_boards,
+        settings=guild.settings,
+        premium=guild.premium,
+        servers=features.servers,
+        bounties=features.bounties,
+        languages=delivery.languages,
+        tasks=base.tasks,
+        clock=base.clock,
     )
 
 

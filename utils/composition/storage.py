@@ -10,6 +10,7 @@ from utils.database.process.opening import MongoDBPlace
 from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.erasures import ErasureRepository
@@ -74,6 +75,7 @@ class Repositories(ServiceStores):
     rejected: RejectedLineRepository
     links: LinkRepository
     boards: PostedBoardRepository
+    bounty_boards: BountyBoardRepository
     standings: Standings
 
 
@@ -106,6 +108,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         bounties=BountyRepository(database, fences=fences),
         due_bounties=scope_index,
         boards=PostedBoardRepository(database),
+        bounty_boards=BountyBoardRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),
         erasures=ErasureRepository(database, fences=fences),

@@ -27,6 +27,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "alert": text_in("a task", "sending an alert"),
     "alerts:tell": text_in("a task", "sending alerts"),
     "boards:refresh": text_in("a task", "updating boards"),
+    "bounties:board": text_in("a task", "updating boards of bounties"),
     "bounties:expire": text_in("a task", "ending bounties"),
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),

@@ -25,6 +25,7 @@ from utils.models.texts import Command, Mention, Moment, Number, Text, Value, jo
 from utils.models.visible_text import clean_text
 
 _REASON_LENGTH = 80
+_BOARD_ROWS = 15
 
 
 def build_placed_embed(style: Style, bounty: Bounty, *, server_name: str) -> discord.Embed:
@@ -64,6 +65,23 @@ def build_bounty_list_embed(
     nobody = text("No one is wanted. Put a price on someone with {place}.", place=Command("bounty place"))
     embed = style.build(text("📜 Open bounties"), nobody, lines=lines, colour=style.theme.ranking)
     return style.add_field(embed, WHERE, where)
+
+
+def build_bounty_board_embed(
+    style: Style, bounties: Sequence[Bounty] | None, *, server_names: Mapping[ServerId, str]
+) -> discord.Embed:
+    """Return the board of the bounties channel: the highest open bounties; None while bounties are closed."""
+    title = text("📜 Open bounties")
+    if bounties is None:
+        return style.build(title, text("Bounties are closed right now."), colour=style.theme.neutral)
+    shown = server_names if len(server_names) > 1 else {}
+    lines = [_write_open(style, one, number, shown) for number, one in enumerate(bounties[:_BOARD_ROWS], 1)]
+    left = len(bounties) - len(lines)
+    if left > 0:
+        more = text("and {count} more: {list}", count=Number(left), list=Command("bounty list"))
+        lines.append(style.write(more))
+    nobody = text("No one is wanted right now. Be the first to put up a price.")
+    return style.build(title, nobody, lines=lines, colour=style.theme.ranking)
 
 
 def build_own_bounties_embed(

@@ -169,6 +169,7 @@ class EmbedFactory:
 
     build_placed = _show(bounties.build_placed_embed)
     build_bounty_list = _show(bounties.build_bounty_list_embed)
+    build_bounty_board = _show(bounties.build_bounty_board_embed)
     build_own_bounties = _show(bounties.build_own_bounties_embed)
     build_cancelled = _show(bounties.build_cancelled_embed)
     build_wallet = _show(bounties.build_wallet_embed)

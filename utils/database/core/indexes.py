@@ -60,6 +60,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     ),
     "outbox": (Index("sequence", (*_SERVER, "channel_kind", "sequence"), unique=True),),
     "boards": (Index("board", (*_SERVER, "board"), unique=True),),
+    "bounty_boards": (Index("guild", ("guild_id",), unique=True),),
     "messages": (
         Index("nonce", ("guild_id", "nonce"), unique=True),
         Index("state", ("guild_id", "state", "prepared_at")),

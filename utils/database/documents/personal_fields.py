@@ -180,6 +180,7 @@ PERSONAL_FIELDS: Declarations = {
     ),
     "outbox": list_notice_fields(NOTICE_KINDS),
     "boards": (),
+    "bounty_boards": (),
     "messages": (),
     "wallets": (_member("member_id", Erasure.WITH_WALLET, part=ExportPart("wallet", "member")),),
     "ledger": (

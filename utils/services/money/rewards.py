@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from utils.errors import TierRequiredError
+from utils.events import BountiesChanged
 from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind
 from utils.models.money import (
@@ -105,7 +106,9 @@ class RewardTerms:
             payment.pay(kill)
             if self.is_auto and kill.is_news:
                 payment.provoke(kill)
-        return RuleOutcome(payment.notices if self.is_announced else (), claims=payment.claims)
+        changed = (BountiesChanged(guild_id=batch.scope.guild_id),) if payment.has_changed else ()
+        notices = payment.notices if self.is_announced else ()
+        return RuleOutcome(notices, changed, claims=payment.claims)
 
 
 class _Payment:
@@ -124,6 +127,7 @@ class _Payment:
         self._sprees: dict[PlayerId, Sequence[Death]] = {}
         self._resting: set[PlayerId] = set()  # players who may not get another bounty of the house yet
         self.notices: list[BountyNotice] = []
+        self.has_changed = False
         self.claims: dict[bytes, int] = {}
 
     def load(self, *, is_auto: bool) -> None:
@@ -178,6 +182,7 @@ class _Payment:
             if kill.killer_id in self._resting:
                 return
             self._resting.add(kill.killer_id)
+            self.has_changed = True
             bounty = self._build_auto(kill, amount)
             self._unit.insert_bounty(bounty)
             own.append(bounty)
@@ -197,6 +202,7 @@ class _Payment:
             and self._unit.raise_bounty(standing, amount)
         ):
             own[own.index(standing)] = replace(standing, amount=amount)
+            self.has_changed = True
 
     def _find_earner(self, kill: LiveKill) -> MemberId | None:
         """Return the member who is paid; None if killer and victim belong to the same member."""
@@ -223,6 +229,7 @@ class _Payment:
                     )
                 )
         if claimed:
+            self.has_changed = True
             self.notices.append(self._build_claim_notice(kill, member_id, claimed))
             self.claims[kill.death.id] = sum(bounty.amount for bounty in claimed)
 

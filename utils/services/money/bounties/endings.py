@@ -11,7 +11,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import StorageError
-from utils.events import EventDispatcher, ServerRemoved
+from utils.events import BountiesChanged, EventDispatcher, ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
@@ -100,6 +100,7 @@ class BountyEndings:
             await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices)
         finally:  # after a commit without an answer as well: the notice may be stored
             tell_queued(self.events, bounty.scope, notices)
+            self.events.dispatch(BountiesChanged(guild_id=bounty.scope.guild_id))
 
 
 async def end_bounty(

@@ -17,7 +17,7 @@ from utils.errors import (
     NotFoundError,
     NotLinkedError,
 )
-from utils.events import EventDispatcher
+from utils.events import BountiesChanged, EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
 from utils.models.links import Link
 from utils.models.money import (
@@ -197,6 +197,7 @@ class BountyService:
         close = partial(end_bounty, self.store, bounty, end, refund=refund)
         if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
             raise _build_missing(bounty, text("It just ended."))
+        self.events.dispatch(BountiesChanged(guild_id=guild_id))
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
@@ -272,6 +273,7 @@ class BountyService:
             return await book_surely(partial(self.store.in_transaction, bounty.scope, store))
         finally:  # after a commit without an answer as well: the notice may be stored
             tell_queued(self.events, bounty.scope, notices)
+            self.events.dispatch(BountiesChanged(guild_id=bounty.scope.guild_id))
 
 
 def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
