@@ -123,7 +123,7 @@ def find_harm(messages: Sequence[Message]) -> list[str]:
     """Return texts of messages that ping, format, reorder, or show an id; an empty list if there are none."""
     pinging = [f"pings: {message.content}" for message in messages if message.pings]
     texts = [text for message in messages for text in _list_texts(message.content, message.embeds)]
-    unescaped = ((text, _ESCAPED.sub("", text)) for text in texts)
+    unescaped = ((text, _ESCAPED.sub(".", text)) for text in texts)
     return pinging + [text for text, bare in unescaped if _FORBIDDEN.search(bare) or _PLAYER_ID.search(bare)]
 
 

@@ -33,7 +33,7 @@ def _asked(clock: FakeClock) -> AskedPlayers:
 
 def test_member_asks_for_ten_players_a_day(asked: AskedPlayers, clock: FakeClock) -> None:
     """The eleventh waits until the first is a day old; other members and guilds have their own limit."""
-    with pytest.raises(LimitReachedError, match=r"10 players within a day.* in 24 hours, or have an admin"):
+    with pytest.raises(LimitReachedError, match=r"10 players in one day.* in 24 hours, or ask an admin"):
         asked.note(GUILD, ANNA, ANOTHER)
     asked.note(GUILD, ANNA, PLAYERS[0])  # a repetition does not count
     asked.note(GUILD, BERT, ANOTHER)
