@@ -25,6 +25,7 @@ from utils.database.core.indexes import INDEXES
 from utils.database.documents.notice_documents import build_entry_document
 from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
@@ -32,6 +33,7 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
+from utils.models.message_places import MessagePlace
 from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
@@ -68,6 +70,7 @@ async def fill_rest(place: Place) -> None:
     granted = AuditEntry(NOW, OWNER, AuditAction.PREMIUM_GRANT, AuditFacts(reason=reason))
     await PremiumRepository(database).write_grant(guild_id, grant, event, entry=granted)
     await PostedBoardRepository(database).insert_board(BoardKey(guild_id, ServerId(""), "kd"))
+    await BountyBoardRepository(database).save_place(guild_id, MessagePlace(ChannelId(5), 6))
     gift = Change(OTHER, LedgerKind.ADMIN, 5, "admin:gift", NOW, note=f"thanks to <@!{OWNER}>")
     await book(place, gift)
     entry = EntryKey(Feed(place.scope, ChannelKind.KILLFEED), 1)
