@@ -248,3 +248,19 @@ def test_settings_are_told_in_words() -> None:
         "A bounty lasts": "48 h",
         "Largest bounty": "5,000 💎",
     }
+
+
+def test_board_holds_the_highest_bounties_and_counts_the_rest() -> None:
+    """The board fits one message, however many bounties are open; the button is for the rest."""
+    many = [replace(BOUNTY, amount=2_000 - number) for number in range(40)]
+    text, _ = read(_FACTORY.build_bounty_board(many, server_names={}))
+    lines = text.splitlines()
+    assert (len(lines), lines[-1]) == (31, "and 25 more: `/bounty list`")
+    assert "2,000 💎" in lines[0]
+
+
+def test_board_says_so_when_nobody_is_wanted_or_bounties_are_closed() -> None:
+    """An empty board invites; a closed one does not."""
+    empty, _ = read(_FACTORY.build_bounty_board([], server_names={}))
+    closed, _ = read(_FACTORY.build_bounty_board(None, server_names={}))
+    assert (empty.startswith("No one is wanted"), closed) == (True, "Bounties are closed right now.")
