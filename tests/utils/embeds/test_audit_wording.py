@@ -78,6 +78,11 @@ SENTENCES = [
     ),
     ("server import", AuditFacts(server_name="North"), "North"),
     ("server hostkey", change(FieldChange("host_key", None, "SHA256:b")), "North: none → SHA256:b"),
+    (
+        "channel style",
+        AuditFacts(changes=(FieldChange("7.delay_minutes", 0, 5),)),
+        "delay of <#7>: none → 5 minutes",
+    ),
     ("channel set", change(FieldChange("killfeed", 5, 6)), "killfeed of North: <#5> → <#6>"),
     ("channel clear", change(FieldChange("killfeed", 5), server_name=None), "killfeed: <#5> → none"),
     ("role", change(FieldChange("admin_role_id", None, 5), server_name=None), "none → <@&5>"),
