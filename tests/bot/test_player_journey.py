@@ -13,7 +13,7 @@ from tests.fakes.deaths import build_row
 
 HISTORY = 3 * [("Raven", "Foxglove"), ("Foxglove", "Badger"), ("Badger", "Raven"), ("Raven", "Badger")]
 KILL_PAY = 11
-"""What a kill over ten metres pays."""
+"""The pay of a kill over ten metres."""
 
 
 @dataclass(eq=False)

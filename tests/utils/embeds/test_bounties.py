@@ -50,7 +50,7 @@ NOTICES = {
 }
 FACTS = {
     BountyEvent.PLACED: f"Ends <t:{END_STAMP}:R>",
-    BountyEvent.AUTO: f"7 victims without dying · Ends <t:{END_STAMP}:R>",
+    BountyEvent.AUTO: f"7 kills without dying · Ends <t:{END_STAMP}:R>",
     BountyEvent.CLAIMED: "Paid to <@77> · 3 bounties at once",
     BountyEvent.EXPIRED: "Paid back in full",
 }
