@@ -84,7 +84,7 @@ def show(error: Exception) -> str:
     if isinstance(error, StorageUnavailableError):
         return "My database isn't answering. I'll try again."
     if isinstance(error, StorageError):
-        return "My database refuses these kills. I keep trying; the bot's owner finds the reason in the log."
+        return "My database refuses these kills. I'll keep trying; the bot's owner can see why in the log."
     return str(error)
 
 
@@ -525,7 +525,7 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
         assert await world.pause(1) == MISSING_LOGS_SECONDS
         assert scheduler.health.state is ConnectionState.NO_LOGS
         assert world.notifier.told == [f"**Mirny**: {scheduler.health.problem}"]
-        assert "“Main” already reads these logs, so I don't read “Mirny”" in world.notifier.told[0]
+        assert "“Main” already uses these logs, so I don't read “Mirny”" in world.notifier.told[0]
         assert world.store.data.deaths == {}
         del world.servers.servers[first.scope]
         await world.pass_pauses(1)
