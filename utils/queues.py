@@ -29,16 +29,21 @@ class WorkQueue(Generic[K]):
         self._name = name
         self._work = work
         self._tasks = tasks
-        self._waiting: set[K] = set()
+        self._is_wanted: dict[K, bool] = {}  # keys that are worked on: whether they were asked for again
 
     def put(self, key: K, *, guild_id: GuildId | None = None) -> None:
         """Ask for work and return at once; the work ends when the bot leaves the guild."""
-        self._waiting.add(key)
         name = f"{self._name}:{key}"
         if not self._tasks.is_running(name):
             self._tasks.start(name, partial(self._work_off, key), guild_id=guild_id)
+        elif key in self._is_wanted:
+            self._is_wanted[key] = True
 
     async def _work_off(self, key: K) -> None:
-        while key in self._waiting:
-            self._waiting.discard(key)
-            await self._work(key)
+        self._is_wanted[key] = True
+        try:
+            while self._is_wanted[key]:
+                self._is_wanted[key] = False
+                await self._work(key)
+        finally:  # an ended work leaves no key behind, even if it was asked for again
+            del self._is_wanted[key]

@@ -313,8 +313,12 @@ class TaskManager:
 
     def is_running(self, name: str) -> bool:
         """Tell whether a task of this name is running and was not asked to end."""
+        return self.find_running(name) is not None
+
+    def find_running(self, name: str) -> BackgroundTask | None:
+        """Return the task of this name that is running and was not asked to end, if there is one."""
         task = self._tasks.get(name)
-        return task is not None and not task.is_done and not task.is_ending
+        return None if task is None or task.is_done or task.is_ending else task
 
     def list_reports(self) -> tuple[TaskReport, ...]:
         """Return the state of every known task, by name."""

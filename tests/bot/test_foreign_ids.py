@@ -60,4 +60,4 @@ async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
 
 def is_refusal(answer: Any) -> bool:
     """Tell whether an answer says privately that there is no such thing, and nothing else."""
-    return answer.is_ephemeral and answer.embed["description"].startswith("There is no ")
+    return answer.is_ephemeral and answer.embed["title"] == "🔎 Not found"

@@ -15,6 +15,7 @@ from tests.bot.conftest import SETTINGS, StageFactory, check_manners
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
 from utils.errors import ShardCountError
+from utils.localization.escape import escape_name
 from utils.models.deaths import DeathRow
 
 SECRET_KEY = "one-key-for-all-processes-of-a-bot"
@@ -90,7 +91,7 @@ async def test_each_process_answers_and_posts_for_the_guilds_of_its_shards(
             assert read_posts(await stage.wait_for_posts(len(live))) == expect_posts(live, history)
             assert read_counters(stage) == count_rows([*history, *live]).summarise()
             answer = await stage.ask("/stats", player=live[0].victim_name)
-            assert live[0].victim_name in answer.embed["title"]
+            assert escape_name(live[0].victim_name) in answer.embed["title"]
         assert find_server_id(first) != find_server_id(second)
         assert sum("commands registered" in stage.bot.output for stage in (first, second)) == 1
 

@@ -23,6 +23,11 @@ class FakeClock:
         """Return the wall-clock time, aware, UTC."""
         return self._start + timedelta(seconds=self._elapsed)
 
+    @property
+    def sleeping(self) -> int:
+        """Return how many wait for the time to pass."""
+        return len(self._sleepers)
+
     def monotonic(self) -> float:
         """Return seconds since the clock was made, starting at 1000."""
         return 1000.0 + self._elapsed

@@ -16,6 +16,8 @@ from utils.composition.build import build_application
 from utils.composition.reading import Reading, build_live
 from utils.composition.storage import build_leases
 from utils.database.core.database import SafeDatabase
+from utils.delivery.bounty_boards import GATHER_SECONDS
+from utils.delivery.standing_messages import StandingMessage
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs, ImportProgress
@@ -129,18 +131,43 @@ class Bystander:
         return ConnectionCount(0, 0)
 
 
+class MemoryMessages:
+    """Keeps the standing messages of guilds in memory, without Discord.
+
+    Attributes:
+        shown: the newest state of each message.
+    """
+
+    def __init__(self) -> None:
+        self.shown: dict[GuildId, StandingMessage] = {}
+
+    def keep(self, message: StandingMessage) -> None:
+        """Keep the newest state."""
+        self.shown[message.guild_id] = message
+
+    async def write_board(self, guild_id: GuildId) -> list[str]:
+        """Return what the board of a guild shows now, row by row; nothing if there is none."""
+        if guild_id not in self.shown:
+            return []
+        [embed] = (await self.shown[guild_id].render()).embeds
+        return [str(embed.title), *str(embed.description).splitlines()]
+
+
 class House:
     """The application without its connections to the outside.
 
     Attributes:
         application: the built application, which does not run.
         services: the services of its commands.
+        messages: the boards of open bounties.
     """
 
     def __init__(self, application: Application, hosts: MemoryHosts, clock: FakeClock) -> None:
         self.application = application
         self.services = application.bot.services
         self.clock = clock
+        self.messages = MemoryMessages()
+        application.bounty_boards.messages = self.messages  # type: ignore[assignment] # only what boards use
         self._hosts = hosts
         turns = FairTurns(BATCHES_OF_ALL)
         # without a wait for other servers, because one server is read after the other
@@ -166,9 +193,11 @@ class House:
         return cls(application, memory, clock)
 
     async def rest(self) -> None:
-        """Wait until all work for events is done."""
+        """Wait until all work for events is done; let time pass when all of it waits for that."""
         tasks = self.application.tasks
-        while any(tasks.is_running(one.name) for one in tasks.list_reports()):  # noqa: ASYNC110 - none tells
+        while running := [one for one in tasks.list_reports() if tasks.is_running(one.name)]:
+            if len(running) == self.clock.sleeping:
+                self.clock.move(GATHER_SECONDS)
             await asyncio.sleep(0.001)
 
     async def read_all(self, guild_id: GuildId) -> None:

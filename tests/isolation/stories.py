@@ -139,6 +139,7 @@ class Teller:
                 self.outcomes[step.guild_id].append(await self._do(step))
                 await self._house.rest()
         await self._house.application.features.bounty_endings.expire_due()
+        await self._house.rest()
 
     async def _do(self, step: Step) -> str:
         actions: dict[str, Callable[[Step], Awaitable[object]]] = {

@@ -65,6 +65,7 @@ async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[
         for player in await house.services.names.search(guild_id, "")
     ]
     state["boards"] = [await _read_board(house, guild_id, board) for board in BOARDS] if servers else []
+    state["bounty board"] = await house.messages.write_board(guild_id)
     renamed = {one["server_id"]: f"{one['name']} of {one['added_at']}" for one in state["game_servers"]}
     return {kind: _make_equal(found, renamed) for kind, found in state.items()}
 
@@ -107,11 +108,14 @@ async def test_each_guild_is_as_if_it_were_alone(
 ) -> None:
     """The part of each guild in a story of three guilds ends like the same part alone, refusals included."""
     outcomes: set[str] = set()
+    has_board = False
     for seed in range(STORIES):
         story = tell(seed, length=STEPS)
         together = await live(story, tmp_path, database, *GUILDS)
         for guild_id in GUILDS:
             alone = await live(story, tmp_path, lonely, guild_id)
             assert compare(together[guild_id], alone[guild_id]) == {}, f"story {seed}"
+        has_board |= any("💎" in row for guild in together.values() for row in guild["bounty board"])
         outcomes |= {outcome for guild in together.values() for outcome in guild["outcomes"]}
     assert {f"{action}: done" for action in ACTIONS} - outcomes == set()
+    assert has_board

@@ -89,3 +89,19 @@ async def test_work_of_a_guild_ends_when_the_guild_is_left(tasks: TaskManager) -
     queue.put(1, guild_id=GuildId(42))
     await settle()
     assert worker.done == [1, 1]
+
+
+async def test_nothing_of_a_key_stays_after_its_work_was_ended(tasks: TaskManager) -> None:
+    """The key was asked for again during the work, or twice before the work began."""
+    worker = Worker()
+    queue = WorkQueue("work", worker.work, tasks=tasks)
+    for pause in (settle, _go_on):
+        queue.put(1, guild_id=GuildId(42))
+        await pause()
+        queue.put(1, guild_id=GuildId(42))
+        await tasks.cancel_guild(GuildId(42))
+        assert queue._is_wanted == {}
+
+
+async def _go_on() -> None:
+    """Do not wait."""

@@ -20,7 +20,7 @@ from utils.queues import WorkQueue
 from utils.services.players.name_index import NameIndex, select_seen
 from utils.services.players.wording import describe_missing_player, describe_several_players
 from utils.services.ports import ServerStore
-from utils.tasks import BackgroundTask, TaskManager
+from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
 CLOSEST = 3
@@ -52,7 +52,6 @@ class PlayerNames:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._readings: dict[GuildId, BackgroundTask] = {}
         self._guilds: dict[GuildId, NameIndex] = {}
         self._locks = KeyedLocks[GuildId]()
         self._missed: dict[GuildId, list[DeathsStored]] = {}
@@ -153,7 +152,6 @@ class PlayerNames:
         """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
         self._missed.pop(guild_id, None)
-        self._readings.pop(guild_id, None)
         self._unlearned.pop(guild_id, None)
 
     async def _learn_slowly(self, guild_id: GuildId) -> None:
@@ -173,11 +171,8 @@ class PlayerNames:
             await self._get(guild_id)
 
         name = f"names:{guild_id}"
-        if not self.tasks.is_running(name):
-            self._readings[guild_id] = self.tasks.start(name, read, guild_id=guild_id)
-        await wait_for_first(self._readings[guild_id].wait(), self.clock.sleep(BLINK_SECONDS))
-        if not self.tasks.is_running(name):
-            self._readings.pop(guild_id, None)
+        reading = self.tasks.find_running(name) or self.tasks.start(name, read, guild_id=guild_id)
+        await wait_for_first(reading.wait(), self.clock.sleep(BLINK_SECONDS))
         return self._guilds.get(guild_id)
 
     async def _get(self, guild_id: GuildId) -> NameIndex:

@@ -432,6 +432,21 @@ async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -
     assert await searching == ["imported"]
 
 
+async def test_names_are_offered_while_a_forgotten_read_goes_on() -> None:
+    """An import ends while the names are being read for the first time, and then a member types more."""
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    clock = FakeClock()
+    tasks = TaskManager(clock)
+    names = PlayerNames(store, FakeServerStore(), tasks, clock=clock)
+    for _ in range(2):
+        offered = asyncio.create_task(find(names, "pike"))
+        await clock.advance(BLINK_SECONDS)
+        assert await offered == ["Pikelule", "pike_man"]
+        names.on_history_imported(HistoryImported(scope=SCOPE))
+    await tasks.stop()
+
+
 async def test_names_are_read_once_when_many_ask_at_once() -> None:
     """Every keystroke is a request, but the database gets one."""
     store = FakeStatisticsStore(*PLAYERS)
