@@ -122,7 +122,7 @@ class BountyCog(GuildCog):
         async def build(page: int) -> tuple[discord.Embed, int]:
             own = await services.bounties.list_own(guild_id, ctx.member_id)
             placed, claimed = cut_page(own.placed, page), cut_page(own.claimed, page)
-            embed = ctx.embeds.build_own_bounties(placed.rows, claimed.rows)
+            embed = ctx.embeds.build_own_bounties(placed.rows, claimed.rows, own_kills=own.own_kills)
             return embed, max(placed.count, claimed.count)
 
         await respond_with_pages(ctx, build)

@@ -41,5 +41,5 @@ class BoardCommands:
     async def board_remove(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
         """Answer ``/admin board remove``."""
         await self.services.boards.remove(ctx.guild_id, Board(board), server, actor_id=ctx.member_id)
-        said = text("Its message is gone. {post} posts it again.", post=Command("admin board post"))
+        said = text("I deleted its message. {post} posts it again.", post=Command("admin board post"))
         await ctx.respond(embed=ctx.embeds.build_success(text("Board removed"), said))

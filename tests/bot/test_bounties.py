@@ -219,7 +219,7 @@ async def test_house_puts_a_price_on_a_streak(market: Market) -> None:
     for victim in ("Fox", "Owl", "Placer_1", "Placer_2", "Hunter_1"):
         market.kill("Wolf", victim)
     notices = await market.wait_for_notices(1)
-    assert "5 victims without dying" in notices[0]["description"]
+    assert "5 kills without dying" in notices[0]["description"]
     market.kill("Hunter_1", "Wolf", distance=0)
     await market.wait_for_notices(2)
     assert market.get_balance(market.hunter) == 1010

@@ -75,7 +75,7 @@ async def test_linked_players_are_summed_and_have_their_place_on_the_board(stage
         assert fields["Kills"] == f"{sum(tally.kills for tally in mine):,}"
         assert fields["Deaths"] == f"{sum(tally.deaths for tally in mine):,}"
         assert fields["Best streak"] == f"{max(tally.best_streak for tally in mine):,}"
-        assert "summed with" in reply.embed["description"]
+        assert "together with" in reply.embed["description"]
     board = await stage.ask("/leaderboard", by=stage.player)
     own = board.embed["description"].splitlines()[-1]
     assert own.startswith("You: `#13`")

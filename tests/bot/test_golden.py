@@ -55,7 +55,7 @@ async def verify_golden(stage: Stage, name: str) -> None:
         "Kills": str(kills),
         "Deaths": str(deaths),
         "K/D": f"{kills / max(deaths, 1):.2f}",
-        "Suicides": str(suicides),
+        "Respawns and accidents": str(suicides),
         "Best streak": str(streak),
         "Longest kill": f"{longest} m",
     }

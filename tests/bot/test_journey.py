@@ -21,7 +21,7 @@ BOARDS: dict[str, tuple[str, Callable[[Tally], float], str]] = {
     ),
     "streak": ("Longest streaks", lambda one: one.best_streak, "{:,} in a row"),
     "longest": ("Longest kills", lambda one: one.longest, "{:,} m"),
-    "suicides": ("Most suicides", lambda one: one.suicides, "{:,} suicides"),
+    "suicides": ("Most respawns and accidents", lambda one: one.suicides, "{:,} respawns and accidents"),
 }
 """Each board's title, the value that it ranks by, and the text of that value."""
 
@@ -117,7 +117,7 @@ async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(
     expected = {
         "Kills": f"{top.kills:,}",
         "Deaths": f"{top.deaths:,}",
-        "Suicides": f"{top.suicides:,}",
+        "Respawns and accidents": f"{top.suicides:,}",
         "Best streak": f"{top.best_streak}",
         "Streak now": f"{top.current_streak}",
         "Longest kill": f"{top.longest:,} m",

@@ -106,7 +106,7 @@ async def test_erased_person_is_nowhere_and_reading_again_brings_nothing_back(
     gone = await stage.ask("/stats", player=last.killer_name)
     assert "No player called" in gone.embed["description"]
     after = get_fields((await stage.ask("/stats", player=last.victim_id)).embed)
-    same = ("Kills", "Deaths", "K/D", "Suicides", "Longest kill", "Best streak", "Top weapon")
+    same = ("Kills", "Deaths", "K/D", "Respawns and accidents", "Longest kill", "Best streak", "Top weapon")
     assert [after[name] for name in same] == [before[name] for name in same]
     assert (stage.read("ledger"), stage.read("wallets"), stage.read("links")) == ([], [], [])
     erased = [

@@ -332,7 +332,7 @@ async def test_own_place_is_shown_to_who_pressed(
     assert shown.embed["title"] == "📍 Your place · Kills"
     assert shown.embed["description"].split("\n")[2:] == [
         "`#4` **Player 4** — 46 kills",
-        "Not on it yet: Spiker.",
+        "Not on this board yet: Spiker.",
     ]
 
 

@@ -164,7 +164,7 @@ async def test_two_close_names_are_asked_about_one_after_the_other(
 async def test_two_presses_on_close_names_at_once_give_one_answer(
     shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """The second press leaves no sign that another answer follows; a little later it is told that they ended."""
+    """The second press leaves no sign that another answer follows; a later one is told that they ended."""
     asked = await alice.ask(channel, "/stats", player="Spikr")
     first, second = [await alice.press(asked.answer, name) for name in ("Pike_", "Pike_")]
     answered = await first.wait()

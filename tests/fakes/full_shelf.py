@@ -14,7 +14,7 @@ from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, LinkState, ProofWindow
-from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow
+from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow, ReadKill
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.problems import Problem
 from utils.models.reading import RejectedLine
@@ -229,6 +229,7 @@ def _add_money(shelf: Shelf, member_id: MemberId, other_id: MemberId) -> None:
         claimer_name=NAMES[0],
     )
     data.bounties = {bounty.bounty_id: bounty for bounty in (*bounties, claimed)}
+    data.read_kills = {mirny: [ReadKill(build_player_id(NAMES[0]), bounties[0].player_id, START, START)]}
 
 
 def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: ChannelId) -> None:

@@ -11,7 +11,16 @@ from tests.fakes.storage import Outage
 from utils.errors import CommitUnknownError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
-from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, LedgerRow, PaidKill
+from utils.models.money import (
+    Bounty,
+    BountyEnd,
+    BountyState,
+    Change,
+    LedgerKind,
+    LedgerRow,
+    PaidKill,
+    ReadKill,
+)
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
@@ -24,19 +33,23 @@ class MoneyData:
 
     Attributes:
         members: the owner of each proven player.
+        proven_at: when the link of such a player was proven, if not long ago.
         bounties: bounties by id, in the order of placing.
         live_kills: the kills that were read live.
+        read_kills: the kills that a placer of a bounty may have made, by the server.
         audit: the entries of changes by hand.
         reads: the names of all reads.
         kills_read: the number of live kills that were read.
     """
 
     members: dict[PlayerId, MemberId] = field(default_factory=dict)
+    proven_at: dict[PlayerId, datetime] = field(default_factory=dict)
     balances: dict[MemberId, int] = field(default_factory=dict)
     ledger: list[LedgerRow] = field(default_factory=list)
     bounties: dict[str, Bounty] = field(default_factory=dict)
     notices: list[BountyNotice] = field(default_factory=list)
     live_kills: list[Death] = field(default_factory=list)
+    read_kills: dict[ServerScope, list[ReadKill]] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     kills_read: int = 0
@@ -205,6 +218,23 @@ class FakeMoneyStore(Outage):
         self.note("list_claimed")
         return [one for one in self._list(guild_id) if one.claimer_id == member_id]
 
+    async def list_read_kills(
+        self,
+        scope: ServerScope,
+        killer_ids: Iterable[PlayerId],
+        victim_ids: Iterable[PlayerId],
+        *,
+        since: datetime,
+    ) -> Sequence[ReadKill]:
+        """Return kills of these victims by these killers."""
+        self.note("list_read_kills")
+        killers, victims = set(killer_ids), set(victim_ids)
+        return [
+            one
+            for one in self.data.read_kills.get(scope, ())
+            if one.killer_id in killers and one.victim_id in victims and one.read_at >= since
+        ]
+
     async def list_due(self, scope: ServerScope, *, before: datetime | None) -> Sequence[Bounty]:
         """Return the open bounties of a server that ended before a moment."""
         self.note("list_due")
@@ -266,6 +296,7 @@ class FakeLink:
     """A player that belongs to a member."""
 
     player_id: PlayerId
+    proven_at: datetime
     player_name: str = "their player"
 
 
@@ -278,7 +309,9 @@ class FakeMemberLinks:
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[FakeLink]:
         """Return the proven players of a member."""
         del guild_id
-        return [FakeLink(one) for one, owner in self._store.data.members.items() if owner == member_id]
+        data, long_ago = self._store.data, datetime.min.replace(tzinfo=UTC)
+        own = [one for one, owner in data.members.items() if owner == member_id]
+        return [FakeLink(one, data.proven_at.get(one, long_ago)) for one in own]
 
 
 class FakeAuditTrail:

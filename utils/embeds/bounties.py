@@ -1,6 +1,7 @@
 """Bounties and wallets: lists and answers."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import discord
 
@@ -85,12 +86,19 @@ def build_bounty_board_embed(
 
 
 def build_own_bounties_embed(
-    style: Style, placed: Sequence[Bounty], claimed: Sequence[Bounty]
+    style: Style,
+    placed: Sequence[Bounty],
+    claimed: Sequence[Bounty],
+    *,
+    own_kills: Mapping[str, datetime],
 ) -> discord.Embed:
-    """Return one page of the bounties that a member placed and claimed."""
+    """Return one page of the bounties that a member placed and claimed.
+
+    ``own_kills`` says when (UTC) they killed the target themself, by the bounty's id.
+    """
     parts = []
     if placed:
-        parts.append([text("**Placed**"), *(_show_placed(style, bounty) for bounty in placed)])
+        parts.append([text("**Placed**"), *(_show_placed(style, bounty, own_kills) for bounty in placed)])
     if claimed:
         parts.append([text("**Claimed**"), *(_show_claimed(style, bounty) for bounty in claimed)])
     listed = join([join(part, "\n") for part in parts], "\n\n")
@@ -161,8 +169,16 @@ def _show_price(style: Style, bounty: Bounty) -> Text:
     return frame("**{player}** — {amount}", player=show_name(bounty.player_name), amount=amount)
 
 
-def _show_placed(style: Style, bounty: Bounty) -> Text:
-    return join_facts([_show_price(style, bounty), _describe_state(bounty)])
+def _show_placed(style: Style, bounty: Bounty, own_kills: Mapping[str, datetime]) -> Text:
+    shown = join_facts([_show_price(style, bounty), _describe_state(bounty)])
+    killed_at = own_kills.get(bounty.bounty_id)
+    if killed_at is None:
+        return shown
+    why = text(
+        "You killed them yourself on {moment}; your own bounty doesn't pay you.",
+        moment=Moment(killed_at, "f"),
+    )
+    return frame("{bounty}\n-# {why}", bounty=shown, why=why)
 
 
 def _show_claimed(style: Style, bounty: Bounty) -> Text:

@@ -111,7 +111,12 @@ def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> disc
     style.add_field(embed, text("Prey"), join(prey or [prey_of], "\n"))
     if not (nemeses or prey):
         return embed
-    return style.add_footer(embed, text("5 : 2 means 5 kills, and 2 back"))
+    legend = (
+        text("Nemesis: the rival's kills come first. Prey: the player's come first.")
+        if rivals.name
+        else text("Nemesis: the rival's kills come first. Prey: yours come first.")
+    )
+    return style.add_footer(embed, legend)
 
 
 def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -> discord.Embed:
@@ -142,7 +147,7 @@ def _list_compared(first: PlayerStats, second: PlayerStats) -> Iterator[_Pair]:
     yield _Pair(text("Longest kill"), one.longest or None, other.longest or None, Metres)
     yield _Pair(text("Best streak"), one.best_streak or None, other.best_streak or None)
     yield _Pair(text("Streak now"), first.current_streak or None, second.current_streak or None)
-    yield _Pair(text("Suicides"), one.suicides, other.suicides, is_less_better=True)
+    yield _Pair(text("Respawns and accidents"), one.suicides, other.suicides, is_less_better=True)
     yield _Pair(text("Rank"), first.rank, second.rank, _show_rank, is_less_better=True)
 
 

@@ -51,7 +51,8 @@ BOARDS: Mapping[Board, BoardLook] = {
     ),
     Board.LONGEST: BoardLook(text("🏆 Longest kills"), Metres),
     Board.SUICIDES: BoardLook(
-        text("🏆 Most suicides"), lambda value: plural("{count} suicide", "{count} suicides", value)
+        text("🏆 Most respawns and accidents"),
+        lambda value: plural("{count} respawn or accident", "{count} respawns and accidents", value),
     ),
     Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), count_kills),
     Board.BOUNTIES: BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
@@ -69,7 +70,7 @@ def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> d
     lines = [style.write(describe_coverage(coverage))]
     if stats.also:
         players = Names(tuple(map(show_name, stats.also)))
-        lines.append(style.write(text("summed with {players}", players=players)))
+        lines.append(style.write(text("together with {players}", players=players)))
     title = text("📊 {player}", player=show_name(stats.name))
     embed = style.build(title, lines=lines)
     for name, value in _list_figures(stats):
@@ -125,7 +126,7 @@ def build_posted_embed(
     posted.description = f"{style.write(PERIOD_CHOICES[coverage.period])}\n{rows}"
     posted.title = f"{board.title} · {style.write(coverage.where)}"
     posted.timestamp = at
-    return style.add_footer(posted, text("Updates itself · figures changed"))
+    return style.add_footer(posted, text("Updates itself · last change"))
 
 
 def list_board_buttons(key: BoardKey) -> tuple[LastingButton, ...]:
@@ -195,7 +196,7 @@ def _list_figures(stats: PlayerStats) -> Iterator[tuple[Text, Value]]:
         if tally is not None:
             yield name, show_tally(tally)
     if counters.suicides:
-        yield text("Suicides"), Number(counters.suicides)
+        yield text("Respawns and accidents"), Number(counters.suicides)
     if stats.rank:
         yield text("Rank"), text("#{rank} of {ranked}", rank=Number(stats.rank), ranked=Number(stats.ranked))
     yield text("Last seen"), Moment(stats.last_seen_at)
@@ -214,9 +215,9 @@ def _describe_missing(places: RankedPlaces, names: Names) -> Text:
     """Return why players are not on a board."""
     if places.minimum_kills:
         return plural(
-            "Not on it yet: {names}. It takes {count} kill.",
-            "Not on it yet: {names}. It takes {count} kills.",
+            "Not on this board yet: {names}. You need {count} kill.",
+            "Not on this board yet: {names}. You need {count} kills.",
             places.minimum_kills,
             names=names,
         )
-    return text("Not on it yet: {names}.", names=names)
+    return text("Not on this board yet: {names}.", names=names)

@@ -199,3 +199,13 @@ class PaidKill:
     member_id: MemberId
     victim_id: PlayerId
     killed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReadKill:
+    """A kill that was read live: the players, when it happened, and when it was read (UTC)."""
+
+    killer_id: PlayerId
+    victim_id: PlayerId
+    killed_at: datetime
+    read_at: datetime

@@ -59,7 +59,7 @@ BOARD_CHOICES: Mapping[Board, Text] = {
     Board.KD: text_in("a choice", "K/D ratio"),
     Board.STREAK: text_in("a choice", "Best streak"),
     Board.LONGEST: text_in("a choice", "Longest kill"),
-    Board.SUICIDES: text_in("a choice", "Respawns, falls and self-kills"),
+    Board.SUICIDES: text_in("a choice", "Respawns and accidents"),
     Board.WEAPONS: text_in("a choice", "Weapons"),
     Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
 }
@@ -71,7 +71,7 @@ BOARD_NAMES: Mapping[str, Text] = {
     Board.KD: text_in("a board", "K/D"),
     Board.STREAK: text_in("a board", "streak"),
     Board.LONGEST: text_in("a board", "longest"),
-    Board.SUICIDES: text_in("a board", "suicides"),
+    Board.SUICIDES: text_in("a board", "respawns and accidents"),
     Board.WEAPONS: text_in("a board", "weapons"),
     Board.BOUNTIES: text_in("a board", "bounties"),
 }

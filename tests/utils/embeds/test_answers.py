@@ -86,7 +86,7 @@ def test_stats_show_every_known_figure(factory: EmbedFactory) -> None:
         "Streak now": "2",
         "Top weapon": "AK-SU (1,200)",
         "Nemesis": "I\\_l (3)",
-        "Suicides": "7",
+        "Respawns and accidents": "7",
         "Rank": "#3 of 1,604",
         "Last seen": f"<t:{STAMP}:R>",
     }
@@ -97,7 +97,7 @@ def test_stats_of_several_players_name_the_others(factory: EmbedFactory) -> None
     """The embed names the summed players, and a cause of the log has a word of its own."""
     stats = _build_stats(also=("Al_t", "Other"), top_weapon=NamedCount("land_vehicle", 3))
     embed = factory.build_stats(stats, replace(COVERAGE, period=Period.WEEK))
-    assert embed.description == "North\\_1 · Last 7 days\nsummed with Al\\_t, Other"
+    assert embed.description == "North\\_1 · Last 7 days\ntogether with Al\\_t, Other"
     assert {field.name: field.value for field in embed.fields}["Top weapon"] == "Vehicle (3)"
 
 
@@ -122,7 +122,7 @@ def _build_row(rank: int, value: float) -> BoardRow:
         ("kd", 2.5, "2.50 K/D"),
         ("streak", 57, "57 in a row"),
         ("longest", 393, "393 m"),
-        ("suicides", 7, "7 suicides"),
+        ("suicides", 7, "7 respawns and accidents"),
     ],
 )
 def test_board_writes_values_in_their_unit(
@@ -171,10 +171,10 @@ def test_places_of_a_member_name_who_is_missing(factory: EmbedFactory) -> None:
         "North\\_1 · All time",
         "",
         "`#4` **P\\_4** — 2.50 K/D",
-        "Not on it yet: N\\_o. It takes 10 kills.",
+        "Not on this board yet: N\\_o. You need 10 kills.",
     ]
     none = factory.build_places(RankedPlaces(Board.KILLS, (), ("A", "B")), COVERAGE)
-    assert read_lines(none)[2:] == ["Not on it yet: A, B."]
+    assert read_lines(none)[2:] == ["Not on this board yet: A, B."]
 
 
 @pytest.mark.parametrize(("claims", "shown"), [(1, "1,234 💎 · 1 bounty"), (3, "1,234 💎 · 3 bounties")])

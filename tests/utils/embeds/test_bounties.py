@@ -50,7 +50,7 @@ NOTICES = {
 }
 FACTS = {
     BountyEvent.PLACED: f"Ends <t:{END_STAMP}:R>",
-    BountyEvent.AUTO: f"7 victims without dying · Ends <t:{END_STAMP}:R>",
+    BountyEvent.AUTO: f"7 kills without dying · Ends <t:{END_STAMP}:R>",
     BountyEvent.CLAIMED: "Paid to <@77> · 3 bounties at once",
     BountyEvent.EXPIRED: "Paid back in full",
 }
@@ -192,7 +192,7 @@ def test_own_list_tells_what_became_of_each() -> None:
         BountyState.WITHDRAWN: "server removed, paid back",
     }
     placed = [replace(BOUNTY, state=one, closed_at=AT, claimer_name="Fox") for one in ends]
-    text, _ = read(_FACTORY.build_own_bounties(placed, placed[1:2]))
+    text, _ = read(_FACTORY.build_own_bounties(placed, placed[1:2], own_kills={}))
     assert text.split("\n") == [
         "**Placed**",
         *(rf"**Night\_Owl** — 1,500 💎 · {end}" for end in ends.values()),
@@ -200,7 +200,17 @@ def test_own_list_tells_what_became_of_each() -> None:
         "**Claimed**",
         rf"**Night\_Owl** — 1,500 💎 · <t:{STAMP}:R>",
     ]
-    assert "/bounty list" in read(_FACTORY.build_own_bounties([], []))[0]
+    assert "/bounty list" in read(_FACTORY.build_own_bounties([], [], own_kills={}))[0]
+
+
+def test_own_list_says_why_an_own_kill_paid_nothing() -> None:
+    """The line stands below the bounty, and below no other."""
+    placed = [replace(BOUNTY, bounty_id="other"), BOUNTY]
+    text, _ = read(_FACTORY.build_own_bounties(placed, [], own_kills={BOUNTY.bounty_id: AT}))
+    lines = text.split("\n")
+    assert len(lines) == 4
+    assert lines[3].startswith("-# You killed them yourself")
+    assert f"<t:{STAMP}:f>" in lines[3]
 
 
 def test_wallet_tells_every_kind_of_row() -> None:
@@ -235,8 +245,8 @@ def test_pages_of_the_longest_texts_are_whole() -> None:
     text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 1, rows)))
     assert len(text.split("\n")) == 12
     longest = [replace(BOUNTY, player_name="*" * 99) for _ in range(10)]
-    text, _ = read(_FACTORY.build_own_bounties(longest, longest))
-    assert len(text.split("\n")) == 23
+    text, _ = read(_FACTORY.build_own_bounties(longest, longest, own_kills={BOUNTY.bounty_id: AT}))
+    assert len(text.split("\n")) == 33
 
 
 def test_settings_are_told_in_words() -> None:

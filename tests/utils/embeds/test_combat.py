@@ -122,7 +122,7 @@ def test_board_of_weapons_has_medals_and_a_posted_one_its_place_in_the_title(fac
         "description": "\n".join(["All time", *rows]),
         "title": "🏆 Deadliest weapons · North\\_1",
         "timestamp": AT.isoformat(),
-        "footer": {"text": "Updates itself · figures changed"},
+        "footer": {"text": "Updates itself · last change"},
     }
     empty = factory.build_weapon_board((), WeaponTable((), 0), COVERAGE, first=1)
     assert (empty.description or "").endswith("\n\nThis board is still empty.")
@@ -136,7 +136,7 @@ def test_rivals_are_scores(factory: EmbedFactory) -> None:
         "title": "🩸 Rivals of A\\_a",
         "description": "North\\_1 · All time",
         "color": NORTHERN.neutral,
-        "footer": {"text": "5 : 2 means 5 kills, and 2 back"},
+        "footer": {"text": "Nemesis: the rival's kills come first. Prey: the player's come first."},
         "fields": [
             {"name": "Nemesis", "value": "**B\\_b** — 9 : 2", "inline": False},
             {"name": "Prey", "value": "They haven't killed anyone three times yet.", "inline": False},

@@ -137,7 +137,7 @@ def test_card_without_a_killer_does_not_repeat_its_sentence(
         (replace(NOTICE, kind=DeathKind.FALL), "🪨 **@\u200beveryone** fell to their death"),
         (
             replace(NOTICE, kind=DeathKind.SELF, weapon="F-10"),
-            "💥 **@\u200beveryone** died by their own F-10",
+            "💥 **@\u200beveryone** was killed by their own F-10",
         ),
         (replace(NOTICE, kind=DeathKind.SELF, weapon=""), "💥 **@\u200beveryone** died in an accident"),
         (replace(NOTICE, kind=DeathKind.UNKNOWN, weapon=""), "🐺 **@\u200beveryone** died in the wild"),

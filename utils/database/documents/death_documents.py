@@ -11,6 +11,7 @@ from bson import CodecOptions, decode_all
 
 from utils.database.documents.text_documents import build_text, read_text
 from utils.models.deaths import Death, DeathKind, DeathPlace, DeathRow, Killing, LogFile
+from utils.models.money import ReadKill
 from utils.models.reading import Cursor, RejectedLine, RowClock
 from utils.models.scope import PlayerId
 
@@ -89,6 +90,28 @@ def build_killings_query(victim_ids: Iterable[PlayerId], since: datetime) -> Doc
 def read_killing(document: Document) -> Killing:
     """Return who killed whom of a stored kill."""
     return Killing(PlayerId(document["killer_id"]), PlayerId(document["victim_id"]), document["at"])
+
+
+def build_read_kills_query(
+    killer_ids: Iterable[PlayerId], victim_ids: Iterable[PlayerId], *, since: datetime
+) -> Document:
+    """Return the query for kills that were read live since a moment (UTC)."""
+    return {
+        "killer_id": {"$in": sorted(killer_ids)},
+        "victim_id": {"$in": sorted(victim_ids)},
+        "read_at": {"$gte": since},
+        "kind": {"$in": _KILLS},
+    }
+
+
+def read_read_kill(document: Document) -> ReadKill:
+    """Return the kill of a document that was read live."""
+    return ReadKill(
+        PlayerId(document["killer_id"]),
+        PlayerId(document["victim_id"]),
+        document["at"],
+        document["read_at"],
+    )
 
 
 def read_place(document: Document) -> DeathPlace:

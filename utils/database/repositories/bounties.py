@@ -1,20 +1,22 @@
 """Bounties: transactions over them and the wallets they touch, and their lists."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
+from utils.database.documents.death_documents import build_read_kills_query, read_read_kill
 from utils.database.documents.money_documents import OPEN, read_bounty
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.money_unit import MoneyTransaction
-from utils.models.money import Bounty
-from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
+from utils.models.money import Bounty, ReadKill
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
 
 LONGEST_LIST = 100
+MOST_KILLS = 1_000
 
 
 class BountyRepository(FencedRepository):
@@ -50,6 +52,24 @@ class BountyRepository(FencedRepository):
         """Return the bounties that a member claimed, newest first; at most a hundred."""
         query = {"claimer_id": int(member_id)}
         return await self._list(guild_id, query, sort=[("closed_at", -1)], hint="claimer", limit=LONGEST_LIST)
+
+    async def list_read_kills(
+        self,
+        scope: ServerScope,
+        killer_ids: Iterable[PlayerId],
+        victim_ids: Iterable[PlayerId],
+        *,
+        since: datetime,
+    ) -> tuple[ReadKill, ...]:
+        """Return kills of these victims by these killers that were read live since a moment.
+
+        The last written come first, at most a thousand. The index holds both players, so the only deaths that
+        are read are those between them.
+        """
+        query = build_read_kills_query(killer_ids, victim_ids, since=since)
+        kills = self._of_server("kills", scope)
+        found = await kills.find(query, sort=[("written_at", -1)], hint="killer", limit=MOST_KILLS)
+        return tuple(read_read_kill(document) for document in found)
 
     async def list_due(self, scope: ServerScope, *, before: datetime | None) -> tuple[Bounty, ...]:
         """Return the open bounties of a server that expired before a moment; all of them without a moment."""

@@ -52,7 +52,7 @@ def _list_facts(notice: BountyNotice) -> list[Text]:
     if notice.count > 1:
         facts.append(plural("{count} bounty at once", "{count} bounties at once", notice.count))
     if notice.kills:
-        facts.append(plural("{count} victim without dying", "{count} victims without dying", notice.kills))
+        facts.append(plural("{count} kill without dying", "{count} kills without dying", notice.kills))
     if notice.ends_at is not None:
         facts.append(text("Ends {moment}", moment=Moment(notice.ends_at)))
     if notice.event is BountyEvent.EXPIRED:

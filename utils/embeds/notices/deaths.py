@@ -62,7 +62,7 @@ def tell_death(death: DeathNotice | DeathRow) -> Text:
         case DeathKind.FALL:
             return text("**{victim}** fell to their death", victim=victim)
         case DeathKind.SELF if weapon:
-            return text("**{victim}** died by their own {weapon}", victim=victim, weapon=weapon)
+            return text("**{victim}** was killed by their own {weapon}", victim=victim, weapon=weapon)
         case DeathKind.SELF:
             return text("**{victim}** died in an accident", victim=victim)
         case DeathKind.UNKNOWN:

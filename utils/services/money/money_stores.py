@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from utils.errors import CommitUnknownError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
-from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill
+from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill, ReadKill
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
@@ -83,6 +83,19 @@ class BountyStore(Protocol):  # implemented by BountyRepository
 
     async def list_claimed(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
         """Return the bounties that a member claimed, newest first; at most a hundred."""
+
+    async def list_read_kills(
+        self,
+        scope: ServerScope,
+        killer_ids: Iterable[PlayerId],
+        victim_ids: Iterable[PlayerId],
+        *,
+        since: datetime,
+    ) -> Sequence[ReadKill]:
+        """Return kills of these victims by these killers that were read live since a moment.
+
+        The last written come first, at most a thousand.
+        """
 
     async def list_due(self, scope: ServerScope, *, before: datetime | None) -> Sequence[Bounty]:
         """Return the open bounties of a server that expired before a moment; all of them without a moment."""

@@ -27,7 +27,7 @@ from utils.services.players.player_names import NameStore
 from utils.services.players.wording import describe_missing_player
 
 BOARD_PAGE_ROWS = 10
-NEVER_SEEN = text("They were never seen on that server; leave `server` out, and all servers are summed.")
+NEVER_SEEN = text("They haven't played on that server. Leave out `server` to see all servers.")
 CHART_DAYS = 30
 KD_MINIMUM_KILLS = 10
 

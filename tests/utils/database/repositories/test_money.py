@@ -33,7 +33,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
-from utils.models.deaths import Death
+from utils.models.deaths import Death, DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
 from utils.models.money import (
@@ -45,6 +45,7 @@ from utils.models.money import (
     LedgerKind,
     LedgerRow,
     PaidKill,
+    ReadKill,
 )
 from utils.models.players import PlayerRecord
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
@@ -344,6 +345,33 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
     assert await ingestion.in_transaction(scope, look) == (live, [])
 
 
+async def test_read_kills_are_those_between_players_that_were_read_live(
+    bounties: BountyRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_death: Callable[..., Death],
+) -> None:
+    """History, earlier reads, other players, other servers and deaths that are no kill are left out."""
+    history, early, first, last, fall, other, back = (
+        make_death(scope, *players, second=second)
+        for second, players in enumerate([(HUNTER, PREY)] * 5 + [(HUNTER, PlayerId("c")), (PREY, HUNTER)])
+    )
+    fall = fall._replace(row=fall.row._replace(kind=DeathKind.FALL))
+    elsewhere = make_death(neighbour, HUNTER, PREY)
+
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths([history])
+        unit.insert_deaths([early], read_at=START - HOUR)
+        unit.insert_deaths([first, last, fall, other, back], read_at=START)
+
+    await ingestion.in_transaction(scope, store)
+    await ingestion.in_transaction(neighbour, lambda unit: unit.insert_deaths([elsewhere], read_at=START))
+    found = await bounties.list_read_kills(scope, [HUNTER], [PREY], since=START)
+    assert found == tuple(ReadKill(HUNTER, PREY, one.at, START) for one in (last, first))
+    assert await bounties.list_read_kills(scope, [HUNTER], [PREY], since=START + HOUR) == ()
+
+
 async def test_settings_of_bounties_stand_with_the_guild(database: SafeDatabase, scope: ServerScope) -> None:
     """The settings of bounties are in the guild's document; its channels and role do not change."""
     guilds = GuildRepository(database)
@@ -574,6 +602,21 @@ async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
     assert told.count("placed") == 12
     assert told.count("claimed") == winners.count("claimed")
     assert told.count("expired") == winners.count("expired")
+
+
+async def test_own_kill_claims_nothing_and_is_told_to_its_placer(market: Market) -> None:
+    """The bounty stays open; another member's kill of the same target is no kill of theirs."""
+    guild_id = market.scope.guild_id
+    await market.give(ANN, 1_000)
+    bounty = await market.place(ANN, "player050", 500)
+    assert (await market.service.list_own(guild_id, ANN)).own_kills == {}
+    await market.kill("player000", "player050", second=1, read_at=bounty.placed_at)
+    death = market.make_death(market.scope, "player000", "player050", second=1)
+    own = await market.service.list_own(guild_id, ANN)
+    assert (own.placed, own.own_kills) == ((bounty,), {bounty.bounty_id: death.at})
+    await market.kill("player001", "player050", second=2, read_at=bounty.placed_at)
+    own = await market.service.list_own(guild_id, ANN)
+    assert ([one.state for one in own.placed], own.own_kills) == ([BountyState.CLAIMED], {})
 
 
 async def test_two_hunters_at_one_moment_have_one_winner(market: Market) -> None:

@@ -362,6 +362,7 @@ async def test_money_is_found_by_index(
     await bounties.list_open(guild_id, [scope.server_id], now=NOW)
     await bounties.list_placed(guild_id, member_id, is_open=True)
     await bounties.list_claimed(guild_id, member_id)
+    await bounties.list_read_kills(scope, [A, PLAYERS[2]], [PLAYERS[3]], since=NOW)
     hunters = HunterRepository(profiled)
     for since in (None, NOW):
         await hunters.list_hunters(
@@ -371,6 +372,10 @@ async def test_money_is_found_by_index(
     await bounties.delete_bounties(scope)
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
+    between = {"$in": [PLAYERS[3]]}
+    [own_kills] = [one for one in operations if one["command"].get("filter", {}).get("victim_id") == between]
+    assert own_kills["docsExamined"] == 0  # among twenty kills of other players
+    assert not own_kills.get("hasSortStage")
     boards = [one for one in operations if one["command"].get("hint") == "claimed"]
     assert [(one["keysExamined"], one["docsExamined"]) for one in boards] == [(2, 2), (1, 1)]
 

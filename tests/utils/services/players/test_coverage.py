@@ -252,7 +252,7 @@ async def test_linked_players_are_asked_for_together(house: House) -> None:
 
 async def test_player_never_seen_on_a_server_is_not_found_there(house: House) -> None:
     """The error says that the player has no figures on the named server."""
-    with pytest.raises(NotFoundError, match="never seen on that server"):
+    with pytest.raises(NotFoundError, match="haven't played on that server"):
         await house.statistics.get_stats(StatisticsQuestion(GUILD, ASKER, player=ANN, server="Mirny"))
 
 

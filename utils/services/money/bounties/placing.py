@@ -4,9 +4,9 @@ The transaction that stores a bounty takes the money from the placer's wallet. C
 (``rewards``), not here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from utils.clock import Clock
@@ -28,6 +28,7 @@ from utils.models.money import (
     BountyState,
     Change,
     LedgerKind,
+    ReadKill,
     compute_cancel_fee,
 )
 from utils.models.notices.bounties import BountyEvent
@@ -70,10 +71,16 @@ class CancelledBounty:
 
 @dataclass(frozen=True, slots=True)
 class OwnBounties:
-    """The bounties that a member placed and claimed, newest first."""
+    """The bounties that a member placed and claimed, newest first.
+
+    Attributes:
+        own_kills: when (UTC) the member last killed the target of an open bounty of theirs, by its id; such a
+            kill pays nothing.
+    """
 
     placed: Sequence[Bounty]
     claimed: Sequence[Bounty]
+    own_kills: Mapping[str, datetime]
 
 
 @dataclass(eq=False, repr=False)
@@ -160,7 +167,30 @@ class BountyService:
     async def list_own(self, guild_id: GuildId, member_id: MemberId) -> OwnBounties:
         """Return the bounties that a member placed and claimed."""
         placed = await self.store.list_placed(guild_id, member_id, is_open=False)
-        return OwnBounties(placed, await self.store.list_claimed(guild_id, member_id))
+        claimed = await self.store.list_claimed(guild_id, member_id)
+        return OwnBounties(placed, claimed, await self._find_own_kills(guild_id, member_id, placed))
+
+    async def _find_own_kills(
+        self, guild_id: GuildId, member_id: MemberId, placed: Sequence[Bounty]
+    ) -> Mapping[str, datetime]:
+        """Return when a member's players last killed the targets of their open bounties, by ids."""
+        standing = [bounty for bounty in placed if bounty.state is BountyState.OPEN]
+        if not standing:
+            return {}
+        links = await self.links.list_players(guild_id, member_id)
+        linked = {link.player_id: link.proven_at or link.linked_at for link in links}
+        found: dict[str, datetime] = {}
+        for scope in sorted({bounty.scope for bounty in standing}) if linked else ():
+            wanted = [bounty for bounty in standing if bounty.scope == scope]
+            targets = {bounty.player_id for bounty in wanted}
+            since = min(bounty.placed_at for bounty in wanted)
+            kills = await self.store.list_read_kills(scope, linked, targets, since=since)
+            own = [kill for kill in kills if linked[kill.killer_id] <= kill.read_at]
+            for bounty in wanted:
+                moments = [kill.killed_at for kill in own if _would_claim(kill, bounty)]
+                if moments:
+                    found[bounty.bounty_id] = max(moments)
+        return found
 
     async def list_cancellable(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
         """Return a member's own open bounties, newest first."""
@@ -274,6 +304,11 @@ class BountyService:
         finally:  # after a commit without an answer as well: the notice may be stored
             tell_queued(self.events, bounty.scope, notices)
             self.events.dispatch(BountiesChanged(guild_id=bounty.scope.guild_id))
+
+
+def _would_claim(kill: ReadKill, bounty: Bounty) -> bool:
+    """Tell whether a kill would have claimed a bounty of somebody else (``rewards``)."""
+    return kill.victim_id == bounty.player_id and bounty.is_in_time(kill.read_at)
 
 
 def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:

@@ -1,6 +1,7 @@
 """Bounties by command: placed, listed, cancelled; and every refusal with its sentence."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,7 +19,7 @@ from utils.errors import (
     NotLinkedError,
     UserFacingError,
 )
-from utils.models.money import Bounty, BountyState, LedgerKind
+from utils.models.money import Bounty, BountyState, LedgerKind, ReadKill
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
@@ -237,6 +238,82 @@ async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyS
     own = await bounties.list_own(GUILD, ANN)
     assert [one.player_name for one in own.placed] == ["Foxtrot", "Wolf"]
     assert own.claimed == [other]
+
+
+ANN_PLAYS, WOLF = build_player_id("AnnPlays"), build_player_id("Wolf")
+MINUTE = timedelta(minutes=1)
+
+
+def kill_wolf(at: datetime, *, read_at: datetime | None = None) -> ReadKill:
+    """Return a kill of Wolf by Ann's player that is read at once, or at another moment."""
+    return ReadKill(ANN_PLAYS, WOLF, at, read_at or at)
+
+
+@pytest.mark.parametrize(
+    ("kill", "expected"),
+    [
+        (kill_wolf(START), START),
+        (kill_wolf(START - DAY, read_at=START + MINUTE), START - DAY),
+        (kill_wolf(START - MINUTE), None),
+        (kill_wolf(START, read_at=START + DAY), None),
+        (replace(kill_wolf(START), killer_id=build_player_id("BobPlays")), None),
+        (replace(kill_wolf(START), victim_id=build_player_id("Fox")), None),
+    ],
+    ids=["at once", "read late", "before", "read after the end", "of another member", "of another player"],
+)
+async def test_own_kill_is_found_when_it_would_have_claimed(
+    shelf: Shelf, bounties: BountyService, kill: ReadKill, expected: datetime | None
+) -> None:
+    """A kill counts by the moment it was read, as for a claim."""
+    placed = await place(bounties)
+    shelf.money.data.read_kills = {NORTH.scope: [kill]}
+    own = await bounties.list_own(GUILD, ANN)
+    assert own.own_kills == ({} if expected is None else {placed.bounty.bounty_id: expected})
+
+
+async def test_latest_own_kill_counts_for_its_own_server_and_bounty(
+    shelf: Shelf, bounties: BountyService
+) -> None:
+    """A bounty on the same player of another server has no kill of its own."""
+    north = await place(bounties, "Fox", server="North")
+    await place(bounties, "Fox", server="South")
+    kills = [replace(kill_wolf(START + n * MINUTE), victim_id=build_player_id("Fox")) for n in (1, 3, 2)]
+    shelf.money.data.read_kills = {NORTH.scope: kills}
+    own = await bounties.list_own(GUILD, ANN)
+    assert own.own_kills == {north.bounty.bounty_id: START + 3 * MINUTE}
+
+
+async def test_own_kill_is_looked_for_only_at_an_open_bounty(shelf: Shelf, bounties: BountyService) -> None:
+    """An ended bounty tells how it ended, and nothing else is read."""
+    placed = await place(bounties)
+    shelf.money.data.read_kills = {NORTH.scope: [kill_wolf(START)]}
+    await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
+    shelf.money.calls.clear()
+    assert (await bounties.list_own(GUILD, ANN)).own_kills == {}
+    assert "list_read_kills" not in shelf.money.calls
+
+
+@pytest.mark.parametrize(("minutes", "is_found"), [(0, True), (1, True), (2, False)])
+async def test_kill_counts_as_own_from_the_proof_of_the_link(
+    shelf: Shelf, bounties: BountyService, minutes: int, *, is_found: bool
+) -> None:
+    """A kill before the proof was not of a player of the member."""
+    await place(bounties)
+    shelf.money.data.proven_at = {ANN_PLAYS: START + minutes * MINUTE}
+    shelf.money.data.read_kills = {NORTH.scope: [kill_wolf(START + MINUTE)]}
+    assert bool((await bounties.list_own(GUILD, ANN)).own_kills) == is_found
+
+
+async def test_own_kill_of_a_member_without_a_link_is_not_looked_for(
+    shelf: Shelf, bounties: BountyService
+) -> None:
+    """A member may end their links while a bounty of theirs is open."""
+    await place(bounties)
+    shelf.money.data.read_kills = {NORTH.scope: [kill_wolf(START)]}
+    shelf.money.data.members.clear()
+    shelf.money.calls.clear()
+    assert (await bounties.list_own(GUILD, ANN)).own_kills == {}
+    assert "list_read_kills" not in shelf.money.calls
 
 
 UNKNOWN = [[True], [False], [True, True], [False, True], [True, False]]
