@@ -92,7 +92,7 @@ async def choose_one(
     question = ctx.embeds.build_notice(several.title, several.asked)
     if isinstance(several, NotFoundError) and not ctx.access.is_private:
         await _withdraw(ctx)
-        view.aside = await ctx.interaction.followup.send(embed=question, view=view, ephemeral=True)
+        view.aside = await ctx.interaction.followup.send(embed=question, view=view, ephemeral=True, wait=True)
     else:
         await ctx.respond(embed=question, view=view)
     await view.wait()
@@ -119,7 +119,7 @@ def asks_which(function: Callback) -> Callback:
 
     @wraps(function)
     async def ask_which(cog: Any, ctx: KillfeedContext, **options: Any) -> None:
-        answer = partial(function, cog, ctx, **options)
+        answer: Callable[[], Awaitable[None]] = partial(function, cog, ctx, **options)
         while True:
             try:
                 return await answer()
