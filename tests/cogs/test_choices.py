@@ -135,7 +135,7 @@ async def test_choice_of_a_server_goes_into_its_option(
 async def test_close_names_are_private_buttons_with_a_public_answer(
     shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """A typing error costs one press, in the option with the error, and nobody else sees it."""
+    """A typing error costs one press, in the option with the error, and only the member sees the question."""
     shelf.statistics.stats[SPIKER,] = replace(shelf.statistics.stats[PIKE,], player_id=SPIKER, name="Spiker")
     asked = await alice.ask(channel, "/compare", first="Spikr", second="Pike_")
     assert (asked.embed["title"], asked.is_ephemeral) == ("🔎 Not found", True)

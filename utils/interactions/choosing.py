@@ -66,7 +66,7 @@ class ChoiceView(InvokerView):
         if self.aside is None:
             await super().take_press(interaction)
             return
-        await interaction.response.defer(invisible=False)
+        await self._ctx.follow(interaction).acknowledge()
         if self.chosen is None:
             self.shown_in = interaction
         else:  # a second press at the same time
@@ -91,8 +91,7 @@ async def choose_one(
     view = ChoiceView(several.choices, ctx)
     question = ctx.embeds.build_notice(several.title, several.asked)
     if isinstance(several, NotFoundError) and not ctx.access.is_private:
-        await _withdraw(ctx)
-        view.aside = await ctx.interaction.followup.send(embed=question, view=view, ephemeral=True, wait=True)
+        view.aside = await ctx.respond_aside(question, view)
     else:
         await ctx.respond(embed=question, view=view)
     await view.wait()
@@ -102,12 +101,6 @@ async def choose_one(
         with note_unreached("answered question stays"):
             await view.aside.delete()
     return ctx.follow(view.shown_in, is_replacing=view.aside is None), view.chosen
-
-
-async def _withdraw(ctx: KillfeedContext) -> None:
-    """Remove a public answer, or the sign that one follows, because a private one takes its place."""
-    with note_unreached("public reply stays"):
-        await ctx.interaction.delete_original_response()
 
 
 def asks_which(function: Callback) -> Callback:
@@ -148,7 +141,7 @@ async def _answer_again(function: Callback, cog: Any, ctx: KillfeedContext, **op
     except Exception as error:
         is_asked_on = isinstance(error, AmbiguousError | NotFoundError) and error.choices
         if not (is_asked_on or ctx.is_replacing):
-            await _withdraw(ctx)
+            await ctx.withdraw()
         raise
 
 

@@ -487,7 +487,7 @@ async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameSe
         f"{name} · {make_mark(key)}" for name, key in (("Kamensk", "other"), ("kamensk", "third"))
     )
     assert [label for _, label in caught.value.choices] == ["Mirny", kamensk, third]
-    assert str(caught.value.asked) == "This community has several game servers."
+    assert str(caught.value.asked) == "This Discord server has several game servers."
     with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, "KAMENSK")
     assert caught.value.choices == (("other", kamensk), ("third", third))
