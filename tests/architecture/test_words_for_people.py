@@ -36,6 +36,7 @@ MEANINGS: Mapping[str, str] = {
     "🔧": r"permission",
     "🔌": r"connect|logs|login|Login|key",
     "🏆": r"Most|Best|Longest|Deadliest|Highest",
+    "🕒": r"Latest deaths",
     "📖": r"",
     "📝": r"Changes",
 }

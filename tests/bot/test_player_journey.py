@@ -152,7 +152,7 @@ async def _put_up_a_price(evening: Evening) -> None:
     """Press the button of the board of bounties, and find the price on the board."""
     stage = evening.stage
     await stage.ask("/admin wallet", member=stage.player, amount=500, reason="event prize")
-    form = await evening.press(await evening.wait_for_board(evening.wanted, "bounties"), "Put up a price")
+    form = await evening.press(await evening.wait_for_board(evening.wanted, "bounties"), "Place a bounty")
     placed = await (await form.submit_modal({"Player": "Foxglove", "Amount in 💎": "300"})).wait()
     assert "300 💎" in placed.embed["description"]
     await evening.wait_for_board(evening.wanted, "Foxglove")
