@@ -557,7 +557,7 @@ async def test_removed_server_ends_everywhere(
     assert setup.store.swept == [SCOPE]
     assert (setup.loops.notes, setup.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
     assert setup.removed == [ServerRemoved(scope=SCOPE)]
-    fate = "statistics kept" if keep_stats else "statistics deleted"
+    fate = "stats kept" if keep_stats else "stats deleted"
     told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
     assert setup.audit.lines == [(ADMIN, "server remove", told)]
     with pytest.raises(NotFoundError, match="Another admin removed it"):
