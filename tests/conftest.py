@@ -15,6 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.emptied import open_emptied
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.mongod_binary import find_mongod
@@ -77,6 +78,15 @@ async def _database(mongod_uri: str) -> AsyncIterator[SafeDatabase]:
     connection = SafeMongoDBConnection(mongod_uri, database="test", clock=SystemClock())
     yield await open_emptied(connection)
     await connection.close()
+
+
+@pytest.fixture(name="new_database")
+async def _new_database(connection: SafeMongoDBConnection) -> AsyncIterator[SafeDatabase]:
+    """Return a new database with its indexes, for tests of indexes: mongod remembers nothing about it."""
+    database = await connection.open()
+    await ensure_indexes(database)
+    yield database
+    await database.drop()
 
 
 @pytest.fixture(name="clock")

@@ -159,7 +159,7 @@ async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
 
 
 async def test_board_of_open_bounties_keeps_itself_up_to_date(market: Market) -> None:
-    """It survives a kill of the bot, comes back when deleted, and says so when bounties are closed."""
+    """It survives a kill of the bot, comes back when deleted, and says so when bounties are off."""
     stage = market.stage
     first = await market.wait_for_board("No one is wanted right now")
     await market.place(amount=1000)
@@ -175,7 +175,7 @@ async def test_board_of_open_bounties_keeps_itself_up_to_date(market: Market) ->
     market.kill("Hunter_1", "Wolf")
     await until(lambda: "Wolf" not in again.embed["description"], what=lambda: stage.bot.output)
     await stage.ask("/admin bounty", enabled=False)
-    closed = await market.wait_for_board("Bounties are closed")
+    closed = await market.wait_for_board("Bounties are off")
     assert (closed.id, closed.components) == (again.id, [])
 
 

@@ -119,7 +119,9 @@ class Proof:
 
     async def prepare(self, parts: PosterParts) -> None:
         """Post the times."""
-        self._messages = LinkMessages(parts.messages, languages=FakeGuildLanguages(parts.factory))
+        self._messages = LinkMessages(
+            parts.sender, parts.messages, languages=FakeGuildLanguages(parts.factory), clock=parts.clock
+        )
         message_id, wolf = await parts.begin_message(), build_player_id("Wolf")
         self._link = Link(
             parts.guild_id,

@@ -102,7 +102,7 @@ async def test_link_out_of_the_logins_folder_is_told_and_not_followed(
         listing = await list_death_logs(session, folder)
     assert len(listing.files) == 1
     assert tuple(map(str, listing.refused)) == (
-        f"“{folder}/world_0/2020.01.01-00.00.00.csv” leads out of the login's folder, so it is not read.",
+        f"“{folder}/world_0/2020.01.01-00.00.00.csv” leads out of the login's folder, so I don't read it.",
     )
 
 

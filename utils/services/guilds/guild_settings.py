@@ -12,9 +12,10 @@ from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.post_styles import ChannelStyle, PostShape
-from utils.models.scope import ChannelId, GuildId, ServerScope
-from utils.models.servers import GameServer
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
+
+Channels = Mapping[ChannelKind, ChannelId]
 
 CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 
@@ -45,7 +46,7 @@ class SettingsService:
         self._guilds = guilds
         self._servers = servers
         self._settings = Remembered(guilds.get_settings, seconds=CACHE_SECONDS, clock=clock)
-        self._channels = Remembered(self._read_channels, seconds=CACHE_SECONDS, clock=clock)
+        self._channels = Remembered(self._read_channels, seconds=CACHE_SECONDS, clock=clock)  # of servers
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
@@ -53,14 +54,14 @@ class SettingsService:
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel of a kind for a server: its own, else the guild's, else None."""
-        own = (await self._channels.get(scope)).get(kind)
-        return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
+        own = (await self._channels.get(scope.guild_id)).get(scope.server_id, {})
+        return own.get(kind) or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
     async def find_shape(self, guild_id: GuildId, channel_id: ChannelId) -> PostShape:
         """Return the shape of posts in a channel."""
         settings = await self.get_settings(guild_id)
-        servers = await self._servers.list_servers(guild_id)
-        shown = [one for one in servers if channel_id in _list_channels(one, settings)]
+        of_servers = (await self._channels.get(guild_id)).values()
+        shown = [own for own in of_servers if channel_id in _list_channels(own, settings)]
         return PostShape(settings.get_style(channel_id).style, names_servers=len(shown) > 1)
 
     async def find_style(self, guild_id: GuildId, channel_id: ChannelId) -> ChannelStyle:
@@ -69,21 +70,21 @@ class SettingsService:
 
     async def is_posted_in(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId) -> bool:
         """Tell whether posts of a kind go to a channel, for the guild or for one of its servers."""
-        servers = await self._servers.list_servers(guild_id)
-        known = [(await self.get_settings(guild_id)).channels, *(one.channels for one in servers)]
+        of_servers = (await self._channels.get(guild_id)).values()
+        known = [(await self.get_settings(guild_id)).channels, *of_servers]
         return channel_id in [channels.get(kind) for channels in known]
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Drop the cached settings of a guild."""
         self._settings.drop(guild_id)
-        self._channels.drop_where(lambda scope: scope.guild_id == guild_id)
+        self._channels.drop(guild_id)
 
-    async def _read_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
-        server = await self._servers.find_server(scope)
-        return server.channels if server else {}
+    async def _read_channels(self, guild_id: GuildId) -> Mapping[ServerId, Channels]:
+        servers = await self._servers.list_servers(guild_id)
+        return {server.scope.server_id: server.channels for server in servers}
 
 
-def _list_channels(server: GameServer, settings: GuildSettings) -> list[ChannelId | None]:
-    """Return the channels in which events of a server are posted."""
+def _list_channels(own: Channels, settings: GuildSettings) -> list[ChannelId | None]:
+    """Return the channels in which events of a server with these own channels are posted."""
     kinds = {kind.channel_kind for kind in NOTICE_KINDS}
-    return [server.channels.get(kind) or settings.channels.get(kind) for kind in kinds]
+    return [own.get(kind) or settings.channels.get(kind) for kind in kinds]

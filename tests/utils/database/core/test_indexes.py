@@ -6,6 +6,12 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES, ensure_indexes, list_index_problems
 
 
+@pytest.fixture(name="database")
+def _database(new_database: SafeDatabase) -> SafeDatabase:
+    """A new database, because these tests change indexes."""
+    return new_database
+
+
 @pytest.mark.parametrize("name", sorted(INDEXES))
 def test_every_index_of_scoped_data_begins_with_its_guild(name: str) -> None:
     """Every index begins with the guild, so a query of one guild never reads another's keys."""

@@ -430,7 +430,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
     assert sorted((one.action, one.actor_id, str(describe_facts(one))) for one in changes) == [
         ("link ask", ERASED_MEMBER_ID, f"an erased member asked to be linked to {ERASED_NAME}"),
         ("link confirm", ADMIN, f"an erased member linked to {ERASED_NAME}"),
-        ("link remove", ADMIN, f"<@{OTHER}> is no longer {ERASED_NAME} (was pending)"),
+        ("link remove", ADMIN, f"<@{OTHER}> unlinked from {ERASED_NAME} (was not proven)"),
         ("role", OWNER, "<@&7> → <@&5>"),
         ("wallet", OWNER, f"<@{OTHER}>: +5 emeralds, now 5. for an erased member's Wolf"),
     ]

@@ -60,6 +60,12 @@ DEATHS = 20
 COVERED = 0  # an index alone counts deaths
 
 
+@pytest.fixture(name="database")
+def _database(new_database: SafeDatabase) -> SafeDatabase:
+    """A new database, because mongod keeps plans that fitted the data of other tests."""
+    return new_database
+
+
 @pytest.fixture(name="profiled")
 async def _profiled(
     database: SafeDatabase,

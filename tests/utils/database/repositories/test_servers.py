@@ -82,7 +82,7 @@ async def test_settings_change_and_generation_and_health_stay(
     imports, job = ImportRepository(database, fences=lambda _: None), ImportJob(2, NOW, {})
     await imports.begin_import(scope, job)
     await imports.finish_import(scope, job)
-    health = ServerHealth(scope, ConnectionState.RETRYING, Problem.NO_ANSWER.say(host="away"), NOW, NOW, 6.5)
+    health = ServerHealth(scope, ConnectionState.RETRYING, Problem.NO_ANSWER.say(host="away"), NOW, 6.5)
     await servers.save_health(health)
     await servers.set_paused(scope, is_paused=True)
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
@@ -249,6 +249,6 @@ async def test_channels_of_guild_and_server_are_set_and_cleared(
     assert server is not None
     assert server.channels == {ChannelKind.EVENTS: ChannelId(3)}
     assert await guilds.get_settings(guild_id) == GuildSettings(
-        guild_id, {ChannelKind.ALERTS: ChannelId(2)}, 77
+        guild_id, {ChannelKind.ALERTS: ChannelId(2)}, admin_role_id=77
     )
     assert await guilds.get_settings(GuildId(99)) == GuildSettings(GuildId(99))

@@ -101,6 +101,7 @@ async def test_posts_name_their_server_where_a_channel_shows_several(office: Off
     assert not (await office.settings.find_shape(GUILD, FEED)).names_servers
     scope = ServerScope(GUILD, ServerId("b0000000"))
     office.shelf.servers.servers[scope] = replace(SERVER, scope=scope, name="Kamensk")
+    office.settings.forget_guild(GUILD)  # as adding a server does
     assert (await office.settings.find_shape(GUILD, FEED)).names_servers
     await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, OTHER, server="Kamensk", actor_id=ADMIN)
     assert not (await office.settings.find_shape(GUILD, FEED)).names_servers

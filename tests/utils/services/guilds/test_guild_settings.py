@@ -50,10 +50,10 @@ async def test_own_channel_of_a_server_is_kept_for_ten_minutes(
     """The channels of servers are cached as long as the settings."""
     for _ in range(3):
         assert await settings.find_channel(SERVER.scope, ChannelKind.KILLFEED) is None
-    assert servers.calls == ["find_server"]
+    assert servers.calls == ["list_servers"]
     clock.move(CACHE_SECONDS)
     await settings.find_channel(SERVER.scope, ChannelKind.KILLFEED)
-    assert servers.calls == ["find_server"] * 2
+    assert servers.calls == ["list_servers"] * 2
 
 
 async def test_server_channel_goes_before_the_guilds_and_never_another_kinds(

@@ -317,7 +317,7 @@ async def test_server_whose_reading_does_not_end_is_not_removed_and_never_read_t
     assert isinstance(access, StuckAccess)
     loops.start(ONE.scope)
     await until(lambda: access.readers == 1)
-    with pytest.raises(StillBusyError, match="Nothing was removed"):
+    with pytest.raises(StillBusyError, match="nothing was removed"):
         async with loops.removal(ONE.scope):
             pytest.fail("nothing may be deleted yet")
     await loops.restart(ONE.scope)
@@ -372,7 +372,8 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
     world.access.failures += [LoginRefusedError(text("Refused."))] * 2
     await world.clock.advance(5)
     await until(lambda: not world.access.failures)
-    assert world.notifier.told == ["Refused."]
+    refused = "**one, two**: Refused. Enter a new password with /admin server edit new_password:True."
+    assert world.notifier.told == [refused]
 
     async def begin_again(*scopes: ServerScope) -> None:
         for scope in scopes:
@@ -382,9 +383,9 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
         await until(lambda: not world.access.failures)
 
     await begin_again(ONE.scope)
-    assert world.notifier.told == ["Refused."]
+    assert world.notifier.told == [refused]
     await begin_again(ONE.scope, TWO.scope)
-    await until(lambda: world.notifier.told == ["Refused."] * 2)
+    await until(lambda: world.notifier.told == [refused] * 2)
 
 
 async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: World) -> None:
