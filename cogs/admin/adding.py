@@ -11,7 +11,7 @@ from utils.interactions.services import Services
 from utils.models.reading import ServerPlace
 from utils.models.scope import ChannelId
 from utils.models.servers import GameServer
-from utils.models.texts import Text, join, text
+from utils.models.texts import Command, Text, join, text
 from utils.services.servers.game_servers import ServerTrial
 from utils.services.servers.typed_servers import ServerForm, fill_in, list_fields, read_form
 
@@ -46,7 +46,10 @@ class Adding:
         if trial.logs is None:
             return self._explain(ctx, trial)
         server, message_id = await self._store(ctx, trial)
-        shown = text("I'm importing its history. I may not write here, so you won't see the progress.")
+        shown = text(
+            "I'm importing its history. I can't post in this channel, so {setup} shows when it's done.",
+            setup=Command("setup"),
+        )
         if message_id is not None:
             shown = text("I'm importing its history. Progress is in this channel.")
         where, select = await describe_kill_channel(ctx, server.scope)

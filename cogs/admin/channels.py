@@ -47,7 +47,7 @@ class ChannelCommands:
         await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said))
 
     @channel.command(name="clear", description="Stop posting in a channel")
-    @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
+    @discord.option("kind", str, description="What to stop posting", choices=CHANNEL_KINDS)
     @server_option(description="Only this game server's posts")
     @admin_access(is_change=True)
     async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
@@ -55,7 +55,7 @@ class ChannelCommands:
         change = await self.services.guild_changes.clear_channel(
             ctx.guild_id, ChannelKind(kind), server=server, actor_id=ctx.member_id
         )
-        said = join([_describe_cleared(ChannelKind(kind), change), _describe_rest(change)])
+        said = join(list(_describe_cleared(ChannelKind(kind), change)))
         if change.is_changed:
             embed = ctx.embeds.build_success(text("Channel cleared"), said)
         else:
@@ -63,7 +63,7 @@ class ChannelCommands:
         await ctx.respond(embed=embed)
 
     @channel.command(name="style", description="Choose how kills look in a channel, and which")
-    @discord.option("kind", str, description="What to post there", choices=STYLED_KINDS)
+    @discord.option("kind", str, description="Which posts", choices=STYLED_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel", channel_types=POSTED_IN)
     @discord.option("style", str, description="How to show kills", choices=STYLES, default=None)
     @discord.option(
@@ -77,7 +77,7 @@ class ChannelCommands:
     @discord.option(
         "min_distance",
         int,
-        description="Leave out kills nearer than this, in metres; never highlights",
+        description="Hide kills closer than this, in metres; highlights always show",
         min_value=0,
         max_value=LONGEST_MIN_DISTANCE,
         default=None,
@@ -134,7 +134,7 @@ class ChannelCommands:
 
     @channel.command(name="test", description="Post a sample to see how it looks")
     @discord.option("kind", str, description="What to post", choices=CHANNEL_KINDS)
-    @server_option(description="As from this game server")
+    @server_option(description="As if it came from this game server")
     @admin_access()
     async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""
@@ -142,7 +142,7 @@ class ChannelCommands:
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.samples.post(guild_id, wanted, chosen)
         said = text(
-            "Sample of {kind} posted in {channel}.",
+            "I posted a {kind} sample in {channel}.",
             kind=CHANNEL_KIND_NAMES[wanted],
             channel=Mention("#", posted_in),
         )
@@ -161,7 +161,8 @@ async def set_channel(
     if missing:
         raise PermissionMissingError(
             text(
-                "I can't post in #{channel} yet. Give me {permissions} there, then try again.",
+                "I can't post in #{channel} yet. Permissions I need there: {permissions}. Grant them, then "
+                "try again.",
                 channel=channel.name,
                 permissions=Names(tuple(missing)),
             )
@@ -177,7 +178,7 @@ def _describe_set(
 ) -> Iterator[Text]:
     name, mention = CHANNEL_KIND_NAMES[kind], Mention("#", channel.id)
     if change.server is None:
-        yield text("The {kind} channel of this community is now {channel}.", kind=name, channel=mention)
+        yield text("The {kind} channel is now {channel}.", kind=name, channel=mention)
     else:
         yield text(
             "The {kind} channel of {server} is now {channel}.",
@@ -194,21 +195,22 @@ def _describe_set(
         )
 
 
-def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Text:
+def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Iterator[Text]:
+    """Yield what was cleared, and where the posts go now."""
     name = CHANNEL_KIND_NAMES[kind]
+    if change.server is None and not change.is_changed:
+        yield text("There's no {kind} channel to clear.", kind=name)
+        return
     if change.server is None:
-        if change.is_changed:
-            return text("The {kind} channel of this community is cleared.", kind=name)
-        return text("This community has no {kind} channel.", kind=name)
-    if change.is_changed:
-        return text("The {kind} channel of {server} is cleared.", kind=name, server=change.server.name)
-    return text("{server} has no {kind} channel.", kind=name, server=change.server.name)
-
-
-def _describe_rest(change: ChannelChange) -> Text:
+        yield text("The {kind} channel is cleared.", kind=name)
+    elif change.is_changed:
+        yield text("The {kind} channel of {server} is cleared.", kind=name, server=change.server.name)
+    else:
+        yield text("{server} has no {kind} channel of its own.", kind=name, server=change.server.name)
     if change.channel_id is None:
-        return text("Nothing is posted.")
-    return text("Its posts go to {channel} now.", channel=Mention("#", change.channel_id))
+        yield text("Nothing is posted.")
+    else:
+        yield text("Its posts go to {channel} now.", channel=Mention("#", change.channel_id))
 
 
 def _mention(channel_id: ChannelId | None) -> Value:

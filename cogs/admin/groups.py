@@ -8,12 +8,12 @@ from utils.interactions.declarations import Access
 
 ADMIN = discord.SlashCommandGroup(
     "admin",
-    "Game servers and channels of this community",
+    "Game servers and channels of this Discord server",
     default_member_permissions=discord.Permissions(manage_guild=True),
 )
 SERVER = ADMIN.create_subgroup("server", "The game servers this bot reads")
 CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")
-BOARD = ADMIN.create_subgroup("board", "Boards that stand in a channel")
+BOARD = ADMIN.create_subgroup("board", "Boards that stay up in a channel")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")
 
 admin_access = partial(Access, is_admin=True, is_private=True)

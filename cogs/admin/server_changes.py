@@ -40,7 +40,13 @@ class ServerChangeCommands:
         max_length=100,
         default=None,
     )
-    @discord.option("number", int, description="New number from your hoster", min_value=0, default=None)
+    @discord.option(
+        "number",
+        int,
+        description="New server number, as in the folder host_NUMBER",
+        min_value=0,
+        default=None,
+    )
     @discord.option(
         "port",
         int,
@@ -49,16 +55,18 @@ class ServerChangeCommands:
         max_value=65535,
         default=None,
     )
-    @discord.option("base_path", str, description="Folder with actual1 in it", max_length=200, default=None)
+    @discord.option(
+        "base_path", str, description="Log folder: the one with actual1 in it", max_length=200, default=None
+    )
     @discord.option(
         "timezone",
         str,
-        description="Where the game server's clock is: a city",
+        description="City whose time the game server uses",
         max_length=50,
         autocomplete=complete_zone,
         default=None,
     )
-    @discord.option("legacy", bool, description="Allow the old encryption of old SSH servers", default=None)
+    @discord.option("legacy", bool, description="Allow old SSH encryption, for old SSH servers", default=None)
     @discord.option(
         "new_password", bool, description="Ask for a new password or key in a form", default=False
     )
@@ -120,13 +128,13 @@ class ServerChangeCommands:
         )
         name = FEED_SWITCHES[chosen]
         switched = (
-            text("On for {server}: {kind}", server=changed.name, kind=name)
+            text("{server} now shows {kind}", server=changed.name, kind=name)
             if on
-            else text("Off for {server}: {kind}", server=changed.name, kind=name)
+            else text("{server} no longer shows {kind}", server=changed.name, kind=name)
         )
         await ctx.respond(embed=ctx.embeds.build_success(switched, _list_announced(changed)))
 
-    @SERVER.command(name="import", description="Reimport a server's history")
+    @SERVER.command(name="import", description="Import a server's history again")
     @server_option(description="Which one", is_required=True)
     @admin_access(is_change=True)
     async def server_import(self, ctx: KillfeedContext, server: str) -> None:
@@ -146,10 +154,12 @@ class ServerChangeCommands:
         except KillfeedError:
             await discard_progress(services, channel_id, message_id)
             raise
-        shown = text("I may not write here, so you won't see the progress. I repost nothing.")
+        shown = text(
+            "I can't post in this channel, so you won't see the progress. Old kills won't be posted again."
+        )
         if message_id:
-            shown = text("Progress is in this channel. I repost nothing.")
-        title = text("Recounting {server}", server=chosen.name)
+            shown = text("Progress is in this channel. Old kills won't be posted again.")
+        title = text("Importing the history of {server} again", server=chosen.name)
         await ctx.respond(embed=ctx.embeds.build_success(title, shown))
 
     @SERVER.command(name="hostkey", description="Show a server's host key, or accept a new one")
@@ -164,7 +174,7 @@ def _list_announced(server: GameServer) -> Text:
     posted = server.posted_deaths
     kinds = tuple(name for kind, name in KINDS.items() if kind in posted.kinds)
     if not kinds:
-        return text("I post none of its deaths now, and count all of them.")
+        return text("I don't post any of its deaths now, but I still count them.")
     highlights = tuple(name for kind, name in HIGHLIGHTS.items() if kind in posted.highlights)
     shown = (
         text("Highlights: {kinds}.", kinds=Names(highlights)) if highlights else text("Highlights are off.")

@@ -28,29 +28,31 @@ class ServerCommands:
     @discord.option(
         "number",
         int,
-        description="Your hoster's server number, as in the folder host_NUMBER",
+        description="Server number from your hosting company, as in the folder host_NUMBER",
         min_value=0,
         default=None,
     )
     @discord.option(
-        "port", int, description="SFTP port, 22 when left out", min_value=1, max_value=65535, default=None
+        "port", int, description="SFTP port; 22 if left out", min_value=1, max_value=65535, default=None
     )
     @discord.option(
         "base_path",
         str,
-        description="Folder with actual1 in it, if I don't find it by myself",
+        description="Log folder: the one with actual1 in it, if I don't find it",
         max_length=200,
         default=None,
     )
     @discord.option(
         "timezone",
         str,
-        description="Where the game server's clock is: a city, UTC when left out",
+        description="City whose time the game server uses; UTC if left out",
         max_length=50,
         autocomplete=complete_zone,
         default="UTC",
     )
-    @discord.option("legacy", bool, description="Allow the old encryption of old SSH servers", default=False)
+    @discord.option(
+        "legacy", bool, description="Allow old SSH encryption, for old SSH servers", default=False
+    )
     @admin_access(opens_modal=True, is_change=True)
     async def server_add(
         self,
@@ -89,9 +91,9 @@ class ServerCommands:
         tested, steps = await self.services.servers.test_server(ctx.guild_id, server)
         await ctx.respond(embed=ctx.embeds.build_steps(tested.name, steps))
 
-    @server.command(name="remove", description="Remove a server and its statistics")
+    @server.command(name="remove", description="Remove a server and its stats")
     @server_option(description="Which one", is_required=True)
-    @discord.option("keep_stats", bool, description="Keep its statistics in the database", default=False)
+    @discord.option("keep_stats", bool, description="Keep its stats in the database", default=False)
     @admin_access(is_change=True)
     async def server_remove(
         self,
@@ -102,11 +104,13 @@ class ServerCommands:
         """Answer ``/admin server remove``, after a confirmation."""
         servers = self.services.servers
         chosen = await servers.resolve(ctx.guild_id, server)
-        fate = text("Its statistics will be gone for good.")
-        done = text("Its statistics are gone.")
+        title = text("Remove {server} and its stats?", server=chosen.name)
+        fate = text("This deletes its stats for good. To keep them, cancel and set `keep_stats`.")
+        done = text("Its stats are gone.")
         if keep_stats:
-            fate = done = text("Its statistics stay in the database.")
-        question = ctx.embeds.build_notice(text("Remove {server}?", server=chosen.name), fate)
+            title = text("Remove {server}?", server=chosen.name)
+            fate = done = text("Its stats stay in the database.")
+        question = ctx.embeds.build_notice(title, fate)
         if await ask_first(ctx, question, text("Remove")):
             await servers.remove_server(chosen.scope, keep_stats=keep_stats, actor_id=ctx.member_id)
             embed = ctx.embeds.build_success(text("{server} removed", server=chosen.name), done)

@@ -21,7 +21,7 @@ CHANNEL_TITLES = {
 }
 MISSING_CHANNELS = {
     ChannelKind.KILLFEED: text("choose one below"),
-    ChannelKind.ALERTS: text("none, so I write to the owner"),
+    ChannelKind.ALERTS: text("none, so I message this Discord server's owner"),
     ChannelKind.BOUNTIES: text("none, so bounties aren't posted"),
     ChannelKind.LEADERBOARD: text("none yet"),
 }
@@ -29,7 +29,7 @@ UNCONNECTED: Mapping[ConnectionState, tuple[StepState, Text, Command]] = {
     ConnectionState.UNKNOWN: (StepState.RUNNING, text("connecting"), Command("admin server test")),
     ConnectionState.RETRYING: (
         StepState.TROUBLE,
-        text("offline, I keep trying"),
+        text("offline; I'll keep trying"),
         Command("admin server test"),
     ),
     ConnectionState.REFUSED: (
@@ -72,9 +72,7 @@ async def build_checklist(services: Services, guild: discord.Guild) -> Checklist
     if servers and all(ChannelKind.KILLFEED in server.channels for server in servers):
         channels[0] = _replace_open(channels[0])
     reading = _shorten([_check_server(server, state) for server, state in states]) or [NO_SERVER]
-    links = SetupStep(
-        StepState.OPTIONAL, text("Links"), text("members link their own players"), Command("link")
-    )
+    links = SetupStep(StepState.DONE, text("Links"), text("members can link their players"), Command("link"))
     steps = (channels[0], *reading, *channels[1:], *own, links)
     return Checklist(steps, _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED)))
 
@@ -85,7 +83,7 @@ def _shorten(servers: list[SetupStep]) -> list[SetupStep]:
     if (rest := len(servers) - SHOWN_SERVERS) <= 0:
         return servers
     title = plural("{count} more game server", "{count} more game servers", rest)
-    more = SetupStep(StepState.OPTIONAL, title, text("in the list"), Command("admin server list"))
+    more = SetupStep(StepState.OPTIONAL, title, text("see the list"), Command("admin server list"))
     return [*servers[:SHOWN_SERVERS], more]
 
 
@@ -99,7 +97,7 @@ def check_channel(
 ) -> SetupStep:
     """Return the state of a channel: whether it exists, and whether the bot may post there."""
     if missing_tier is not None:
-        said = text("from tier {level} ({name}) on", level=Number(missing_tier.level), name=missing_tier.name)
+        said = text("needs tier {level} ({name})", level=Number(missing_tier.level), name=missing_tier.name)
         return SetupStep(StepState.LOCKED, title, said, Command("premium tiers"))
     if channel_id is None:
         state = StepState.OPEN if kind is ChannelKind.KILLFEED else StepState.OPTIONAL
@@ -139,7 +137,7 @@ def _check_server(server: GameServer, health: ServerHealth) -> SetupStep:
         state, said, command = UNCONNECTED[health.state]
         return SetupStep(state, title, said, command)
     if server.generation == 0:
-        return SetupStep(StepState.RUNNING, title, text("connected, I'm importing its history"))
+        return SetupStep(StepState.RUNNING, title, text("connected; I'm importing its history"))
     return SetupStep(StepState.DONE, title, text("connected, history imported"))
 
 
@@ -150,14 +148,14 @@ def _describe_next(
 ) -> Text:
     """Return what to do now, or what happens now."""
     if steps[0].state is StepState.OPEN:
-        return text("Choose the channel for the kills below, or press **Create the channels**.")
+        return text("Below, choose a channel for the kills, or press **Create the channels**.")
     if not states:
         return text(
-            "Press **Add a game server**. You need its SFTP address, user name and password: your game "
-            "host's panel shows them."
+            "Press **Add a game server**. You need its SFTP address, user name and password: the panel "
+            "of your hosting company shows them."
         )
     if any(step.state is StepState.TROUBLE for step in steps):
-        return text("Mend what's marked ⚠️, then press **Check again**.")
+        return text("Fix what's marked ⚠️, then press **Check again**.")
     if any(step.state is StepState.RUNNING for step in steps):
         return text("I'm getting everything ready. Press **Check again** in a minute.")
     members = text("Members use {link} and {stats}.", link=Command("link"), stats=Command("stats"))

@@ -94,7 +94,7 @@ async def list_missing_kinds(ctx: KillfeedContext, guild: discord.Guild) -> list
 def describe_failure(failure: BaseException) -> Text:
     """Return why Discord did not create a channel, and what to do."""
     if isinstance(failure, discord.Forbidden):
-        return text("I may not create more. Give my role **Manage Channels**, then press again.")
+        return text("I can't create the other channels. Give my role **Manage Channels**, then press again.")
     code = failure.code if isinstance(failure, discord.HTTPException) else 0
     if code == TOO_MANY_CHANNELS:
         return text("Discord allows 500 channels, and you have that many. Delete one, then press again.")
@@ -116,7 +116,7 @@ async def _find_or_create(
             return channel
     if len(category.channels) >= CHANNELS_IN_CATEGORY:
         raise LimitReachedError(
-            text("Discord allows 50 channels in a category. Delete one in mine, then press again.")
+            text("My category is full: Discord allows 50 channels in it. Delete one there, then press again.")
         )
     return await category.create_text_channel(name, overwrites=dict(overwrites))
 

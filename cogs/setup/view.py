@@ -70,7 +70,7 @@ class SetupView(InvokerView):
         if guild.me.guild_permissions.manage_channels:
             self.add_button(text("Create the channels"), discord.ButtonStyle.secondary, self._create)
             return
-        label = self._ctx.embeds.words.write_plain(text("Let me create the channels"))
+        label = self._ctx.embeds.words.write_plain(text("Give me Manage Channels"))
         link = build_invitation(self._ctx.bot.application_id or 0, may_create_channels=True)
         self.add_item(discord.ui.Button(label=label, url=link))
 

@@ -150,7 +150,7 @@ async def test_host_is_not_read_when_its_key_changed(stage: Stage) -> None:
     assert "key" in alert
     status = await stage.ask("/killfeed status")
     [text] = get_fields(status.embed).values()
-    assert "an admin has to fix it" in text
+    assert text.startswith("Can't log in: ")
     tested = await stage.ask("/admin server test", server="North")
     assert "Couldn't connect" in tested.embed["title"]
     await asyncio.sleep(1)  # several polls would have happened
@@ -172,9 +172,9 @@ async def test_reading_goes_on_when_a_host_stalls_and_comes_back(open_stage: Sta
     stage.host.faults.stall_reads()
     live = stage.take(6)
     files.append(*live)
-    await until(lambda: "did not answer in time" in stage.bot.output, what=lambda: stage.bot.output)
+    await until(lambda: "didn't answer in time" in stage.bot.output, what=lambda: stage.bot.output)
     [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
-    assert "did not answer in time" in text
+    assert "didn't answer in time" in text
     stage.host.faults.clear()
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
@@ -251,7 +251,7 @@ async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:
     assert read_posts(posts) == expect_posts(live, history[10:])
     [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
     assert text.startswith("Connected")
-    assert "may not read" in text
+    assert "isn't allowed to read" in text
     stage.host.faults.clear()
     await stage.wait_for_deaths(len(history) + len(live))
     assert stage.read_counters() == count_rows([*history, *live]).summarise()
@@ -270,7 +270,7 @@ async def test_garbage_is_shown_to_admins_and_not_in_the_way(stage: Stage) -> No
     posts = await stage.wait_for_posts(10)
     assert read_posts(posts) == expect_posts(rows[10:], rows[:10])
     reply = await stage.ask("/admin server rejected", server="North")
-    assert reply.embed["footer"]["text"].startswith("4 in total")
+    assert reply.embed["footer"]["text"] == "4 lines, none counted"
     assert "not a death" in reply.embed["description"]
     [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
     assert "24 lines read · 4 rejected" in text

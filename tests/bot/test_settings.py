@@ -75,15 +75,15 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
         stolen = await edit(stage, port=thief.port, password=OTHER_PASSWORD)
         assert stolen.embed["title"].startswith("❌ Couldn't")
         assert thief.offered == [(USERNAME, OTHER_PASSWORD)]
-    changes = f"port: {stage.host.port} → {thief.port}, login: old secret → new secret"
-    told = f"North: {changes}, host key: pinned → pinned again; not changed, “Login” failed"
+    changes = f"port: {stage.host.port} → {thief.port}, login: old password or key → new password or key"
+    told = f"North: {changes}, host key: saved → a new one; not changed, “Login” failed"
     assert list_audit(stage)[-1] == ("server edit", told)
     assert stage.find_server() | {"health": None} == before | {"health": None}
     moved = await edit(stage, host="localhost", number=7)
     assert "**host**: 127\\.0\\.0\\.1 → localhost".replace("\\", "") in moved.embed["description"].replace(
         "\\", ""
     )
-    assert "pinned again" in moved.embed["description"]
+    assert "saved → a new one" in moved.embed["description"]
     assert stage.find_server()["host"] == "localhost"
     assert "✅ Connected and logged in (new host key saved)" in moved.embed["description"]
 
@@ -117,10 +117,10 @@ async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) 
     await begin(stage)
     folder = f"{stage.host.address}_7/actual1"
     refused = await stage.fill_in_server("Twin", host="localhost", number=None, base_path=folder)
-    assert refused.embed["description"].startswith("“North” already reads these logs")
+    assert refused.embed["description"].startswith("“North” already uses these logs")
     await stage.add_server("South", number=8)
     moved = await stage.ask("/admin server edit", server="South", number=7)
-    assert moved.embed["description"].startswith("“North” already reads these logs")
+    assert moved.embed["description"].startswith("“North” already uses these logs")
     assert [(row["name"], row["log_folder"], row["number"]) for row in stage.read("game_servers")] == [
         ("North", f"/{folder}/deathlogs", 7),
         ("South", f"/{stage.host.address}_8/actual1/deathlogs", 8),
@@ -143,8 +143,9 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
     assert [answer.is_ephemeral for answer in answers] == [True] * 3
     assert answers[0].embed["title"].startswith("❌ Couldn't")
     assert "Fill in the password" in answers[1].embed["description"]
-    assert answers[2].embed["description"].startswith("**login**: old secret → new secret\n✅ Connected")
-    assert list_audit(stage)[-1] == ("server edit", "North: login: old secret → new secret")
+    told = "old password or key → new password or key"
+    assert answers[2].embed["description"].startswith(f"**login**: {told}\n✅ Connected")
+    assert list_audit(stage)[-1] == ("server edit", f"North: login: {told}")
 
 
 async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
@@ -157,7 +158,7 @@ async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
     await stage.set_channel()
     await stage.add_server("North")
     off = await stage.ask("/admin server announce", server="North", kind="kill", on=False)
-    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Off for North: kills")
+    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ North no longer shows kills")
     assert off.embed["description"] == (
         "Posted now: vehicle kills, falls, self-kills, deaths without a killer.\n"
         "Highlights: server records, milestones, claimed bounties, multikills, ended streaks, streaks, "
@@ -170,9 +171,9 @@ async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
     posts = await stage.wait_for_posts(len(quiet))
     assert [post.names for post in read_posts(posts)] == [post.names for post in expect_posts(quiet, history)]
     on = await stage.ask("/admin server announce", server="North", kind="kill", on=True)
-    assert on.embed["title"] == "✅ On for North: kills"
+    assert on.embed["title"] == "✅ North now shows kills"
     on = await stage.ask("/admin server announce", server="North", kind="menu", on=True)
-    assert on.embed["title"] == "✅ On for North: respawns"
+    assert on.embed["title"] == "✅ North now shows respawns"
     [row] = stage.take(1)
     files.append(row, *_respawn(row))
     await stage.wait_for_posts(len(quiet) + 2)
@@ -194,7 +195,7 @@ async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
     with stage.open_database() as database:
         database["players"].delete_many({})
     reply = await stage.ask("/admin server import", server="North")
-    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Recounting North")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Importing the history of North again")
     await until(lambda: stage.find_server()["generation"] >= 2, what=lambda: stage.bot.output)
     await until(lambda: len(stage.office.messages) == 2)
     await until(lambda: all("imported" in one.embed["title"] for one in stage.office.messages))
@@ -243,9 +244,7 @@ async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: S
     again = await stage.ask("/admin channel clear", kind="killfeed", server="North")
     assert again.embed["title"] == "Nothing to clear"
     last = await stage.ask("/admin channel clear", kind="killfeed")
-    assert last.embed["description"] == (
-        "The killfeed channel of this community is cleared. Nothing is posted."
-    )
+    assert last.embed["description"] == "The killfeed channel is cleared. Nothing is posted."
     assert "not set" in (await stage.ask("/admin channel list")).embed["description"].splitlines()[0]
 
 

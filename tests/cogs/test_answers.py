@@ -415,8 +415,11 @@ async def test_removal_can_be_taken_back_until_it_is_confirmed(
 ) -> None:
     """The question says what happens to the statistics; Cancel changes nothing."""
     asked = await manager.ask(channel, "/admin server remove", server="Kamensk_*")
-    assert asked.embed["title"] == r"Remove Kamensk\_\*?"
-    assert read(asked) == ("Its statistics will be gone for good.", True)
+    assert asked.embed["title"] == r"Remove Kamensk\_\* and its stats?"
+    assert read(asked) == (
+        "This deletes its stats for good. To keep them, cancel and set keep_stats.",
+        True,
+    )
     await asked.click("Cancel")
     await asked.wait_until(lambda one: one.embed["title"] == "Cancelled")
     assert len(shelf.servers.servers) == 2
@@ -435,10 +438,10 @@ async def test_channel_is_set_only_where_the_bot_may_post(
     silent = world.create_channel(guild, "silent")
     world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
     refused = await manager.ask(channel, "/admin channel set", kind="killfeed", channel=silent)
-    assert "Give me Embed Links, Attach Files there" in read(refused)[0]
+    assert "Permissions I need there: Embed Links, Attach Files." in read(refused)[0]
     assert shelf.guilds.settings == {}
     done = await manager.ask(channel, "/admin channel set", kind="alerts", channel=channel)
-    assert read(done) == ("The alerts channel of this community is now #unknown.", True)
+    assert read(done) == ("The alerts channel is now #unknown.", True)
     assert channel.mention in done.embed["description"]
     own = await manager.ask(
         channel, "/admin channel set", kind="killfeed", channel=channel, server="Kamensk_*"

@@ -11,7 +11,7 @@ from tests.fakes.small_bot import Shelf
 from utils.embeds.buttons import build_lasting_view
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.audit import AuditAction
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.scope import ServerId
 from utils.models.server_buttons import build_accept_button, build_test_button
 from utils.models.servers import CheckStep, HostKey, HostKeys, WayStep
@@ -21,9 +21,9 @@ MIRNY = ServerId("aaaaaaaa")
 OLD, NEW = HostKey("ssh-ed25519 A", "SHA256:old"), HostKey("ssh-ed25519 B", "SHA256:new")
 
 
-async def post(bot: OwnBot, channel: Channel, *controls: Control) -> Message:
+async def post(bot: OwnBot, channel: Channel, *buttons: LastingButton) -> Message:
     """Post a message with buttons, as an alert has them."""
-    view = build_lasting_view(controls, ENGLISH_LOCALIZER)
+    view = build_lasting_view(buttons, ENGLISH_LOCALIZER)
     await bot.get_partial_messageable(channel.id).send("An alert", view=view)
     return channel.messages[-1]
 

@@ -410,7 +410,7 @@ async def test_full_category_is_told(
     await world.settle()
     reply = await manager.ask(channel, "/setup")
     await use(reply, "Create the channels")
-    assert "50 channels in a category" in reply.embed["description"]
+    assert "Discord allows 50 channels in it" in reply.embed["description"]
 
 
 @pytest.mark.fault

@@ -12,7 +12,7 @@ from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -300,21 +300,21 @@ class FakeNotifier:
 
     Attributes:
         told: the receiver (None: the admins) and the sentence.
-        controls: the labels of the buttons of each alert.
+        buttons: the labels of the buttons of each alert.
     """
 
     def __init__(self) -> None:
         self.told: list[tuple[MemberId | None, str]] = []
-        self.controls: list[tuple[Control, ...]] = []
+        self.buttons: list[tuple[LastingButton, ...]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
         """Alert the admins."""
         del guild_id
         if self._tell(None, str(sentence), key):
-            self.controls.append(tuple(controls))
+            self.buttons.append(tuple(buttons))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Send a member a message."""

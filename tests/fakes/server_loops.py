@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from tests.fakes.ingestion import FakeDeathLogs
 from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.post_styles import NEW_SHAPE, NEW_STYLE, ChannelStyle, PostShape
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -93,20 +93,20 @@ class FakeNotifier:
 
     Attributes:
         told: the sent sentences.
-        controls: the buttons below them.
+        buttons: the buttons below them.
     """
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.controls: list[Control] = []
+        self.buttons: list[LastingButton] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
         """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
-            self.controls += controls
+            self.buttons += buttons
             self._keys.add((guild_id, key))
             self.told.append(str(sentence))
 

@@ -191,12 +191,19 @@ class FakePostedBoards:
 
 
 class FakeProgressMessages:
-    """Shows nothing."""
+    """Shows nothing.
+
+    Attributes:
+        message_id: the message that it pretends to post; None if it may not post.
+    """
+
+    def __init__(self) -> None:
+        self.message_id: int | None = None
 
     async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post nothing."""
         del guild_id, channel_id, server_name
-        return None
+        return self.message_id
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:
         """Delete nothing."""
@@ -268,6 +275,7 @@ class Shelf:
     readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     samples: FakeSamples = field(default_factory=FakeSamples)
+    progress: FakeProgressMessages = field(default_factory=FakeProgressMessages)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
@@ -346,7 +354,7 @@ class Shelf:
             readings=self.readings,
             deliveries=self.deliveries,
             samples=self.samples,
-            progress=FakeProgressMessages(),
+            progress=self.progress,
             tasks=self.tasks,
             reporter=self.reporter,
             operators=Operators(

@@ -166,6 +166,7 @@ class Album:
         progress = ImportProgress(41, LOGS, 6_610_000, 10_000_000, 61_204, 3.4)
         importing = Shown.of_post(Post((self.factory.build_import("Southwatch", progress),)))
         self.shelf.secrets.steps = await _check_host(self.folder)
+        self.shelf.progress.message_id = 1
         place = {"host": HOST, "port": 8822, "username": "renter", "number": 2}
         form = await self.ada.ask(self.general, "/admin server add", name="Southwatch", **place)
         added = Shown.answer(await (await form.submit_modal({"Password": "secret"})).wait(), form)

@@ -24,7 +24,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.guilds import ChannelKind
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text, text
 from utils.services.ports import SettingsSource
@@ -46,7 +46,7 @@ class _Alert:
     """An alert that is not delivered yet.
 
     Attributes:
-        controls: the buttons below it where its guild sees it; in direct messages a press has no guild.
+        buttons: the buttons below it where its guild sees it; in direct messages a press has no guild.
         nonce: the nonce of every try, so that an alert is sent once even if an answer is lost.
         member_id: the member to tell in a direct message; None for the guild's admins.
         retry_at: when Discord accepts it again.
@@ -55,7 +55,7 @@ class _Alert:
     """
 
     sentence: Text
-    controls: tuple[Control, ...] = ()
+    buttons: tuple[LastingButton, ...] = ()
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
@@ -92,12 +92,12 @@ class AdminAlerts:
         bot.add_listener(self.tell_waiting, "on_ready")
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
         """Begin to tell the admins, unless they were told under this key before; do not wait."""
         if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
-            self._begin((guild_id, key), _Alert(sentence, tuple(controls)))
+            self._begin((guild_id, key), _Alert(sentence, tuple(buttons)))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Begin to tell a member in a direct message, unless they were told before or accept none."""
@@ -196,7 +196,7 @@ class AdminAlerts:
     async def _tell_admins(self, guild_id: GuildId, alert: _Alert) -> None:
         embeds = await self._languages.speak(guild_id)
         embed = embeds.build_alert(alert.sentence, at=self._clock.now())
-        buttons = build_lasting_view(alert.controls, embeds.words) if alert.controls else None
+        buttons = build_lasting_view(alert.buttons, embeds.words) if alert.buttons else None
         async for place, is_direct in self._list_places(guild_id):
             try:
                 await self._sender.send(

@@ -32,8 +32,8 @@ _VALUE_CHARACTERS = 200
 _MENTION = re.compile(r"<(#|@&|@)!?([0-9]{1,20})>")
 _NONE = text_in("a setting", "none")
 _SECRETS: Mapping[str, tuple[Text, Text, Text]] = {
-    "secret": (text_in("a setting", "login"), text("old secret"), text("new secret")),
-    "host_key": (text_in("a setting", "host key"), text("pinned"), text("pinned again")),
+    "secret": (text_in("a setting", "login"), text("old password or key"), text("new password or key")),
+    "host_key": (text_in("a setting", "host key"), text("saved"), text("a new one")),
 }
 """The words for a change without its values."""
 _FIELDS: Mapping[str, Text] = {
@@ -42,7 +42,7 @@ _FIELDS: Mapping[str, Text] = {
     "port": text_in("a setting", "port"),
     "username": text_in("a setting", "user name"),
     "number": text_in("a setting", "server number"),
-    "base_path": text_in("a setting", "base path"),
+    "base_path": text_in("a setting", "log folder"),
     "timezone": text_in("a setting", "time zone"),
     "legacy": text_in("a setting", "old SSH encryption"),
     "is_enabled": text_in("a setting", "bounties and paid kills"),
@@ -51,7 +51,7 @@ _FIELDS: Mapping[str, Text] = {
     "max_amount": text_in("a setting", "largest bounty"),
     "style": text_in("a setting", "style"),
     "delay_minutes": text_in("a setting", "delay"),
-    "min_distance": text_in("a setting", "shortest kill"),
+    "min_distance": text_in("a setting", "minimum distance"),
     **{kind.value: name for kind, name in FEED_SWITCHES.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
@@ -82,7 +82,7 @@ def describe_style_value(name: str, value: FactValue) -> Value:
     if name == "style":
         return POST_STYLE_NAMES[PostStyle(str(value))]
     if not value:
-        return _NONE
+        return text_in("a setting", "off")
     number = int(str(value))
     return Metres(number) if name == "min_distance" else plural("{count} minute", "{count} minutes", number)
 

@@ -16,7 +16,7 @@ def build_channel_style_embed(
     said = text("Kills in {channel}:", channel=Mention("#", channel_id))
     if not is_used:
         said = text(
-            "No kills are posted in {channel} yet. Choose it with {set}.",
+            "{channel} isn't a killfeed channel yet. Make it one with {set}.",
             channel=Mention("#", channel_id),
             set=Command("admin channel set"),
         )
@@ -25,4 +25,4 @@ def build_channel_style_embed(
     delay = describe_style_value("delay_minutes", chosen.delay_minutes)
     style.add_field(embed, text("Delay"), delay, inline=True)
     nearest = describe_style_value("min_distance", chosen.min_distance)
-    return style.add_field(embed, text("Shortest kill"), nearest, inline=True)
+    return style.add_field(embed, text("Minimum distance"), nearest, inline=True)

@@ -35,7 +35,7 @@ from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer
 from utils.models.guilds import ChannelKind
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
 from utils.models.post_styles import NEW_SHAPE, PostShape
@@ -115,9 +115,9 @@ class EmbedFactory:
             charts=self.charts,
         )
 
-    def build_buttons(self, controls: Sequence[Control]) -> LastingView:
+    def build_buttons(self, buttons: Sequence[LastingButton]) -> LastingView:
         """Return lasting buttons and selects for a message, in rows of five buttons or one select."""
-        return build_lasting_view(controls, self.words)
+        return build_lasting_view(buttons, self.words)
 
     def build_feed(self, notices: Sequence[Notice], shape: PostShape = NEW_SHAPE) -> Post:
         """Return the message of up to ten notices; equal notices of an equal shape give an equal post.

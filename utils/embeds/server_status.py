@@ -1,6 +1,6 @@
 """The answer of ``/killfeed status``: the state of reading and posting, for admins and for players."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +38,12 @@ class ServerStatus:
         return self.obstacle is None and self.health.is_well
 
 
+_NEVER_READ: Mapping[ConnectionState, Text] = {
+    ConnectionState.REFUSED: text_in("a connection", "Can't log in: an admin has to fix it")
+}
+"""For players, the states of a server that was never read, where an admin's words have a command."""
+
+
 def build_status_embed(
     style: Style,
     servers: Sequence[ServerStatus],
@@ -73,7 +79,7 @@ def build_status_embed(
 def _describe_posting(problem: Text | None, *, is_for_admins: bool) -> Text | None:
     if problem is None:
         return None
-    return warn(problem if is_for_admins else text("Posts are stuck, but I keep trying. None is lost."))
+    return warn(problem if is_for_admins else text("Posts are stuck. I'll keep trying."))
 
 
 def _count_connections(connections: ConnectionCount, limit: int) -> Text:
@@ -84,7 +90,7 @@ def _count_connections(connections: ConnectionCount, limit: int) -> Text:
     )
     if not connections.waiting:
         return opened
-    return join_facts([opened, plural("{count} waits", "{count} wait", connections.waiting)])
+    return join_facts([opened, plural("{count} waiting", "{count} waiting", connections.waiting)])
 
 
 def _show_name(style: Style, status: ServerStatus) -> Text:
@@ -161,7 +167,7 @@ def _describe_state(health: ServerHealth) -> Text:
 def _describe_absence(health: ServerHealth) -> Text:
     """Return a state, and since when nothing could be read."""
     if health.last_read_at is None:
-        return STATES[health.state]
+        return _NEVER_READ.get(health.state, STATES[health.state])
     since = Moment(health.last_read_at)
     if health.state is ConnectionState.RETRYING:
         return text_in("a connection", "Offline since {moment}, retrying", moment=since)

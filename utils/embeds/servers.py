@@ -47,7 +47,9 @@ STATES: Mapping[ConnectionState, Text] = {
     ConnectionState.UNKNOWN: text_in("a connection", "Not read yet"),
     ConnectionState.CONNECTED: text_in("a connection", "Connected"),
     ConnectionState.RETRYING: text_in("a connection", "Offline, retrying"),
-    ConnectionState.REFUSED: text_in("a connection", "Can't log in: an admin has to fix it"),
+    ConnectionState.REFUSED: text_in(
+        "a connection", "Can't log in: {test} shows why", test=Command("admin server test")
+    ),
     ConnectionState.NO_LOGS: text_in("a connection", "Connected, no logs yet"),
     ConnectionState.PAUSED: text_in(
         "a connection", "Paused, over the premium limit ({status})", status=Command("premium status")
@@ -105,7 +107,7 @@ def _title_steps(server: Text | str, failed: CheckStep | None) -> Text:
     if failed.name in (WayStep.FIND_LOGS, WayStep.READ_NEWEST):
         return text("Couldn't read the logs of {server}", server=server)
     if failed.name is WayStep.OTHER_SERVERS:
-        return text("Another server already reads the logs of {server}", server=server)
+        return text("Another server already uses the logs of {server}", server=server)
     return text("Couldn't connect to {server}", server=server)
 
 
@@ -163,8 +165,8 @@ def _advise(keys: HostKeys) -> Text:
     if not keys.is_changed:
         return text("The host shows the key that I saved. All is well.")
     return text(
-        "The host shows a new key. Either your hoster moved the server, or someone is in between. Ask your "
-        "hoster for the fingerprint, and accept the new key only if it's the same."
+        "The host shows a new key. Either your hosting company moved the server, or someone is intercepting "
+        "the connection. Ask the company for the fingerprint, and accept the new key only if it's the same."
     )
 
 
@@ -182,7 +184,7 @@ def build_rejected_embed(
     title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     listed = [style.write(_describe_rejected(line)) for line in lines]
     embed = style.build(title, text("I could read every line so far."), lines=listed)
-    counted = text("{total} in total; none of them counts", total=Number(total))
+    counted = plural("{count} line, not counted", "{count} lines, none counted", total)
     return style.add_footer(embed, counted) if lines else embed
 
 
@@ -263,7 +265,7 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
     place = text("{host} port {port}", host=clean_text(server.host, 100), port=str(server.port))
     parts = [place, text("time zone {zone}", zone=server.timezone)]
     if server.number is not None:
-        parts.insert(1, text("number {number}", number=str(server.number)))
+        parts.insert(1, text("server number {number}", number=str(server.number)))
     if server.legacy:
         parts.append(text("old SSH encryption allowed"))
     lines = [STATES[state], join_facts(parts)]

@@ -22,7 +22,7 @@ def build_welcome_embed(style: Style) -> discord.Embed:
     """Return the message after joining a guild: three lines."""
     lines = [
         text("I post the kills of your Deadside servers and keep everyone's stats."),
-        text("Admins: press **Set up**. It takes a few minutes and your game server's SFTP login."),
+        text("Admins: press **Set up**. You'll need a few minutes and your game server's SFTP login."),
         text("Everyone: {help} shows what I can do.", help=Command("help")),
     ]
     return style.build(text("👋 Hello, survivors!"), join(lines, "\n"))
@@ -34,7 +34,7 @@ def build_setup_embed(style: Style, checklist: Checklist, *, done: Text | None =
     if done is not None:
         lines = [style.write(done), "", *lines]
     colour = style.theme.success if checklist.is_done else style.theme.warning
-    embed = style.build(text("🧭 Set-up"), lines=lines, colour=colour)
+    embed = style.build(text("🧭 Setup"), lines=lines, colour=colour)
     style.add_field(embed, text("What's next"), checklist.next_step)
     return embed
 

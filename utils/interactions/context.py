@@ -4,7 +4,6 @@ The declaration of a command says whether its answers are private (``Access.is_p
 acknowledgement, later answers, a form and the answers to the form follow it.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -52,12 +51,6 @@ class KillfeedContext(discord.ApplicationContext):
     def member_id(self) -> MemberId:
         """Return the member who used it."""
         return get_member_id(self.interaction)
-
-    @property
-    def values(self) -> Sequence[str]:
-        """Return what was chosen in a select; nothing for commands and buttons."""
-        data: Any = self.interaction.data or {}
-        return tuple(data.get("values") or ())
 
     @property
     def is_modal_first(self) -> bool:

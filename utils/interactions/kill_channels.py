@@ -37,7 +37,7 @@ class KillChannels:
             )
         if missing := find_missing_permissions(channel):
             return text(
-                "⚠️ I can't post in {channel} yet. Give me {permissions} there.",
+                "⚠️ I can't post in {channel} yet. Permissions I need there: {permissions}.",
                 channel=Mention("#", channel_id),
                 permissions=Names(tuple(missing)),
             )

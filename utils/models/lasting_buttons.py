@@ -1,4 +1,4 @@
-"""Lasting buttons: buttons and selects of messages that work for ever, as plain data.
+"""Lasting buttons: buttons of messages that work for ever, as plain data.
 
 Their custom id, ``kf!NAME:VERSION:ARGUMENT``, says all about them. So every process answers a press after
 every restart, and keeps nothing about the message. An argument may come from anyone and from any guild: it
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
-from utils.models.texts import Text, Value
+from utils.models.texts import Text
 
 LASTING_PREFIX = "kf!"
 MAX_CUSTOM_ID_CHARACTERS = 100  # Discord's limit
@@ -83,24 +83,3 @@ class LastingButton:
     argument: str = ""
     style: ButtonStyle = ButtonStyle.SECONDARY
     emoji: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SelectChoice:
-    """One choice of a select; handlers find ``value`` in ``ctx.values``."""
-
-    value: str
-    label: Value
-
-
-@dataclass(frozen=True, slots=True)
-class LastingSelect:
-    """A select below a message: one of up to 25 choices."""
-
-    kind: ButtonKind
-    placeholder: Text
-    choices: tuple[SelectChoice, ...]
-    argument: str = ""
-
-
-Control = LastingButton | LastingSelect

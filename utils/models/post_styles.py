@@ -22,8 +22,8 @@ class PostStyle(StrEnum):
 
 POST_STYLE_NAMES: Mapping[PostStyle, Text] = {
     PostStyle.STORY: text_in("a style of posts", "story"),
-    PostStyle.LINE: text_in("a style of posts", "lines alone"),
-    PostStyle.CARD: text_in("a style of posts", "cards alone"),
+    PostStyle.LINE: text_in("a style of posts", "lines only"),
+    PostStyle.CARD: text_in("a style of posts", "cards only"),
 }
 """The names of the styles for people."""
 

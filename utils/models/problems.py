@@ -24,13 +24,13 @@ class Problem(CodedText):
         "host is down."
     )
     CLOSED_DOOR = sentence(
-        "I found no SSH server at {host} that I may connect to. Check host and port with your hoster. "
-        "Addresses inside a private network don't work with this bot."
+        "I found no SSH server at {host} that I may connect to. Check host and port with your hosting "
+        "company. Addresses inside a private network don't work with this bot."
     )
-    NO_ANSWER = sentence("{host} did not answer in time.")
+    NO_ANSWER = sentence("{host} didn't answer in time.")
     HELD_UP = sentence(
-        "I had no time for {host}, because your game hosts send more than I can take. I'll try again. If it "
-        "keeps happening, remove the server whose host floods me."
+        "I skipped {host} for now: your game hosts send more than I can handle. I'll try again. If it keeps "
+        "happening, remove the server whose host sends too much."
     )
     TOO_MANY_CONNECT = sentence("Too many are connecting to {host} right now. I'll try again.")
     CONNECTIONS_BUSY = sentence(
@@ -54,40 +54,41 @@ class Problem(CodedText):
         "for one of those use {edit}."
     )
     OLD_ALGORITHMS = sentence(
-        "{host} speaks only old encryption, which I don't use unless you allow it: {edit} (or the same "
+        "{host} only has old SSH encryption, which I don't use unless you allow it: {edit} (or the same "
         "option of {add})."
     )
     NO_COMMON_ALGORITHM = sentence(
-        "{host} and I share no encryption, even with “legacy” on. Ask your hoster which SSH algorithms the "
-        "server speaks."
+        "{host} and I have no encryption in common, even with old SSH encryption allowed. Ask your hosting "
+        "company which SSH algorithms the server uses."
     )
     COMPRESSION = sentence(
         "{host} insists on compression, which I don't use because a few bytes could fill my memory. Ask "
-        "your hoster to allow SSH without compression."
+        "your hosting company to allow SSH without compression."
     )
     HOST_KEY_UNPINNED = sentence(
         "I haven't saved a host key for {host} yet, so I don't send it a password. It shows {fingerprint}: "
-        "ask your hoster whether that's right, then accept it with {accept}."
+        "ask your hosting company whether that's right, then accept it with {accept}."
     )
     HOST_KEY_CHANGED = sentence(
-        "{host} shows a new host key ({fingerprint}). Either your hoster moved the server, or someone is in "
-        "between. Ask your hoster, then accept the new key with {accept}."
+        "{host} shows a new host key ({fingerprint}). Either your hosting company moved the server, or "
+        "someone is intercepting the connection. Ask the company, and accept the new key with {accept} only "
+        "if it's theirs."
     )
 
     # the login
     LOGIN_REFUSED = sentence(
-        "{host} refused the login. Check user name and password (or key) with your hoster."
+        "{host} refused the login. Check user name and password (or key) with your hosting company."
     )
     NEW_PASSWORD_DEMANDED = sentence(
         "{host} wants a new password. Change it there first, then enter the new one."
     )
     SECOND_FACTOR = sentence(
         "{host} asks for more than a password, perhaps a one-time code, and I can't answer that. Ask your "
-        "hoster for a login with only a password or a key."
+        "hosting company for a login with only a password or a key."
     )
     NO_SFTP = sentence(
-        "{host} accepts the login but opens no SFTP for it. Check with your hoster that this login may use "
-        "SFTP."
+        "{host} accepts the login but opens no SFTP for it. Ask your hosting company to allow SFTP for "
+        "this login."
     )
     LOGIN_UNREADABLE = sentence(
         "I can't decrypt the saved login of this server with my current secret key. Enter it again with "
@@ -143,7 +144,9 @@ class Problem(CodedText):
     # files and folders
     ANSWER_GARBLED = sentence("I can't make sense of the answer of {host} about “{path}”, so I skip it.")
     MISSING = sentence("{host} has no “{path}”.")
-    NOT_PERMITTED = sentence("This login may not read “{path}” on {host}.")
+    NOT_PERMITTED = sentence(
+        "This login isn't allowed to read “{path}” on {host}. Ask your hosting company to allow it."
+    )
     NOT_READ = sentence("{host} failed to read “{path}”.")
     NO_PATH = sentence("{host} gave no answer about “{path}”.")
     WRONG_PATH = sentence("{host} answered about “{path}” with something that isn't a path.")
@@ -151,38 +154,37 @@ class Problem(CodedText):
     NEVER_THE_SAME = sentence("“{path}” is a different file every time I look.")
 
     # the place of the logs
-    PATH_UNPRINTABLE = sentence("That base path is too long, or has characters that no path has.")
-    PATH_UPWARDS = sentence("A base path can't contain “..”. Write the whole path instead.")
-    PATH_OUTSIDE = sentence("That base path leads out of the login's folder. If you mean it, enter “{path}”.")
-    NO_SUCH_FOLDER = sentence("There's no folder “{path}” on {host}. Check the base path.")
-    FOLDER_GONE = sentence("The folder “{path}” is gone from {host}.")
-    SEVERAL_SERVERS = sentence(
-        "There are several game servers in this login. Set “number” to one of: {numbers}."
+    PATH_UNPRINTABLE = sentence("That log folder is too long, or has characters that no path has.")
+    PATH_UPWARDS = sentence("A log folder can't contain “..”. Write the whole path instead.")
+    PATH_OUTSIDE = sentence(
+        "That log folder leads out of the login's folder. If you mean it, enter “{path}”."
     )
+    NO_SUCH_FOLDER = sentence("There's no folder “{path}” on {host}. Check the path.")
+    FOLDER_GONE = sentence("The folder “{path}” is gone from {host}.")
+    SEVERAL_SERVERS = sentence("This login has several game servers. Choose a server number: {numbers}.")
     SEVERAL_FOLDERS = sentence(
-        "There are several game servers in this login, and some share a number. Set “base_path” to one of: "
-        "{folders}."
+        "This login has several game servers, and some share a number. Choose a log folder: {folders}."
     )
     NO_LOGS = sentence(
         "No death logs found. I looked in the login's folder for “{folder}/actual1/deathlogs”, "
-        "“actual1/deathlogs” and the same below “Deadside/Saved”. Set “number” or “base_path”."
+        "“actual1/deathlogs” and the same below “Deadside/Saved”. Enter the server number or the log folder."
     )
     NO_LOGS_BESIDE = sentence(
-        "No death logs found in “{folder}”, but these server folders are there: {beside}. Set “number” or "
-        "“base_path”."
+        "No death logs found in “{folder}”, but these server folders are there: {beside}. Enter the "
+        "server number or the log folder."
     )
     NO_LOGS_IN = sentence(
         "No death logs found. I looked in “{path}” for “{folder}/actual1/deathlogs”, “actual1/deathlogs” "
-        "and the same below “Deadside/Saved”. Set “number” or “base_path”."
+        "and the same below “Deadside/Saved”. Enter the server number or the log folder."
     )
     NO_LOGS_IN_BESIDE = sentence(
         "No death logs found in “{folder}” below “{path}”, but these server folders are there: {beside}. "
-        "Set “number” or “base_path”."
+        "Enter the server number or the log folder."
     )
     QUOTED = sentence("“{name}”")
     NUMBERED = sentence("“{number}” ({name})")
     SAME_LOGS = sentence(
-        "“{other}” already reads these logs, so I don't read “{server}”: every kill would count twice. "
+        "“{other}” already uses these logs, so I don't read “{server}”: every kill would count twice. "
         "Remove one of the two with {remove}."
     )
 
@@ -198,8 +200,8 @@ class Problem(CodedText):
         "“{path}” has {count} death logs. I read the newest {read}.",
     )
     MANY_LINKS = sentences(
-        "“{path}” has {count} link or untyped entry. I read the newest {read}.",
-        "“{path}” has {count} links or untyped entries. I read the newest {read}.",
+        "“{path}” has {count} link or special file. I read the newest {read}.",
+        "“{path}” has {count} links or special files. I read the newest {read}.",
     )
     NAMES_UNREADABLE = sentences(
         "“{path}” has {count} name I can't read. Rename it if it's a log.",
@@ -211,10 +213,9 @@ class Problem(CodedText):
     # faults that the host does not cause
     DATABASE_AWAY = sentence("My database isn't answering. I'll try again.")
     DATABASE_REFUSES = sentence(
-        "My database refuses these kills. I keep trying; the bot's owner finds the reason in the log."
+        "My database refuses these kills. I'll keep trying; the bot's owner can see why in the log."
     )
     SURPRISE = sentence(
-        "Reading failed unexpectedly ({failure}). I keep trying; the bot's owner finds the details in the "
-        "log."
+        "Reading failed unexpectedly ({failure}). I'll keep trying; the bot's owner can see why in the log."
     )
-    UNKNOWN = sentence("Something went wrong. The next try will tell.")
+    UNKNOWN = sentence("Something went wrong. I'll try again.")

@@ -228,7 +228,7 @@ class HostKeys:
 class WayStep(CodedText):
     """The steps of testing the way to a server's logs; the audit keeps the code of a step that failed."""
 
-    UNDERSTOOD = sentence("As understood")
+    UNDERSTOOD = sentence("What you entered")
     REACH = sentence("Reach the host")
     HANDSHAKE = sentence("SSH handshake")
     HOST_KEY = sentence("Host key")

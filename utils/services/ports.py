@@ -11,7 +11,7 @@ from typing import Protocol
 
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.post_styles import ChannelStyle
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
@@ -22,9 +22,9 @@ class AdminNotifier(Protocol):  # implemented by AdminAlerts
     """Tells the admins of a guild something once, until the alert is closed."""
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
-        """Send the alert, unless an alert with this key is open; the controls below it mend its matter."""
+        """Send the alert, unless an alert with this key is open; the buttons below it mend its matter."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Close the alert with this key."""

@@ -17,7 +17,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import Highlight
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
@@ -299,10 +299,10 @@ class FakeAdminNotifier:
     open_keys: set[str] = field(default_factory=set)
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
         """Send one alert for each key."""
-        del controls
+        del buttons
         assert guild_id == GUILD
         if key not in self.open_keys:
             self.told.append((key, str(sentence)))

@@ -300,10 +300,10 @@ async def test_alert_has_its_buttons_where_a_press_has_a_guild(
     """The button is below the post in the alerts channel, but not in a direct message."""
     buttons = [build_test_button(ServerId("k3v9x0aa"))]
     async with running_bot(bot, world):
-        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY, controls=buttons)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), KEY, buttons=buttons)
         await world.wait_for_messages(channel, 1)
         settings.channels = {}
-        await alerts.notify(GuildId(guild.id), text(SENTENCE), "other", controls=buttons)
+        await alerts.notify(GuildId(guild.id), text(SENTENCE), "other", buttons=buttons)
         direct = world.direct_messages(guild.owner.user)
         await world.wait_for_messages(direct, 1)
     [button] = channel.messages[0].interactive_components

@@ -26,7 +26,7 @@ from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory, Post
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.links import Link, ProofOutcome
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import ALL_SERVERS, BoardKey
@@ -96,10 +96,10 @@ class PosterParts:
         """Allow everything."""
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
         """Record the alert."""
-        del controls
+        del buttons
         del guild_id, sentence
         self.told.append(key)
 

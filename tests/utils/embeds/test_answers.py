@@ -205,7 +205,7 @@ def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
     embed = factory.build_status(
         statuses, connections=ConnectionCount(), limit=1, posting_problem=problem, is_for_admins=False
     )
-    assert embed.description == "⚠️ Posts are stuck, but I keep trying. None is lost."
+    assert embed.description == "⚠️ Posts are stuck. I'll keep trying."
 
 
 def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
@@ -254,7 +254,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
         connections=ConnectionCount(1, 2),
         limit=25,
     )
-    assert embed.footer.text == "Connections to game hosts: 1 of 25 open · 2 wait"
+    assert embed.footer.text == "Connections to game hosts: 1 of 25 open · 2 waiting"
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
             "⏳ North\\_1",
@@ -338,7 +338,7 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
             "⏸️ North\\_1",
             [
                 "Paused, over the premium limit (`/premium status`)",
-                "play.example.org port 8822 · number 7 · time zone UTC · old SSH encryption allowed",
+                "play.example.org port 8822 · server number 7 · time zone UTC · old SSH encryption allowed",
                 "Not posted: falls",
             ],
         )
@@ -358,7 +358,7 @@ def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
     titles = {
         WayStep.REACH: "❌ Couldn't connect to North",
         WayStep.LOGIN: "❌ Couldn't log in to North",
-        WayStep.OTHER_SERVERS: "❌ Another server already reads the logs of North",
+        WayStep.OTHER_SERVERS: "❌ Another server already uses the logs of North",
     }
     for step, title in titles.items():
         assert factory.build_steps("North", [CheckStep(step, ok=False, detail=text("No."))]).title == title

@@ -57,12 +57,15 @@ SENTENCES = [
             FieldChange("legacy", old=False, new=True),
             FieldChange("secret"),
         ),
-        "North: base path: none → a/b, old SSH encryption: off → on, login: old secret → new secret",
+        (
+            "North: log folder: none → a/b, old SSH encryption: off → on, "
+            "login: old password or key → new password or key"
+        ),
     ),
     (
         "server edit",
         change(FieldChange("port", 22, 23), FieldChange("host_key"), is_done=False, failed_step="Login"),
-        "North: port: 22 → 23, host key: pinned → pinned again; not changed, “Login” failed",
+        "North: port: 22 → 23, host key: saved → a new one; not changed, “Login” failed",
     ),
     ("server edit", change(FieldChange("name", "a", "b"), is_done=False), "North: name: a → b; not changed"),
     ("server announce", change(FieldChange("kill", old=True, new=False)), "North, kills: on → off"),
@@ -81,7 +84,7 @@ SENTENCES = [
     (
         "channel style",
         AuditFacts(changes=(FieldChange("7.delay_minutes", 0, 5),)),
-        "delay of <#7>: none → 5 minutes",
+        "delay of <#7>: off → 5 minutes",
     ),
     ("channel set", change(FieldChange("killfeed", 5, 6)), "killfeed of North: <#5> → <#6>"),
     ("channel clear", change(FieldChange("killfeed", 5), server_name=None), "killfeed: <#5> → none"),

@@ -18,12 +18,12 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.lasting_buttons import on_press
 from utils.interactions.limits import PRESS_COST, WORK_AT_ONCE
-from utils.models.lasting_buttons import ButtonKind, ButtonStyle, LastingButton, LastingSelect, SelectChoice
+from utils.models.lasting_buttons import ButtonKind, ButtonStyle, LastingButton
 from utils.models.premium import Feature
 from utils.models.texts import Code, text
 
-SHOW, UPDATE, ADMIN, RIVALS, CHOOSE, FORM, FAIL = (
-    ButtonKind(name) for name in ("show", "update", "admin_only", "rivals", "choose", "form", "fail")
+SHOW, UPDATE, ADMIN, RIVALS, FORM, FAIL = (
+    ButtonKind(name) for name in ("show", "update", "admin_only", "rivals", "form", "fail")
 )
 OLD, GONE = ButtonKind("show", version=0), ButtonKind("gone")
 
@@ -32,7 +32,7 @@ class PressCog(GuildCog):
     """Answers a button of each sort.
 
     Attributes:
-        seen: guild, member, argument and chosen values of each press that was let through.
+        seen: guild, member and argument of each press that was let through.
         error: the error that the failing handlers raise.
     """
 
@@ -69,13 +69,6 @@ class PressCog(GuildCog):
         self._note(ctx, argument)
         await ctx.respond("Rivals")
 
-    @on_press(CHOOSE)
-    @Access(is_private=True)
-    async def choose(self, ctx: KillfeedContext, argument: str) -> None:
-        """Answer with what was chosen."""
-        self._note(ctx, argument)
-        await ctx.respond(f"Chosen: {ctx.values[0]}")
-
     @on_press(FORM)
     @Access(is_private=True, opens_modal=True)
     async def open_form(self, ctx: KillfeedContext, argument: str) -> None:
@@ -92,17 +85,16 @@ class PressCog(GuildCog):
         raise self.error
 
     def _note(self, ctx: KillfeedContext, argument: str) -> None:
-        self.seen.append((ctx.guild_id, ctx.member_id, argument, tuple(ctx.values)))
+        self.seen.append((ctx.guild_id, ctx.member_id, argument))
 
 
-def list_controls() -> list[LastingButton | LastingSelect]:
-    """Return a button of each kind, and one select."""
+def list_buttons() -> list[LastingButton]:
+    """Return a button of each kind, and one that fails."""
     kinds = {"Show": SHOW, "Update": UPDATE, "Admins": ADMIN, "Rivals": RIVALS, "Form": FORM}
     kinds |= {"Fail": FAIL, "Old": OLD, "Gone": GONE}
     buttons = [LastingButton(kind, text("{name}", name=name), "7:8") for name, kind in kinds.items()]
     failing = LastingButton(UPDATE, text("Bad update"), "fail", style=ButtonStyle.DANGER, emoji="💥")
-    choices = (SelectChoice("k", text("Kills")), SelectChoice("d", text("Deaths")))
-    return [*buttons, failing, LastingSelect(CHOOSE, text("Figure"), choices)]
+    return [*buttons, failing]
 
 
 class Press:
@@ -123,7 +115,7 @@ class Press:
 
 async def post(bot: OwnBot, channel: Channel) -> Message:
     """Post a message with all the buttons."""
-    view = EmbedFactory().build_buttons(list_controls())
+    view = EmbedFactory().build_buttons(list_buttons())
     embed = discord.Embed(title="Lasting")
     await bot.get_partial_messageable(channel.id).send(embed=embed, view=view)
     return channel.messages[-1]
@@ -159,14 +151,8 @@ async def test_press_is_answered_by_another_process(
     """The message is from before the restart; its press counts, and its argument is as it was given."""
     answer = await press(alice, "Show")
     assert (answer.content, answer.is_ephemeral) == ("You pressed `7:8`.", True)
-    assert press.cog.seen == [(guild.id, alice.id, "7:8", ())]
+    assert press.cog.seen == [(guild.id, alice.id, "7:8")]
     assert channel.messages == [press.message]
-
-
-async def test_chosen_value_reaches_the_handler(press: Press, alice: Member) -> None:
-    """A select works like a button."""
-    answer = await (await alice.select(press.message, "Figure", "Deaths")).wait()
-    assert answer.content == "Chosen: d"
 
 
 async def test_press_may_open_a_form(press: Press, alice: Member) -> None:
@@ -224,7 +210,7 @@ async def test_argument_counts_in_the_guild_of_the_press(
     press.message.channel = copied
     stranger = world.owner_of(elsewhere)
     await press(stranger, "Show")
-    assert press.cog.seen == [(elsewhere.id, stranger.id, "7:8", ())]
+    assert press.cog.seen == [(elsewhere.id, stranger.id, "7:8")]
     assert elsewhere.id != guild.id
 
 
@@ -292,7 +278,6 @@ async def test_press_in_a_direct_message_is_refused(
 async def test_labels_are_in_the_language_of_the_message() -> None:
     """A message has one language: that of its guild."""
     embeds = await EmbedFactory(languages=LANGUAGES).speak("qps")
-    shown = embeds.build_buttons(list_controls()).to_components()
-    assert [len(row["components"]) for row in shown] == [5, 4, 1]
+    shown = embeds.build_buttons(list_buttons()).to_components()
+    assert [len(row["components"]) for row in shown] == [5, 4]
     assert str(shown[1]["components"][3]["label"]).startswith("⟦")
-    assert str(shown[2]["components"][0]["placeholder"]).startswith("⟦")

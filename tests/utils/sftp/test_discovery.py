@@ -247,7 +247,7 @@ async def test_servers_that_share_a_number_are_told_apart_by_their_folders(
     with pytest.raises(InvalidInputError) as caught:
         await find(host, pool, number=8111, name="games.example")
     assert str(caught.value) == (
-        "There are several game servers in this login, and some share a number. Set “base_path” to one of:"
+        "This login has several game servers, and some share a number. Choose a log folder:"
         " “198.51.100.7_8111”, “203.0.113.9_8111”."
     )
     found = await find(host, pool, number=8111, base_path="203.0.113.9_8111")

@@ -84,12 +84,12 @@ def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
     """The sentence names the offered algorithms; with the option on, it does not suggest the option."""
     error = asyncssh.KeyExchangeFailed("no")
     assert str(translate(error, host="h:22")) == (
-        "h:22 speaks only old encryption, which I don't use unless you allow it:"
+        "h:22 only has old SSH encryption, which I don't use unless you allow it:"
         " /admin server edit legacy:True (or the same option of /admin server add)."
     )
     assert str(translate(error, host="h:22", legacy=True)) == (
-        "h:22 and I share no encryption, even with “legacy” on."
-        " Ask your hoster which SSH algorithms the server speaks."
+        "h:22 and I have no encryption in common, even with old SSH encryption allowed."
+        " Ask your hosting company which SSH algorithms the server uses."
     )
 
 

@@ -260,7 +260,7 @@ async def test_old_server_stops_only_those_who_did_not_allow_old_algorithms(
     async with GameHost(root, {"renter": "s3cret-pass"}, is_legacy=True) as old:
         error = await fail(pool, old.login("renter"), OTHER_GUILD)
         assert isinstance(error, HandshakeRefusedError)
-        assert "speaks only old encryption" in str(error)
+        assert "only has old SSH encryption" in str(error)
         await use(pool, old.login("renter", legacy=True))
         obstacle = pool.breakers.find_obstacle(OTHER_GUILD, old.login("renter"))
         assert obstacle is not None

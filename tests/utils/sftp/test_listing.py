@@ -109,7 +109,7 @@ async def test_folder_that_may_not_be_listed_is_told_and_not_in_the_way(
     listing = await list_logs(host, pool)
     assert [entry.file.world for entry in listing.files] == ["world_0"]
     [sentence] = map(str, listing.refused)
-    assert "may not read “logs/private”" in sentence
+    assert "allowed to read “logs/private”" in sentence
     host.faults.denied_paths = {"logs"}
     with pytest.raises(RemotePermissionError):
         await list_logs(host, pool)
@@ -315,7 +315,7 @@ async def test_links_to_nowhere_cost_no_more_looks_than_may_be(
     listing = await list_logs(host, pool, ListingLimits(looks=20))
     assert len(listing.files) == 1
     assert tuple(map(str, listing.refused)) == (
-        "“logs/world_0” has 60 links or untyped entries. I read the newest 20.",
+        "“logs/world_0” has 60 links or special files. I read the newest 20.",
     )
     assert host.requests["stat"] == 21
     assert listing.cost >= 20 * 20

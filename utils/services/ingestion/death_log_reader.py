@@ -226,11 +226,11 @@ class DeathLogReader:
 def describe_left_out(posts: int, server_name: str) -> Text:
     """Return the alert for a channel that has no room for more posts."""
     return plural(
-        "{count} post about {server} had no room: {waiting} others wait for their channel already, so I "
-        "left them out. The statistics are complete. Choose fewer kinds of death with {announce}, or see why "
+        "I left out {count} post about {server}: {waiting} others are still waiting for that channel. The "
+        "stats are complete. Choose fewer kinds of death with {announce}, or see why "
         "the channel is slow.",
-        "{count} posts about {server} had no room: {waiting} others wait for their channel already, so I "
-        "left them out. The statistics are complete. Choose fewer kinds of death with {announce}, or see why "
+        "I left out {count} posts about {server}: {waiting} others are still waiting for that channel. The "
+        "stats are complete. Choose fewer kinds of death with {announce}, or see why "
         "the channel is slow.",
         posts,
         server=server_name,

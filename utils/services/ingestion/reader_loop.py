@@ -35,7 +35,7 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.problems import Problem
 from utils.models.scope import ServerScope
@@ -294,12 +294,12 @@ class ReaderLoop:
         return tuple(one.name for one in known if is_at_host(one, own) and not one.is_paused)
 
     async def _tell(
-        self, obstacle: Obstacle | None, names: tuple[Value, ...], problem: Text, *controls: Control
+        self, obstacle: Obstacle | None, names: tuple[Value, ...], problem: Text, *buttons: LastingButton
     ) -> None:
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
         self._state.told.add(matter)
         said = text("**{servers}**: {problem}", servers=Names(names), problem=problem)
-        await self._dependencies.notifier.notify(self._scope.guild_id, said, matter, controls=controls)
+        await self._dependencies.notifier.notify(self._scope.guild_id, said, matter, buttons=buttons)
 
     async def _mend(self) -> bool:
         """Clear the fault and its alerts. Return whether there was one."""

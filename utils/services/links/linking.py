@@ -363,7 +363,7 @@ class LinkService:
                 player=link.player_name,
             ),
             f"link-request:{link.member_id}:{link.player_id}:{link.windows[0].starts_at}",
-            controls=build_request_buttons(link),
+            buttons=build_request_buttons(link),
         )
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
@@ -380,7 +380,7 @@ class LinkService:
                 confirm=Command("admin link confirm"),
             ),
             self._build_key("repeated", link.player_id),
-            controls=build_request_buttons(link),
+            buttons=build_request_buttons(link),
         )
 
     async def _tell_claim(self, owner: Link, member_id: MemberId) -> None:

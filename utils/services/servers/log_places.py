@@ -46,7 +46,7 @@ class LogPlaces:
             if _may_hold(logs, known):
                 raise InvalidInputError(
                     text(
-                        "“{server}” already reads these logs: same host key, user name and folder."
+                        "“{server}” already uses these logs: same host key, user name and folder."
                         " Change that server with {edit}, or remove it first with {remove}.",
                         server=other.name,
                         edit=Command("admin server edit"),

@@ -185,7 +185,7 @@ def list_taken(typed: ServerForm, read: ServerForm) -> Text | None:
             )
         )
     if read.base_path is not None and read.base_path != typed.base_path:
-        taken.append(text("base path {path}", path=read.base_path))
+        taken.append(text("log folder {path}", path=read.base_path))
     if read.timezone != typed.timezone:
         taken.append(text("time zone {zone}", zone=read.timezone))
     return join(taken, ", ") if taken else None
@@ -198,7 +198,9 @@ def verify_username(name: str) -> None:
         InvalidInputError
     """
     if not name:
-        raise InvalidInputError(text("The user name is empty. Your hoster shows it with the SFTP address."))
+        raise InvalidInputError(
+            text("The user name is empty. Your hosting company shows it with the SFTP address.")
+        )
     if not name.isprintable():
         raise InvalidInputError(text("That user name has invisible characters. Type it by hand."))
 

@@ -84,13 +84,13 @@ async def test_style_of_a_channel_is_stored_checked_and_told_in_words(office: Of
     await office.changes.set_style(GUILD, FEED, usual, actor_id=ADMIN)
     assert office.shelf.guilds.settings[GUILD].styles == {}
     assert office.audited == [
-        (ADMIN, "channel style", "style of <#1>: story → cards alone, delay of <#1>: none → 5 minutes"),
-        (ADMIN, "channel style", "shortest kill of <#1>: none → 50 m"),
-        (ADMIN, "channel style", "shortest kill of <#1>: 50 m → none"),
+        (ADMIN, "channel style", "style of <#1>: story → cards only, delay of <#1>: off → 5 minutes"),
+        (ADMIN, "channel style", "minimum distance of <#1>: off → 50 m"),
+        (ADMIN, "channel style", "minimum distance of <#1>: 50 m → off"),
         (
             ADMIN,
             "channel style",
-            "style of <#1>: cards alone → story, delay of <#1>: 5 minutes → none",
+            "style of <#1>: cards only → story, delay of <#1>: 5 minutes → off",
         ),
     ]
 

@@ -37,7 +37,7 @@ from utils.errors import (
     TooManyConnectionsError,
 )
 from utils.models.deaths import DeathKind, LogFile
-from utils.models.lasting_buttons import Control, LastingButton
+from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
 from utils.models.problems import Problem
@@ -84,7 +84,7 @@ def show(error: Exception) -> str:
     if isinstance(error, StorageUnavailableError):
         return "My database isn't answering. I'll try again."
     if isinstance(error, StorageError):
-        return "My database refuses these kills. I keep trying; the bot's owner finds the reason in the log."
+        return "My database refuses these kills. I'll keep trying; the bot's owner can see why in the log."
     return str(error)
 
 
@@ -359,7 +359,7 @@ async def test_alert_has_the_button_that_mends_its_matter(
     scheduler = world.build()
     async with running(scheduler):
         await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
-    [button] = world.notifier.controls
+    [button] = world.notifier.buttons
     assert isinstance(button, LastingButton)
     assert (str(button.label), button.argument) == (label, SCOPE.server_id)
 
@@ -399,10 +399,10 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
         """The login is corrected as soon as the alert is sent."""
 
         async def notify(
-            self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+            self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
         ) -> None:
             """Wake the server."""
-            del guild_id, sentence, key, controls
+            del guild_id, sentence, key, buttons
             scheduler.wake()
 
     world.notifier = WakingNotifier()
@@ -525,7 +525,7 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
         assert await world.pause(1) == MISSING_LOGS_SECONDS
         assert scheduler.health.state is ConnectionState.NO_LOGS
         assert world.notifier.told == [f"**Mirny**: {scheduler.health.problem}"]
-        assert "“Main” already reads these logs, so I don't read “Mirny”" in world.notifier.told[0]
+        assert "“Main” already uses these logs, so I don't read “Mirny”" in world.notifier.told[0]
         assert world.store.data.deaths == {}
         del world.servers.servers[first.scope]
         await world.pass_pauses(1)

@@ -303,7 +303,7 @@ async def test_admins_are_told_of_a_request_once_where_they_have_a_channel(
             "You can also decide with the buttons below."
         )
     ]
-    [buttons] = notifier.controls
+    [buttons] = notifier.buttons
     assert [str(button.label) for button in buttons if isinstance(button, LastingButton)] == [
         "Confirm",
         "Refuse",

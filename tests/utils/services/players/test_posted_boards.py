@@ -34,7 +34,7 @@ from utils.errors import (
     TooMuchAtOnceError,
 )
 from utils.models.guilds import ChannelKind
-from utils.models.lasting_buttons import Control
+from utils.models.lasting_buttons import LastingButton
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import ALL_SERVERS, REFRESH_BOARD, BoardKey, PostedBoard, RefreshedBoard
@@ -122,10 +122,10 @@ class Stand:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, controls: Sequence[Control] = ()
+        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
     ) -> None:
         """Record an alert once."""
-        del controls
+        del buttons
         del guild_id, sentence
         if key not in self.told:
             self.told.append(key)

@@ -314,7 +314,7 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
         "/x_7",
         "Europe/Berlin",
     )
-    told = "Host Game.example, port 8822, user name renter, base path /x_7, time zone Europe/Berlin"
+    told = "Host Game.example, port 8822, user name renter, log folder /x_7, time zone Europe/Berlin"
     assert [(step.name, str(step.detail)) for step in added.steps] == [
         (WayStep.UNDERSTOOD, told),
         *((step.name, str(step.detail)) for step in GOOD),
@@ -523,7 +523,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
     await add(service, FORM)
     setup.checker.folder = "/Kamensk/deathlogs"
     twin = replace(FORM, name="Twin", host="kamensk.example")
-    with pytest.raises(InvalidInputError, match=r"“Kamensk” already reads these logs"):
+    with pytest.raises(InvalidInputError, match=r"“Kamensk” already uses these logs"):
         await add(service, twin)
     [stored] = setup.store.servers.values()
     assert (stored.name, setup.checker.let_gone) == ("Kamensk", ["Twin"])
@@ -542,7 +542,7 @@ async def test_test_of_a_server_tells_whose_logs_it_found(
     await service.test_server(GUILD, "Mirny")
     _, steps = await service.test_server(GUILD, "Twin")
     assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [(WayStep.OTHER_SERVERS, False)]
-    assert "“Mirny” already reads these logs" in str(steps[-1].detail)
+    assert "“Mirny” already uses these logs" in str(steps[-1].detail)
     assert setup.loops.notes == [("wake", SCOPE)]
 
 

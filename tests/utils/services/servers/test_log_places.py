@@ -59,7 +59,7 @@ async def is_refused(
     try:
         await LogPlaces(FakeServerStore(*others), cursors).verify_free(server, logs)
     except InvalidInputError as error:
-        return "“Main” already reads these logs: same host key" in str(error)
+        return "“Main” already uses these logs: same host key" in str(error)
     return False
 
 
@@ -175,7 +175,7 @@ async def test_younger_of_two_that_read_one_folder_is_not_read() -> None:
     """The older server goes on; the younger one says whose logs they are."""
     store = FakeServerStore(FIRST, replace(SECOND, log_folder=None))
     await note_folder(FIRST, store)
-    with pytest.raises(SameLogsError, match=r"“Main” already reads these logs, so I don't read “Twin”"):
+    with pytest.raises(SameLogsError, match=r"“Main” already uses these logs, so I don't read “Twin”"):
         await note_folder(store.servers[SECOND.scope], store)
     await note_folder(FIRST, store)
     del store.servers[SCOPE]

@@ -241,7 +241,7 @@ async def test_edit_does_not_make_two_servers_one(setup: ChangeSetup, service: S
         ServerEdit(base_path="kamensk"),
         ServerEdit(host="198.51.100.7", credentials=TYPED),
     ):
-        with pytest.raises(InvalidInputError, match="“Kamensk” already reads these logs"):
+        with pytest.raises(InvalidInputError, match="“Kamensk” already uses these logs"):
             await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
         assert setup.audit.lines[-1][2].endswith("; not changed")
     assert setup.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
@@ -265,8 +265,8 @@ async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
     assert (setup.host.tried, setup.audit.lines) == ([], [])
     setup.host.steps = BAD
     await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
-    pinned = "" if edit.username else ", host key: pinned → pinned again"
-    changes = f"{told}, login: old secret → new secret{pinned}"
+    pinned = "" if edit.username else ", host key: saved → a new one"
+    changes = f"{told}, login: old password or key → new password or key{pinned}"
     assert setup.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
 
 
@@ -322,10 +322,10 @@ async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: Server
     assert [tuple(map(str, describe_change(change))) for change in edited.changes] == [
         ("host", "127.0.0.1", "2001:db8::7"),
         ("port", "22", "2022"),
-        ("base path", "none", "/x_7"),
+        ("log folder", "none", "/x_7"),
         ("time zone", "UTC", "America/New_York"),
-        ("login", "old secret", "new secret"),
-        ("host key", "pinned", "pinned again"),
+        ("login", "old password or key", "new password or key"),
+        ("host key", "saved", "a new one"),
     ]
     assert setup.store.servers[SCOPE].username == "renter"
 
