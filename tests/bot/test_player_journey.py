@@ -117,7 +117,8 @@ async def _look_around(evening: Evening) -> None:
     assert all(command in str(shown.embed) for command in ("/stats", "/link"))
     asked = await evening.ask("/stats", player="Ravn")
     await asked.click("Raven")
-    await asked.wait_until(lambda reply: reply.embed["title"].endswith("Raven"))
+    office = evening.stage.office
+    await until(lambda: any(one["title"].endswith("Raven") for one in list_embeds(office) if "title" in one))
 
 
 async def _prove(evening: Evening) -> None:
