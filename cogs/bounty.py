@@ -43,7 +43,7 @@ class BountyCog(GuildCog):
     @on_press(PUT_PRICE)
     @Access(feature=Feature.BOUNTIES, is_private=True, is_change=True, opens_modal=True)
     async def press_price(self, ctx: KillfeedContext, argument: str) -> None:
-        """Answer **Put up a price** with a form; the bounties channel tells everybody."""
+        """Answer **Place a bounty** with a form; the bounties channel tells everybody."""
         del argument
         await ctx.send_modal(
             LineForm(
@@ -143,7 +143,7 @@ class BountyCog(GuildCog):
         """Answer ``/wallet``."""
         member_id = MemberId((member or ctx.author).id)
         wallet = await self.services.wallets.get_wallet(ctx.guild_id, member_id)
-        await ctx.respond(embed=ctx.embeds.build_wallet(wallet))
+        await ctx.respond(embed=ctx.embeds.build_wallet(wallet, is_own=member_id == ctx.member_id))
 
 
 _PLAYER = Line(text("Player"), TYPED_CHARACTERS, text("Name in the game"))

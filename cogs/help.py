@@ -38,7 +38,7 @@ TOPICS: Mapping[str, Text] = {
     "killfeed": text("Killfeed"),
     "money": text("Bounties and emeralds"),
     "links": text("Linking your player"),
-    MENU: text("On a member: press them, then Apps"),
+    MENU: text("On a member: press their name, then Apps"),
     "data": text("Your data"),
     "premium": text("Premium"),
     "help": text("Help"),

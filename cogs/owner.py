@@ -42,7 +42,7 @@ class OwnerCog(GuildCog):
             group.guild_ids = None if home is None else [home]
             group.default_member_permissions = ANYWHERE if home is None else AT_HOME
 
-    @owner.command(name="grant", description="Give a community a tier")
+    @owner.command(name="grant", description="Give a Discord server a tier")
     @OF_GUILD
     @discord.option("tier", int, description="The tier, 1 to 4", min_value=1, max_value=len(TIERS) - 1)
     @discord.option("days", int, description="For how many days; leave it out for no end", default=None)
@@ -54,10 +54,10 @@ class OwnerCog(GuildCog):
         guild = ctx.bot.get_guild(chosen)
         title = text("Premium granted")
         if guild is not None:
-            title = text("Premium granted: {community}", community=guild.name)
+            title = text("Premium granted: {guild}", guild=guild.name)
         await self._answer(ctx, title, guild, change)
 
-    @owner.command(name="revoke", description="Take a community's grant away")
+    @owner.command(name="revoke", description="Take a Discord server's grant away")
     @OF_GUILD
     @discord.option("reason", str, description="Why", max_length=REASON_CHARACTERS)
     @FOR_HOSTS
@@ -68,7 +68,7 @@ class OwnerCog(GuildCog):
         guild = ctx.bot.get_guild(chosen)
         title = text("Premium revoked")
         if guild is not None:
-            title = text("Premium revoked: {community}", community=guild.name)
+            title = text("Premium revoked: {guild}", guild=guild.name)
         await self._answer(ctx, title, guild, change)
 
     @owner.command(name="tasks", description="Background tasks")
@@ -109,7 +109,7 @@ async def _label_tasks(
 async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, Value]:
     """Map ids, as task names contain them, to display names of the guild, its servers and channels."""
     guild = bot.get_guild(guild_id)
-    community: Value = guild.name if guild else text("a community I left")
+    community: Value = guild.name if guild else text("a Discord server I left")
     servers = await services.servers.list_servers(guild_id)
     places = {str(server.scope): server.name for server in servers}
     for channel in guild.text_channels if guild else ():

@@ -11,7 +11,7 @@ class PremiumCog(GuildCog):
 
     premium = discord.SlashCommandGroup("premium", "Tiers and what they open")
 
-    @premium.command(name="status", description="Your community's tier, its end and its game servers")
+    @premium.command(name="status", description="This Discord server's tier, its end and its game servers")
     async def status(self, ctx: KillfeedContext) -> None:
         """Answer ``/premium status``."""
         overview = await self.services.grants.describe(ctx.guild_id)

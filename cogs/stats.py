@@ -55,7 +55,7 @@ class StatsCog(GuildCog):
         )
         await self._show_stats(ctx, question)
 
-    @member_menu("Stats", said=text("A member's figures, for your eyes only"))
+    @member_menu("Stats", said=text("A member's stats, for your eyes only"))
     @Access(is_private=True, feature=Feature.STATS, cost=CHART_COST)
     async def stats_of(self, ctx: KillfeedContext, member: discord.Member) -> None:
         """Answer the menu on a member like ``/stats member``, privately."""

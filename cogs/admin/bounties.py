@@ -20,7 +20,9 @@ class MoneyCommands:
     services: Services
 
     @ADMIN.command(name="bounty", description="Show or change how bounties work")
-    @discord.option("enabled", bool, description="Members can place bounties, and kills pay", default=None)
+    @discord.option(
+        "enabled", bool, description="Members can place bounties, and kills earn emeralds", default=None
+    )
     @discord.option("auto", bool, description="The house puts bounties on long streaks", default=None)
     @discord.option(
         "expiry_hours",
@@ -84,4 +86,4 @@ class MoneyCommands:
             actor_id=ctx.member_id,
             request_id=ctx.interaction.id,
         )
-        await ctx.respond(embed=ctx.embeds.build_wallet(wallet))
+        await ctx.respond(embed=ctx.embeds.build_wallet(wallet, is_own=member.id == ctx.member_id))

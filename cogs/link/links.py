@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import discord
 from discord.ext import commands
 
-from utils.errors import NotLinkedError
+from utils.errors import NotFoundError
 from utils.interactions.autocomplete import complete_own_link
 from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
@@ -15,7 +15,7 @@ from utils.interactions.services import Services
 from utils.models.links import Link
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, MemberId
-from utils.models.texts import Command, Names, Text, text
+from utils.models.texts import Names, Text, join, text
 from utils.services.links.linking import MAX_LINKS
 
 
@@ -60,8 +60,10 @@ class LinkCommands:
     async def _unlink_all(self, ctx: KillfeedContext) -> None:
         links = await self.services.links.list_links(ctx.guild_id, ctx.member_id)
         if not links:
-            raise NotLinkedError(text("You have no linked players. {link} adds one.", link=Command("link")))
-        question = ctx.embeds.build_notice(text("End all your links?"), _list_names(links))
+            raise NotFoundError(text("You have no linked players."))
+        cost = text("Their kills won't earn you emeralds any more. Your wallet stays.")
+        said = join([_list_names(links), cost], "\n\n")
+        question = ctx.embeds.build_notice(text("End all your links?"), said)
         if await ask_first(ctx, question, text("Unlink")):
             ended = await self.services.links.unlink_all(ctx.guild_id, ctx.member_id, shown=links)
             embed = ctx.embeds.build_success(text("All your links ended"), _list_names(ended))
@@ -76,7 +78,8 @@ class LinkCommands:
         """Answer ``/links``."""
         member_id = MemberId((member or ctx.author).id)
         found = await self.services.links.list_links(ctx.guild_id, member_id)
-        await ctx.respond(embed=ctx.embeds.build_links(member_id, found, limit=MAX_LINKS))
+        is_own = member_id == ctx.member_id
+        await ctx.respond(embed=ctx.embeds.build_links(member_id, found, limit=MAX_LINKS, is_own=is_own))
 
 
 def _list_names(links: Sequence[Link]) -> Text:

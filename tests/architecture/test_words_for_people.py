@@ -36,6 +36,8 @@ MEANINGS: Mapping[str, str] = {
     "🔧": r"permission",
     "🔌": r"connect|logs|login|Login|key",
     "🏆": r"Most|Best|Longest|Deadliest|Highest",
+    "📰": r"Latest deaths",
+    "🕒": r"Activity",
     "📖": r"",
     "📝": r"Changes",
 }

@@ -159,13 +159,13 @@ async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
 
 
 async def test_board_of_open_bounties_keeps_itself_up_to_date(market: Market) -> None:
-    """It survives a kill of the bot, comes back when deleted, and says so when bounties are closed."""
+    """It survives a kill of the bot, comes back when deleted, and says so when bounties are off."""
     stage = market.stage
     first = await market.wait_for_board("No one is wanted right now")
     await market.place(amount=1000)
     board = await market.wait_for_board("**Wolf** — 1,000 💎")
     assert board.id == first.id
-    assert [one["label"] for row in board.components for one in row["components"]] == ["Put up a price"]
+    assert [one["label"] for row in board.components for one in row["components"]] == ["Place a bounty"]
     await stage.bot.kill()
     await stage.bot.start()
     del market.board.messages_by_id[board.id]
@@ -175,7 +175,7 @@ async def test_board_of_open_bounties_keeps_itself_up_to_date(market: Market) ->
     market.kill("Hunter_1", "Wolf")
     await until(lambda: "Wolf" not in again.embed["description"], what=lambda: stage.bot.output)
     await stage.ask("/admin bounty", enabled=False)
-    closed = await market.wait_for_board("Bounties are closed")
+    closed = await market.wait_for_board("Bounties are off")
     assert (closed.id, closed.components) == (again.id, [])
 
 
@@ -253,7 +253,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     link_first = "Link your player first (/link, about 20 minutes), then you can place bounties."
     assert {name: read_text(reply) for name, reply in replies.items()} == {
         "own": "Placer_2 is your own player. Choose someone else.",
-        "poor": ("You need 5,001 💎 and have 5,000 💎. Every kill earns you 10 to 50."),
+        "poor": ("You need 5,001 💎 and have 5,000 💎. Kills earn you 10 to 50 each."),
         "unknown": "No player called “Woolf” yet. Did you mean **Wolf**?",
         "elsewhere": "Wolf hasn't played on South yet.",
         "stranger": link_first,
@@ -296,7 +296,7 @@ async def test_admin_sees_and_changes_settings_and_wallets(market: Market) -> No
     }
     taken = await market.give(market.placer, -1200, "a_fine")
     assert (taken.is_ephemeral, "**3,800 💎**" in read_text(taken)) == (True, True)
-    assert "`-1,200` an admin: a_fine" in read_text(taken)
+    assert "`-1,200` by an admin: a_fine" in read_text(taken)
     refused = await market.give(market.placer, -3801)
     assert read_text(refused) == "They have 3,800 💎, so you can take that much at most."
     assert stage.bot.output.count("changed by hand") >= 3

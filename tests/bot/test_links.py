@@ -182,13 +182,13 @@ async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
     players = list_victims(rows, 6)
     names = [player.victim_name for player in players]
     nothing = await stage.ask("/unlink", by=stage.player)
-    assert "> adds one" in nothing.embed["description"]
+    assert nothing.embed["description"] == "You have no linked players."
     for player in players[:5]:
         linked = await stage.ask("/link", by=stage.player, player=player.victim_id)
         assert linked.embed["title"] == "✅ Linked and proven"
     assert linked.embed["footer"]["text"] == "5 of 5 links used"
     full = await stage.ask("/link", by=stage.player, player=players[5].victim_id)
-    assert "You can have 5 linked players" in full.embed["description"]
+    assert "You've used all 5 links, requests included" in full.embed["description"]
 
     offered = await stage.player.autocomplete(stage.office, "/unlink", "player", "")
     assert [choice["name"] for choice in offered] == names[:5]

@@ -117,7 +117,8 @@ async def _look_around(evening: Evening) -> None:
     assert all(command in str(shown.embed) for command in ("/stats", "/link"))
     asked = await evening.ask("/stats", player="Ravn")
     await asked.click("Raven")
-    await asked.wait_until(lambda reply: reply.embed["title"].endswith("Raven"))
+    office = evening.stage.office
+    await until(lambda: any(one["title"].endswith("Raven") for one in list_embeds(office) if "title" in one))
 
 
 async def _prove(evening: Evening) -> None:
@@ -152,7 +153,7 @@ async def _put_up_a_price(evening: Evening) -> None:
     """Press the button of the board of bounties, and find the price on the board."""
     stage = evening.stage
     await stage.ask("/admin wallet", member=stage.player, amount=500, reason="event prize")
-    form = await evening.press(await evening.wait_for_board(evening.wanted, "bounties"), "Put up a price")
+    form = await evening.press(await evening.wait_for_board(evening.wanted, "bounties"), "Place a bounty")
     placed = await (await form.submit_modal({"Player": "Foxglove", "Amount in 💎": "300"})).wait()
     assert "300 💎" in placed.embed["description"]
     await evening.wait_for_board(evening.wanted, "Foxglove")

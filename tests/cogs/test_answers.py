@@ -96,7 +96,7 @@ async def test_menu_on_a_member_without_figures_says_why(
         for name, target in (("bob", bob), ("bot", guild.bot.user), ("gone", gone))
     }
     assert told == {
-        "bob": ("@unknown hasn't linked a player yet.", True),
+        "bob": ("@unknown hasn't linked a player yet. They can do it with /link.", True),
         "bot": ("That's a bot, and bots don't play. Choose a person.", True),
         "gone": ("They aren't in this Discord server any more.", True),
     }

@@ -132,19 +132,70 @@ async def test_choice_of_a_server_goes_into_its_option(
     await asked.wait_until(lambda reply: reply.embed["title"] == r"📊 Pike\_")
 
 
-async def test_close_names_are_buttons_that_replace_what_was_typed(
+async def test_close_names_are_private_buttons_with_a_public_answer(
     shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """A typing error costs one press, in the option with the error."""
+    """A typing error costs one press, in the option with the error, and only the member sees the question."""
     shelf.statistics.stats[SPIKER,] = replace(shelf.statistics.stats[PIKE,], player_id=SPIKER, name="Spiker")
     asked = await alice.ask(channel, "/compare", first="Spikr", second="Pike_")
-    assert asked.embed["title"] == "🔎 Not found"
+    assert (asked.embed["title"], asked.is_ephemeral) == ("🔎 Not found", True)
+    assert asked.original_was_deleted
     assert Reader(START).read_plain(asked.embed["description"]) == (
         "No player called “Spikr” yet. Did you mean Spiker, Pike_?"
     )
-    await asked.click("Spiker")
-    await asked.wait_until(lambda reply: reply.embed["title"] != "🔎 Not found")
-    assert asked.embed["title"] == r"⚔️ Spiker vs Pike\_"
+    pressed = await (await alice.press(asked.answer, "Spiker")).wait()
+    assert (pressed.embed["title"], pressed.is_ephemeral) == (r"⚔️ Spiker vs Pike\_", False)
+    assert asked.answer.is_deleted
+
+
+async def test_two_close_names_are_asked_about_one_after_the_other(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """A typing error in each option costs a press each; the second question is private as well."""
+    shelf.statistics.stats[SPIKER,] = replace(shelf.statistics.stats[PIKE,], player_id=SPIKER, name="Spiker")
+    asked = await alice.ask(channel, "/compare", first="Spikr", second="Pikk_")
+    again = await (await alice.press(asked.answer, "Spiker")).wait()
+    assert (again.embed["title"], again.is_ephemeral) == ("🔎 Not found", True)
+    assert again.original_was_deleted
+    answered = await (await alice.press(again.answer, "Pike_")).wait()
+    assert (answered.embed["title"], answered.is_ephemeral) == (r"⚔️ Spiker vs Pike\_", False)
+
+
+async def test_two_presses_on_close_names_at_once_give_one_answer(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """The second press leaves no sign that another answer follows; a later one is told that they ended."""
+    asked = await alice.ask(channel, "/stats", player="Spikr")
+    first, second = [await alice.press(asked.answer, name) for name in ("Pike_", "Pike_")]
+    answered = await first.wait()
+    await second.wait_for_acknowledgement()
+    await second.wait_until(lambda reply: reply.original_was_deleted or reply.is_ephemeral)
+    assert answered.embed["title"] == r"📊 Pike\_"
+    assert len(channel.messages) == 1
+    assert shelf.reporter.reported == []
+
+
+async def test_refusal_after_a_close_name_leaves_nothing_public(
+    bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """The close player was erased in between: the refusal is private, and no public answer is awaited."""
+    asked = await alice.ask(channel, "/stats", player="Spikr")
+    shelf.statistics.stats.clear()
+    pressed = await alice.press(asked.answer, "Pike_")
+    await asked.wait_until(lambda reply: len(reply.followups) == 2)
+    await pressed.wait_until(lambda reply: reply.original_was_deleted)
+    assert asked.is_ephemeral
+    assert channel.messages == []
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_close_names_end_like_every_button(bot: OwnBot, alice: Member, channel: Channel) -> None:
+    """Without a press in time the buttons are shown as ended."""
+    asked = await alice.ask(channel, "/stats", player="Spikr")
+    await end_views(bot)
+    await asked.wait_until(
+        lambda reply: all(button["disabled"] for button in reply.answer.interactive_components)
+    )
 
 
 async def test_name_without_a_close_one_is_refused_in_private(alice: Member, channel: Channel) -> None:

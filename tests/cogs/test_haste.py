@@ -17,7 +17,7 @@ from utils.interactions.limits import (
     WORK_AT_ONCE,
 )
 
-HASTY = "You asked for many charts, files, pages and buttons within a minute. Ask again in 1 second."
+HASTY = "That was a lot at once. Try again in 1 second."
 
 
 async def press(reply: Interaction, label: str) -> str:

@@ -114,7 +114,7 @@ async def test_form_is_a_command_under_way_and_has_a_rate(
     limits.spend(manager.id, WORK_AT_ONCE - PRESS_COST)
     for late in (await opened[1].submit_modal({"Password": "x"}), await asked.click("Remove")):
         answer = await late.wait()
-        assert (answer.embed["description"][:24], answer.is_ephemeral) == ("You asked for many chart", True)
+        assert (answer.embed["description"][:24], answer.is_ephemeral) == ("That was a lot at once. ", True)
     assert shelf.freeze() == before
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 

@@ -24,9 +24,9 @@ def _placer(alice: Member, shelf: Shelf) -> Member:
 
 async def open_form(bot: OwnBot, channel: Channel, member: Member) -> Interaction:
     """Press the button of a message that an earlier process posted."""
-    view = build_lasting_view([LastingButton(PUT_PRICE, text("Put up a price"))], ENGLISH_LOCALIZER)
+    view = build_lasting_view([LastingButton(PUT_PRICE, text("Place a bounty"))], ENGLISH_LOCALIZER)
     await bot.get_partial_messageable(channel.id).send("the board", view=view)
-    return await (await member.press(channel.messages[-1], "Put up a price")).wait()
+    return await (await member.press(channel.messages[-1], "Place a bounty")).wait()
 
 
 def list_amounts(shelf: Shelf) -> list[int]:

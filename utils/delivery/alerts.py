@@ -182,9 +182,9 @@ class AdminAlerts:
 
     async def _tell_member(self, guild_id: GuildId, member_id: MemberId, alert: _Alert) -> None:
         guild = self._bot.get_guild(guild_id)
-        title = text("A message from a community")
+        title = text("A message from a Discord server")
         if guild is not None:
-            title = text("{community}", community=guild.name)
+            title = text("{guild}", guild=guild.name)
         embeds = await self._languages.speak(guild_id)
         embed = embeds.build_notice(title, alert.sentence)
         try:

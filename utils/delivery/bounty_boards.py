@@ -143,7 +143,7 @@ class BountyBoards:
         servers = await self.servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         found = await self.bounties.list_open(guild_id, tuple(names))
-        button = LastingButton(PUT_PRICE, text("Put up a price"), style=ButtonStyle.PRIMARY)
+        button = LastingButton(PUT_PRICE, text("Place a bounty"), style=ButtonStyle.PRIMARY)
         embed = embeds.build_bounty_board(found, server_names=names)
         return Post((embed,), buttons=embeds.build_buttons([button]))
 

@@ -395,7 +395,7 @@ class DeliveryService:
             return DeliveryOutcome(DeliveryState.CLEARED)
         (entry,) = entries
         sentence = text(
-            "Discord refused a post about {server}, and I left it out. The statistics are complete.",
+            "Discord refused a post about {server}, so I left it out. The stats are complete.",
             server=entry.notice.server_name,
         )
         self._count_single(lane)
@@ -419,10 +419,8 @@ class DeliveryService:
 
     async def _tell_expired(self, lane: Lane, kind: ChannelKind, count: int) -> None:
         sentence = plural(
-            "I couldn't deliver {count} {kind} post for {span}, so I left it out. The statistics are "
-            "complete.",
-            "I couldn't deliver {count} {kind} posts for {span}, so I left them out. The statistics are "
-            "complete.",
+            "I couldn't deliver {count} {kind} post for {span}, so I left it out. The stats are complete.",
+            "I couldn't deliver {count} {kind} posts for {span}, so I left them out. The stats are complete.",
             count,
             kind=CHANNEL_KIND_NAMES[kind],
             span=plural("{count} minute", "{count} minutes", self._max_age.total_seconds() // 60),

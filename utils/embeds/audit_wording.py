@@ -158,8 +158,8 @@ def _describe_added(facts: AuditFacts) -> Text:
 def _describe_removed(facts: AuditFacts) -> Text:
     server = _describe_server(facts)
     if facts.get_change("statistics").new:
-        return text("{server}: statistics kept", server=server)
-    return text("{server}: statistics deleted", server=server)
+        return text("{server}: stats kept", server=server)
+    return text("{server}: stats deleted", server=server)
 
 
 def _describe_server(facts: AuditFacts) -> Text:

@@ -74,14 +74,14 @@ def build_bounty_board_embed(
     """Return the board of the bounties channel: the highest open bounties; None while bounties are closed."""
     title = text("📜 Open bounties")
     if bounties is None:
-        return style.build(title, text("Bounties are closed right now."), colour=style.theme.neutral)
+        return style.build(title, text("Bounties are off right now."), colour=style.theme.neutral)
     shown = server_names if len(server_names) > 1 else {}
     lines = [_write_open(style, one, number, shown) for number, one in enumerate(bounties[:_BOARD_ROWS], 1)]
     left = len(bounties) - len(lines)
     if left > 0:
         more = text("and {count} more: {list}", count=Number(left), list=Command("bounty list"))
         lines.append(style.write(more))
-    nobody = text("No one is wanted right now. Be the first to put up a price.")
+    nobody = text("No one is wanted right now. Be the first to place a bounty.")
     return style.build(title, nobody, lines=lines, colour=style.theme.ranking)
 
 
@@ -119,14 +119,21 @@ def build_cancelled_embed(style: Style, bounty: Bounty, *, refund: int) -> disco
     return build_success_embed(style, text("Bounty cancelled"), said)
 
 
-def build_wallet_embed(style: Style, wallet: Wallet) -> discord.Embed:
-    """Return a member's balance and their last rows of the ledger."""
+def build_wallet_embed(style: Style, wallet: Wallet, *, is_own: bool) -> discord.Embed:
+    """Return a member's balance and their last rows of the ledger; ``is_own``: they asked for it."""
     amount = show_money(style.theme, wallet.balance)
     balance = text("{member} has **{amount}**.", member=Mention("@", wallet.member_id), amount=amount)
-    nothing = text("Nothing yet. Link your player ({link}), and every kill earns.", link=Command("link"))
-    rows = [_write_row(style, row) for row in wallet.rows] or [style.write(nothing)]
+    rows = [_write_row(style, row) for row in wallet.rows] or [style.write(_describe_start(is_own=is_own))]
     lines = [style.write(balance), "", *rows]
     return style.build(text("Wallet"), lines=lines, mark=style.theme.money, colour=style.theme.ranking)
+
+
+def _describe_start(*, is_own: bool) -> Text:
+    if is_own:
+        return text(
+            "Nothing yet. Kills earn emeralds once your player is linked ({link}).", link=Command("link")
+        )
+    return text("Nothing yet.")
 
 
 def build_bounty_settings_embed(style: Style, settings: BountySettings) -> discord.Embed:
@@ -215,9 +222,9 @@ def _describe_change(change: Change) -> Text:
         LedgerKind.KILL: text("kill of {player}", player=note),
         LedgerKind.BOUNTY_PLACED: text("bounty on {player}", player=note),
         LedgerKind.BOUNTY_CLAIMED: text("claimed the bounty on {player}", player=note),
-        LedgerKind.BOUNTY_EXPIRED: text("no one claimed the bounty on {player}", player=note),
+        LedgerKind.BOUNTY_EXPIRED: text("paid back: no one claimed the bounty on {player}", player=note),
         LedgerKind.BOUNTY_CANCELLED: text("cancelled the bounty on {player}", player=note),
-        LedgerKind.BOUNTY_WITHDRAWN: text("server removed: bounty on {player}", player=note),
-        LedgerKind.ADMIN: text("an admin: {reason}", reason=note),
+        LedgerKind.BOUNTY_WITHDRAWN: text("paid back: bounty on {player}, server removed", player=note),
+        LedgerKind.ADMIN: text("by an admin: {reason}", reason=note),
     }
     return kinds[change.kind]

@@ -134,7 +134,7 @@ def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Co
     """Return the latest deaths, newest first, with a line for each."""
     is_several = len(coverage.server_ids) > 1
     lines = [_write_death(style, recent, is_several=is_several) for recent in deaths]
-    title = text("📜 Latest deaths · {where}", where=coverage.where)
+    title = text("📰 Latest deaths · {where}", where=coverage.where)
     return style.build(title, text("No deaths yet."), lines=lines)
 
 

@@ -38,7 +38,7 @@ def build_help_embed(
     """Return a few commands: those of a topic, or those to begin with."""
     lines = [_write_command(style, command) for command in commands]
     embed = style.build(topic or text("Start with these"), lines=lines, mark="📖")
-    return style.add_footer(embed, text("More about one: {help}", help=Command("help", "command:…")))
+    return style.add_footer(embed, text("More about a command: {help} and its name", help=Command("help")))
 
 
 def build_command_help_embed(style: Style, command: HelpCommand) -> discord.Embed:

@@ -7,7 +7,7 @@ import discord
 from utils.embeds.style import Style
 from utils.embeds.theme import Theme
 from utils.embeds.values import frame, show_name
-from utils.models.links import Link, ProofOutcome, ProofWindow
+from utils.models.links import Link, ProofOutcome, ProofWindow, describe_unlinked
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Moment, Number, Text, join, text, text_in
 
@@ -72,13 +72,14 @@ def describe_end(theme: Theme, link: Link, outcome: ProofOutcome) -> Text:
 
 
 def build_links_embed(
-    style: Style, member_id: MemberId, links: Sequence[Link], *, limit: int
+    style: Style, member_id: MemberId, links: Sequence[Link], *, limit: int, is_own: bool
 ) -> discord.Embed:
-    """Return a member's linked players: main, alts, and pending links."""
+    """Return a member's linked players: main, alts, and pending links; ``is_own``: they asked for it."""
     member = Mention("@", member_id)
     lines = [style.write(member), *(_write_link(style, link) for link in links)]
     if not links:
-        nobody = text("{member} hasn't linked a player yet. {link} does it.", member=member, link=_LINK)
+        own = text("You haven't linked a player yet. {link} does it.", link=_LINK)
+        nobody = own if is_own else describe_unlinked(member_id)
         lines = [style.write(nobody)]
     return style.add_footer(
         style.build(text("🔗 Linked players"), lines=lines), _count_used(len(links), limit)
@@ -153,7 +154,7 @@ def _describe_outcome(link: Link, outcome: ProofOutcome) -> Text:
             player=player,
         ),
         ProofOutcome.REFUSED: text(
-            "An admin refused the request of {member} for **{player}**. Is it really yours? Talk to them.",
+            "An admin refused the request of {member} for **{player}**. Is it really yours? Ask an admin.",
             member=member,
             player=player,
         ),
@@ -191,7 +192,7 @@ def _describe_clock() -> Text:
 
 def _describe_ending(*, is_followed: bool) -> Text:
     if is_followed:
-        return text("I tick them off in this message and tell you how it ends.")
+        return text("I'll tick them off in this message and tell you the result.")
     return text(
         "I can't update this message, because I'm missing View Channel. {links} shows whether it worked.",
         links=Command("links"),

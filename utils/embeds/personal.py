@@ -12,20 +12,20 @@ from utils.models.scope import ERASED_NAME
 from utils.models.texts import Code, Names, Number, Text, join, plural, text
 
 _DATA_FILE, _KILLS_FILE = Code("data.json"), Code("kills.csv")
-_ELSEWHERE = text("Other Discord servers of the same game server keep their own data: ask there.")
+_ELSEWHERE = text("Other Discord servers that use this game server keep their own data. Ask there too.")
 
 
 def build_export_embed(style: Style, number: int) -> discord.Embed:
     """Return the text for the file with this number, from 1."""
     said = (
         text(
-            "Open it like a folder. {data} has names, figures, links, money and bounties; {kills} has every "
+            "Open it like a folder. {data} has names, stats, links, emeralds and bounties; {kills} has every "
             "death, ready for a spreadsheet.",
             data=_DATA_FILE,
             kills=_KILLS_FILE,
         )
         if number == 1
-        else text("Part {number}: {kills} goes on.", number=Number(number), kills=_KILLS_FILE)
+        else text("Part {number}: {kills}, continued.", number=Number(number), kills=_KILLS_FILE)
     )
     return build_notice_embed(style, text("🗂️ Your stored data"), said)
 
@@ -64,11 +64,11 @@ def _list_losses(person: Person, holdings: Holdings) -> Iterator[Text]:
     if person.players:
         players = tuple(frame("**{player}**", player=show_name(player.name)) for player in person.players)
         yield text(
-            "{players}: all names and figures, and log lines that couldn't be read",
+            "{players}: all names and stats, and log lines that couldn't be read",
             players=Names(players),
         )
         yield text(
-            "their kills and deaths stay under “{erased}”, so other players' figures don't change",
+            "their kills and deaths stay under “{erased}”, so other players' stats don't change",
             erased=ERASED_NAME,
         )
         yield text("open bounties on them: paid back")

@@ -35,7 +35,7 @@ def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embe
 
 def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
-    said = text("Each tier includes the ones below. The bot's owner grants them.")
+    said = text("Each tier includes everything above it in this list. The bot's owner grants them.")
     embed = style.build(text("⭐ Tiers"), said)
     return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
 
@@ -102,7 +102,7 @@ def _describe_end(state: PremiumState) -> Text:
         return text("Default tier, doesn't expire.")
     if state.ends_at is None:
         return text("Granted, doesn't expire.")
-    return text("Until {end}, {left}.", end=Moment(state.ends_at, "f"), left=Moment(state.ends_at))
+    return text("Ends {end} ({left}).", end=Moment(state.ends_at, "f"), left=Moment(state.ends_at))
 
 
 def _describe_state(state: PremiumState) -> Text:

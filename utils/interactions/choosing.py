@@ -2,7 +2,8 @@
 
 ``@asks_which`` stands directly above the ``@Access`` of a command. The service raises an ``AmbiguousError``,
 or a ``NotFoundError`` with close names. The member presses one, and the command runs again with its id in
-place of what was typed. Its answer then replaces the question.
+place of what was typed. Its answer then replaces the question. Close names belong to a refusal, so they are
+shown in private even below a public command; the answer after the press is public again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +15,7 @@ import discord
 from utils.errors import AmbiguousError, NotFoundError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import resting
+from utils.interactions.reaching import note_unreached
 from utils.interactions.views import InvokerView
 from utils.models.labels import LabelledChoice
 from utils.models.texts import text
@@ -30,7 +32,11 @@ class ChoiceView(InvokerView):
 
     Attributes:
         chosen: the id of the pressed choice; None until a press counts.
+        aside: the private message with the question below a public command; None if the question is the
+            answer itself.
     """
+
+    aside: discord.WebhookMessage | None = None
 
     def __init__(self, choices: Sequence[LabelledChoice], ctx: KillfeedContext) -> None:
         super().__init__(ctx)
@@ -46,6 +52,26 @@ class ChoiceView(InvokerView):
         with resting():
             return await super().wait()
 
+    async def on_timeout(self) -> None:
+        """Show that the buttons have ended."""
+        if self.aside is None:
+            await super().on_timeout()
+            return
+        self.end()
+        with note_unreached("ended choices are not shown as such"):
+            await self.aside.edit(view=self)
+
+    async def take_press(self, interaction: discord.Interaction) -> None:
+        """Acknowledge a press: the message changes, or a public answer follows."""
+        if self.aside is None:
+            await super().take_press(interaction)
+            return
+        await self._ctx.follow(interaction).acknowledge()
+        if self.chosen is None:
+            self.shown_in = interaction
+        else:  # a second press at the same time
+            await interaction.delete_original_response()
+
     async def _choose(self, key: str, interaction: discord.Interaction) -> None:
         if self.is_finished():
             return  # answered as a button that has ended
@@ -60,20 +86,21 @@ async def choose_one(
 ) -> tuple[KillfeedContext, str] | None:
     """Ask which one is meant, and return the context of the press, and the pressed id; None without a press.
 
-    The next answer replaces the question. The member must still be allowed to use the command.
-
-    Raises:
-        NotAllowedError, TierRequiredError: they are no longer allowed.
+    The next answer takes the place of the question.
     """
     view = ChoiceView(several.choices, ctx)
     question = ctx.embeds.build_notice(several.title, several.asked)
-    await ctx.respond(embed=question, view=view)
+    if isinstance(several, NotFoundError) and not ctx.access.is_private:
+        view.aside = await ctx.respond_aside(question, view)
+    else:
+        await ctx.respond(embed=question, view=view)
     await view.wait()
     if view.chosen is None:
         return None
-    chosen = ctx.follow(view.shown_in, is_replacing=True)
-    await chosen.verify()
-    return chosen, view.chosen
+    if view.aside is not None:
+        with note_unreached("answered question stays"):
+            await view.aside.delete()
+    return ctx.follow(view.shown_in, is_replacing=view.aside is None), view.chosen
 
 
 def asks_which(function: Callback) -> Callback:
@@ -85,9 +112,10 @@ def asks_which(function: Callback) -> Callback:
 
     @wraps(function)
     async def ask_which(cog: Any, ctx: KillfeedContext, **options: Any) -> None:
+        answer: Callable[[], Awaitable[None]] = partial(function, cog, ctx, **options)
         while True:
             try:
-                return await function(cog, ctx, **options)
+                return await answer()
             except (AmbiguousError, NotFoundError) as error:
                 if not error.choices:
                     raise
@@ -97,8 +125,24 @@ def asks_which(function: Callback) -> Callback:
                 return None
             ctx, chosen = pressed
             options[_find_option(options, several.typed)] = chosen
+            answer = partial(_answer_again, function, cog, ctx, **options)
 
     return ask_which
+
+
+async def _answer_again(function: Callback, cog: Any, ctx: KillfeedContext, **options: Any) -> None:
+    """Run a command again after a press, if the member may still use it.
+
+    Without an answer, the sign that a public one follows goes.
+    """
+    try:
+        await ctx.verify()
+        await function(cog, ctx, **options)
+    except Exception as error:
+        is_asked_on = isinstance(error, AmbiguousError | NotFoundError) and error.choices
+        if not (is_asked_on or ctx.is_replacing):
+            await ctx.withdraw()
+        raise
 
 
 def _find_option(options: dict[str, Any], typed: str | None) -> str:

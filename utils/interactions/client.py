@@ -123,8 +123,8 @@ class KillfeedBot(commands.Bot):
     def _greet_host(self) -> None:
         """Tell the bot's host who is online, in how many communities, and how to add the bot to one."""
         greeting = plural(
-            "Online as {name} in {count} community. This link adds the bot to another one: {link}",
-            "Online as {name} in {count} communities. This link adds the bot to another one: {link}",
+            "Online as {name} in {count} Discord server. This link adds the bot to another one: {link}",
+            "Online as {name} in {count} Discord servers. This link adds the bot to another one: {link}",
             len(self.guilds),
             name=str(self.user),
             link=build_invitation(self.application_id or 0),

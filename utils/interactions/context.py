@@ -12,6 +12,7 @@ import discord
 from utils.embeds.factory import EmbedFactory
 from utils.interactions.access import get_guild_id, get_member_id, verify_caller
 from utils.interactions.declarations import Access, get_access
+from utils.interactions.reaching import note_unreached
 from utils.interactions.services import Services
 from utils.models.scope import GuildId, MemberId
 
@@ -105,3 +106,13 @@ class KillfeedContext(discord.ApplicationContext):
             answer = {"view": None, "attachments": []} | kwargs
             return await self.interaction.edit_original_response(*args, **answer)  # type: ignore[return-value]
         return await super().respond(*args, **kwargs | {"ephemeral": self.access.is_private})
+
+    async def respond_aside(self, embed: discord.Embed, view: discord.ui.View) -> discord.WebhookMessage:
+        """Answer privately, in place of the public reply."""
+        await self.withdraw()
+        return await self.interaction.followup.send(embed=embed, view=view, ephemeral=True, wait=True)
+
+    async def withdraw(self) -> None:
+        """Remove the public reply, or the sign that one follows."""
+        with note_unreached("public reply stays"):
+            await self.interaction.delete_original_response()

@@ -114,10 +114,8 @@ class MemberLimits:
         if wait > 0:
             raise TooMuchAtOnceError(
                 plural(
-                    "You asked for many charts, files, pages and buttons within a minute. "
-                    "Ask again in {count} second.",
-                    "You asked for many charts, files, pages and buttons within a minute. "
-                    "Ask again in {count} seconds.",
+                    "That was a lot at once. Try again in {count} second.",
+                    "That was a lot at once. Try again in {count} seconds.",
                     ceil(wait),
                 )
             )

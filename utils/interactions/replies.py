@@ -86,8 +86,10 @@ class ErrorReplies:
                 next_step=PERHAPS_DONE if is_change else unchanged,
                 reference=reference,
             )
-        unchanged = text("That's on us. Try again; if it keeps happening, send the bot's owner this code.")
-        changed = text("That's on us. If it keeps happening, send the bot's owner this code.")
+        unchanged = text(
+            "That was my mistake. Try again; if it keeps happening, send the bot's owner this code."
+        )
+        changed = text("That was my mistake. If it keeps happening, send the bot's owner this code.")
         return embeds.build_error(
             what=text("Something went wrong"),
             next_step=join([PERHAPS_DONE, changed]) if is_change else unchanged,
@@ -119,9 +121,11 @@ def find_refusal(error: BaseException) -> UserFacingError | RemoteError | None:
     if isinstance(error, UserFacingError | RemoteError):
         return error
     if isinstance(error, discord.CheckFailure):
-        return NotAllowedError(text("You can't use this command."))
+        return NotAllowedError(text("You can't use this command. Ask an admin for access."))
     if isinstance(error, discord.Forbidden):
-        return PermissionMissingError(text("I'm missing a permission for that in this channel."))
+        return PermissionMissingError(
+            text("I can't do that in this channel. Ask an admin to check my permissions.")
+        )
     if is_unreachable(error):
         logger.warning("Discord does not take an answer", problem=f"{type(error).__name__}: {error}")
         return DiscordAwayError(LOST_ANSWER)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
+from utils.models.texts import Command, Mention, Text, text
 
 
 class LinkState(StrEnum):
@@ -94,3 +95,12 @@ class Link:
     def ends_at(self) -> datetime:
         """The end of its last window; without windows the time of the request."""
         return self.windows[-1].ends_at if self.windows else self.linked_at
+
+
+def describe_unlinked(member_id: MemberId) -> Text:
+    """Return the sentence about another member without a player, with the next step."""
+    return text(
+        "{member} hasn't linked a player yet. They can do it with {link}.",
+        member=Mention("@", member_id),
+        link=Command("link"),
+    )

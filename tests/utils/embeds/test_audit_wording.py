@@ -72,12 +72,12 @@ SENTENCES = [
     (
         "server remove",
         change(*REMOVED, FieldChange("statistics", old=True, new=False)),
-        "North (renter at 192.0.2.1 port 22): statistics deleted",
+        "North (renter at 192.0.2.1 port 22): stats deleted",
     ),
     (
         "server remove",
         change(*REMOVED, FieldChange("statistics", old=True, new=True)),
-        "North (renter at 192.0.2.1 port 22): statistics kept",
+        "North (renter at 192.0.2.1 port 22): stats kept",
     ),
     ("server import", AuditFacts(server_name="North"), "North"),
     ("server hostkey", change(FieldChange("host_key", None, "SHA256:b")), "North: none → SHA256:b"),

@@ -219,30 +219,32 @@ def test_wallet_tells_every_kind_of_row() -> None:
         LedgerKind.KILL: r"`+22` kill of N\_1",
         LedgerKind.BOUNTY_PLACED: r"`-1,500` bounty on N\_1",
         LedgerKind.BOUNTY_CLAIMED: r"`+22` claimed the bounty on N\_1",
-        LedgerKind.BOUNTY_EXPIRED: r"`+22` no one claimed the bounty on N\_1",
+        LedgerKind.BOUNTY_EXPIRED: r"`+22` paid back: no one claimed the bounty on N\_1",
         LedgerKind.BOUNTY_CANCELLED: r"`+22` cancelled the bounty on N\_1",
-        LedgerKind.BOUNTY_WITHDRAWN: r"`+22` server removed: bounty on N\_1",
-        LedgerKind.ADMIN: r"`+22` an admin: N\_1",
+        LedgerKind.BOUNTY_WITHDRAWN: r"`+22` paid back: bounty on N\_1, server removed",
+        LedgerKind.ADMIN: r"`+22` by an admin: N\_1",
     }
     rows = []
     for number, kind in enumerate(LedgerKind, start=1):
         amount = -1500 if kind is LedgerKind.BOUNTY_PLACED else 22
         rows.append(LedgerRow(Change(MemberId(42), kind, amount, f"k{number}", AT, note="N_1"), number, 99))
-    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 12_345, rows)))
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 12_345, rows), is_own=True))
     assert text.split("\n") == [
         "<@42> has **12,345 💎**.",
         "",
         *(f"{line} · <t:{STAMP}:R>" for line in expected.values()),
     ]
-    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 0)))
-    assert text.split("\n")[2].startswith("Nothing yet.")
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 0), is_own=True))
+    assert text.split("\n")[2] == "Nothing yet. Kills earn emeralds once your player is linked (`/link`)."
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 0), is_own=False))
+    assert text.split("\n")[2] == "Nothing yet."
 
 
 def test_pages_of_the_longest_texts_are_whole() -> None:
     """Discord's limits cut no row."""
     change = Change(MemberId(42), LedgerKind.ADMIN, 1_000_000, "k", AT, note="*" * 300)
     rows = [LedgerRow(change, number, 1) for number in range(10)]
-    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 1, rows)))
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 1, rows), is_own=True))
     assert len(text.split("\n")) == 12
     longest = [replace(BOUNTY, player_name="*" * 99) for _ in range(10)]
     text, _ = read(_FACTORY.build_own_bounties(longest, longest, own_kills={BOUNTY.bounty_id: AT}))
@@ -273,4 +275,4 @@ def test_board_says_so_when_nobody_is_wanted_or_bounties_are_closed() -> None:
     """An empty board invites; a closed one does not."""
     empty, _ = read(_FACTORY.build_bounty_board([], server_names={}))
     closed, _ = read(_FACTORY.build_bounty_board(None, server_names={}))
-    assert (empty.startswith("No one is wanted"), closed) == (True, "Bounties are closed right now.")
+    assert (empty.startswith("No one is wanted"), closed) == (True, "Bounties are off right now.")

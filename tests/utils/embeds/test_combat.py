@@ -174,7 +174,7 @@ def test_latest_deaths_have_a_line_each(factory: EmbedFactory) -> None:
     several = replace(COVERAGE, server_ids=(ServerId("a"), ServerId("b")), where="all 2 servers")
     embed = factory.build_recent(deaths, several)
     lines = (embed.description or "").split("\n")
-    assert embed.title == "📜 Latest deaths · all 2 servers"
+    assert embed.title == "📰 Latest deaths · all 2 servers"
     assert lines[0].startswith("🪨 **Bob** fell to their death · ")
     assert lines[0].endswith(f" · <t:{at + 1}:R> · N\\_1")
     assert lines[1] == f"🎯 **An\\_n** → **Bob** · Mosin 120 m · <t:{at}:R> · N\\_1"

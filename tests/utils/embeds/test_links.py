@@ -33,7 +33,7 @@ def test_request_names_both_times_and_what_to_do(factory: EmbedFactory) -> None:
     assert "⬜ <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 720, STAMP + 840) in text
     assert text.index("You lose what you carry") < text.index("⬜")
     assert ("<@77>" in text, "**I\\_l**" in text, ID in text) == (True, True, False)
-    assert text.endswith("I tick them off in this message and tell you how it ends.")
+    assert text.endswith("I'll tick them off in this message and tell you the result.")
     assert embed.footer is not None
     assert embed.footer.text == "1 of 5 links used"
 
@@ -85,7 +85,7 @@ def test_every_outcome_says_what_to_do_next(
 def test_list_shows_main_alts_and_what_waits(factory: EmbedFactory) -> None:
     """Only proven links have a verified mark."""
     alt = replace(PROVEN, player_name="Bear", is_main=False)
-    embed = factory.build_links(MemberId(77), [PROVEN, alt, PENDING], limit=5)
+    embed = factory.build_links(MemberId(77), [PROVEN, alt, PENDING], limit=5, is_own=True)
     assert str(embed.description).splitlines() == [
         "<@77>",
         f"✅ **I\\_l** · main · <t:{STAMP}:D>",
@@ -96,5 +96,7 @@ def test_list_shows_main_alts_and_what_waits(factory: EmbedFactory) -> None:
 
 def test_empty_list_says_how_to_link(factory: EmbedFactory) -> None:
     """The sentence names the next step."""
-    embed = factory.build_links(MemberId(77), [], limit=5)
-    assert embed.description == "<@77> hasn't linked a player yet. `/link` does it."
+    own = factory.build_links(MemberId(77), [], limit=5, is_own=True)
+    assert own.description == "You haven't linked a player yet. `/link` does it."
+    embed = factory.build_links(MemberId(77), [], limit=5, is_own=False)
+    assert embed.description == "<@77> hasn't linked a player yet. They can do it with `/link`."

@@ -17,7 +17,7 @@ def test_first_file_says_how_to_open_it_and_the_others_which_part_they_are() -> 
     """Few people know this kind of file."""
     first, third = FACTORY.build_export(1), FACTORY.build_export(3)
     assert "`data.json`" in str(first.description)
-    assert third.description == "Part 3: `kills.csv` goes on."
+    assert third.description == "Part 3: `kills.csv`, continued."
 
 
 def test_question_lists_what_goes_and_what_stays() -> None:
@@ -25,14 +25,14 @@ def test_question_lists_what_goes_and_what_stays() -> None:
     holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
     full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
     for part in (
-        r"**Pike\_\***: all names and figures",
+        r"**Pike\_\***: all names and stats",
         "stay under “erased player”",
         "2 links",
         "a wallet with 1,234 💎 and 56 changes",
         "3 open bounties of theirs; their money goes with the wallet",
         "stays: 4 changes they made as an admin",
         "You can't undo this.",
-        "Other Discord servers of the same game server keep their own data",
+        "Other Discord servers that use this game server keep their own data",
     ):
         assert part in full
     assert PIKE.player_id not in full

@@ -40,7 +40,7 @@ def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
     embed = factory.build_premium(OVERVIEW)
     assert (embed.title, embed.description) == (
         "⭐ Tier 2: Mercenary",
-        f"Until <t:{END_STAMP}:f>, <t:{END_STAMP}:R>.",
+        f"Ends <t:{END_STAMP}:f> (<t:{END_STAMP}:R>).",
     )
     assert (embed.fields[0].name, embed.fields[0].value) == ("Game servers", "2 of 5 used, 3 free")
     assert [field.name for field in embed.fields[1:]] == [

@@ -115,7 +115,7 @@ async def test_host_is_told_once_a_start_who_is_online_and_how_to_invite_it(
     told = [entry["event"] for entry in logs if entry["event"].startswith("Online")]
     [sentence] = told
     assert sentence == (
-        f"Online as {bot.user} in 1 community. This link adds the bot to another one: "
+        f"Online as {bot.user} in 1 Discord server. This link adds the bot to another one: "
         f"https://discord.com/oauth2/authorize?client_id={bot.application_id}"
         "&scope=bot+applications.commands&permissions=117760"
     )

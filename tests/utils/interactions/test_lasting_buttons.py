@@ -231,7 +231,7 @@ async def test_presses_have_the_limits_of_commands(press: Press, alice: Member) 
     for _ in range(int(WORK_AT_ONCE / PRESS_COST)):
         press.cog.services.limits.spend(alice.id, PRESS_COST)
     answer = await press(alice, "Show")
-    assert "Ask again in" in answer.embed["description"]
+    assert "Try again in" in answer.embed["description"]
     assert press.cog.seen == []
 
 

@@ -226,7 +226,9 @@ async def test_missing_permission_of_the_bot_is_told(
         await bot.get_partial_messageable(channel.id).send("x")
     bot.practice.error = caught.value
     reply = await alice.ask(channel, "/deep fail")
-    assert reply.embed["description"] == "I'm missing a permission for that in this channel."
+    assert (
+        reply.embed["description"] == "I can't do that in this channel. Ask an admin to check my permissions."
+    )
 
 
 def test_cause_is_found_inside_the_librarys_wrapping() -> None:
@@ -243,4 +245,7 @@ def test_cause_is_found_inside_the_librarys_wrapping() -> None:
 def test_failed_check_is_a_refusal(shelf: Shelf) -> None:
     """A check of the library itself is answered like a refusal."""
     embed = shelf.build_services().replies.build(discord.CheckFailure("internal"), EmbedFactory())
-    assert (embed.description, shelf.reporter.reported) == ("You can't use this command.", [])
+    assert (embed.description, shelf.reporter.reported) == (
+        "You can't use this command. Ask an admin for access.",
+        [],
+    )

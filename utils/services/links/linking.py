@@ -371,11 +371,10 @@ class LinkService:
         await self.notifier.notify(
             link.guild_id,
             text(
-                "“{player}” was asked for again with {link}: {requests} requests, none proven. "
-                "Someone may be trying their luck. {audit} with the action link ask shows who; "
-                "{confirm} links the right member.",
+                "{requests} requests to be linked to “{player}”, none proven. Someone may be claiming a "
+                "player that isn't theirs. {audit} shows who asked (action “link ask”), and {confirm} links "
+                "the right member.",
                 player=link.player_name,
-                link=Command("link"),
                 requests=Number(requests),
                 audit=Command("admin audit"),
                 confirm=Command("admin link confirm"),
@@ -396,7 +395,7 @@ class LinkService:
         await self.audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
         told = text(
             "Someone asked with {link} for “{player}”, who is linked to someone else. I refused, and nothing "
-            "changed. {audit} with the action link ask shows who asked.",
+            "changed. {audit} shows who asked (action “link ask”).",
             link=Command("link"),
             player=name,
             audit=Command("admin audit"),
@@ -468,22 +467,20 @@ def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, 
             text("“{player}” is linked already: see {links}.", player=known.name, links=Command("links"))
         )
     if before is None and len(links) >= MAX_LINKS:
-        limit, unlink = Number(MAX_LINKS), Command("unlink")
+        limit = Number(MAX_LINKS)
         if is_own:
             raise LimitReachedError(
                 text(
-                    "You can have {limit} linked players, and you have that many, waiting ones included. "
-                    "End one with {unlink} first.",
+                    "You've used all {limit} links, requests included. End one with {unlink} first.",
                     limit=limit,
-                    unlink=unlink,
+                    unlink=Command("unlink"),
                 )
             )
         raise LimitReachedError(
             text(
-                "A member can have {limit} linked players, and they have that many, waiting ones included. "
-                "One has to end first: {unlink}.",
+                "They've used all {limit} links, requests included. End one with {remove} first.",
                 limit=limit,
-                unlink=unlink,
+                remove=Command("admin link remove"),
             )
         )
 

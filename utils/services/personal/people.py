@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from utils.clock import Clock
-from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
+from utils.errors import AdminsOnlyError, AmbiguousError, InvalidInputError, NotAllowedError
 from utils.models.labels import add_labels, find_labelled
 from utils.models.personal import DataQuestion, Person
 from utils.models.players import NamedPlayer
@@ -49,7 +49,7 @@ class PersonFinder:
             return await self._find_player(question, question.player)
         member_id = question.member_id or question.asker_id
         if member_id != question.asker_id and not question.is_admin:
-            raise NotAllowedError(
+            raise AdminsOnlyError(
                 text("Only admins can ask for someone else's data. Leave out “member” to get your own.")
             )
         players = await self._list_own(question.guild_id, member_id)
@@ -82,7 +82,7 @@ class PersonFinder:
             if left > timedelta():
                 raise NotAllowedError(
                     text(
-                        "You proved “{player}” less than {days} days ago. "
+                        "You proved “{player}” less than {days} days ago, so someone else may still object. "
                         "Try again in {wait}, or ask an admin.",
                         player=link.player_name,
                         days=Number(PROOF_OBJECTION_TIME.days),

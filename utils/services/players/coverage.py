@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotFoundError, NotLinkedError
+from utils.models.links import describe_unlinked
 from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, Mention, text
+from utils.models.texts import Command, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.servers.game_servers import GameServerService
@@ -89,8 +90,7 @@ class CoverageService:
         if linked:
             return tuple(NamedPlayer(link.player_id, link.player_name) for link in linked)
         if question.member_id is not None:
-            member = Mention("@", question.member_id)
-            raise NotFoundError(text("{member} hasn't linked a player yet.", member=member))
+            raise NotFoundError(describe_unlinked(question.member_id))
         raise NotLinkedError(HOW_TO_LINK)
 
     async def list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[NamedPlayer, ...]:

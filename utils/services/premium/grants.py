@@ -15,7 +15,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import InvalidInputError, StorageError
+from utils.errors import InvalidInputError, NotFoundError, StorageError
 from utils.events import ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
@@ -158,7 +158,8 @@ class GrantService:
         """Take a guild's grant away; then it has the default tier.
 
         Raises:
-            InvalidInputError: it has no grant, or no reason is given.
+            InvalidInputError: no reason is given.
+            NotFoundError: it has no grant.
         """
         why = " ".join(reason.split())
         if not 1 <= len(why) <= REASON_CHARACTERS:
@@ -169,7 +170,7 @@ class GrantService:
             old = await self._read_fresh(guild_id)
             state = self.premium.read_state(old)
             if not state.is_granted:
-                raise InvalidInputError(
+                raise NotFoundError(
                     text(
                         "That Discord server has no grant: it's on the default tier {level} ({name}).",
                         level=Number(state.tier.level),

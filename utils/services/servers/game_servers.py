@@ -375,7 +375,7 @@ def _describe_missing(typed: str | None) -> Text:
 
 def _describe_several(typed: str | None) -> Text:
     if typed is None:
-        return text("This community has several game servers.")
+        return text("This Discord server has several game servers.")
     return text("“{name}” fits several game servers.", name=quote(typed))
 
 

@@ -156,7 +156,7 @@ async def test_member_has_no_more_links_than_the_limit(make: Make) -> None:
     with pytest.raises(LimitReachedError, match="/unlink"):
         await links.ask(GUILD, ANNA, NAMES[MAX_LINKS])
     assert (await links.ask(GUILD, ANNA, NAMES[1])).count == MAX_LINKS
-    with pytest.raises(LimitReachedError, match="they have that many"):
+    with pytest.raises(LimitReachedError, match=r"They've used all 5 links, .* /admin link remove"):
         await links.confirm(GUILD, ADMIN, member_id=ANNA, player=NAMES[MAX_LINKS])
 
 
@@ -441,10 +441,10 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
     await links.ask(GUILD, ADMIN, "Wolf")
     clock.move(25 * 3600)
     await links.ask(GUILD, BERT, "Wolf")
-    asked = "“Wolf” was asked for again with /link: {} requests, none proven. "
+    asked = "{} requests to be linked to “Wolf”, none proven. "
     rest = (
-        "Someone may be trying their luck. /admin audit with the action link ask shows who; "
-        "/admin link confirm links the right member."
+        "Someone may be claiming a player that isn't theirs. /admin audit shows who asked (action “link "
+        "ask”), and /admin link confirm links the right member."
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
     assert audit.lines == [
@@ -465,7 +465,7 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
             await links.ask(GUILD, BERT, "Wolf")
     admins = (
         "Someone asked with /link for “Wolf”, who is linked to someone else. I refused, and nothing changed. "
-        "/admin audit with the action link ask shows who asked."
+        "/admin audit shows who asked (action “link ask”)."
     )
     owner = (
         "Someone asked with /link for “Wolf”, who is linked to you. I refused, and nothing changed. "

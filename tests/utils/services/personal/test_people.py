@@ -14,7 +14,7 @@ from tests.fakes.links import (
     FakePlayerFinder,
     FakeProofs,
 )
-from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
+from utils.errors import AdminsOnlyError, AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
 from utils.models.links import Link
 from utils.models.personal import DataQuestion, Person
 from utils.models.players import NamedPlayer
@@ -97,7 +97,7 @@ async def test_person_is_who_may_be_asked_for(
     ("question", "error", "sentence"),
     [
         (DataQuestion(GUILD, ALICE, member_id=ALICE, player="Wolf"), InvalidInputError, "not both"),
-        (DataQuestion(GUILD, ALICE, member_id=BOB), NotAllowedError, "Only admins can ask"),
+        (DataQuestion(GUILD, ALICE, member_id=BOB), AdminsOnlyError, "Only admins can ask"),
         (DataQuestion(GUILD, ALICE, player="Bear"), NotAllowedError, "“Bear” isn't proven to be yours"),
         (DataQuestion(GUILD, ALICE, player="Fox"), NotAllowedError, "“Fox” isn't proven to be yours"),
         (DataQuestion(GUILD, ALICE, player="Wol"), NotAllowedError, "“Wol” isn't proven to be yours"),
@@ -130,7 +130,8 @@ async def test_player_who_was_proven_a_short_while_ago_is_not_handed_out_or_eras
     with pytest.raises(NotAllowedError) as caught:
         await finder.find(DataQuestion(GUILD, ALICE, player=player))
     assert str(caught.value) == (
-        "You proved “Owl” less than 3 days ago. Try again in 42 hours, or ask an admin."
+        "You proved “Owl” less than 3 days ago, so someone else may still object. "
+        "Try again in 42 hours, or ask an admin."
     )
     assert (await finder.find(DataQuestion(GUILD, ALICE, player="Wolf"))).players == own("Wolf")
     by_admin = DataQuestion(GUILD, BOB, is_admin=True, member_id=ALICE)

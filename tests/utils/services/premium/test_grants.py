@@ -10,7 +10,7 @@ from tests.fakes.clock import START, settle
 from tests.fakes.premium import OWNER, FakePremiumStore, GrantSetup
 from tests.fakes.server_loops import FakeServerLoops
 from tests.fakes.storage import FakeServerStore, build_server
-from utils.errors import InvalidInputError, StorageUnavailableError
+from utils.errors import InvalidInputError, NotFoundError, StorageUnavailableError
 from utils.events import ServerAdded, ServerRemoved
 from utils.models.audit import AuditEntry
 from utils.models.premium import (
@@ -120,10 +120,10 @@ async def test_revoking_needs_a_reason(reason: str) -> None:
 async def test_nothing_is_revoked_where_nothing_is_granted() -> None:
     """A guild without a grant, or with an ended one, cannot lose it."""
     setup = build_setup()
-    with pytest.raises(InvalidInputError, match=r"has no grant: it's on the default tier 0"):
+    with pytest.raises(NotFoundError, match=r"has no grant: it's on the default tier 0"):
         await setup.service.revoke(GUILD, reason="why", actor_id=OWNER)
     setup.store.give(GUILD, 2, START)
-    with pytest.raises(InvalidInputError, match="has no grant"):
+    with pytest.raises(NotFoundError, match="has no grant"):
         await setup.service.revoke(GUILD, reason="why", actor_id=OWNER)
 
 

@@ -487,7 +487,7 @@ async def test_several_servers_need_a_choice(setup: ServerSetup, service: GameSe
         f"{name} · {make_mark(key)}" for name, key in (("Kamensk", "other"), ("kamensk", "third"))
     )
     assert [label for _, label in caught.value.choices] == ["Mirny", kamensk, third]
-    assert str(caught.value.asked) == "This community has several game servers."
+    assert str(caught.value.asked) == "This Discord server has several game servers."
     with pytest.raises(AmbiguousError) as caught:
         await service.resolve(GUILD, "KAMENSK")
     assert caught.value.choices == (("other", kamensk), ("third", third))
@@ -557,7 +557,7 @@ async def test_removed_server_ends_everywhere(
     assert setup.store.swept == [SCOPE]
     assert (setup.loops.notes, setup.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
     assert setup.removed == [ServerRemoved(scope=SCOPE)]
-    fate = "statistics kept" if keep_stats else "statistics deleted"
+    fate = "stats kept" if keep_stats else "stats deleted"
     told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
     assert setup.audit.lines == [(ADMIN, "server remove", told)]
     with pytest.raises(NotFoundError, match="Another admin removed it"):

@@ -12,6 +12,7 @@ from functools import partial
 from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
+    InvalidInputError,
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
@@ -19,7 +20,7 @@ from utils.errors import (
 )
 from utils.events import BountiesChanged, EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, add_labels, find_labelled, label_name
-from utils.models.links import Link
+from utils.models.links import Link, describe_unlinked
 from utils.models.money import (
     BASE_REWARD,
     LARGEST_REWARD,
@@ -35,7 +36,7 @@ from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.texts import Command, Mention, Number, Text, plural, text
+from utils.models.texts import Command, Number, Text, plural, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -121,7 +122,7 @@ class BountyService:
             raise NotLinkedError(LINK_FIRST)
         chosen, target = await self._resolve_target(guild_id, player, server)
         if target.player_id in own:
-            raise NotAllowedError(
+            raise InvalidInputError(
                 text("{player} is your own player. Choose someone else.", player=target.name)
             )
         now = self.clock.now()
@@ -144,20 +145,20 @@ class BountyService:
         """Return the proven players of another member, the main first.
 
         Raises:
-            NotAllowedError: bounties are off, or the member means themself.
+            NotAllowedError: bounties are off.
+            InvalidInputError: the member means themself.
             NotLinkedError: the member has no proven player.
             NotFoundError: the other one has no proven player.
         """
         if target_id == member_id:
-            raise NotAllowedError(text("That's you. Choose someone else."))
+            raise InvalidInputError(text("That's you. Choose someone else."))
         settings = (await self.guilds.get_settings(guild_id)).bounties
         verify_enabled(settings)
         if not await self.links.list_players(guild_id, member_id):
             raise NotLinkedError(LINK_FIRST)
         players = await self.links.list_players(guild_id, target_id)
         if not players:
-            target = Mention("@", target_id)
-            raise NotFoundError(text("{member} hasn't linked a player yet.", member=target))
+            raise NotFoundError(describe_unlinked(target_id))
         return players
 
     async def list_open(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> Sequence[Bounty]:
@@ -335,7 +336,7 @@ def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
 def _build_lack(needed: int, balance: int) -> NotEnoughMoneyError:
     return NotEnoughMoneyError(
         text(
-            "You need {needed} 💎 and have {balance} 💎. Every kill earns you {least} to {most}.",
+            "You need {needed} 💎 and have {balance} 💎. Kills earn you {least} to {most} each.",
             needed=Number(needed),
             balance=Number(balance),
             least=Number(BASE_REWARD),

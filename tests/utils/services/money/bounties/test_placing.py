@@ -91,13 +91,13 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
     [
         (
             {"player": "AnnPlays"},
-            NotAllowedError,
+            InvalidInputError,
             "AnnPlays is your own player. Choose someone else.",
         ),
         (
             {"by": BOB, "amount": 100},
             NotEnoughMoneyError,
-            ("You need 100 💎 and have 99 💎. Every kill earns you 10 to 50."),
+            ("You need 100 💎 and have 99 💎. Kills earn you 10 to 50 each."),
         ),
         (
             {"by": MemberId(33)},
