@@ -68,6 +68,7 @@ async def _bot(world: SimulatedDiscord, shelf: Shelf, tmp_path: Path) -> AsyncIt
     bot = OwnBot(shelf, tmp_path)
     async with running_bot(bot, world):
         await bot.wait_until_registered()
+        await wait_until(lambda: bool(bot.services.languages._embeds.languages.command_ids))  # for mentions
         yield bot
 
 
