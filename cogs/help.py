@@ -38,7 +38,7 @@ TOPICS: Mapping[str, Text] = {
     "killfeed": text("Killfeed"),
     "money": text("Bounties and emeralds"),
     "links": text("Linking your player"),
-    MENU: text("On a member: press their name, then Apps"),
+    MENU: text("Member menu (press a name, then Apps)"),
     "data": text("Your data"),
     "premium": text("Premium"),
     "help": text("Help"),
@@ -117,7 +117,7 @@ class HelpCog(GuildCog):
         if wanted is None:
             raise NotFoundError(
                 text("There's no command “{name}”.", name=quote(command)),
-                hint=text("{help} lists them.", help=Command("help")),
+                hint=text("{help} lists all commands.", help=Command("help")),
             )
         await ctx.respond(embed=ctx.embeds.build_command_help(_describe(wanted, tier)))
 

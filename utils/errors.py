@@ -150,7 +150,7 @@ class NotLinkedError(UserFacingError):
 class PermissionMissingError(UserFacingError):
     """The bot may not do this in Discord; an admin can allow it."""
 
-    title = text("🔧 I need a permission")
+    title = text("🔧 I need more permissions")
 
 
 class DiscordAwayError(UserFacingError):

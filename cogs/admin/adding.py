@@ -71,8 +71,8 @@ class Adding:
         server, _ = await self._store(ctx, trial)
         where, select = await describe_kill_channel(ctx, server.scope)
         said = [
-            text("I saved its login and host key, and look for its logs every minute."),
-            text("When they appear, I import their history."),
+            text("I saved its login and host key, and I'll look for its logs every minute."),
+            text("When they appear, I'll import the history."),
             where,
         ]
         embed = ctx.embeds.build_success(text("{server} saved", server=server.name), join(said, "\n"))
@@ -97,7 +97,7 @@ def describe_choices(trial: ServerTrial) -> Text | None:
     if trial.places:
         return text("Which one is it?")
     if trial.may_be_kept:
-        return text("**Save anyway** keeps the login, and I look for the logs every minute.")
+        return text("**Save anyway** keeps the login, and I'll look for the logs every minute.")
     return None
 
 

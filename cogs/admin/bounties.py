@@ -60,7 +60,8 @@ class MoneyCommands:
         changed = await self.services.guild_changes.change(
             ctx.guild_id, ctx.member_id, AuditAction.BOUNTIES, wish
         )
-        embed = ctx.embeds.build_bounty_settings(changed.after.bounties)
+        is_saved = any(value is not None for value in (enabled, auto, expiry_hours, max_amount))
+        embed = ctx.embeds.build_bounty_settings(changed.after.bounties, is_saved=is_saved)
         await ctx.respond(embed=embed)
 
     @ADMIN.command(name="wallet", description="Give a member emeralds, or take some away")

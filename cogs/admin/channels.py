@@ -57,9 +57,9 @@ class ChannelCommands:
         )
         said = join(list(_describe_cleared(ChannelKind(kind), change)))
         if change.is_changed:
-            embed = ctx.embeds.build_success(text("Channel cleared"), said)
+            embed = ctx.embeds.build_success(text("Channel no longer used"), said)
         else:
-            embed = ctx.embeds.build_notice(text("Nothing to clear"), said)
+            embed = ctx.embeds.build_notice(text("Nothing to stop"), said)
         await ctx.respond(embed=embed)
 
     @channel.command(name="style", description="Choose how kills look in a channel, and which")
@@ -106,7 +106,10 @@ class ChannelCommands:
         is_used = await self.services.settings.is_posted_in(
             ctx.guild_id, ChannelKind.KILLFEED, ChannelId(channel.id)
         )
-        await ctx.respond(embed=ctx.embeds.build_channel_style(ChannelId(channel.id), now, is_used=is_used))
+        embed = ctx.embeds.build_channel_style(
+            ChannelId(channel.id), now, is_used=is_used, is_saved=bool(chosen)
+        )
+        await ctx.respond(embed=embed)
 
     @channel.command(name="list", description="Show which channel gets what")
     @admin_access()
@@ -199,12 +202,14 @@ def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Iterator[Text
     """Yield what was cleared, and where the posts go now."""
     name = CHANNEL_KIND_NAMES[kind]
     if change.server is None and not change.is_changed:
-        yield text("There's no {kind} channel to clear.", kind=name)
+        yield text("There's no {kind} channel.", kind=name)
         return
     if change.server is None:
-        yield text("The {kind} channel is cleared.", kind=name)
+        yield text("There's no {kind} channel any more.", kind=name)
     elif change.is_changed:
-        yield text("The {kind} channel of {server} is cleared.", kind=name, server=change.server.name)
+        yield text(
+            "{server} has no {kind} channel of its own any more.", kind=name, server=change.server.name
+        )
     else:
         yield text("{server} has no {kind} channel of its own.", kind=name, server=change.server.name)
     if change.channel_id is None:

@@ -73,7 +73,7 @@ class Editing:
 
     async def _keep(self, failed: EditedServer, ctx: KillfeedContext) -> Outcome:
         kept = await self._services.server_changes.keep_edit(failed, actor_id=ctx.member_id)
-        looks = text("I look for its logs every minute, and read on when they appear.")
+        looks = text("I'll look for its logs every minute and go on when they appear.")
         embed = ctx.embeds.build_edited(
             kept.server.name, kept.changes, steps=kept.trial.steps, next_step=looks
         )

@@ -24,7 +24,7 @@ async def _decide(
     ctx: KillfeedContext, server: GameServer, keys: HostKeys, *, is_accepted: bool
 ) -> discord.Embed:
     if not is_accepted:
-        refused = text("I don't read {server} while its host shows another key.", server=server.name)
+        refused = text("I won't read {server} while its host shows another key.", server=server.name)
         return ctx.embeds.build_notice(text("Key not accepted"), refused)
     changes = ctx.services.server_changes
     accepted = await changes.accept_host_key(server, keys, actor_id=ctx.member_id)

@@ -64,8 +64,8 @@ class LinkCommands:
             ctx.guild_id, ctx.member_id, member_id=MemberId(member.id), player=player
         )
         said = text(
-            "{member} and **{player}** are not linked any more.",
+            "{member} and **{player}** aren't linked any more.",
             member=Mention("@", member.id),
             player=link.player_name,
         )
-        await ctx.respond(embed=ctx.embeds.build_success(text("Link removed"), said))
+        await ctx.respond(embed=ctx.embeds.build_success(text("Unlinked"), said))

@@ -15,7 +15,7 @@ from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.scope import ChannelId
 from utils.models.servers import GameServer
-from utils.models.texts import Names, Text, join, text
+from utils.models.texts import Command, Names, Text, join, text
 from utils.services.servers.server_changes import ServerEdit, read_edit
 
 SWITCHES = name_choices({kind.value: name for kind, name in FEED_SWITCHES.items()})
@@ -155,7 +155,8 @@ class ServerChangeCommands:
             await discard_progress(services, channel_id, message_id)
             raise
         shown = text(
-            "I can't post in this channel, so you won't see the progress. Old kills won't be posted again."
+            "I can't post in this channel, so {setup} shows when it's done. Old kills won't be posted again.",
+            setup=Command("setup"),
         )
         if message_id:
             shown = text("Progress is in this channel. Old kills won't be posted again.")

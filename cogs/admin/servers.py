@@ -105,7 +105,7 @@ class ServerCommands:
         servers = self.services.servers
         chosen = await servers.resolve(ctx.guild_id, server)
         title = text("Remove {server} and its stats?", server=chosen.name)
-        fate = text("This deletes its stats for good. To keep them, cancel and set `keep_stats`.")
+        fate = text("This deletes its stats for good. To keep them, cancel and turn on “keep_stats”.")
         done = text("Its stats are gone.")
         if keep_stats:
             title = text("Remove {server}?", server=chosen.name)

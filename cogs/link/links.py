@@ -55,7 +55,7 @@ class LinkCommands:
             return
         ended = await self.services.links.unlink(ctx.guild_id, ctx.member_id, player)
         said = text("You and **{player}** aren't linked any more.", player=ended.player_name)
-        await ctx.respond(embed=ctx.embeds.build_success(text("Link ended"), said))
+        await ctx.respond(embed=ctx.embeds.build_success(text("Unlinked"), said))
 
     async def _unlink_all(self, ctx: KillfeedContext) -> None:
         links = await self.services.links.list_links(ctx.guild_id, ctx.member_id)
@@ -63,15 +63,15 @@ class LinkCommands:
             raise NotFoundError(text("You have no linked players."))
         cost = text("Their kills won't earn you emeralds any more. Your wallet stays.")
         said = join([_list_names(links), cost], "\n\n")
-        question = ctx.embeds.build_notice(text("End all your links?"), said)
+        question = ctx.embeds.build_notice(text("Unlink all your players?"), said)
         if await ask_first(ctx, question, text("Unlink")):
             ended = await self.services.links.unlink_all(ctx.guild_id, ctx.member_id, shown=links)
-            embed = ctx.embeds.build_success(text("All your links ended"), _list_names(ended))
+            embed = ctx.embeds.build_success(text("Unlinked"), _list_names(ended))
         else:
             embed = ctx.embeds.build_notice(text("Cancelled"), text("Your links stay."))
         await ctx.edit(embed=embed, view=None)
 
-    @commands.slash_command(name="links", description="Who a member plays")
+    @commands.slash_command(name="links", description="A member's linked players")
     @discord.option("member", discord.Member, description="Whose; leave it out for your own", default=None)
     @Access(feature=Feature.LINKS, may_have_left=True)
     async def links(self, ctx: KillfeedContext, member: discord.Member | None) -> None:

@@ -34,7 +34,7 @@ UNCONNECTED: Mapping[ConnectionState, tuple[StepState, Text, Command]] = {
     ),
     ConnectionState.REFUSED: (
         StepState.TROUBLE,
-        text("the host refuses the login; enter it again"),
+        text("the host refuses the login; enter the password or key again"),
         Command("admin server edit"),
     ),
     ConnectionState.NO_LOGS: (
@@ -158,7 +158,7 @@ def _describe_next(
         return text("Fix what's marked ⚠️, then press **Check again**.")
     if any(step.state is StepState.RUNNING for step in steps):
         return text("I'm getting everything ready. Press **Check again** in a minute.")
-    members = text("Members use {link} and {stats}.", link=Command("link"), stats=Command("stats"))
+    members = text("Members can start with {link} and {stats}.", link=Command("link"), stats=Command("stats"))
     if killfeed is None:
         return join([text("All set: each new kill appears in the channel of its game server."), members])
     shown = text("All set: each new kill appears in {channel}.", channel=Mention("#", killfeed))

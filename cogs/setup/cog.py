@@ -22,7 +22,7 @@ class SetupCog(GuildCog):
 
     @commands.slash_command(
         name="setup",
-        description="Set me up: channels, game server, and what's still missing",
+        description="Set up this bot: channels, game server, and what's missing",
         default_member_permissions=discord.Permissions(manage_guild=True),
     )
     @Access(is_admin=True, is_private=True, is_change=True)

@@ -162,7 +162,7 @@ async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stag
     )
     assert offered == [{"name": wolf.victim_name, "value": wolf.victim_id}]
     removed = await stage.ask("/admin link remove", member=stage.player, player=wolf.victim_id)
-    assert (removed.is_ephemeral, removed.embed["title"]) == (True, "✅ Link removed")
+    assert (removed.is_ephemeral, removed.embed["title"]) == (True, "✅ Unlinked")
     confirmed = await stage.ask("/admin link confirm", member=stage.admin, player=wolf.victim_id)
     assert (confirmed.is_ephemeral, confirmed.embed["title"]) == (True, "✅ Link confirmed")
     actions = [entry["action"] for entry in stage.read("audit")]
@@ -193,7 +193,7 @@ async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
     offered = await stage.player.autocomplete(stage.office, "/unlink", "player", "")
     assert [choice["name"] for choice in offered] == names[:5]
     ended = await stage.ask("/unlink", by=stage.player, player=players[0].victim_id)
-    assert (ended.is_ephemeral, ended.embed["title"]) == (True, "✅ Link ended")
+    assert (ended.is_ephemeral, ended.embed["title"]) == (True, "✅ Unlinked")
     assert await list_links(stage) == [
         f"✅ {names[1]} · main",
         *(f"✅ {name} · alt" for name in names[2:5]),
@@ -203,7 +203,7 @@ async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
     await kept.wait_until(lambda one: one.embed["title"] == "Cancelled")
     gone = await stage.ask("/unlink", by=stage.player)
     await gone.click("Unlink")
-    await gone.wait_until(lambda one: one.embed["title"] == "✅ All your links ended")
+    await gone.wait_until(lambda one: one.embed["title"] == "✅ Unlinked")
     of_player = await stage.ask("/links", member=stage.player)
     assert "hasn't linked a player yet" in of_player.embed["description"]
     assert await stage.bot.stop() == 0

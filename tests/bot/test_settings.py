@@ -76,14 +76,14 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
         assert stolen.embed["title"].startswith("❌ Couldn't")
         assert thief.offered == [(USERNAME, OTHER_PASSWORD)]
     changes = f"port: {stage.host.port} → {thief.port}, login: old password or key → new password or key"
-    told = f"North: {changes}, host key: saved → a new one; not changed, “Login” failed"
+    told = f"North: {changes}, host key: old one → new one; not changed, “Login” failed"
     assert list_audit(stage)[-1] == ("server edit", told)
     assert stage.find_server() | {"health": None} == before | {"health": None}
     moved = await edit(stage, host="localhost", number=7)
     assert "**host**: 127\\.0\\.0\\.1 → localhost".replace("\\", "") in moved.embed["description"].replace(
         "\\", ""
     )
-    assert "saved → a new one" in moved.embed["description"]
+    assert "old one → new one" in moved.embed["description"]
     assert stage.find_server()["host"] == "localhost"
     assert "✅ Connected and logged in (new host key saved)" in moved.embed["description"]
 
@@ -239,12 +239,12 @@ async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: S
     await begin(stage)
     await stage.ask("/admin channel set", kind="killfeed", channel=own, server="North")
     first = await stage.ask("/admin channel clear", kind="killfeed", server="North")
-    assert (first.is_ephemeral, first.embed["title"]) == (True, "✅ Channel cleared")
-    assert f"of North is cleared. Its posts go to {stage.feed.mention} now." in first.embed["description"]
+    assert (first.is_ephemeral, first.embed["title"]) == (True, "✅ Channel no longer used")
+    assert f"of its own any more. Its posts go to {stage.feed.mention} now." in first.embed["description"]
     again = await stage.ask("/admin channel clear", kind="killfeed", server="North")
-    assert again.embed["title"] == "Nothing to clear"
+    assert again.embed["title"] == "Nothing to stop"
     last = await stage.ask("/admin channel clear", kind="killfeed")
-    assert last.embed["description"] == "The killfeed channel is cleared. Nothing is posted."
+    assert last.embed["description"] == "There's no killfeed channel any more. Nothing is posted."
     assert "not set" in (await stage.ask("/admin channel list")).embed["description"].splitlines()[0]
 
 

@@ -39,9 +39,11 @@ async def test_near_kills_are_left_out_where_an_admin_wants_it(stage: Stage) -> 
     files.append(*history)
     await stage.set_channel()
     await stage.add_server("North")
-    await stage.ask("/admin channel style", kind="killfeed", channel=stage.feed, min_distance=30)
+    saved = await stage.ask("/admin channel style", kind="killfeed", channel=stage.feed, min_distance=30)
+    assert saved.embed["title"] == "✅ Style saved"
     told = await stage.ask("/admin channel style", kind="killfeed", channel=stage.feed)
-    assert {field["value"] for field in told.embed["fields"]} == {"story", "none", "30 m"}
+    assert told.embed["title"] == "🎨 Style of a channel"
+    assert {field["value"] for field in told.embed["fields"]} == {"story", "off", "30 m"}
     rows = list_kills(stage, 60)
     files.append(*rows)
     far = [row for row in rows if row.distance >= 30]

@@ -417,7 +417,7 @@ async def test_removal_can_be_taken_back_until_it_is_confirmed(
     asked = await manager.ask(channel, "/admin server remove", server="Kamensk_*")
     assert asked.embed["title"] == r"Remove Kamensk\_\* and its stats?"
     assert read(asked) == (
-        "This deletes its stats for good. To keep them, cancel and set keep_stats.",
+        "This deletes its stats for good. To keep them, cancel and turn on “keep_stats”.",
         True,
     )
     await asked.click("Cancel")

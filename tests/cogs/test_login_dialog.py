@@ -293,6 +293,6 @@ async def test_edit_is_saved_anyway_and_says_what_follows(
     assert list_buttons(failed) == ["Save anyway"]
     await failed.click("Save anyway")
     await failed.wait_until(lambda reply: reply.embed["title"] == "✅ Mirny changed")
-    assert "I look for its logs every minute" in failed.embed["description"]
+    assert "I'll look for its logs every minute" in failed.embed["description"]
     [(*_, number, _)] = find(shelf, "Mirny")
     assert number == 9

@@ -82,7 +82,7 @@ async def test_somebody_who_left_can_be_named_where_something_is_stored_of_them(
     assert asked.embed["title"].endswith("Link confirmed")
     del guild.members[gone.id]
     ended = await world.owner_of(guild).ask(channel, "/admin link remove", member=gone.user, player="Spiker")
-    assert ended.embed["title"].endswith("Link removed")
+    assert ended.embed["title"].endswith("Unlinked")
     assert (dict(shelf.links.links), bot.unexpected.reported) == ({}, [])
 
 

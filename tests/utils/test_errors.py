@@ -90,7 +90,7 @@ def test_title_tells_the_kind_of_a_refusal() -> None:
         "NotFoundError": "🔎 Not found",
         "OwnersOnlyError": "🔒 Bot owners only",
         "NotLinkedError": "🔗 Link your player first",
-        "PermissionMissingError": "🔧 I need a permission",
+        "PermissionMissingError": "🔧 I need more permissions",
         "SeveralServersError": "🔎 Which one?",
         "SecretError": "🔌 The stored login is unreadable",
         "StillBusyError": "⏳ Still busy",

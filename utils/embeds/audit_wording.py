@@ -33,7 +33,7 @@ _MENTION = re.compile(r"<(#|@&|@)!?([0-9]{1,20})>")
 _NONE = text_in("a setting", "none")
 _SECRETS: Mapping[str, tuple[Text, Text, Text]] = {
     "secret": (text_in("a setting", "login"), text("old password or key"), text("new password or key")),
-    "host_key": (text_in("a setting", "host key"), text("saved"), text("a new one")),
+    "host_key": (text_in("a setting", "host key"), text("old one"), text("new one")),
 }
 """The words for a change without its values."""
 _FIELDS: Mapping[str, Text] = {
@@ -240,21 +240,21 @@ def _describe_wallet(facts: AuditFacts) -> Text:
     old, new = int(str(balance.old)), int(str(balance.new))
     member, now = describe_member(facts.member_id), Number(new)
     changed = plural(
-        "{member}: {count} emerald, now {now}.",
-        "{member}: {count} emeralds, now {now}.",
+        "{member}: {count} emerald (now {now})",
+        "{member}: {count} emeralds (now {now})",
         new - old,
         member=member,
         now=now,
     )
     if new > old:
         changed = plural(
-            "{member}: +{count} emerald, now {now}.",
-            "{member}: +{count} emeralds, now {now}.",
+            "{member}: +{count} emerald (now {now})",
+            "{member}: +{count} emeralds (now {now})",
             new - old,
             member=member,
             now=now,
         )
-    return join([changed, show_typed(facts.reason or "")])
+    return join([changed, show_typed(facts.reason)], ": ") if facts.reason else changed
 
 
 def _describe_board(facts: AuditFacts) -> Text:

@@ -33,7 +33,8 @@ def build_placed_embed(style: Style, bounty: Bounty, *, server_name: str) -> dis
     """Return the answer of ``/bounty place``."""
     look = BOUNTY_LOOK.variants[BountyEvent.PLACED]
     said = text(
-        "**{amount} on {player}'s head** ({server}). First hunter takes it. It ends {moment}.",
+        "**{amount} on {player}'s head** ({server}). The first linked player to kill them gets it. "
+        "It ends {moment}.",
         amount=show_money(style.theme, bounty.amount),
         player=show_name(bounty.player_name),
         server=show_name(server_name),
@@ -136,9 +137,13 @@ def _describe_start(*, is_own: bool) -> Text:
     return text("Nothing yet.")
 
 
-def build_bounty_settings_embed(style: Style, settings: BountySettings) -> discord.Embed:
-    """Return the settings of a guild's bounties."""
-    embed = style.build(text("⚙️ Bounty settings"))
+def build_bounty_settings_embed(style: Style, settings: BountySettings, *, is_saved: bool) -> discord.Embed:
+    """Return the settings of a guild's bounties; ``is_saved``: after a change, not only asked for."""
+    embed = (
+        build_success_embed(style, text("Bounty settings saved"))
+        if is_saved
+        else style.build(text("⚙️ Bounty settings"))
+    )
     hours = text_in("duration", "{number} h", number=Number(settings.expiry_hours))
     for name, value in (
         (text("Bounties and paid kills"), _describe_switch(is_on=settings.is_enabled)),

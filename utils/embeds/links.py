@@ -184,8 +184,8 @@ def _describe_expired(link: Link) -> Text:
 
 def _describe_clock() -> Text:
     return text(
-        "You did both? Then the game server's clock or time zone may be set wrong: an admin can link you "
-        "with {confirm}.",
+        "If you respawned in both, the game server's clock or time zone may be set wrong. Ask an admin to "
+        "use {confirm}.",
         confirm=Command("admin link confirm"),
     )
 

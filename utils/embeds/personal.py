@@ -49,7 +49,11 @@ def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.
         )
         said.append(named)
     if person.member_id is not None:
-        said.append(text("Links, wallet and its history are gone."))
+        said.append(
+            text("Names, stats, links and wallet are gone.")
+            if person.players
+            else text("Links and wallet are gone.")
+        )
     return build_success_embed(style, text("Erased"), join([*said, *_describe_future(person)]))
 
 

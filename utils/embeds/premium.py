@@ -21,6 +21,7 @@ from utils.models.visible_text import clean_text
 
 SHOWN_EVENTS = 5
 _REASON_LENGTH = 200
+_INCLUDES = text("Each tier includes everything of the lower tiers.")
 
 
 def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
@@ -28,14 +29,14 @@ def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embe
     state = overview.state
     title = text("⭐ Tier {level}: {name}", level=Number(state.tier.level), name=state.tier.name)
     colour = style.theme.warning if overview.paused else style.theme.neutral
-    embed = style.build(title, _describe_end(state), colour=colour)
+    embed = style.build(title, join([_describe_end(state), _INCLUDES], "\n"), colour=colour)
     style.add_field(embed, text("Game servers"), _describe_capacity(style, overview))
     return _add_offers(style, embed, overview.offers, own=state.tier.level)
 
 
 def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
-    said = text("Each tier includes everything above it in this list. The bot's owner grants them.")
+    said = join([_INCLUDES, text("The bot's owner grants them.")])
     embed = style.build(text("⭐ Tiers"), said)
     return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
 
@@ -78,16 +79,17 @@ def _describe_offer(offer: TierOffer) -> Text:
     )
     if offer.opens:
         return join_facts([pace, Names(offer.opens)])
-    return join_facts([pace, text("everything")]) if offer.tier == TIERS[-1] else pace
+    if offer.tier != TIERS[-1]:
+        return pace
+    return join_facts([pace, text("all features of tier {level}", level=Number(offer.tier.level - 1))])
 
 
 def _describe_capacity(style: Style, overview: PremiumOverview) -> Text:
     capacity, used = overview.state.tier.servers, len(overview.servers) - len(overview.paused)
     counts = text(
-        "{used} of {capacity} used, {free} free",
+        "{used} of {capacity} used",
         used=Number(used),
         capacity=Number(capacity),
-        free=Number(max(capacity - used, 0)),
     )
     if not overview.paused:
         return counts
@@ -122,7 +124,7 @@ def _describe_event(event: PremiumEvent) -> Text:
         PremiumAction.ENDED: text("tier {tier} ended", tier=tier),
     }
     facts: list[Value] = [Moment(event.at, "f"), done[event.action]]
-    if event.ends_at is not None:
+    if event.action is PremiumAction.GRANTED and event.ends_at is not None:
         facts.append(text("until {moment}", moment=Moment(event.ends_at, "D")))
     if event.by is not None:
         facts.append(text("by {member}", member=Mention("@", event.by)))

@@ -24,7 +24,7 @@ class Problem(CodedText):
         "host is down."
     )
     CLOSED_DOOR = sentence(
-        "I found no SSH server at {host} that I may connect to. Check host and port with your hosting "
+        "I can't connect to an SSH server at {host}. Check host and port with your hosting "
         "company. Addresses inside a private network don't work with this bot."
     )
     NO_ANSWER = sentence("{host} didn't answer in time.")
@@ -32,15 +32,15 @@ class Problem(CodedText):
         "I skipped {host} for now: your game hosts send more than I can handle. I'll try again. If it keeps "
         "happening, remove the server whose host sends too much."
     )
-    TOO_MANY_CONNECT = sentence("Too many are connecting to {host} right now. I'll try again.")
+    TOO_MANY_CONNECT = sentence("There are too many connections to {host} right now. I'll try again.")
     CONNECTIONS_BUSY = sentence(
-        "All connections of this Discord server are busy, and {host} waited too long. I'll try again."
+        "I'm busy with your other game servers and didn't get to {host}. I'll try again."
     )
 
     # the handshake
     NO_SSH = sentence(
         "Something answers at {host}, but not as an SSH server: maybe a maintenance page, maybe the wrong "
-        "port. If it doesn't pass by itself, check host and port."
+        "port. If it keeps happening, check host and port."
     )
     OTHER_SERVER = sentence(
         "The answer from {host} isn't from the SSH server I expected. Check host and port."
@@ -50,12 +50,11 @@ class Problem(CodedText):
     )
     HUNG_UP = sentence("{host} hung up during the handshake: it's busy, or it blocks me.")
     HUNG_UP_PERHAPS_OLD = sentence(
-        "{host} hung up during the handshake: it's busy, or it blocks me. Old SSH servers do that as well; "
-        "for one of those use {edit}."
+        "{host} hung up during the handshake: it's busy, or it blocks me. Old SSH servers do that too: if "
+        "yours is old, use {edit}."
     )
     OLD_ALGORITHMS = sentence(
-        "{host} only has old SSH encryption, which I don't use unless you allow it: {edit} (or the same "
-        "option of {add})."
+        "{host} only has old SSH encryption. To allow it, use {edit}, or {add} with the same option."
     )
     NO_COMMON_ALGORITHM = sentence(
         "{host} and I have no encryption in common, even with old SSH encryption allowed. Ask your hosting "
@@ -138,8 +137,14 @@ class Problem(CodedText):
     CONNECTION_CLOSED = sentence("The connection to {host} is closed.")
     SHUTTING_DOWN = sentence("I'm shutting down.")
     TOO_MUCH = sentence("{host} kept sending more than I asked for, so I closed the connection.")
-    TAKES_NOTHING = sentence("{host} doesn't take what I send, so I closed the connection.")
-    TOO_MANY_EXCHANGES = sentence("{host} kept asking for new keys, so I closed the connection.")
+    TAKES_NOTHING = sentence(
+        "{host} doesn't take what I send, so I closed the connection. I'll try again. If it keeps happening, "
+        "ask your hosting company."
+    )
+    TOO_MANY_EXCHANGES = sentence(
+        "{host} kept changing the encryption, so I closed the connection. I'll try again. If it keeps "
+        "happening, ask your hosting company."
+    )
 
     # files and folders
     ANSWER_GARBLED = sentence("I can't make sense of the answer of {host} about “{path}”, so I skip it.")
@@ -148,8 +153,8 @@ class Problem(CodedText):
         "This login isn't allowed to read “{path}” on {host}. Ask your hosting company to allow it."
     )
     NOT_READ = sentence("{host} failed to read “{path}”.")
-    NO_PATH = sentence("{host} gave no answer about “{path}”.")
-    WRONG_PATH = sentence("{host} answered about “{path}” with something that isn't a path.")
+    NO_PATH = sentence("{host} didn't say where “{path}” is.")
+    WRONG_PATH = sentence("{host} gave a broken answer about “{path}”.")
     SMALL_PIECES = sentence("{host} sends “{path}” in pieces too small to read.")
     NEVER_THE_SAME = sentence("“{path}” is a different file every time I look.")
 

@@ -13,7 +13,7 @@ class RejectionReason(CodedText):
     EMPTY = sentence("empty line")
     NO_SEMICOLON = sentence("no semicolon at the end")
     COLUMNS = sentences("{count} column instead of 7 or 9", "{count} columns instead of 7 or 9")
-    AMBIGUOUS = sentence("ambiguous columns")
+    AMBIGUOUS = sentence("the columns can mean two things")
     NO_IDS = sentence("no valid player ids")
     NO_VICTIM = sentence("no victim name")
     PLATFORM = sentence("platform too long")

@@ -65,7 +65,7 @@ SENTENCES = [
     (
         "server edit",
         change(FieldChange("port", 22, 23), FieldChange("host_key"), is_done=False, failed_step="Login"),
-        "North: port: 22 → 23, host key: saved → a new one; not changed, “Login” failed",
+        "North: port: 22 → 23, host key: old one → new one; not changed, “Login” failed",
     ),
     ("server edit", change(FieldChange("name", "a", "b"), is_done=False), "North: name: a → b; not changed"),
     ("server announce", change(FieldChange("kill", old=True, new=False)), "North, kills: on → off"),
@@ -99,12 +99,12 @@ SENTENCES = [
     (
         "wallet",
         AuditFacts(member_id=ANN, changes=(FieldChange("balance", 200, 1700),), reason="a prize"),
-        "<@2>: +1,500 emeralds, now 1,700. a prize",
+        "<@2>: +1,500 emeralds (now 1,700): a prize",
     ),
     (
         "wallet",
         AuditFacts(member_id=ERASED_MEMBER_ID, changes=(FieldChange("balance", 2, 1),), reason="a fine"),
-        "an erased member: -1 emerald, now 1. a fine",
+        "an erased member: -1 emerald (now 1): a fine",
     ),
     ("board post", change(FieldChange("kd", None, 7)), "K/D, North, in <#7>"),
     ("board remove", change(FieldChange("kd", 7), server_name=None), "K/D, all servers"),

@@ -157,7 +157,8 @@ def test_placed_and_cancelled_answers_tell_the_money() -> None:
     """The answers name the held and the refunded money."""
     text, _ = read(_FACTORY.build_placed(BOUNTY, server_name="North"))
     assert text == (
-        rf"**1,500 💎 on Night\_Owl's head** (North). First hunter takes it. It ends <t:{END_STAMP}:R>."
+        r"**1,500 💎 on Night\_Owl's head** (North). The first linked player to kill them gets it. "
+        f"It ends <t:{END_STAMP}:R>."
     )
     text, _ = read(_FACTORY.build_cancelled(BOUNTY, refund=1350))
     assert text == r"You got 1,350 💎 back for **Night\_Owl**. Cancelling cost 150 💎."
@@ -254,12 +255,14 @@ def test_pages_of_the_longest_texts_are_whole() -> None:
 def test_settings_are_told_in_words() -> None:
     """The settings are shown as on or off, hours and the largest amount."""
     settings = BountySettings(is_enabled=True, is_auto=False, expiry_hours=48, max_amount=5000)
-    assert read(_FACTORY.build_bounty_settings(settings))[1] == {
+    assert read(_FACTORY.build_bounty_settings(settings, is_saved=False))[1] == {
         "Bounties and paid kills": "on",
         "Bounties by the house": "off",
         "A bounty lasts": "48 h",
         "Largest bounty": "5,000 💎",
     }
+    titles = [_FACTORY.build_bounty_settings(settings, is_saved=is_saved).title for is_saved in (False, True)]
+    assert titles == ["⚙️ Bounty settings", "✅ Bounty settings saved"]
 
 
 def test_board_holds_the_highest_bounties_and_counts_the_rest() -> None:

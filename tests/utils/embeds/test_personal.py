@@ -51,12 +51,12 @@ def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
     [
         (
             MEMBER,
-            "1,234 deaths now show “erased player”. Links, wallet and its history are gone. If",
+            "1,234 deaths now show “erased player”. Names, stats, links and wallet are gone. If",
         ),
         (PLAYER, "1,234 deaths now show “erased player”. If they keep playing, they start again"),
         (
             Person(GuildId(42), MemberId(7), (), is_asker=True),
-            "Links, wallet and its history are gone. If you keep playing, you start again",
+            "Links and wallet are gone. If you keep playing, you start again",
         ),
     ],
 )

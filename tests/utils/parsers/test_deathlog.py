@@ -161,7 +161,7 @@ REJECTED = {
     "foreign id": (f"{TIME};Ann;76561198000000000;Bob;{B};Mosin;83;", "no valid player ids"),
     "no victim id": (f"{TIME};Ann;{A};Bob;;Mosin;83;", "no valid player ids"),
     "no victim name": (f"{TIME};Ann;{A};;{B};Mosin;83;", "no victim name"),
-    "three ids": (f"{TIME};Ann;{A};{A};Bob;{B};Mosin;83;x;", "ambiguous columns"),
+    "three ids": (f"{TIME};Ann;{A};{A};Bob;{B};Mosin;83;x;", "the columns can mean two things"),
     "header": (
         "time;killer;killer_id;victim;victim_id;weapon;distance;",
         "no valid player ids",
@@ -244,7 +244,7 @@ def test_hostile_line_is_rejected_when_it_is_made_to_be_searched_for_long() -> N
     many = (f";{A};" + ";" * 30) * 30
     assert read_rejected(f"{TIME}{many};".encode()) == (
         f"{TIME}{many};"[:300],
-        "ambiguous columns",
+        "the columns can mean two things",
     )
     none = f"{TIME};;{A};" + ";" * 1900
     assert isinstance(parse_death_line(none.encode(), latest=LATEST), Rejected)

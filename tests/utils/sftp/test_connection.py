@@ -393,7 +393,7 @@ async def test_private_host_is_never_dialled_where_that_is_forbidden(host: GameH
             await closed.open(GuildId(42), login)
         told.add(str(caught.value).replace(login.address, "there"))
     (sentence,) = told
-    assert sentence.startswith("I found no SSH server at there that I may connect to.")
+    assert sentence.startswith("I can't connect to an SSH server at there.")
     assert sentence.endswith("Addresses inside a private network don't work with this bot.")
     assert host.connections_opened == 0
 
@@ -404,7 +404,7 @@ async def test_connection_goes_to_the_address_that_was_checked(host: GameHost, l
     connector = Connector(replace(limits, allow_private_hosts=False), names=names, is_public=is_loopback)
     connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
     await connection.close(5)
-    with pytest.raises(HostUnreachableError, match="found no SSH server"):
+    with pytest.raises(HostUnreachableError, match="connect to an SSH server"):
         await connector.open(GuildId(42), replace(host.login("renter"), host="split.example"))
 
 

@@ -84,8 +84,8 @@ def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
     """The sentence names the offered algorithms; with the option on, it does not suggest the option."""
     error = asyncssh.KeyExchangeFailed("no")
     assert str(translate(error, host="h:22")) == (
-        "h:22 only has old SSH encryption, which I don't use unless you allow it:"
-        " /admin server edit legacy:True (or the same option of /admin server add)."
+        "h:22 only has old SSH encryption. "
+        "To allow it, use /admin server edit legacy:True, or /admin server add with the same option."
     )
     assert str(translate(error, host="h:22", legacy=True)) == (
         "h:22 and I have no encryption in common, even with old SSH encryption allowed."

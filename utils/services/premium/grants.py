@@ -334,8 +334,8 @@ def describe_end(change: GrantChange) -> Text:
     if change.paused:
         parts.append(
             text(
-                "That has room for {limit}, so I paused these: {servers}. "
-                "Their data stays, and they go on as soon as there's room again.",
+                "There's only room for {limit} now, so I paused {servers}. "
+                "I'll keep their data and read them again when there's room.",
                 limit=count_game_servers(new.servers),
                 servers=Names(change.paused),
             )

@@ -179,7 +179,7 @@ def _describe_unknown(shown: str, typed: str) -> Text:
     near = _find_near(typed)[:_CLOSE]
     sentences = [text("“{typed}” isn't a time zone.", typed=shown)]
     if _is_shorthand(typed):
-        sentences = [text("“{typed}” alone isn't enough: most clocks change in summer.", typed=shown)]
+        sentences = [text("“{typed}” doesn't say when the clocks change.", typed=shown)]
     if len(near) == 1:
         sentences.append(text("Did you mean {name}?", name=near[0]))
     elif near:

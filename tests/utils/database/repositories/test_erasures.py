@@ -432,7 +432,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
         ("link confirm", ADMIN, f"an erased member linked to {ERASED_NAME}"),
         ("link remove", ADMIN, f"<@{OTHER}> unlinked from {ERASED_NAME} (was not proven)"),
         ("role", OWNER, "<@&7> → <@&5>"),
-        ("wallet", OWNER, f"<@{OTHER}>: +5 emeralds, now 5. for an erased member's Wolf"),
+        ("wallet", OWNER, f"<@{OTHER}>: +5 emeralds (now 5): for an erased member's Wolf"),
     ]
     assert place.audit.written == [
         (place.scope.guild_id, None, "data erase", "a member, on their own request")

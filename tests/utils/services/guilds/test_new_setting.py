@@ -107,7 +107,7 @@ assert str(find_problem(before, too_long)) == "The house waits 1 to 48 hours."
 stored = SettingsDocuments(GuildSettings).build_changed(before, after)
 assert SettingsDocuments(GuildSettings).read(42, stored) == after
 assert "auto_pause_hours" in {option.name for option in MoneyCommands.bounty_settings.options}
-fields = EmbedFactory().build_bounty_settings(after.bounties).fields
+fields = EmbedFactory().build_bounty_settings(after.bounties, is_saved=True).fields
 assert ("The house waits", "12 h") in [(field.name, field.value) for field in fields]
 """
 

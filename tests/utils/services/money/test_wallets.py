@@ -65,8 +65,8 @@ async def test_change_by_hand_is_booked_and_audited(wallets: WalletService, stor
         build_entry(1500, 1300, "too much"),
     ]
     assert [str(describe_facts(entry)) for entry in store.data.audit] == [
-        "<@11>: +1,500 emeralds, now 1,500. event prize",
-        "<@11>: -200 emeralds, now 1,300. too much",
+        "<@11>: +1,500 emeralds (now 1,500): event prize",
+        "<@11>: -200 emeralds (now 1,300): too much",
     ]
 
 

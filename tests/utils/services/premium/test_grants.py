@@ -140,9 +140,10 @@ async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None
     assert list_paused(setup) == ["server 1", "server 2", "server 3"]
     [told] = setup.notifier.told
     assert told == (
-        "This Discord server's premium tier 3 (Warlord) has ended. It's on tier 0 (Scavenger) now. That has "
-        "room for 1 game server, so I paused these: server 1, server 2, server 3. Their data stays, and they "
-        "go on as soon as there's room again. See /premium status. The bot's owner can grant a tier again."
+        "This Discord server's premium tier 3 (Warlord) has ended. It's on tier 0 (Scavenger) now. "
+        "There's only room for 1 game server now, so I paused server 1, server 2, server 3. I'll keep their "
+        "data and read them again when there's room. See /premium status. The bot's owner can "
+        "grant a tier again."
     )
     assert setup.store.records[GUILD].grant is None
     assert setup.store.records[GUILD].history[-1].action is PremiumAction.ENDED

@@ -204,7 +204,7 @@ def _service(setup: ServerSetup) -> GameServerService:
         (replace(FORM, timezone="Europe"), "isn't a time zone"),
         (replace(FORM, timezone="../../etc/passwd"), "isn't a time zone"),
         (replace(FORM, timezone="localtime"), "the clock of my own machine"),
-        (replace(FORM, timezone="UTC+2"), "“UTC+2” alone isn't enough"),
+        (replace(FORM, timezone="UTC+2"), "“UTC+2” doesn't say when the clocks change"),
         (replace(FORM, username="  "), "user name is empty"),
         (replace(FORM, username="ren\u202eter"), "invisible characters"),
     ],

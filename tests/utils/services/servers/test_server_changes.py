@@ -265,7 +265,7 @@ async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
     assert (setup.host.tried, setup.audit.lines) == ([], [])
     setup.host.steps = BAD
     await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
-    pinned = "" if edit.username else ", host key: saved → a new one"
+    pinned = "" if edit.username else ", host key: old one → new one"
     changes = f"{told}, login: old password or key → new password or key{pinned}"
     assert setup.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
 
@@ -325,7 +325,7 @@ async def test_edit_is_stored_as_it_is_meant(setup: ChangeSetup, service: Server
         ("log folder", "none", "/x_7"),
         ("time zone", "UTC", "America/New_York"),
         ("login", "old password or key", "new password or key"),
-        ("host key", "saved", "a new one"),
+        ("host key", "old one", "new one"),
     ]
     assert setup.store.servers[SCOPE].username == "renter"
 

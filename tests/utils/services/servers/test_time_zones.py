@@ -59,7 +59,7 @@ def test_city_is_enough(text: str, zone: str) -> None:
 )
 def test_offset_or_abbreviation_names_the_near_cities(text: str, near: str) -> None:
     """An offset is wrong for half of the year, so a city has to be chosen; those offered can be found."""
-    said = f"alone isn't enough: most clocks change in summer. Did you mean {near} Type"
+    said = f"doesn't say when the clocks change. Did you mean {near} Type"
     with pytest.raises(InvalidInputError, match=re.escape(said)):
         find_zone(text)
 
