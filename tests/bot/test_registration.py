@@ -10,6 +10,7 @@ from simulation.discord import UnknownCommandError
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage
+from utils.composition.interactions import COMMANDS_NAME
 
 SNAPSHOT = Path(__file__).with_name("snapshots") / "commands.json"
 GUILD_CONTEXT = 0
@@ -52,7 +53,8 @@ async def test_nothing_is_registered_again_when_the_set_is_the_same(
     """A second start with the same commands registers none, also after the first bot was killed."""
     stage = await open_stage()
     await stage.bot.start()
-    await until(lambda: "commands registered" in stage.bot.output, what=lambda: stage.bot.output)
+    kept = stage.bot.data_dir / COMMANDS_NAME
+    await until(lambda: kept.exists() and bool(kept.read_text("ascii")), what=lambda: stage.bot.output)
     if is_killed:
         await stage.bot.kill()
     else:
