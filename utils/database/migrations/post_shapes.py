@@ -1,20 +1,16 @@
 """Version 3: a waiting notice knows when it is due, and a prepared message the shape of its posts."""
 
-from functools import partial
-
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.transaction import Transaction
-from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.migrations.each_guild import change_each_guild
 from utils.models.notices.outbox import MessageState
 from utils.models.post_styles import PostStyle
 from utils.models.scope import GuildId
-from utils.models.sharding import Sharding
 
 
 async def shape_posts(database: SafeDatabase, fence: Fence) -> None:
     """Let waiting notices be due when they were made, and prepared messages be cards, as they were before."""
-    for guild_id in await ScopeIndexRepository(database, Sharding()).list_guild_ids():
-        await database.in_transaction(partial(_shape, guild_id=guild_id), fence=fence)
+    await change_each_guild(database, fence, _shape)
 
 
 def _shape(transaction: Transaction, *, guild_id: GuildId) -> None:

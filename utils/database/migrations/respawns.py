@@ -4,21 +4,17 @@ Before, everything was posted at first. A choice is visible: a class of death is
 holds a change of them for a server of that name. Such a server keeps what it has.
 """
 
-from functools import partial
-
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.transaction import Transaction
-from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.migrations.each_guild import change_each_guild
 from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.scope import GuildId
-from utils.models.sharding import Sharding
 
 
 async def silence_respawns(database: SafeDatabase, fence: Fence) -> None:
     """Silence menu respawns of every game server that nobody chose anything for."""
-    for guild_id in await ScopeIndexRepository(database, Sharding()).list_guild_ids():
-        await database.in_transaction(partial(_silence, guild_id=guild_id), fence=fence)
+    await change_each_guild(database, fence, _silence)
 
 
 def _silence(transaction: Transaction, *, guild_id: GuildId) -> None:
