@@ -155,7 +155,7 @@ def _read_amount(typed: str) -> int:
     """Return a typed amount; thousands may be grouped.
 
     Raises:
-        InvalidInputError: it is no number.
+        InvalidInputError: it is not a number.
     """
     digits = _SEPARATORS.sub("", typed)
     if not (digits.isascii() and digits.isdecimal()):

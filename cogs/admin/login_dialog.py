@@ -40,7 +40,7 @@ class Outcome:
     Attributes:
         fields: of the form that **Try again** opens; None without that button.
         places: the game servers to choose from, and ``choose`` goes on with one of them.
-        keep: stores the server without its logs; None if that is no use.
+        keep: stores the server without its logs; None if that would not help.
         view: other controls below the answer.
     """
 
