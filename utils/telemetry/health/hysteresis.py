@@ -67,25 +67,27 @@ class Streak:
         )
         if not may_conclude:
             return streak, None
-        change = streak._find_change(rounds_before_open)
-        return replace(streak, concluded=streak._find_concluded(change)), change
+        change = _find_change(streak, rounds_before_open)
+        return replace(streak, concluded=_find_concluded(streak, change)), change
 
-    def _find_change(self, rounds_before_open: int) -> Change | None:
-        if self.concluded is CheckState.OK:
-            return Change.OPENED if self.bad >= rounds_before_open else None
-        if self.good >= ROUNDS_BEFORE_END:
-            return Change.ENDED
-        is_worse = self.concluded < CheckState.CRITICAL and self.critical >= ROUNDS_BEFORE_ESCALATION
-        return Change.ESCALATED if is_worse else None
 
-    def _find_concluded(self, change: Change | None) -> CheckState:
-        match change:
-            case Change.OPENED:
-                has_lasted = self.critical >= ROUNDS_BEFORE_ESCALATION
-                return CheckState.CRITICAL if has_lasted else CheckState.WARN
-            case Change.ESCALATED:
-                return CheckState.CRITICAL
-            case Change.ENDED:
-                return CheckState.OK
-            case None:
-                return self.concluded
+def _find_change(streak: Streak, rounds_before_open: int) -> Change | None:
+    if streak.concluded is CheckState.OK:
+        return Change.OPENED if streak.bad >= rounds_before_open else None
+    if streak.good >= ROUNDS_BEFORE_END:
+        return Change.ENDED
+    is_worse = streak.concluded < CheckState.CRITICAL and streak.critical >= ROUNDS_BEFORE_ESCALATION
+    return Change.ESCALATED if is_worse else None
+
+
+def _find_concluded(streak: Streak, change: Change | None) -> CheckState:
+    match change:
+        case Change.OPENED:
+            has_lasted = streak.critical >= ROUNDS_BEFORE_ESCALATION
+            return CheckState.CRITICAL if has_lasted else CheckState.WARN
+        case Change.ESCALATED:
+            return CheckState.CRITICAL
+        case Change.ENDED:
+            return CheckState.OK
+        case None:
+            return streak.concluded

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -110,7 +110,7 @@ def test_people_learn_each_thing_once_and_of_the_end_only_after_the_beginning(
 def test_each_opening_has_one_end_at_most(results: list[CheckState]) -> None:
     """Conclusions alternate: opened, perhaps escalated, ended."""
     changes = [change for change in conclude(results) if change]
-    for before, after in zip(changes, changes[1:], strict=False):
+    for before, after in pairwise(changes):
         allowed = {
             Change.OPENED: {Change.ESCALATED, Change.ENDED},
             Change.ESCALATED: {Change.ENDED},
