@@ -35,7 +35,7 @@ def conclude(results: list[CheckState], *, rounds_before_open: int = 3) -> list[
 
 
 def list_told(results: list[CheckState], *, reaches: list[bool] | None = None) -> list[Stage]:
-    """Return what people are told, a round a minute; ``reaches`` says which messages arrive."""
+    """Return the messages to people, with a round a minute; ``reaches`` says which messages arrive."""
     streak, incident, told = Streak(), None, []
     arrivals = iter(reaches or ())
     for minute, found in enumerate(results):
@@ -98,7 +98,7 @@ def test_flapping_tells_nothing(results: list[CheckState]) -> None:
 def test_people_learn_each_thing_once_and_of_the_end_only_after_the_beginning(
     results: list[CheckState], reaches: list[bool]
 ) -> None:
-    """An incident is told once, perhaps once more when it escalates, and its end once, if it was told."""
+    """People learn of an incident once, perhaps once more when it escalates, and once of its end."""
     told = list_told(results, reaches=reaches)
     incidents = "".join(stage.name[1] for stage in told)  # oPened, eScalated, eNded
     for one in incidents.split("N")[:-1]:
