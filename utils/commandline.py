@@ -29,6 +29,7 @@ from utils.redaction import Redactor
 from utils.secret_key import change_secret_key
 from utils.settings import Settings
 from utils.tasks import TaskManager
+from utils.telemetry.log_folder import LogLimits
 from utils.telemetry.log_setup import configure_logging
 
 NEW_KEY_VARIABLE = "KILLFEED_NEW_SECRET_KEY"  # of the environment, for rekey alone
@@ -60,8 +61,18 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def read_version() -> str:
     """Return the name and the version of the project, as ``pyproject.toml`` gives them."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = _read_project()
     return f"{project['name']} {project['version']}"
+
+
+def read_version_number() -> str:
+    """Return the version of the project alone."""
+    return _read_project()["version"]
+
+
+def _read_project() -> dict[str, str]:
+    project: dict[str, str] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return project
 
 
 def build_redactor(settings: Settings) -> Redactor:
@@ -89,8 +100,10 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
         logs = configure_logging(
             settings.data_dir / "logs",
             level=level,
-            keep_days=settings.logging.keep_days,
+            limits=LogLimits(settings.logging.keep_days, settings.logging.max_total_megabytes),
+            version=read_version_number(),
             redact=redactor,
+            clock=SystemClock(),
             console=sys.stderr,
         )
     try:
