@@ -61,7 +61,7 @@ def _date(path: Path, clock: FakeClock) -> None:
 
 
 def test_each_record_stands_in_one_file_and_errors_in_a_second_one(shelf: Shelf) -> None:
-    """The system decides the file; ERROR and above stand in errors.log as well; other users read none of them."""
+    """The system decides the file; ERROR and above stand in errors.log as well; all have mode 600."""
     shelf.write("starts")
     shelf.write("slow", system="database", level="warning")
     shelf.write("broken", system="sftp", level="error")
