@@ -76,7 +76,7 @@ class EntryQueue:
         return self._is_closed and not len(self)
 
 
-class EntryTarget(Protocol):  # implemented by LogFolder and ConsoleLines
+class EntryTarget(Protocol):  # implemented by LogFolder
     """A place for entries; used by one thread."""
 
     def write(self, entry: Entry) -> None:
