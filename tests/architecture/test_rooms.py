@@ -19,6 +19,7 @@ KERNEL = {
     "utils.waiting",
     "utils.queues",
     "utils.group_commit",
+    "utils.incident_log",
 }
 
 ROOMS: dict[str, set[str]] = {

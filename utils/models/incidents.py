@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import Self
 
 from utils.models.incident_kinds import IncidentKind
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, ServerId
 from utils.models.texts import Text
 
 WHOLE_BOT = GuildId(0)
@@ -75,7 +75,7 @@ class Incident:
         told_at: when people were told last.
         escalated_at: when it became critical.
         resolved_at: when it ended; None while it is open.
-        is_end_told: people were told of the end.
+        servers: the game servers that reported it.
     """
 
     key: IncidentKey
@@ -85,7 +85,7 @@ class Incident:
     told_at: datetime | None = None
     escalated_at: datetime | None = None
     resolved_at: datetime | None = None
-    is_end_told: bool = False
+    servers: frozenset[ServerId] = frozenset()
 
     @property
     def is_open(self) -> bool:
@@ -106,7 +106,7 @@ class Incident:
         People are told of the end only if they were told of the beginning.
         """
         if not self.is_open:
-            return Stage.ENDED if self.told_state and not self.is_end_told else None
+            return Stage.ENDED if self.told_state else None
         if not self.told_state:
             return Stage.OPENED
         if self.state > self.told_state:
@@ -114,8 +114,6 @@ class Incident:
         is_old = self.told_at is None or now - self.told_at >= REMINDED_AFTER
         return Stage.REMINDED if self.state is CheckState.CRITICAL and is_old else None
 
-    def note_told(self, stage: Stage, now: datetime) -> Self:
-        """Return the incident after people were told."""
-        if stage is Stage.ENDED:
-            return replace(self, is_end_told=True)
+    def note_told(self, now: datetime) -> Self:
+        """Return the incident after people were told of its present state."""
         return replace(self, told_state=self.state, told_at=now)

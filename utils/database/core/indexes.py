@@ -93,6 +93,10 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "incidents": (
+        Index("open", ("guild_id", "kind", "subject"), unique=True, only={"is_open": True}),
+        Index("newest", ("guild_id", "-opened_at")),
+    ),
 }
 
 
@@ -129,6 +133,7 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,
+    "incidents": BackupClass.LOCAL,
     "leases": BackupClass.LOCAL,
     "schema": BackupClass.LOCAL,
 }

@@ -49,7 +49,7 @@ def list_told(results: list[CheckState], *, reaches: list[bool] | None = None) -
             incident = incident.end(now)
         if incident is not None and (stage := incident.find_due_stage(now)) and next(arrivals, True):
             told.append(stage)
-            incident = incident.note_told(stage, now)
+            incident = None if stage is Stage.ENDED else incident.note_told(now)
     return told
 
 
@@ -121,10 +121,10 @@ def test_each_opening_has_one_end_at_most(results: list[CheckState]) -> None:
 
 def test_critical_incident_is_told_again_every_day_and_a_warning_is_not() -> None:
     """A critical incident is told again 24 hours after the last message; a warning never."""
-    critical = Incident(KEY, CRITICAL, NOW).note_told(Stage.OPENED, NOW)
+    critical = Incident(KEY, CRITICAL, NOW).note_told(NOW)
     assert critical.find_due_stage(NOW + REMINDED_AFTER - timedelta(seconds=1)) is None
     assert critical.find_due_stage(NOW + REMINDED_AFTER) is Stage.REMINDED
-    again = critical.note_told(Stage.REMINDED, NOW + REMINDED_AFTER)
+    again = critical.note_told(NOW + REMINDED_AFTER)
     assert again.find_due_stage(NOW + REMINDED_AFTER + timedelta(hours=1)) is None
     warned = replace(critical, state=WARN, told_state=WARN)
     assert warned.find_due_stage(NOW + 10 * REMINDED_AFTER) is None
