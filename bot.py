@@ -27,6 +27,8 @@ from utils.commandline.call import (
     build_redactor,
     open_logs,
 )
+from utils.commandline.child import work_as_child
+from utils.composition.backups import CHILD
 from utils.composition.build import build_application
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import load_instance_id, lock_data_folder
@@ -158,6 +160,8 @@ def main(arguments: list[str]) -> int:
     """Run the command line."""
     sys.setswitchinterval(SWITCH_SECONDS)
     options = parse_arguments(arguments)
+    if options.call == CHILD:
+        return work_as_child()
     try:
         settings = load_settings(options.config, os.environ)
     except ConfigurationError as error:
