@@ -1,7 +1,8 @@
 """Alerts: the admins are told once, in any place where the bot can write to them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 
 import discord
 import pytest
@@ -11,6 +12,7 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.languages import FakeGuildLanguages
+from tests.fakes.own_bot import wait_until
 from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
@@ -47,14 +49,25 @@ def _settings(channel: Channel) -> FakeSettingsSource:
     return settings
 
 
-@pytest.fixture(name="alerts")
-async def _alerts(
+MakeAlerts = Callable[[], AdminAlerts]
+
+
+@pytest.fixture(name="make")
+async def _make(
     bot: commands.Bot, settings: FakeSettingsSource, clock: FakeClock
-) -> AsyncIterator[AdminAlerts]:
+) -> AsyncIterator[MakeAlerts]:
+    """Make the alerts of a process."""
     tasks = TaskManager(clock)
     sender = DiscordSender(bot, clock=clock)
-    yield AdminAlerts(bot, sender, tasks, settings=settings, languages=FakeGuildLanguages(), clock=clock)
+    yield lambda: AdminAlerts(
+        bot, sender, tasks, settings=settings, languages=FakeGuildLanguages(), clock=clock
+    )
     await tasks.stop()
+
+
+@pytest.fixture(name="alerts")
+def _alerts(make: MakeAlerts) -> AdminAlerts:
+    return make()
 
 
 def read(channel: Channel) -> list[str]:
@@ -309,3 +322,26 @@ async def test_alert_has_its_buttons_where_a_press_has_a_guild(
     [button] = channel.messages[0].interactive_components
     assert (button["label"], button["custom_id"]) == ("Test again", "kf!test_server:1:k3v9x0aa")
     assert direct.messages[0].components == []
+
+
+async def test_alert_that_is_due_is_sent_once_over_all_processes(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, make: MakeAlerts
+) -> None:
+    """A process was killed after it had sent the alert, and before it had noted that."""
+    guild_id, marked = GuildId(guild.id), []
+
+    async def mark(name: str) -> None:
+        marked.append(name)
+
+    async def notify(alerts: AdminAlerts, name: str) -> None:
+        mark_told = partial(mark, name)
+        await alerts.notify_due(guild_id, text(SENTENCE), KEY, buttons=(), mark_told=mark_told)
+
+    async with running_bot(bot, world):
+        first, successor = make(), make()
+        await notify(first, "killed")
+        await wait_until(lambda: marked == ["killed"])
+        await notify(successor, "next")
+        await wait_until(lambda: marked == ["killed", "next"])
+        await notify(successor, "again")
+    assert (read(channel), marked) == ([SENTENCE], ["killed", "next", "again"])
