@@ -36,6 +36,7 @@ from utils.events import (
     ServerAdded,
     ServerRemoved,
 )
+from utils.incident_log import IncidentLog
 from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
 from utils.models.scope import GuildId
@@ -82,12 +83,14 @@ def build_application(
         reading: replaces the hosts and the loops over their logs.
         is_member: tells whether the bot is in a guild, instead of Discord.
     """
+    repositories = build_repositories(settings, database, leases)
     base = Base(
         settings=settings,
-        repositories=build_repositories(settings, database, leases),
+        repositories=repositories,
         events=EventDispatcher(),
         tasks=tasks,
         clock=clock,
+        incidents=IncidentLog(repositories.incidents, clock=clock),
     )
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, reporter, throttle)
@@ -266,6 +269,7 @@ def build_memories(
         base.tasks,
         base.repositories.outbox,
         base.repositories.standings,
+        base.incidents,
     )
 
 
