@@ -124,7 +124,7 @@ class FakeLinkStore:
         return stored is not None
 
     async def mark_alerted(self, guild_id: GuildId, link: Link) -> None:
-        """Note that the admins are told."""
+        """Note that the admins know of it."""
         stored = self._find_request(link)
         if stored is not None:
             self.links[_build_key(guild_id, link)] = replace(stored, untold=0)

@@ -210,7 +210,7 @@ async def test_other_times_are_named_when_a_window_was_missed(links: LinkService
     clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
     second = (await links.ask(GUILD, ANNA, "Wolf")).link
     assert second.windows[0].starts_at > clock.now()
-    assert await links.list_links(GUILD, ANNA) == (replace(second, untold=0),)  # the admins are told
+    assert await links.list_links(GUILD, ANNA) == (replace(second, untold=0),)  # the admins know
 
 
 async def test_oldest_alt_becomes_main_when_the_main_is_ended(

@@ -341,7 +341,7 @@ async def test_end_of_a_request_is_told_by_the_next_process(court: Court) -> Non
 
 
 async def test_alert_that_is_due_is_begun_by_the_next_look(court: Court) -> None:
-    """A process was killed after it had stored a request, and before the admins were told."""
+    """A process was killed after it had stored a request, and before it alerted the admins."""
     await court.ask(replace(build_link(), untold=1), build_link(BERT))
     await court.look()
     [(_, told)] = court.notifier.told
