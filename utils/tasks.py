@@ -19,6 +19,7 @@ from structlog import get_logger
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import KillfeedError
+from utils.log_context import bind_log_context, enter_task_context, find_correlation_id
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
@@ -150,6 +151,7 @@ class BackgroundTask:
         self._next_run_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_ending = False
+        self._parent: str | None = None  # the id of the work that started it
 
     @property
     def is_done(self) -> bool:
@@ -212,6 +214,7 @@ class BackgroundTask:
             self._after = None
 
     async def _run(self) -> None:
+        self._parent = find_correlation_id()
         try:
             await self._wait_for_turn()
             # a task that is ending comes here if its clean-up failed, or if it ignored the request
@@ -227,6 +230,7 @@ class BackgroundTask:
         """Run the work; return the seconds until the next run, or None when there is none."""
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
+        enter_task_context(self.name, run=self._runs, guild_id=self.guild_id, parent=self._parent)
         began = self._clock.monotonic()
         outcome = await capture(self._work)
         if isinstance(outcome, Failure):
@@ -357,13 +361,14 @@ class TaskManager:
         Problems in ``told`` are not logged again; new ones are added to it.
         """
         failing = name, getattr(work, "__qualname__", ""), key
-        outcome = await capture(partial(work, key))
-        if isinstance(outcome, Failure):
-            self._note_failure(failing, outcome.error, told)
-            return False
-        if self._failing.pop(failing, 0):
-            logger.info("goes on where it had failed", task=name, scope=str(key))
-        return True
+        with bind_log_context(_find_guild(key)):
+            outcome = await capture(partial(work, key))
+            if isinstance(outcome, Failure):
+                self._note_failure(failing, outcome.error, told)
+                return False
+            if self._failing.pop(failing, 0):
+                logger.info("goes on where it had failed", task=name, scope=str(key))
+            return True
 
     def _note_failure(
         self, failing: tuple[str, str, Hashable], error: BaseException, told: set[str] | None
@@ -451,6 +456,13 @@ class TaskManager:
             self._tasks[task.name] = unended[-1]
         else:
             del self._tasks[task.name]
+
+
+def _find_guild(key: Hashable) -> GuildId | None:
+    """Return the guild of a turn, if its key is or begins with one, or with a scope or pair that holds it."""
+    first = key[0] if isinstance(key, tuple) and key else key
+    guild_id = first if isinstance(first, int) else getattr(first, "guild_id", None)
+    return GuildId(guild_id) if isinstance(guild_id, int) else None
 
 
 def _is_of(key: Hashable, guild_id: GuildId) -> bool:

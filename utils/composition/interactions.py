@@ -23,7 +23,6 @@ from utils.interactions.services import (
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
-from utils.telemetry.context import bind_log_context
 
 COMMANDS_NAME = "commands.json"
 
@@ -56,7 +55,6 @@ def build_bot(base: Base, reporter: ErrorReports, throttle: ImportThrottle) -> K
         base.events,
         sharding=sharding,
         reporter=reporter,
-        log_context=bind_log_context,
         throttle=throttle,
         commands_file=base.settings.data_dir / COMMANDS_NAME,
     )
