@@ -7,14 +7,16 @@ from utils.composition.storage import Repositories
 from utils.events import EventDispatcher
 from utils.settings import Settings
 from utils.tasks import TaskManager
+from utils.telemetry.errors import ErrorTelemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The configuration, the storage, the dispatcher of events, the tasks and the clock."""
+    """The configuration, the storage, the dispatcher of events, the tasks, the errors and the clock."""
 
     settings: Settings
     repositories: Repositories
     events: EventDispatcher
     tasks: TaskManager
+    errors: ErrorTelemetry
     clock: Clock
