@@ -1,8 +1,8 @@
 """The killfeed bot: entry point.
 
 Settings become a database, leases and the application that joins the rooms. ``python bot.py`` runs
-the bot, ``python bot.py check`` tells whether it could run, ``python bot.py rekey`` changes the secret key.
-Exit codes: 0 done or stopped cleanly, 1 could not start or a check failed, 2 wrong usage or configuration.
+the bot; its other calls are the table ``CALLS`` (``utils.commandline.arguments``).
+Exit codes: 0 done or stopped cleanly, 1 could not start or a call failed, 2 wrong usage or configuration.
 """
 
 import asyncio
@@ -16,7 +16,16 @@ from collections.abc import Coroutine
 from structlog import get_logger
 
 from utils.clock import SystemClock
-from utils.commandline import apply_api_address, build_redactor, check, open_logs, parse_arguments, rekey
+from utils.commandline.arguments import CALLS, parse_arguments
+from utils.commandline.call import (
+    DONE,
+    FAILED,
+    WRONG_USAGE,
+    CallContext,
+    apply_api_address,
+    build_redactor,
+    open_logs,
+)
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
@@ -149,8 +158,8 @@ def run(settings: Settings) -> int:
             run_in_loop(run_bot(settings, redactor))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
-        return 1
-    return 0
+        return FAILED
+    return DONE
 
 
 def main(arguments: list[str]) -> int:
@@ -162,12 +171,10 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
-        return 2
-    if options.action == "check":
-        return check(settings, options.config, extensions=EXTENSIONS)
-    if options.action == "rekey":
-        return rekey(settings, is_lost=options.lost)
-    return run(settings)
+        return WRONG_USAGE
+    if options.call is None:
+        return run(settings)
+    return CALLS[options.call].run(CallContext(settings, options, EXTENSIONS))
 
 
 if __name__ == "__main__":

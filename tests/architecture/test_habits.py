@@ -258,8 +258,8 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
             "import discord\ndiscord.Route.API_BASE_URL = 'x'",
             ["discord.Route.API_BASE_URL"],
         ),
-        (list_patches, "utils/commandline.py", "import discord\ndiscord.Route.API_BASE_URL = 'x'", []),
-        (list_patches, "utils/commandline.py", "import discord\nself.discord = discord", []),
+        (list_patches, "utils/commandline/a.py", "import discord\ndiscord.Route.API_BASE_URL = 'x'", []),
+        (list_patches, "utils/commandline/a.py", "import discord\nself.discord = discord", []),
         (
             list_own_maps,
             "utils/delivery/a.py",

@@ -17,6 +17,7 @@ from simulation.discord import SimulatedDiscord
 from tests.bot.conftest import StageFactory
 from tests.bot.process import drop_database, run_command, until
 from utils.checkup import INSTALLATION
+from utils.commandline.arguments import CALLS
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG_USAGE = 2
@@ -45,12 +46,28 @@ def _call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 
 
 async def test_help_is_shown_when_asked_for() -> None:
-    """``--help`` names the commands and ends with 0."""
+    """``--help`` names every call and ends with 0."""
     code, out, error = await run_command("--help")
-    assert (code, error) == (0, "")
-    assert all(word in out for word in ("usage: bot.py", "check:", "rekey:"))
+    assert (code, error, "usage: bot.py" in out) == (0, "", True)
+    assert re.findall(r"^    (\w+)  +\w", out, re.MULTILINE) == [*CALLS]  # each with its help
     options = re.findall(r"^  (?:-h, )?(--\w+)(?: PATH)?  +\w", out, re.MULTILINE)
-    assert options == ["--help", "--config", "--lost", "--version"]  # each with its help
+    assert options == ["--help", "--config", "--version"]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_help_of_a_call_is_shown_when_asked_for(call: Call, name: str) -> None:
+    """Each call says what it does, and takes the path of the configuration after its name."""
+    code, out, error = call(name, "--help")
+    assert (code, error, out.splitlines()[0].startswith(f"usage: bot.py {name} ")) == (0, "", True)
+    assert f"{CALLS[name].purpose.capitalize()}." in out
+    assert "--config PATH" in out
+
+
+def test_configuration_is_named_before_or_after_the_call(call: Call, tmp_path: Path) -> None:
+    """Both places of ``--config`` mean the same."""
+    config = ("--config", str(tmp_path / "none.json"))
+    before, after = call(*config, "check"), call("check", *config)
+    assert (before[0], "none.json" in before[2], after) == (WRONG_USAGE, True, before)
 
 
 def test_version_is_that_of_the_project(call: Call) -> None:

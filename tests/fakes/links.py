@@ -309,7 +309,13 @@ class FakeNotifier:
         self._keys: set[tuple[MemberId | None, str]] = set()
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        **_: object,
     ) -> None:
         """Alert the admins."""
         del guild_id

@@ -102,7 +102,13 @@ class FakeNotifier:
         self._keys: set[tuple[GuildId, str]] = set()
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        **_: object,
     ) -> None:
         """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
@@ -113,6 +119,10 @@ class FakeNotifier:
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Close the alert with this key."""
         self._keys.discard((guild_id, key))
+
+    async def list_reported(self, scope: ServerScope) -> frozenset[str]:
+        """Return the keys that an earlier process left open."""
+        return frozenset(key for guild_id, key in self._keys if guild_id == scope.guild_id)
 
 
 class FakeProgressReporter:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from utils.clock import Clock
 from utils.composition.storage import Repositories
 from utils.events import EventDispatcher
+from utils.incident_log import IncidentLog
 from utils.settings import Settings
 from utils.tasks import TaskManager
 from utils.telemetry.errors import ErrorTelemetry
@@ -12,7 +13,7 @@ from utils.telemetry.errors import ErrorTelemetry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The configuration, the storage, the dispatcher of events, the tasks, the errors and the clock."""
+    """The parts that every other part may use, from the configuration and the storage to the clock."""
 
     settings: Settings
     repositories: Repositories
@@ -20,3 +21,4 @@ class Base:
     tasks: TaskManager
     errors: ErrorTelemetry
     clock: Clock
+    incidents: IncidentLog

@@ -36,6 +36,7 @@ from utils.events import (
     ServerAdded,
     ServerRemoved,
 )
+from utils.incident_log import IncidentLog
 from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
 from utils.models.scope import GuildId
@@ -84,13 +85,15 @@ def build_application(
         is_member: tells whether the bot is in a guild, instead of Discord.
     """
     errors = errors or ErrorTelemetry(clock)
+    repositories = build_repositories(settings, database, leases)
     base = Base(
         settings=settings,
-        repositories=build_repositories(settings, database, leases),
+        repositories=repositories,
         events=EventDispatcher(errors),
         tasks=tasks,
         errors=errors,
         clock=clock,
+        incidents=IncidentLog(repositories.incidents, clock=clock),
     )
     throttle, factory = ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, throttle)
@@ -271,6 +274,7 @@ def build_memories(
         base.tasks,
         base.repositories.outbox,
         base.repositories.standings,
+        base.incidents,
     )
 
 

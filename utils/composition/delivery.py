@@ -46,7 +46,15 @@ def build_delivery(
     sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
     messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
-    alerts = AdminAlerts(bot, sender, tasks, settings=settings, languages=languages, clock=clock)
+    alerts = AdminAlerts(
+        bot,
+        sender,
+        tasks,
+        settings=settings,
+        languages=languages,
+        incidents=base.incidents,
+        clock=clock,
+    )
     service = DeliveryService(
         base.repositories.outbox,
         channels=settings,

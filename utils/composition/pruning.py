@@ -9,10 +9,11 @@ from utils.tasks import TaskManager
 
 PRUNE_TASK = "storage:prune"
 KEPT_MESSAGES = timedelta(hours=24)
+KEPT_INCIDENTS = timedelta(days=90)  # after their end
 
 
 class Pruning:
-    """Deletes old messages and lines, counters that were never shown, and data of removed servers."""
+    """Deletes old messages, lines and incidents, unshown counters, and data of removed servers."""
 
     def __init__(self, repositories: Repositories, tasks: TaskManager, *, clock: Clock) -> None:
         self._repositories = repositories
@@ -31,6 +32,10 @@ class Pruning:
         async def prune_guild(guild_id: GuildId) -> None:
             await self._repositories.outbox.prune_sent(guild_id, before=before)
 
+        async def prune_incidents(guild_id: GuildId) -> None:
+            ended_before = self._clock.now() - KEPT_INCIDENTS
+            await self._repositories.incidents.prune(guild_id, before=ended_before)
+
         async def prune_server(scope: ServerScope) -> None:
             await self._repositories.rejected.prune_rejected(scope)
             await self._repositories.imports.drop_unshown_generations(scope)
@@ -40,5 +45,7 @@ class Pruning:
 
         await self._tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
         await self._tasks.for_each(PRUNE_TASK, scopes, prune_server)
+        troubled = await self._repositories.scope_index.list_guilds_with_incidents()
+        await self._tasks.for_each(PRUNE_TASK, troubled, prune_incidents)
         removals = await self._repositories.scope_index.list_removals()
         await self._tasks.for_each(PRUNE_TASK, removals, delete_leftovers)

@@ -17,6 +17,7 @@ from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
 from utils.database.repositories.links import LinkRepository
@@ -84,6 +85,7 @@ class Repositories(ServiceStores):
     links: LinkRepository
     boards: PostedBoardRepository
     bounty_boards: BountyBoardRepository
+    incidents: IncidentRepository
     standings: Standings
 
 
@@ -117,6 +119,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         due_bounties=scope_index,
         boards=PostedBoardRepository(database),
         bounty_boards=BountyBoardRepository(database),
+        incidents=IncidentRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),
         erasures=ErasureRepository(database, fences=fences),

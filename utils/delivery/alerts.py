@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -24,9 +24,12 @@ from utils.errors import (
     DeliveryUncertainError,
     StorageError,
 )
+from utils.incident_log import IncidentLog
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import KINDS, IncidentKind
+from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.lasting_buttons import LastingButton
-from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.texts import Text, text
 from utils.services.ports import SettingsSource
 from utils.tasks import TaskManager
@@ -51,6 +54,7 @@ class _Alert:
         nonce: the nonce of every try, so that an alert is sent once even if an answer is lost.
         member_id: the member to tell in a direct message; None for the guild's admins.
         retry_at: when Discord accepts it again.
+        incident: the incident that it tells; None: it is told once, and nothing of it is stored.
         turn: the lock of a try; two tries at once could send it twice in different places.
         is_over: set when it is sent or no longer needed.
     """
@@ -60,6 +64,7 @@ class _Alert:
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
+    incident: IncidentKey | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -67,9 +72,10 @@ class _Alert:
 class AdminAlerts:
     """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
 
-    The caller does not wait: each alert is sent by a task of its own. Only this process remembers the sent
-    alerts, so a fault that lasts beyond a restart is reported again. An alert that could not be delivered is
-    tried again after growing pauses, and as soon as the bot is connected (again).
+    The caller does not wait: each alert is sent by a task of its own. An alert with a kind is an incident: it
+    is stored, so a fault that lasts beyond a restart is reported once. Of the others this process alone knows
+    that they were sent. An alert that could not be delivered is tried again after growing pauses, and as soon
+    as the bot is connected (again).
     """
 
     def __init__(
@@ -80,6 +86,7 @@ class AdminAlerts:
         *,
         settings: SettingsSource,
         languages: GuildSpeaker,
+        incidents: IncidentLog,
         clock: Clock,
     ) -> None:
         self._bot = bot
@@ -87,18 +94,50 @@ class AdminAlerts:
         self._tasks = tasks
         self._settings = settings
         self._languages = languages
+        self._incidents = incidents
         self._clock = clock
         self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be sent; the oldest first
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        kind: IncidentKind | None = None,
+        server_id: ServerId | None = None,
     ) -> None:
-        """Begin to tell the admins, unless they were told under this key before; do not wait."""
+        """Begin to tell the admins, unless they were told under this key before; do not wait for Discord."""
+        alert = _Alert(sentence, tuple(buttons))
+        if kind is not None:
+            alert.incident = IncidentKey(guild_id, kind, key)
+            await self._incidents.try_to_load(guild_id)
+            if self._note_incident(alert.incident, server_id):
+                self._told.setdefault(guild_id, {})[key] = None
         if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
-            self._begin((guild_id, key), _Alert(sentence, tuple(buttons)))
+            self._begin((guild_id, key), alert)
+
+    def _note_incident(self, key: IncidentKey, server_id: ServerId | None) -> bool:
+        """Open the incident unless it is open; tell whether its guild was told, perhaps before a restart."""
+        incident = self._incidents.find(key) or Incident(key, CheckState.WARN, self._clock.now())
+        servers = incident.servers.union(() if server_id is None else (server_id,))
+        if self._incidents.find(key) is None or servers != incident.servers:
+            self._incidents.put(replace(incident, servers=servers))
+        return incident.told_at is not None
+
+    async def list_reported(self, scope: ServerScope) -> frozenset[str]:
+        """Return the keys of the open incidents that a game server has reported, also before a restart.
+
+        Raises:
+            StorageError: the database is away.
+        """
+        await self._incidents.load(scope.guild_id)
+        found = self._incidents.list_open(scope.guild_id)
+        return frozenset(one.key.subject for one in found if scope.server_id in one.servers)
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Begin to tell a member in a direct message, unless they were told before or accept none."""
@@ -112,8 +151,19 @@ class AdminAlerts:
         told.pop(key, None)
         if not told:
             self._told.pop(guild_id, None)
+        await self._end_incident(guild_id, key)
         if alert := self._waiting.pop((guild_id, key), None):
             alert.is_over.set()
+
+    async def _end_incident(self, guild_id: GuildId, key: str) -> None:
+        """Note the end of the incident with this key, if there is one."""
+        if await self._incidents.try_to_load(guild_id):
+            found = [one for one in self._incidents.list_open(guild_id) if one.key.subject == key]
+            for incident in found:
+                if KINDS[incident.key.kind].is_reported:
+                    self._incidents.finish(incident)
+            if found:
+                await self._incidents.write()
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget the sent alerts of a guild, and drop those that were not sent yet."""
@@ -175,11 +225,18 @@ class AdminAlerts:
                 return
             if alert.member_id is None:
                 await self._tell_admins(matter[0], alert)
+                await self._note_told(alert)
             else:
                 await self._tell_member(matter[0], alert.member_id, alert)
             if self._waiting.get(matter) is alert:  # unless it was over and reported again in the meantime
                 del self._waiting[matter]
             alert.is_over.set()
+
+    async def _note_told(self, alert: _Alert) -> None:
+        incident = None if alert.incident is None else self._incidents.find(alert.incident)
+        if incident is not None:
+            self._incidents.put(incident.note_told(self._clock.now()))
+            await self._incidents.write()
 
     async def _tell_member(self, guild_id: GuildId, member_id: MemberId, alert: _Alert) -> None:
         guild = self._bot.get_guild(guild_id)

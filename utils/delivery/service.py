@@ -61,6 +61,7 @@ from utils.errors import (
     DeliveryUncertainError,
 )
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
+from utils.models.incident_kinds import IncidentKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
 from utils.models.post_styles import PostShape
 from utils.models.scope import ChannelId, GuildId
@@ -389,7 +390,9 @@ class DeliveryService:
             server=first.notice.server_name,
             set=Command("admin channel set"),
         )
-        await self._notifier.notify(lane.guild_id, sentence, _unusable_key(lane))
+        await self._notifier.notify(
+            lane.guild_id, sentence, _unusable_key(lane), kind=IncidentKind.CHANNEL_UNUSABLE
+        )
         self._failures[lane] += 1
         seconds = UNUSABLE_BACKOFF.compute_seconds(self._failures[lane])
         _log.warning("channel unusable", lane=str(lane), seconds=seconds)
@@ -440,7 +443,9 @@ class DeliveryService:
             kind=CHANNEL_KIND_NAMES[kind],
             span=plural("{count} minute", "{count} minutes", self._max_age.total_seconds() // 60),
         )
-        await self._notifier.notify(lane.guild_id, sentence, _expired_key(lane, kind))
+        await self._notifier.notify(
+            lane.guild_id, sentence, _expired_key(lane, kind), kind=IncidentKind.CHANNEL_UNUSABLE
+        )
 
 
 def _unusable_key(lane: Lane) -> str:

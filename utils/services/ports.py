@@ -11,9 +11,10 @@ from typing import Protocol
 
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.post_styles import ChannelStyle
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.models.texts import Text
 
@@ -22,12 +23,25 @@ class AdminNotifier(Protocol):  # implemented by AdminAlerts
     """Tells the admins of a guild something once, until the alert is closed."""
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        kind: IncidentKind | None = None,
+        server_id: ServerId | None = None,
     ) -> None:
-        """Send the alert, unless an alert with this key is open; the buttons below it mend its matter."""
+        """Send the alert, unless an alert with this key is open; the buttons below it mend its matter.
+
+        One with a ``kind`` is an incident and stays open over a restart. ``server_id`` has reported it.
+        """
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Close the alert with this key."""
+
+    async def list_reported(self, scope: ServerScope) -> frozenset[str]:
+        """Return the keys of the open incidents that a game server has reported, also before a restart."""
 
 
 class ChannelFinder(Protocol):  # implemented by SettingsService

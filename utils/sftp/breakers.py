@@ -13,6 +13,7 @@ gate was used up) neither opens nor closes it.
 """
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -285,5 +286,10 @@ def _find_where(key: Key) -> Where:
 def _name_matter(login: HostLogin, error: RemoteError) -> str:
     """Name the problem: a changed key concerns all logins at that host, a refused login only itself."""
     if error.is_of_host or isinstance(error, HostKeyChangedError | HandshakeRefusedError):
-        return f"{type(error).__name__} {login.address}"
-    return f"login {login.address} {hash(login.username):x}"  # neither user nor secret may be logged
+        return f"{type(error).__name__}:{_compute_digest(login.address)}"
+    return f"login:{_compute_digest(login.address, login.username)}"
+
+
+def _compute_digest(*parts: str) -> str:
+    """Return a name for a login that shows neither host nor user; a later process computes the same."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()

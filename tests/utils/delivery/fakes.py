@@ -299,7 +299,13 @@ class FakeAdminNotifier:
     open_keys: set[str] = field(default_factory=set)
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        **_: object,
     ) -> None:
         """Send one alert for each key."""
         del buttons

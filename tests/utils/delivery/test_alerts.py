@@ -10,12 +10,15 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.incidents import FakeIncidentStore
 from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
+from utils.incident_log import IncidentLog
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerId
+from utils.models.incident_kinds import IncidentKind
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.server_buttons import build_test_button
 from utils.models.texts import text
 from utils.tasks import TaskManager
@@ -52,9 +55,28 @@ async def _alerts(
     bot: commands.Bot, settings: FakeSettingsSource, clock: FakeClock
 ) -> AsyncIterator[AdminAlerts]:
     tasks = TaskManager(clock)
-    sender = DiscordSender(bot, clock=clock)
-    yield AdminAlerts(bot, sender, tasks, settings=settings, languages=FakeGuildLanguages(), clock=clock)
+    yield build_alerts(bot, tasks, settings, clock, store=FakeIncidentStore())
     await tasks.stop()
+
+
+def build_alerts(
+    bot: commands.Bot,
+    tasks: TaskManager,
+    settings: FakeSettingsSource,
+    clock: FakeClock,
+    *,
+    store: FakeIncidentStore,
+) -> AdminAlerts:
+    """Build the alerts of a process over what earlier processes stored."""
+    return AdminAlerts(
+        bot,
+        DiscordSender(bot, clock=clock),
+        tasks,
+        settings=settings,
+        languages=FakeGuildLanguages(),
+        incidents=IncidentLog(store, clock=clock),
+        clock=clock,
+    )
 
 
 def read(channel: Channel) -> list[str]:
@@ -309,3 +331,58 @@ async def test_alert_has_its_buttons_where_a_press_has_a_guild(
     [button] = channel.messages[0].interactive_components
     assert (button["label"], button["custom_id"]) == ("Test again", "kf!test_server:1:k3v9x0aa")
     assert direct.messages[0].components == []
+
+
+async def test_incident_is_told_once_over_restarts_until_a_later_process_closes_it(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    settings: FakeSettingsSource,
+    clock: FakeClock,
+) -> None:
+    """The next process knows the alert and its server, closes it, and tells the next fault again."""
+    store, scope = FakeIncidentStore(), ServerScope(GuildId(guild.id), ServerId("k3v9x0aa"))
+    login, tasks = IncidentKind.SERVER_LOGIN, TaskManager(clock)
+
+    async def report(alerts: AdminAlerts) -> None:
+        await alerts.notify(scope.guild_id, text(SENTENCE), KEY, kind=login, server_id=scope.server_id)
+        await world.settle()
+
+    async with running_bot(bot, world):
+        for _ in range(2):
+            await report(build_alerts(bot, tasks, settings, clock, store=store))
+        third = build_alerts(bot, tasks, settings, clock, store=store)
+        assert await third.list_reported(scope) == {KEY}
+        assert read(channel) == [SENTENCE]
+        await third.clear(scope.guild_id, KEY)
+        fourth = build_alerts(bot, tasks, settings, clock, store=store)
+        assert await fourth.list_reported(scope) == frozenset()
+        clock.move(1)
+        await report(fourth)
+    await tasks.stop()
+    assert read(channel) == [SENTENCE, SENTENCE]
+    assert [one.is_open for one in store.stored.values()] == [False, True]
+
+
+async def test_incident_is_told_while_the_database_is_away_and_stored_afterwards(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    settings: FakeSettingsSource,
+    clock: FakeClock,
+) -> None:
+    """The alert does not wait for the database, and is stored with the next change."""
+    store, tasks, guild_id = FakeIncidentStore(), TaskManager(clock), GuildId(guild.id)
+    store.is_away = True
+    alerts = build_alerts(bot, tasks, settings, clock, store=store)
+    async with running_bot(bot, world):
+        await alerts.notify(guild_id, text(SENTENCE), KEY, kind=IncidentKind.SERVER_LOGIN)
+        await world.settle()
+        assert (read(channel), store.stored) == ([SENTENCE], {})
+        store.is_away = False
+        await alerts.clear(guild_id, "another")
+        await alerts.clear(guild_id, KEY)
+    await tasks.stop()
+    assert [(one.key.subject, one.is_open) for one in store.stored.values()] == [(KEY, False)]

@@ -14,6 +14,7 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import build_player_id
+from tests.fakes.incidents import FakeIncidentStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
@@ -25,6 +26,7 @@ from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory, Post
+from utils.incident_log import IncidentLog
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.lasting_buttons import LastingButton
 from utils.models.links import Link, ProofOutcome
@@ -96,7 +98,13 @@ class PosterParts:
         """Allow everything."""
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        **_: object,
     ) -> None:
         """Record the alert."""
         del buttons
@@ -182,6 +190,7 @@ class Alert:
             parts.tasks,
             settings=parts,
             languages=FakeGuildLanguages(parts.factory),
+            incidents=IncidentLog(FakeIncidentStore(), clock=parts.clock),
             clock=parts.clock,
         )
         self.is_open = True

@@ -1,4 +1,6 @@
-"""The declared indexes: created at the start and compared by ``python bot.py check``.
+"""The declared collections: their indexes, and what a backup does with each of them.
+
+Indexes are created at the start and compared by ``python bot.py check``.
 
 Every index of scoped data begins with ``guild_id``. mongod needs about 10 microseconds a row and index, so
 ``kills`` has two that hold every row; its ``_id`` begins with guild, server and time and serves other
@@ -8,6 +10,7 @@ queries.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pymongo import IndexModel
 from structlog import get_logger
@@ -90,7 +93,51 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "incidents": (
+        Index("open", ("guild_id", "kind", "subject"), unique=True, only={"is_open": True}),
+        Index("newest", ("guild_id", "-opened_at")),
+    ),
 }
+
+
+class BackupClass(StrEnum):
+    """The part of a collection in backups and restores."""
+
+    KEPT = "kept"
+    """Backed up and restored."""
+
+    IN_FLIGHT = "in_flight"
+    """Never backed up, because it is what is under way right now; a restore leaves it as it is, and empties
+    it if the backup's data is of another version."""
+
+    LOCAL = "local"
+    """Never backed up, and no restore touches it: it belongs to the processes and not to the communities."""
+
+
+BACKUP_CLASSES: Mapping[str, BackupClass] = {
+    "guilds": BackupClass.KEPT,
+    "game_servers": BackupClass.KEPT,
+    "kills": BackupClass.KEPT,
+    "players": BackupClass.KEPT,
+    "player_days": BackupClass.KEPT,
+    "server_months": BackupClass.KEPT,
+    "cursors": BackupClass.KEPT,
+    "rejected_lines": BackupClass.KEPT,
+    "outbox": BackupClass.IN_FLIGHT,
+    "boards": BackupClass.KEPT,
+    "bounty_boards": BackupClass.KEPT,
+    "messages": BackupClass.IN_FLIGHT,
+    "wallets": BackupClass.KEPT,
+    "ledger": BackupClass.KEPT,
+    "bounties": BackupClass.KEPT,
+    "audit": BackupClass.KEPT,
+    "links": BackupClass.KEPT,
+    "proof_attempts": BackupClass.KEPT,
+    "incidents": BackupClass.LOCAL,
+    "leases": BackupClass.LOCAL,
+    "schema": BackupClass.LOCAL,
+}
+"""The class of every collection, also of those without an index of their own."""
 
 
 async def ensure_indexes(database: SafeDatabase) -> None:

@@ -231,5 +231,6 @@ PERSONAL_FIELDS: Declarations = {
     "proof_attempts": (
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
+    "incidents": (),
 }
 """The table, by collection; every field that names a person is declared."""

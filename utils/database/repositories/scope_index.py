@@ -60,6 +60,10 @@ class ScopeIndexRepository:
         """Return every guild with a link that waits for its proof, or whose outcome is not shown yet."""
         return await self._group_guilds("links", {"$match": {"is_open": True}}, hint="open")
 
+    async def list_guilds_with_incidents(self) -> tuple[GuildId, ...]:
+        """Return every guild with an incident, open or not; the process of shard 0 has ``WHOLE_BOT``."""
+        return await self._group_guilds("incidents", {"$sort": {"guild_id": 1}}, hint="newest")
+
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> tuple[ServerScope, ...]:
         """Return every game server with open bounties that expired before a moment."""
         known = list(await self._group_guilds("bounties", {"$sort": {"guild_id": 1}}, hint="ending"))

@@ -12,6 +12,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
 from utils.models.notices.outbox import WAITING_MAXIMUM
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
@@ -209,7 +210,7 @@ class DeathLogReader:
         if outcome.left_out:
             self._is_full_told = True
             said = describe_left_out(outcome.left_out, server.name)
-            await notifier.notify(guild_id, said, self._full_matter)
+            await notifier.notify(guild_id, said, self._full_matter, kind=IncidentKind.CHANNEL_UNUSABLE)
             logger.warning("posts are left out", scope=str(self._scope), posts=outcome.left_out)
         elif outcome.deaths:
             self._is_full_told = False

@@ -36,6 +36,7 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
+from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.problems import Problem
@@ -108,6 +109,7 @@ class ReaderLoop:
         self._look: ServerLook | None = None
         self._changes = 0  # number of changes reported so far
         self._woken = Signal()
+        self._has_recalled = False
 
     def refresh(self) -> None:
         """Read the server's settings again before the next visit."""
@@ -147,6 +149,7 @@ class ReaderLoop:
         while True:
             try:
                 await self._reader.recall()
+                await self._recall_alerts()
                 look = await self._find_look()
                 if look is None:
                     return None
@@ -156,6 +159,12 @@ class ReaderLoop:
                 # do not save the health: the stored health may not be loaded yet
                 fault, _ = self._note_failure(error, ConnectionState.RETRYING)
                 await self._pause(self._clock.sleep(self._plan_retry(fault, 0.0)))
+
+    async def _recall_alerts(self) -> None:
+        """Take over the open alerts of an earlier process once, so that this loop can close them."""
+        if not self._has_recalled:
+            self._state.told |= await self._dependencies.notifier.list_reported(self._scope)
+            self._has_recalled = True
 
     async def _find_look(self) -> ServerLook | None:
         """Return the server from memory; read it again after a reported change or after some minutes."""
@@ -265,7 +274,8 @@ class ReaderLoop:
 
     async def _tell_unread(self, problem: Text) -> None:
         obstacle = self._dependencies.logs.find_obstacle(self._scope)
-        await self._tell(obstacle, (self._reader.describe(self._name),), problem)
+        names = (self._reader.describe(self._name),)
+        await self._tell(obstacle, names, problem, IncidentKind.SERVER_LOGS)
 
     async def _tell_obstacle(self, error: KillfeedError) -> None:
         """Alert the admins, with the button that mends it; servers behind one obstacle share the alert."""
@@ -280,7 +290,7 @@ class ReaderLoop:
         if isinstance(error, LoginRefusedError):
             edit = Command("admin server edit", "new_password:True")
             problem = join([problem, text("Enter a new password with {edit}.", edit=edit)])
-        await self._tell(obstacle, names, problem, button)
+        await self._tell(obstacle, names, problem, _choose_kind(error), button)
 
     async def _name_neighbours(self) -> tuple[str, ...]:
         """Return the names of the servers at this host; if they cannot be read, only that of this one."""
@@ -297,12 +307,19 @@ class ReaderLoop:
         return tuple(one.name for one in known if is_at_host(one, own) and not one.is_paused)
 
     async def _tell(
-        self, obstacle: Obstacle | None, names: tuple[Value, ...], problem: Text, *buttons: LastingButton
+        self,
+        obstacle: Obstacle | None,
+        names: tuple[Value, ...],
+        problem: Text,
+        kind: IncidentKind,
+        *buttons: LastingButton,
     ) -> None:
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
         self._state.told.add(matter)
         said = text("**{servers}**: {problem}", servers=Names(names), problem=problem)
-        await self._dependencies.notifier.notify(self._scope.guild_id, said, matter, buttons=buttons)
+        await self._dependencies.notifier.notify(
+            self._scope.guild_id, said, matter, buttons=buttons, kind=kind, server_id=self._scope.server_id
+        )
 
     async def _mend(self) -> bool:
         """Clear the fault and its alerts. Return whether there was one."""
@@ -355,6 +372,14 @@ def _find_problem(error: BaseException) -> Text:
         return (Problem.DATABASE_AWAY if error.may_pass else Problem.DATABASE_REFUSES).say()
     failure = describe_failure(error)
     return failure if isinstance(failure, Text) else Problem.SURPRISE.say(failure=failure)
+
+
+def _choose_kind(error: KillfeedError) -> IncidentKind:
+    """Return the kind of incident of an obstacle."""
+    if isinstance(error, HostKeyChangedError):
+        return IncidentKind.SERVER_HOSTKEY
+    has_no_logs = isinstance(error, LogsMissingError | RemotePermissionError)
+    return IncidentKind.SERVER_LOGS if has_no_logs else IncidentKind.SERVER_LOGIN
 
 
 def _may_pass(error: KillfeedError) -> bool:

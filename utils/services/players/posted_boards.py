@@ -25,6 +25,7 @@ from utils.errors import (
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
@@ -274,7 +275,7 @@ class PostedBoardService:
     async def _pause(self, posted: PostedBoard, sentence: Text, matter: str) -> None:
         if not posted.is_paused:
             await self.store.set_paused(posted.key, is_paused=True)
-        await self.notifier.notify(posted.key.guild_id, sentence, matter)
+        await self.notifier.notify(posted.key.guild_id, sentence, matter, kind=IncidentKind.BOARD_PAUSED)
 
     async def _choose_key(self, guild_id: GuildId, board: Board, server: str | None) -> BoardKey:
         if server is None:

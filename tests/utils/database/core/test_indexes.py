@@ -1,9 +1,18 @@
 """Tests of indexes as data."""
 
+import ast
+
 import pytest
 
+from tests.architecture.source_tree import list_modules, read_dotted
 from utils.database.core.database import SafeDatabase
-from utils.database.core.indexes import INDEXES, ensure_indexes, list_index_problems
+from utils.database.core.indexes import (
+    BACKUP_CLASSES,
+    INDEXES,
+    BackupClass,
+    ensure_indexes,
+    list_index_problems,
+)
 
 
 @pytest.fixture(name="database")
@@ -16,6 +25,26 @@ def _database(new_database: SafeDatabase) -> SafeDatabase:
 def test_every_index_of_scoped_data_begins_with_its_guild(name: str) -> None:
     """Every index begins with the guild, so a query of one guild never reads another's keys."""
     assert {index.fields[0] for index in INDEXES[name]} == {"guild_id"}
+
+
+def test_every_collection_has_a_class() -> None:
+    """A new collection says whether it is backed up, also one that is reached without a scope."""
+    unscoped = {
+        node.args[0].value
+        for module in list_modules()
+        if module.room != "simulation"
+        for node in module.walk()
+        if isinstance(node, ast.Call) and read_dotted(node.func).endswith(".unscoped")
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert {"leases", "schema"} <= unscoped
+    assert set(BACKUP_CLASSES) == INDEXES.keys() | unscoped
+
+
+def test_waiting_notices_are_in_no_backup() -> None:
+    """An old backup must not post again, so notices and messages that are under way are not in it."""
+    in_flight = [name for name, kind in BACKUP_CLASSES.items() if kind is BackupClass.IN_FLIGHT]
+    assert in_flight == ["outbox", "messages"]
 
 
 async def test_indexes_are_as_the_table_says_after_ensuring_them_twice(database: SafeDatabase) -> None:

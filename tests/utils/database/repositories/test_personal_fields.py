@@ -27,12 +27,15 @@ from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
+from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.message_places import MessagePlace
 from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
@@ -71,6 +74,8 @@ async def fill_rest(place: Place) -> None:
     await PremiumRepository(database).write_grant(guild_id, grant, event, entry=granted)
     await PostedBoardRepository(database).insert_board(BoardKey(guild_id, ServerId(""), "kd"))
     await BountyBoardRepository(database).save_place(guild_id, MessagePlace(ChannelId(5), 6))
+    key = IncidentKey(guild_id, IncidentKind.SERVER_UNREAD, place.scope.server_id)
+    await IncidentRepository(database).put(guild_id, Incident(key, CheckState.WARN, NOW))
     gift = Change(OTHER, LedgerKind.ADMIN, 5, "admin:gift", NOW, note=f"thanks to <@!{OWNER}>")
     await book(place, gift)
     entry = EntryKey(Feed(place.scope, ChannelKind.KILLFEED), 1)

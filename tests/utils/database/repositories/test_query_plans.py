@@ -19,6 +19,7 @@ from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
@@ -36,6 +37,8 @@ from utils.database.units.shared_transaction import SharedTransaction
 from utils.models.audit import AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind, Killing, LogFile
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
+from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.links import Link, ProofWindow
 from utils.models.message_places import MessagePlace
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
@@ -315,7 +318,14 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
         await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", AuditFacts()))
     for actor, action in ((None, None), (MemberId(1), None), (None, "role"), (MemberId(1), "role")):
         await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
+    incidents = IncidentRepository(profiled)
+    for number in range(9):
+        key = IncidentKey(scope.guild_id, IncidentKind.SERVER_UNREAD, str(number))
+        await incidents.put(scope.guild_id, Incident(key, CheckState.WARN, NOW + timedelta(number)))
+    await incidents.list_open(scope.guild_id)
+    await incidents.prune(scope.guild_id, before=NOW, kept=3)
     scope_index = ScopeIndexRepository(profiled, Sharding())
+    assert await scope_index.list_guilds_with_incidents() == (scope.guild_id,)
     assert await scope_index.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event, entry=entry)
     await servers.set_paused(scope, is_paused=True)

@@ -25,6 +25,7 @@ async def fill(database: SafeDatabase) -> None:
         "boards": server | {"board": "kills"},
         "links": {"member_id": 7, "player_id": "p", "is_open": True},
         "bounties": server | {"slot": "open", "expires_at": NOW},
+        "incidents": {"kind": "server-unread", "opened_at": NOW},
     }
     for name, document in documents.items():
         await database.unscoped(name).insert_many([{"guild_id": guild, **document} for guild in GUILDS])
@@ -39,9 +40,10 @@ async def fill(database: SafeDatabase) -> None:
         lambda scope_index: scope_index.list_ended_premium(NOW),
         lambda scope_index: scope_index.list_guilds_with_boards(),
         lambda scope_index: scope_index.list_guilds_with_open_links(),
+        lambda scope_index: scope_index.list_guilds_with_incidents(),
         lambda scope_index: scope_index.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
-    ids=["servers", "guilds", "left", "premium", "boards", "links", "bounties"],
+    ids=["servers", "guilds", "left", "premium", "boards", "links", "incidents", "bounties"],
 )
 async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
     """Together the processes have all guilds, and no two have the same."""

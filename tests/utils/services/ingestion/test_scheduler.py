@@ -392,6 +392,16 @@ async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World
     assert world.notifier.told == [alert(REFUSALS[1])]
 
 
+async def test_alert_of_an_earlier_process_is_closed_when_the_log_is_read(world: World) -> None:
+    """The next fault after a restart is reported again, because the first read closed the old alert."""
+    await world.notifier.notify(SCOPE.guild_id, text("An earlier process said so."), "login:1")
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: scheduler.health.state is ConnectionState.CONNECTED)
+    await world.notifier.notify(SCOPE.guild_id, text("It failed again."), "login:1")
+    assert world.notifier.told == ["An earlier process said so.", "It failed again."]
+
+
 async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> None:
     """After a wake during a visit, the next visit follows at once."""
 
@@ -399,7 +409,13 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
         """The login is corrected as soon as the alert is sent."""
 
         async def notify(
-            self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+            self,
+            guild_id: GuildId,
+            sentence: Text,
+            key: str,
+            *,
+            buttons: Sequence[LastingButton] = (),
+            **_: object,
         ) -> None:
             """Wake the server."""
             del guild_id, sentence, key, buttons

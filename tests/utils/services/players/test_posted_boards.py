@@ -122,7 +122,13 @@ class Stand:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
     async def notify(
-        self, guild_id: GuildId, sentence: Text, key: str, *, buttons: Sequence[LastingButton] = ()
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton] = (),
+        **_: object,
     ) -> None:
         """Record an alert once."""
         del buttons

@@ -1,0 +1,47 @@
+"""The arguments of ``bot.py``: the options of every call, and the table of the calls."""
+
+import argparse
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from utils.commandline.call import Call
+from utils.commandline.checking import CHECK
+from utils.commandline.rekeying import REKEY
+
+PROJECT = Path(__file__).parents[2]
+CONFIG_PATH = PROJECT / "config.json"
+
+CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, REKEY)}
+"""Every call by its name; without one of them ``bot.py`` runs the bot."""
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; wrong usage ends with exit code 2."""
+    parser = argparse.ArgumentParser(
+        prog="bot.py",
+        description="The killfeed bot for Deadside game servers. Without a call it runs the bot.",
+        epilog="bot.py CALL --help shows the options of a call.",
+    )
+    _add_config(parser, default=CONFIG_PATH)
+    parser.add_argument(
+        "--version", action="version", version=read_version(), help="show the bot's version and end"
+    )
+    calls = parser.add_subparsers(dest="call", metavar="CALL", title="calls")
+    for call in CALLS.values():
+        own = calls.add_parser(call.name, help=call.purpose, description=f"{call.purpose.capitalize()}.")
+        _add_config(own, default=argparse.SUPPRESS)  # so that it may stand before or after the call
+        call.add_options(own)
+    return parser.parse_args(arguments)
+
+
+def _add_config(parser: argparse.ArgumentParser, *, default: object) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=default, metavar="PATH", help=f"the configuration ({CONFIG_PATH})"
+    )
+
+
+def read_version() -> str:
+    """Return the name and the version of the project, as ``pyproject.toml`` gives them."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return f"{project['name']} {project['version']}"

@@ -1,0 +1,35 @@
+"""``bot.py check``: whether the bot could run."""
+
+import asyncio
+import sys
+
+from utils.checkup import Mark, SelfCheck, check_bot
+from utils.commandline.call import (
+    DONE,
+    FAILED,
+    Call,
+    CallContext,
+    apply_api_address,
+    build_redactor,
+    open_logs,
+)
+from utils.data_folder import list_readable_by_others
+
+
+def check(context: CallContext) -> int:
+    """Print what works, what fails, what is unwise and what was not checked, and return the exit code."""
+    settings = context.settings
+    redactor = build_redactor(settings)
+    apply_api_address(settings)
+    logs = open_logs(settings, redactor, level="ERROR")
+    checks = asyncio.run(check_bot(settings, redactor, logs, extensions=context.extensions))
+    checks += [
+        SelfCheck("Readable by others", Mark.WARNING, sentence)
+        for sentence in list_readable_by_others(context.config, settings.data_dir)
+    ]
+    for one in checks:
+        sys.stdout.write(f"{one.mark:<4}  {one.name:<20} {redactor.redact(one.detail)}\n")
+    return FAILED if any(one.mark is Mark.FAILED for one in checks) else DONE
+
+
+CHECK = Call("check", "tell whether the bot could run", check)

@@ -1,0 +1,286 @@
+"""The kinds of incidents: one table with limits, audience, words and the name of the runbook.
+
+The name of a kind is also the name of its runbook (``docs/RUNBOOKS.md``) and of its check in the status file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+from utils.models.texts import Command, Text, text
+
+ROUNDS_BEFORE_OPEN = 3
+ROUNDS_BEFORE_END = 5
+ROUNDS_BEFORE_ESCALATION = 2
+
+
+@unique
+class IncidentKind(StrEnum):
+    """The kinds of incidents."""
+
+    DATABASE_AWAY = "database-away"
+    DATABASE_SLOW = "database-slow"
+    DATABASE_MEMBERS = "database-members"
+    GATEWAY_DOWN = "gateway-down"
+    DISCORD_LIMITED = "discord-limited"
+    COMMANDS_FAILING = "commands-failing"
+    TASK_FAILING = "task-failing"
+    EVENT_LOOP = "event-loop"
+    MEMORY = "memory"
+    DISK_SPACE = "disk-space"
+    CLOCK_SKEW = "clock-skew"
+    LEASE_LATE = "lease-late"
+    CRASH_LOOP = "crash-loop"
+    HOST_AWAY = "host-away"
+    SERVER_UNREAD = "server-unread"
+    SERVER_LOGIN = "server-login"
+    SERVER_HOSTKEY = "server-hostkey"
+    SERVER_LOGS = "server-logs"
+    CHANNEL_UNUSABLE = "channel-unusable"
+    BOARD_PAUSED = "board-paused"
+    SERVER_CLOCK = "server-clock"
+    OUTBOX_OLD = "outbox-old"
+    BACKUP_SAME_DISK = "backup-same-disk"
+    SECRET_KEY = "secret-key"  # noqa: S105 - the name of a check
+    PROBE_STUCK = "probe-stuck"
+
+
+class Audience(StrEnum):
+    """The people who are told."""
+
+    OWNERS = "owners"
+    GUILD = "its guild"
+    BOTH = "owners, its guild at critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The values of one measurement from which a check is bad; None: never by this measurement.
+
+    Attributes:
+        falls: low values are bad: those below the limit. Otherwise values from the limit on are bad.
+    """
+
+    warn: float | None = None
+    critical: float | None = None
+    falls: bool = False
+
+    def is_warned(self, value: float) -> bool:
+        """Tell whether a value is at least a warning."""
+        return self._is_beyond(value, self.warn) or self.is_critical(value)
+
+    def is_critical(self, value: float) -> bool:
+        """Tell whether a value is critical."""
+        return self._is_beyond(value, self.critical)
+
+    def _is_beyond(self, value: float, limit: float | None) -> bool:
+        if limit is None:
+            return False
+        return value < limit if self.falls else value >= limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindRow:
+    """One row of the table.
+
+    Attributes:
+        title: the trouble, in a few words.
+        meaning: its effect on people.
+        first_step: the first thing to do.
+        limits: by the name of the measurement.
+        rounds_before_open: so many bad rounds in a row open an incident.
+        is_reported: no probe judges it: the part of the bot that meets it reports it at once.
+    """
+
+    title: Text
+    meaning: Text
+    first_step: Text
+    told_to: Audience = Audience.OWNERS
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    rounds_before_open: int = ROUNDS_BEFORE_OPEN
+    is_reported: bool = False
+
+
+KINDS: Mapping[IncidentKind, KindRow] = {
+    IncidentKind.DATABASE_AWAY: KindRow(
+        title=text("The database isn't answering"),
+        meaning=text("Commands fail and new kills wait in the game logs. Nothing is lost."),
+        first_step=text("Look whether MongoDB runs and whether its disk has space."),
+        limits={"seconds": Limits(critical=5.0)},
+        rounds_before_open=2,
+    ),
+    IncidentKind.DATABASE_SLOW: KindRow(
+        title=text("The database is slow"),
+        meaning=text("Posts and answers come late."),
+        first_step=text("Look for other work on MongoDB's machine: backups, imports, a full disk."),
+        limits={"p95_seconds": Limits(warn=0.25, critical=2.0)},
+        rounds_before_open=2,
+    ),
+    IncidentKind.DATABASE_MEMBERS: KindRow(
+        title=text("A member of MongoDB's replica set is down"),
+        meaning=text("All works as long as most members are up. Without a majority nothing can be stored."),
+        first_step=text("Start the missing member again."),
+        limits={"down": Limits(warn=1), "share_up": Limits(critical=0.5, falls=True)},
+        rounds_before_open=2,
+    ),
+    IncidentKind.GATEWAY_DOWN: KindRow(
+        title=text("The connection to Discord is down"),
+        meaning=text("The bot looks offline and commands don't work. Kills are still counted."),
+        first_step=text("Look at Discord's status page, then at this machine's network."),
+        limits={
+            "unconnected_seconds": Limits(warn=60, critical=300),
+            "latency_seconds": Limits(warn=2),
+            "unanswered_seconds": Limits(warn=90, critical=300),
+        },
+        rounds_before_open=2,
+    ),
+    IncidentKind.DISCORD_LIMITED: KindRow(
+        title=text("Discord limits the bot's requests"),
+        meaning=text("Posts and edits come late. After 10,000 refused requests Discord locks the bot out."),
+        first_step=text(
+            "Look in the log for the requests that Discord refuses, and for a missing permission."
+        ),
+        limits={
+            "limited": Limits(warn=10),  # 429 in 5 minutes
+            "limited_globally": Limits(warn=1),
+            "refused": Limits(critical=5_000),  # 401, 403 and 429 in 10 minutes
+        },
+    ),
+    IncidentKind.COMMANDS_FAILING: KindRow(
+        title=text("Commands fail"),
+        meaning=text("Members get an error, or no answer at all."),
+        first_step=text("Look in the log for the reference codes of the failed commands."),
+        limits={"answered_share": Limits(warn=0.95, critical=0.80, falls=True)},
+    ),
+    IncidentKind.TASK_FAILING: KindRow(
+        title=text("A background task keeps failing"),
+        meaning=text("The work of this task doesn't get done: it may be posts, boards, ends of bounties."),
+        first_step=text("See its last error with {tasks}.", tasks=Command("owner tasks")),
+        limits={"errors_in_a_row": Limits(warn=3), "failing_seconds": Limits(critical=600)},
+    ),
+    IncidentKind.EVENT_LOOP: KindRow(
+        title=text("The bot hangs for moments"),
+        meaning=text("Posts and answers come late. Beyond 3 seconds commands fail."),
+        first_step=text("Look whether this machine's CPU is busy, and with what."),
+        limits={"p99_seconds": Limits(warn=0.25, critical=2.0)},
+    ),
+    IncidentKind.MEMORY: KindRow(
+        title=text("Memory is running out"),
+        meaning=text("When none is left, the system ends the bot. It starts again and loses nothing."),
+        first_step=text("Give the bot more memory, or stop other programs on this machine."),
+        limits={"share": Limits(warn=0.80, critical=0.90)},
+    ),
+    IncidentKind.DISK_SPACE: KindRow(
+        title=text("The disk is almost full"),
+        meaning=text("On a full disk nothing can be stored: kills wait in the game logs and commands fail."),
+        first_step=text("Free space, or move the folder to a larger disk."),
+        limits={
+            "free_share": Limits(warn=0.10, critical=0.03, falls=True),
+            "free_bytes": Limits(warn=2e9, critical=5e8, falls=True),
+        },
+    ),
+    IncidentKind.CLOCK_SKEW: KindRow(
+        title=text("The clocks of the bot and of MongoDB differ"),
+        meaning=text("Times are wrong. From 20 seconds on, two processes could both take the lead."),
+        first_step=text("Switch time synchronisation on, on both machines."),
+        limits={"seconds": Limits(warn=2.0, critical=10.0)},
+    ),
+    IncidentKind.LEASE_LATE: KindRow(
+        title=text("The bot hardly keeps its lease"),
+        meaning=text("After 20 seconds without it another process may take over, or nobody posts."),
+        first_step=text("Look whether MongoDB answers and whether this machine's CPU is busy."),
+        limits={"seconds": Limits(warn=10.0, critical=15.0)},
+    ),
+    IncidentKind.CRASH_LOOP: KindRow(
+        title=text("The bot starts again and again"),
+        meaning=text("It's offline for moments each time. Nothing is lost."),
+        first_step=text("Read the last lines of the log before the newest start."),
+        limits={"starts": Limits(warn=3, critical=6)},  # in 10 minutes
+    ),
+    IncidentKind.HOST_AWAY: KindRow(
+        title=text("A game host is away for several communities"),
+        meaning=text("Kills on its game servers come later. Nothing is lost while the logs stay there."),
+        first_step=text("Look in the log for the host's address, and ask the hosting company."),
+        limits={"guilds": Limits(warn=3)},
+    ),
+    IncidentKind.SERVER_UNREAD: KindRow(
+        title=text("A game server's log isn't being read"),
+        meaning=text("New kills aren't posted until it's read again. They come later and none is lost."),
+        first_step=text("Try {test}: it says which step fails.", test=Command("admin server test")),
+        told_to=Audience.GUILD,
+        limits={"seconds": Limits(warn=300, critical=3600), "intervals": Limits(warn=10)},
+    ),
+    IncidentKind.SERVER_LOGIN: KindRow(
+        title=text("A game host refuses the login"),
+        meaning=text("New kills of its servers aren't posted until an admin mends it."),
+        first_step=text("Enter the right password with {edit}.", edit=Command("admin server edit")),
+        told_to=Audience.GUILD,
+        is_reported=True,
+    ),
+    IncidentKind.SERVER_HOSTKEY: KindRow(
+        title=text("A game host shows another host key"),
+        meaning=text("New kills of its servers aren't posted until an admin accepts the key."),
+        first_step=text(
+            "Ask the hosting company, then use {accept}.", accept=Command("admin server hostkey")
+        ),
+        told_to=Audience.GUILD,
+        is_reported=True,
+    ),
+    IncidentKind.SERVER_LOGS: KindRow(
+        title=text("A game server's logs can't be read"),
+        meaning=text("Its new kills aren't posted, or only in part."),
+        first_step=text("Try {test}: it says which step fails.", test=Command("admin server test")),
+        told_to=Audience.GUILD,
+        is_reported=True,
+    ),
+    IncidentKind.CHANNEL_UNUSABLE: KindRow(
+        title=text("I can't post in a channel"),
+        meaning=text("Its posts wait, and after an hour they're dropped."),
+        first_step=text(
+            "Give me back the permissions there, or choose another channel with {set}.",
+            set=Command("admin channel set"),
+        ),
+        told_to=Audience.GUILD,
+        is_reported=True,
+    ),
+    IncidentKind.BOARD_PAUSED: KindRow(
+        title=text("A posted board isn't updated"),
+        meaning=text("It shows old figures, or is gone."),
+        first_step=text("Post it again with {post}.", post=Command("admin board post")),
+        told_to=Audience.GUILD,
+        is_reported=True,
+    ),
+    IncidentKind.SERVER_CLOCK: KindRow(
+        title=text("The times in a game server's log are off"),
+        meaning=text("Times of kills are wrong, and proofs of links will fail."),
+        first_step=text(
+            "Check the time zone with {edit}, then the clock of the game host.",
+            edit=Command("admin server edit"),
+        ),
+        told_to=Audience.GUILD,
+        limits={"seconds": Limits(warn=300)},  # and one interval of polling
+    ),
+    IncidentKind.OUTBOX_OLD: KindRow(
+        title=text("Posts come late"),
+        meaning=text("Kills are counted, but their posts wait."),
+        first_step=text("Look whether Discord limits the bot, and whether the channel takes its posts."),
+        told_to=Audience.BOTH,
+        limits={"seconds": Limits(warn=60, critical=600)},
+    ),
+    IncidentKind.BACKUP_SAME_DISK: KindRow(
+        title=text("All backups are on the same disk as the data"),
+        meaning=text("If this disk fails, the data and all its backups are lost."),
+        first_step=text("Name a folder on another disk in backup.directories."),
+    ),
+    IncidentKind.SECRET_KEY: KindRow(
+        title=text("The secret key is missing or doesn't fit"),
+        meaning=text("Without the key no game server can be read after the next start."),
+        first_step=text("Put your copy of secret.key back into the data folder."),
+    ),
+    IncidentKind.PROBE_STUCK: KindRow(
+        title=text("A health check doesn't end"),
+        meaning=text("The bot can't tell whether what it checks is well."),
+        first_step=text("Look at the other incidents, then at the log; a restart ends it."),
+    ),
+}
+"""The table; every kind has its row."""

@@ -1,0 +1,1 @@
+"""Health: probes, incidents, the status file and the metrics."""
