@@ -1,4 +1,4 @@
-"""Where errors go: one Protocol for every place that handles an error last, and the facts it adds.
+"""The way of an error: one Protocol for every place that handles an error last, and the facts it adds.
 
 A place that handles an error last reports it, once. A place that raises it again, or hands it to a caller,
 does not.
@@ -28,7 +28,7 @@ class ErrorSource(StrEnum):
     TURN = "turn failed"
     HANDLER = "event handler failed"
     WATCH = "reading failed"
-    CIRCUIT = "trying to connect failed"
+    CONNECTING = "trying to connect failed"
     DELIVERY = "delivery failed"
     MESSAGE = "message failed"
     DATABASE = "database operation failed"
@@ -40,7 +40,7 @@ class ErrorSource(StrEnum):
 
 TELLS_ITSELF = frozenset(
     {
-        *(ErrorSource.TURN, ErrorSource.WATCH, ErrorSource.CIRCUIT),
+        *(ErrorSource.TURN, ErrorSource.WATCH, ErrorSource.CONNECTING),
         *(ErrorSource.DELIVERY, ErrorSource.MESSAGE, ErrorSource.DATABASE),
     }
 )

@@ -17,7 +17,7 @@ from utils.composition.services import (
     build_features,
     build_guild_services,
 )
-from utils.composition.storage import build_repositories
+from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.proofs import LinkMessages
@@ -84,23 +84,14 @@ def build_application(
         reading: replaces the hosts and the loops over their logs.
         is_member: tells whether the bot is in a guild, instead of Discord.
     """
-    errors = errors or ErrorTelemetry(clock)
     repositories = build_repositories(settings, database, leases)
-    base = Base(
-        settings=settings,
-        repositories=repositories,
-        events=EventDispatcher(errors),
-        tasks=tasks,
-        errors=errors,
-        clock=clock,
-        incidents=IncidentLog(repositories.incidents, clock=clock),
-    )
+    base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory = ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, throttle)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
-    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=errors)
+    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
         reading = build_reading(base, guild, ingestion, delivery, hosts)
@@ -132,6 +123,26 @@ def build_application(
     )
     register_handlers(application, delivery)
     return application
+
+
+def build_base(
+    settings: Settings,
+    repositories: Repositories,
+    tasks: TaskManager,
+    *,
+    clock: Clock,
+    errors: ErrorTelemetry,
+) -> Base:
+    """Return the parts that every other part may use."""
+    return Base(
+        settings=settings,
+        repositories=repositories,
+        events=EventDispatcher(errors),
+        tasks=tasks,
+        errors=errors,
+        clock=clock,
+        incidents=IncidentLog(repositories.incidents, clock=clock),
+    )
 
 
 def build_guild(base: Base) -> GuildServices:

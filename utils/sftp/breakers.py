@@ -279,8 +279,8 @@ def _describe(key: Key) -> str:
 
 def _find_where(key: Key) -> Where:
     if isinstance(key[1], HostLogin):
-        return Where(source=ErrorSource.CIRCUIT, guild_id=GuildId(int(key[0])), host=key[1].address)
-    return Where(source=ErrorSource.CIRCUIT, host=f"{key[0]}:{key[1]}")
+        return Where(source=ErrorSource.CONNECTING, guild_id=GuildId(int(key[0])), host=key[1].address)
+    return Where(source=ErrorSource.CONNECTING, host=f"{key[0]}:{key[1]}")
 
 
 def _name_matter(login: HostLogin, error: RemoteError) -> str:

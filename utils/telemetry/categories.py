@@ -44,7 +44,7 @@ OF_SOURCES: Mapping[ErrorSource, ErrorCategory] = {
     ErrorSource.TURN: ErrorCategory.TASK,
     ErrorSource.HANDLER: ErrorCategory.EVENT,
     ErrorSource.WATCH: ErrorCategory.TASK,
-    ErrorSource.CIRCUIT: ErrorCategory.SFTP,
+    ErrorSource.CONNECTING: ErrorCategory.SFTP,
     ErrorSource.DELIVERY: ErrorCategory.DELIVERY,
     ErrorSource.MESSAGE: ErrorCategory.DELIVERY,
     ErrorSource.DATABASE: ErrorCategory.DATABASE,

@@ -151,7 +151,7 @@ class ErrorTelemetry:
                 self._described.clear()
             found = self._described[key] = _Description(
                 identity=identify(error, facts),
-                kind=self._library_errors.judge(error),
+                kind=self._library_errors.choose_kind(error),
                 category=find_category(error),
                 text=choose_text(error, self._redact),
                 codes=tuple(code for one in list_chain(error) for _, code in list_frames(one)),

@@ -45,7 +45,7 @@ class LibraryErrors:
     is_refusal: Callable[[BaseException], bool] = _never
     is_trouble: Callable[[BaseException], bool] = _never
 
-    def judge(self, error: BaseException) -> ErrorKind:
+    def choose_kind(self, error: BaseException) -> ErrorKind:
         """Return the kind of an error."""
         if isinstance(error, UserFacingError) or self.is_refusal(error):
             return ErrorKind.REFUSAL

@@ -1,4 +1,4 @@
-"""Counts in memory: exact whatever happens, and bounded."""
+"""Counts in memory: always exact, and bounded."""
 
 from collections import Counter
 

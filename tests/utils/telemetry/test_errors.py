@@ -187,7 +187,7 @@ def test_process_without_telemetry_logs_its_errors() -> None:
 
 
 async def test_unhandled_errors_are_reported(errors: ErrorTelemetry) -> None:
-    """Errors of callbacks, of threads and of clean-ups have nobody else; the hooks end with the block."""
+    """Errors of callbacks, of threads and of clean-ups are handled by the hooks, which end with the block."""
     hooks = threading.excepthook, sys.unraisablehook
 
     class Broken:

@@ -1,4 +1,4 @@
-"""The text of an error that may be stored: plain words, and nothing that anybody typed."""
+"""The text of an error that may be stored: plain words, without any typed text."""
 
 import errno
 
