@@ -9,6 +9,7 @@ from tests.architecture.source_tree import Module, build_module, find_room, list
 KERNEL = {
     "utils.models",
     "utils.errors",
+    "utils.error_sink",
     "utils.clock",
     "utils.events",
     "utils.log_context",
@@ -54,6 +55,7 @@ OWNERS: dict[str, set[str]] = {
     "motor": {"utils.database"},
     "pymongo": {"utils.database"},
     "bson": {"utils.database"},
+    "zstandard": {"utils.backup"},
     "fiftyone": {"utils.database"},
     "gridfs": {"utils.database"},
     "cryptography": {"utils.secrets"},
