@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot import EXTENSIONS
-from tests.fakes.small_bot import FakeErrorReporter, Shelf
+from tests.fakes.errors import FakeErrorSink
+from tests.fakes.small_bot import Shelf
 from utils.clock import SystemClock
 from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
@@ -51,11 +52,11 @@ class OwnBot(KillfeedBot):
         events: EventDispatcher | None = None,
         sharding: Sharding = WHOLE,
     ) -> None:
-        self.unexpected = FakeErrorReporter()
+        self.unexpected = FakeErrorSink()
         super().__init__(
             events or EventDispatcher(),
             sharding=sharding,
-            reporter=self.unexpected,
+            errors=self.unexpected,
             throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",
         )

@@ -15,18 +15,19 @@ import discord
 from discord.ext import commands
 from structlog import get_logger
 
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import NotFoundError, TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildJoined, GuildLeft
-from utils.interactions.command_journal import CommandLine, bind_interaction, name_command
+from utils.interactions.command_journal import CommandLine, bind_interaction
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
+from utils.interactions.failing import find_where, name_command
 from utils.interactions.invitation import build_invitation
 from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
-from utils.interactions.replies import ErrorReports
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.lasting_buttons import PressedId
@@ -55,7 +56,7 @@ class KillfeedBot(commands.Bot):
     Args:
         events: dispatches ``GuildJoined`` and ``GuildLeft``.
         sharding: the shards of this process.
-        reporter: records unexpected errors.
+        errors: takes the errors of events.
         throttle: lets imports wait during a command.
         commands_file: remembers the commands that were registered.
     """
@@ -68,7 +69,7 @@ class KillfeedBot(commands.Bot):
         events: EventDispatcher,
         *,
         sharding: Sharding,
-        reporter: ErrorReports,
+        errors: ErrorSink,
         throttle: ImportThrottle,
         commands_file: Path,
     ) -> None:
@@ -84,7 +85,7 @@ class KillfeedBot(commands.Bot):
         )
         self._events = events
         self._sharding = sharding
-        self._reporter = reporter
+        self._errors = errors
         self._throttle = throttle
         self._is_following = False  # until it is ready
         self._is_greeting_due = True
@@ -217,17 +218,19 @@ class KillfeedBot(commands.Bot):
             ctx.line.end(error)
 
     async def on_error(self, event_method: str, *args: object, **__: object) -> None:
-        """Answer a failed press of a lasting button; record any other error."""
+        """Answer a failed press of a lasting button; report any other error."""
         error = sys.exc_info()[1]
         if not isinstance(error, Exception):
             return
+        where = Where(source=ErrorSource.GATEWAY, name=event_method)
         for interaction in args:
-            if isinstance(interaction, discord.Interaction) and (pressed := read_pressed(interaction)):
-                handler = find_handler(self.cogs.values(), pressed)
-                await self.services.replies.answer(interaction, error, get_access(handler))
-                return
-        reference = self._reporter.report(error)
-        logger.error("event handler failed", event_name=event_method, reference=reference)
+            if isinstance(interaction, discord.Interaction):
+                if pressed := read_pressed(interaction):
+                    handler = find_handler(self.cogs.values(), pressed)
+                    await self.services.replies.answer(interaction, error, get_access(handler))
+                    return
+                where = find_where(interaction)
+        self._errors.report(error, where=where)
 
     async def _register_commands(self) -> None:
         """Register the commands if they changed since the last time, and learn their ids.

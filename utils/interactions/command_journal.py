@@ -9,14 +9,10 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import RemoteError, UserFacingError
+from utils.interactions.failing import GROUPS, find_where
 from utils.interactions.replies import find_cause
 from utils.log_context import bind_log_context, enter_log_context
-from utils.models.scope import GuildId, MemberId
 
-GROUPS = (
-    discord.SlashCommandOptionType.sub_command.value,
-    discord.SlashCommandOptionType.sub_command_group.value,
-)
 REFUSALS = (UserFacingError, RemoteError, discord.CheckFailure, discord.Forbidden)
 
 logger = get_logger(__name__)
@@ -85,38 +81,25 @@ def bind_interaction(
     interaction: discord.Interaction, command: str | None = None
 ) -> AbstractContextManager[None]:
     """Return a block whose log records name guild and member, the command, and the interaction."""
-    guild_id, member_id = _find_place(interaction)
+    where = find_where(interaction)
     return bind_log_context(
-        guild_id, member_id=member_id, command=command, correlation_id=f"c-{interaction.id}"
+        where.guild_id, member_id=where.member_id, command=command, correlation_id=f"c-{interaction.id}"
     )
 
 
 def enter_interaction(interaction: discord.Interaction, command: object) -> None:
     """Do the same until the end of the task that runs now; the library makes one for each press and form."""
-    guild_id, member_id = _find_place(interaction)
+    where = find_where(interaction)
     name = getattr(command, "qualified_name", None)  # a lasting button is answered by a plain function
-    enter_log_context(guild_id, member_id=member_id, command=name, correlation_id=f"c-{interaction.id}")
-
-
-def _find_place(interaction: discord.Interaction) -> tuple[GuildId | None, MemberId | None]:
-    guild_id, user = interaction.guild_id, interaction.user
-    return GuildId(guild_id) if guild_id else None, MemberId(user.id) if user else None
+    enter_log_context(
+        where.guild_id, member_id=where.member_id, command=name, correlation_id=f"c-{interaction.id}"
+    )
 
 
 def _find_outcome(cause: BaseException | None) -> Outcome:
     if cause is None:
         return Outcome.ANSWERED
     return Outcome.REFUSED if isinstance(cause, REFUSALS) else Outcome.FAILED
-
-
-def name_command(interaction: discord.Interaction) -> str | None:
-    """Return the full name of the command that was used; at first the library knows only its group."""
-    level: Any = interaction.data
-    names: list[str] = []
-    while level:
-        names.append(level["name"])
-        level = next((option for option in level.get("options", ()) if option["type"] in GROUPS), None)
-    return " ".join(names) or None
 
 
 def list_option_names(data: Any) -> list[str]:
