@@ -9,6 +9,7 @@ from tests.architecture.source_tree import Module, build_module, find_room, list
 KERNEL = {
     "utils.models",
     "utils.errors",
+    "utils.error_sink",
     "utils.clock",
     "utils.events",
     "utils.tasks",

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot import EXTENSIONS
-from tests.fakes.small_bot import FakeErrorReporter, Shelf
+from tests.fakes.errors import FakeErrorSink
+from tests.fakes.small_bot import Shelf
 from utils.clock import SystemClock
 from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
@@ -67,11 +68,11 @@ class OwnBot(KillfeedBot):
         sharding: Sharding = WHOLE,
     ) -> None:
         self.context = NotedContext()
-        self.unexpected = FakeErrorReporter()
+        self.unexpected = FakeErrorSink()
         super().__init__(
             events or EventDispatcher(),
             sharding=sharding,
-            reporter=self.unexpected,
+            errors=self.unexpected,
             log_context=self.context,
             throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",

@@ -16,17 +16,18 @@ import discord
 from discord.ext import commands
 from structlog import get_logger
 
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import NotFoundError, TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildJoined, GuildLeft
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
+from utils.interactions.failing import find_where, name_command
 from utils.interactions.invitation import build_invitation
 from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
-from utils.interactions.replies import ErrorReports
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
@@ -37,10 +38,6 @@ from utils.services.ingestion.import_throttle import ImportThrottle
 logger = get_logger(__name__)
 
 GATEWAY_RETRY_SECONDS = 5.0
-GROUPS = (
-    discord.SlashCommandOptionType.sub_command.value,
-    discord.SlashCommandOptionType.sub_command_group.value,
-)
 
 
 class GuildFollower(Protocol):  # implemented by ServerLoops
@@ -65,7 +62,7 @@ class KillfeedBot(commands.Bot):
     Args:
         events: dispatches ``GuildJoined`` and ``GuildLeft``.
         sharding: the shards of this process.
-        reporter: records unexpected errors.
+        errors: takes the errors of events.
         log_context: makes the log context of each command.
         throttle: lets imports wait during a command.
         commands_file: remembers the commands that were registered.
@@ -79,7 +76,7 @@ class KillfeedBot(commands.Bot):
         events: EventDispatcher,
         *,
         sharding: Sharding,
-        reporter: ErrorReports,
+        errors: ErrorSink,
         log_context: LogContext,
         throttle: ImportThrottle,
         commands_file: Path,
@@ -96,7 +93,7 @@ class KillfeedBot(commands.Bot):
         )
         self._events = events
         self._sharding = sharding
-        self._reporter = reporter
+        self._errors = errors
         self._log_context = log_context
         self._throttle = throttle
         self._is_following = False  # until it is ready
@@ -220,17 +217,19 @@ class KillfeedBot(commands.Bot):
         await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
 
     async def on_error(self, event_method: str, *args: object, **__: object) -> None:
-        """Answer a failed press of a lasting button; record any other error."""
+        """Answer a failed press of a lasting button; report any other error."""
         error = sys.exc_info()[1]
         if not isinstance(error, Exception):
             return
+        where = Where(source=ErrorSource.GATEWAY, name=event_method)
         for interaction in args:
-            if isinstance(interaction, discord.Interaction) and (pressed := read_pressed(interaction)):
-                handler = find_handler(self.cogs.values(), pressed)
-                await self.services.replies.answer(interaction, error, get_access(handler))
-                return
-        reference = self._reporter.report(error)
-        logger.error("event handler failed", event_name=event_method, reference=reference)
+            if isinstance(interaction, discord.Interaction):
+                if pressed := read_pressed(interaction):
+                    handler = find_handler(self.cogs.values(), pressed)
+                    await self.services.replies.answer(interaction, error, get_access(handler))
+                    return
+                where = find_where(interaction)
+        self._errors.report(error, where=where)
 
     async def _register_commands(self) -> None:
         """Register the commands if they changed since the last time, and learn their ids.
@@ -288,13 +287,3 @@ def choose_shard_options(sharding: Sharding) -> dict[str, Any]:
     if len(sharding.ids) == 1:
         return {"shard_id": sharding.ids[0], "shard_count": sharding.count}
     return {"shard_ids": list(sharding.ids), "shard_count": sharding.count}
-
-
-def name_command(interaction: discord.Interaction) -> str | None:
-    """Return the full name of the command that was used; at first the library knows only its group."""
-    level: Any = interaction.data
-    names: list[str] = []
-    while level:
-        names.append(level["name"])
-        level = next((option for option in level.get("options", ()) if option["type"] in GROUPS), None)
-    return " ".join(names) or None

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from simulation.discord import Channel, Fault, Guild, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.own_bot import OwnBot, OwnShardedBot, wait_until
-from tests.fakes.small_bot import REFERENCE, Shelf
+from tests.fakes.small_bot import Shelf
+from utils.error_sink import ErrorSource, Where
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot, choose_bot
 from utils.interactions.command_set import list_commands
@@ -233,12 +234,10 @@ async def test_error_nobody_caught_is_written_down_under_a_code(
 
     async with run(world, OwnBot(shelf, tmp_path)) as bot:
         bot.add_listener(on_surprise, "on_surprise")
-        with capture_logs() as logs:
-            bot.dispatch("surprise")
-            await wait_until(lambda: bool(bot.unexpected.reported))
+        bot.dispatch("surprise")
+        await wait_until(lambda: bool(bot.unexpected.reported))
         assert [str(error) for error in bot.unexpected.reported] == ["nobody saw this coming"]
-        [entry] = [entry for entry in logs if entry["event"] == "event handler failed"]
-        assert (entry["event_name"], entry["reference"]) == ("on_surprise", REFERENCE)
+        assert bot.unexpected.places == [Where(source=ErrorSource.GATEWAY, name="on_surprise")]
         assert not bot.is_closed()
 
 
