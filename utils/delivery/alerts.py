@@ -15,6 +15,7 @@ from utils.delivery.decisions import derive_nonce, make_nonce
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
 from utils.embeds.buttons import build_lasting_view
+from utils.error_sink import ErrorSource, Where
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -275,6 +276,7 @@ class AdminAlerts:
             await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
         except (ChannelUnusableError, DeliveryRefusedError) as failure:
             logger.info("a member cannot be told", guild_id=guild_id, problem=str(failure))
+            self._tasks.errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
 
     async def _tell_admins(self, guild_id: GuildId, alert: _Alert) -> None:
         embeds = await self._languages.speak(guild_id)
@@ -296,6 +298,7 @@ class AdminAlerts:
                 raise
             except DeliveryError as failure:
                 logger.info("an alert does not reach its place", problem=str(failure))
+                self._tasks.errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
             else:
                 return
         raise ChannelUnusableError("No admin could be reached.")
@@ -326,4 +329,5 @@ class AdminAlerts:
             return (await self._settings.get_settings(guild_id)).channels.get(ChannelKind.ALERTS)
         except StorageError as failure:
             logger.info("alerts channel is not known", problem=str(failure))
+            self._tasks.errors.report(failure, where=Where(source=ErrorSource.DATABASE, guild_id=guild_id))
             return None

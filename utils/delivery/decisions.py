@@ -136,7 +136,7 @@ def make_nonce() -> str:
 
 
 def derive_nonce(matter: str) -> str:
-    """Return the nonce of a message of which there is one for each matter, in whatever process."""
+    """Return the nonce of the only message about a matter, the same in every process."""
     return base64.b32encode(hashlib.sha256(matter.encode()).digest()[:15]).decode().lower()
 
 

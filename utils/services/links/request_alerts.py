@@ -61,7 +61,7 @@ class RequestAlerts:
 def _build_key(link: Link) -> str:
     """Return the key of an alert; repeated requests for a player are told once a day."""
     if link.untold > 1:
-        return f"link repeated:{link.player_id}:{link.linked_at:%Y-%m-%d}"
+        return f"link-repeated:{link.player_id}:{link.linked_at:%Y-%m-%d}"
     return f"link-request:{link.member_id}:{link.player_id}:{link.windows[0].starts_at}"
 
 
