@@ -17,7 +17,7 @@ from utils.composition.services import (
     build_features,
     build_guild_services,
 )
-from utils.composition.storage import build_repositories
+from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.proofs import LinkMessages
@@ -45,6 +45,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.links.proof_watcher import ProofWatcher
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import LoopControl
 from utils.services.premium.grants import GrantService
@@ -54,7 +55,7 @@ from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.tasks import TaskManager
-from utils.telemetry.reporter import ErrorReporter
+from utils.telemetry.errors import ErrorTelemetry
 
 
 def build_application(
@@ -66,6 +67,7 @@ def build_application(
     *,
     extensions: Sequence[str],
     clock: Clock,
+    errors: ErrorTelemetry | None = None,
     reading: Reading | None = None,
     is_member: Callable[[GuildId], bool] | None = None,
 ) -> Application:
@@ -79,24 +81,18 @@ def build_application(
         tasks: owns every task of the process.
         extensions: the cogs.
         clock: the clock of all parts.
+        errors: takes every error of the process.
         reading: replaces the hosts and the loops over their logs.
         is_member: tells whether the bot is in a guild, instead of Discord.
     """
     repositories = build_repositories(settings, database, leases)
-    base = Base(
-        settings=settings,
-        repositories=repositories,
-        events=EventDispatcher(),
-        tasks=tasks,
-        clock=clock,
-        incidents=IncidentLog(repositories.incidents, clock=clock),
-    )
-    reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
-    bot = build_bot(base, reporter, throttle)
+    base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
+    throttle, factory = ImportThrottle(clock), EmbedFactory()
+    bot = build_bot(base, throttle)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
-    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
+    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
         reading = build_reading(base, guild, ingestion, delivery, hosts)
@@ -105,7 +101,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
-    shown = build_shown(base, bot, delivery, reading.loops, grants, boards, reporter)
+    shown = build_shown(base, bot, delivery, reading.loops, grants, boards)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -128,6 +124,26 @@ def build_application(
     )
     register_handlers(application, delivery)
     return application
+
+
+def build_base(
+    settings: Settings,
+    repositories: Repositories,
+    tasks: TaskManager,
+    *,
+    clock: Clock,
+    errors: ErrorTelemetry,
+) -> Base:
+    """Return the parts that every other part may use."""
+    return Base(
+        settings=settings,
+        repositories=repositories,
+        events=EventDispatcher(errors),
+        tasks=tasks,
+        errors=errors,
+        clock=clock,
+        incidents=IncidentLog(repositories.incidents, clock=clock),
+    )
 
 
 def build_guild(base: Base) -> GuildServices:
@@ -174,7 +190,6 @@ def build_shown(
     loops: Loops,
     grants: GrantService,
     boards: PostedBoardService,
-    reporter: ErrorReporter,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -185,7 +200,7 @@ def build_shown(
         samples=delivery.samples,
         progress=delivery.progress,
         tasks=base.tasks,
-        reporter=reporter,
+        errors=base.errors,
         operators=Operators(
             bot.find_owner_ids,
             home_guild_id=base.settings.discord.home_guild_id,
@@ -215,10 +230,15 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
     return ProofWatcher(
         base.repositories.links,
         base.repositories.scope_index,
+        alerts=RequestAlerts(base.repositories.links, notifier=delivery.alerts, settings=guild.settings),
         players=guild.names,
         reading=reading.loops,
         messages=LinkMessages(
-            delivery.sender, delivery.messages, languages=delivery.languages, clock=base.clock
+            delivery.sender,
+            delivery.messages,
+            languages=delivery.languages,
+            clock=base.clock,
+            errors=base.errors,
         ),
         tasks=base.tasks,
         clock=base.clock,

@@ -64,6 +64,7 @@ def build_delivery(
         shapes=settings,
         clock=clock,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
+        errors=base.errors,
     )
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
     return Delivery(
@@ -71,7 +72,11 @@ def build_delivery(
         languages=languages,
         messages=messages,
         progress=ImportMessages(
-            sender, messages, languages=languages, kill_channels=KillChannels(bot, settings)
+            sender,
+            messages,
+            languages=languages,
+            kill_channels=KillChannels(bot, settings),
+            errors=base.errors,
         ),
         samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,

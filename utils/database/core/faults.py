@@ -159,6 +159,13 @@ def translate(error: Exception) -> StorageError:
     return meaning.error(f"{meaning.sentence} ({details})")
 
 
+def read_mongodb_facts(error: BaseException) -> tuple[str, ...]:
+    """Return the server's codes in an error of pymongo; nothing for other errors."""
+    if not isinstance(error, errors.PyMongoError):
+        return ()
+    return tuple(f"mongodb {code}" for code in dict.fromkeys(list_codes(error)))[:3]
+
+
 @contextmanager
 def map_storage_errors() -> Iterator[None]:
     """Raise our error instead of the library's."""

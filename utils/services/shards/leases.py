@@ -11,9 +11,12 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import KillfeedError, LeaseLostError, StorageError, StorageUnavailableError
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
+
+_WHERE = Where(source=ErrorSource.DATABASE, task="leases")
 
 logger = get_logger(__name__)
 
@@ -53,8 +56,17 @@ class LeaseHolder:
         instance_id: the same after a restart of this process, so that it takes its own leases back at once.
     """
 
-    def __init__(self, store: LeaseStore, *, sharding: Sharding, instance_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: LeaseStore,
+        *,
+        sharding: Sharding,
+        instance_id: str,
+        clock: Clock,
+        errors: ErrorSink | None = None,
+    ) -> None:
         self._store = store
+        self._errors = errors or LoggedErrors()
         self._sharding = sharding
         self._instance_id = instance_id
         self._clock = clock
@@ -104,6 +116,7 @@ class LeaseHolder:
                 return tokens
         except StorageUnavailableError as error:
             logger.warning("leases are not asked for", problem=str(error))  # a standby survives an outage
+            self._errors.report(error, where=_WHERE)
         except KillfeedError:
             await self._release(tokens)
             raise
@@ -135,6 +148,7 @@ class LeaseHolder:
         except StorageError as error:
             # the database is away for all processes; the fence in every transaction keeps this safe
             logger.warning("lease is not renewed", shard=shard, problem=str(error))
+            self._errors.report(error, where=_WHERE)
 
     async def give_back(self) -> None:
         """Give the leases back, so that a successor does not wait for their expiry."""
@@ -147,3 +161,4 @@ class LeaseHolder:
                 await self._store.release(shard, token=token)
             except StorageError as error:
                 logger.info("lease is left to expire", shard=shard, problem=str(error))
+                self._errors.report(error, where=_WHERE)
