@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
+from utils.composition.backups import build_own_backups
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.interactions import CommandSources, build_bot, build_services
@@ -120,6 +121,7 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
+        backups=build_own_backups(base, database, secret_box, leases, throttle),
         memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
     register_handlers(application, delivery)
