@@ -14,6 +14,7 @@ from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.tallies import CommandTally
 
 WHOLE = Sharding()
 
@@ -55,6 +56,7 @@ class OwnBot(KillfeedBot):
         context: the recorded log contexts.
         follows: the follower of its guilds.
         unexpected: records unexpected errors.
+        tally: counts commands.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class OwnBot(KillfeedBot):
     ) -> None:
         self.context = NotedContext()
         self.unexpected = FakeErrorReporter()
+        self.tally = CommandTally()
         super().__init__(
             events or EventDispatcher(),
             sharding=sharding,
@@ -75,6 +78,7 @@ class OwnBot(KillfeedBot):
             log_context=self.context,
             throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",
+            tally=self.tally,
         )
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds
         self._commands_file = folder / "commands.json"

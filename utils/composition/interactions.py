@@ -23,6 +23,7 @@ from utils.interactions.services import (
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
+from utils.tallies import CommandTally
 from utils.telemetry.context import bind_log_context
 
 COMMANDS_NAME = "commands.json"
@@ -49,7 +50,9 @@ class CommandSources:
     operators: Operators
 
 
-def build_bot(base: Base, reporter: ErrorReports, throttle: ImportThrottle) -> KillfeedBot:
+def build_bot(
+    base: Base, reporter: ErrorReports, throttle: ImportThrottle, tally: CommandTally
+) -> KillfeedBot:
     """Return the bot, which is not connected yet."""
     sharding = base.settings.discord.sharding
     return choose_bot(sharding)(
@@ -59,6 +62,7 @@ def build_bot(base: Base, reporter: ErrorReports, throttle: ImportThrottle) -> K
         log_context=bind_log_context,
         throttle=throttle,
         commands_file=base.settings.data_dir / COMMANDS_NAME,
+        tally=tally,
     )
 
 

@@ -6,8 +6,9 @@ library's ``AutoShardedBot``, for a process of several shards. All other code is
 """
 
 import asyncio
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,13 +27,15 @@ from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pres
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
-from utils.interactions.replies import ErrorReports
+from utils.interactions.replies import ErrorReports, find_cause, find_refusal
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
+from utils.models.health import ShardConnection
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.tallies import ANSWERED, FAILED, REFUSED, CommandTally
 
 logger = get_logger(__name__)
 
@@ -69,6 +72,7 @@ class KillfeedBot(commands.Bot):
         log_context: makes the log context of each command.
         throttle: lets imports wait during a command.
         commands_file: remembers the commands that were registered.
+        tally: counts the commands and their outcomes.
     """
 
     services: Services
@@ -83,6 +87,7 @@ class KillfeedBot(commands.Bot):
         log_context: LogContext,
         throttle: ImportThrottle,
         commands_file: Path,
+        tally: CommandTally,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -99,6 +104,7 @@ class KillfeedBot(commands.Bot):
         self._reporter = reporter
         self._log_context = log_context
         self._throttle = throttle
+        self._tally = tally
         self._is_following = False  # until it is ready
         self._is_greeting_due = True
         self._register = CommandRegister(self, commands_file)
@@ -156,6 +162,13 @@ class KillfeedBot(commands.Bot):
             logger.info("a guild is available", guild_id=guild.id)
             await self.follower.follow_guilds(self.is_member_of)
 
+    def list_connections(self) -> Sequence[ShardConnection]:
+        """Return the connection of each shard; one that was never opened is not open."""
+        connection: Any = self.ws  # None before the first connection, whatever the library's type says
+        is_open = connection is not None and connection.open
+        latency = connection.latency if is_open else math.nan
+        return [ShardConnection(self._sharding.ids[0], is_open, latency)]
+
     def is_member_of(self, guild_id: GuildId) -> bool:
         """Tell whether the bot is in a guild now, available or not."""
         return self.get_guild(guild_id) is not None
@@ -208,8 +221,10 @@ class KillfeedBot(commands.Bot):
         named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
         with named, self._throttle.answering():
             try:
+                began = self.services.clock.monotonic()
                 with self.services.limits.working(ctx.author.id):
                     await super().invoke_application_command(ctx)
+                self._tally.durations.note(self.services.clock.monotonic() - began)
             except TooMuchAtOnceError as refusal:
                 await self.services.replies.answer(ctx.interaction, refusal)
 
@@ -218,6 +233,17 @@ class KillfeedBot(commands.Bot):
     ) -> None:
         """Answer a failed command; the one place for all of them."""
         await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
+        is_refusal = find_refusal(find_cause(error)) is not None
+        self._count(ctx, REFUSED if is_refusal else FAILED)
+
+    async def on_application_command_completion(self, ctx: discord.ApplicationContext) -> None:
+        """Count a command that ended without an error."""
+        self._count(ctx, ANSWERED)
+
+    def _count(self, ctx: discord.ApplicationContext, outcome: str) -> None:
+        """Count a command; one that was never acknowledged has failed, whatever else happened."""
+        is_acknowledged = ctx.interaction.response.is_done()
+        self._tally.note(name_command(ctx.interaction) or "", outcome if is_acknowledged else FAILED)
 
     async def on_error(self, event_method: str, *args: object, **__: object) -> None:
         """Answer a failed press of a lasting button; record any other error."""
@@ -265,6 +291,16 @@ class KillfeedBot(commands.Bot):
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes
     """The bot with several shards in one process: a gateway connection for each, one of all else."""
+
+    def list_connections(self) -> Sequence[ShardConnection]:
+        """Return the connection of each shard; one that was never opened is not open."""
+        found = {shard: self.get_shard(shard) for shard in self._sharding.ids}
+        return [
+            ShardConnection(shard, is_open=False, latency_seconds=math.nan)
+            if one is None or one.is_closed()
+            else ShardConnection(shard, is_open=True, latency_seconds=one.latency)
+            for shard, one in found.items()
+        ]
 
     async def launch_shards(self) -> None:
         """Open all connections; the library retries each, but not the first request for the address."""

@@ -19,6 +19,7 @@ from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
 from tests.utils.delivery.fakes import FakeKillChannels
+from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.progress import ImportMessages
@@ -188,7 +189,7 @@ class Alert:
             parts.bot,
             parts.sender,
             parts.tasks,
-            settings=parts,
+            places=AdminPlaces(parts.bot, parts.sender, settings=parts),
             languages=FakeGuildLanguages(parts.factory),
             incidents=IncidentLog(FakeIncidentStore(), clock=parts.clock),
             clock=parts.clock,
