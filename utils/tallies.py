@@ -78,7 +78,7 @@ ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"
 
 
 class Recent:
-    """The part of growing counts that belongs to the last rounds, whatever a round is.
+    """The part of growing counts that belongs to the last rounds; the caller decides what a round is.
 
     Args:
         read: returns the counts now.

@@ -84,15 +84,7 @@ def build_application(
         reading: replaces the hosts and the loops over their logs.
         is_member: tells whether the bot is in a guild, instead of Discord.
     """
-    repositories = build_repositories(settings, database, leases)
-    base = Base(
-        settings=settings,
-        repositories=repositories,
-        events=EventDispatcher(),
-        tasks=tasks,
-        clock=clock,
-        incidents=IncidentLog(repositories.incidents, clock=clock),
-    )
+    base = build_base(settings, database, leases, tasks, clock)
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     tally = CommandTally()
     bot = build_bot(base, reporter, throttle, tally)
@@ -109,12 +101,8 @@ def build_application(
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
     operators = build_operators(base, bot)
-    health = build_health(
-        base,
-        HealthSources(
-            database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally
-        ),
-    )
+    looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
+    health = build_health(base, HealthSources(*looked_at))
     shown = build_shown(base, delivery, reading.loops, grants, boards, reporter, operators)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
@@ -141,6 +129,21 @@ def build_application(
     )
     register_handlers(application, delivery)
     return application
+
+
+def build_base(
+    settings: Settings, database: SafeDatabase, leases: LeaseHolder, tasks: TaskManager, clock: Clock
+) -> Base:
+    """Return the parts that every other part may use."""
+    repositories = build_repositories(settings, database, leases)
+    return Base(
+        settings=settings,
+        repositories=repositories,
+        events=EventDispatcher(),
+        tasks=tasks,
+        clock=clock,
+        incidents=IncidentLog(repositories.incidents, clock=clock),
+    )
 
 
 def build_guild(base: Base) -> GuildServices:

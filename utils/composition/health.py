@@ -80,7 +80,7 @@ class HealthSources:
 
 @dataclass(eq=False, repr=False)
 class Health:
-    """What measures, judges and tells.
+    """The parts that measure, judge and tell.
 
     Attributes:
         lag: measures the event loop.

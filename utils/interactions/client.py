@@ -164,7 +164,9 @@ class KillfeedBot(commands.Bot):
 
     def list_connections(self) -> Sequence[ShardConnection]:
         """Return the connection of each shard; one that was never opened is not open."""
-        connection: Any = self.ws  # None before the first connection, whatever the library's type says
+        connection: Any = (
+            self.ws
+        )  # None before the first connection
         is_open = connection is not None and connection.open
         latency = connection.latency if is_open else math.nan
         return [ShardConnection(self._sharding.ids[0], is_open, latency)]
@@ -241,7 +243,7 @@ class KillfeedBot(commands.Bot):
         self._count(ctx, ANSWERED)
 
     def _count(self, ctx: discord.ApplicationContext, outcome: str) -> None:
-        """Count a command; one that was never acknowledged has failed, whatever else happened."""
+        """Count a command; one that was never acknowledged has failed in any case."""
         is_acknowledged = ctx.interaction.response.is_done()
         self._tally.note(name_command(ctx.interaction) or "", outcome if is_acknowledged else FAILED)
 

@@ -46,10 +46,10 @@ class FakeTeller:
 
 
 class World:
-    """A checker whose probes find what the test sets.
+    """A checker with probes that find what the test sets.
 
     Attributes:
-        found: what the probe of a kind finds; an error is raised; an event is waited for.
+        found: the findings of the probe of a kind; an error is raised; an event is waited for.
         begun: the kinds of all probes that were begun.
     """
 
@@ -222,7 +222,7 @@ async def test_restart_tells_nothing_again_and_later_the_end(world: World) -> No
 
 
 async def test_message_that_did_not_arrive_is_tried_in_the_next_round(world: World) -> None:
-    """A trouble that ended before people learned of it is no news; an end is told after a restart."""
+    """A trouble that ended before people learned of it is no news; the message of an end is sent later."""
     checker = world.build(world.probe(MEMORY))
     world.found[MEMORY] = [find(MEMORY, WARN)]
     world.teller.is_away = True
@@ -245,7 +245,7 @@ async def test_message_that_did_not_arrive_is_tried_in_the_next_round(world: Wor
 
 
 async def test_processes_beside_each_other_tell_what_is_theirs(world: World) -> None:
-    """A shared trouble is told by the process of the first shard, one of a process by that process."""
+    """The process of the first shard tells a shared trouble, and each process tells its own."""
     kinds = [world.probe(AWAY, is_shared=True), world.probe(MEMORY)]
     first = world.build(*kinds, process="@0")
     second = world.build(*kinds, process="@2", is_first=False)

@@ -50,7 +50,7 @@ def probe_answers(database: DatabaseInspection, clock: Clock) -> Probe:
             said = text("A write and its read-back failed ({problem}).", problem=type(error).__name__)
             return (Finding(IncidentKey(WHOLE_BOT, kind), CheckState.CRITICAL, said),)
         seconds = clock.monotonic() - began
-        said = text("A write and its read-back take {count} ms.", count=Number(seconds * 1000))
+        said = text("A write and its read-back take {time} ms.", time=Number(seconds * 1000))
         return (judge(kind, said, seconds=seconds),)
 
     said = text("A write and its read-back take more than 5 seconds.")
@@ -65,7 +65,7 @@ def probe_speed(operations: Durations) -> Probe:
     async def look() -> Sequence[Finding]:
         p95 = compute_quantile(recent.end_round(), 0.95)
         said = text(
-            "In the last 5 minutes 95 % of the operations took at most {count} ms.", count=Number(p95 * 1000)
+            "In the last 5 minutes 95 % of the operations took at most {time} ms.", time=Number(p95 * 1000)
         )
         return (judge(kind, said, p95_seconds=p95),)
 

@@ -54,9 +54,9 @@ def probe_gateway(shards: ShardWatch) -> Probe:
             latency = one.latency_seconds if math.isfinite(one.latency_seconds) else 0.0
             if one.is_open:
                 said = text(
-                    "Shard {shard} is connected, with {count} ms.",
+                    "Shard {shard} is connected, with {latency} ms.",
                     shard=str(one.shard),
-                    count=Number(latency * 1000),
+                    latency=Number(latency * 1000),
                 )
             else:
                 said = text("Shard {shard} has no connection.", shard=str(one.shard))
@@ -69,7 +69,7 @@ def probe_gateway(shards: ShardWatch) -> Probe:
                 unanswered_seconds=unanswered,
             )
             found.append(finding)
-        return found or say_well(kind, text("There is no shard."))
+        return found or say_well(kind, text("No shard yet."))
 
     return Probe(kind=kind, look=look)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from utils.clock import Clock
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import WHOLE_BOT, CheckState, Finding, IncidentKey
-from utils.models.texts import Number, text
+from utils.models.texts import Number, plural, text
 from utils.tallies import Durations, Recent, compute_quantile
 from utils.telemetry.health.checker import Probe
 from utils.telemetry.health.measuring import judge, say_well
@@ -48,7 +48,7 @@ def probe_event_loop(lag: LoopLag) -> Probe:
     async def look() -> Sequence[Finding]:
         p99 = compute_quantile(recent.end_round(), 0.99)
         said = text(
-            "In the last minute 99 % of the turns were at most {count} ms late.", count=Number(p99 * 1000)
+            "In the last minute 99 % of the turns were at most {time} ms late.", time=Number(p99 * 1000)
         )
         return (judge(kind, said, p99_seconds=p99),)
 
@@ -182,7 +182,11 @@ def note_start(folder: Path, now: datetime) -> tuple[datetime, ...]:
 def find_crash_loop(starts: Sequence[datetime], now: datetime) -> Finding:
     """Return the finding about the starts of the last minutes."""
     recent = sum(now - one < START_WINDOW for one in starts)
-    said = text("The bot was started {count} times in 10 minutes.", count=Number(recent))
+    said = plural(
+        "The bot was started {count} time in 10 minutes.",
+        "The bot was started {count} times in 10 minutes.",
+        recent,
+    )
     return judge(IncidentKind.CRASH_LOOP, said, starts=recent)
 
 

@@ -12,7 +12,7 @@ from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import WHOLE_BOT, CheckState, Finding, IncidentKey
 from utils.models.scope import GuildId, ServerScope
-from utils.models.texts import Number, Span, text
+from utils.models.texts import Number, Span, plural, text
 from utils.tasks import TaskReport
 from utils.telemetry.health.checker import Probe
 from utils.telemetry.health.measuring import judge, say_well
@@ -31,10 +31,11 @@ def probe_tasks(list_reports: Callable[[], Sequence[TaskReport]], clock: Clock) 
             if report.failing_since is None:
                 continue
             seconds = now - report.failing_since if report.is_critical else 0.0
-            said = text(
+            said = plural(
+                "{task} failed {count} time in a row.",
                 "{task} failed {count} times in a row.",
+                report.errors_in_a_row,
                 task=report.name,
-                count=Number(report.errors_in_a_row),
             )
             found.append(
                 judge(
@@ -70,7 +71,11 @@ def probe_hosts(list_away: Callable[[], Mapping[str, frozenset[GuildId]]]) -> Pr
         found = [
             judge(
                 kind,
-                text("A game host is away for {count} communities.", count=Number(len(guilds))),
+                plural(
+                    "A game host is away for {count} community.",
+                    "A game host is away for {count} communities.",
+                    len(guilds),
+                ),
                 subject=host,
                 guilds=len(guilds),
             )
@@ -103,7 +108,7 @@ def probe_unread(
             said = text("**{server}** hasn't been read for {span}.", server=one.name, span=_measure(seconds))
             scope = one.scope
             found.append(judge(kind, said, subject=scope.server_id, guild_id=scope.guild_id, seconds=seconds))
-        return [one for one in found if one.state] or say_well(kind, text("Every server is read."))
+        return [one for one in found if one.state] or say_well(kind, text("I read every server."))
 
     return Probe(kind=kind, look=look)
 
@@ -188,8 +193,9 @@ class OutboxProbe:
                 found.append(finding)
             if finding.state is CheckState.CRITICAL:
                 found.append(Finding(IncidentKey(guild_id, kind), CheckState.CRITICAL, said))
-        waiting = Number(self.state.entries)
-        said = text("{count} posts wait, none of them for long.", count=waiting)
+        said = plural(
+            "{count} post waits, not for long.", "{count} posts wait, not for long.", self.state.entries
+        )
         return found or (Finding(IncidentKey(WHOLE_BOT, kind), CheckState.OK, said),)
 
 
