@@ -28,12 +28,14 @@ from utils.commandline.call import (
     open_logs,
 )
 from utils.composition.build import build_application
+from utils.composition.errors import build_errors, watch_errors
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
 from utils.gateway import check_token
+from utils.log_context import bind_log_context, draw_correlation_id
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings, load_settings
@@ -84,17 +86,26 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, begin_stop)
-    tasks = TaskManager(clock)
-    async with open_database(build_place(settings), tasks, clock=clock) as database:
+    errors = build_errors(clock, redactor)
+    tasks = TaskManager(clock, errors=errors)
+    opened = open_database(build_place(settings), tasks, clock=clock)
+    async with watch_errors(settings, errors), opened as database:
         instance_id = load_instance_id(settings.data_dir)
         upgrade = build_upgrade(settings, database, instance_id, clock)
-        leases = build_leases(settings, database, instance_id, clock)
+        leases = build_leases(settings, database, instance_id, clock, errors=errors)
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
             try:
                 await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = build_application(
-                    settings, database, leases, secret_box, tasks, extensions=EXTENSIONS, clock=clock
+                    settings,
+                    database,
+                    leases,
+                    secret_box,
+                    tasks,
+                    extensions=EXTENSIONS,
+                    clock=clock,
+                    errors=errors,
                 )
                 await application.run(stop)
             finally:
@@ -166,7 +177,8 @@ def main(arguments: list[str]) -> int:
         return WRONG_USAGE
     if options.call is None:
         return run(settings)
-    return CALLS[options.call].run(CallContext(settings, options, EXTENSIONS))
+    with bind_log_context(correlation_id=draw_correlation_id("k")):
+        return CALLS[options.call].run(CallContext(settings, options, EXTENSIONS))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from structlog import get_logger
-
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, ServerScope
-
-logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +130,16 @@ class EventDispatcher:
     A handler is plain code: it notes what happened, wakes a task that waits for it, or puts work into a queue
     (``utils/queues.py``), and returns. It cannot wait, so a handler never delays the code that dispatches an
     event.
+
+    Args:
+        errors: takes the errors of handlers.
+
+    Attributes:
+        errors: the same, for those who dispatch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, errors: ErrorSink | None = None) -> None:
+        self.errors = errors or LoggedErrors()
         self._handlers: dict[type, list[Handler]] = {}
 
     def register(self, event_type: type[EventT], handler: Callable[[EventT], None]) -> None:
@@ -143,10 +147,16 @@ class EventDispatcher:
         self._handlers.setdefault(event_type, []).append(handler)
 
     def dispatch(self, event: Event) -> None:
-        """Call every handler; one that fails is logged and does not stop the others."""
+        """Call every handler; one that fails is reported and does not stop the others."""
         for handler in tuple(self._handlers.get(type(event), ())):
             try:
                 handler(event)
-            except Exception:
-                name = getattr(handler, "__qualname__", repr(handler))
-                logger.exception("event handler failed", handler=name, event_type=type(event).__name__)
+            except Exception as error:  # noqa: BLE001 - any failure of a handler ends here
+                self.errors.report(error, where=_find_where(handler, event))
+
+
+def _find_where(handler: Handler, event: Event) -> Where:
+    name = f"{type(event).__name__} {getattr(handler, '__qualname__', repr(handler))}"
+    scope: Any = getattr(event, "scope", event)
+    guild_id, server_id = scope.guild_id, getattr(scope, "server_id", None)
+    return Where(source=ErrorSource.HANDLER, name=name, guild_id=guild_id, server_id=server_id)

@@ -18,7 +18,8 @@ from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.errors import KillfeedError
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
+from utils.log_context import bind_log_context, enter_task_context, find_correlation_id
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
@@ -129,6 +130,7 @@ class BackgroundTask:
         guild_id: the task ends when the bot leaves this guild; None for the bot's own tasks.
         is_critical: restart after an error, with backoff, until it returns.
         interval_seconds: run again this long after each run; errors back off beyond it.
+        errors: takes the error of a run.
         after: the task of the same name that is ending; this one waits for it.
     """
 
@@ -141,10 +143,12 @@ class BackgroundTask:
         guild_id: GuildId | None = None,
         is_critical: bool = False,
         interval_seconds: float | None = None,
+        errors: ErrorSink,
         after: "BackgroundTask | None" = None,
     ) -> None:
         self.name = name
         self.guild_id = guild_id
+        self._sink = errors
         self._after = after
         self._work = work
         self._clock = clock
@@ -159,6 +163,7 @@ class BackgroundTask:
         self._next_run_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_ending = False
+        self._parent: str | None = None  # the id of the work that started it
 
     @property
     def is_done(self) -> bool:
@@ -224,6 +229,7 @@ class BackgroundTask:
             self._after = None
 
     async def _run(self) -> None:
+        self._parent = find_correlation_id()
         try:
             await self._wait_for_turn()
             # a task that is ending comes here if its clean-up failed, or if it ignored the request
@@ -239,6 +245,7 @@ class BackgroundTask:
         """Run the work; return the seconds until the next run, or None when there is none."""
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
+        enter_task_context(self.name, run=self._runs, guild_id=self.guild_id, parent=self._parent)
         began = self._clock.monotonic()
         outcome = await capture(self._work)
         if isinstance(outcome, Failure):
@@ -256,14 +263,8 @@ class BackgroundTask:
         self._failing_since = self._failing_since or self._clock.monotonic()
         self._last_error = f"{type(error).__name__}: {error}"
         self._state = TaskState.FAILED
-        is_expected = isinstance(error, KillfeedError)  # its text says all; no traceback
-        logger.error(
-            "background task failed",
-            task=self.name,
-            errors=self._errors,
-            problem=self._last_error,
-            exc_info=None if is_expected else error,
-        )
+        where = Where(source=ErrorSource.TASK, guild_id=self.guild_id, task=self.name)
+        self._sink.report(error, where=where)
         if not self._is_critical and self._interval_seconds is None:
             return None
         return max(RESTART_BACKOFF.compute_seconds(self._consecutive_errors), self._interval_seconds or 0.0)
@@ -279,11 +280,18 @@ class TaskManager:
 
     Args:
         clock: source of time and of waiting for the tasks.
+        errors: takes the errors of tasks and turns.
         stop_seconds: how long to wait for the end of a task, in real time.
+
+    Attributes:
+        errors: takes the errors that its owners handle by themselves.
     """
 
-    def __init__(self, clock: Clock, *, stop_seconds: float = STOP_SECONDS) -> None:
+    def __init__(
+        self, clock: Clock, *, errors: ErrorSink | None = None, stop_seconds: float = STOP_SECONDS
+    ) -> None:
         self._clock = clock
+        self.errors = errors or LoggedErrors()
         self._stop_seconds = stop_seconds
         self._tasks: dict[str, BackgroundTask] = {}
         self._ended: list[BackgroundTask] = []  # shown until another one of the name begins
@@ -315,6 +323,7 @@ class TaskManager:
             guild_id=guild_id,
             is_critical=is_critical,
             interval_seconds=interval_seconds,
+            errors=self.errors,
             after=self._tasks.get(name),
         )
         if self._is_stopped:
@@ -371,19 +380,22 @@ class TaskManager:
         Problems in ``told`` are not logged again; new ones are added to it.
         """
         failing = name, getattr(work, "__qualname__", ""), key
-        outcome = await capture(partial(work, key))
-        if isinstance(outcome, Failure):
-            self._note_failure(failing, outcome.error, told)
-            return False
-        if self._failing.pop(failing, 0):
-            logger.info("goes on where it had failed", task=name, scope=str(key))
-        return True
+        where = _find_where(name, key)
+        with bind_log_context(where.guild_id, server_id=where.server_id):
+            outcome = await capture(partial(work, key))
+            if isinstance(outcome, Failure):
+                self._note_failure(failing, outcome.error, told)
+                return False
+            if self._failing.pop(failing, 0):
+                logger.info("goes on where it had failed", task=name, scope=str(key))
+            return True
 
     def _note_failure(
         self, failing: tuple[str, str, Hashable], error: BaseException, told: set[str] | None
     ) -> None:
         name, _, key = failing
         problem = f"{type(error).__name__}: {error}"
+        self.errors.report(error, where=_find_where(name, key))
         if name in self._tasks:
             self._tasks[name].note_failure(f"{key}: {problem}")
         if len(self._failing) >= REMEMBERED_FAILURES:
@@ -397,7 +409,6 @@ class TaskManager:
                 scope=str(key),
                 times=times,
                 problem=problem,
-                exc_info=None if isinstance(error, KillfeedError) else error,
             )
             if told is not None:
                 told.add(problem)
@@ -465,6 +476,14 @@ class TaskManager:
             self._tasks[task.name] = unended[-1]
         else:
             del self._tasks[task.name]
+
+
+def _find_where(name: str, key: Hashable) -> Where:
+    """Return the place of a turn: a guild, a scope, or something with one of them."""
+    parts = key if isinstance(key, tuple) else (key,)
+    first_id = next((GuildId(part) for part in parts if isinstance(part, int)), None)
+    guild_id, server_id = getattr(key, "guild_id", first_id), getattr(key, "server_id", None)
+    return Where(source=ErrorSource.TURN, task=name, guild_id=guild_id, server_id=server_id or None)
 
 
 def _is_of(key: Hashable, guild_id: GuildId) -> bool:

@@ -110,6 +110,7 @@ class LoginDialog:
             return await work(ctx)
         except (UserFacingError, RemoteError) as error:
             may_be_mended = isinstance(error, InvalidInputError | RemoteError)
+            ctx.services.replies.report(ctx.interaction, error)
             return Outcome(ctx.services.replies.build(error, ctx.embeds), fields if may_be_mended else None)
 
     def _build_view(self, ctx: KillfeedContext, outcome: Outcome) -> discord.ui.View | None:

@@ -20,6 +20,8 @@ FINDS_MESSAGES = {
     *("fetch_channel", "fetch_message", "fetch_user", "fetch_member", "fetch_guild", "history"),
 }
 DOCUMENTED_SETTINGS = {"discord.Route.API_BASE_URL", "discord.http.Route.API_BASE_URL"}
+DOCUMENTED_HOOKS = {"threading.excepthook", "sys.unraisablehook"}
+"""The documented hooks of Python for unhandled errors."""
 FORBIDDEN_WORDS = {
     *("helper", "helpers", "util", "utils", "common", "misc", "manager", "new", "old", "fixed", "final"),
     *("v2", "compat", "patch", "adapter", "safe"),
@@ -59,6 +61,8 @@ def list_patches(module: Module) -> Iterator[str]:
             dotted = read_dotted(target)
             if "." in dotted and dotted.split(".")[0] in imported:
                 if module.room in {"utils.commandline", "simulation"} and dotted in DOCUMENTED_SETTINGS:
+                    continue
+                if module.room == "utils.telemetry" and dotted in DOCUMENTED_HOOKS:
                     continue
                 yield dotted
 

@@ -9,8 +9,10 @@ from tests.architecture.source_tree import Module, build_module, find_room, list
 KERNEL = {
     "utils.models",
     "utils.errors",
+    "utils.error_sink",
     "utils.clock",
     "utils.events",
+    "utils.log_context",
     "utils.tasks",
     "utils.turns",
     "utils.locks",
@@ -54,6 +56,7 @@ OWNERS: dict[str, set[str]] = {
     "motor": {"utils.database"},
     "pymongo": {"utils.database"},
     "bson": {"utils.database"},
+    "zstandard": {"utils.backup"},
     "fiftyone": {"utils.database"},
     "gridfs": {"utils.database"},
     "cryptography": {"utils.secrets"},
@@ -132,7 +135,7 @@ def list_refused_packages(module: Module) -> list[str]:
 def list_log_setups(module: Module) -> list[str]:
     """Return uses of structlog other than ``get_logger``. In models and parsers every use is forbidden."""
     used = {member or name for name, member in list_imports(module) if name.split(".")[0] == "structlog"}
-    if module.room in {"utils.telemetry", "simulation"}:
+    if module.room in {"utils.telemetry", "utils.log_context", "simulation"}:
         return []
     return sorted(used if module.room in SILENT_ROOMS else used - {"get_logger"})
 

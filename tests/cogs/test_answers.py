@@ -10,8 +10,9 @@ from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member
 from simulation.markdown import Reader
 from tests.cogs.conftest import PIKE, SEEN, use_tier
 from tests.fakes.clock import START
+from tests.fakes.errors import REFERENCE
 from tests.fakes.own_bot import OwnBot
-from tests.fakes.small_bot import REFERENCE, Shelf
+from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import put_settings
 from utils.errors import StorageUnavailableError
 from utils.interactions.command_set import list_commands

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from bot import EXTENSIONS
-from tests.fakes.small_bot import FakeErrorReporter, Shelf
+from tests.fakes.errors import FakeErrorSink
+from tests.fakes.small_bot import Shelf
 from utils.clock import SystemClock
 from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
@@ -36,24 +36,10 @@ class FakeFollower:
         self.followed.append([guild_id for guild_id in self.asked if is_member(guild_id)])
 
 
-class NotedContext:
-    """Records guild and command of every block."""
-
-    def __init__(self) -> None:
-        self.entered: list[tuple[GuildId | None, str | None]] = []
-
-    @contextmanager
-    def __call__(self, guild_id: GuildId | None, *, command: str | None) -> Iterator[None]:
-        """Record a block."""
-        self.entered.append((guild_id, command))
-        yield
-
-
 class OwnBot(KillfeedBot):
     """The composed bot, with other storages.
 
     Attributes:
-        context: the recorded log contexts.
         follows: the follower of its guilds.
         unexpected: records unexpected errors.
         tally: counts commands.
@@ -68,14 +54,12 @@ class OwnBot(KillfeedBot):
         events: EventDispatcher | None = None,
         sharding: Sharding = WHOLE,
     ) -> None:
-        self.context = NotedContext()
-        self.unexpected = FakeErrorReporter()
+        self.unexpected = FakeErrorSink()
         self.tally = CommandTally()
         super().__init__(
             events or EventDispatcher(),
             sharding=sharding,
-            reporter=self.unexpected,
-            log_context=self.context,
+            errors=self.unexpected,
             throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",
             tally=self.tally,

@@ -11,6 +11,7 @@ import discord
 from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
@@ -64,20 +65,6 @@ from utils.models.texts import Text, text
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
 from utils.tasks import TaskManager, TaskReport
-
-REFERENCE = "K7M2QX"
-
-
-class FakeErrorReporter:
-    """Records errors in a list."""
-
-    def __init__(self) -> None:
-        self.reported: list[BaseException] = []
-
-    def report(self, error: BaseException) -> str:
-        """Return a constant code."""
-        self.reported.append(error)
-        return REFERENCE
 
 
 class FakeOwners:
@@ -265,7 +252,7 @@ class Shelf:
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
-    reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
+    reporter: FakeErrorSink = field(default_factory=FakeErrorSink)
     clock: FakeClock = field(default_factory=FakeClock)
     events: EventDispatcher = field(default_factory=EventDispatcher)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -356,7 +343,7 @@ class Shelf:
             samples=self.samples,
             progress=self.progress,
             tasks=self.tasks,
-            reporter=self.reporter,
+            errors=self.reporter,
             operators=Operators(
                 self.owners.find,
                 home_guild_id=self.home_guild_id,

@@ -1,8 +1,8 @@
 """The dispatcher calls many handlers for one event; a failing handler stops no other one."""
 
-from structlog.testing import capture_logs
-
 from tests.fakes.deaths import SCOPE
+from tests.fakes.errors import FakeErrorSink
+from utils.error_sink import ErrorSource, Where
 from utils.events import Event, EventDispatcher, GuildLeft, NoticesQueued, ServerRemoved
 from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId
@@ -21,8 +21,9 @@ def test_handlers_are_called_in_order() -> None:
 
 
 def test_failing_handler_is_logged_and_hurts_nobody_else() -> None:
-    """The error is logged, and the next handler is called."""
-    events = EventDispatcher()
+    """The error is reported, and the next handler is called."""
+    errors = FakeErrorSink()
+    events = EventDispatcher(errors)
     called: list[Event] = []
 
     def fail(_event: ServerRemoved) -> None:
@@ -30,11 +31,15 @@ def test_failing_handler_is_logged_and_hurts_nobody_else() -> None:
 
     events.register(ServerRemoved, fail)
     events.register(ServerRemoved, called.append)
-    with capture_logs() as logs:
-        events.dispatch(REMOVED)
+    events.dispatch(REMOVED)
     assert called == [REMOVED]
-    assert [(entry["event"], entry["handler"], entry["event_type"]) for entry in logs] == [
-        ("event handler failed", fail.__qualname__, "ServerRemoved")
+    assert errors.places == [
+        Where(
+            source=ErrorSource.HANDLER,
+            guild_id=REMOVED.scope.guild_id,
+            server_id=REMOVED.scope.server_id,
+            name=f"ServerRemoved {fail.__qualname__}",
+        )
     ]
 
 

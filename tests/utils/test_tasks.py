@@ -1,7 +1,7 @@
 """Background tasks: run, restarted with backoff, repeated, cancelled by guild, listed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock, settle
+from tests.fakes.errors import FakeErrorSink
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageUnavailableError
-from utils.models.scope import GuildId
+from utils.models.posted_boards import BoardKey
+from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.tasks import (
     RESTART_BACKOFF,
     TaskManager,
@@ -368,8 +371,10 @@ async def test_failing_turn_costs_no_other_one_and_is_counted_at_its_task(
     )
 
 
-async def test_turn_that_fails_again_and_again_is_logged_ever_less_often(tasks: TaskManager) -> None:
-    """The first, second, fourth and eighth failure in a row is logged, and the recovery."""
+async def test_turn_that_fails_again_and_again_is_logged_ever_less_often(clock: FakeClock) -> None:
+    """The first, second, fourth and eighth failure in a row is logged, and the recovery; all are reported."""
+    errors = FakeErrorSink()
+    tasks = TaskManager(clock, errors=errors)
     is_ill = True
 
     async def serve(guild_id: GuildId) -> None:
@@ -386,6 +391,32 @@ async def test_turn_that_fails_again_and_again_is_logged_ever_less_often(tasks: 
         await tasks.for_each("round", [GUILD], serve)
     assert [entry.get("times") for entry in logs] == [1, 2, 4, 8, 16, None, 1]
     assert logs[5]["event"] == "goes on where it had failed"
+    assert len(errors.reported) == 21
+    assert set(errors.places) == {Where(source=ErrorSource.TURN, guild_id=GUILD, task="round")}
+
+
+@pytest.mark.parametrize(
+    ("key", "guild_id", "server_id"),
+    [
+        (GUILD, GUILD, None),
+        (ServerScope(GUILD, ServerId("k3v9x0aa")), GUILD, ServerId("k3v9x0aa")),
+        (BoardKey(GUILD, ServerId(""), "kills"), GUILD, None),
+        ((GUILD, "alerts"), GUILD, None),
+        ("mongod", None, None),
+    ],
+)
+async def test_failed_turn_is_reported_with_its_guild(
+    clock: FakeClock, key: Hashable, guild_id: GuildId | None, server_id: ServerId | None
+) -> None:
+    """A key can be a guild, hold one, or have none."""
+    errors = FakeErrorSink()
+
+    async def fail(_: Hashable) -> None:
+        raise KeyError
+
+    await TaskManager(clock, errors=errors).for_each("round", [key], fail)
+    where = Where(source=ErrorSource.TURN, task="round", guild_id=guild_id, server_id=server_id)
+    assert errors.places == [where]
 
 
 async def test_what_fails_alike_for_all_is_logged_once_a_round(tasks: TaskManager) -> None:
@@ -398,7 +429,7 @@ async def test_what_fails_alike_for_all_is_logged_once_a_round(tasks: TaskManage
     with capture_logs() as logs:
         failed = await tasks.for_each("round", range(1000), serve)
     assert len(failed) == 1000
-    assert [(entry["scope"], entry["exc_info"]) for entry in logs] == [("0", None)]
+    assert [entry["scope"] for entry in logs] == ["0"]
 
 
 async def test_round_ends_when_its_task_is_cancelled_and_goes_on_when_another_was(tasks: TaskManager) -> None:

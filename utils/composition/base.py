@@ -8,15 +8,17 @@ from utils.events import EventDispatcher
 from utils.incident_log import IncidentLog
 from utils.settings import Settings
 from utils.tasks import TaskManager
+from utils.telemetry.errors import ErrorTelemetry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """The parts that every other part may use: configuration, storage, events, tasks, clock, incidents."""
+    """The parts that every other part may use, from the configuration and the storage to the clock."""
 
     settings: Settings
     repositories: Repositories
     events: EventDispatcher
     tasks: TaskManager
+    errors: ErrorTelemetry
     clock: Clock
     incidents: IncidentLog

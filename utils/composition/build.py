@@ -18,7 +18,7 @@ from utils.composition.services import (
     build_features,
     build_guild_services,
 )
-from utils.composition.storage import build_repositories
+from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.proofs import LinkMessages
@@ -46,6 +46,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.links.proof_watcher import ProofWatcher
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import LoopControl
 from utils.services.premium.grants import GrantService
@@ -56,7 +57,7 @@ from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.tallies import CommandTally
 from utils.tasks import TaskManager
-from utils.telemetry.reporter import ErrorReporter
+from utils.telemetry.errors import ErrorTelemetry
 
 
 def build_application(
@@ -68,6 +69,7 @@ def build_application(
     *,
     extensions: Sequence[str],
     clock: Clock,
+    errors: ErrorTelemetry | None = None,
     reading: Reading | None = None,
     is_member: Callable[[GuildId], bool] | None = None,
 ) -> Application:
@@ -81,17 +83,19 @@ def build_application(
         tasks: owns every task of the process.
         extensions: the cogs.
         clock: the clock of all parts.
+        errors: takes every error of the process.
         reading: replaces the hosts and the loops over their logs.
         is_member: tells whether the bot is in a guild, instead of Discord.
     """
-    base = build_base(settings, database, leases, tasks, clock)
-    reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
+    repositories = build_repositories(settings, database, leases)
+    base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
+    throttle, factory = ImportThrottle(clock), EmbedFactory()
     tally = CommandTally()
-    bot = build_bot(base, reporter, throttle, tally)
+    bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
-    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
+    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
         reading = build_reading(base, guild, ingestion, delivery, hosts)
@@ -103,7 +107,7 @@ def build_application(
     operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
-    shown = build_shown(base, delivery, reading.loops, grants, boards, reporter, operators)
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -132,15 +136,20 @@ def build_application(
 
 
 def build_base(
-    settings: Settings, database: SafeDatabase, leases: LeaseHolder, tasks: TaskManager, clock: Clock
+    settings: Settings,
+    repositories: Repositories,
+    tasks: TaskManager,
+    *,
+    clock: Clock,
+    errors: ErrorTelemetry,
 ) -> Base:
     """Return the parts that every other part may use."""
-    repositories = build_repositories(settings, database, leases)
     return Base(
         settings=settings,
         repositories=repositories,
-        events=EventDispatcher(),
+        events=EventDispatcher(errors),
         tasks=tasks,
+        errors=errors,
         clock=clock,
         incidents=IncidentLog(repositories.incidents, clock=clock),
     )
@@ -199,7 +208,6 @@ def build_shown(
     loops: Loops,
     grants: GrantService,
     boards: PostedBoardService,
-    reporter: ErrorReporter,
     operators: Operators,
 ) -> CommandSources:
     """Return the background work for commands."""
@@ -211,7 +219,7 @@ def build_shown(
         samples=delivery.samples,
         progress=delivery.progress,
         tasks=base.tasks,
-        reporter=reporter,
+        errors=base.errors,
         operators=operators,
     )
 
@@ -236,10 +244,15 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
     return ProofWatcher(
         base.repositories.links,
         base.repositories.scope_index,
+        alerts=RequestAlerts(base.repositories.links, notifier=delivery.alerts, settings=guild.settings),
         players=guild.names,
         reading=reading.loops,
         messages=LinkMessages(
-            delivery.sender, delivery.messages, languages=delivery.languages, clock=base.clock
+            delivery.sender,
+            delivery.messages,
+            languages=delivery.languages,
+            clock=base.clock,
+            errors=base.errors,
         ),
         tasks=base.tasks,
         clock=base.clock,

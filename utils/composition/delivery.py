@@ -48,7 +48,7 @@ def build_delivery(
     sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
     messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
-    places = AdminPlaces(bot, sender, settings=settings)
+    places = AdminPlaces(bot, sender, settings=settings, errors=base.errors)
     alerts = AdminAlerts(
         bot,
         sender,
@@ -67,6 +67,7 @@ def build_delivery(
         shapes=settings,
         clock=clock,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
+        errors=base.errors,
     )
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
     return Delivery(
@@ -75,7 +76,11 @@ def build_delivery(
         languages=languages,
         messages=messages,
         progress=ImportMessages(
-            sender, messages, languages=languages, kill_channels=KillChannels(bot, settings)
+            sender,
+            messages,
+            languages=languages,
+            kill_channels=KillChannels(bot, settings),
+            errors=base.errors,
         ),
         samples=SamplePosts(sender, channels=settings, shapes=settings, languages=languages, clock=clock),
         alerts=alerts,

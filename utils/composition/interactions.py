@@ -6,12 +6,13 @@ from utils.clock import Clock
 from utils.composition.base import Base
 from utils.composition.services import FeatureServices, GuildServices
 from utils.embeds.factory import EmbedFactory
+from utils.error_sink import ErrorSink
 from utils.interactions.client import KillfeedBot, choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
-from utils.interactions.replies import ErrorReplies, ErrorReports
+from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
     Deliveries,
     PostedBoards,
@@ -24,7 +25,6 @@ from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.tallies import CommandTally
-from utils.telemetry.context import bind_log_context
 
 COMMANDS_NAME = "commands.json"
 
@@ -46,20 +46,17 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     tasks: TaskReports
-    reporter: ErrorReports
+    errors: ErrorSink
     operators: Operators
 
 
-def build_bot(
-    base: Base, reporter: ErrorReports, throttle: ImportThrottle, tally: CommandTally
-) -> KillfeedBot:
+def build_bot(base: Base, throttle: ImportThrottle, tally: CommandTally) -> KillfeedBot:
     """Return the bot, which is not connected yet."""
     sharding = base.settings.discord.sharding
     return choose_bot(sharding)(
         base.events,
         sharding=sharding,
-        reporter=reporter,
-        log_context=bind_log_context,
+        errors=base.errors,
         throttle=throttle,
         commands_file=base.settings.data_dir / COMMANDS_NAME,
         tally=tally,
@@ -100,7 +97,8 @@ def build_services(
         progress=shown.progress,
         tasks=shown.tasks,
         languages=languages,
-        replies=ErrorReplies(languages, shown.reporter),
+        errors=shown.errors,
+        replies=ErrorReplies(languages, shown.errors),
         views=LiveViews(),
         limits=MemberLimits(clock),
         clock=clock,

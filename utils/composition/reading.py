@@ -128,6 +128,7 @@ def build_reading(
             clock=base.clock,
             minimum_poll_seconds=base.settings.polling.min_interval_seconds,
             look_seconds=LOOK_SECONDS if is_whole else SHARED_LOOK_SECONDS,
+            errors=base.errors,
         ),
     )
     return Reading(hosts, loops)

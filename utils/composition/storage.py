@@ -30,6 +30,7 @@ from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.error_sink import ErrorSink
 from utils.models.scope import GuildId
 from utils.secret_key import KeyPlace
 from utils.services.shards.leases import LeaseHolder
@@ -57,11 +58,18 @@ def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, 
     return DataUpgrade(database, store, instance_id=instance_id, clock=clock)
 
 
-def build_leases(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> LeaseHolder:
+def build_leases(
+    settings: Settings,
+    database: SafeDatabase,
+    instance_id: str,
+    clock: Clock,
+    *,
+    errors: ErrorSink | None = None,
+) -> LeaseHolder:
     """Return the holder of the leases of the configured shards."""
     sharding = settings.discord.sharding
     store = LeaseRepository(database, shard_count=sharding.count)
-    return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock)
+    return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock, errors=errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

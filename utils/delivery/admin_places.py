@@ -7,6 +7,7 @@ from structlog import get_logger
 
 from utils.delivery.sender import DiscordSender
 from utils.embeds.buttons import LastingView
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -18,16 +19,21 @@ from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId
 from utils.services.ports import SettingsSource
 
+LOOK_BACK_MESSAGES = 100  # one request
+
 logger = get_logger(__name__)
 
 
 class AdminPlaces:
     """The alerts channel of a guild, else direct messages of its owner, else the system channel."""
 
-    def __init__(self, bot: discord.Client, sender: DiscordSender, *, settings: SettingsSource) -> None:
+    def __init__(
+        self, bot: discord.Client, sender: DiscordSender, *, settings: SettingsSource, errors: ErrorSink
+    ) -> None:
         self._bot = bot
         self._sender = sender
         self._settings = settings
+        self._errors = errors
 
     async def send(
         self,
@@ -36,14 +42,19 @@ class AdminPlaces:
         *,
         nonce: str,
         buttons: LastingView | None = None,
+        looks_first: bool = False,
     ) -> None:
         """Send a message to the first place that takes it, with buttons where a press has a guild.
+
+        With ``looks_first`` it is not sent where it is already, perhaps from a process that was killed.
 
         Raises:
             DeliveryError: it was not delivered, and a later try may succeed.
         """
         async for place, is_direct in self._list_places(guild_id):
             try:
+                if looks_first and await self._is_sent(place, nonce):
+                    return
                 await self._sender.send(
                     place, embeds=embeds, pictures=(), nonce=nonce, buttons=None if is_direct else buttons
                 )
@@ -51,6 +62,7 @@ class AdminPlaces:
                 raise  # the same place again: in another one it could be sent a second time
             except DeliveryError as failure:
                 logger.info("an alert does not reach its place", problem=str(failure))
+                self._errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
             else:
                 return
         raise ChannelUnusableError("No admin could be reached.")
@@ -61,7 +73,12 @@ class AdminPlaces:
             return (await self._settings.get_settings(guild_id)).channels.get(ChannelKind.ALERTS)
         except StorageError as failure:
             logger.info("alerts channel is not known", problem=str(failure))
+            self._errors.report(failure, where=Where(source=ErrorSource.DATABASE, guild_id=guild_id))
             return None
+
+    async def _is_sent(self, place: ChannelId, nonce: str) -> bool:
+        recent = await self._sender.recent_messages(place, LOOK_BACK_MESSAGES)
+        return any(posted.nonce == nonce for posted in recent)
 
     async def _list_places(self, guild_id: GuildId) -> AsyncIterator[tuple[ChannelId, bool]]:
         """Yield the channels to try, and whether each is one of direct messages."""

@@ -14,6 +14,7 @@ from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.embeds.factory import Post
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError, TierRequiredError
 from utils.events import BountiesChanged, GuildSettingsChanged, PlayerErased, ServerRemoved
 from utils.models.guilds import ChannelKind
@@ -111,7 +112,9 @@ class BountyBoards:
         await self.clock.sleep(GATHER_SECONDS)
         try:
             await self._refresh(guild_id)
-        except StorageError:
+        except StorageError as failure:
+            where = Where(source=ErrorSource.DATABASE, guild_id=guild_id, task=BOARD_TASK)
+            self.tasks.errors.report(failure, where=where)
             await self.clock.sleep(PAUSE_SECONDS)
             self._put(guild_id)
 

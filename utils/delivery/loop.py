@@ -19,6 +19,7 @@ from utils.delivery.pace import MessagePace
 from utils.delivery.ports import Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
 from utils.delivery.unexpected_failures import Place, UnexpectedFailures
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
 from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
@@ -95,7 +96,7 @@ class DeliveryLoop:
         self._service = service
         self._tasks = tasks
         self._pace = pace
-        self._unexpected = UnexpectedFailures(notifier)
+        self._unexpected = UnexpectedFailures(notifier, tasks.errors)
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._wait_seconds = wait_seconds
@@ -161,6 +162,8 @@ class DeliveryLoop:
         """Return seconds until the next try; note an unexpected failure."""
         if isinstance(error, StorageError) and error.may_pass:
             logger.warning("outbox is not read", place=str(place), problem=str(error))
+            where = Where(source=ErrorSource.DELIVERY, guild_id=guild_id, task="deliver")
+            self._tasks.errors.report(error, where=where)
             return STORAGE_RETRY_SECONDS
         return await self._unexpected.note(guild_id, place, error)
 

@@ -9,6 +9,7 @@ from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import FixedPlace, StandingMessage, StandingMessages
 from utils.embeds.factory import Post
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import DeliveryError, DeliveryUncertainError
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -38,7 +39,9 @@ class ImportMessages:
         *,
         languages: GuildSpeaker,
         kill_channels: KillChannelSource,
+        errors: ErrorSink | None = None,
     ) -> None:
+        self._errors = errors or LoggedErrors()
         self._sender = sender
         self._messages = messages
         self._languages = languages
@@ -56,6 +59,8 @@ class ImportMessages:
                 return await self._sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce)
             except DeliveryError as failure:
                 logger.info("no progress message", channel_id=channel_id, problem=str(failure))
+                where = Where(source=ErrorSource.MESSAGE, guild_id=guild_id, name="progress")
+                self._errors.report(failure, where=where)
                 if not isinstance(failure, DeliveryUncertainError):
                     break
         return None
@@ -66,6 +71,7 @@ class ImportMessages:
             await self._sender.delete(channel_id, message_id)
         except DeliveryError as failure:
             logger.info("progress message stays", channel_id=channel_id, problem=str(failure))
+            self._errors.report(failure, where=Where(source=ErrorSource.MESSAGE, name="progress"))
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
         """Take the newest progress; a separate task edits the message."""

@@ -17,6 +17,7 @@ from utils.delivery.standing_messages import (
 )
 from utils.embeds.factory import Post
 from utils.embeds.links import describe_end
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId
@@ -34,7 +35,9 @@ class LinkMessages:
         *,
         languages: GuildSpeaker,
         clock: Clock,
+        errors: ErrorSink | None = None,
     ) -> None:
+        self._errors = errors or LoggedErrors()
         self._sender = sender
         self._messages = messages
         self._languages = languages
@@ -77,10 +80,12 @@ class LinkMessages:
             try:
                 await self._tell_once(link, outcome, channel_id, message_id)
             except (DeliveryDelayedError, DeliveryUncertainError) as failure:
+                self._errors.report(failure, where=_find_where(link))
                 pause = compute_retry_seconds(failure, failures, now=self._clock.now())
                 await self._clock.sleep(pause)
             except DeliveryError as failure:
                 logger.info("a member is not told the end", guild_id=link.guild_id, problem=str(failure))
+                self._errors.report(failure, where=_find_where(link))
                 return
             else:
                 return
@@ -114,3 +119,7 @@ def _build_message(
         places=FixedPlace(channel_id, message_id),
         is_last=is_last,
     )
+
+
+def _find_where(link: Link) -> Where:
+    return Where(source=ErrorSource.MESSAGE, guild_id=link.guild_id, member_id=link.member_id, name="proof")

@@ -20,6 +20,7 @@ from utils.errors import (
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
+from utils.log_context import bind_log_context
 from utils.models.scope import ChannelId, MemberId
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class DiscordSender:
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
-        with self._mapping():
+        with bind_log_context(correlation_id=nonce), self._mapping():
             message = await self._wait_for(
                 channel.send(
                     embeds=list(embeds),

@@ -52,12 +52,15 @@ from utils.delivery.ports import Lane, OutboxStore, ShapeFinder
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
+    DeliveryError,
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
+from utils.log_context import bind_log_context
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
@@ -117,7 +120,9 @@ class DeliveryService:
         shapes: ShapeFinder,
         clock: Clock,
         max_announce_age: timedelta,
+        errors: ErrorSink | None = None,
     ) -> None:
+        self._errors = errors or LoggedErrors()
         self._store = store
         self._channels = channels
         self._sender = sender
@@ -301,26 +306,38 @@ class DeliveryService:
     async def _try(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
     ) -> DeliveryOutcome:
-        """Find the message in its channel or send it, and handle each failure by its meaning."""
-        embeds = await self._languages.speak_in(message.language)
-        post = embeds.build_feed([entry.notice for entry in entries], message.shape)
-        try:
-            message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
-            if message_id is None:
-                message_id = await self._sender.send(
-                    message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
-                )
-        except ChannelUnusableError:
-            return await self._wait_for_admin(lane, message, entries)
-        except DeliveryRefusedError as error:
-            return await self._handle_refusal(lane, message, entries, error)
-        except (DeliveryUncertainError, DeliveryDelayedError) as error:
-            return self._wait(lane, error)
-        now = self._clock.now()
-        await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
-        self._forget_message(message)
-        await self._mark_delivered(lane, entries)
-        return DeliveryOutcome(DeliveryState.SENT, len(entries))
+        """Find the message in its channel or send it; its log records have its nonce."""
+        with bind_log_context(message.guild_id, correlation_id=message.nonce):
+            embeds = await self._languages.speak_in(message.language)
+            post = embeds.build_feed([entry.notice for entry in entries], message.shape)
+            try:
+                message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
+                if message_id is None:
+                    message_id = await self._sender.send(
+                        message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
+                    )
+            except DeliveryError as error:
+                where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")
+                self._errors.report(error, where=where)
+                return await self._handle(lane, message, entries, error)
+            now = self._clock.now()
+            await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
+            self._forget_message(message)
+            await self._mark_delivered(lane, entries)
+            return DeliveryOutcome(DeliveryState.SENT, len(entries))
+
+    async def _handle(
+        self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], error: DeliveryError
+    ) -> DeliveryOutcome:
+        """Handle a failure by its meaning."""
+        match error:
+            case ChannelUnusableError():
+                return await self._wait_for_admin(lane, message, entries)
+            case DeliveryRefusedError():
+                return await self._handle_refusal(lane, message, entries, error)
+            case DeliveryUncertainError() | DeliveryDelayedError():
+                return self._wait(lane, error)
+        raise error
 
     async def _drop_message(self, message: OutgoingMessage) -> None:
         await self._store.drop_message(message.guild_id, message.nonce)

@@ -33,6 +33,7 @@ from utils.delivery.decisions import compute_retry_seconds, is_remembered, make_
 from utils.delivery.pace import MessagePace
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import Post
+from utils.error_sink import ErrorSource, Where
 from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.locks import KeyedLocks
 from utils.models.message_places import MessagePlace
@@ -167,7 +168,7 @@ class StandingMessages:
         """Try to delete a message once; a missing one is not an error."""
         if place.channel_id is not None:
             async with self._turn(guild_id, place.channel_id):
-                await self._delete(place)
+                await self._delete(guild_id, place)
 
     def _begin(self, message: StandingMessage) -> tuple[_Kept, BackgroundTask]:
         kept = _Kept()
@@ -197,6 +198,8 @@ class StandingMessages:
             await self.refresh(message)
         except DeliveryError as failure:
             logger.info("a message is not up to date", message=message.key, problem=str(failure))
+            where = Where(source=ErrorSource.MESSAGE, guild_id=message.guild_id, task="message")
+            self._tasks.errors.report(failure, where=where)
             if isinstance(failure, DeliveryDelayedError | DeliveryUncertainError):
                 return compute_retry_seconds(failure, failures + 1, now=self._clock.now())
         return None
@@ -212,7 +215,7 @@ class StandingMessages:
         """Make a message show its current content, wherever it is posted, or post it; tell of a change."""
         post, place = await message.render(), await message.places.find()
         if place.channel_id not in (None, message.channel_id):
-            await self._delete(place)
+            await self._delete(message.guild_id, place)
             place = MessagePlace()
         if place.message_id is not None:
             digest = compute_digest(post)
@@ -263,13 +266,15 @@ class StandingMessages:
                 return posted.message_id
         return None
 
-    async def _delete(self, place: MessagePlace) -> None:
+    async def _delete(self, guild_id: GuildId, place: MessagePlace) -> None:
         if place.channel_id is None or place.message_id is None:
             return
         try:
             await self._sender.delete(place.channel_id, place.message_id)
         except DeliveryError as failure:
             logger.info("a message stays", channel_id=place.channel_id, problem=str(failure))
+            where = Where(source=ErrorSource.MESSAGE, guild_id=guild_id, name="delete")
+            self._tasks.errors.report(failure, where=where)
 
 
 def compute_digest(post: Post) -> str:

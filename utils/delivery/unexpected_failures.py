@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from structlog import get_logger
 
 from utils.delivery.ports import Lane
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.models.scope import GuildId
 from utils.models.texts import Text, text
 from utils.services.ingestion.poison import describe_failure
@@ -30,8 +31,9 @@ class _Failure:
 class UnexpectedFailures:
     """The lanes and guilds whose last delivery failed unexpectedly."""
 
-    def __init__(self, notifier: AdminNotifier) -> None:
+    def __init__(self, notifier: AdminNotifier, errors: ErrorSink) -> None:
         self._notifier = notifier
+        self._errors = errors
         self._found: dict[GuildId, dict[Place, _Failure]] = {}
 
     def find_problem(self, guild_id: GuildId) -> Text | None:
@@ -47,7 +49,10 @@ class UnexpectedFailures:
             failure=describe_failure(error),
         )
         if failure.problem != problem or failure.times & (failure.times + 1) == 0:
-            logger.error("delivery failed", place=str(place), times=failure.times + 1, exc_info=error)
+            logger.error("delivery failed", place=str(place), times=failure.times + 1)
+        self._errors.report(
+            error, where=Where(source=ErrorSource.DELIVERY, guild_id=guild_id, task="deliver")
+        )
         failure.problem, failure.times = problem, failure.times + 1
         await self._notifier.notify(guild_id, problem, ALERT_KEY)
         return RESTART_BACKOFF.compute_seconds(failure.times)

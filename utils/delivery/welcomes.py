@@ -10,6 +10,7 @@ from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
+from utils.error_sink import ErrorSource, Where
 from utils.errors import DeliveryError, DeliveryUncertainError
 from utils.events import GuildJoined
 from utils.models.scope import ChannelId, GuildId
@@ -52,6 +53,7 @@ class WelcomeMessages:
         self._sender = sender
         self._languages = languages
         self._clock = clock
+        self._tasks = tasks
         self._joined = WorkQueue(WELCOME_TASK, self._welcome, tasks=tasks)
 
     def on_guild_joined(self, event: GuildJoined) -> None:
@@ -70,6 +72,7 @@ class WelcomeMessages:
                 await self._sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce, buttons=buttons)
             except DeliveryError as failure:
                 logger.info("no welcome", guild_id=guild_id, problem=str(failure))
+                self._tasks.errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
                 if not isinstance(failure, DeliveryUncertainError):
                     return
             else:

@@ -9,6 +9,7 @@ from structlog import get_logger
 
 from utils.errors import KillfeedError
 from utils.interactions.access import get_guild_id, get_member_id, is_admin_member
+from utils.interactions.failing import find_where
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.services import Services
 from utils.localization.escape import isolate, isolate_parts
@@ -35,6 +36,7 @@ def offer_if_found(find: Completion) -> Completion:
             return await find(ctx)
         except KillfeedError as error:
             logger.info("autocomplete has nothing to offer", problem=str(error))
+            _get_services(ctx).errors.report(error, where=find_where(ctx.interaction))
             return []
 
     return complete

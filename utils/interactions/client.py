@@ -9,7 +9,6 @@ import asyncio
 import math
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,33 +16,32 @@ import discord
 from discord.ext import commands
 from structlog import get_logger
 
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import NotFoundError, TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildJoined, GuildLeft
+from utils.interactions.command_journal import CommandLine, bind_interaction
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
+from utils.interactions.failing import find_where, name_command
 from utils.interactions.invitation import build_invitation
 from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
-from utils.interactions.replies import ErrorReports, find_cause, find_refusal
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.health import ShardConnection
+from utils.models.lasting_buttons import PressedId
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
-from utils.tallies import ANSWERED, FAILED, REFUSED, CommandTally
+from utils.tallies import CommandTally
 
 logger = get_logger(__name__)
 
 GATEWAY_RETRY_SECONDS = 5.0
-GROUPS = (
-    discord.SlashCommandOptionType.sub_command.value,
-    discord.SlashCommandOptionType.sub_command_group.value,
-)
 
 
 class GuildFollower(Protocol):  # implemented by ServerLoops
@@ -51,13 +49,6 @@ class GuildFollower(Protocol):  # implemented by ServerLoops
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
         """Serve these guilds and no others."""
-
-
-class LogContext(Protocol):
-    """Adds guild and command to every log record of a block."""
-
-    def __call__(self, guild_id: GuildId | None, *, command: str | None) -> AbstractContextManager[None]:
-        """Return the block's context."""
 
 
 class KillfeedBot(commands.Bot):
@@ -68,8 +59,7 @@ class KillfeedBot(commands.Bot):
     Args:
         events: dispatches ``GuildJoined`` and ``GuildLeft``.
         sharding: the shards of this process.
-        reporter: records unexpected errors.
-        log_context: makes the log context of each command.
+        errors: takes the errors of events.
         throttle: lets imports wait during a command.
         commands_file: remembers the commands that were registered.
         tally: counts the commands and their outcomes.
@@ -83,8 +73,7 @@ class KillfeedBot(commands.Bot):
         events: EventDispatcher,
         *,
         sharding: Sharding,
-        reporter: ErrorReports,
-        log_context: LogContext,
+        errors: ErrorSink,
         throttle: ImportThrottle,
         commands_file: Path,
         tally: CommandTally,
@@ -101,8 +90,7 @@ class KillfeedBot(commands.Bot):
         )
         self._events = events
         self._sharding = sharding
-        self._reporter = reporter
-        self._log_context = log_context
+        self._errors = errors
         self._throttle = throttle
         self._tally = tally
         self._is_following = False  # until it is ready
@@ -164,9 +152,7 @@ class KillfeedBot(commands.Bot):
 
     def list_connections(self) -> Sequence[ShardConnection]:
         """Return the connection of each shard; one that was never opened is not open."""
-        connection: Any = (
-            self.ws
-        )  # None before the first connection
+        connection: Any = self.ws  # None before the first connection
         is_open = connection is not None and connection.open
         latency = connection.latency if is_open else math.nan
         return [ShardConnection(self._sharding.ids[0], is_open, latency)]
@@ -213,52 +199,54 @@ class KillfeedBot(commands.Bot):
             raise TypeError("slash commands alone have options")
         interaction.command = command
         ctx = await self.get_autocomplete_context(interaction)
-        with note_unreached("choices do not reach their member"):
+        with (
+            bind_interaction(interaction, name_command(interaction)),
+            note_unreached("choices do not reach their member"),
+        ):
             await command.invoke_autocomplete_callback(ctx)
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
-        """Run a command unless its member runs too many; its log records name guild and command."""
-        guild_id = ctx.interaction.guild_id
-        command = name_command(ctx.interaction)
-        named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
-        with named, self._throttle.answering():
+        """Run a command unless its member runs too many; its log records name it and its member."""
+        line = self._begin_line(ctx.interaction, name_command(ctx.interaction))
+        ctx.line = line  # type: ignore[attr-defined] # our own context
+        with line.bind(), self._throttle.answering():
             try:
-                began = self.services.clock.monotonic()
                 with self.services.limits.working(ctx.author.id):
                     await super().invoke_application_command(ctx)
-                self._tally.durations.note(self.services.clock.monotonic() - began)
             except TooMuchAtOnceError as refusal:
                 await self.services.replies.answer(ctx.interaction, refusal)
+                line.end(refusal)
+
+    def _begin_line(self, interaction: discord.Interaction, name: str | None) -> CommandLine:
+        return CommandLine(interaction, name, clock=self.services.clock, tally=self._tally)
+
+    async def on_application_command_completion(self, ctx: discord.ApplicationContext) -> None:
+        """Write the line of a command that was answered."""
+        if isinstance(ctx, KillfeedContext) and ctx.line is not None:
+            ctx.line.end()
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command; the one place for all of them."""
         await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
-        is_refusal = find_refusal(find_cause(error)) is not None
-        self._count(ctx, REFUSED if is_refusal else FAILED)
-
-    async def on_application_command_completion(self, ctx: discord.ApplicationContext) -> None:
-        """Count a command that ended without an error."""
-        self._count(ctx, ANSWERED)
-
-    def _count(self, ctx: discord.ApplicationContext, outcome: str) -> None:
-        """Count a command; one that was never acknowledged has failed in any case."""
-        is_acknowledged = ctx.interaction.response.is_done()
-        self._tally.note(name_command(ctx.interaction) or "", outcome if is_acknowledged else FAILED)
+        if isinstance(ctx, KillfeedContext) and ctx.line is not None:
+            ctx.line.end(error)
 
     async def on_error(self, event_method: str, *args: object, **__: object) -> None:
-        """Answer a failed press of a lasting button; record any other error."""
+        """Answer a failed press of a lasting button; report any other error."""
         error = sys.exc_info()[1]
         if not isinstance(error, Exception):
             return
+        where = Where(source=ErrorSource.GATEWAY, name=event_method)
         for interaction in args:
-            if isinstance(interaction, discord.Interaction) and (pressed := read_pressed(interaction)):
-                handler = find_handler(self.cogs.values(), pressed)
-                await self.services.replies.answer(interaction, error, get_access(handler))
-                return
-        reference = self._reporter.report(error)
-        logger.error("event handler failed", event_name=event_method, reference=reference)
+            if isinstance(interaction, discord.Interaction):
+                if pressed := read_pressed(interaction):
+                    handler = find_handler(self.cogs.values(), pressed)
+                    await self.services.replies.answer(interaction, error, get_access(handler))
+                    return
+                where = find_where(interaction)
+        self._errors.report(error, where=where)
 
     async def _register_commands(self) -> None:
         """Register the commands if they changed since the last time, and learn their ids.
@@ -280,15 +268,25 @@ class KillfeedBot(commands.Bot):
         if pressed is None or self.services.views.is_repeated(interaction, "press"):
             return
         ctx = KillfeedContext(self, interaction)
-        named = self._log_context(ctx.guild_id, command=f"button {pressed.name}")
-        with named, self._throttle.answering(), self.services.limits.working(ctx.member_id):
-            self.services.limits.spend(ctx.member_id, PRESS_COST)
-            handler = find_handler(self.cogs.values(), pressed)
-            if handler is None:
-                raise NotFoundError(OUTDATED)
-            ctx.command = handler  # type: ignore[assignment] # the context asks it for its access alone
-            await ctx.begin(self.services, cost=ctx.access.cost)
-            await handler.callback(ctx, pressed.argument)
+        ctx.line = self._begin_line(interaction, f"button {pressed.name}")
+        with ctx.line.bind(), self._throttle.answering():
+            try:
+                with self.services.limits.working(ctx.member_id):
+                    await self._carry_out(ctx, pressed)
+            except Exception as error:
+                ctx.line.end(error)
+                raise
+            ctx.line.end()
+
+    async def _carry_out(self, ctx: KillfeedContext, pressed: PressedId) -> None:
+        """Answer the press of a lasting button by the method that stands for it."""
+        self.services.limits.spend(ctx.member_id, PRESS_COST)
+        handler = find_handler(self.cogs.values(), pressed)
+        if handler is None:
+            raise NotFoundError(OUTDATED)
+        ctx.command = handler  # type: ignore[assignment] # the context asks it for its access alone
+        await ctx.begin(self.services, cost=ctx.access.cost)
+        await handler.callback(ctx, pressed.argument)
 
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes
@@ -326,13 +324,3 @@ def choose_shard_options(sharding: Sharding) -> dict[str, Any]:
     if len(sharding.ids) == 1:
         return {"shard_id": sharding.ids[0], "shard_count": sharding.count}
     return {"shard_ids": list(sharding.ids), "shard_count": sharding.count}
-
-
-def name_command(interaction: discord.Interaction) -> str | None:
-    """Return the full name of the command that was used; at first the library knows only its group."""
-    level: Any = interaction.data
-    names: list[str] = []
-    while level:
-        names.append(level["name"])
-        level = next((option for option in level.get("options", ()) if option["type"] in GROUPS), None)
-    return " ".join(names) or None

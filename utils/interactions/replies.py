@@ -1,11 +1,10 @@
 """Replies to errors: one place turns an error into an answer."""
 
-from typing import Protocol
-
 import discord
 from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
+from utils.error_sink import ErrorSink
 from utils.errors import (
     DiscordAwayError,
     KillfeedError,
@@ -16,10 +15,12 @@ from utils.errors import (
     UserFacingError,
 )
 from utils.interactions.declarations import Access
+from utils.interactions.failing import find_where
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
     is_over,
+    is_refused,
     is_unreachable,
     note_unreached,
     send_again,
@@ -36,19 +37,12 @@ PRESSED = Access(is_private=True)
 PERHAPS_DONE = text("Some of it may be done already, so check before you try again.")
 
 
-class ErrorReports(Protocol):  # implemented by ErrorReporter
-    """Records an unexpected error."""
-
-    def report(self, error: BaseException) -> str:
-        """Return its reference code."""
-
-
 class ErrorReplies:
     """Answers failed commands: a sentence, what to do next, and a reference code if the fault is ours."""
 
-    def __init__(self, languages: AnswerLanguages, reporter: ErrorReports) -> None:
+    def __init__(self, languages: AnswerLanguages, errors: ErrorSink) -> None:
         self._languages = languages
-        self._reporter = reporter
+        self._errors = errors
 
     async def answer(
         self, interaction: discord.Interaction, error: Exception, granted: Access = PRESSED
@@ -62,8 +56,9 @@ class ErrorReplies:
         if is_over(cause):
             logger.info("interaction is over before its answer", problem=str(cause))
             return
+        reference = self.report(interaction, cause)
         embeds = await self._languages.speak(interaction, is_private=True)
-        embed = self.build(cause, embeds, is_change=granted.is_change)
+        embed = self.build(cause, embeds, reference=reference, is_change=granted.is_change)
         keeps_reply = granted.is_private or granted.is_update
         with note_unreached("answer does not reach its member"):
             await send_again(lambda: _send(interaction, embed, keeps_reply=keeps_reply))
@@ -73,12 +68,19 @@ class ErrorReplies:
         embeds = await self._languages.speak(interaction, is_private=True)
         await interaction.response.send_message(embeds.words.write(said), ephemeral=True)
 
-    def build(self, error: BaseException, embeds: EmbedFactory, *, is_change: bool = False) -> discord.Embed:
+    def report(self, interaction: discord.Interaction, error: BaseException) -> str:
+        """Report an error of an interaction, unless it is a refusal, and return its reference code."""
+        if isinstance(error, UserFacingError) or is_refused(error):
+            return ""
+        return self._errors.report(error, where=find_where(interaction))
+
+    def build(
+        self, error: BaseException, embeds: EmbedFactory, *, reference: str = "", is_change: bool = False
+    ) -> discord.Embed:
         """Return the answer to an error; a change may be stored in part, so it promises nothing."""
         refusal = find_refusal(error)
         if refusal is not None:
             return embeds.build_refusal(refusal)
-        reference = self._reporter.report(error)
         if isinstance(error, StorageError):
             unchanged = text("Nothing is lost. Try again in a minute.")
             return embeds.build_error(
@@ -127,7 +129,6 @@ def find_refusal(error: BaseException) -> UserFacingError | RemoteError | None:
             text("I can't do that in this channel. Ask an admin to check my permissions.")
         )
     if is_unreachable(error):
-        logger.warning("Discord does not take an answer", problem=f"{type(error).__name__}: {error}")
         return DiscordAwayError(LOST_ANSWER)
     return None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.live_views import LiveViews
@@ -137,3 +138,4 @@ class Services:
     exports: ExportService
     erasures: ErasureService
     tasks: TaskReports
+    errors: ErrorSink

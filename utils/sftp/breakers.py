@@ -23,6 +23,7 @@ from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import (
     HandshakeRefusedError,
     HostKeyChangedError,
@@ -108,8 +109,16 @@ class CircuitBreakers:
         draw: a number from 0 to 1, the jitter.
     """
 
-    def __init__(self, attempt: Try, *, clock: Clock, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        attempt: Try,
+        *,
+        clock: Clock,
+        draw: Callable[[], float] = random.random,
+        errors: ErrorSink | None = None,
+    ) -> None:
         self._attempt = attempt
+        self._errors = errors or LoggedErrors()
         self._clock = clock
         self._draw = draw
         self._breakers: dict[Key, Breaker] = {}
@@ -251,7 +260,8 @@ class CircuitBreakers:
         """Note the end of a loop; after an unexpected error all waiters try by themselves and get it too."""
         breaker = self._tries.pop(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
-            log.error("trying to connect failed", where=_describe(breaker.key), exc_info=fault)
+            log.error("trying to connect failed", where=_describe(breaker.key))
+            self._errors.report(fault, where=_find_where(breaker.key))
             if self._breakers.get(breaker.key) is breaker:
                 self._close(breaker.key)
 
@@ -280,6 +290,12 @@ def _describe(key: Key) -> str:
     if isinstance(key[1], HostLogin):
         return f"guild {key[0]} at {key[1].address}"
     return f"host {key[0]}:{key[1]}"
+
+
+def _find_where(key: Key) -> Where:
+    if isinstance(key[1], HostLogin):
+        return Where(source=ErrorSource.CONNECTING, guild_id=GuildId(int(key[0])), host=key[1].address)
+    return Where(source=ErrorSource.CONNECTING, host=f"{key[0]}:{key[1]}")
 
 
 def _name_matter(login: HostLogin, error: RemoteError) -> str:

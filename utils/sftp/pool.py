@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from structlog import get_logger
 
 from utils.clock import Clock, SystemClock
+from utils.error_sink import ErrorSink
 from utils.errors import ConnectionLostError, InvalidSecretError, RemoteError, TooManyConnectionsError
 from utils.models.problems import Problem
 from utils.models.scope import GuildId
@@ -74,6 +75,7 @@ class SftpConnectionPool:
         *,
         clock: Clock | None = None,
         opener: Opener | None = None,
+        errors: ErrorSink | None = None,
     ) -> None:
         quieten_library_logs()
         self._limits = limits or PoolLimits()
@@ -85,7 +87,7 @@ class SftpConnectionPool:
         self._pace = HandshakePace(self._limits.handshake_spacing_seconds)
         self._hand_tries = HandTries()
         self._is_closed = False
-        self.breakers = CircuitBreakers(self._try, clock=self._clock)
+        self.breakers = CircuitBreakers(self._try, clock=self._clock, errors=errors)
 
     def __repr__(self) -> str:
         """Show the number of connections, of waiting requests, and of open circuits."""

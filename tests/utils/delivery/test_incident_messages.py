@@ -9,6 +9,7 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.incident_messages import NONCE_LENGTH, IncidentMessages, make_stage_nonce
@@ -50,7 +51,7 @@ def _build(bot: commands.Bot, sender: DiscordSender) -> Build:
             return owners
 
         return IncidentMessages(
-            AdminPlaces(bot, sender, settings=Settings()),
+            AdminPlaces(bot, sender, settings=Settings(), errors=FakeErrorSink()),
             sender,
             languages=FakeGuildLanguages(),
             list_owner_ids=list_owner_ids,

@@ -14,6 +14,7 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import build_player_id
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.incidents import FakeIncidentStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
@@ -189,7 +190,7 @@ class Alert:
             parts.bot,
             parts.sender,
             parts.tasks,
-            places=AdminPlaces(parts.bot, parts.sender, settings=parts),
+            places=AdminPlaces(parts.bot, parts.sender, settings=parts, errors=FakeErrorSink()),
             languages=FakeGuildLanguages(parts.factory),
             incidents=IncidentLog(FakeIncidentStore(), clock=parts.clock),
             clock=parts.clock,

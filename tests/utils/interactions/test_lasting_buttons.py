@@ -8,9 +8,10 @@ import pytest
 
 from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord
 from simulation.discord.clients import running_bot
+from tests.fakes.errors import REFERENCE
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.pseudo_language import LANGUAGES
-from tests.fakes.small_bot import REFERENCE, Shelf
+from tests.fakes.small_bot import Shelf
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
 from utils.interactions.context import KillfeedContext

@@ -9,8 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from simulation.discord import Channel, Fault, Interaction, Member, SimulatedDiscord
+from tests.fakes.errors import REFERENCE
 from tests.fakes.own_bot import wait_until
-from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
+from tests.fakes.small_bot import Shelf, SmallBot
 from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     InvalidInputError,

@@ -7,7 +7,8 @@ import pytest
 
 from simulation.discord import Channel, Fault, Guild, Interaction, Member, Message, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
+from tests.fakes.errors import REFERENCE
+from tests.fakes.small_bot import Shelf, SmallBot
 from utils.errors import StorageUnavailableError
 from utils.interactions.live_views import CUSTOM_ID_PREFIX, LiveViews
 from utils.interactions.views import LOST_PRESS

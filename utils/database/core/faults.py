@@ -14,6 +14,7 @@ from pymongo import errors
 
 from utils.errors import (
     DiskFullError,
+    SnapshotGoneError,
     StorageConflictError,
     StorageError,
     StorageUnavailableError,
@@ -77,7 +78,7 @@ MEANINGS = (
         codes=(225, 244, 251, 11601),  # TransactionTooOld, TransactionAborted, NoSuchTransaction, Interrupted
     ),
     ErrorMeaning(
-        StorageUnavailableError,
+        SnapshotGoneError,
         "MongoDB cannot read the data of that moment any more.",
         codes=(239, 246),  # SnapshotTooOld, SnapshotUnavailable
     ),
@@ -156,6 +157,13 @@ def translate(error: Exception) -> StorageError:
     codes = ", ".join(str(code) for code in list_codes(error)[:3])
     details = f"{type(error).__name__} {codes}".strip()
     return meaning.error(f"{meaning.sentence} ({details})")
+
+
+def read_mongodb_facts(error: BaseException) -> tuple[str, ...]:
+    """Return the server's codes in an error of pymongo; nothing for other errors."""
+    if not isinstance(error, errors.PyMongoError):
+        return ()
+    return tuple(f"mongodb {code}" for code in dict.fromkeys(list_codes(error)))[:3]
 
 
 @contextmanager

@@ -17,12 +17,14 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import (
     RemoteFailureError,
     RemoteFileMissingError,
@@ -46,7 +48,7 @@ from utils.services.ingestion.generation import (
 )
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.log_source import HistoryLogs
-from utils.services.ingestion.poison import store_around_poison
+from utils.services.ingestion.poison import find_place, store_around_poison
 from utils.services.ingestion.prefetch import prefetch
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
@@ -131,8 +133,17 @@ class HistoryBatch:
 class _Storing:
     """Stores the batches of one import: each in one transaction or, to skip poison, chunk by chunk."""
 
-    def __init__(self, store: IngestionStore, server: GameServer, clock: Clock, *, passes_over: bool) -> None:
+    def __init__(
+        self,
+        store: IngestionStore,
+        server: GameServer,
+        clock: Clock,
+        *,
+        passes_over: bool,
+        errors: ErrorSink,
+    ) -> None:
         self.scope = server.scope
+        self._report = partial(errors.report, where=find_place(server.scope))
         self._store = store
         self._clock = clock
         self._passes_over = passes_over
@@ -151,7 +162,9 @@ class _Storing:
             return await self._store_batch(batch)
         new: list[Death] = []
         for chunk in batch.chunks:
-            parts = await store_around_poison(chunk, store=self._store_chunk, pass_over=self._pass_over)
+            parts = await store_around_poison(
+                chunk, store=self._store_chunk, pass_over=self._pass_over, report=self._report
+            )
             new += [death for part in parts for death in part]
         return new
 
@@ -266,7 +279,9 @@ class HistoryImport:
         cursors = await self._store.list_cursors(scope)
         meter = ProgressMeter(self._clock, job.ends, cursors, on_progress)
         count = await self._begin_count(scope, job.generation)
-        storing = _Storing(self._store, server, self._clock, passes_over=passes_over)
+        storing = _Storing(
+            self._store, server, self._clock, passes_over=passes_over, errors=self._events.errors
+        )
         await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
         await meter.begin_counting()
         if count is not None and count.is_in_order:
@@ -318,6 +333,8 @@ class HistoryImport:
             await self._imports.drop_unshown_generations(scope)
         except StorageError as failure:
             logger.warning("counters shown before stay for now", scope=str(scope), problem=str(failure))
+            where = Where(source=ErrorSource.DATABASE, guild_id=scope.guild_id, server_id=scope.server_id)
+            self._events.errors.report(failure, where=where)
 
     async def _switch(self, scope: ServerScope, job: ImportJob) -> None:
         """Show the new counters, unless deaths were changed during counting: then the next try counts again.

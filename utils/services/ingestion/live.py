@@ -44,7 +44,7 @@ from utils.services.ingestion.batch_rules import BatchRule
 from utils.services.ingestion.live_batch import LiveBatch, NewsTerms, StoredBatch, store_live_batches
 from utils.services.ingestion.log_source import LiveLogs
 from utils.services.ingestion.news import NewsRule, choose_news_rule
-from utils.services.ingestion.poison import store_around_poison
+from utils.services.ingestion.poison import find_place, store_around_poison
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore
 from utils.turns import FairTurns
@@ -258,7 +258,10 @@ class LiveIngestion:
     async def _store_around_poison(self, poll: _Poll, chunk: Chunk) -> None:
         """Store a chunk, in parts if need be, without the lines that cannot be stored."""
         await store_around_poison(
-            chunk, store=partial(self._store_chunk, poll), pass_over=partial(self._pass_over, poll)
+            chunk,
+            store=partial(self._store_chunk, poll),
+            pass_over=partial(self._pass_over, poll),
+            report=partial(self._events.errors.report, where=find_place(poll.server.scope)),
         )
 
     async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: Text) -> None:

@@ -11,9 +11,11 @@ from typing import TypeVar
 
 from structlog import get_logger
 
+from utils.error_sink import ErrorSource, Where
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
 from utils.models.reading import Chunk
 from utils.models.rejections import RejectionReason
+from utils.models.scope import ServerScope
 from utils.models.texts import Text, Value
 from utils.tasks import Failure, capture
 
@@ -37,8 +39,17 @@ def describe_failure(error: BaseException) -> Value:
     return error.said if isinstance(error, UserFacingError | RemoteError) else type(error).__name__
 
 
+def find_place(scope: ServerScope) -> Where:
+    """Return the place of an error while rows of a server are stored."""
+    return Where(source=ErrorSource.WATCH, guild_id=scope.guild_id, server_id=scope.server_id, name="store")
+
+
 async def store_around_poison(
-    chunk: Chunk, *, store: Callable[[Chunk], Awaitable[T]], pass_over: Callable[[Chunk, Text], Awaitable[T]]
+    chunk: Chunk,
+    *,
+    store: Callable[[Chunk], Awaitable[T]],
+    pass_over: Callable[[Chunk, Text], Awaitable[T]],
+    report: Callable[[BaseException], object],
 ) -> list[T]:
     """Store a chunk, in parts if need be, and skip each line that cannot be stored.
 
@@ -46,6 +57,7 @@ async def store_around_poison(
         chunk: the chunk.
         store: stores a chunk of any size, all or nothing.
         pass_over: keeps a chunk of one line as rejected, for a reason, and moves the cursor behind it.
+        report: takes the error of a line that is skipped.
     """
     outcome = await capture(partial(store, chunk))
     if not isinstance(outcome, Failure):
@@ -55,9 +67,10 @@ async def store_around_poison(
     halves = chunk.halve()
     if halves is None:
         reason = RejectionReason.NOT_STORED.say(failure=describe_failure(outcome.error))
-        logger.error(
-            "line is passed over", file=chunk.after.file.name, offset=chunk.start, exc_info=outcome.error
-        )
+        logger.error("line is passed over", file=chunk.after.file.name, offset=chunk.start)
+        report(outcome.error)
         return [await pass_over(chunk, reason)]
-    parts = [await store_around_poison(half, store=store, pass_over=pass_over) for half in halves]
-    return [*parts[0], *parts[1]]
+    parts: list[T] = []
+    for half in halves:
+        parts += await store_around_poison(half, store=store, pass_over=pass_over, report=report)
+    return parts

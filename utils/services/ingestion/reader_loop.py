@@ -25,6 +25,7 @@ from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import (
     HostKeyChangedError,
     KillfeedError,
@@ -35,6 +36,7 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
+from utils.log_context import bind_log_context, draw_correlation_id
 from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.premium import Tier, compute_poll_seconds
@@ -83,6 +85,7 @@ class LoopDependencies:
     minimum_poll_seconds: float
     look_seconds: float = LOOK_SECONDS
     schedule: PollSchedule = field(default_factory=PollSchedule)
+    errors: ErrorSink = field(default_factory=LoggedErrors)
 
 
 class ReaderLoop:
@@ -127,11 +130,16 @@ class ReaderLoop:
         """Read until cancelled, or until the server is removed."""
         self.refresh()
         while True:
-            turn = await capture(self._take_turn)
-            if isinstance(turn, Failure):
-                await self._pause(self._clock.sleep(await self._after_surprise(turn.error)))
-            elif not turn:
-                return
+            with bind_log_context(
+                self._scope.guild_id,
+                server_id=self._scope.server_id,
+                correlation_id=draw_correlation_id("p"),
+            ):
+                turn = await capture(self._take_turn)
+                if isinstance(turn, Failure):
+                    await self._pause(self._clock.sleep(await self._after_surprise(turn.error)))
+                elif not turn:
+                    return
 
     async def _take_turn(self) -> bool:
         """Read once and wait. Return False if the server was removed."""
@@ -262,6 +270,7 @@ class ReaderLoop:
         self, error: BaseException, state: ConnectionState, *, surprise: Text | None = None
     ) -> tuple[Fault, bool]:
         """Record the failure in the state. Also return whether the status changed."""
+        self._dependencies.errors.report(error, where=self._find_where(ErrorSource.WATCH))
         status = ReaderStatus(state, surprise or _find_problem(error))
         fault, is_news, is_logged = self._state.fail(error, status, now=self._clock.monotonic())
         if is_logged:
@@ -271,7 +280,6 @@ class ReaderLoop:
                 log=self._log,
                 problem=str(error if surprise is None else surprise),
                 failures=fault.failures,
-                exc_info=error if surprise else None,
             )
         return fault, is_news
 
@@ -302,6 +310,7 @@ class ReaderLoop:
             known = await servers.list_servers(guild_id)
         except StorageError as error:
             logger.info("an alert names one server alone", scope=str(self._scope), problem=str(error))
+            self._dependencies.errors.report(error, where=self._find_where(ErrorSource.DATABASE))
             return (self._name,)
         own = next((server for server in known if server.scope == self._scope), None)
         if own is None:
@@ -347,6 +356,20 @@ class ReaderLoop:
             await self._reader.save(is_urgent=is_urgent)
         except StorageError as error:
             logger.warning("health is not saved", scope=str(self._scope), problem=str(error))
+            self._dependencies.errors.report(error, where=self._find_where(ErrorSource.DATABASE))
+
+    def _find_where(self, source: ErrorSource) -> Where:
+        host = None
+        if self._look is not None:
+            host = f"{self._look.server.host}:{self._look.server.port}"
+        scope = self._scope
+        return Where(
+            source=source,
+            guild_id=scope.guild_id,
+            server_id=scope.server_id,
+            task=f"read:{self._log}",
+            host=host,
+        )
 
     async def _pause(self, until: Coroutine[None, None, None]) -> None:
         """Wait for the next visit, or until woken."""

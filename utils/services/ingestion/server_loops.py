@@ -15,6 +15,7 @@ from typing import Protocol
 
 from structlog import get_logger
 
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StillBusyError, StorageError
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
@@ -232,6 +233,7 @@ class ServerLoops:
             left = frozenset(await self.scope_index.list_left_guilds())
         except StorageError as failure:
             logger.warning("departures are noted another time", problem=str(failure))
+            self.tasks.errors.report(failure, where=Where(source=ErrorSource.DATABASE, task=FOLLOW_TASK))
             return
 
         async def note_if_changed(guild_id: GuildId) -> None:
@@ -247,6 +249,7 @@ class ServerLoops:
                 return await self.scope_index.list_server_scopes()
             except StorageError as failure:
                 logger.warning("the list of servers waits for the database", problem=str(failure))
+                self.tasks.errors.report(failure, where=Where(source=ErrorSource.DATABASE, task=FOLLOW_TASK))
             await self.dependencies.clock.sleep(LIST_RETRY_SECONDS)
 
     def refresh(self, scope: ServerScope) -> None:

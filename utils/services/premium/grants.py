@@ -15,6 +15,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSource, Where
 from utils.errors import InvalidInputError, NotFoundError, StorageError
 from utils.events import ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
@@ -236,6 +237,8 @@ class GrantService:
             await self.pause_excess_servers(guild_id)
         except StorageError as error:
             logger.warning("servers over the limit are paused later", guild_id=guild_id, problem=str(error))
+            where = Where(source=ErrorSource.DATABASE, guild_id=guild_id, task=PAUSE_TASK)
+            self.tasks.errors.report(error, where=where)
 
     async def _write(
         self,

@@ -10,6 +10,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSource, Where
 from utils.errors import (
     AmbiguousError,
     KillfeedError,
@@ -309,6 +310,8 @@ class GameServerService:
             await self.store.delete_leftovers(scope, now=self.clock.now())
         except StorageError as failure:  # none of it is shown any more, and the hourly tidying goes on
             logger.warning("leftovers of a removed server wait", scope=str(scope), problem=str(failure))
+            where = Where(source=ErrorSource.DATABASE, guild_id=scope.guild_id, server_id=scope.server_id)
+            self.events.errors.report(failure, where=where)
 
     async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
         """Return the rejected lines of a server's logs."""

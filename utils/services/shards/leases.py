@@ -11,9 +11,12 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import KillfeedError, LeaseLostError, StorageError, StorageUnavailableError
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
+
+_WHERE = Where(source=ErrorSource.DATABASE, task="leases")
 
 logger = get_logger(__name__)
 
@@ -56,8 +59,17 @@ class LeaseHolder:
         renewed_at: when all leases were taken or renewed last, in monotonic seconds.
     """
 
-    def __init__(self, store: LeaseStore, *, sharding: Sharding, instance_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: LeaseStore,
+        *,
+        sharding: Sharding,
+        instance_id: str,
+        clock: Clock,
+        errors: ErrorSink | None = None,
+    ) -> None:
         self._store = store
+        self._errors = errors or LoggedErrors()
         self._sharding = sharding
         self._instance_id = instance_id
         self._clock = clock
@@ -109,6 +121,7 @@ class LeaseHolder:
                 return tokens
         except StorageUnavailableError as error:
             logger.warning("leases are not asked for", problem=str(error))  # a standby survives an outage
+            self._errors.report(error, where=_WHERE)
         except KillfeedError:
             await self._release(tokens)
             raise
@@ -141,6 +154,7 @@ class LeaseHolder:
         except StorageError as error:
             # the database is away for all processes; the fence in every transaction keeps this safe
             logger.warning("lease is not renewed", shard=shard, problem=str(error))
+            self._errors.report(error, where=_WHERE)
             return False
         return True
 
@@ -155,3 +169,4 @@ class LeaseHolder:
                 await self._store.release(shard, token=token)
             except StorageError as error:
                 logger.info("lease is left to expire", shard=shard, problem=str(error))
+                self._errors.report(error, where=_WHERE)

@@ -17,6 +17,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
 from utils.incident_log import IncidentLog
 from utils.models.health import CheckReport
@@ -172,7 +173,9 @@ class HealthChecker:
             if not isinstance(result, Failure):
                 found[probe.kind] = result
             elif not isinstance(result.error, StorageError):
-                logger.error("a probe fails", probe=probe.kind, exc_info=result.error)
+                self.tasks.errors.report(
+                    result.error, where=Where(source=ErrorSource.TASK, task=ROUND_TASK, name=probe.kind.value)
+                )
         return found
 
     def _find_stuck(self, found: Mapping[IncidentKind, Sequence[Finding]]) -> Sequence[Finding]:

@@ -43,6 +43,7 @@ async def test_all_lines_but_the_poisoned_are_stored_in_order(
     content = chunk.head[: chunk.start] + data
     cursor = chunk.before
     found: list[tuple[bytes, bool]] = []
+    reported: list[BaseException] = []
 
     def move(part: Chunk) -> None:
         nonlocal cursor
@@ -62,8 +63,9 @@ async def test_all_lines_but_the_poisoned_are_stored_in_order(
         move(part)
         found.append((part.data.rstrip(b"\n"), True))
 
-    await store_around_poison(chunk, store=store, pass_over=pass_over)
+    await store_around_poison(chunk, store=store, pass_over=pass_over, report=reported.append)
     assert found == [(line, line.endswith(b"!")) for line in data.splitlines()]
+    assert len(reported) == sum(is_passed for _, is_passed in found)
     assert cursor == chunk.after
 
 
@@ -89,6 +91,7 @@ async def test_nothing_is_passed_over_for_what_lies_not_in_it(
     """Failures of the database, of the host or of another process are raised again, and lose no row."""
     assert is_poison(error) is expected
     passed: list[Chunk] = []
+    reported: list[BaseException] = []
 
     async def store(_: Chunk) -> None:
         raise error
@@ -96,10 +99,13 @@ async def test_nothing_is_passed_over_for_what_lies_not_in_it(
     async def pass_over(part: Chunk, _: Text) -> None:
         passed.append(part)
 
-    storing = store_around_poison(build_chunk(b"1\n2\n3\n"), store=store, pass_over=pass_over)
+    storing = store_around_poison(
+        build_chunk(b"1\n2\n3\n"), store=store, pass_over=pass_over, report=reported.append
+    )
     if expected:
         await storing
         assert [part.data for part in passed] == [b"1\n", b"2\n", b"3\n"]
+        assert reported == [error] * 3
     else:
         with pytest.raises(type(error)):
             await storing

@@ -10,6 +10,7 @@ from datetime import timedelta
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
 from utils.events import BountiesChanged, EventDispatcher, ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
@@ -91,6 +92,8 @@ class BountyEndings:
         except StorageError as failure:
             # the timer does the same when the first of them expires
             logger.warning("bounties of a removed server wait", scope=str(scope), problem=str(failure))
+            where = Where(source=ErrorSource.DATABASE, guild_id=scope.guild_id, server_id=scope.server_id)
+            self.tasks.errors.report(failure, where=where)
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
         end = BountyEnd(BountyState.EXPIRED, self.clock.now())

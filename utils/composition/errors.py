@@ -1,0 +1,34 @@
+"""Builds error telemetry, with the knowledge of all rooms about their libraries."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from utils.clock import Clock
+from utils.database.core.faults import read_mongodb_facts
+from utils.interactions.reaching import is_refused, is_trouble, read_discord_facts
+from utils.redaction import Redactor
+from utils.settings import Settings
+from utils.telemetry.errors import ErrorTelemetry
+from utils.telemetry.hooks import report_unhandled
+from utils.telemetry.kinds import LibraryErrors
+from utils.telemetry.last_words import STATUS_FOLDER, last_words
+
+
+def build_errors(clock: Clock, redactor: Redactor) -> ErrorTelemetry:
+    """Return the place where every error of the process goes."""
+    library_errors = LibraryErrors(
+        facts=(read_mongodb_facts, read_discord_facts), is_refusal=is_refused, is_trouble=is_trouble
+    )
+    return ErrorTelemetry(clock, library_errors=library_errors, redact=redactor.redact)
+
+
+@asynccontextmanager
+async def watch_errors(settings: Settings, errors: ErrorTelemetry) -> AsyncIterator[None]:
+    """Report what nobody handles, and what ended the process before, during a block."""
+    words = last_words(
+        settings.data_dir / STATUS_FOLDER,
+        describe=errors.describe_last_words,
+        count=errors.count_last_words,
+    )
+    with words, report_unhandled(errors):
+        yield
