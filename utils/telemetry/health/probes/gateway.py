@@ -28,7 +28,8 @@ class ShardWatch:
         self._list_connections = list_connections
         self._clock = clock
         self._open_at: dict[int, float] = {}
-        self._answered: dict[int, tuple[float, float]] = {}
+        self._latencies: dict[int, float] = {}
+        self._answered_at: dict[int, float] = {}
 
     def look(self) -> Sequence[tuple[ShardConnection, float, float]]:
         """Return each connection, how long it is lost, and how long no heartbeat was answered, in seconds."""
@@ -36,11 +37,10 @@ class ShardWatch:
         for one in self._list_connections():
             if one.is_open or one.shard not in self._open_at:
                 self._open_at[one.shard] = now
-            known = self._answered.get(one.shard)
-            if known is None or not one.is_open or known[0] != one.latency_seconds:
-                self._answered[one.shard] = one.latency_seconds, now
+            if not one.is_open or self._latencies.get(one.shard) != one.latency_seconds:
+                self._latencies[one.shard], self._answered_at[one.shard] = one.latency_seconds, now
             lost = now - self._open_at[one.shard]
-            found.append((one, lost, now - self._answered[one.shard][1]))
+            found.append((one, lost, now - self._answered_at[one.shard]))
         return found
 
 
