@@ -33,11 +33,10 @@ class DatabaseInspector:
         Raises:
             StorageError: it went wrong.
         """
-        now = self._clock.now()
+        key, written = {"_id": self._id}, {"_id": self._id, "at": self._clock.now()}
 
         def write(transaction: Transaction) -> None:
             schema, session = transaction.unscoped("schema"), transaction.session
-            key, written = {"_id": self._id}, {"_id": self._id, "at": now}
             transaction.run("probe.write", schema.replace_one, key, written, upsert=True, session=session)
             found = transaction.run("probe.read", schema.find_one, key, session=session)
             if found is None:
