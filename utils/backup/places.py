@@ -223,4 +223,4 @@ def find_archive(places: Sequence[Path], backup_id: str) -> Archive:
     for place in places:
         if (place / backup_id / MANIFEST_NAME).exists():
             return read_archive(place / backup_id)
-    raise ArchiveRefusedError(text("There is no backup {id} in any place.", id=backup_id))
+    raise ArchiveRefusedError(text("No place has a backup {id}.", id=backup_id))

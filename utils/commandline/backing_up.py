@@ -159,10 +159,10 @@ def choose_archive(places: tuple[Path, ...], named: str) -> Archive:
     found = [archive for place in places if place.is_dir() for archive in list_archives(place)]
     if named == LATEST:
         fitting = [archive for archive in found if archive.proven_at is not None]
-        sentence = text("There is no proven backup yet. Name one by its id.")
+        sentence = text("No backup is proven yet. Name one by its id.")
     else:
         fitting = [one for one in found if one.manifest.reason is BackupReason.BEFORE_MIGRATION]
-        sentence = text("There is no backup from before a migration.")
+        sentence = text("No backup is from before a migration.")
     if not fitting:
         raise ArchiveRefusedError(sentence)
     return max(fitting, key=lambda archive: archive.manifest.started_at)

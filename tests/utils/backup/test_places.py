@@ -131,5 +131,5 @@ def test_backup_is_found_in_the_first_place_that_has_it(home: Path, away: Path) 
     """A place without the backup, and a place that is away, are passed over."""
     archive = write_archive(away)
     assert find_archive([home, away], archive.id) == archive
-    with pytest.raises(ArchiveRefusedError, match="There is no backup killfeed-x in any place"):
+    with pytest.raises(ArchiveRefusedError, match="No place has a backup killfeed-x"):
         find_archive([home, away], "killfeed-x")
