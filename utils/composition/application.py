@@ -59,11 +59,8 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
-<<<<<<< HEAD
     backups: BackupManager
-=======
     health: Health
->>>>>>> main
     memories: Sequence[GuildMemory]
 
     def __post_init__(self) -> None:

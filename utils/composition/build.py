@@ -127,15 +127,11 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
-<<<<<<< HEAD
         backups=build_own_backups(base, database, secret_box, leases, throttle),
-        memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
-=======
         health=health,
         memories=build_memories(
             base, guild, delivery, reading, (grants, proofs, boards, health), ingestion.live
         ),
->>>>>>> main
     )
     register_handlers(application, delivery)
     return application
