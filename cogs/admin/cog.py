@@ -1,5 +1,6 @@
 """``/admin``: joins the commands of every module of this package."""
 
+from cogs.admin.backups import BackupCommands
 from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
@@ -21,6 +22,7 @@ class AdminCog(
     BoardCommands,
     LinkCommands,
     MoneyCommands,
+    BackupCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

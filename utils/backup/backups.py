@@ -18,6 +18,7 @@ from pathlib import Path
 
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.backup.archive import Archive, list_archives
 from utils.backup.lease import BackupLease
 from utils.backup.manifest import build_id
@@ -49,7 +50,8 @@ from utils.errors import (
 from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
 from utils.models.texts import Text, text
 
-RETRY_SECONDS = (60.0, 300.0)  # after the first and the second failure of a snapshot
+TAKE_BACKOFF = Backoff(first_seconds=60, longest_seconds=300, factor=5)
+TAKE_TRIES = 3
 FIRST_CHECK_SECONDS = 300.0  # after a start, which has enough to do at first
 CHECK_SECONDS = 60.0
 FAILED_SECONDS = 3600.0  # before a scheduled backup that failed is tried again
@@ -204,10 +206,11 @@ class BackupManager:
         )
 
     async def _take_patiently(self, reason: BackupReason, show: Show) -> Archive:
-        for seconds in RETRY_SECONDS:
+        for failures in range(1, TAKE_TRIES):
             try:
                 return await self._take(reason, show)
             except StorageUnavailableError as error:
+                seconds = TAKE_BACKOFF.compute_seconds(failures)
                 _log.warning("a backup begins again", seconds=seconds, why=str(error))
             await self.clock.sleep(seconds)
         try:

@@ -19,9 +19,11 @@ from typing import Any, TextIO
 from structlog import get_logger
 
 from utils.backup.steps import Show, Steps
+from utils.clock import SystemClock
 from utils.errors import ArchiveRefusedError, BackupError, KillfeedError
 from utils.models.backups import BackupProgress, BackupStep
 from utils.models.texts import text
+from utils.waiting import wait_for_first
 
 NICENESS = 10
 END_SECONDS = 15.0  # to clear away a scratch database
@@ -92,10 +94,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     if child.returncode is None:
         with suppress(ProcessLookupError):
             child.terminate()  # one that has answered ends by itself
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                await child.wait()
-        except TimeoutError:
+        if await wait_for_first(child.wait(), SystemClock().sleep(END_SECONDS)):
             _log.warning("a child process does not end and is killed", pid=child.pid)
             with suppress(ProcessLookupError):
                 child.kill()

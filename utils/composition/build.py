@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 
+from utils.backup.backups import BackupManager
 from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
@@ -90,8 +91,7 @@ def build_application(
     """
     repositories = build_repositories(settings, database, leases)
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
-    throttle, factory = ImportThrottle(clock), EmbedFactory()
-    tally = CommandTally()
+    throttle, factory, tally = ImportThrottle(clock), EmbedFactory(), CommandTally()
     bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
@@ -108,7 +108,8 @@ def build_application(
     operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
-    shown = build_shown(base, delivery, reading.loops, grants, boards, operators)
+    backups = build_own_backups(base, database, secret_box, leases, throttle)
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, backups)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -127,7 +128,7 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
-        backups=build_own_backups(base, database, secret_box, leases, throttle),
+        backups=backups,
         health=health,
         memories=build_memories(
             base, guild, delivery, reading, (grants, proofs, boards, health), ingestion.live
@@ -211,6 +212,7 @@ def build_shown(
     grants: GrantService,
     boards: PostedBoardService,
     operators: Operators,
+    backups: BackupManager,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -220,6 +222,7 @@ def build_shown(
         deliveries=delivery.loop,
         samples=delivery.samples,
         progress=delivery.progress,
+        backups=backups,
         tasks=base.tasks,
         errors=base.errors,
         operators=operators,

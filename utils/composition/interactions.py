@@ -14,6 +14,7 @@ from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
+    Backups,
     Deliveries,
     PostedBoards,
     ProgressMessages,
@@ -45,6 +46,7 @@ class CommandSources:
     deliveries: Deliveries
     samples: Samples
     progress: ProgressMessages
+    backups: Backups
     tasks: TaskReports
     errors: ErrorSink
     operators: Operators
@@ -95,6 +97,7 @@ def build_services(
         deliveries=shown.deliveries,
         samples=shown.samples,
         progress=shown.progress,
+        backups=shown.backups,
         tasks=shown.tasks,
         languages=languages,
         errors=shown.errors,
