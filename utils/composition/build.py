@@ -8,6 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
+from utils.composition.errors import build_error_writer
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -119,6 +120,7 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
+        error_writer=build_error_writer(base.errors, base.repositories.errors, settings, clock),
         memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
     register_handlers(application, delivery)
@@ -286,6 +288,7 @@ def build_memories(
         base.repositories.outbox,
         base.repositories.standings,
         base.incidents,
+        base.errors,
     )
 
 

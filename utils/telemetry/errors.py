@@ -104,6 +104,11 @@ class ErrorTelemetry:
         if left_out is not None:
             _log.warning("errors not logged in full", errors=left_out.records, groups=left_out.groups)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget everything about a guild that is not stored yet."""
+        self.counts.forget_guild(guild_id)
+        self.troubles.forget_guild(guild_id)
+
     def forget_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Forget that errors happened to a member."""
         self.counts.forget_member(guild_id, member_id)
