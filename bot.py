@@ -7,6 +7,7 @@ Exit codes: 0 done or stopped cleanly, 1 could not start or a call failed, 2 wro
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
@@ -125,6 +126,7 @@ def limit_stop() -> None:
 def end_by_force() -> None:
     """End the process now."""
     logger.error("the bot does not stop in time and is ended by force")
+    logging.shutdown()  # writes what waits
     os._exit(1)
 
 

@@ -13,11 +13,15 @@
     * NotEnoughMoneyError - a wallet holds less than is needed
     * StillBusyError - a thing cannot be removed because it is still at work
     * SecretError - a stored login cannot be decrypted with this key
+    * BackupError - a backup was not made, or cannot be used
+      * BackupBusyError - another backup or restore is under way
+      * ArchiveRefusedError - a backup is damaged, of another format, or does not fit
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
   * StorageError - MongoDB; ``may_pass`` tells whether the data is not the cause
     * StorageUnavailableError - away, will be tried again
       * CommitUnknownError - away during a commit: the transaction happened, or not
+      * SnapshotGoneError - the moment of a snapshot is too long ago
     * TransactionsUnsupportedError - no replica set
     * StorageConflictError - somebody else changed it first
       * CursorMovedError, LeaseLostError
@@ -256,6 +260,10 @@ class CommitUnknownError(StorageUnavailableError):
     """The answer to a commit is lost: the transaction happened wholly or not at all, so look."""
 
 
+class SnapshotGoneError(StorageUnavailableError):
+    """MongoDB has forgotten the moment of a snapshot; a new snapshot may succeed."""
+
+
 class TransactionsUnsupportedError(StorageError):
     """The MongoDB is no replica set, so it has no transactions."""
 
@@ -401,6 +409,24 @@ class SecretError(UserFacingError):
     """A stored login cannot be decrypted with the configured key."""
 
     title = text("🔌 The stored login is unreadable")
+
+
+class BackupError(UserFacingError):
+    """A backup was not made, or cannot be used; the sentence says why and what to do."""
+
+    title = text("💾 No backup")
+
+
+class BackupBusyError(BackupError):
+    """Another backup or a restore is under way."""
+
+    title = text("💾 Already at it")
+
+
+class ArchiveRefusedError(BackupError):
+    """A backup is damaged, of another format or version, or does not fit this installation."""
+
+    title = text("💾 This backup can't be used")
 
 
 class DeliveryError(KillfeedError):

@@ -13,7 +13,9 @@ REGISTERED_LENGTH_MINIMUM = 4  # masking shorter texts would mask parts of every
 LONG_CHARACTERS = 8  # a shorter text may be a part of any word
 MASK = "***"
 
-_PLAIN_KEYS = frozenset({"timestamp", "level", "logger"})
+_PLAIN_KEYS = frozenset({"timestamp", "level", "logger", "system", "version", "id", "parent"})
+"""The bot's own words and numbers."""
+
 _OUR_LOGGERS = ("utils.", "cogs.", "bot", "__main__")
 """Their events are literals of the code; variable parts are in other values."""
 
@@ -109,8 +111,8 @@ class Redactor:
 
     The bot's own secrets are masked everywhere. The secrets of a login were typed by people and may be common
     words. So they are masked only in the records of their guild, as long as they are tried or stored, and in
-    records without a guild if they are unlikely to appear by chance. The names of values, times, levels, and
-    the events of the bot's own code are never masked.
+    records without a guild if they are unlikely to appear by chance. The names of values, times, levels,
+    systems, correlation ids, and the events of the bot's own code are never masked.
     """
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ guild or server does not open there. ``Redactor`` is given each decrypted login,
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -44,6 +45,7 @@ class SecretBox:
         # a key that a person chose is stretched; the salt only makes it differ from other programs' keys
         key = hashlib.scrypt(secret_key.encode(), salt=b"killfeed.secrets", n=2**14, r=8, p=1, dklen=32)
         self._cipher = AESGCM(key)
+        self._key = key
 
     @classmethod
     def find(cls, secret_key: str, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox | None":
@@ -83,6 +85,11 @@ class SecretBox:
         except (InvalidTag, ValueError):
             return False
         return True
+
+    def compute_digest(self, purpose: str, message: str) -> bytes:
+        """Return the HMAC-SHA256 of a message under a key that is made of this one for a purpose."""
+        derived = hmac.digest(self._key, purpose.encode(), "sha256")
+        return hmac.digest(derived, message.encode(), "sha256")
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Encrypt a login for one server."""

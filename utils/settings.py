@@ -155,10 +155,11 @@ class BackupSettings(_SettingsSection):
 
 
 class LoggingSettings(_SettingsSection):
-    """How much is logged, and for how many days it is kept."""
+    """How much is logged, and how much of it is kept."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     keep_days: PositiveInt = 30
+    max_total_megabytes: PositiveInt = 2000
 
 
 class Settings(BaseSettings):

@@ -36,7 +36,7 @@ class Module:
 
     def walk(self) -> Iterator[ast.AST]:
         """Yield every node."""
-        return ast.walk(self.tree)
+        return iter(_list_nodes(self.tree))
 
 
 def find_room(name: str) -> str:
@@ -48,6 +48,12 @@ def find_room(name: str) -> str:
 def build_module(source: str, path: str = "utils/services/example.py") -> Module:
     """Return a module from its text."""
     return Module(path, source, ast.parse(source))
+
+
+@cache
+def _list_nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Return every node of a tree; dozens of rules go through the same trees."""
+    return tuple(ast.walk(tree))
 
 
 @cache

@@ -54,6 +54,7 @@ OWNERS: dict[str, set[str]] = {
     "motor": {"utils.database"},
     "pymongo": {"utils.database"},
     "bson": {"utils.database"},
+    "zstandard": {"utils.backup"},
     "fiftyone": {"utils.database"},
     "gridfs": {"utils.database"},
     "cryptography": {"utils.secrets"},

@@ -12,12 +12,14 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.clock import FakeClock
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
 from utils.telemetry.context import bind_log_context
-from utils.telemetry.log_setup import LOG_FILE_NAME, configure_logging
+from utils.telemetry.log_folder import LogLimits
+from utils.telemetry.log_setup import LogPipeline, configure_logging
 
 BAD, ALPHA = ServerScope(GuildId(42), ServerId("k3v9x0aa")), ServerScope(GuildId(43), ServerId("k3v9x0bb"))
 PASSWORD = "s3cret-Pa55!"
@@ -30,6 +32,8 @@ EATING = (
     "event",
     "info",
     "guild",
+    "audit",
+    "1.2.3",
     "T11:",
     "read",
 )
@@ -146,14 +150,24 @@ def test_long_login_is_found_between_any_texts(secret: str, before: str, after: 
     assert repr(secret)[1:-1] not in record["error"]
 
 
-@pytest.fixture(name="folder")
-def _folder(tmp_path: Path, redactor: Redactor) -> Iterator[Path]:
-    logs = configure_logging(tmp_path, level="INFO", keep_days=1, redact=redactor, console=io.StringIO())
-    yield tmp_path
+@pytest.fixture(name="logs")
+def _logs(tmp_path: Path, redactor: Redactor) -> Iterator[LogPipeline]:
+    logs = configure_logging(
+        tmp_path,
+        level="INFO",
+        limits=LogLimits(1, 100),
+        version="1.2.3",
+        redact=redactor,
+        clock=FakeClock(),
+        console=io.StringIO(),
+    )
+    yield logs
     logs.close()
 
 
-def test_whole_pipeline_keeps_what_a_log_is_read_for(folder: Path, redactor: Redactor) -> None:
+def test_whole_pipeline_keeps_what_a_log_is_read_for(
+    tmp_path: Path, redactor: Redactor, logs: LogPipeline
+) -> None:
     """Records in the file: of the guild whose passwords are words, of another guild, and with a traceback."""
     for number, word in enumerate(EATING):
         redactor.learn(ServerScope(GuildId(42), ServerId(str(number))), word, None)
@@ -163,11 +177,14 @@ def test_whole_pipeline_keeps_what_a_log_is_read_for(folder: Path, redactor: Red
         with bind_log_context(GuildId(guild_id), command="admin server edit"):
             logger.warning("changed by hand", detail=f"read {PASSWORD}")
     logger.error("failed", guild_id=42, exc_info=ValueError(PASSWORD))
+    logs.close()
     own, other, failed = [
-        json.loads(line) for line in (folder / LOG_FILE_NAME).read_text("utf-8").splitlines()
+        json.loads(line) for line in (tmp_path / "audit.log").read_text("utf-8").splitlines()
     ]
-    assert own.pop("timestamp").startswith("20")
     assert own == {
+        "timestamp": "2025-05-01T12:00:00.000000Z",
+        "system": "audit",
+        "version": "1.2.3",
         "event": "changed by hand",
         "level": "warning",
         "logger": "utils.services.guilds.audit",

@@ -1,15 +1,13 @@
 """The arguments of ``bot.py``: the options of every call, and the table of the calls."""
 
 import argparse
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from utils.commandline.call import Call
+from utils.commandline.call import PROJECT, Call, read_project
 from utils.commandline.checking import CHECK
 from utils.commandline.rekeying import REKEY
 
-PROJECT = Path(__file__).parents[2]
 CONFIG_PATH = PROJECT / "config.json"
 
 CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, REKEY)}
@@ -42,6 +40,6 @@ def _add_config(parser: argparse.ArgumentParser, *, default: object) -> None:
 
 
 def read_version() -> str:
-    """Return the name and the version of the project, as ``pyproject.toml`` gives them."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    """Return the name and the version of the project."""
+    project = read_project()
     return f"{project['name']} {project['version']}"

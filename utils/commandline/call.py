@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -9,10 +10,14 @@ from pathlib import Path
 
 import discord
 
+from utils.clock import SystemClock
 from utils.data_folder import explain_unusable
 from utils.redaction import Redactor
 from utils.settings import Settings
+from utils.telemetry.log_folder import LogLimits
 from utils.telemetry.log_setup import configure_logging
+
+PROJECT = Path(__file__).parents[2]
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 """The exit codes of every call: done, failed or refused, wrong usage or configuration."""
@@ -57,6 +62,12 @@ class Call:
     add_options: Callable[[argparse.ArgumentParser], None] = lambda _: None
 
 
+def read_project() -> dict[str, str]:
+    """Return the name and the version of the project, as ``pyproject.toml`` gives them."""
+    project: dict[str, str] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return project
+
+
 def build_redactor(settings: Settings) -> Redactor:
     """Return the redactor that keeps the configured secrets out of everything that is written."""
     redactor = Redactor()
@@ -82,8 +93,10 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
         logs = configure_logging(
             settings.data_dir / "logs",
             level=level,
-            keep_days=settings.logging.keep_days,
+            limits=LogLimits(settings.logging.keep_days, settings.logging.max_total_megabytes),
+            version=read_project()["version"],
             redact=redactor,
+            clock=SystemClock(),
             console=sys.stderr,
         )
     try:

@@ -46,6 +46,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.links.proof_watcher import ProofWatcher
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import LoopControl
 from utils.services.premium.grants import GrantService
@@ -231,6 +232,7 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
     return ProofWatcher(
         base.repositories.links,
         base.repositories.scope_index,
+        alerts=RequestAlerts(base.repositories.links, notifier=delivery.alerts, settings=guild.settings),
         players=guild.names,
         reading=reading.loops,
         messages=LinkMessages(

@@ -4,7 +4,7 @@ A Protocol of one feature is in that feature's module. Inside the services packa
 directly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -54,7 +54,22 @@ class ChannelFinder(Protocol):  # implemented by SettingsService
         """Return the style of a channel."""
 
 
-class MemberNotifier(AdminNotifier, Protocol):  # implemented by AdminAlerts
+class DueNotifier(Protocol):  # implemented by AdminAlerts
+    """Tells the admins of a guild what is stored as due, once over all processes."""
+
+    async def notify_due(
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton],
+        mark_told: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Send the alert of a key that always names the same matter; call ``mark_told`` when it is sent."""
+
+
+class MemberNotifier(AdminNotifier, DueNotifier, Protocol):  # implemented by AdminAlerts
     """Tells members as well."""
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:

@@ -14,6 +14,7 @@ from pymongo import errors
 
 from utils.errors import (
     DiskFullError,
+    SnapshotGoneError,
     StorageConflictError,
     StorageError,
     StorageUnavailableError,
@@ -77,7 +78,7 @@ MEANINGS = (
         codes=(225, 244, 251, 11601),  # TransactionTooOld, TransactionAborted, NoSuchTransaction, Interrupted
     ),
     ErrorMeaning(
-        StorageUnavailableError,
+        SnapshotGoneError,
         "MongoDB cannot read the data of that moment any more.",
         codes=(239, 246),  # SnapshotTooOld, SnapshotUnavailable
     ),

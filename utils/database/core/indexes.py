@@ -147,6 +147,11 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
 """The class of every collection, also of those without an index of their own."""
 
 
+def list_kept() -> tuple[str, ...]:
+    """Return the collections that belong into a backup."""
+    return tuple(name for name, kind in BACKUP_CLASSES.items() if kind is BackupClass.KEPT)
+
+
 async def ensure_indexes(database: SafeDatabase) -> None:
     """Create every index of the table that is missing or different; existing ones cost nothing."""
     await asyncio.gather(*(_ensure(database, name, indexes) for name, indexes in INDEXES.items()))

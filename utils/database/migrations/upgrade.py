@@ -88,7 +88,7 @@ class DataUpgrade:
         first = await self.migrations.begin(self.database, version, fence)
         if await self._is_anybody_at_work():
             return False
-        _log.info("data of an older version is brought up to date", version=first)
+        _log.info("data of an older version is brought up to date", first=first)
         async with beside(partial(self._keep, fence.token)):
             await self.migrations.run(self.database, first, fence)
         return True

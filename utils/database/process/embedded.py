@@ -38,6 +38,7 @@ STOP_SECONDS = 30.0
 ADOPT_SECONDS = 10.0
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
+HISTORY_SECONDS = 300  # mongod's own default
 RESTART_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30, jitter=0.5)
 _NOT_INITIALIZED = 94
 _ALREADY_INITIALIZED = 23
@@ -162,10 +163,21 @@ class EmbeddedMongod:
                     await self._end(MongodProcess(kept.pid))
                     return False
                 self._process, self._address = MongodProcess(kept.pid), kept.address
+                await self._forget_past()
                 _log.info("adopted the mongod that runs already", pid=kept.pid)
                 return await self._wait_until_primary(self._process)
             await self._clock.sleep(POLL_SECONDS * 5)
         return False
+
+    async def _forget_past(self) -> None:
+        """Let mongod keep its past as long as usual; a backup that was killed leaves it longer."""
+        client = _build_client(self._address)
+        try:
+            await client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=HISTORY_SECONDS)
+        except PyMongoError as error:
+            _log.warning("mongod keeps its past for longer", problem=str(error))
+        finally:
+            client.close()
 
     async def _serves_our_folder(self, kept: ProcessFile) -> bool:
         # Other programs may use the process id or port by now, so mongod itself is asked.

@@ -16,6 +16,7 @@ from utils.database.core.faults import (
 )
 from utils.errors import (
     DiskFullError,
+    SnapshotGoneError,
     StorageConflictError,
     StorageError,
     StorageUnavailableError,
@@ -49,7 +50,7 @@ def test_every_exception_of_the_library_stands_in_the_table(kind: type[Exception
         (pymongo.errors.ServerSelectionTimeoutError("nobody"), StorageUnavailableError),
         (pymongo.errors.ExecutionTimeout("slow", 50), StorageUnavailableError),
         (pymongo.errors.OperationFailure("no such transaction", 251), StorageUnavailableError),
-        (pymongo.errors.OperationFailure("snapshot unavailable", 246), StorageUnavailableError),
+        (pymongo.errors.OperationFailure("snapshot unavailable", 246), SnapshotGoneError),
         (pymongo.errors.OperationFailure("Transaction numbers", 20), TransactionsUnsupportedError),
         (pymongo.errors.OperationFailure("unauthorized", 13), StorageError),
         (bson.errors.InvalidDocument("cannot encode"), StorageError),

@@ -1,0 +1,1 @@
+"""Backups: taken from a snapshot, checked, proven in a scratch database, copied and kept for some days."""
