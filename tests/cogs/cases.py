@@ -164,5 +164,12 @@ CASES = (
     _admin("/admin link confirm", member="bob", player=NAMES[9]),
     _admin("/admin link remove", member="alice", player=NAMES[2]),
     _admin("/admin audit"),
+    _admin("/admin errors list"),
+    Case("/admin errors list", "owner", {"everywhere": True}, "whole bot"),
+    _refused("/admin errors list", "for owners", by="manager", everywhere=True),
+    _admin("/admin errors show", reference="k7m2q2"),
+    Case("/admin errors show", "owner", {"reference": "K7M2Q2", "everywhere": True}, "whole bot"),
+    _refused("/admin errors show", "unknown", by="manager", reference="K7M2QX"),
+    _admin("/admin errors resolve", reference="K7M2Q2"),
     Case("/owner tasks", "owner"),
 )

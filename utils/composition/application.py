@@ -26,7 +26,7 @@ from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, 
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.shards.leases import LeaseHolder
 from utils.sftp.pool import SftpConnectionPool
-from utils.telemetry.error_writer import WRITE_TASK, ErrorWriter
+from utils.telemetry.error_writer import WRITE_TASK
 
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
@@ -57,7 +57,6 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
-    error_writer: ErrorWriter
     memories: Sequence[GuildMemory]
 
     def __post_init__(self) -> None:
@@ -74,8 +73,8 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        self.error_writer.load_pending()
-        self.tasks.start(WRITE_TASK, self.error_writer.run, is_critical=True)
+        self.base.error_writer.load_pending()
+        self.tasks.start(WRITE_TASK, self.base.error_writer.run, is_critical=True)
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(PAUSE_TASK, self.grants.pause_excess_of_all, is_critical=True)
@@ -109,7 +108,7 @@ class Application:
             work.cancel()  # the gateway first, because otherwise it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
-        await self.error_writer.finish()
+        await self.base.error_writer.finish()
 
     async def _warm_up(self) -> None:
         await self.base.clock.sleep(WARM_UP_SECONDS)

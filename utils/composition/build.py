@@ -121,7 +121,6 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
-        error_writer=build_error_writer(base.errors, base.repositories.errors, settings, clock),
         memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
     )
     register_handlers(application, delivery)
@@ -143,6 +142,7 @@ def build_base(
         events=EventDispatcher(errors),
         tasks=tasks,
         errors=errors,
+        error_writer=build_error_writer(errors, repositories.errors, settings, clock),
         clock=clock,
         incidents=IncidentLog(repositories.incidents, clock=clock),
     )
@@ -203,6 +203,8 @@ def build_shown(
         progress=delivery.progress,
         tasks=base.tasks,
         errors=base.errors,
+        error_store=base.repositories.errors,
+        recent_errors=base.error_writer,
         operators=Operators(
             bot.find_owner_ids,
             home_guild_id=base.settings.discord.home_guild_id,

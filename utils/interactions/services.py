@@ -18,6 +18,7 @@ from utils.models.servers import GameServer
 from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -139,3 +140,4 @@ class Services:
     erasures: ErasureService
     tasks: TaskReports
     errors: ErrorSink
+    error_groups: ErrorGroupService

@@ -1,7 +1,7 @@
 """Write-behind: the counts of errors go into the database every ten seconds, exactly once.
 
-*Theory of operation.* A batch is taken out of memory and written until that succeeds; the next one waits for
-it. Each batch has an id, which the documents remember for a while. So a batch whose answer was lost is
+*Theory of operation.* A parcel is taken out of memory and written until that succeeds; the next one waits for
+it. Each parcel has an id, which the documents remember for a while. So a parcel whose answer was lost is
 written again without being counted twice, also by the next process, which finds it in a file. While the
 database is away, further errors are counted in memory.
 """
@@ -20,9 +20,10 @@ from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
-from utils.models.error_groups import ErrorGroup, GroupDelta, GroupWrite
+from utils.models.error_groups import ErrorGroup, GroupDelta, GroupWrite, TroubleCount
 from utils.models.incidents import WHOLE_BOT
 from utils.models.scope import GuildId
+from utils.models.texts import Text
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.fingerprints import OVERFLOWN
 from utils.telemetry.group_merging import merge, merge_deltas, overflow
@@ -30,7 +31,7 @@ from utils.telemetry.pending_file import PendingCounts, take_pending, write_pend
 
 WRITE_SECONDS = 10.0
 WRITE_BACKOFF = Backoff(first_seconds=10, longest_seconds=60)
-MOST_IN_BATCH = 100  # each has a document of its own and one of its hour
+MOST_IN_PARCEL = 100  # each has a document of its own and one of its hour
 MOST_STORED = 300  # groups of a guild
 MOST_STORED_OF_BOT = 1_000
 FINISH_SECONDS = 2.0  # at the end of the process
@@ -53,12 +54,12 @@ class ErrorStore(Protocol):  # implemented by ErrorRepository
     async def count_groups(self, guild_id: GuildId) -> int:
         """Return the number of a guild's groups."""
 
-    async def write(self, writes: Sequence[GroupWrite], batch_id: str) -> None:
-        """Write groups and their hours; a batch that was written already changes nothing."""
+    async def write(self, writes: Sequence[GroupWrite], parcel_id: str) -> None:
+        """Write groups and their hours; a parcel that was written already changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Parcel:
     """Counts on their way into the database, under the id of this piece of work."""
 
     id: str
@@ -89,7 +90,7 @@ class ErrorWriter:
         self._store = store
         self._folder = folder
         self._clock = clock
-        self._batch: Batch | None = None
+        self._parcel: Parcel | None = None
         self._writing = asyncio.Lock()
 
     def load_pending(self) -> None:
@@ -97,8 +98,8 @@ class ErrorWriter:
         pending = take_pending(self._folder)
         if pending is None:
             return
-        if pending.batch:
-            self._batch = Batch(pending.batch_id, pending.batch)
+        if pending.parcel:
+            self._parcel = Parcel(pending.parcel_id, pending.parcel)
         for delta in pending.deltas:
             self._telemetry.counts.add_back(delta)
 
@@ -120,19 +121,19 @@ class ErrorWriter:
                 self._telemetry.report(error, where=Where(source=ErrorSource.DATABASE, task=WRITE_TASK))
 
     async def write_once(self) -> bool:
-        """Write one batch, the one that waits first; tell whether there was one.
+        """Write one parcel, the one that waits first; tell whether there was one.
 
         Raises:
             StorageError: it was not written, or nobody knows; the next call writes the same one.
         """
         async with self._writing:
-            if self._batch is None:
-                taken = self._telemetry.counts.take(MOST_IN_BATCH)
+            if self._parcel is None:
+                taken = self._telemetry.counts.take(MOST_IN_PARCEL)
                 if not taken:
                     return False
-                self._batch = Batch(secrets.token_hex(8), taken)
-            await self._store.write(await self._plan(self._batch), self._batch.id)
-            self._batch = None
+                self._parcel = Parcel(secrets.token_hex(8), taken)
+            await self._store.write(await self._plan(self._parcel), self._parcel.id)
+            self._parcel = None
         return True
 
     async def write_all(self) -> None:
@@ -144,6 +145,14 @@ class ErrorWriter:
         while await self.write_once():
             pass
 
+    def list_troubles(self, guild_id: GuildId) -> tuple[TroubleCount, ...]:
+        """Return the troubles of a guild, or of the whole bot, in the running hour."""
+        return self._telemetry.troubles.list_troubles(guild_id)
+
+    def find_pattern(self, guild_id: GuildId, fingerprint: str) -> Text | None:
+        """Return what most errors of a group in the last hour have in common."""
+        return self._telemetry.recent.find_pattern(guild_id, fingerprint)
+
     async def finish(self) -> None:
         """Write the rest at the end of the process; what cannot be written goes into a file."""
         try:
@@ -154,14 +163,14 @@ class ErrorWriter:
                 "errors wait in a file for the next start", problem=f"{type(error).__name__}: {error}"
             )
         self._telemetry.tell_left_out()
-        batch = self._batch or Batch("", ())
+        parcel = self._parcel or Parcel("", ())
         rest = self._telemetry.counts.take(len(self._telemetry.counts))
-        write_pending(self._folder, PendingCounts(batch.id, batch.deltas, rest))
+        write_pending(self._folder, PendingCounts(parcel.id, parcel.deltas, rest))
 
-    async def _plan(self, batch: Batch) -> list[GroupWrite]:
+    async def _plan(self, parcel: Parcel) -> list[GroupWrite]:
         """Return the groups as they are afterwards; a guild's groups beyond its limit count together."""
         by_guild: defaultdict[GuildId, list[GroupDelta]] = defaultdict(list)
-        for delta in batch.deltas:
+        for delta in parcel.deltas:
             by_guild[delta.guild_id].append(delta)
         writes: list[GroupWrite] = []
         for guild_id, deltas in by_guild.items():
@@ -173,8 +182,8 @@ class ErrorWriter:
         stored = await self._store.find_groups(guild_id, [*wanted, OVERFLOWN.fingerprint])
         unknown = [fingerprint for fingerprint in wanted if fingerprint not in stored]
         most = MOST_STORED_OF_BOT if guild_id == WHOLE_BOT else self._most_stored
-        room = most - await self._store.count_groups(guild_id) if unknown else 0
-        for fingerprint in unknown[max(room, 0) :]:
+        free = most - await self._store.count_groups(guild_id) if unknown else 0
+        for fingerprint in unknown[max(free, 0) :]:
             rest = overflow(wanted.pop(fingerprint), OVERFLOWN)
             known = wanted.get(rest.fingerprint)
             wanted[rest.fingerprint] = rest if known is None else merge_deltas(known, rest)

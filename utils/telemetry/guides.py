@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from utils import errors
-from utils.models.error_groups import ErrorCategory
+from utils.models.error_groups import ErrorCategory, ErrorGroup
 from utils.models.error_guides import Guide, Mender
 from utils.models.problems import Problem
-from utils.models.texts import Command, text
+from utils.models.texts import Command, Text, text
 from utils.telemetry.fingerprints import OVERFLOWN, name_type
 from utils.telemetry.kept_text import clean
 
@@ -32,7 +32,7 @@ BUG = Guide(text("Something in the bot went wrong."), Mender.MAKERS, SEND_CODE)
 GUIDES: Mapping[str, Guide] = {
     name_type(kind): guide
     for kind, guide in {
-        errors.NotFoundError: Guide(text("Nothing has that name here."), Mender.NOBODY, READ_ANSWER),
+        errors.NotFoundError: Guide(text("Nothing has that name."), Mender.NOBODY, READ_ANSWER),
         errors.AmbiguousError: Guide(text("Several things have that name."), Mender.NOBODY, READ_ANSWER),
         errors.InvalidInputError: Guide(text("A value can't be used."), Mender.NOBODY, READ_ANSWER),
         errors.SeveralServersError: Guide(
@@ -63,6 +63,13 @@ GUIDES: Mapping[str, Guide] = {
             text("Restore the old key, or have the admins enter their logins again."),
             "secret-key",
         ),
+        errors.BackupError: Guide(text("A backup wasn't made or can't be used."), Mender.HOST, READ_ANSWER),
+        errors.BackupBusyError: Guide(
+            text("Another backup or a restore runs."), Mender.NOBODY, text("Wait until it's done.")
+        ),
+        errors.ArchiveRefusedError: Guide(
+            text("A backup is damaged or doesn't fit."), Mender.HOST, text("Choose another backup.")
+        ),
         errors.UserFacingError: REFUSED,
         errors.ConfigurationError: Guide(
             text("The configuration can't work."), Mender.HOST, text("Run “python bot.py check”.")
@@ -79,6 +86,9 @@ GUIDES: Mapping[str, Guide] = {
             text("Check that MongoDB runs and can be reached."),
             "database-away",
         ),
+        errors.SnapshotGoneError: Guide(
+            text("A read took longer than the database remembers."), Mender.NOBODY, WAIT, "database-slow"
+        ),
         errors.CommitUnknownError: Guide(
             text("The database didn't say whether it stored something."),
             Mender.NOBODY,
@@ -94,7 +104,7 @@ GUIDES: Mapping[str, Guide] = {
             text("Two things changed the same data at once."), Mender.NOBODY, text("Try again.")
         ),
         errors.CursorMovedError: Guide(
-            text("A log was read by something else at the same time."), Mender.NOBODY, WAIT
+            text("Two things read one log at the same time."), Mender.NOBODY, WAIT
         ),
         errors.LeaseLostError: Guide(
             text("Another process serves these Discord servers now."),
@@ -106,7 +116,7 @@ GUIDES: Mapping[str, Guide] = {
             text("The disk of the database is full."), Mender.HOST, text("Free some space."), "disk-space"
         ),
         errors.ScopeViolationError: Guide(
-            text("The bot asked for data beyond one Discord server; nothing was read."), Mender.MAKERS, REPORT
+            text("The bot asked for data beyond one Discord server, and got none."), Mender.MAKERS, REPORT
         ),
         errors.RemoteError: Guide(
             text("A game host failed."), Mender.ADMIN, text("Run {test}.", test=Command("admin server test"))
@@ -159,7 +169,7 @@ GUIDES: Mapping[str, Guide] = {
             text("The login may not read a file or folder."), Mender.ADMIN, text("Ask the hosting company.")
         ),
         errors.LogsMissingError: Guide(
-            text("There are no death logs."), Mender.ADMIN, text("Check the log folder."), "server-logs"
+            text("The death logs are missing."), Mender.ADMIN, text("Check the log folder."), "server-logs"
         ),
         errors.SameLogsError: Guide(
             text("Two game servers read the same logs."), Mender.ADMIN, text("Remove one of them.")
@@ -294,6 +304,17 @@ def find_guide(error_type: str, category: ErrorCategory, said: str = "") -> Guid
         return sentence
     known = GUIDES.get(error_type) or OF_LIBRARIES.get(error_type)
     return known or OF_CATEGORIES.get(category, BUG)
+
+
+def find_group_guide(group: ErrorGroup) -> Guide:
+    """Return the guide of a stored group."""
+    return find_guide(group.error_type, group.category, group.text)
+
+
+def advise(error: BaseException) -> Text | None:
+    """Return what a person can do about an error, for its answer; None if they can only report it."""
+    guide = next((GUIDES[name] for name in map(name_type, type(error).__mro__) if name in GUIDES), BUG)
+    return guide.steps if guide.mender in (Mender.ADMIN, Mender.HOST) else None
 
 
 _BY_SENTENCE = {clean(sentence): guide for sentence, guide in OF_MONGODB.items()}

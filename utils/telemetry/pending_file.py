@@ -24,23 +24,23 @@ class PendingCounts:
     """Counts that wait for the database.
 
     Attributes:
-        batch_id: the id of the batch whose outcome is unknown; empty without one.
-        batch: that batch.
+        parcel_id: the id of the parcel whose outcome is unknown; empty without one.
+        parcel: that parcel.
         deltas: counts that were never tried.
     """
 
-    batch_id: str = ""
-    batch: tuple[GroupDelta, ...] = ()
+    parcel_id: str = ""
+    parcel: tuple[GroupDelta, ...] = ()
     deltas: tuple[GroupDelta, ...] = ()
 
 
 def write_pending(folder: Path, pending: PendingCounts) -> None:
     """Keep counts for the next start; without any there is no file. A full disk takes nothing."""
-    if not pending.batch and not pending.deltas:
+    if not pending.parcel and not pending.deltas:
         return
     document = {
-        "batch_id": pending.batch_id,
-        "batch": [_build(delta) for delta in pending.batch],
+        "parcel_id": pending.parcel_id,
+        "parcel": [_build(delta) for delta in pending.parcel],
         "deltas": [_build(delta) for delta in pending.deltas],
     }
     try:
@@ -58,8 +58,8 @@ def take_pending(folder: Path) -> PendingCounts | None:
     try:
         document = json.loads(file.read_text("utf-8"))
         found = PendingCounts(
-            str(document["batch_id"]),
-            tuple(map(_read, document["batch"])),
+            str(document["parcel_id"]),
+            tuple(map(_read, document["parcel"])),
             tuple(map(_read, document["deltas"])),
         )
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Write-behind: every error is stored exactly once, whatever happens to the database and to answers."""
+"""Write-behind: every error is stored exactly once, through outages and lost answers."""
 
 import asyncio
 from collections import Counter
@@ -48,15 +48,15 @@ class Flaky(ErrorRepository):
     failures: Sequence[bool] = ()
     writes = 0
 
-    async def write(self, writes: Sequence[GroupWrite], batch_id: str) -> None:
+    async def write(self, writes: Sequence[GroupWrite], parcel_id: str) -> None:
         """Fail as planned."""
         self.writes += 1
         if not self.failures:
-            await super().write(writes, batch_id)
+            await super().write(writes, parcel_id)
             return
         happens, *self.failures = self.failures
         if happens:
-            await super().write(writes, batch_id)
+            await super().write(writes, parcel_id)
         raise StorageUnavailableError("no answer")
 
 
@@ -137,7 +137,7 @@ async def test_counts_are_stored_by_guild_and_for_the_whole_bot(desk: Desk) -> N
     "failures", [[False], [True], [True, True, False], [False, True, True, True]], ids=str
 )
 async def test_lost_answers_and_outages_count_nothing_twice(desk: Desk, failures: list[bool]) -> None:
-    """A batch is written until that is known to have succeeded; in between errors are counted in memory."""
+    """A parcel is written until that is known to have succeeded; in between errors are counted in memory."""
     desk.fail(times=5)
     desk.store.failures = failures
     for _ in failures:
@@ -156,12 +156,12 @@ async def test_two_processes_add_to_one_group_of_the_whole_bot(desk: Desk, datab
     other.fail(guild_id=OTHER, times=4)
     plans = [desk.errors.counts.take(9), other.errors.counts.take(9)]
     for place, deltas in enumerate(plans):  # both found no group before
-        await desk.store.write([merge(None, delta) for delta in deltas], f"batch{place}")
+        await desk.store.write([merge(None, delta) for delta in deltas], f"parcel{place}")
     assert await desk.count(WHOLE_BOT) == {"Kind0Error": 7}
 
 
 async def test_what_was_not_written_at_the_end_is_written_by_the_next_process(desk: Desk) -> None:
-    """The batch whose answer was lost is not counted twice either."""
+    """The parcel whose answer was lost is not counted twice either."""
     desk.fail(times=5)
     desk.store.failures = [True, False]
     with pytest.raises(StorageUnavailableError):
@@ -277,21 +277,21 @@ def test_merging_in_any_parts_gives_equal_groups(counts: list[tuple[int, int]]) 
 
 
 @given(
-    counts=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 30)), max_size=4), batch=st.text(max_size=5)
+    counts=st.lists(st.tuples(st.integers(1, 3), st.integers(1, 30)), max_size=4), parcel=st.text(max_size=5)
 )
 def test_file_of_pending_counts_comes_back_whole(
-    tmp_path_factory: pytest.TempPathFactory, counts: list[tuple[int, int]], batch: str
+    tmp_path_factory: pytest.TempPathFactory, counts: list[tuple[int, int]], parcel: str
 ) -> None:
     """All counts, ids and times survive the file."""
     folder = tmp_path_factory.mktemp("status")
     deltas = tuple(_build(command, n) for command, n in counts)
-    pending = PendingCounts(batch, deltas[:1], deltas[1:])
+    pending = PendingCounts(parcel, deltas[:1], deltas[1:])
     write_pending(folder, pending)
     assert take_pending(folder) == (pending if deltas else None)
     assert take_pending(folder) is None
 
 
-@pytest.mark.parametrize("written", ["", "{", "[]", '{"batch_id": ""}', '{"batch_id": "", "batch": 5}'])
+@pytest.mark.parametrize("written", ["", "{", "[]", '{"parcel_id": ""}', '{"parcel_id": "", "parcel": 5}'])
 def test_torn_file_of_pending_counts_is_passed_over(tmp_path: Path, written: str) -> None:
     """A file that cannot be read stops no start, and goes."""
     (tmp_path / PENDING_NAME).write_text(written, "utf-8")

@@ -9,13 +9,13 @@ from utils.models.error_groups import SAMPLES, ErrorGroup, GroupDelta, GroupStat
 
 GROUPS, SAMPLE = Codec(ErrorGroup), Codec(Sample)
 
-KEPT_BATCHES = 8  # ids of the last batches, of all processes together
+KEPT_PARCELS = 8  # ids of the last parcels, of all processes together
 _TOPS = ("commands", "tasks", "servers", "members", "guilds")
 _FIXED = ("reference", "category", "error_type", "place", "frames", "text", *_TOPS)
 
 
-def build_group_write(write: GroupWrite, batch_id: str) -> Update:
-    """Return the write that adds the errors of a batch to their group, or makes it.
+def build_group_write(write: GroupWrite, parcel_id: str) -> Update:
+    """Return the write that adds the errors of a parcel to their group, or makes it.
 
     The state changes only where the group opens again: an admin may resolve it at this moment.
     """
@@ -30,18 +30,18 @@ def build_group_write(write: GroupWrite, batch_id: str) -> Update:
         "$inc": {"count": delta.count, "regressions": int(write.is_regressed)},
         "$min": {"first_seen_at": delta.first_seen_at},
         "$max": {"last_seen_at": delta.last_seen_at},
-        "$push": {"samples": {"$each": samples, "$slice": -SAMPLES}, **_remember(batch_id)},
+        "$push": {"samples": {"$each": samples, "$slice": -SAMPLES}, **_remember(parcel_id)},
     }
-    query = {"fingerprint": delta.fingerprint, "batches": {"$ne": batch_id}}
+    query = {"fingerprint": delta.fingerprint, "parcels": {"$ne": parcel_id}}
     return Update(query, update, upsert=True)
 
 
-def build_hour_writes(delta: GroupDelta, batch_id: str) -> Iterator[Update]:
-    """Yield the writes that add the errors of a batch to their hours."""
+def build_hour_writes(delta: GroupDelta, parcel_id: str) -> Iterator[Update]:
+    """Yield the writes that add the errors of a parcel to their hours."""
     for hour, n in delta.hours.items():
-        query = {"hour": hour, "fingerprint": delta.fingerprint, "batches": {"$ne": batch_id}}
-        yield Update(query, {"$inc": {"n": n}, "$push": _remember(batch_id)}, upsert=True)
+        query = {"hour": hour, "fingerprint": delta.fingerprint, "parcels": {"$ne": parcel_id}}
+        yield Update(query, {"$inc": {"n": n}, "$push": _remember(parcel_id)}, upsert=True)
 
 
-def _remember(batch_id: str) -> dict[str, Any]:
-    return {"batches": {"$each": [batch_id], "$slice": -KEPT_BATCHES}}
+def _remember(parcel_id: str) -> dict[str, Any]:
+    return {"parcels": {"$each": [parcel_id], "$slice": -KEPT_PARCELS}}

@@ -34,13 +34,13 @@ class ErrorRepository(Repository):
         """Return the number of a guild's groups."""
         return await self._errors(guild_id).count({})
 
-    async def write(self, writes: Sequence[GroupWrite], batch_id: str) -> None:
+    async def write(self, writes: Sequence[GroupWrite], parcel_id: str) -> None:
         """Write groups and their hours, outside of transactions, each in one bulk.
 
-        The documents remember the batch: a write that is repeated finds nothing to change, and its attempt to
-        insert the document again is refused by the unique index.
+        The documents remember the parcel: a repeated write finds nothing to change, and the unique index
+        refuses its attempt to insert the document again.
         """
-        await self._database.call(partial(self._write, writes, batch_id))
+        await self._database.call(partial(self._write, writes, parcel_id))
 
     async def list_groups(
         self, guild_id: GuildId, *, limit: int, offset: int = 0
@@ -107,13 +107,13 @@ class ErrorRepository(Repository):
             {**unseen_lately, "state": GroupState.OPEN.value}, {"$set": {"state": GroupState.STALE.value}}
         )
 
-    def _write(self, writes: Sequence[GroupWrite], batch_id: str) -> None:
+    def _write(self, writes: Sequence[GroupWrite], parcel_id: str) -> None:
         groups: list[Request] = []
         hours: list[Request] = []
         for write in writes:
             scope = scope_of_guild(write.delta.guild_id)
-            groups += self._build("errors", scope, [build_group_write(write, batch_id)])
-            hours += self._build("error_hours", scope, build_hour_writes(write.delta, batch_id))
+            groups += self._build("errors", scope, [build_group_write(write, parcel_id)])
+            hours += self._build("error_hours", scope, build_hour_writes(write.delta, parcel_id))
         for name, requests in (("errors", groups), ("error_hours", hours)):
             self._write_twice(name, requests)
 
@@ -123,7 +123,7 @@ class ErrorRepository(Repository):
     def _write_twice(self, name: str, requests: Sequence[Request]) -> None:
         """Write, and once more if a document exists already.
 
-        Either this batch is in it: then the second time changes nothing. Or another process inserted it at
+        Either this parcel is in it: then the second time changes nothing. Or another process inserted it at
         this moment: then the second time adds to it.
         """
         for is_last in (False, True):

@@ -124,7 +124,7 @@ async def write_error(place: Place) -> None:
         guilds={},
         samples=(),
     )
-    await errors.write([merge(None, delta)], "batch")
+    await errors.write([merge(None, delta)], "parcel")
     await errors.resolve(guild_id, delta.fingerprint, at=NOW, by=OWNER)
 
 
