@@ -15,6 +15,7 @@ from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
     Deliveries,
+    HealthSource,
     PostedBoards,
     ProgressMessages,
     Samples,
@@ -48,6 +49,7 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     tasks: TaskReports
+    health: HealthSource
     errors: ErrorSink
     error_store: ErrorGroupStore
     recent_errors: RecentErrors
@@ -100,6 +102,7 @@ def build_services(
         samples=shown.samples,
         progress=shown.progress,
         tasks=shown.tasks,
+        health=shown.health,
         languages=languages,
         errors=shown.errors,
         error_groups=ErrorGroupService(
