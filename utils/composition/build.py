@@ -10,7 +10,8 @@ from utils.composition.application import Application
 from utils.composition.backups import build_own_backups
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
-from utils.composition.health import HealthSources, build_health
+from utils.composition.errors import build_error_writer
+from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -109,7 +110,7 @@ def build_application(
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
-    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, backups)
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health, backups)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -153,6 +154,7 @@ def build_base(
         events=EventDispatcher(errors),
         tasks=tasks,
         errors=errors,
+        error_writer=build_error_writer(errors, repositories.errors, settings, clock),
         clock=clock,
         incidents=IncidentLog(repositories.incidents, clock=clock),
     )
@@ -212,6 +214,7 @@ def build_shown(
     grants: GrantService,
     boards: PostedBoardService,
     operators: Operators,
+    health: Health,
     backups: BackupManager,
 ) -> CommandSources:
     """Return the background work for commands."""
@@ -224,7 +227,10 @@ def build_shown(
         progress=delivery.progress,
         backups=backups,
         tasks=base.tasks,
+        health=health.reports,
         errors=base.errors,
+        error_store=base.repositories.errors,
+        recent_errors=base.error_writer,
         operators=operators,
     )
 
@@ -307,6 +313,7 @@ def build_memories(
         base.repositories.outbox,
         base.repositories.standings,
         base.incidents,
+        base.errors,
     )
 
 
