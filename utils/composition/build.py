@@ -101,6 +101,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
+    bounty_boards = build_bounty_boards(base, delivery, guild, features)
     shown = build_shown(base, bot, delivery, reading.loops, grants, boards)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
@@ -119,8 +120,10 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-        bounty_boards=build_bounty_boards(base, delivery, guild, features),
-        memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
+        bounty_boards=bounty_boards,
+        memories=build_memories(
+            base, guild, delivery, reading, (grants, proofs, boards, bounty_boards), ingestion.live
+        ),
     )
     register_handlers(application, delivery)
     return application

@@ -118,6 +118,10 @@ class BountyBoards:
         """Look at the board of every guild, also at those that people deleted."""
         await self.tasks.for_each(BOARD_TASK, guild_ids, self._refresh)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget whether the board of a guild was shown."""
+        self._shown.discard(guild_id)
+
     def _put(self, guild_id: GuildId) -> None:
         self._changed.put(guild_id, guild_id=guild_id)
 
