@@ -8,6 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
+from utils.composition.health import HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -54,6 +55,7 @@ from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
+from utils.tallies import CommandTally
 from utils.tasks import TaskManager
 from utils.telemetry.errors import ErrorTelemetry
 
@@ -88,7 +90,8 @@ def build_application(
     repositories = build_repositories(settings, database, leases)
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory = ImportThrottle(clock), EmbedFactory()
-    bot = build_bot(base, throttle)
+    tally = CommandTally()
+    bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
@@ -102,7 +105,10 @@ def build_application(
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
     bounty_boards = build_bounty_boards(base, delivery, guild, features)
-    shown = build_shown(base, bot, delivery, reading.loops, grants, boards)
+    operators = build_operators(base, bot)
+    looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
+    health = build_health(base, HealthSources(*looked_at))
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -121,8 +127,9 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=bounty_boards,
+        health=health,
         memories=build_memories(
-            base, guild, delivery, reading, (grants, proofs, boards, bounty_boards), ingestion.live
+            base, guild, delivery, reading, (grants, proofs, boards, bounty_boards, health), ingestion.live
         ),
     )
     register_handlers(application, delivery)
@@ -186,13 +193,23 @@ def build_surroundings(
     )
 
 
+def build_operators(base: Base, bot: KillfeedBot) -> Operators:
+    """Return the people with rights above guilds."""
+    return Operators(
+        bot.find_owner_ids,
+        home_guild_id=base.settings.discord.home_guild_id,
+        owner_ids=base.settings.discord.owner_ids,
+        clock=base.clock,
+    )
+
+
 def build_shown(
     base: Base,
-    bot: KillfeedBot,
     delivery: Delivery,
     loops: Loops,
     grants: GrantService,
     boards: PostedBoardService,
+    operators: Operators,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -204,12 +221,7 @@ def build_shown(
         progress=delivery.progress,
         tasks=base.tasks,
         errors=base.errors,
-        operators=Operators(
-            bot.find_owner_ids,
-            home_guild_id=base.settings.discord.home_guild_id,
-            owner_ids=base.settings.discord.owner_ids,
-            clock=base.clock,
-        ),
+        operators=operators,
     )
 
 
@@ -304,6 +316,7 @@ def register_handlers(application: Application, delivery: Delivery) -> None:
     events.register(ServerRemoved, standings.on_server_removed)
     events.register(DeathsStored, names.on_deaths_stored)
     events.register(DeathsStored, application.proofs.on_deaths_stored)
+    events.register(DeathsStored, application.health.clocks.on_deaths_stored)
     events.register(HistoryImported, names.on_history_imported)
     events.register(ServerRemoved, names.on_server_removed)
     events.register(PlayerErased, names.on_player_erased)

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.delivery.decisions import name_unusable
 from utils.delivery.languages import GuildSpeaker
+from utils.delivery.service import name_unusable_channel
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.embeds.factory import Post
 from utils.error_sink import ErrorSource, Where
@@ -162,14 +162,14 @@ class BountyBoards:
         """Tell the admins once, together with the posts that wait for this channel."""
         self._shown.discard(guild_id)
         await self.notifier.notify(
-            guild_id, CHANNEL_LOST, name_unusable(channel_id), kind=IncidentKind.CHANNEL_UNUSABLE
+            guild_id, CHANNEL_LOST, name_unusable_channel(channel_id), kind=IncidentKind.CHANNEL_UNUSABLE
         )
 
     async def _note_shown(self, guild_id: GuildId, channel_id: ChannelId) -> None:
         """Close the alert once after a start and after each loss: posts may have another trouble there."""
         if guild_id not in self._shown:
             self._shown.add(guild_id)
-            await self.notifier.clear(guild_id, name_unusable(channel_id))
+            await self.notifier.clear(guild_id, name_unusable_channel(channel_id))
 
     async def _render(self, guild_id: GuildId) -> Post:
         embeds = await self.languages.speak(guild_id)

@@ -18,7 +18,6 @@ from utils.delivery.ports import PostedMessage, Texts
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
-from utils.models.scope import ChannelId
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; this is the least that it can mean
 
@@ -134,11 +133,6 @@ def find_match(
 def make_nonce() -> str:
     """Return a fresh nonce of 24 characters (Discord accepts 25)."""
     return base64.b32encode(secrets.token_bytes(15)).decode().lower()
-
-
-def name_unusable(channel_id: ChannelId | None) -> str:
-    """Return the key of the alert about a channel in which the bot cannot post."""
-    return f"channel-unusable:{channel_id}"
 
 
 def derive_nonce(matter: str) -> str:

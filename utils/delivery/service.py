@@ -46,7 +46,6 @@ from utils.delivery.decisions import (
     list_due,
     make_nonce,
     merge_feeds,
-    name_unusable,
 )
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.ports import Lane, OutboxStore, ShapeFinder
@@ -362,7 +361,7 @@ class DeliveryService:
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))
         expired = {_expired_key(lane, entry.channel_kind) for entry in entries}
-        for key in (name_unusable(lane.channel_id), *expired):
+        for key in (name_unusable_channel(lane.channel_id), *expired):
             await self._notifier.clear(lane.guild_id, key)
 
     def _count_single(self, lane: Lane) -> None:
@@ -394,7 +393,10 @@ class DeliveryService:
             set=Command("admin channel set"),
         )
         await self._notifier.notify(
-            lane.guild_id, sentence, name_unusable(lane.channel_id), kind=IncidentKind.CHANNEL_UNUSABLE
+            lane.guild_id,
+            sentence,
+            name_unusable_channel(lane.channel_id),
+            kind=IncidentKind.CHANNEL_UNUSABLE,
         )
         self._failures[lane] += 1
         seconds = UNUSABLE_BACKOFF.compute_seconds(self._failures[lane])
@@ -449,6 +451,11 @@ class DeliveryService:
         await self._notifier.notify(
             lane.guild_id, sentence, _expired_key(lane, kind), kind=IncidentKind.CHANNEL_UNUSABLE
         )
+
+
+def name_unusable_channel(channel_id: ChannelId | None) -> str:
+    """Return the key of the alert about a channel that cannot be used."""
+    return f"channel-unusable:{channel_id}"
 
 
 def _expired_key(lane: Lane, kind: ChannelKind) -> str:
