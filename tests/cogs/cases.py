@@ -164,5 +164,7 @@ CASES = (
     _admin("/admin link confirm", member="bob", player=NAMES[9]),
     _admin("/admin link remove", member="alice", player=NAMES[2]),
     _admin("/admin audit"),
+    _admin("/admin health"),
+    Case("/admin health", "owner", name="owner"),
     Case("/owner tasks", "owner"),
 )

@@ -15,6 +15,7 @@ from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
     Deliveries,
+    HealthSource,
     PostedBoards,
     ProgressMessages,
     Samples,
@@ -46,6 +47,7 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     tasks: TaskReports
+    health: HealthSource
     errors: ErrorSink
     operators: Operators
 
@@ -96,6 +98,7 @@ def build_services(
         samples=shown.samples,
         progress=shown.progress,
         tasks=shown.tasks,
+        health=shown.health,
         languages=languages,
         errors=shown.errors,
         replies=ErrorReplies(languages, shown.errors),

@@ -15,6 +15,7 @@ from utils.embeds import (
     channels,
     combat,
     command_help,
+    health,
     incidents,
     links,
     personal,
@@ -36,6 +37,7 @@ from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer
 from utils.models.guilds import ChannelKind
+from utils.models.health import BotHealth, GuildHealth
 from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
@@ -150,6 +152,12 @@ class EmbedFactory:
                 [one for look in looks for one in look.samples(self.style, **facts)], shape
             )
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
+
+    def build_health(
+        self, guild: GuildHealth, bot: BotHealth | None = None, *, now: datetime
+    ) -> list[discord.Embed]:
+        """Return the health for the admins of a guild, and a second embed for the owners of the bot."""
+        return fit_embeds(health.build_health_embeds(self.style, guild, bot, now=now))
 
     def _is_line(self, shape: PostShape, notice: Notice) -> bool:
         return self._get_look(notice).is_line(notice, shape.style)
