@@ -279,6 +279,14 @@ NO_PROMISE = {
             "if it's the same."
         ),
     ),
+    "facts about an incident, as it opens, lasts and ends": (
+        "It began {moment}.",
+        "It got worse; it began {moment}.",
+        "It still lasts; it began {moment}.",
+        "It's over. It began {moment} and ended {end}.",
+        "**What to do first:** {step}",
+        "Runbook: {name}",
+    ),
     "titles and names of what is only shown": (
         "⚙️ Bounty settings",
         "{number} h",
