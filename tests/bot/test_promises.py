@@ -279,14 +279,6 @@ NO_PROMISE = {
             "if it's the same."
         ),
     ),
-    "facts about an incident, as it opens, lasts and ends": (
-        "It began {moment}.",
-        "It got worse; it began {moment}.",
-        "It still lasts; it began {moment}.",
-        "It's over. It began {moment} and ended {end}.",
-        "**What to do first:** {step}",
-        "Runbook: {name}",
-    ),
     "titles and names of what is only shown": (
         "⚙️ Bounty settings",
         "{number} h",
@@ -296,18 +288,13 @@ NO_PROMISE = {
         "Largest bounty",
         "🎨 Style of a channel",
         "🔑 Host key: {server}",
-        "Saved (old)",
-        "Saved",
         "🧭 Setup",
         "{server}",
         "{kind} of {server}",
         "{count} more game server",
         "Put a price on {member}",
-        "📡 Killfeed status",
         "none",
         "No deaths in its logs yet.",
-        "No game server is set up yet. Admins: start with {setup}.",
-        "Posts are stuck. I'll keep trying.",
         "You haven't linked a player yet. {link} does it.",
     ),
 }
@@ -346,7 +333,7 @@ async def test_every_promise_is_true(open_stage: StageFactory) -> None:
 
 
 def test_texts_of_success_are_found_however_they_are_built() -> None:
-    """A builder, the colour and a declared change show one, with the helpers that they name."""
+    """The builder and a declared change show one, with the helpers that they name."""
     command = build_module(
         "@admin_access(is_change=True)\n"
         "async def change(self, ctx):\n"
@@ -358,8 +345,8 @@ def test_texts_of_success_are_found_however_they_are_built() -> None:
         "cogs/example.py",
     )
     builder = build_module(
-        "def build_won_embed(style): return style.build(text('Won'), colour=style.theme.success)\n"
-        "def build_lost_embed(style): return style.build(text('Lost'), colour=style.theme.error)\n",
+        "def build_won_embed(style): return build_success_embed(style, text('Won'))\n"
+        "def build_state_embed(style): return style.build(text('Well'), colour=style.theme.success)\n",
         "utils/embeds/example.py",
     )
     factory = build_module("", "utils/embeds/factory.py")
