@@ -66,7 +66,7 @@ class Place:
             if isinstance(node, ast.Assign) and "title" in map(read_dotted, node.targets):
                 yield node.value
             elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-                yield node.value.elts[0]
+                yield from node.value.elts[:1]
             elif isinstance(node, ast.Call) and read_dotted(node.func) == "style.build":
                 yield node.args[0]
 

@@ -215,6 +215,7 @@ WALKED = (
 
 SAVED = "tests/bot/test_hosts.py::test_saved_server_imports_its_history_when_its_logs_appear"
 SETUP = "tests/bot/test_setup.py::test_admin_presses_from_joining_to_the_first_kill"
+RESOLVED = "tests/utils/telemetry/test_error_writer.py::test_group_opens_again_after_it_was_resolved"
 DECIDED = "tests/cogs/test_link_requests.py"
 WALKED_ELSEWHERE = {
     "{server} saved": SAVED,
@@ -256,6 +257,8 @@ WALKED_ELSEWHERE = {
     ),
     "Import of {server} stopped": "tests/utils/delivery/test_progress.py",
     "The server was removed during the import.": "tests/utils/delivery/test_progress.py",
+    "Error resolved": RESOLVED,
+    "{reference}: {old} → {new}. If it comes back, it opens again.": RESOLVED,
     "{member} is linked to **{player}** already.": f"{DECIDED}::test_admin_decides_and_the_alert_shows_it",
     "{member} proved **{player}** at this moment.": (
         "tests/utils/services/links/test_linking.py::test_proof_that_comes_first_wins_over_a_refusal"
