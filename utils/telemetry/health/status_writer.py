@@ -9,14 +9,13 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.telemetry.health.metrics import Figures, write_metrics
+from utils.telemetry.health.metrics import write_metrics
 from utils.telemetry.health.status import (
     SCHEMA,
     STATUS_FILE,
@@ -24,22 +23,13 @@ from utils.telemetry.health.status import (
     ProcessState,
     write_whole,
 )
+from utils.telemetry.health.status_source import StatusSource
 
 STATUS_TASK = "health:status"
 METRICS_FILE = "killfeed.prom"
 FOLDER_MODE = 0o750
 
 logger = get_logger(__name__)
-
-
-class StatusContent(Protocol):  # implemented by StatusSource
-    """The content of the files of a running bot."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return checks, incidents and counts."""
-
-    def measure(self, *, version: str, data_version: int, written_at: datetime) -> Figures:
-        """Return the values of all metrics."""
 
 
 @dataclass(eq=False, repr=False)
@@ -57,7 +47,7 @@ class StatusWriter:
     data_version: int
     clock: Clock
     state: ProcessState = ProcessState.STARTING
-    content: StatusContent | None = None
+    content: StatusSource | None = None
     startup: Sequence[tuple[str, str, str]] = field(default=())
     _has_failed: bool = False
 
