@@ -3,6 +3,7 @@
 from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
+from cogs.admin.errors import ErrorCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.health import HealthCommands
 from cogs.admin.links import LinkCommands
@@ -21,6 +22,7 @@ class AdminCog(
     SettingsCommands,
     BoardCommands,
     LinkCommands,
+    ErrorCommands,
     MoneyCommands,
     HealthCommands,
     GuildCog,

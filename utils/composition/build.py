@@ -8,6 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
+from utils.composition.errors import build_error_writer
 from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
@@ -150,6 +151,7 @@ def build_base(
         events=EventDispatcher(errors),
         tasks=tasks,
         errors=errors,
+        error_writer=build_error_writer(errors, repositories.errors, settings, clock),
         clock=clock,
         incidents=IncidentLog(repositories.incidents, clock=clock),
     )
@@ -222,6 +224,8 @@ def build_shown(
         tasks=base.tasks,
         health=health.reports,
         errors=base.errors,
+        error_store=base.repositories.errors,
+        recent_errors=base.error_writer,
         operators=operators,
     )
 
@@ -304,6 +308,7 @@ def build_memories(
         base.repositories.outbox,
         base.repositories.standings,
         base.incidents,
+        base.errors,
     )
 
 

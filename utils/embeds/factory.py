@@ -15,6 +15,7 @@ from utils.embeds import (
     channels,
     combat,
     command_help,
+    errors,
     health,
     incidents,
     links,
@@ -213,6 +214,10 @@ class EmbedFactory:
 
     build_audit = _show(audit.build_audit_embed)
     build_tasks = _show(audit.build_tasks_embed)
+
+    build_error_list = _show(errors.build_error_list_embed)
+    build_error_report = _show(errors.build_error_report_embed)
+    build_error_resolved = _show(errors.build_error_resolved_embed)
 
     build_asked_link = _show(links.build_asked_embed)
     build_proof_progress = _show(links.build_progress_embed)

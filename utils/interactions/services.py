@@ -19,6 +19,7 @@ from utils.models.servers import GameServer
 from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -151,3 +152,4 @@ class Services:
     tasks: TaskReports
     health: HealthSource
     errors: ErrorSink
+    error_groups: ErrorGroupService
