@@ -101,13 +101,12 @@ def build_application(
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
         reading = build_reading(base, guild, ingestion, delivery, hosts)
-    grants = build_grants(base, guild, delivery, reading.loops)
+    grants, operators = build_grants(base, guild, delivery, reading.loops), build_operators(base, bot)
     proofs = build_proofs(base, guild, delivery, reading)
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
     bounty_boards = build_bounty_boards(base, delivery, guild, features)
-    operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
@@ -129,12 +128,8 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-<<<<<<< HEAD
-        bounty_boards=build_bounty_boards(base, delivery, guild, features),
-        backups=backups,
-=======
         bounty_boards=bounty_boards,
->>>>>>> main
+        backups=backups,
         health=health,
         memories=build_memories(
             base, guild, delivery, reading, (grants, proofs, boards, bounty_boards, health), ingestion.live
