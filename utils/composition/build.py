@@ -178,6 +178,7 @@ def build_surroundings(
         notifier=notifier,
         proofs=proofs,
         events=base.events,
+        memory=base.error_writer,
         tasks=base.tasks,
         clock=base.clock,
         rng=secrets.SystemRandom(),

@@ -88,8 +88,8 @@ class ErrorTelemetry:
         self._redact = redact
         self._described: dict[tuple[object, ...], _Description] = {}
         self._task_kinds: dict[str, str] = {}
-        self.counts = ErrorCounts()
         self.recent = RecentContexts(clock)
+        self.counts = ErrorCounts(open_recent=self.recent.open)
         self.troubles = TroubleCounts(clock)
         self.admission = LogAdmission(clock)
 
@@ -147,7 +147,6 @@ class ErrorTelemetry:
         context = self._build_context(where, is_sample=is_logged)
         category = described.category or OF_SOURCES[where.source]
         self.counts.add(identity, category, described.text, context, is_sample=is_logged)
-        self.recent.note(identity.fingerprint, context)
         if is_logged:
             write_error_record(error, where, reference=identity.reference, place=identity.place)
         return identity.reference
