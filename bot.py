@@ -35,6 +35,7 @@ from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
 from utils.gateway import check_token
+from utils.log_context import bind_log_context, draw_correlation_id
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings, load_settings
@@ -176,7 +177,8 @@ def main(arguments: list[str]) -> int:
         return WRONG_USAGE
     if options.call is None:
         return run(settings)
-    return CALLS[options.call].run(CallContext(settings, options, EXTENSIONS))
+    with bind_log_context(correlation_id=draw_correlation_id("k")):
+        return CALLS[options.call].run(CallContext(settings, options, EXTENSIONS))
 
 
 if __name__ == "__main__":

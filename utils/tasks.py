@@ -19,6 +19,7 @@ from structlog import get_logger
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
+from utils.log_context import bind_log_context, enter_task_context, find_correlation_id
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
@@ -47,7 +48,12 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """A task as it is listed for people."""
+    """A task as it is listed for people.
+
+    Attributes:
+        failing_since: when the first of the errors in a row came, in monotonic seconds; None without one.
+        is_critical: it is started again after an error until it returns.
+    """
 
     name: str
     guild_id: GuildId | None
@@ -56,6 +62,9 @@ class TaskReport:
     errors: int
     last_error: str | None
     next_run_at: datetime | None
+    errors_in_a_row: int = 0
+    failing_since: float | None = None
+    is_critical: bool = False
 
 
 async def run_together(works: Sequence[Work]) -> None:
@@ -149,10 +158,12 @@ class BackgroundTask:
         self._runs = 0
         self._errors = 0
         self._consecutive_errors = 0
+        self._failing_since: float | None = None
         self._last_error: str | None = None
         self._next_run_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_ending = False
+        self._parent: str | None = None  # the id of the work that started it
 
     @property
     def is_done(self) -> bool:
@@ -175,6 +186,9 @@ class BackgroundTask:
             errors=self._errors,
             last_error=self._last_error,
             next_run_at=self._next_run_at,
+            errors_in_a_row=self._consecutive_errors,
+            failing_since=None if self.is_done else self._failing_since,
+            is_critical=self._is_critical,
         )
 
     def start(self, on_end: Callable[["BackgroundTask"], None]) -> None:
@@ -215,6 +229,7 @@ class BackgroundTask:
             self._after = None
 
     async def _run(self) -> None:
+        self._parent = find_correlation_id()
         try:
             await self._wait_for_turn()
             # a task that is ending comes here if its clean-up failed, or if it ignored the request
@@ -230,19 +245,22 @@ class BackgroundTask:
         """Run the work; return the seconds until the next run, or None when there is none."""
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
+        enter_task_context(self.name, run=self._runs, guild_id=self.guild_id, parent=self._parent)
         began = self._clock.monotonic()
         outcome = await capture(self._work)
         if isinstance(outcome, Failure):
             return self._after_error(outcome.error, began)
-        self._consecutive_errors = 0
+        self._consecutive_errors, self._failing_since = 0, None
         self._state = TaskState.FINISHED
         return self._interval_seconds
 
     def _after_error(self, error: BaseException, began: float) -> float | None:
         if self._clock.monotonic() - began >= RESTART_BACKOFF.longest_seconds:
             self._consecutive_errors = 0  # it had run well for long, so this failure is the first in a row
+            self._failing_since = None
         self._errors += 1
         self._consecutive_errors += 1
+        self._failing_since = self._failing_since or self._clock.monotonic()
         self._last_error = f"{type(error).__name__}: {error}"
         self._state = TaskState.FAILED
         where = Where(source=ErrorSource.TASK, guild_id=self.guild_id, task=self.name)
@@ -362,13 +380,15 @@ class TaskManager:
         Problems in ``told`` are not logged again; new ones are added to it.
         """
         failing = name, getattr(work, "__qualname__", ""), key
-        outcome = await capture(partial(work, key))
-        if isinstance(outcome, Failure):
-            self._note_failure(failing, outcome.error, told)
-            return False
-        if self._failing.pop(failing, 0):
-            logger.info("goes on where it had failed", task=name, scope=str(key))
-        return True
+        where = _find_where(name, key)
+        with bind_log_context(where.guild_id, server_id=where.server_id):
+            outcome = await capture(partial(work, key))
+            if isinstance(outcome, Failure):
+                self._note_failure(failing, outcome.error, told)
+                return False
+            if self._failing.pop(failing, 0):
+                logger.info("goes on where it had failed", task=name, scope=str(key))
+            return True
 
     def _note_failure(
         self, failing: tuple[str, str, Hashable], error: BaseException, told: set[str] | None

@@ -12,6 +12,7 @@ KERNEL = {
     "utils.error_sink",
     "utils.clock",
     "utils.events",
+    "utils.log_context",
     "utils.tasks",
     "utils.turns",
     "utils.locks",
@@ -21,6 +22,7 @@ KERNEL = {
     "utils.queues",
     "utils.group_commit",
     "utils.incident_log",
+    "utils.tallies",
 }
 
 ROOMS: dict[str, set[str]] = {
@@ -133,7 +135,7 @@ def list_refused_packages(module: Module) -> list[str]:
 def list_log_setups(module: Module) -> list[str]:
     """Return uses of structlog other than ``get_logger``. In models and parsers every use is forbidden."""
     used = {member or name for name, member in list_imports(module) if name.split(".")[0] == "structlog"}
-    if module.room in {"utils.telemetry", "simulation"}:
+    if module.room in {"utils.telemetry", "utils.log_context", "simulation"}:
         return []
     return sorted(used if module.room in SILENT_ROOMS else used - {"get_logger"})
 

@@ -171,5 +171,7 @@ CASES = (
     Case("/admin errors show", "owner", {"reference": "K7M2Q2", "everywhere": True}, "whole bot"),
     _refused("/admin errors show", "unknown", by="manager", reference="K7M2QX"),
     _admin("/admin errors resolve", reference="K7M2Q2"),
+    _admin("/admin health"),
+    Case("/admin health", "owner", name="owner"),
     Case("/owner tasks", "owner"),
 )

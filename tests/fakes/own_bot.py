@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from bot import EXTENSIONS
@@ -15,6 +14,7 @@ from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.tallies import CommandTally
 
 WHOLE = Sharding()
 
@@ -36,26 +36,13 @@ class FakeFollower:
         self.followed.append([guild_id for guild_id in self.asked if is_member(guild_id)])
 
 
-class NotedContext:
-    """Records guild and command of every block."""
-
-    def __init__(self) -> None:
-        self.entered: list[tuple[GuildId | None, str | None]] = []
-
-    @contextmanager
-    def __call__(self, guild_id: GuildId | None, *, command: str | None) -> Iterator[None]:
-        """Record a block."""
-        self.entered.append((guild_id, command))
-        yield
-
-
 class OwnBot(KillfeedBot):
     """The composed bot, with other storages.
 
     Attributes:
-        context: the recorded log contexts.
         follows: the follower of its guilds.
         unexpected: records unexpected errors.
+        tally: counts commands.
     """
 
     def __init__(
@@ -67,15 +54,15 @@ class OwnBot(KillfeedBot):
         events: EventDispatcher | None = None,
         sharding: Sharding = WHOLE,
     ) -> None:
-        self.context = NotedContext()
         self.unexpected = FakeErrorSink()
+        self.tally = CommandTally()
         super().__init__(
             events or EventDispatcher(),
             sharding=sharding,
             errors=self.unexpected,
-            log_context=self.context,
             throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",
+            tally=self.tally,
         )
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds
         self._commands_file = folder / "commands.json"

@@ -13,6 +13,7 @@ from discord.ext import commands
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink, FakeErrorStore
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
+from tests.fakes.health import FakeHealth
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
@@ -266,6 +267,7 @@ class Shelf:
     progress: FakeProgressMessages = field(default_factory=FakeProgressMessages)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
+    health: FakeHealth = field(default_factory=FakeHealth)
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
     erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
@@ -346,6 +348,7 @@ class Shelf:
             samples=self.samples,
             progress=self.progress,
             tasks=self.tasks,
+            health=self.health,
             errors=self.reporter,
             error_store=self.error_store,
             recent_errors=self.error_store,

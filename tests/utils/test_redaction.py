@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock
+from utils.log_context import bind_log_context
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
-from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_folder import LogLimits
 from utils.telemetry.log_setup import LogPipeline, configure_logging
 

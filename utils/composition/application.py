@@ -8,6 +8,7 @@ from structlog import get_logger
 
 from utils.caching import GuildMemory
 from utils.composition.base import Base
+from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
 from utils.composition.services import FeatureServices, GuildServices
@@ -57,6 +58,7 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
+    health: Health
     memories: Sequence[GuildMemory]
 
     def __post_init__(self) -> None:
@@ -75,6 +77,7 @@ class Application:
         """
         self.base.error_writer.load_pending()
         self.tasks.start(WRITE_TASK, self.base.error_writer.run, is_critical=True)
+        self.health.start()
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(PAUSE_TASK, self.grants.pause_excess_of_all, is_critical=True)
@@ -109,6 +112,7 @@ class Application:
         await asyncio.wait(works)
         await self.bot.close()
         await self.base.error_writer.finish()
+        self.health.stop()
 
     async def _warm_up(self) -> None:
         await self.base.clock.sleep(WARM_UP_SECONDS)

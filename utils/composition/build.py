@@ -9,6 +9,7 @@ from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.errors import build_error_writer
+from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -55,6 +56,7 @@ from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
+from utils.tallies import CommandTally
 from utils.tasks import TaskManager
 from utils.telemetry.errors import ErrorTelemetry
 
@@ -89,7 +91,8 @@ def build_application(
     repositories = build_repositories(settings, database, leases)
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory = ImportThrottle(clock), EmbedFactory()
-    bot = build_bot(base, throttle)
+    tally = CommandTally()
+    bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
@@ -102,7 +105,10 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
-    shown = build_shown(base, bot, delivery, reading.loops, grants, boards)
+    operators = build_operators(base, bot)
+    looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
+    health = build_health(base, HealthSources(*looked_at))
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -121,7 +127,10 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
-        memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
+        health=health,
+        memories=build_memories(
+            base, guild, delivery, reading, (grants, proofs, boards, health), ingestion.live
+        ),
     )
     register_handlers(application, delivery)
     return application
@@ -186,13 +195,24 @@ def build_surroundings(
     )
 
 
+def build_operators(base: Base, bot: KillfeedBot) -> Operators:
+    """Return the people with rights above guilds."""
+    return Operators(
+        bot.find_owner_ids,
+        home_guild_id=base.settings.discord.home_guild_id,
+        owner_ids=base.settings.discord.owner_ids,
+        clock=base.clock,
+    )
+
+
 def build_shown(
     base: Base,
-    bot: KillfeedBot,
     delivery: Delivery,
     loops: Loops,
     grants: GrantService,
     boards: PostedBoardService,
+    operators: Operators,
+    health: Health,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -203,15 +223,11 @@ def build_shown(
         samples=delivery.samples,
         progress=delivery.progress,
         tasks=base.tasks,
+        health=health.reports,
         errors=base.errors,
         error_store=base.repositories.errors,
         recent_errors=base.error_writer,
-        operators=Operators(
-            bot.find_owner_ids,
-            home_guild_id=base.settings.discord.home_guild_id,
-            owner_ids=base.settings.discord.owner_ids,
-            clock=base.clock,
-        ),
+        operators=operators,
     )
 
 
@@ -307,6 +323,7 @@ def register_handlers(application: Application, delivery: Delivery) -> None:
     events.register(ServerRemoved, standings.on_server_removed)
     events.register(DeathsStored, names.on_deaths_stored)
     events.register(DeathsStored, application.proofs.on_deaths_stored)
+    events.register(DeathsStored, application.health.clocks.on_deaths_stored)
     events.register(HistoryImported, names.on_history_imported)
     events.register(ServerRemoved, names.on_server_removed)
     events.register(PlayerErased, names.on_player_erased)

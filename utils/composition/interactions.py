@@ -15,6 +15,7 @@ from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
     Deliveries,
+    HealthSource,
     PostedBoards,
     ProgressMessages,
     Samples,
@@ -25,7 +26,7 @@ from utils.services.guilds.error_groups import ErrorGroupService, ErrorGroupStor
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
-from utils.telemetry.context import bind_log_context
+from utils.tallies import CommandTally
 from utils.telemetry.guides import advise, find_group_guide
 
 COMMANDS_NAME = "commands.json"
@@ -48,22 +49,23 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     tasks: TaskReports
+    health: HealthSource
     errors: ErrorSink
     error_store: ErrorGroupStore
     recent_errors: RecentErrors
     operators: Operators
 
 
-def build_bot(base: Base, throttle: ImportThrottle) -> KillfeedBot:
+def build_bot(base: Base, throttle: ImportThrottle, tally: CommandTally) -> KillfeedBot:
     """Return the bot, which is not connected yet."""
     sharding = base.settings.discord.sharding
     return choose_bot(sharding)(
         base.events,
         sharding=sharding,
         errors=base.errors,
-        log_context=bind_log_context,
         throttle=throttle,
         commands_file=base.settings.data_dir / COMMANDS_NAME,
+        tally=tally,
     )
 
 
@@ -100,6 +102,7 @@ def build_services(
         samples=shown.samples,
         progress=shown.progress,
         tasks=shown.tasks,
+        health=shown.health,
         languages=languages,
         errors=shown.errors,
         error_groups=ErrorGroupService(

@@ -1,7 +1,7 @@
 """Alerts: tell the admins of a guild once about faults that only they can repair."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
+from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.decisions import derive_nonce, make_nonce
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
@@ -21,23 +22,18 @@ from utils.errors import (
     DeliveryDelayedError,
     DeliveryError,
     DeliveryRefusedError,
-    DeliveryUncertainError,
-    StorageError,
 )
 from utils.incident_log import IncidentLog
-from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import KINDS, IncidentKind
 from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.lasting_buttons import LastingButton
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
 from utils.models.texts import Text, text
-from utils.services.ports import SettingsSource
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
 TELL_TASK = "alerts:tell"
 MOST_TOLD = 1_000  # alerts of a guild that are remembered; a forgotten one could be sent again
-LOOK_BACK_MESSAGES = 100  # one request
 MOST_WAITING = 100  # alerts of a guild that are not delivered yet
 RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=300)
 
@@ -73,7 +69,7 @@ class _Alert:
 
 
 class AdminAlerts:
-    """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
+    """Tells the admins of a guild, and single members.
 
     The caller does not wait: each alert is sent by a task of its own. An alert with a kind is an incident: it
     is stored, so a fault that lasts beyond a restart is reported once. What a caller has stored as due
@@ -87,7 +83,7 @@ class AdminAlerts:
         sender: DiscordSender,
         tasks: TaskManager,
         *,
-        settings: SettingsSource,
+        places: AdminPlaces,
         languages: GuildSpeaker,
         incidents: IncidentLog,
         clock: Clock,
@@ -95,7 +91,7 @@ class AdminAlerts:
         self._bot = bot
         self._sender = sender
         self._tasks = tasks
-        self._settings = settings
+        self._places = places
         self._languages = languages
         self._incidents = incidents
         self._clock = clock
@@ -282,52 +278,14 @@ class AdminAlerts:
         embeds = await self._languages.speak(guild_id)
         embed = embeds.build_alert(alert.sentence, at=self._clock.now())
         buttons = build_lasting_view(alert.buttons, embeds.words) if alert.buttons else None
-        async for place, is_direct in self._list_places(guild_id):
-            try:
-                if alert.mark_told is None or not await self._is_sent(place, alert.nonce):
-                    await self._sender.send(
-                        place,
-                        embeds=[embed],
-                        pictures=(),
-                        nonce=alert.nonce,
-                        buttons=None if is_direct else buttons,
-                    )
-            except (DeliveryDelayedError, DeliveryUncertainError) as failure:
-                # the same place again: in another one it could be sent a second time
-                alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
-                raise
-            except DeliveryError as failure:
-                logger.info("an alert does not reach its place", problem=str(failure))
-                self._tasks.errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
-            else:
-                return
-        raise ChannelUnusableError("No admin could be reached.")
-
-    async def _is_sent(self, place: ChannelId, nonce: str) -> bool:
-        """Tell whether an alert is in a place, perhaps from a process that was killed."""
-        recent = await self._sender.recent_messages(place, LOOK_BACK_MESSAGES)
-        return any(posted.nonce == nonce for posted in recent)
-
-    async def _list_places(self, guild_id: GuildId) -> AsyncIterator[tuple[ChannelId, bool]]:
-        """Yield the channels to try, and whether each is one of direct messages."""
-        channel_id = await self._find_alerts_channel(guild_id)
-        if channel_id is not None:
-            yield channel_id, False
-        guild = self._bot.get_guild(guild_id)
-        if guild is None:
-            return
         try:
-            if guild.owner_id is not None:
-                yield await self._sender.open_direct(guild.owner_id), True
-        except ChannelUnusableError as failure:
-            logger.info("a guild's owner is not known", problem=str(failure))
-        if guild.system_channel is not None:
-            yield ChannelId(guild.system_channel.id), False
-
-    async def _find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:
-        try:
-            return (await self._settings.get_settings(guild_id)).channels.get(ChannelKind.ALERTS)
-        except StorageError as failure:
-            logger.info("alerts channel is not known", problem=str(failure))
-            self._tasks.errors.report(failure, where=Where(source=ErrorSource.DATABASE, guild_id=guild_id))
-            return None
+            await self._places.send(
+                guild_id,
+                [embed],
+                nonce=alert.nonce,
+                buttons=buttons,
+                looks_first=alert.mark_told is not None,
+            )
+        except DeliveryError as failure:
+            alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
+            raise

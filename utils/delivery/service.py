@@ -60,6 +60,7 @@ from utils.errors import (
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
+from utils.log_context import bind_log_context
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
@@ -305,24 +306,25 @@ class DeliveryService:
     async def _try(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
     ) -> DeliveryOutcome:
-        """Find the message in its channel or send it, and handle each failure by its meaning."""
-        embeds = await self._languages.speak_in(message.language)
-        post = embeds.build_feed([entry.notice for entry in entries], message.shape)
-        try:
-            message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
-            if message_id is None:
-                message_id = await self._sender.send(
-                    message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
-                )
-        except DeliveryError as error:
-            where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")
-            self._errors.report(error, where=where)
-            return await self._handle(lane, message, entries, error)
-        now = self._clock.now()
-        await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
-        self._forget_message(message)
-        await self._mark_delivered(lane, entries)
-        return DeliveryOutcome(DeliveryState.SENT, len(entries))
+        """Find the message in its channel or send it; its log records have its nonce."""
+        with bind_log_context(message.guild_id, correlation_id=message.nonce):
+            embeds = await self._languages.speak_in(message.language)
+            post = embeds.build_feed([entry.notice for entry in entries], message.shape)
+            try:
+                message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
+                if message_id is None:
+                    message_id = await self._sender.send(
+                        message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
+                    )
+            except DeliveryError as error:
+                where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")
+                self._errors.report(error, where=where)
+                return await self._handle(lane, message, entries, error)
+            now = self._clock.now()
+            await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
+            self._forget_message(message)
+            await self._mark_delivered(lane, entries)
+            return DeliveryOutcome(DeliveryState.SENT, len(entries))
 
     async def _handle(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], error: DeliveryError
@@ -359,7 +361,7 @@ class DeliveryService:
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))
         expired = {_expired_key(lane, entry.channel_kind) for entry in entries}
-        for key in (_unusable_key(lane), *expired):
+        for key in (name_unusable_channel(lane.channel_id), *expired):
             await self._notifier.clear(lane.guild_id, key)
 
     def _count_single(self, lane: Lane) -> None:
@@ -391,7 +393,10 @@ class DeliveryService:
             set=Command("admin channel set"),
         )
         await self._notifier.notify(
-            lane.guild_id, sentence, _unusable_key(lane), kind=IncidentKind.CHANNEL_UNUSABLE
+            lane.guild_id,
+            sentence,
+            name_unusable_channel(lane.channel_id),
+            kind=IncidentKind.CHANNEL_UNUSABLE,
         )
         self._failures[lane] += 1
         seconds = UNUSABLE_BACKOFF.compute_seconds(self._failures[lane])
@@ -448,8 +453,9 @@ class DeliveryService:
         )
 
 
-def _unusable_key(lane: Lane) -> str:
-    return f"channel-unusable:{lane.channel_id}"
+def name_unusable_channel(channel_id: ChannelId | None) -> str:
+    """Return the key of the alert about a channel that cannot be used."""
+    return f"channel-unusable:{channel_id}"
 
 
 def _expired_key(lane: Lane, kind: ChannelKind) -> str:

@@ -16,6 +16,8 @@ from utils.embeds import (
     combat,
     command_help,
     errors,
+    health,
+    incidents,
     links,
     personal,
     players,
@@ -36,6 +38,7 @@ from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer
 from utils.models.guilds import ChannelKind
+from utils.models.health import BotHealth, GuildHealth
 from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
@@ -151,6 +154,12 @@ class EmbedFactory:
             )
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
 
+    def build_health(
+        self, guild: GuildHealth, bot: BotHealth | None = None, *, now: datetime
+    ) -> list[discord.Embed]:
+        """Return the health for the admins of a guild, and a second embed for the owners of the bot."""
+        return fit_embeds(health.build_health_embeds(self.style, guild, bot, now=now))
+
     def _is_line(self, shape: PostShape, notice: Notice) -> bool:
         return self._get_look(notice).is_line(notice, shape.style)
 
@@ -228,5 +237,6 @@ class EmbedFactory:
     build_refusal = _show(replies.build_refusal_embed)
     build_error = _show(replies.build_error_embed)
     build_alert = _show(replies.build_alert_embed)
+    build_incident = _show(incidents.build_incident_embed)
     build_help = _show(command_help.build_help_embed)
     build_command_help = _show(command_help.build_command_help_embed)

@@ -6,9 +6,9 @@ library's ``AutoShardedBot``, for a process of several shards. All other code is
 """
 
 import asyncio
+import math
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from structlog import get_logger
 from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import NotFoundError, TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildJoined, GuildLeft
+from utils.interactions.command_journal import CommandLine, bind_interaction
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import get_access
@@ -30,10 +31,13 @@ from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
+from utils.models.health import ShardConnection
+from utils.models.lasting_buttons import PressedId
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.tallies import CommandTally
 
 logger = get_logger(__name__)
 
@@ -47,13 +51,6 @@ class GuildFollower(Protocol):  # implemented by ServerLoops
         """Serve these guilds and no others."""
 
 
-class LogContext(Protocol):
-    """Adds guild and command to every log record of a block."""
-
-    def __call__(self, guild_id: GuildId | None, *, command: str | None) -> AbstractContextManager[None]:
-        """Return the block's context."""
-
-
 class KillfeedBot(commands.Bot):
     """The bot on Discord.
 
@@ -63,9 +60,9 @@ class KillfeedBot(commands.Bot):
         events: dispatches ``GuildJoined`` and ``GuildLeft``.
         sharding: the shards of this process.
         errors: takes the errors of events.
-        log_context: makes the log context of each command.
         throttle: lets imports wait during a command.
         commands_file: remembers the commands that were registered.
+        tally: counts the commands and their outcomes.
     """
 
     services: Services
@@ -77,9 +74,9 @@ class KillfeedBot(commands.Bot):
         *,
         sharding: Sharding,
         errors: ErrorSink,
-        log_context: LogContext,
         throttle: ImportThrottle,
         commands_file: Path,
+        tally: CommandTally,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -94,8 +91,8 @@ class KillfeedBot(commands.Bot):
         self._events = events
         self._sharding = sharding
         self._errors = errors
-        self._log_context = log_context
         self._throttle = throttle
+        self._tally = tally
         self._is_following = False  # until it is ready
         self._is_greeting_due = True
         self._register = CommandRegister(self, commands_file)
@@ -153,6 +150,13 @@ class KillfeedBot(commands.Bot):
             logger.info("a guild is available", guild_id=guild.id)
             await self.follower.follow_guilds(self.is_member_of)
 
+    def list_connections(self) -> Sequence[ShardConnection]:
+        """Return the connection of each shard; one that was never opened is not open."""
+        connection: Any = self.ws  # None before the first connection
+        is_open = connection is not None and connection.open
+        latency = connection.latency if is_open else math.nan
+        return [ShardConnection(self._sharding.ids[0], is_open, latency)]
+
     def is_member_of(self, guild_id: GuildId) -> bool:
         """Tell whether the bot is in a guild now, available or not."""
         return self.get_guild(guild_id) is not None
@@ -195,26 +199,39 @@ class KillfeedBot(commands.Bot):
             raise TypeError("slash commands alone have options")
         interaction.command = command
         ctx = await self.get_autocomplete_context(interaction)
-        with note_unreached("choices do not reach their member"):
+        with (
+            bind_interaction(interaction, name_command(interaction)),
+            note_unreached("choices do not reach their member"),
+        ):
             await command.invoke_autocomplete_callback(ctx)
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
-        """Run a command unless its member runs too many; its log records name guild and command."""
-        guild_id = ctx.interaction.guild_id
-        command = name_command(ctx.interaction)
-        named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
-        with named, self._throttle.answering():
+        """Run a command unless its member runs too many; its log records name it and its member."""
+        line = self._begin_line(ctx.interaction, name_command(ctx.interaction))
+        ctx.line = line  # type: ignore[attr-defined] # our own context
+        with line.bind(), self._throttle.answering():
             try:
                 with self.services.limits.working(ctx.author.id):
                     await super().invoke_application_command(ctx)
             except TooMuchAtOnceError as refusal:
                 await self.services.replies.answer(ctx.interaction, refusal)
+                line.end(refusal)
+
+    def _begin_line(self, interaction: discord.Interaction, name: str | None) -> CommandLine:
+        return CommandLine(interaction, name, clock=self.services.clock, tally=self._tally)
+
+    async def on_application_command_completion(self, ctx: discord.ApplicationContext) -> None:
+        """Write the line of a command that was answered."""
+        if isinstance(ctx, KillfeedContext) and ctx.line is not None:
+            ctx.line.end()
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command; the one place for all of them."""
         await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
+        if isinstance(ctx, KillfeedContext) and ctx.line is not None:
+            ctx.line.end(error)
 
     async def on_error(self, event_method: str, *args: object, **__: object) -> None:
         """Answer a failed press of a lasting button; report any other error."""
@@ -251,19 +268,39 @@ class KillfeedBot(commands.Bot):
         if pressed is None or self.services.views.is_repeated(interaction, "press"):
             return
         ctx = KillfeedContext(self, interaction)
-        named = self._log_context(ctx.guild_id, command=f"button {pressed.name}")
-        with named, self._throttle.answering(), self.services.limits.working(ctx.member_id):
-            self.services.limits.spend(ctx.member_id, PRESS_COST)
-            handler = find_handler(self.cogs.values(), pressed)
-            if handler is None:
-                raise NotFoundError(OUTDATED)
-            ctx.command = handler  # type: ignore[assignment] # the context asks it for its access alone
-            await ctx.begin(self.services, cost=ctx.access.cost)
-            await handler.callback(ctx, pressed.argument)
+        ctx.line = self._begin_line(interaction, f"button {pressed.name}")
+        with ctx.line.bind(), self._throttle.answering():
+            try:
+                with self.services.limits.working(ctx.member_id):
+                    await self._carry_out(ctx, pressed)
+            except Exception as error:
+                ctx.line.end(error)
+                raise
+            ctx.line.end()
+
+    async def _carry_out(self, ctx: KillfeedContext, pressed: PressedId) -> None:
+        """Answer the press of a lasting button by the method that stands for it."""
+        self.services.limits.spend(ctx.member_id, PRESS_COST)
+        handler = find_handler(self.cogs.values(), pressed)
+        if handler is None:
+            raise NotFoundError(OUTDATED)
+        ctx.command = handler  # type: ignore[assignment] # the context asks it for its access alone
+        await ctx.begin(self.services, cost=ctx.access.cost)
+        await handler.callback(ctx, pressed.argument)
 
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes
     """The bot with several shards in one process: a gateway connection for each, one of all else."""
+
+    def list_connections(self) -> Sequence[ShardConnection]:
+        """Return the connection of each shard; one that was never opened is not open."""
+        found = {shard: self.get_shard(shard) for shard in self._sharding.ids}
+        return [
+            ShardConnection(shard, is_open=False, latency_seconds=math.nan)
+            if one is None or one.is_closed()
+            else ShardConnection(shard, is_open=True, latency_seconds=one.latency)
+            for shard, one in found.items()
+        ]
 
     async def launch_shards(self) -> None:
         """Open all connections; the library retries each, but not the first request for the address."""

@@ -11,6 +11,7 @@ import discord
 
 from utils.embeds.factory import EmbedFactory
 from utils.interactions.access import get_guild_id, get_member_id, verify_caller
+from utils.interactions.command_journal import CommandLine
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.reaching import note_unreached
 from utils.interactions.services import Services
@@ -23,12 +24,14 @@ class KillfeedContext(discord.ApplicationContext):
     Attributes:
         services: the services; set by ``begin`` before the command runs.
         embeds: the factory in the language of the answer; set by ``begin`` as well.
+        line: its line in the log of commands; None for a later form or press.
         is_replacing: it follows a press, and its answer replaces the message that was pressed.
         is_secret: it follows a private answer, so its answers are private as well.
     """
 
     services: Services
     embeds: EmbedFactory
+    line: CommandLine | None = None
     is_replacing = False
     is_secret = False
 
@@ -99,13 +102,18 @@ class KillfeedContext(discord.ApplicationContext):
     async def acknowledge(self) -> None:
         """Tell Discord that an answer follows, or that the pressed message changes."""
         await self.response.defer(ephemeral=self.access.is_private, invisible=self.access.is_update)
+        if self.line is not None:
+            self.line.note_acknowledged()
 
     async def respond(self, *args: Any, **kwargs: Any) -> discord.Interaction | discord.WebhookMessage:
         """Answer, publicly or privately by the command's declaration."""
         if self.is_replacing:
             answer = {"view": None, "attachments": []} | kwargs
             return await self.interaction.edit_original_response(*args, **answer)  # type: ignore[return-value]
-        return await super().respond(*args, **kwargs | {"ephemeral": self.access.is_private})
+        reply = await super().respond(*args, **kwargs | {"ephemeral": self.access.is_private})
+        if self.line is not None:
+            self.line.note_answered()
+        return reply
 
     async def respond_aside(self, embed: discord.Embed, view: discord.ui.View) -> discord.WebhookMessage:
         """Answer privately, in place of the public reply."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import discord
 
 from utils.errors import NotAllowedError
+from utils.interactions.command_journal import enter_interaction
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.live_views import make_custom_id
@@ -42,6 +43,7 @@ class MemberForm(discord.ui.Modal, ABC):
 
     async def callback(self, interaction: discord.Interaction) -> None:
         """Acknowledge, check the member again, then handle the form."""
+        enter_interaction(interaction, self._opened_in.command)
         if self._services.views.is_repeated(interaction, "form"):
             return
         sent = self._opened_in.follow(interaction)

@@ -7,6 +7,7 @@ import discord
 from structlog import get_logger
 
 from utils.errors import DiscordAwayError, TooMuchAtOnceError
+from utils.interactions.command_journal import enter_interaction
 from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PRESS_COST, resting
 from utils.interactions.live_views import make_custom_id
@@ -146,6 +147,7 @@ class InvokerView(discord.ui.View):
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Refuse presses of other members, or from another guild, with a sentence."""
+        enter_interaction(interaction, self._ctx.command)
         if self._services.views.is_repeated(interaction, "press"):
             return False
         if not await may_press(interaction, self._services):

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.health import ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.post_styles import ChannelStyle
@@ -148,6 +149,9 @@ class ServerReadings(Protocol):  # implemented by ServerLoops
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild."""
+
+    def list_readings(self) -> Sequence[ServerReading]:
+        """Return how every server is read, from memory alone."""
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its requests wait for one."""

@@ -77,7 +77,8 @@ def merge_top(stored: Iterable[TopCount], counted: Mapping[str | int, int]) -> t
     """Return the most frequent ones of both."""
     total = Counter({one.id: one.count for one in stored})
     total.update(counted)
-    return tuple(TopCount(key, n) for key, n in total.most_common(TOP))
+    ranked = sorted(total.items(), key=lambda one: (-one[1], str(one[0])))
+    return tuple(TopCount(key, n) for key, n in ranked[:TOP])
 
 
 def overflow(delta: GroupDelta, identity: ErrorIdentity) -> GroupDelta:

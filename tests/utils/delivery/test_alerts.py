@@ -11,9 +11,11 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.incidents import FakeIncidentStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.own_bot import wait_until
+from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
@@ -79,11 +81,12 @@ def build_alerts(
     store: FakeIncidentStore,
 ) -> AdminAlerts:
     """Build the alerts of a process over what earlier processes stored."""
+    sender = DiscordSender(bot, clock=clock)
     return AdminAlerts(
         bot,
-        DiscordSender(bot, clock=clock),
+        sender,
         tasks,
-        settings=settings,
+        places=AdminPlaces(bot, sender, settings=settings, errors=FakeErrorSink()),
         languages=FakeGuildLanguages(),
         incidents=IncidentLog(store, clock=clock),
         clock=clock,

@@ -1,11 +1,14 @@
 """The bot at Discord: one registration, its guilds, and unexpected errors."""
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from discord.ext import commands
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from simulation.discord import Channel, Fault, Guild, Member, SimulatedDiscord
@@ -208,19 +211,35 @@ async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(
         assert (left, bot.is_member_of(GuildId(guild.id))) == ([GuildLeft(guild_id=GuildId(guild.id))], False)
 
 
-async def test_every_command_runs_in_a_context_that_names_guild_and_command(
+async def test_every_command_has_one_line_that_names_no_value(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, shelf: Shelf, tmp_path: Path
 ) -> None:
-    """Log records of a command have both, even if it fails."""
+    """The line names guild, member, command, options and outcome, for answers and for refusals."""
+    owner = world.owner_of(guild)
     async with run(world, OwnBot(shelf, tmp_path)) as bot:
-        await alice.ask(channel, "/help")
-        await alice.ask(channel, "/stats", player="nobody")
-        await world.owner_of(guild).ask(channel, "/admin server list")
-        assert bot.context.entered == [
-            (guild.id, "help"),
-            (guild.id, "stats"),
-            (guild.id, "admin server list"),
-        ]
+        with capture_logs(processors=[merge_contextvars]) as logs:
+            await alice.ask(channel, "/help")
+            await alice.ask(channel, "/stats", player="Somebody Secret")
+            await owner.ask(channel, "/admin server list")
+            await wait_until(lambda: len(list_lines(logs)) == 3)
+        assert not bot.unexpected.reported
+    lines = list_lines(logs)
+    assert [line.pop("id")[:2] for line in lines] == ["c-"] * 3
+    for line in lines:
+        assert 0 <= line.pop("acknowledged_ms") <= (line.pop("answered_ms") or math.inf)
+    common = {"event": "command used", "log_level": "info", "guild": guild.id, "options": []}
+    own, theirs = common | {"member": alice.user.id}, common | {"member": owner.user.id}
+    assert lines == [
+        own | {"command": "help", "outcome": "answered"},
+        own | {"command": "stats", "options": ["player"], "outcome": "refused", "error": "NotFoundError"},
+        theirs | {"command": "admin server list", "outcome": "answered"},
+    ]
+    assert "Somebody Secret" not in str(lines)
+
+
+def list_lines(logs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines of commands."""
+    return [dict(entry) for entry in logs if entry["event"] == "command used"]
 
 
 @pytest.mark.usefixtures("guild")

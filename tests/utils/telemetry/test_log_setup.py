@@ -13,9 +13,9 @@ import pytest
 import structlog
 
 from tests.fakes.clock import FakeClock
+from utils.log_context import bind_log_context
 from utils.models.scope import GuildId, ServerId
 from utils.redaction import Redactor
-from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_entries import MAX_FRAMES
 from utils.telemetry.log_folder import LogLimits
 from utils.telemetry.log_setup import QUIETED, LogPipeline, configure_logging

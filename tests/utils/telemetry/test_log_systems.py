@@ -7,7 +7,7 @@ from utils.telemetry.log_systems import SYSTEMS, choose_system
 
 MIXED = {
     "utils.services": {"bot", "audit", "ingestion"},
-    "utils.interactions": {"bot"},
+    "utils.interactions": {"bot", "commands"},
 }
 OWN = {
     "utils.database": {"database"},

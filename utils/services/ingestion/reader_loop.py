@@ -36,6 +36,7 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
+from utils.log_context import bind_log_context, draw_correlation_id
 from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.premium import Tier, compute_poll_seconds
@@ -111,6 +112,11 @@ class ReaderLoop:
         self._woken = Signal()
         self._has_recalled = False
 
+    @property
+    def server_name(self) -> str:
+        """The name of the server; its id before it was looked up."""
+        return self._name
+
     def refresh(self) -> None:
         """Read the server's settings again before the next visit."""
         self._changes += 1
@@ -124,11 +130,16 @@ class ReaderLoop:
         """Read until cancelled, or until the server is removed."""
         self.refresh()
         while True:
-            turn = await capture(self._take_turn)
-            if isinstance(turn, Failure):
-                await self._pause(self._clock.sleep(await self._after_surprise(turn.error)))
-            elif not turn:
-                return
+            with bind_log_context(
+                self._scope.guild_id,
+                server_id=self._scope.server_id,
+                correlation_id=draw_correlation_id("p"),
+            ):
+                turn = await capture(self._take_turn)
+                if isinstance(turn, Failure):
+                    await self._pause(self._clock.sleep(await self._after_surprise(turn.error)))
+                elif not turn:
+                    return
 
     async def _take_turn(self) -> bool:
         """Read once and wait. Return False if the server was removed."""

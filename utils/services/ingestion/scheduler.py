@@ -8,6 +8,7 @@ share the connection of their login, the guild's poll times (``PollSchedule``) a
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from utils.models.health import ServerReading
 from utils.models.scope import ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.ingestion.log_reader import LogReader
@@ -38,6 +39,19 @@ class ServerScheduler:
         for reader in self._readers:
             health = reader.add_health(health)
         return replace(health, others=tuple(one for one in health.others if one.problem != health.problem))
+
+    @property
+    def reading(self) -> ServerReading:
+        """How the death log is read."""
+        health = self.health
+        return ServerReading(
+            self.scope,
+            next(iter(self.loops.values())).server_name,
+            health.state,
+            health.last_read_at,
+            health.lag_seconds,
+            is_importing=any(reader.is_importing for reader in self._readers),
+        )
 
     async def get_health(self) -> ServerHealth:
         """Return the current health, with the stored line counts."""

@@ -14,7 +14,13 @@ from random import Random
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.errors import (
+    AlreadyLinkedError,
+    AmbiguousError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+)
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
@@ -132,7 +138,7 @@ class LinkService:
 
         Raises:
             NotFoundError, AmbiguousError: the text fits no player, or several.
-            InvalidInputError: the player is linked already.
+            AlreadyLinkedError: the player is linked already.
             LimitReachedError: the member has the most links allowed, or asked for too many players today, or
                 the player was asked for without a proof a short while ago.
         """
@@ -433,7 +439,7 @@ class LinkService:
 
 def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, is_own: bool) -> None:
     if before is not None and before.is_proven:
-        raise InvalidInputError(
+        raise AlreadyLinkedError(
             text("“{player}” is linked already: see {links}.", player=known.name, links=Command("links"))
         )
     if before is None and len(links) >= MAX_LINKS:
@@ -455,8 +461,8 @@ def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, 
         )
 
 
-def _build_owned_error(name: str) -> InvalidInputError:
-    return InvalidInputError(
+def _build_owned_error(name: str) -> AlreadyLinkedError:
+    return AlreadyLinkedError(
         text(
             "“{player}” is already linked to someone else. Is it really yours? Ask an admin.",
             player=name,

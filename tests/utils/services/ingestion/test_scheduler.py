@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START
@@ -499,15 +500,20 @@ async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(worl
 
 
 async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(world: World) -> None:
-    """A host that fails for a day does not fill the log."""
+    """A host that fails for a day does not fill the log; each record has the id of its poll."""
     world.access.failures += [ConnectionLostError(text("The host hung up."))] * 200
-    with capture_logs() as logs:
+    with capture_logs(processors=[merge_contextvars]) as logs:
         async with running(world.build()):
             await world.pass_pauses(20)
             early = len([one for one in logs if one["event"] == "game server is not read"])
             while world.clock.monotonic() < 1000 + LOG_SECONDS + 40:
                 await world.pass_pauses(1)
-    faults = [one["problem"] for one in logs if one["event"] == "game server is not read"]
+    unread = [one for one in logs if one["event"] == "game server is not read"]
+    assert {(one["guild"], one["server"], one["id"][:2]) for one in unread} == {
+        (SCOPE.guild_id, SCOPE.server_id, "p-")
+    }
+    assert len({one["id"] for one in unread}) == 2
+    faults = [one["problem"] for one in unread]
     assert (early, faults) == (1, ["The host hung up."] * 2)
     assert [health.problem for health in world.servers.saved] == [text("The host hung up.")]
 
