@@ -8,7 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
-from utils.composition.errors import build_error_writer
+from utils.composition.errors import build_error_alerts, build_error_writer
 from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
@@ -113,6 +113,7 @@ def build_application(
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
+    rules = (grants, proofs, boards, health)
     application = Application(
         base,
         leases,
@@ -128,9 +129,8 @@ def build_application(
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
         health=health,
-        memories=build_memories(
-            base, guild, delivery, reading, (grants, proofs, boards, health), ingestion.live
-        ),
+        error_alerts=build_error_alerts(base, delivery, operators),
+        memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
     )
     register_handlers(application, delivery)
     return application

@@ -6,6 +6,7 @@ hours at the earliest, and an hour has six messages at most. Admins of guilds ar
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -86,11 +87,12 @@ class ErrorAlerts:
         for write in writes:
             if write.delta.guild_id != WHOLE_BOT or write.group.fingerprint == OVERFLOW:
                 continue
-            self._count(write, now)
+            group = replace(write.group, guilds=(), samples=())  # no guild's id stays in memory
+            self._count(group, write.delta.count, now)
             if write.is_new:
-                self._add(ErrorAlert(AlertKind.NEW, write.group, write.delta.count), now)
+                self._add(ErrorAlert(AlertKind.NEW, group, write.delta.count), now)
             elif write.is_regressed:
-                self._add(ErrorAlert(AlertKind.REGRESSED, write.group, write.delta.count), now)
+                self._add(ErrorAlert(AlertKind.REGRESSED, group, write.delta.count), now)
 
     async def run(self) -> None:
         """Tell without end."""
@@ -140,11 +142,10 @@ class ErrorAlerts:
         else:
             self._more += 1
 
-    def _count(self, write: GroupWrite, now: datetime) -> None:
+    def _count(self, group: ErrorGroup, n: int, now: datetime) -> None:
         """Note the errors of the last minutes, and forget groups without any."""
-        fingerprint = write.group.fingerprint
-        self._lately.setdefault(fingerprint, deque()).append((now, write.delta.count))
-        self._groups[fingerprint] = write.group
+        self._lately.setdefault(group.fingerprint, deque()).append((now, n))
+        self._groups[group.fingerprint] = group
         for one, counts in list(self._lately.items()):
             while counts and now - counts[0][0] >= SPIKE_WINDOW:
                 counts.popleft()
