@@ -1,4 +1,4 @@
-"""``errors``: what a storm of errors costs: CPU an error, lag of the event loop, log lines, and writes.
+"""``errors``: the cost of a storm of errors: CPU an error, lag of the event loop, log lines, and writes.
 
 Fifty groups in two guilds fail 10,000 times a second in all. The log goes to two handlers, as in the bot.
 """
@@ -54,7 +54,7 @@ def build_failures() -> list[Callable[[], object]]:
     for number in range(GROUPS):
         own: dict[str, Callable[[], object]] = {"__name__": "utils.services.storm"}  # type: ignore[dict-item]
         text = f"def fail_{number}():\n    raise KeyError('x')\n"
-        exec(compile(text, "storm.py", "exec"), own)  # noqa: S102 - likewise
+        exec(compile(text, "storm.py", "exec"), own)  # noqa: S102 - one more of them
         fail = own[f"fail_{number}"]
         found.append(lambda fail=fail: shared["go_down"](DEPTH, fail))  # type: ignore[misc]
     return found

@@ -23,7 +23,7 @@ from utils.telemetry.fingerprints import OVERFLOW
 
 ALERT_TASK = "errors:alert"
 LOOK_SECONDS = 10.0
-GATHERED = timedelta(minutes=10)
+PAUSE = timedelta(minutes=10)
 QUIET = timedelta(hours=6)  # before a group is named again
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
 MOST_AN_HOUR = 6
@@ -116,7 +116,7 @@ class ErrorAlerts:
             return False
         now = self._clock.now()
         is_full = len(self._sent) == MOST_AN_HOUR and now - self._sent[0] < HOUR
-        return not is_full and not (self._sent and now - self._sent[-1] < GATHERED)
+        return not is_full and not (self._sent and now - self._sent[-1] < PAUSE)
 
     async def _tell(self) -> None:
         if not self.is_due():

@@ -167,7 +167,7 @@ async def test_message_that_is_not_delivered_is_sent_later(desk: Desk) -> None:
 
 
 async def test_groups_of_guilds_alert_nobody(desk: Desk) -> None:
-    """Only groups of the whole bot are new, and an owner is told of them alone."""
+    """Only news about groups of the whole bot reach an owner."""
     desk.alerts.note([build_write(build_group(), guild_id=GuildId(42), is_new=True)])
     await desk.note(seconds=timedelta(minutes=1).total_seconds())
     assert desk.owners.messages == []
