@@ -17,7 +17,7 @@ from collections.abc import Coroutine
 from structlog import get_logger
 
 from utils.clock import SystemClock
-from utils.commandline.arguments import CALLS, parse_arguments
+from utils.commandline.arguments import CALLS, parse_arguments, read_version
 from utils.commandline.call import (
     DONE,
     FAILED,
@@ -29,6 +29,7 @@ from utils.commandline.call import (
 )
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
+from utils.composition.health import build_status, show_status
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.migrations.migrations import MIGRATIONS
@@ -40,6 +41,7 @@ from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
+from utils.telemetry.health.status import ProcessState
 from utils.waiting import wait_for_first
 
 if sys.platform == "win32":  # uvloop is not made for it
@@ -79,9 +81,11 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         KillfeedError: the bot could not start or had to stop; the text says why.
     """
     clock, stop = SystemClock(), asyncio.Event()
+    status = build_status(settings, read_version(), clock)
 
     def begin_stop() -> None:
         limit_stop()
+        status.change(ProcessState.STOPPING)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,10 +93,11 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
     errors = build_errors(clock, redactor)
     tasks = TaskManager(clock, errors=errors)
     opened = open_database(build_place(settings), tasks, clock=clock)
-    async with watch_errors(settings, errors), opened as database:
+    async with show_status(status, tasks), watch_errors(settings, errors), opened as database:
         instance_id = load_instance_id(settings.data_dir)
         upgrade = build_upgrade(settings, database, instance_id, clock)
         leases = build_leases(settings, database, instance_id, clock, errors=errors)
+        status.state = ProcessState.STANDBY
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
             try:
                 await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
@@ -107,6 +112,8 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
                     clock=clock,
                     errors=errors,
                 )
+                status.content = application.health.status
+                status.change(ProcessState.RUNNING)
                 await application.run(stop)
             finally:
                 limit_stop()

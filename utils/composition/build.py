@@ -105,6 +105,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
+    bounty_boards = build_bounty_boards(base, delivery, guild, features)
     operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
@@ -113,7 +114,7 @@ def build_application(
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
-    rules = (grants, proofs, boards, health)
+    rules = (grants, proofs, boards, bounty_boards, health)
     application = Application(
         base,
         leases,
@@ -127,7 +128,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-        bounty_boards=build_bounty_boards(base, delivery, guild, features),
+        bounty_boards=bounty_boards,
         health=health,
         error_alerts=build_error_alerts(base, delivery, operators),
         memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
