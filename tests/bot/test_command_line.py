@@ -199,6 +199,7 @@ async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: Sta
     files.append(*stage.take(5))  # the storing of these does not end
     assert await stage.bot.stop() == COULD_NOT_START
     assert "the bot does not stop in time and is ended by force" in stage.bot.output
+    assert "Thread 0x" in (stage.bot.data_dir / "status" / "faults.log").read_text("utf-8")
 
 
 async def test_bot_stops_cleanly_while_it_waits_as_standby(open_stage: StageFactory) -> None:
