@@ -4,6 +4,7 @@
   * UserFacingError - an expected refusal; ``title`` and ``said`` are what the person reads
     * NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError, TierRequiredError
       * SeveralServersError - a login leads to several game servers, and nothing tells which one is meant
+      * AlreadyLinkedError - a player belongs to a member already
     * NotAllowedError - the member may not do this
       * AdminsOnlyError, OwnersOnlyError
     * NotLinkedError - the member needs a linked player for this
@@ -175,6 +176,12 @@ class SeveralServersError(InvalidInputError):
     def __init__(self, said: Text, *, places: tuple[ServerPlace, ...]) -> None:
         self.places = places
         super().__init__(said)
+
+
+class AlreadyLinkedError(InvalidInputError):
+    """A player is linked already, to this member or to another one."""
+
+    title = text("🔗 Already linked")
 
 
 class LimitReachedError(UserFacingError):

@@ -48,7 +48,12 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """A task as it is listed for people."""
+    """A task as it is listed for people.
+
+    Attributes:
+        failing_since: when the first of the errors in a row came, in monotonic seconds; None without one.
+        is_critical: it is started again after an error until it returns.
+    """
 
     name: str
     guild_id: GuildId | None
@@ -57,6 +62,9 @@ class TaskReport:
     errors: int
     last_error: str | None
     next_run_at: datetime | None
+    errors_in_a_row: int = 0
+    failing_since: float | None = None
+    is_critical: bool = False
 
 
 async def run_together(works: Sequence[Work]) -> None:
@@ -150,6 +158,7 @@ class BackgroundTask:
         self._runs = 0
         self._errors = 0
         self._consecutive_errors = 0
+        self._failing_since: float | None = None
         self._last_error: str | None = None
         self._next_run_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
@@ -177,6 +186,9 @@ class BackgroundTask:
             errors=self._errors,
             last_error=self._last_error,
             next_run_at=self._next_run_at,
+            errors_in_a_row=self._consecutive_errors,
+            failing_since=None if self.is_done else self._failing_since,
+            is_critical=self._is_critical,
         )
 
     def start(self, on_end: Callable[["BackgroundTask"], None]) -> None:
@@ -238,15 +250,17 @@ class BackgroundTask:
         outcome = await capture(self._work)
         if isinstance(outcome, Failure):
             return self._after_error(outcome.error, began)
-        self._consecutive_errors = 0
+        self._consecutive_errors, self._failing_since = 0, None
         self._state = TaskState.FINISHED
         return self._interval_seconds
 
     def _after_error(self, error: BaseException, began: float) -> float | None:
         if self._clock.monotonic() - began >= RESTART_BACKOFF.longest_seconds:
             self._consecutive_errors = 0  # it had run well for long, so this failure is the first in a row
+            self._failing_since = None
         self._errors += 1
         self._consecutive_errors += 1
+        self._failing_since = self._failing_since or self._clock.monotonic()
         self._last_error = f"{type(error).__name__}: {error}"
         self._state = TaskState.FAILED
         where = Where(source=ErrorSource.TASK, guild_id=self.guild_id, task=self.name)

@@ -22,6 +22,7 @@ KERNEL = {
     "utils.queues",
     "utils.group_commit",
     "utils.incident_log",
+    "utils.tallies",
 }
 
 ROOMS: dict[str, set[str]] = {

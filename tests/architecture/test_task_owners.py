@@ -18,6 +18,7 @@ OWNERS = {
     "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
     "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",
     "utils/group_commit.py": "a transaction of several members; each waits for its end",
+    "utils/telemetry/health/checker.py": "probes, which may hang; ended with their round, or with the bot",
     "utils/services/ingestion/prefetch.py": "the next chunk of a file; ended with its reader",
 }
 """Modules that make tasks of their own, and why none of these outlives its owner unnoticed."""

@@ -4,13 +4,17 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from simulation.discord import Interaction, Permission
+import pytest
+
+from simulation.discord import Fault, Interaction, Permission
 from simulation.game_host.log_files import GameServerFiles, render_row
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage
 from utils.models.deaths import DeathKind, DeathRow
 
+MESSAGES = "/channels/{channel_id}/messages"
+MESSAGE = f"{MESSAGES}/{{message_id}}"
 INTERACTION_SECONDS = 16 * 60  # longer than an interaction's token is valid
 
 
@@ -167,6 +171,50 @@ async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stag
     assert (confirmed.is_ephemeral, confirmed.embed["title"]) == (True, "✅ Link confirmed")
     actions = [entry["action"] for entry in stage.read("audit")]
     assert actions[-2:] == ["link remove", "link confirm"]
+
+
+@pytest.mark.fault
+async def test_nothing_about_a_request_is_lost_when_the_bot_is_killed(stage: Stage) -> None:
+    """It was killed before Discord heard that one was refused, that two fit equally, and of a new one."""
+    rows, files, world = stage.take(60), stage.open_files(), stage.world
+    files.append(*rows)
+    alerts, other = world.create_channel(stage.guild, "alerts"), world.add_member(stage.guild, "other")
+    await stage.set_channel("alerts", alerts)
+    await stage.add_server("North")
+    wolf, bear, fox = list_victims(rows, 3)
+    refused = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    [request] = await world.wait_for_messages(alerts, 1)
+    mine = await stage.ask("/link", by=stage.player, player=bear.victim_id)
+    theirs = await stage.ask("/link", by=other, player=bear.victim_id)
+    await world.wait_for_messages(alerts, 3)
+    with stage.open_database() as database:
+        same = {"player_id": bear.victim_id}
+        windows = database["links"].find_one({**same, "member_id": stage.player.id})["windows"]
+        database["links"].update_many(same, {"$set": {"windows": windows}})
+
+    for method, route in (("PATCH", MESSAGE), ("POST", MESSAGES)):
+        world.faults.add(Fault(method=method, route=route, cut="before", times=None))
+    await (await stage.admin.press(request, "Refuse")).wait()
+    for start, _ in read_windows(mine):
+        die(files, bear, start)
+    await until(lambda: len(stage.read("links", state="over")) == 3, what=lambda: stage.bot.output)
+    await stage.ask("/link", by=stage.player, player=fox.victim_id)
+    await stage.bot.kill()
+    world.faults.clear()
+    await stage.bot.start()
+
+    await wait_for_title(stage, refused, "❌ Refused by an admin")
+    for reply in (mine, theirs):
+        await wait_for_title(stage, reply, "❌ Two requests, the same respawns")
+    await until(lambda: stage.read("links", state="over") == [], what=lambda: stage.bot.output)
+    await until(lambda: [one["untold"] for one in stage.read("links")] == [0], what=lambda: stage.bot.output)
+    told = [message for message in stage.office.messages if " ❌ " in message.content]
+    assert sorted(str((message.reference or {})["message_id"]) for message in told) == sorted(
+        str(reply.answer.id) for reply in (refused, mine, theirs)
+    )
+    *_, new = alerts.messages
+    assert (len(alerts.messages), fox.victim_name in new.embed["description"].replace("\\", "")) == (4, True)
+    assert [button["label"] for button in new.interactive_components] == ["Confirm", "Refuse"]
 
 
 async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(

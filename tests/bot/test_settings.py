@@ -233,21 +233,6 @@ async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -
     assert "couldn't ask the host" in away.embed["description"]
 
 
-async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: Stage) -> None:
-    """Each answer says where posts go now."""
-    own = stage.world.create_channel(stage.guild, "north-feed")
-    await begin(stage)
-    await stage.ask("/admin channel set", kind="killfeed", channel=own, server="North")
-    first = await stage.ask("/admin channel clear", kind="killfeed", server="North")
-    assert (first.is_ephemeral, first.embed["title"]) == (True, "✅ Channel no longer used")
-    assert f"of its own any more. Its posts go to {stage.feed.mention} now." in first.embed["description"]
-    again = await stage.ask("/admin channel clear", kind="killfeed", server="North")
-    assert again.embed["title"] == "Nothing to stop"
-    last = await stage.ask("/admin channel clear", kind="killfeed")
-    assert last.embed["description"] == "There's no killfeed channel any more. Nothing is posted."
-    assert "not set" in (await stage.ask("/admin channel list")).embed["description"].splitlines()[0]
-
-
 async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) -> None:
     """The answer says how to show the commands to that role; @everyone is refused."""
     role = stage.world.create_role(stage.guild, "killfeed admins", permissions=1 << 5)

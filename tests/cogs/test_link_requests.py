@@ -9,7 +9,7 @@ from tests.fakes.small_bot import Shelf
 from utils.embeds.buttons import build_lasting_view
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.link_buttons import build_request_buttons
-from utils.models.links import Link
+from utils.models.links import Link, ProofOutcome
 from utils.models.scope import GuildId, MemberId
 
 
@@ -75,7 +75,7 @@ async def test_alert_of_a_request_that_is_over_says_so(
 ) -> None:
     """The member withdrew it, or it was not proven in time."""
     link = await post_request(bot, shelf, channel, alice)
-    await shelf.links.drop_request(link.guild_id, link)
+    await shelf.links.end_request(link.guild_id, link, ProofOutcome.EXPIRED)
     await press(manager, channel, "Confirm")
     [message] = channel.messages
     assert message.embed["description"].startswith("This request is over")

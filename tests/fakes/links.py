@@ -1,7 +1,7 @@
 """Links in memory: their storage, and the other parts that the services of links use."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,7 +54,8 @@ class FakeLinkStore:
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's links in their order."""
-        own = [link for key, link in self.links.items() if key[:2] == (guild_id, member_id)]
+        every = [link for key, link in self.links.items() if key[:2] == (guild_id, member_id)]
+        own = [link for link in every if link.state is not LinkState.OVER]
         return sorted(own, key=_get_rank)
 
     async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
@@ -113,13 +114,20 @@ class FakeLinkStore:
 
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
-    ) -> None:
+    ) -> bool:
         """Store the message of a request."""
         stored = self._find_request(link)
         if stored is not None:
             key = _build_key(guild_id, link)
             self.links[key] = replace(stored, channel_id=channel_id, message_id=message_id)
             self.open.add(key)
+        return stored is not None
+
+    async def mark_alerted(self, guild_id: GuildId, link: Link) -> None:
+        """Note that the admins know of it."""
+        stored = self._find_request(link)
+        if stored is not None:
+            self.links[_build_key(guild_id, link)] = replace(stored, untold=0)
 
     async def mark_told(self, guild_id: GuildId, link: Link) -> None:
         """Close a link."""
@@ -129,14 +137,14 @@ class FakeLinkStore:
             self.open.discard(key)
             self.links[key] = replace(stored, windows=(), channel_id=None, message_id=None)
 
-    async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete a request, if it has this message."""
+    async def end_request(self, guild_id: GuildId, link: Link, outcome: ProofOutcome) -> None:
+        """End a request, unless it was proven."""
         stored = self._find_request(link)
-        if stored is not None and not stored.is_proven:
-            del self.links[_build_key(guild_id, link)]
-            self.open.discard(_build_key(guild_id, link))
+        if stored is not None and stored.is_pending:
+            over = replace(stored, state=LinkState.OVER, outcome=outcome)
+            self.links[_build_key(guild_id, link)] = over
 
-    async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
+    async def delete_told(self, guild_id: GuildId, link: Link) -> None:
         """Delete a request."""
         stored = self._find_request(link)
         if stored is not None and not stored.is_proven and stored.message_id == link.message_id:
@@ -144,15 +152,14 @@ class FakeLinkStore:
             self.open.discard(_build_key(guild_id, link))
 
     async def refuse(self, guild_id: GuildId, link: Link, *, entry: AuditEntry) -> bool:
-        """Delete a request, unless it was proven."""
+        """End a request, unless it was proven."""
         if self.proven_first is not None:
             await self.prove(guild_id, self.proven_first, at=START)
         stored = self._find_request(link)
-        if stored is None or stored.is_proven:
+        if stored is None or not stored.is_pending:
             return False
         self.audit.add(guild_id, entry)
-        del self.links[_build_key(guild_id, link)]
-        self.open.discard(_build_key(guild_id, link))
+        await self.end_request(guild_id, link, ProofOutcome.REFUSED)
         return True
 
     async def remove(
@@ -321,6 +328,19 @@ class FakeNotifier:
         del guild_id
         if self._tell(None, str(sentence), key):
             self.buttons.append(tuple(buttons))
+
+    async def notify_due(
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton],
+        mark_told: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Alert the admins, and note it."""
+        await self.notify(guild_id, sentence, key, buttons=buttons)
+        await mark_told()
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Send a member a message."""

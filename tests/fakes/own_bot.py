@@ -14,6 +14,7 @@ from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.tallies import CommandTally
 
 WHOLE = Sharding()
 
@@ -41,6 +42,7 @@ class OwnBot(KillfeedBot):
     Attributes:
         follows: the follower of its guilds.
         unexpected: records unexpected errors.
+        tally: counts commands.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class OwnBot(KillfeedBot):
         sharding: Sharding = WHOLE,
     ) -> None:
         self.unexpected = FakeErrorSink()
+        self.tally = CommandTally()
         super().__init__(
             events or EventDispatcher(),
             sharding=sharding,
             errors=self.unexpected,
             throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",
+            tally=self.tally,
         )
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds
         self._commands_file = folder / "commands.json"

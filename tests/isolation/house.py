@@ -4,7 +4,7 @@ It runs no loops: a test reads a guild's servers and moves the clock.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from utils.delivery.bounty_boards import GATHER_SECONDS
 from utils.delivery.standing_messages import StandingMessage
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
+from utils.models.health import ServerReading
 from utils.models.reading import FoundLogs, ImportProgress
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import (
@@ -90,6 +91,10 @@ class Bystander:
 
     def start(self, scope: ServerScope) -> None:
         """Do nothing."""
+
+    def list_readings(self) -> Sequence[ServerReading]:
+        """Return no server."""
+        return ()
 
     def refresh(self, scope: ServerScope) -> None:
         """Do nothing."""

@@ -8,6 +8,7 @@ from structlog import get_logger
 
 from utils.caching import GuildMemory
 from utils.composition.base import Base
+from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
 from utils.composition.services import FeatureServices, GuildServices
@@ -57,6 +58,7 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
+    health: Health
     memories: Sequence[GuildMemory]
 
     def __post_init__(self) -> None:
@@ -73,6 +75,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
+        self.health.start()
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(PAUSE_TASK, self.grants.pause_excess_of_all, is_critical=True)
@@ -110,6 +113,7 @@ class Application:
             work.cancel()  # the gateway first, because otherwise it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
+        self.health.stop()
 
     async def _warm_up(self) -> None:
         await self.base.clock.sleep(WARM_UP_SECONDS)

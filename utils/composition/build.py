@@ -8,6 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
+from utils.composition.health import HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -45,6 +46,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.links.proof_watcher import ProofWatcher
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import LoopControl
 from utils.services.premium.grants import GrantService
@@ -53,6 +55,7 @@ from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
+from utils.tallies import CommandTally
 from utils.tasks import TaskManager
 from utils.telemetry.errors import ErrorTelemetry
 
@@ -87,7 +90,8 @@ def build_application(
     repositories = build_repositories(settings, database, leases)
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory = ImportThrottle(clock), EmbedFactory()
-    bot = build_bot(base, throttle)
+    tally = CommandTally()
+    bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
@@ -100,7 +104,10 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
-    shown = build_shown(base, bot, delivery, reading.loops, grants, boards)
+    operators = build_operators(base, bot)
+    looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
+    health = build_health(base, HealthSources(*looked_at))
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -119,7 +126,10 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=build_bounty_boards(base, delivery, guild, features),
-        memories=build_memories(base, guild, delivery, reading, (grants, proofs, boards), ingestion.live),
+        health=health,
+        memories=build_memories(
+            base, guild, delivery, reading, (grants, proofs, boards, health), ingestion.live
+        ),
     )
     register_handlers(application, delivery)
     return application
@@ -182,13 +192,23 @@ def build_surroundings(
     )
 
 
+def build_operators(base: Base, bot: KillfeedBot) -> Operators:
+    """Return the people with rights above guilds."""
+    return Operators(
+        bot.find_owner_ids,
+        home_guild_id=base.settings.discord.home_guild_id,
+        owner_ids=base.settings.discord.owner_ids,
+        clock=base.clock,
+    )
+
+
 def build_shown(
     base: Base,
-    bot: KillfeedBot,
     delivery: Delivery,
     loops: Loops,
     grants: GrantService,
     boards: PostedBoardService,
+    operators: Operators,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -200,12 +220,7 @@ def build_shown(
         progress=delivery.progress,
         tasks=base.tasks,
         errors=base.errors,
-        operators=Operators(
-            bot.find_owner_ids,
-            home_guild_id=base.settings.discord.home_guild_id,
-            owner_ids=base.settings.discord.owner_ids,
-            clock=base.clock,
-        ),
+        operators=operators,
     )
 
 
@@ -229,6 +244,7 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
     return ProofWatcher(
         base.repositories.links,
         base.repositories.scope_index,
+        alerts=RequestAlerts(base.repositories.links, notifier=delivery.alerts, settings=guild.settings),
         players=guild.names,
         reading=reading.loops,
         messages=LinkMessages(
@@ -299,6 +315,7 @@ def register_handlers(application: Application, delivery: Delivery) -> None:
     events.register(ServerRemoved, standings.on_server_removed)
     events.register(DeathsStored, names.on_deaths_stored)
     events.register(DeathsStored, application.proofs.on_deaths_stored)
+    events.register(DeathsStored, application.health.clocks.on_deaths_stored)
     events.register(HistoryImported, names.on_history_imported)
     events.register(ServerRemoved, names.on_server_removed)
     events.register(PlayerErased, names.on_player_erased)

@@ -7,6 +7,7 @@ import discord
 
 from utils.composition.base import Base
 from utils.composition.services import FeatureServices, GuildServices
+from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.bounty_boards import BountyBoards
@@ -29,6 +30,7 @@ class Delivery:
     """The parts that post and edit."""
 
     sender: DiscordSender
+    places: AdminPlaces
     languages: GuildLanguages
     messages: StandingMessages
     progress: ImportMessages
@@ -46,11 +48,12 @@ def build_delivery(
     sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
     messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
+    places = AdminPlaces(bot, sender, settings=settings, errors=base.errors)
     alerts = AdminAlerts(
         bot,
         sender,
         tasks,
-        settings=settings,
+        places=places,
         languages=languages,
         incidents=base.incidents,
         clock=clock,
@@ -69,6 +72,7 @@ def build_delivery(
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
     return Delivery(
         sender=sender,
+        places=places,
         languages=languages,
         messages=messages,
         progress=ImportMessages(

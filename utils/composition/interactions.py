@@ -24,6 +24,7 @@ from utils.interactions.services import (
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
+from utils.tallies import CommandTally
 
 COMMANDS_NAME = "commands.json"
 
@@ -49,7 +50,7 @@ class CommandSources:
     operators: Operators
 
 
-def build_bot(base: Base, throttle: ImportThrottle) -> KillfeedBot:
+def build_bot(base: Base, throttle: ImportThrottle, tally: CommandTally) -> KillfeedBot:
     """Return the bot, which is not connected yet."""
     sharding = base.settings.discord.sharding
     return choose_bot(sharding)(
@@ -58,6 +59,7 @@ def build_bot(base: Base, throttle: ImportThrottle) -> KillfeedBot:
         errors=base.errors,
         throttle=throttle,
         commands_file=base.settings.data_dir / COMMANDS_NAME,
+        tally=tally,
     )
 
 

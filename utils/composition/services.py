@@ -17,6 +17,7 @@ from utils.services.ingestion.log_source import LogOpener
 from utils.services.ingestion.stores import CursorStore
 from utils.services.links.linking import LinkService, LinkStore
 from utils.services.links.proof_watcher import ProofWatcher
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.money_stores import BountyStore, DueBounties, WalletStore
@@ -203,7 +204,7 @@ def build_links(stores: ServiceStores, guild: GuildServices, around: Surrounding
         proofs=around.proofs,
         audit=guild.audit,
         notifier=around.notifier,
-        settings=guild.settings,
+        alerts=RequestAlerts(stores.links, notifier=around.notifier, settings=guild.settings),
         clock=around.clock,
         rng=around.rng,
         requires_proof=around.requires_proof,

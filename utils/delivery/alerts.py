@@ -1,7 +1,7 @@
 """Alerts: tell the admins of a guild once about faults that only they can repair."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,8 @@ from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.delivery.decisions import make_nonce
+from utils.delivery.admin_places import AdminPlaces
+from utils.delivery.decisions import derive_nonce, make_nonce
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
 from utils.embeds.buttons import build_lasting_view
@@ -21,17 +22,13 @@ from utils.errors import (
     DeliveryDelayedError,
     DeliveryError,
     DeliveryRefusedError,
-    DeliveryUncertainError,
-    StorageError,
 )
 from utils.incident_log import IncidentLog
-from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import KINDS, IncidentKind
 from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.lasting_buttons import LastingButton
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
 from utils.models.texts import Text, text
-from utils.services.ports import SettingsSource
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
@@ -54,6 +51,7 @@ class _Alert:
         nonce: the nonce of every try, so that an alert is sent once even if an answer is lost.
         member_id: the member to tell in a direct message; None for the guild's admins.
         retry_at: when Discord accepts it again.
+        mark_told: notes that it is sent, where it is stored as due; None for all others.
         incident: the incident that it tells; None: it is told once, and nothing of it is stored.
         turn: the lock of a try; two tries at once could send it twice in different places.
         is_over: set when it is sent or no longer needed.
@@ -64,18 +62,19 @@ class _Alert:
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
+    mark_told: Callable[[], Awaitable[None]] | None = None
     incident: IncidentKey | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class AdminAlerts:
-    """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
+    """Tells the admins of a guild, and single members.
 
     The caller does not wait: each alert is sent by a task of its own. An alert with a kind is an incident: it
-    is stored, so a fault that lasts beyond a restart is reported once. Of the others this process alone knows
-    that they were sent. An alert that could not be delivered is tried again after growing pauses, and as soon
-    as the bot is connected (again).
+    is stored, so a fault that lasts beyond a restart is reported once. What a caller has stored as due
+    (``notify_due``) is sent once as well. Of the others this process alone knows that they were sent. What
+    could not be delivered is tried again after growing pauses, and as soon as the bot is connected (again).
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class AdminAlerts:
         sender: DiscordSender,
         tasks: TaskManager,
         *,
-        settings: SettingsSource,
+        places: AdminPlaces,
         languages: GuildSpeaker,
         incidents: IncidentLog,
         clock: Clock,
@@ -92,7 +91,7 @@ class AdminAlerts:
         self._bot = bot
         self._sender = sender
         self._tasks = tasks
-        self._settings = settings
+        self._places = places
         self._languages = languages
         self._incidents = incidents
         self._clock = clock
@@ -138,6 +137,27 @@ class AdminAlerts:
         await self._incidents.load(scope.guild_id)
         found = self._incidents.list_open(scope.guild_id)
         return frozenset(one.key.subject for one in found if scope.server_id in one.servers)
+
+    async def notify_due(
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton],
+        mark_told: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Begin to send an alert that is stored as due, unless this process has; do not wait.
+
+        Its nonce comes from the key, so a process that was killed after sending it sends none in addition.
+        """
+        matter = guild_id, key
+        if not self._is_told(matter):
+            logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
+            nonce = derive_nonce(f"{guild_id}:{key}")
+            self._begin(matter, _Alert(sentence, tuple(buttons), nonce=nonce, mark_told=mark_told))
+        elif matter not in self._waiting:
+            await mark_told()
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Begin to tell a member in a direct message, unless they were told before or accept none."""
@@ -228,6 +248,8 @@ class AdminAlerts:
                 await self._note_told(alert)
             else:
                 await self._tell_member(matter[0], alert.member_id, alert)
+            if alert.mark_told is not None:
+                await alert.mark_told()
             if self._waiting.get(matter) is alert:  # unless it was over and reported again in the meantime
                 del self._waiting[matter]
             alert.is_over.set()
@@ -256,46 +278,14 @@ class AdminAlerts:
         embeds = await self._languages.speak(guild_id)
         embed = embeds.build_alert(alert.sentence, at=self._clock.now())
         buttons = build_lasting_view(alert.buttons, embeds.words) if alert.buttons else None
-        async for place, is_direct in self._list_places(guild_id):
-            try:
-                await self._sender.send(
-                    place,
-                    embeds=[embed],
-                    pictures=(),
-                    nonce=alert.nonce,
-                    buttons=None if is_direct else buttons,
-                )
-            except (DeliveryDelayedError, DeliveryUncertainError) as failure:
-                # the same place again: in another one it could be sent a second time
-                alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
-                raise
-            except DeliveryError as failure:
-                logger.info("an alert does not reach its place", problem=str(failure))
-                self._tasks.errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
-            else:
-                return
-        raise ChannelUnusableError("No admin could be reached.")
-
-    async def _list_places(self, guild_id: GuildId) -> AsyncIterator[tuple[ChannelId, bool]]:
-        """Yield the channels to try, and whether each is one of direct messages."""
-        channel_id = await self._find_alerts_channel(guild_id)
-        if channel_id is not None:
-            yield channel_id, False
-        guild = self._bot.get_guild(guild_id)
-        if guild is None:
-            return
         try:
-            if guild.owner_id is not None:
-                yield await self._sender.open_direct(guild.owner_id), True
-        except ChannelUnusableError as failure:
-            logger.info("a guild's owner is not known", problem=str(failure))
-        if guild.system_channel is not None:
-            yield ChannelId(guild.system_channel.id), False
-
-    async def _find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:
-        try:
-            return (await self._settings.get_settings(guild_id)).channels.get(ChannelKind.ALERTS)
-        except StorageError as failure:
-            logger.info("alerts channel is not known", problem=str(failure))
-            self._tasks.errors.report(failure, where=Where(source=ErrorSource.DATABASE, guild_id=guild_id))
-            return None
+            await self._places.send(
+                guild_id,
+                [embed],
+                nonce=alert.nonce,
+                buttons=buttons,
+                looks_first=alert.mark_told is not None,
+            )
+        except DeliveryError as failure:
+            alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
+            raise

@@ -5,6 +5,7 @@ returns a ``Step``; the first matching rule wins.
 """
 
 import base64
+import hashlib
 import heapq
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -132,6 +133,11 @@ def find_match(
 def make_nonce() -> str:
     """Return a fresh nonce of 24 characters (Discord accepts 25)."""
     return base64.b32encode(secrets.token_bytes(15)).decode().lower()
+
+
+def derive_nonce(matter: str) -> str:
+    """Return the nonce of the only message about a matter, the same in every process."""
+    return base64.b32encode(hashlib.sha256(matter.encode()).digest()[:15]).decode().lower()
 
 
 def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime) -> float:

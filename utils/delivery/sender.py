@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
 _REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
+_LOCKED_OUT_BY = frozenset({401, 403})  # and 429, which the library answers by itself
 
 
 class DiscordSender:
@@ -37,6 +38,10 @@ class DiscordSender:
     * ``ChannelUnusableError``, ``DeliveryRefusedError``: it cannot succeed until a person changes something;
     * ``DeliveryDelayedError``: it was not carried out, but the same request may succeed later;
     * ``DeliveryUncertainError``: it is unknown whether it was carried out.
+
+    Attributes:
+        sent: posted messages since the start.
+        refused: requests that Discord answered with 401 or 403 since the start.
     """
 
     def __init__(
@@ -46,6 +51,19 @@ class DiscordSender:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._requests = Requests()
+        self.sent = 0
+        self.refused = 0
+
+    @contextmanager
+    def _mapping(self) -> Iterator[None]:
+        """Map failures to errors of delivery, and count those after which Discord may lock a bot out."""
+        try:
+            with map_discord_errors(self._clock):
+                yield
+        except DeliveryError as failure:
+            cause = failure.__cause__
+            self.refused += isinstance(cause, discord.HTTPException) and cause.status in _LOCKED_OUT_BY
+            raise
 
     async def send(
         self,
@@ -60,7 +78,7 @@ class DiscordSender:
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
-        with bind_log_context(correlation_id=nonce), map_discord_errors(self._clock):
+        with bind_log_context(correlation_id=nonce), self._mapping():
             message = await self._wait_for(
                 channel.send(
                     embeds=list(embeds),
@@ -71,6 +89,7 @@ class DiscordSender:
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
             )
+        self.sent += 1
         return message.id
 
     async def reply(
@@ -88,7 +107,7 @@ class DiscordSender:
         allowed = discord.AllowedMentions(
             everyone=False, roles=False, users=[discord.Object(member_id)], replied_user=False
         )
-        with map_discord_errors(self._clock):
+        with self._mapping():
             await self._wait_for(
                 channel.send(
                     content,
@@ -107,7 +126,7 @@ class DiscordSender:
             user = await self._bot.get_or_fetch(discord.User, user_id)
             return None if user is None else user.dm_channel or await user.create_dm()
 
-        with map_discord_errors(self._clock):
+        with self._mapping():
             channel = await self._wait_for(open_channel())
         if channel is None:
             raise ChannelUnusableError("Discord knows no such user.")
@@ -145,7 +164,7 @@ class DiscordSender:
 
     async def _reach(self, request: Coroutine[Any, Any, object]) -> bool:
         """Carry out a request about one message; tell whether the message exists."""
-        with map_discord_errors(self._clock):
+        with self._mapping():
             try:
                 await self._wait_for(request)
             except discord.NotFound as error:
@@ -158,7 +177,7 @@ class DiscordSender:
         """Return the bot's own recent messages of a channel, newest first."""
         own_id = self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
-        with map_discord_errors(self._clock):
+        with self._mapping():
             messages = await self._wait_for(channel.history(limit=limit).flatten())
         return [_read_message(message) for message in messages if message.author.id == own_id]
 

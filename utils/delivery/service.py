@@ -361,7 +361,7 @@ class DeliveryService:
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))
         expired = {_expired_key(lane, entry.channel_kind) for entry in entries}
-        for key in (_unusable_key(lane), *expired):
+        for key in (name_unusable_channel(lane.channel_id), *expired):
             await self._notifier.clear(lane.guild_id, key)
 
     def _count_single(self, lane: Lane) -> None:
@@ -393,7 +393,10 @@ class DeliveryService:
             set=Command("admin channel set"),
         )
         await self._notifier.notify(
-            lane.guild_id, sentence, _unusable_key(lane), kind=IncidentKind.CHANNEL_UNUSABLE
+            lane.guild_id,
+            sentence,
+            name_unusable_channel(lane.channel_id),
+            kind=IncidentKind.CHANNEL_UNUSABLE,
         )
         self._failures[lane] += 1
         seconds = UNUSABLE_BACKOFF.compute_seconds(self._failures[lane])
@@ -450,8 +453,9 @@ class DeliveryService:
         )
 
 
-def _unusable_key(lane: Lane) -> str:
-    return f"channel-unusable:{lane.channel_id}"
+def name_unusable_channel(channel_id: ChannelId | None) -> str:
+    """Return the key of the alert about a channel that cannot be used."""
+    return f"channel-unusable:{channel_id}"
 
 
 def _expired_key(lane: Lane, kind: ChannelKind) -> str:

@@ -241,6 +241,7 @@ class StandingMessages:
             place = replace(place, nonce=nonce, first_tried_at=first_tried_at)
             if not await message.places.save(place):
                 return
+        digest = compute_digest(post)  # before the library writes into the buttons what Discord answered
         message_id = None
         if not is_remembered(first_tried_at, now):
             message_id = await self._find_lost(message, nonce, post)
@@ -250,7 +251,7 @@ class StandingMessages:
             )
         elif not await self._edit(message.channel_id, message_id, post):
             return  # deleted at this moment; the next try begins again
-        await message.places.save(replace(place, message_id=message_id, digest=compute_digest(post)))
+        await message.places.save(replace(place, message_id=message_id, digest=digest))
 
     async def _edit(self, channel_id: ChannelId, message_id: int, post: Post) -> bool:
         [embed] = post.embeds

@@ -6,7 +6,7 @@ from datetime import datetime
 import discord
 
 from utils.embeds.notices.bounties import BOUNTY_LOOK
-from utils.embeds.players import WHERE, write_number
+from utils.embeds.players import write_number
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import frame, join_facts, show_money, show_name
@@ -57,16 +57,19 @@ def build_bounty_list_embed(
         style: theme and language.
         bounties: the rows of this page.
         first: the number of the first row, from 1.
-        where: name of the server, or words for several.
+        where: name of the server, or words for several; it stands below the title, as on boards.
         server_names: shown in the rows if there is more than one.
     """
     lines = [
         _write_open(style, bounty, number, server_names if len(server_names) > 1 else {})
         for number, bounty in enumerate(bounties, start=first)
     ]
-    nobody = text("No one is wanted. Put a price on someone with {place}.", place=Command("bounty place"))
-    embed = style.build(text("📜 Open bounties"), nobody, lines=lines, colour=style.theme.ranking)
-    return style.add_field(embed, WHERE, where)
+    if not bounties:
+        nobody = text("No one is wanted. Put a price on someone with {place}.", place=Command("bounty place"))
+        lines = [style.write(nobody)]
+    return style.build(
+        text("📜 Open bounties"), lines=[style.write(where), *lines], colour=style.theme.ranking
+    )
 
 
 def build_bounty_board_embed(

@@ -90,7 +90,7 @@ def build_weapon_board_embed(
 
 
 def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> discord.Embed:
-    """Return who killed a player most, and whom they killed most, with the kills of both."""
+    """Return who killed a player most, and whom they killed most, in both lists the rival's kills first."""
     title = (
         text("🩸 Rivals of {player}", player=show_name(rivals.name))
         if rivals.name
@@ -98,7 +98,7 @@ def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> disc
     )
     embed = style.build(title, describe_coverage(coverage))
     nemeses = [_show_rival(rival.name, rival.deaths, rival.kills) for rival in rivals.nemeses]
-    prey = [_show_rival(rival.name, rival.kills, rival.deaths) for rival in rivals.prey]
+    prey = [_show_rival(rival.name, rival.deaths, rival.kills) for rival in rivals.prey]
     nemesis_of, prey_of = (
         (text("No one has killed them three times yet."), text("They haven't killed anyone three times yet."))
         if rivals.name
@@ -112,9 +112,9 @@ def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> disc
     if not (nemeses or prey):
         return embed
     legend = (
-        text("Nemesis: the rival's kills come first. Prey: the player's come first.")
+        text("The rival's kills come first, then the player's.")
         if rivals.name
-        else text("Nemesis: the rival's kills come first. Prey: yours come first.")
+        else text("The rival's kills come first, then yours.")
     )
     return style.add_footer(embed, legend)
 

@@ -15,6 +15,7 @@ from utils.embeds import (
     channels,
     combat,
     command_help,
+    incidents,
     links,
     personal,
     players,
@@ -222,5 +223,6 @@ class EmbedFactory:
     build_refusal = _show(replies.build_refusal_embed)
     build_error = _show(replies.build_error_embed)
     build_alert = _show(replies.build_alert_embed)
+    build_incident = _show(incidents.build_incident_embed)
     build_help = _show(command_help.build_help_embed)
     build_command_help = _show(command_help.build_command_help_embed)

@@ -23,8 +23,6 @@ from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Covera
 from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
-WHERE = text("Where")
-"""The name of the field that says what is counted."""
 
 MEDAL_CHARACTERS = 2
 """A medal is as wide as this number of characters of code, a number with its sign among them."""

@@ -6,8 +6,9 @@ library's ``AutoShardedBot``, for a process of several shards. All other code is
 """
 
 import asyncio
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,11 +31,13 @@ from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
+from utils.models.health import ShardConnection
 from utils.models.lasting_buttons import PressedId
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.tallies import CommandTally
 
 logger = get_logger(__name__)
 
@@ -66,6 +69,7 @@ class KillfeedBot(commands.Bot):
         errors: takes the errors of events.
         throttle: lets imports wait during a command.
         commands_file: remembers the commands that were registered.
+        tally: counts the commands and their outcomes.
     """
 
     services: Services
@@ -80,6 +84,7 @@ class KillfeedBot(commands.Bot):
         errors: ErrorSink,
         throttle: ImportThrottle,
         commands_file: Path,
+        tally: CommandTally,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -95,6 +100,7 @@ class KillfeedBot(commands.Bot):
         self._sharding = sharding
         self._errors = errors
         self._throttle = throttle
+        self._tally = tally
         self._is_following = False  # until it is ready
         self._is_greeting_due = True
         self._register = CommandRegister(self, commands_file)
@@ -149,6 +155,13 @@ class KillfeedBot(commands.Bot):
             logger.info("a guild is available", guild_id=guild.id)
             await self.follower.follow_guilds(self.is_member_of)
 
+    def list_connections(self) -> Sequence[ShardConnection]:
+        """Return the connection of each shard; one that was never opened is not open."""
+        connection: Any = self.ws  # None before the first connection
+        is_open = connection is not None and connection.open
+        latency = connection.latency if is_open else math.nan
+        return [ShardConnection(self._sharding.ids[0], is_open, latency)]
+
     def is_member_of(self, guild_id: GuildId) -> bool:
         """Tell whether the bot is in a guild now, available or not."""
         return self.get_guild(guild_id) is not None
@@ -199,7 +212,7 @@ class KillfeedBot(commands.Bot):
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
         """Run a command unless its member runs too many; its log records name it and its member."""
-        line = CommandLine(ctx.interaction, name_command(ctx.interaction), clock=self.services.clock)
+        line = self._begin_line(ctx.interaction, name_command(ctx.interaction))
         ctx.line = line  # type: ignore[attr-defined] # our own context
         with line.bind(), self._throttle.answering():
             try:
@@ -208,6 +221,9 @@ class KillfeedBot(commands.Bot):
             except TooMuchAtOnceError as refusal:
                 await self.services.replies.answer(ctx.interaction, refusal)
                 line.end(refusal)
+
+    def _begin_line(self, interaction: discord.Interaction, name: str | None) -> CommandLine:
+        return CommandLine(interaction, name, clock=self.services.clock, tally=self._tally)
 
     async def on_application_command_completion(self, ctx: discord.ApplicationContext) -> None:
         """Write the line of a command that was answered."""
@@ -257,7 +273,7 @@ class KillfeedBot(commands.Bot):
         if pressed is None or self.services.views.is_repeated(interaction, "press"):
             return
         ctx = KillfeedContext(self, interaction)
-        ctx.line = CommandLine(interaction, f"button {pressed.name}", clock=self.services.clock)
+        ctx.line = self._begin_line(interaction, f"button {pressed.name}")
         with ctx.line.bind(), self._throttle.answering():
             try:
                 with self.services.limits.working(ctx.member_id):
@@ -280,6 +296,16 @@ class KillfeedBot(commands.Bot):
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes
     """The bot with several shards in one process: a gateway connection for each, one of all else."""
+
+    def list_connections(self) -> Sequence[ShardConnection]:
+        """Return the connection of each shard; one that was never opened is not open."""
+        found = {shard: self.get_shard(shard) for shard in self._sharding.ids}
+        return [
+            ShardConnection(shard, is_open=False, latency_seconds=math.nan)
+            if one is None or one.is_closed()
+            else ShardConnection(shard, is_open=True, latency_seconds=one.latency)
+            for shard, one in found.items()
+        ]
 
     async def launch_shards(self) -> None:
         """Open all connections; the library retries each, but not the first request for the address."""

@@ -12,6 +12,7 @@ from utils.errors import RemoteError, UserFacingError
 from utils.interactions.failing import GROUPS, find_where
 from utils.interactions.replies import find_cause
 from utils.log_context import bind_log_context, enter_log_context
+from utils.tallies import CommandTally
 
 REFUSALS = (UserFacingError, RemoteError, discord.CheckFailure, discord.Forbidden)
 
@@ -33,12 +34,16 @@ class CommandLine:
         interaction: the command, or the press of a lasting button.
         name: the full name of the command.
         clock: measures the milliseconds, from now on.
+        tally: counts the command at its end.
     """
 
-    def __init__(self, interaction: discord.Interaction, name: str | None, *, clock: Clock) -> None:
+    def __init__(
+        self, interaction: discord.Interaction, name: str | None, *, clock: Clock, tally: CommandTally
+    ) -> None:
         self._interaction = interaction
         self._name = name
         self._clock = clock
+        self._tally = tally
         self._began = clock.monotonic()
         self._acknowledged: float | None = None
         self._answered: float | None = None
@@ -63,6 +68,7 @@ class CommandLine:
         if error is None:
             self.note_answered()
         cause = None if error is None else find_cause(error)
+        self._count(_find_outcome(cause))
         with self.bind():
             logger.info(
                 "command used",
@@ -72,6 +78,13 @@ class CommandLine:
                 outcome=str(_find_outcome(cause)),
                 **({} if cause is None else {"error": type(cause).__name__}),
             )
+
+    def _count(self, outcome: Outcome) -> None:
+        """Count the command; one that ended well without ever being acknowledged has failed."""
+        if outcome is Outcome.ANSWERED and not self._interaction.response.is_done():
+            outcome = Outcome.FAILED
+        self._tally.durations.note(self._clock.monotonic() - self._began)
+        self._tally.note(self._name or "", outcome)
 
     def _measure(self) -> float:
         return round((self._clock.monotonic() - self._began) * 1000, 1)

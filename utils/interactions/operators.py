@@ -66,6 +66,10 @@ class Operators:
         """Tell whether a user owns the bot, by the configuration or by Discord."""
         return user_id in self._owner_ids or user_id in await self._get_application_owners()
 
+    async def list_owner_ids(self) -> frozenset[int]:
+        """Return the owners of the bot, by the configuration and by Discord."""
+        return self._owner_ids | await self._get_application_owners()
+
     async def _get_application_owners(self) -> frozenset[int]:
         """Return Discord's last answer; an empty set after some hours, so that a failure gives no rights."""
         now = self._clock.monotonic()

@@ -9,10 +9,14 @@ from utils.models.texts import Command, Mention, Text, text
 
 
 class LinkState(StrEnum):
-    """Whether a link counts: with a pending link a member earns, places and claims nothing."""
+    """Whether a link counts: with a pending link a member earns, places and claims nothing.
+
+    ``OVER`` is a request that was decided against; it is stored only until its message shows that.
+    """
 
     PENDING = "pending"
     PROVEN = "proven"
+    OVER = "over"
 
 
 class ProofOutcome(StrEnum):
@@ -71,6 +75,9 @@ class Link:
         windows: the times of its proof; empty if it needs no proof.
         channel_id: the channel of the message that shows the state of the proof, if there is one.
         is_confirmed: an admin confirmed the link, so no proof was needed.
+        outcome: how a request ended that is over; None for every other link.
+        untold: the number of the request among those for its player, until the admins are told of it; 0: they
+            are told, or need not be.
     """
 
     guild_id: GuildId
@@ -85,11 +92,18 @@ class Link:
     channel_id: ChannelId | None = None
     message_id: int | None = None
     is_confirmed: bool = False
+    outcome: ProofOutcome | None = None
+    untold: int = 0
 
     @property
     def is_proven(self) -> bool:
         """Tell whether the link counts."""
         return self.state is LinkState.PROVEN
+
+    @property
+    def is_pending(self) -> bool:
+        """Tell whether the link waits for its proof."""
+        return self.state is LinkState.PENDING
 
     @property
     def ends_at(self) -> datetime:

@@ -4,13 +4,14 @@ A Protocol of one feature is in that feature's module. Inside the services packa
 directly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.health import ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.post_styles import ChannelStyle
@@ -54,7 +55,22 @@ class ChannelFinder(Protocol):  # implemented by SettingsService
         """Return the style of a channel."""
 
 
-class MemberNotifier(AdminNotifier, Protocol):  # implemented by AdminAlerts
+class DueNotifier(Protocol):  # implemented by AdminAlerts
+    """Tells the admins of a guild what is stored as due, once over all processes."""
+
+    async def notify_due(
+        self,
+        guild_id: GuildId,
+        sentence: Text,
+        key: str,
+        *,
+        buttons: Sequence[LastingButton],
+        mark_told: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Send the alert of a key that always names the same matter; call ``mark_told`` when it is sent."""
+
+
+class MemberNotifier(AdminNotifier, DueNotifier, Protocol):  # implemented by AdminAlerts
     """Tells members as well."""
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:
@@ -133,6 +149,9 @@ class ServerReadings(Protocol):  # implemented by ServerLoops
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild."""
+
+    def list_readings(self) -> Sequence[ServerReading]:
+        """Return every server that should be read now, from memory alone."""
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its requests wait for one."""

@@ -15,7 +15,7 @@ gate was used up) neither opens nor closes it.
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -149,6 +149,21 @@ class CircuitBreakers:
         if breaker is None:
             return None
         return Obstacle(_name_matter(login, breaker.error), breaker.circuit.next_try_at)
+
+    def list_away(self) -> Mapping[str, frozenset[GuildId]]:
+        """Return the hosts with an open circuit that may close by itself, and the guilds that it concerns.
+
+        A digest stands for the host, because a text about several guilds names none of their hosts.
+        """
+        found: dict[str, set[GuildId]] = {}
+        for breaker in self._breakers.values():
+            if not breaker.circuit.waits_for_person:
+                logins = [(one.guild_id, one.login) for one in breaker.waiting]
+                if isinstance(breaker.key[1], HostLogin):
+                    logins.append(breaker.key)
+                for guild_id, login in logins:
+                    found.setdefault(_compute_digest(login.address), set()).add(guild_id)
+        return {host: frozenset(guilds) for host, guilds in found.items()}
 
     def note_success(self, guild_id: GuildId, login: HostLogin) -> None:
         """Note that a login has a working connection."""

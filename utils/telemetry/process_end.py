@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -71,7 +72,8 @@ class ProcessEnd:
                 os._exit(FORCED)
             self._has_signal = True
             self.limit_stop()
-            stop()
+            with suppress(RuntimeError):  # the event loop has ended already
+                stop()
 
         for number in STOP_SIGNALS:
             signal.signal(number, take)

@@ -1,7 +1,8 @@
 """Alerts: the admins are told once, in any place where the bot can write to them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 
 import discord
 import pytest
@@ -10,8 +11,11 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.incidents import FakeIncidentStore
 from tests.fakes.languages import FakeGuildLanguages
+from tests.fakes.own_bot import wait_until
+from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
@@ -50,13 +54,22 @@ def _settings(channel: Channel) -> FakeSettingsSource:
     return settings
 
 
-@pytest.fixture(name="alerts")
-async def _alerts(
+MakeAlerts = Callable[[], AdminAlerts]
+
+
+@pytest.fixture(name="make")
+async def _make(
     bot: commands.Bot, settings: FakeSettingsSource, clock: FakeClock
-) -> AsyncIterator[AdminAlerts]:
+) -> AsyncIterator[MakeAlerts]:
+    """Make the alerts of a process."""
     tasks = TaskManager(clock)
-    yield build_alerts(bot, tasks, settings, clock, store=FakeIncidentStore())
+    yield lambda: build_alerts(bot, tasks, settings, clock, store=FakeIncidentStore())
     await tasks.stop()
+
+
+@pytest.fixture(name="alerts")
+def _alerts(make: MakeAlerts) -> AdminAlerts:
+    return make()
 
 
 def build_alerts(
@@ -68,11 +81,12 @@ def build_alerts(
     store: FakeIncidentStore,
 ) -> AdminAlerts:
     """Build the alerts of a process over what earlier processes stored."""
+    sender = DiscordSender(bot, clock=clock)
     return AdminAlerts(
         bot,
-        DiscordSender(bot, clock=clock),
+        sender,
         tasks,
-        settings=settings,
+        places=AdminPlaces(bot, sender, settings=settings, errors=FakeErrorSink()),
         languages=FakeGuildLanguages(),
         incidents=IncidentLog(store, clock=clock),
         clock=clock,
@@ -386,3 +400,26 @@ async def test_incident_is_told_while_the_database_is_away_and_stored_afterwards
         await alerts.clear(guild_id, KEY)
     await tasks.stop()
     assert [(one.key.subject, one.is_open) for one in store.stored.values()] == [(KEY, False)]
+
+
+async def test_alert_that_is_due_is_sent_once_over_all_processes(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, make: MakeAlerts
+) -> None:
+    """A process was killed after it had sent the alert, and before it had noted that."""
+    guild_id, marked = GuildId(guild.id), []
+
+    async def mark(name: str) -> None:
+        marked.append(name)
+
+    async def notify(alerts: AdminAlerts, name: str) -> None:
+        mark_told = partial(mark, name)
+        await alerts.notify_due(guild_id, text(SENTENCE), KEY, buttons=(), mark_told=mark_told)
+
+    async with running_bot(bot, world):
+        first, successor = make(), make()
+        await notify(first, "killed")
+        await wait_until(lambda: marked == ["killed"])
+        await notify(successor, "next")
+        await wait_until(lambda: marked == ["killed", "next"])
+        await notify(successor, "again")
+    assert (read(channel), marked) == ([SENTENCE], ["killed", "next", "again"])

@@ -14,11 +14,13 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import build_player_id
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.incidents import FakeIncidentStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
 from tests.utils.delivery.fakes import FakeKillChannels
+from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.progress import ImportMessages
@@ -188,7 +190,7 @@ class Alert:
             parts.bot,
             parts.sender,
             parts.tasks,
-            settings=parts,
+            places=AdminPlaces(parts.bot, parts.sender, settings=parts, errors=FakeErrorSink()),
             languages=FakeGuildLanguages(parts.factory),
             incidents=IncidentLog(FakeIncidentStore(), clock=parts.clock),
             clock=parts.clock,

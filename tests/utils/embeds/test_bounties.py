@@ -165,20 +165,21 @@ def test_placed_and_cancelled_answers_tell_the_money() -> None:
 
 
 def test_list_names_servers_only_when_there_are_several() -> None:
-    """Rows are numbered over the pages; ids are never shown."""
+    """The server is below the title. Rows are numbered over the pages; ids are never shown."""
     rows = [BOUNTY, replace(BOUNTY, placer_id=None, player_name="Fox", amount=900)]
     names = {SCOPE.server_id: "North"}
     text, fields = read(_FACTORY.build_bounty_list(rows, first=11, where="North", server_names=names))
     assert text.split("\n") == [
+        "North",
         r"` 11` **Night\_Owl** — 1,500 💎",
         f"-# by <@42> · ends <t:{END_STAMP}:R>",
         "` 12` **Fox** — 900 💎",
         f"-# by the house · ends <t:{END_STAMP}:R>",
     ]
-    assert fields == {"Where": "North"}
+    assert fields == {}
     several = {**names, ServerId("south"): "South"}
     text, _ = read(_FACTORY.build_bounty_list(rows, first=1, where="all 2 servers", server_names=several))
-    assert text.split("\n")[1].startswith("-# North · by <@42>")
+    assert text.split("\n")[2].startswith("-# North · by <@42>")
     text, _ = read(_FACTORY.build_bounty_list([], first=1, where="North", server_names=names))
     assert "/bounty place" in text
 

@@ -129,21 +129,23 @@ def test_board_of_weapons_has_medals_and_a_posted_one_its_place_in_the_title(fac
 
 
 def test_rivals_are_scores(factory: EmbedFactory) -> None:
-    """A nemesis has their own kills first, a prey the player's; an empty list has a sentence."""
+    """The rival's kills come first in both lists; an empty list has a sentence."""
     rivals = Rivals("A_a", (Rival(PlayerId("b"), "B_b", 2, 9),), ())
+    both = factory.build_rivals(replace(rivals, prey=(Rival(PlayerId("c"), "C", 8, 1),)), COVERAGE)
+    assert [field.value for field in both.fields] == ["**B\\_b** — 9 : 2", "**C** — 1 : 8"]
     assert factory.build_rivals(rivals, COVERAGE).to_dict() == {
         "type": "rich",
         "title": "🩸 Rivals of A\\_a",
         "description": "North\\_1 · All time",
         "color": NORTHERN.neutral,
-        "footer": {"text": "Nemesis: the rival's kills come first. Prey: the player's come first."},
+        "footer": {"text": "The rival's kills come first, then the player's."},
         "fields": [
             {"name": "Nemesis", "value": "**B\\_b** — 9 : 2", "inline": False},
             {"name": "Prey", "value": "They haven't killed anyone three times yet.", "inline": False},
         ],
     }
     own = factory.build_rivals(Rivals("", (), (Rival(PlayerId("b"), "B", 7, 1),)), COVERAGE)
-    assert (own.title, own.fields[1].value) == ("🩸 Your rivals", "**B** — 7 : 1")
+    assert (own.title, own.fields[1].value) == ("🩸 Your rivals", "**B** — 1 : 7")
     assert own.fields[0].value == "No one has killed you three times yet."
 
 

@@ -42,7 +42,7 @@ def test_connection_is_given_up_some_seconds_after_its_last_failure() -> None:
 
 @given(st.lists(st.floats(0, 500), max_size=120))
 def test_budget_is_kept_at_every_pace_and_never_waits_for_long(pauses: list[float]) -> None:
-    """Within an hour there are never more than 20 identifies, but for one in five minutes."""
+    """Within an hour there are never more than 20 identifies, except one in five minutes."""
 
     async def identify() -> list[float]:
         clock, times = FakeClock(), []

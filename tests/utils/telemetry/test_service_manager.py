@@ -11,31 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.systemd import FakeSystemd
 from utils.clock import SystemClock
 from utils.tasks import beside
 from utils.telemetry.service_manager import ServiceManager
-
-
-class FakeSystemd:
-    """The socket at which systemd listens."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind(str(path))
-
-    def read(self) -> list[str]:
-        """Return the datagrams that have come since the last look."""
-        found = []
-        while True:
-            try:
-                found.append(self._socket.recv(4096).decode())
-            except BlockingIOError:
-                return found
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._socket.close()
 
 
 @pytest.fixture(name="systemd")

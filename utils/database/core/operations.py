@@ -10,6 +10,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.database.core.faults import STORAGE_FAULTS, map_storage_errors, translate
+from utils.tallies import Durations
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,13 +23,18 @@ _log = get_logger(__name__)
 
 
 class Operations:
-    """One database of pymongo, for use in threads."""
+    """One database of pymongo, for use in threads.
+
+    Attributes:
+        durations: the durations of all operations.
+    """
 
     def __init__(self, database: Database[Document], *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._collections: dict[str, Collection[Document]] = {}
         self._log = _log.bind()  # bind once; this runs for every operation
+        self.durations = Durations()
 
     def get_collection(self, name: str) -> Collection[Document]:
         """Return a bare collection; making one costs as much as a read's way to a thread."""
@@ -63,5 +69,6 @@ class Operations:
     def _note(self, operation: str, started: float) -> None:
         """Log how long an operation took; quick operations are logged at debug level."""
         seconds = self._clock.monotonic() - started
+        self.durations.note(seconds)
         level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
         level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

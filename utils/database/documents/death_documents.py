@@ -3,7 +3,7 @@
 ``written_at`` is the game server's wall clock; it is stored as it is and read back without a zone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,8 @@ Document = dict[str, Any]
 
 PLACE_FIELDS = dict.fromkeys(("at", "ordered_at", "world", "file", "offset"), 1)
 
-_KILLS = [kind.value for kind in DeathKind if kind.is_kill]
+KILLS: Mapping[str, list[str]] = {"$in": [kind.value for kind in DeathKind if kind.is_kill]}
+"""The classes of death that are kills, as a condition."""
 
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
@@ -83,7 +84,7 @@ def build_killings_query(victim_ids: Iterable[PlayerId], since: datetime) -> Doc
     return {
         "victim_id": {"$in": sorted(victim_ids)},
         "written_at": {"$gte": since},
-        "kind": {"$in": _KILLS},
+        "kind": KILLS,
     }
 
 
@@ -100,7 +101,7 @@ def build_read_kills_query(
         "killer_id": {"$in": sorted(killer_ids)},
         "victim_id": {"$in": sorted(victim_ids)},
         "read_at": {"$gte": since},
-        "kind": {"$in": _KILLS},
+        "kind": KILLS,
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from utils.database.documents.codec import Codec, Document
-from utils.models.links import Link, LinkState, ProofAttempts
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.scope import MemberId, PlayerId
 
 LINKS = Codec(Link, without=frozenset({"guild_id"}))
@@ -14,6 +14,11 @@ def build_link_document(link: Link) -> Document:
     """Return the document of a link; ``is_open``: it is pending, or its message shows no outcome yet."""
     document = LINKS.build(link)
     return document if link.is_proven else {**document, "is_open": True}
+
+
+def build_over(outcome: ProofOutcome) -> Document:
+    """Return the fields of a request that is over, and open until its message shows that."""
+    return {"state": LinkState.OVER.value, "outcome": outcome.value, "is_open": True}
 
 
 def build_proven_query(player_ids: Iterable[PlayerId]) -> Document:

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from utils.database.documents.death_documents import KILLS
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.scope import PlayerId, ServerId
 from utils.models.statistics import Side, WeaponRow
 
 Document = dict[str, Any]
-
-KILLS: Mapping[str, list[str]] = {"$in": [kind.value for kind in DeathKind if kind.is_kill]}
-"""The classes of death that are kills."""
 
 DEATHS: Mapping[str, list[str]] = {"$in": [kind.value for kind in DeathKind if not kind.is_suicide]}
 """The classes of death that count as deaths."""
@@ -44,16 +42,17 @@ def build_weapon_counts(match: Document) -> list[Document]:
 
 def build_hours_of_day(
     server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId], side: Side, day: date
-) -> Document:
-    """Return the filter of a day's kills by players, or of their deaths, by the game servers' clocks."""
+) -> list[Document]:
+    """Return the stages that count a day's kills by players, or their deaths, by the game servers' clocks."""
     kinds = KILLS if side == "killer" else DEATHS
     begin = datetime.combine(day, time.min)
-    return {
+    match = {
         "server_id": {"$in": list(server_ids)},
         f"{side}_id": {"$in": list(player_ids)},
         "written_at": {"$gte": begin, "$lt": begin + timedelta(days=1)},
         "kind": kinds,
     }
+    return [{"$match": match}, {"$group": {"_id": {"$hour": "$written_at"}, "deaths": {"$sum": 1}}}]
 
 
 def build_best_users(match: Document, weapons: Sequence[str]) -> list[Document]:

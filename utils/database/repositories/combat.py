@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
+from utils.database.documents.death_documents import KILLS
 from utils.database.documents.player_documents import read_month
 from utils.database.read_models.enemies import build_since
 from utils.database.read_models.shown import KNOWN, ShownServers, build_match
 from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import (
-    KILLS,
     build_best_users,
     build_candidates,
     build_hours,

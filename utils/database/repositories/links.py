@@ -8,13 +8,13 @@ from utils.database.core.database import Work
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document
+from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document, build_over
 from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import DeathKind
-from utils.models.links import Link, LinkState, ProofAttempts
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ T = TypeVar("T")
 FARTHEST_ZONE = timedelta(hours=14)  # no time zone is further from UTC
 _PROVEN = {"state": LinkState.PROVEN.value}
 _PENDING = {"state": LinkState.PENDING.value}
+_UNPROVEN = {"state": {"$ne": LinkState.PROVEN.value}}
+_NOT_OVER = {"state": {"$ne": LinkState.OVER.value}}
 
 
 class LinkRepository(Repository):
@@ -32,11 +34,11 @@ class LinkRepository(Repository):
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[Link, ...]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
-        found = await self._links(guild_id).find({"member_id": int(member_id)}, hint="link")
+        found = await self._links(guild_id).find({"member_id": int(member_id), **_NOT_OVER}, hint="link")
         return tuple(sorted(map(LINKS.read, found), key=_get_rank))
 
     async def list_open(self, guild_id: GuildId) -> tuple[Link, ...]:
-        """Return pending links, and proven ones whose message does not show it yet; oldest first."""
+        """Return pending links, and decided ones whose message does not show it yet; oldest first."""
         found = await self._links(guild_id).find({"is_open": True}, sort=[("linked_at", 1)], hint="open")
         return tuple(map(LINKS.read, found))
 
@@ -85,7 +87,7 @@ class LinkRepository(Repository):
             StorageConflictError: the link is proven.
         """
         fields = build_link_document(link)
-        query = {**_build_key(link), "state": {"$ne": LinkState.PROVEN.value}}
+        query = {**_build_key(link), **_UNPROVEN}
         changed = {name: fields[name] for name in fields.keys() - _build_key(link).keys()}
 
         def put(transaction: Transaction) -> None:
@@ -106,10 +108,14 @@ class LinkRepository(Repository):
 
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
-    ) -> None:
-        """Store the message of this request and mark it open; do nothing if the request is deleted."""
+    ) -> bool:
+        """Store the message of this request and mark it open; tell whether the request is still stored."""
         shown = {"channel_id": int(channel_id), "message_id": message_id, "is_open": True}
-        await self._links(guild_id).update_one(_build_request(link), {"$set": shown})
+        return bool(await self._links(guild_id).update_one(_build_request(link), {"$set": shown}))
+
+    async def mark_alerted(self, guild_id: GuildId, link: Link) -> None:
+        """Note that the admins are told of this request."""
+        await self._links(guild_id).update_one(_build_request(link), {"$set": {"untold": 0}})
 
     async def mark_told(self, guild_id: GuildId, link: Link) -> None:
         """Close a proven link, unless it has another message by now."""
@@ -117,24 +123,26 @@ class LinkRepository(Repository):
         gone = dict.fromkeys(("is_open", "windows", "channel_id", "message_id"), "")
         await self._links(guild_id).update_one(query, {"$unset": gone})
 
-    async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this request, no matter which message shows it, unless it was proven."""
-        await self._links(guild_id).delete({**_build_request(link), **_PENDING})
+    async def end_request(self, guild_id: GuildId, link: Link, outcome: ProofOutcome) -> None:
+        """Decide that this request is over, no matter which message shows it, unless it was proven."""
+        query = {**_build_request(link), **_PENDING}
+        await self._links(guild_id).update_one(query, {"$set": build_over(outcome)})
 
-    async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this request, unless it was proven or made again.
+    async def delete_told(self, guild_id: GuildId, link: Link) -> None:
+        """Delete this request, whose message shows its end, unless it was proven or made again.
 
         A repeated request may keep its times, but not its message.
         """
-        query = {**_build_request(link), **_PENDING, "message_id": link.message_id}
+        query = {**_build_request(link), **_UNPROVEN, "message_id": link.message_id}
         await self._links(guild_id).delete(query)
 
     async def refuse(self, guild_id: GuildId, link: Link, *, entry: AuditEntry) -> bool:
-        """Delete this request and add the entry; tell whether it still waited for its proof."""
+        """End this request and add the entry; tell whether it still waited for its proof."""
 
         def refuse(transaction: Transaction) -> bool:
             links = transaction.of_guild("links", guild_id)
-            is_ended = bool(links.delete({**_build_request(link), **_PENDING}))
+            query = {**_build_request(link), **_PENDING}
+            is_ended = bool(links.update_one(query, {"$set": build_over(ProofOutcome.REFUSED)}))
             if is_ended:
                 insert_entry(transaction, guild_id, entry)
             return is_ended
@@ -152,7 +160,8 @@ class LinkRepository(Repository):
         """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
 
         def remove(transaction: Transaction) -> tuple[Link, ...]:
-            links, query = transaction.of_guild("links", guild_id), {"member_id": int(member_id)}
+            links = transaction.of_guild("links", guild_id)
+            query = {"member_id": int(member_id), **_NOT_OVER}
             found = links.find(query, hint="link")
             ranked = sorted(map(LINKS.read, found), key=_get_rank)
             removed = [link for link in ranked if link.player_id in player_ids]
@@ -191,6 +200,7 @@ class LinkRepository(Repository):
                     return None
             else:
                 named = {**proven, "player_name": link.player_name, "is_confirmed": link.is_confirmed}
+                named |= {"outcome": None}
                 update = {"$set": named, "$setOnInsert": {"linked_at": link.linked_at}}
                 links.update_one(key, update, upsert=True)
             transaction.of_guild("proof_attempts", guild_id).delete({"player_id": link.player_id})

@@ -12,6 +12,7 @@ from structlog import get_logger
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.documents.money_documents import OPEN
+from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 
@@ -69,6 +70,27 @@ class ScopeIndexRepository:
         known = list(await self._group_guilds("bounties", {"$sort": {"guild_id": 1}}, hint="ending"))
         due = {"guild_id": {"$in": known}, "slot": OPEN, "expires_at": {"$lt": before}}
         return self._read_scopes(await self._find("bounties", due, "ending"))
+
+    async def list_waiting(self) -> tuple[tuple[ServerScope, ChannelKind, int, datetime], ...]:
+        """Return each feed with waiting posts: its key, their number, and when the oldest was due."""
+        pipeline: list[Document] = [
+            {"$sort": {"guild_id": 1}},
+            {
+                "$group": {
+                    "_id": {"guild_id": "$guild_id", "server_id": "$server_id", "kind": "$channel_kind"},
+                    "count": {"$sum": 1},
+                    "due_at": {"$min": "$due_at"},
+                }
+            },
+        ]
+        cursor = self._database.unscoped("outbox").aggregate(pipeline, hint="sequence")
+        found = await self._database.run("scope_index.outbox.waiting", cursor.to_list(None))
+        return tuple(
+            (scope, ChannelKind(one["_id"]["kind"]), one["count"], one["due_at"])
+            for one in found
+            for scope in self._read_scopes([one["_id"]])
+            if isinstance(one["due_at"], datetime)
+        )
 
     async def _find(
         self, collection: str, query: Document, hint: str, *, keys: Iterable[str] = ("guild_id", "server_id")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from utils.database.core.database import SafeDatabase
-from utils.database.documents.death_documents import decode_documents
+from utils.database.documents.death_documents import KILLS, decode_documents
 from utils.database.documents.player_documents import add_known, read_player, sort_known
 from utils.database.read_models.enemies import build_since
 from utils.database.read_models.shown import KNOWN
@@ -19,7 +19,6 @@ from utils.database.read_models.standings.columns import Tie
 from utils.database.read_models.standings.parts import Standing
 from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import (
-    KILLS,
     build_hours_of_day,
     build_weapon_counts,
     sum_weapons,
@@ -147,18 +146,16 @@ class StatisticsRepository(Repository):
     ) -> tuple[HourCount, ...]:
         """Return the kills and deaths of players by hour of a day, without empty hours.
 
-        Read from the deaths of that day, by the two indexes that hold them by player and time.
+        MongoDB counts the deaths of that day, by the two indexes that hold them by player and time, because
+        hours of a single day are not stored.
         """
         hours: dict[int, Counters] = {}
         sides: tuple[Side, ...] = ("killer", "victim")
         for side in sides:
-            match = build_hours_of_day(covered.server_ids, player_ids, side, day)
-            found = await self._of_guild("kills", covered.guild_id).find(
-                match, projection={"_id": 0, "written_at": 1}, hint=side
-            )
-            one = Counters(kills=1) if side == "killer" else Counters(deaths=1)
-            for document in found:
-                hour = document["written_at"].hour
+            stages = build_hours_of_day(covered.server_ids, player_ids, side, day)
+            for found in await self._of_guild("kills", covered.guild_id).aggregate(stages, hint=side):
+                hour, count = found["_id"], found["deaths"]
+                one = Counters(kills=count) if side == "killer" else Counters(deaths=count)
                 hours[hour] = sum_counters([hours.get(hour, Counters()), one])
         return tuple(HourCount(hour, hours[hour]) for hour in sorted(hours))
 

@@ -112,6 +112,11 @@ class ReaderLoop:
         self._woken = Signal()
         self._has_recalled = False
 
+    @property
+    def server_name(self) -> str:
+        """The name of the server; its id before it was looked up."""
+        return self._name
+
     def refresh(self) -> None:
         """Read the server's settings again before the next visit."""
         self._changes += 1

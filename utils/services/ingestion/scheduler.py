@@ -8,8 +8,9 @@ share the connection of their login, the guild's poll times (``PollSchedule``) a
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from utils.models.health import ServerReading
 from utils.models.scope import ServerScope
-from utils.models.servers import ServerHealth
+from utils.models.servers import ConnectionState, ServerHealth
 from utils.services.ingestion.log_reader import LogReader
 from utils.services.ingestion.reader_loop import LoopDependencies, ReaderLoop
 
@@ -38,6 +39,21 @@ class ServerScheduler:
         for reader in self._readers:
             health = reader.add_health(health)
         return replace(health, others=tuple(one for one in health.others if one.problem != health.problem))
+
+    @property
+    def reading(self) -> ServerReading | None:
+        """How the death log is read; None while the server is paused."""
+        health = self.health
+        if health.state is ConnectionState.PAUSED:
+            return None
+        is_known = health.state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS)
+        return ServerReading(
+            self.scope,
+            next(iter(self.loops.values())).server_name,
+            health.last_read_at,
+            health.lag_seconds,
+            is_explained=is_known or any(reader.is_importing for reader in self._readers),
+        )
 
     async def get_health(self) -> ServerHealth:
         """Return the current health, with the stored line counts."""

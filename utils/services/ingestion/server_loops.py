@@ -19,6 +19,7 @@ from utils.error_sink import ErrorSource, Where
 from utils.errors import StillBusyError, StorageError
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
+from utils.models.health import ServerReading
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ServerHealth
 from utils.services.ingestion.log_reader import LogReader
@@ -268,6 +269,11 @@ class ServerLoops:
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its requests wait for one."""
         return self.dependencies.logs.count_connections(guild_id)
+
+    def list_readings(self) -> Sequence[ServerReading]:
+        """Return every server that should be read now, from memory alone."""
+        readings = (scheduler.reading for scheduler in self._schedulers.values())
+        return [one for one in readings if one is not None]
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored line counts."""

@@ -14,12 +14,16 @@ from random import Random
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.errors import (
+    AlreadyLinkedError,
+    AmbiguousError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+)
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
-from utils.models.guilds import ChannelKind
 from utils.models.labels import find_labelled, label_choices
-from utils.models.link_buttons import build_request_buttons
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.quantities import describe_wait
@@ -29,10 +33,11 @@ from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditLog, log_entry
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.links.proof_watcher import ProofSource, ProofWatcher
+from utils.services.links.request_alerts import AlertedRequests, RequestAlerts
 from utils.services.players.asked_players import AskedPlayers
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
-from utils.services.ports import MemberNotifier, SettingsSource
+from utils.services.ports import MemberNotifier
 
 MAX_LINKS = 5  # links of a member, pending ones included: a main, and the alts of a household
 
@@ -41,7 +46,7 @@ Describe = Callable[[Link], AuditEntry]
 """Tells what the audit has of a link as it was found when it ended."""
 
 
-class LinkStore(ProofSource, Protocol):  # implemented by LinkRepository
+class LinkStore(ProofSource, AlertedRequests, Protocol):  # implemented by LinkRepository
     """Storage of links; every write is one transaction, its ``entry`` of the audit included."""
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
@@ -63,11 +68,11 @@ class LinkStore(ProofSource, Protocol):  # implemented by LinkRepository
 
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
-    ) -> None:
-        """Store the message of this request and mark it open. Do nothing if the request is gone."""
+    ) -> bool:
+        """Store the message of this request and mark it open; tell whether the request is still stored."""
 
     async def refuse(self, guild_id: GuildId, link: Link, *, entry: AuditEntry) -> bool:
-        """Delete this request; tell whether it still waited for its proof."""
+        """End this request; tell whether it still waited for its proof."""
 
     async def remove(
         self,
@@ -97,8 +102,8 @@ class LinkService:
         players: the known players of a guild.
         proofs: judges pending links.
         audit: gets an entry for changes by admins and for requests for taken players.
-        notifier: tells admins and owners of such requests.
-        settings: tells whether the admins have a channel for requests.
+        notifier: tells admins and owners of requests for taken players.
+        alerts: tells admins of all other requests.
         rng: random source of the proof times; must be unpredictable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
@@ -109,7 +114,7 @@ class LinkService:
     proofs: ProofWatcher
     audit: AuditLog
     notifier: MemberNotifier
-    settings: SettingsSource
+    alerts: RequestAlerts
     clock: Clock
     rng: Random
     requires_proof: bool
@@ -133,7 +138,7 @@ class LinkService:
 
         Raises:
             NotFoundError, AmbiguousError: the text fits no player, or several.
-            InvalidInputError: the player is linked already.
+            AlreadyLinkedError: the player is linked already.
             LimitReachedError: the member has the most links allowed, or asked for too many players today, or
                 the player was asked for without a proof a short while ago.
         """
@@ -145,17 +150,14 @@ class LinkService:
             _verify_new(links, before, known, is_own=True)
             owner = await self.store.find_owner(guild_id, known.player_id)
             if owner is None:
-                link, requests = await self._put_request(guild_id, member_id, known, before)
+                link = await self._put_request(guild_id, member_id, known, before)
         if owner is not None:
             await self._tell_claim(owner, member_id)
             raise _build_owned_error(known.name)
         self.proofs.stir(guild_id)  # from now on its deaths are judged when they are stored
         if before is not None:
             self.proofs.tell(before, ProofOutcome.REPLACED)
-        if requests > 1:
-            await self._tell_repeated(link, requests)
-        elif requests:
-            await self._tell_request(link)
+        await self.alerts.tell(link)
         return AskedLink(link, len(links) + (before is None))
 
     async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
@@ -169,13 +171,20 @@ class LinkService:
             links = await self.store.list_of_member(guild_id, link.member_id)
             stored = _find(links, link.player_id)
             if stored is None:
-                self.proofs.tell(shown, ProofOutcome.ENDED)
+                await self._attach_to_end(shown, channel_id=channel_id, message_id=message_id)
             elif stored.linked_at != link.linked_at or (stored.message_id or 0) > message_id:
                 self.proofs.tell(shown, ProofOutcome.REPLACED)
             else:
                 self.proofs.tell(stored, ProofOutcome.REPLACED)
                 await self.store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
         self.proofs.stir(guild_id)  # the link may be decided by now
+
+    async def _attach_to_end(self, shown: Link, *, channel_id: ChannelId, message_id: int) -> None:
+        """Let the message of a request that is over show how it ended; of a deleted one nothing is known."""
+        if not await self.store.attach_message(
+            shown.guild_id, shown, channel_id=channel_id, message_id=message_id
+        ):
+            self.proofs.tell(shown, ProofOutcome.ENDED)
 
     async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
         """End one of a member's own links and return it.
@@ -276,7 +285,7 @@ class LinkService:
         if not await self.store.refuse(request.guild_id, request, entry=entry):
             return False
         log_entry(request.guild_id, entry)
-        self.proofs.tell(request, ProofOutcome.REFUSED)
+        self.proofs.stir(request.guild_id)  # shows it on the message of the request
         return True
 
     async def _remove(
@@ -312,21 +321,22 @@ class LinkService:
 
     async def _put_request(
         self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer, before: Link | None
-    ) -> tuple[Link, int]:
-        """Store a request, or a link without a proof; return it with its number among the requests (or 0)."""
+    ) -> Link:
+        """Store a request, or a link without a proof, and return it."""
         if not self.requires_proof:
-            return await self._put_proven(guild_id, self._build(guild_id, member_id, known, ())), 0
+            return await self._put_proven(guild_id, self._build(guild_id, member_id, known, ()))
         link, count = await self._find_running(before), 0
         if link is None:
             now = self.clock.now()
             link = self._build(guild_id, member_id, known, choose_windows(now, self.rng))
             count = await self._count_request(link, now)
+            link = replace(link, untold=await self.alerts.find_due(guild_id, count))
         put = partial(self.store.put_pending, guild_id, link)
         if count > 1:
             await self.audit.carry_out(guild_id, member_id, AuditAction.LINK_ASK, _list_facts(link), put)
         else:
             await put()
-        return link, count
+        return link
 
     async def _count_request(self, link: Link, now: datetime) -> int:
         """Count a request for a player, by any member.
@@ -348,40 +358,6 @@ class LinkService:
         attempts = count_request(before, ends_at=link.ends_at, now=now)
         await self.store.put_attempts(link.guild_id, link.player_id, attempts)
         return attempts.count
-
-    async def _tell_request(self, link: Link) -> None:
-        """Tell the admins of a request once, where they have a channel, so that they can decide it."""
-        settings = await self.settings.get_settings(link.guild_id)
-        if ChannelKind.ALERTS not in settings.channels:
-            return
-        await self.notifier.notify(
-            link.guild_id,
-            text(
-                "{member} asks to be linked to **{player}** and is proving it in the game. "
-                "You can also decide with the buttons below.",
-                member=Mention("@", link.member_id),
-                player=link.player_name,
-            ),
-            f"link-request:{link.member_id}:{link.player_id}:{link.windows[0].starts_at}",
-            buttons=build_request_buttons(link),
-        )
-
-    async def _tell_repeated(self, link: Link, requests: int) -> None:
-        """Alert the admins about repeated requests for a player."""
-        await self.notifier.notify(
-            link.guild_id,
-            text(
-                "{requests} requests to be linked to “{player}”, none proven. Someone may be claiming a "
-                "player that isn't theirs. {audit} shows who asked (action “link ask”), and {confirm} links "
-                "the right member.",
-                player=link.player_name,
-                requests=Number(requests),
-                audit=Command("admin audit"),
-                confirm=Command("admin link confirm"),
-            ),
-            self._build_key("repeated", link.player_id),
-            buttons=build_request_buttons(link),
-        )
 
     async def _tell_claim(self, owner: Link, member_id: MemberId) -> None:
         """Tell owner and admins, once a day, that another member asked for a linked player."""
@@ -463,7 +439,7 @@ class LinkService:
 
 def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, is_own: bool) -> None:
     if before is not None and before.is_proven:
-        raise InvalidInputError(
+        raise AlreadyLinkedError(
             text("“{player}” is linked already: see {links}.", player=known.name, links=Command("links"))
         )
     if before is None and len(links) >= MAX_LINKS:
@@ -485,8 +461,8 @@ def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, 
         )
 
 
-def _build_owned_error(name: str) -> InvalidInputError:
-    return InvalidInputError(
+def _build_owned_error(name: str) -> AlreadyLinkedError:
+    return AlreadyLinkedError(
         text(
             "“{player}” is already linked to someone else. Is it really yours? Ask an admin.",
             player=name,

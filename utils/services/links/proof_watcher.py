@@ -1,9 +1,10 @@
 """The proof watcher: one task for all guilds that judges pending links by stored data and shows the outcome.
 
-All data that matters is stored: the windows with the link, and menu suicides with the deaths. So a restart
-loses nothing: the first look judges everything since. Only deaths that were read live, after the request, can
-prove; an import of history stores no ``read_at`` and so proves nothing. A link stays *open* in the storage
-until its message shows the outcome, or can never show it.
+All data that matters is stored: the windows with the link, menu suicides with the deaths, how a request
+ended, and whether the admins are told of it. So a restart loses nothing: the first look judges everything
+since. Only deaths that were read live, after the request, can prove; an import of history stores no
+``read_at`` and so proves nothing. A link stays *open* in the storage until its message shows the outcome, or
+can never show it.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from utils.models.deaths import DeathKind
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.services.links.proof import find_proof, find_unclear, is_overdue, list_seen
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.player_names import PlayerNames
 from utils.services.ports import ServerReadings
 from utils.tasks import TaskManager
@@ -43,7 +45,7 @@ class ProofStore(ProofSource, Protocol):  # implemented by LinkRepository
     """Storage of open links and of the deaths that prove them."""
 
     async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
-        """Return pending links, and proven ones whose message does not show it yet."""
+        """Return pending links, and decided ones whose message does not show it yet."""
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
         """Mark a pending link as proven; None if it is deleted or the player belongs to another member."""
@@ -51,11 +53,11 @@ class ProofStore(ProofSource, Protocol):  # implemented by LinkRepository
     async def mark_told(self, guild_id: GuildId, link: Link) -> None:
         """Close a proven link: its message shows it."""
 
-    async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete a request, unless it was proven, also if it was repeated with the same times."""
+    async def end_request(self, guild_id: GuildId, link: Link, outcome: ProofOutcome) -> None:
+        """Decide that a request is over, whichever message shows it, unless it was proven."""
 
-    async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this request, unless it was proven or made again."""
+    async def delete_told(self, guild_id: GuildId, link: Link) -> None:
+        """Delete this request, whose message shows its end, unless it was proven or made again."""
 
 
 class OpenLinks(Protocol):  # implemented by ScopeIndexRepository
@@ -91,12 +93,14 @@ class ProofWatcher:
         players: tells which servers know a player.
         reading: tells when the logs were last read.
         messages: shows outcomes.
+        alerts: tells the admins of requests that they were not told of yet.
         tasks: keeps the failures of one guild from the others.
     """
 
     store: ProofStore
     scope_index: OpenLinks
     _: KW_ONLY
+    alerts: RequestAlerts
     players: PlayerNames
     reading: ServerReadings
     messages: ProofMessages
@@ -171,7 +175,7 @@ class ProofWatcher:
 
     async def _judge(self, guild_id: GuildId) -> list[tuple[Link, ProofOutcome]]:
         """Prove the complete links, the earliest first, and return the outcomes to show."""
-        pending = [link for link in await self.store.list_open(guild_id) if not link.is_proven]
+        pending = [link for link in await self.store.list_open(guild_id) if link.is_pending]
         suicides = {link: await self._list_suicides(link) for link in pending}
         complete = [
             (at, link) for link, ats in suicides.items() if (at := find_proof(link.windows, ats)) is not None
@@ -181,9 +185,11 @@ class ProofWatcher:
             if link not in unclear:
                 await self.store.prove(guild_id, link, at=self.clock.now())
         for link in unclear:  # before the outcomes are shown, because a request that stayed could be proven
-            await self.store.drop_request(guild_id, link)
-            self.tell(link, ProofOutcome.UNCLEAR)
+            await self.store.end_request(guild_id, link, ProofOutcome.UNCLEAR)
         decided = [(link, await self._decide(link)) for link in await self.store.list_open(guild_id)]
+        for link, outcome in decided:
+            if outcome is None:
+                await self.alerts.tell(link)
         waiting = [link for link, outcome in decided if outcome is None and link in suicides]
         self._tick_off(guild_id, {link: list_seen(link.windows, suicides[link]) for link in waiting})
         return [(link, outcome) for link, outcome in decided if outcome is not None]
@@ -205,6 +211,8 @@ class ProofWatcher:
         """Return the outcome of a link; None while it may still be proven."""
         if link.is_proven:
             return ProofOutcome.PROVEN
+        if link.outcome is not None:
+            return link.outcome
         if await self.store.find_owner(link.guild_id, link.player_id) is not None:
             return ProofOutcome.TAKEN
         return ProofOutcome.EXPIRED if await self._is_overdue(link) else None
@@ -229,4 +237,4 @@ class ProofWatcher:
         if outcome is ProofOutcome.PROVEN:
             await self.store.mark_told(link.guild_id, link)
         else:
-            await self.store.delete_pending(link.guild_id, link)
+            await self.store.delete_told(link.guild_id, link)

@@ -57,7 +57,7 @@ logger = get_logger(__name__)
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids
 SERVER_ID_CHARACTERS = 8
 NO_SUCH_SERVER = text("That game server is gone.")
-FORMER_CHOICE = text("That game server was removed.")
+UNKNOWN_CHOICE = text("This Discord server has no such game server.")
 SHOWN_REJECTED = 50
 
 
@@ -367,12 +367,12 @@ def _is_called(server: GameServer, text: str) -> bool:
 
 
 def _describe_missing(typed: str | None) -> Text:
-    """Return the error for a missing server, without the id of one that was removed after it was listed."""
+    """Return the error for a missing server, without its id: it was removed, or is of another guild."""
     if typed is None:
         return text("No game server is set up yet.")
     is_id = len(typed) == SERVER_ID_CHARACTERS and set(typed) <= set(SERVER_ID_ALPHABET)
     if is_id and any(map(str.isdecimal, typed)):
-        return FORMER_CHOICE
+        return UNKNOWN_CHOICE
     return text("No game server is called “{name}”.", name=quote(typed))
 
 

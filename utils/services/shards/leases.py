@@ -54,6 +54,9 @@ class LeaseHolder:
     Args:
         sharding: the shards of this process.
         instance_id: the same after a restart of this process, so that it takes its own leases back at once.
+
+    Attributes:
+        renewed_at: when all leases were taken or renewed last, in monotonic seconds.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class LeaseHolder:
         self._instance_id = instance_id
         self._clock = clock
         self._tokens: Mapping[int, int] = {}
+        self.renewed_at = clock.monotonic()
 
     def get_token(self, guild_id: GuildId) -> tuple[int, int]:
         """Return a guild's shard and the fencing token of its lease.
@@ -100,6 +104,7 @@ class LeaseHolder:
                     is_told = True
                     on_standby()
                 await self._clock.sleep(STANDBY_SECONDS)
+        self.renewed_at = self._clock.monotonic()
         logger.info("leases taken", shards=self._sharding.ids, shard_count=self._sharding.count)
 
     async def _try_to_take(self) -> Mapping[int, int]:
@@ -134,11 +139,12 @@ class LeaseHolder:
             LeaseLostError: another process took one of them; this one must stop.
         """
         while True:
-            for shard in self._sharding.ids:
-                await self._renew(shard)
+            if all([await self._renew(shard) for shard in self._sharding.ids]):
+                self.renewed_at = self._clock.monotonic()
             await self._clock.sleep(RENEW_SECONDS)
 
-    async def _renew(self, shard: int) -> None:
+    async def _renew(self, shard: int) -> bool:
+        """Renew a lease; tell whether the database took it."""
         if shard not in self._tokens:
             raise LeaseLostError(f"The lease of shard {shard} is not held.")
         try:
@@ -150,6 +156,8 @@ class LeaseHolder:
             # the database is away for all processes; the fence in every transaction keeps this safe
             logger.warning("lease is not renewed", shard=shard, problem=str(error))
             self._errors.report(error, where=_WHERE)
+            return False
+        return True
 
     async def give_back(self) -> None:
         """Give the leases back, so that a successor does not wait for their expiry."""

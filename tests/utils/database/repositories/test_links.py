@@ -16,7 +16,7 @@ from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageConflictError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind
-from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
@@ -189,41 +189,76 @@ async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
     """A proven link stays, and so does a later request for the same player, even with the same times."""
     link = build_link()
     [proven] = await prove_all(links, link)
-    await links.delete_pending(GUILD, link)
+    await links.delete_told(GUILD, link)
     assert await links.list_of_member(GUILD, ANNA) == (proven,)
     first, second = build_link(BERT), build_link(BERT, minute=1)
     await links.put_pending(GUILD, second)
-    await links.delete_pending(GUILD, first)
+    await links.delete_told(GUILD, first)
     assert await links.list_of_member(GUILD, BERT) == (second,)
     await links.attach_message(GUILD, second, channel_id=ChannelId(7), message_id=8)
     await links.put_pending(GUILD, second)
-    await links.delete_pending(GUILD, replace(second, channel_id=ChannelId(7), message_id=8))
+    await links.delete_told(GUILD, replace(second, channel_id=ChannelId(7), message_id=8))
     assert await links.list_of_member(GUILD, BERT) == (second,)
     await links.attach_message(GUILD, second, channel_id=ChannelId(7), message_id=9)
     renewed = replace(second, channel_id=ChannelId(7), message_id=9)
     for other in (second, replace(renewed, message_id=8)):
-        await links.delete_pending(GUILD, other)
+        await links.delete_told(GUILD, other)
         assert await links.list_of_member(GUILD, BERT) == (renewed,)
-    await links.delete_pending(GUILD, renewed)
+    await links.delete_told(GUILD, renewed)
     assert await links.list_of_member(GUILD, BERT) == ()
     await links.put_pending(GUILD, second)
-    await links.delete_pending(GUILD, second)
+    await links.delete_told(GUILD, second)
     assert await links.list_of_member(GUILD, BERT) == ()
 
 
-async def test_request_is_dropped_whichever_message_shows_it(links: LinkRepository) -> None:
-    """A proven link stays, and so does a later request with other times."""
+async def test_request_is_over_whichever_message_shows_it(links: LinkRepository) -> None:
+    """A proven link stays, and so does a later request; one that is over counts for nothing."""
     link = build_link()
     [proven] = await prove_all(links, link)
-    await links.drop_request(GUILD, link)
+    await links.end_request(GUILD, link, ProofOutcome.UNCLEAR)
     assert await links.list_of_member(GUILD, ANNA) == (proven,)
     first, second = build_link(BERT), build_link(BERT, minute=1)
     await links.put_pending(GUILD, second)
     await links.attach_message(GUILD, second, channel_id=ChannelId(7), message_id=8)
-    await links.drop_request(GUILD, first)
+    await links.end_request(GUILD, first, ProofOutcome.UNCLEAR)
     assert len(await links.list_of_member(GUILD, BERT)) == 1
-    await links.drop_request(GUILD, second)
-    assert await links.list_of_member(GUILD, BERT) == ()
+    await links.end_request(GUILD, second, ProofOutcome.UNCLEAR)
+    over = replace(
+        second,
+        state=LinkState.OVER,
+        outcome=ProofOutcome.UNCLEAR,
+        channel_id=ChannelId(7),
+        message_id=8,
+    )
+    assert (await links.list_of_member(GUILD, BERT), over in await links.list_open(GUILD)) == ((), True)
+    assert await links.prove(GUILD, second, at=NOW) is None
+    assert await links.remove(GUILD, BERT, [second.player_id]) == ()
+    await links.delete_told(GUILD, over)
+    assert over not in await links.list_open(GUILD)
+
+
+async def test_request_that_is_over_makes_room_for_the_next_one(links: LinkRepository) -> None:
+    """A member asks again before the old message shows the end, or an admin confirms the link."""
+    first, second = build_link(), build_link(minute=1)
+    await links.put_pending(GUILD, first)
+    await links.end_request(GUILD, first, ProofOutcome.REFUSED)
+    await links.put_pending(GUILD, second)
+    assert await links.list_of_member(GUILD, ANNA) == (second,)
+    await links.end_request(GUILD, second, ProofOutcome.REFUSED)
+    confirmed = await links.put_proven(GUILD, replace(second, is_confirmed=True), at=NOW)
+    assert confirmed is not None
+    assert (confirmed.is_proven, confirmed.outcome) == (True, None)
+
+
+async def test_admins_are_told_of_a_request_until_that_is_marked(links: LinkRepository) -> None:
+    """A later request of the member is another one."""
+    first, second = replace(build_link(), untold=1), replace(build_link(minute=1), untold=2)
+    await links.put_pending(GUILD, first)
+    await links.put_pending(GUILD, second)
+    await links.mark_alerted(GUILD, first)
+    assert await links.list_of_member(GUILD, ANNA) == (second,)
+    await links.mark_alerted(GUILD, second)
+    assert await links.list_of_member(GUILD, ANNA) == (replace(second, untold=0),)
 
 
 async def test_request_alone_is_refused_and_not_a_later_one_or_a_proven_link(links: LinkRepository) -> None:

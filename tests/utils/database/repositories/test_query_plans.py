@@ -39,7 +39,7 @@ from utils.models.deaths import Death, DeathKind, Killing, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Incident, IncidentKey
-from utils.models.links import Link, ProofWindow
+from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.message_places import MessagePlace
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.deaths import DeathNotice
@@ -253,8 +253,9 @@ async def test_everything_about_links_is_served_by_an_index(
     assert proven is not None
     await links.find_owner(guild_id, A)
     await links.mark_told(guild_id, proven)
-    await links.delete_pending(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
-    await links.drop_request(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
+    await links.delete_told(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
+    await links.end_request(guild_id, Link(guild_id, MemberId(2), A, "a", NOW), ProofOutcome.UNCLEAR)
+    await links.mark_alerted(guild_id, link)
     await links.remove(guild_id, MemberId(1), [A])
     await ScopeIndexRepository(profiled, Sharding()).list_guilds_with_open_links()
     operations = await _list_profiled(profiled)

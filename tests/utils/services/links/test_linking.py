@@ -18,6 +18,7 @@ from utils.models.links import Link, LinkState, ProofOutcome
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.services.guilds.audit import AuditLog
 from utils.services.links.linking import MAX_LINKS, LinkService
+from utils.services.links.request_alerts import RequestAlerts
 
 GUILD, OTHER = SCOPE.guild_id, GuildId(99)
 ANNA, BERT, ADMIN = MemberId(1), MemberId(2), MemberId(3)
@@ -72,7 +73,7 @@ def _make(
             proofs=proofs,
             audit=AuditLog(audit, clock=clock),
             notifier=notifier,
-            settings=channels,
+            alerts=RequestAlerts(store, notifier=notifier, settings=channels),
             clock=clock,
             rng=random.Random(1),
             requires_proof=requires_proof,
@@ -209,7 +210,7 @@ async def test_other_times_are_named_when_a_window_was_missed(links: LinkService
     clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
     second = (await links.ask(GUILD, ANNA, "Wolf")).link
     assert second.windows[0].starts_at > clock.now()
-    assert await links.list_links(GUILD, ANNA) == (second,)
+    assert await links.list_links(GUILD, ANNA) == (replace(second, untold=0),)  # the admins know
 
 
 async def test_oldest_alt_becomes_main_when_the_main_is_ended(
@@ -339,7 +340,10 @@ async def test_request_is_refused_by_its_button_and_its_member_is_told(
     asked = (await links.ask(GUILD, ANNA, "Wolf")).link
     await links.attach_message(asked, channel_id=ChannelId(5), message_id=6)
     assert await decide(links, is_confirmed=False) == "<@3> refused the request of <@1> for **Wolf**."
-    assert (store.links, [outcome for _, outcome in proofs.told]) == ({}, [ProofOutcome.REFUSED])
+    assert [(one.state, one.outcome) for one in store.links.values()] == [
+        (LinkState.OVER, ProofOutcome.REFUSED)
+    ]
+    assert (proofs.stirred, await links.list_links(GUILD, ANNA)) == ([GUILD] * 3, ())
     assert audit.lines == [(ADMIN, "link remove", "<@1> unlinked from Wolf (was not proven)")]
     for is_confirmed in (True, False):
         assert (await decide(links, is_confirmed=is_confirmed)).startswith("This request is over")

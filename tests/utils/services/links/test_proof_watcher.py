@@ -10,13 +10,22 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
-from tests.fakes.links import FakeLinkStore, FakePlayerFinder, FakeProofMessages, FakeServerReadings
+from tests.fakes.links import (
+    FakeChannels,
+    FakeLinkStore,
+    FakeNotifier,
+    FakePlayerFinder,
+    FakeProofMessages,
+    FakeServerReadings,
+)
 from tests.fakes.storage import Gate
 from utils.events import DeathsStored
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.links.proof import GRACE, LONGEST_GRACE
 from utils.services.links.proof_watcher import LOOK_SECONDS, ProofWatcher
+from utils.services.links.request_alerts import RequestAlerts
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -47,6 +56,7 @@ class Court:
     store: FakeLinkStore = field(default_factory=FakeLinkStore)
     reading: FakeServerReadings = field(default_factory=FakeServerReadings)
     messages: FakeProofMessages = field(default_factory=FakeProofMessages)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
 
     def __post_init__(self) -> None:
         """Build the watcher."""
@@ -54,6 +64,7 @@ class Court:
         self.watcher = ProofWatcher(
             self.store,
             self.store,
+            alerts=RequestAlerts(self.store, notifier=self.notifier, settings=FakeChannels()),
             players=FakePlayerFinder("Wolf", "Bear"),
             reading=self.reading,
             messages=self.messages,
@@ -195,20 +206,20 @@ async def test_suicides_that_fit_two_requests_prove_neither(
 
 
 async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -> None:
-    """The stranger asks again with the same times, so another message shows them, while both are informed."""
+    """The stranger asks again with the same times, and the message that shows them tells the end as well."""
     stranger = build_link(BERT, windows=(FIRST, LATER))
     await court.ask(build_link(ANNA), stranger)
     court.die(3, 13.5, read_after=5)
     gate = court.messages.gate = Gate()
     await court.watcher.look([GUILD])
     await gate.has_read.wait()
-    assert court.store.links == {}
+    assert await court.list_states() == {ANNA: LinkState.OVER, BERT: LinkState.OVER}
     again = replace(stranger, message_id=None, channel_id=None)
     await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
     gate.may_answer.set()
     await settle()
     await court.look()
-    assert (court.store.links, len(court.messages.shown)) == ({}, 2)
+    assert (court.store.links, len(court.messages.shown)) == ({}, 3)
 
 
 async def test_pending_links_end_when_the_player_belongs_to_another(court: Court) -> None:
@@ -307,6 +318,35 @@ async def test_outcome_whose_telling_was_broken_off_is_told_by_the_next_look(cou
     assert (court.messages.shown, len(court.store.open)) == ([], 1)
     await court.look()
     assert (court.messages.shown, court.store.open) == ([(ANNA, ProofOutcome.PROVEN)], set())
+
+
+async def test_end_of_a_request_is_told_by_the_next_process(court: Court) -> None:
+    """The bot is killed before the messages show that two requests fit, and that an admin refused one."""
+    await court.ask(build_link(), build_link(BERT), build_link(ANNA, "Bear"))
+    court.die(3, 13)
+    court.messages.is_there.clear()
+    await court.look()
+    entry = AuditEntry(START, BERT, AuditAction.LINK_REMOVE, AuditFacts())
+    assert await court.store.refuse(GUILD, build_link(ANNA, "Bear"), entry=entry)
+    await court.tasks.stop()
+
+    successor = Court(store=court.store, clock=court.clock)
+    await successor.look()
+    assert sorted(successor.messages.shown) == [
+        (ANNA, ProofOutcome.REFUSED),
+        (ANNA, ProofOutcome.UNCLEAR),
+        (BERT, ProofOutcome.UNCLEAR),
+    ]
+    assert (court.store.links, court.store.open) == ({}, set())
+
+
+async def test_alert_that_is_due_is_begun_by_the_next_look(court: Court) -> None:
+    """A process was killed after it had stored a request, and before it alerted the admins."""
+    await court.ask(replace(build_link(), untold=1), build_link(BERT))
+    await court.look()
+    [(_, told)] = court.notifier.told
+    assert told.startswith("<@1> asks to be linked to **Wolf**")
+    assert [link.untold for link in court.store.links.values()] == [0, 0]
 
 
 @pytest.fixture(name="running")

@@ -469,7 +469,7 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
     """A value of a list is not a name; an unknown name of eight letters is repeated as typed."""
     setup.add(build_server())
     for typed, told in (
-        ("k3v9x2bb", "That game server was removed."),
+        ("k3v9x2bb", "This Discord server has no such game server."),
         ("northern", "No game server is called “northern”."),
         ("North 12", "No game server is called “North 12”."),
     ):

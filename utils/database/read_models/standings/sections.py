@@ -16,10 +16,10 @@ from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.operations import Document
 from utils.database.core.scope_rules import Query
 from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.death_documents import KILLS
 from utils.database.documents.player_documents import format_month, read_counters, read_days
 from utils.database.read_models.shown import KNOWN
 from utils.database.read_models.standings.columns import Row, Table, TextNumbers, build_row, replace_rows
-from utils.database.read_models.weapons import KILLS
 from utils.events import CountersStored
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import Counters

@@ -1,0 +1,175 @@
+"""Walks from the texts about links, money, premium and data to what they promise."""
+
+from datetime import datetime, timedelta
+
+from simulation.discord import Interaction, Member
+from tests.bot.process import until
+from tests.bot.stage import get_fields
+from tests.bot.test_links import read_windows
+from tests.bot.walker import KILL_PAY, Walker
+
+
+async def confirm_links(walker: Walker) -> None:
+    """A linked player's kills earn, which those of others do not."""
+    hunter = walker.stage.world.add_member(walker.stage.guild, "hunter")
+    await walker.ask("/wallet", by=hunter)
+    await walker.ask("/wallet", member=hunter)
+    await walker.ask("/admin link confirm", member=hunter, player="Raven")
+    await walker.ask("/admin link confirm", member=hunter, player="Lynx")
+    await walker.count_kill("Raven", "Heron")
+    await walker.count_kill("Lynx", "Heron")
+    await walker.count_kill("Otter", "Heron")
+    assert await walker.read_balance(hunter) == 2 * KILL_PAY
+
+
+async def end_links(walker: Walker) -> None:
+    """Kills of an ended link earn nothing, and the wallet stays; after **Cancel** the links stay too."""
+    hunter = find_member(walker, "hunter")
+    balance = await walker.read_balance(hunter)
+    await walker.ask("/admin link remove", member=hunter, player="Lynx")
+    await walker.count_kill("Lynx", "Badger")
+    await walker.ask("/admin link confirm", member=hunter, player="Lynx")
+    await walker.ask("/unlink", by=hunter, player="Lynx")
+    await walker.count_kill("Lynx", "Badger")
+    await walker.ask("/admin link confirm", member=hunter, player="Lynx")
+    asked = await walker.ask("/unlink", by=hunter)
+    await walker.press_to(asked, "Cancel", "Cancelled")
+    assert len(walker.stage.read("links", member_id=hunter.id)) == 2
+    await walker.press_to(await walker.ask("/unlink", by=hunter), "Unlink", "✅ Unlinked")
+    assert walker.stage.read("links", member_id=hunter.id) == []
+    await walker.count_kill("Raven", "Otter")
+    assert await walker.read_balance(hunter) == balance
+
+
+async def decide_requests(walker: Walker) -> None:
+    """**Confirm** links the player, and ends the request of another member; **Refuse** tells the member."""
+    stage, alerts = walker.stage, walker.stage.guild.channel_named("alerts")
+    hunter, other = find_member(walker, "hunter"), stage.world.add_member(stage.guild, "other")
+    asked = await walker.ask("/link", by=hunter, player="Raven")
+    taken = await walker.ask("/link", by=other, player="Raven")
+    request = await walker.until_shown(alerts, hunter.mention)
+    await walker.press_below(request, "Confirm", by=stage.admin)
+    assert [one["state"] for one in stage.read("links", member_id=hunter.id)] == ["proven"]
+    await until_title(walker, asked, "✅ Linked and proven")
+    await until_title(walker, taken, "❌ Someone else proved it first")
+
+    refused = await walker.ask("/link", by=other, player="Otter")
+    request = await walker.until_shown(alerts, "Otter")
+    await walker.press_below(request, "Refuse", by=stage.admin)
+    await until_title(walker, refused, "❌ Refused by an admin")
+    assert (await stage.ask("/links", by=other)).embed["footer"]["text"].startswith("0 of ")
+    await until(lambda: any(one.content.startswith(f"{other.mention} ❌") for one in stage.office.messages))
+
+
+async def prove(walker: Walker) -> None:
+    """The newest message ticks the windows off and tells the end; ended, a request can be made again."""
+    stage, member = walker.stage, walker.stage.player
+    ended = await walker.ask("/link", by=member, player="Foxglove")
+    await walker.ask("/unlink", by=member, player="Foxglove")
+    await until_title(walker, ended, "⏸️ Link ended")
+    older = await walker.ask("/link", by=member, player="Foxglove")
+    newer = await walker.ask("/link", by=member, player="Foxglove")
+    await until_title(walker, older, "⏸️ Asked again")
+    first, second = read_windows(newer)
+    _respawn(walker, "Foxglove", first[0])
+    await until(lambda: "1 of 2 seen" in newer.embed["description"], what=lambda: stage.bot.output)
+    _respawn(walker, "Foxglove", second[0])
+    await until_title(walker, newer, "✅ Linked and proven")
+    told = f"{member.mention} ✅"
+    await until(lambda: any(one.content.startswith(told) for one in stage.office.messages))
+    shown = await walker.ask("/links", by=member)
+    assert "Foxglove" in shown.embed["description"]
+
+
+def _respawn(walker: Walker, name: str, at: datetime) -> None:
+    walker.time = at - timedelta(seconds=1)
+    walker.write_respawn(name)
+
+
+async def pay_for_bounties(walker: Walker) -> None:
+    """Given money can be put on a head, and the next linked player who kills the target gets it."""
+    stage, hunter = walker.stage, find_member(walker, "hunter")
+    wanted = stage.guild.channel_named("bounties")
+    await walker.ask("/admin wallet", member=stage.player, amount=2000, reason="event prize")
+    before = await walker.read_balance(stage.player)
+    await walker.ask("/bounty place", by=stage.player, player="Badger", amount=1000)
+    await walker.until_shown(wanted, "Badger")
+    await walker.ask("/bounty place", by=stage.player, player="Heron", amount=500)
+    [cancelled] = stage.read("bounties", amount=500)
+    await walker.ask("/bounty cancel", by=stage.player, bounty=cancelled["bounty_id"])
+    assert await walker.read_balance(stage.player) == before - 1000 - 50
+    had = await walker.read_balance(hunter)
+    await walker.count_kill("Raven", "Badger")
+    assert await walker.read_balance(hunter) >= had + 1000
+
+
+async def switch_bounties(walker: Walker) -> None:
+    """Members can place one only while bounties are switched on."""
+    stage, wanted = walker.stage, walker.stage.guild.channel_named("bounties")
+    await walker.ask("/admin bounty", enabled=False)
+    await stage.ask("/bounty place", by=stage.player, player="Heron", amount=101)
+    assert stage.read("bounties", amount=101) == []
+    await walker.ask("/admin bounty", enabled=True)
+    await stage.ask("/bounty place", by=stage.player, player="Heron", amount=102)
+    await walker.until_shown(wanted, "102 💎")
+
+
+async def wait_for_a_tier(walker: Walker) -> None:
+    """A channel whose tier is missing stays empty until the tier is there."""
+    stage, later = walker.stage, walker.create_channel("later")
+    await walker.ask("/owner grant", guild_id=str(stage.guild.id), tier=1)
+    await walker.ask("/admin channel set", kind="bounties", channel=later)
+    await walker.count_kill()
+    assert later.messages == []
+    await walker.ask("/owner revoke", guild_id=str(stage.guild.id), reason="end of the test")
+    await stage.ask("/bounty place", by=stage.player, player="Lynx", amount=103)
+    await walker.until_shown(later, "103 💎")
+
+
+async def grant_from_afar(walker: Walker) -> None:
+    """A grant counts from the invitation on, and a revoked one does not."""
+    world = walker.stage.world
+    far = world.create_guild("Far", with_bot=False)
+    lobby, owner = world.create_channel(far, "lobby"), world.owner_of(far)
+    await walker.ask("/owner grant", guild_id=str(far.id), tier=1, days=30)
+    await walker.ask("/owner revoke", guild_id=str(far.id), reason="a mistake")
+    await walker.ask("/owner grant", guild_id=str(far.id), tier=2, days=30)
+    world.add_bot(far)
+    await until(lambda: walker.stage.bot.output.count("joined a guild") > 0)
+    status = await owner.ask(lobby, "/premium status")
+    assert status.embed["title"] == "⭐ Tier 2: Mercenary"
+
+
+async def erase(walker: Walker) -> None:
+    """The data that the answer names is gone; a player who plays on starts from zero."""
+    stage, hunter, other = walker.stage, find_member(walker, "hunter"), find_member(walker, "other")
+    await walker.press_to(await walker.ask("/data erase", by=hunter), "Cancel", "Cancelled")
+    assert stage.read("links", member_id=hunter.id) != []
+    await walker.press_to(await walker.ask("/data erase", by=hunter), "Erase", "✅ Erased")
+    await walker.ask("/admin wallet", member=other, amount=5, reason="small change")
+    await walker.press_to(await walker.ask("/data erase", by=other), "Erase", "✅ Erased")
+    for member in (hunter, other):
+        stored = [stage.read(name, member_id=member.id) for name in ("links", "wallets", "ledger")]
+        assert stored == [[], [], []]
+    await walker.count_kill("Otter", "Newt")
+    await walker.press_to(await walker.ask("/data erase", player="Newt"), "Erase", "✅ Erased")
+    for name in ("Raven", "Newt"):
+        assert "No player called" in (await walker.ask("/stats", player=name)).embed["description"]
+        await walker.count_kill(name, "Otter")
+        await until(lambda one=name: bool(stage.read("players", name=one)))  # type: ignore[misc]
+        fields = get_fields((await walker.ask("/stats", player=name)).embed)
+        assert (fields["Kills"], fields["Deaths"]) == ("1", "0")
+
+
+def find_member(walker: Walker, name: str) -> Member:
+    """Return the person of a name."""
+    [found] = [one for one in walker.stage.guild.members.values() if one.user.username == name]
+    return Member(walker.stage.admin.client, walker.stage.guild, found.user)
+
+
+async def until_title(walker: Walker, reply: Interaction, title: str) -> None:
+    """Wait until an answer has a title."""
+    await until(
+        lambda: reply.embed["title"] == title, what=lambda: f"{reply.embed}\n{walker.stage.bot.output}"
+    )
+    walker.read_answer(reply)

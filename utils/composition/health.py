@@ -1,0 +1,202 @@
+"""Builds health: what is counted, the probes, the incidents, and what tells people of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from utils.clock import Clock
+from utils.composition.base import Base
+from utils.composition.delivery import Delivery
+from utils.composition.services import GuildServices
+from utils.database.core.database import SafeDatabase
+from utils.database.migrations.secret_keys import StoredLogins
+from utils.database.process.inspector import DatabaseInspector
+from utils.delivery.incident_messages import IncidentMessages
+from utils.delivery.outbox_watch import OutboxWatch
+from utils.interactions.client import KillfeedBot
+from utils.interactions.operators import Operators
+from utils.models.premium import TIERS
+from utils.models.scope import GuildId, ServerScope
+from utils.secrets import KEY_FILE, SecretBox
+from utils.services.ports import ServerReadings
+from utils.services.shards.leases import LeaseHolder
+from utils.settings import Settings
+from utils.sftp.pool import SftpConnectionPool
+from utils.tallies import CommandTally
+from utils.tasks import TaskManager
+from utils.telemetry.health.checker import ROUND_SECONDS, ROUND_TASK, HealthChecker, Probe
+from utils.telemetry.health.probes.database import (
+    probe_answers,
+    probe_clock,
+    probe_members,
+    probe_speed,
+)
+from utils.telemetry.health.probes.gateway import (
+    RateLimitCounter,
+    ShardWatch,
+    probe_commands,
+    probe_gateway,
+    probe_limits,
+)
+from utils.telemetry.health.probes.machine import (
+    LoopLag,
+    note_start,
+    probe_backup_disk,
+    probe_disks,
+    probe_event_loop,
+    probe_memory,
+    probe_secret_key,
+    probe_starts,
+)
+from utils.telemetry.health.probes.work import (
+    OutboxProbe,
+    ServerClocks,
+    probe_hosts,
+    probe_lease,
+    probe_server_clocks,
+    probe_tasks,
+    probe_unread,
+)
+
+LAG_TASK = "health:lag"
+STATUS_NAME = "status"
+LONGEST_POLL_SECONDS = max(tier.poll_seconds for tier in TIERS)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSources:
+    """The parts of the bot that the probes look at."""
+
+    database: SafeDatabase
+    leases: LeaseHolder
+    secret_box: SecretBox
+    bot: KillfeedBot
+    delivery: Delivery
+    guild: GuildServices
+    readings: ServerReadings
+    pool: SftpConnectionPool
+    operators: Operators
+    tally: CommandTally
+
+
+@dataclass(eq=False, repr=False)
+class Health:
+    """The parts that measure, judge and tell.
+
+    Attributes:
+        lag: measures the event loop.
+        limits: counts the answers 429 of Discord.
+        clocks: the offsets of the times in the servers' logs.
+    """
+
+    checker: HealthChecker
+    lag: LoopLag
+    limits: RateLimitCounter
+    clocks: ServerClocks
+    outbox: OutboxProbe
+    shards: ShardWatch
+    tasks: TaskManager
+
+    def start(self) -> None:
+        """Begin to measure and to judge."""
+        self.limits.attach()
+        self.tasks.start(LAG_TASK, self.lag.run, is_critical=True)
+        self.tasks.start(ROUND_TASK, self.checker.run_round, interval_seconds=ROUND_SECONDS)
+
+    def stop(self) -> None:
+        """Stop counting; the tasks end with all others."""
+        self.limits.detach()
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget everything about a guild."""
+        self.checker.forget_guild(guild_id)
+        self.clocks.forget_guild(guild_id)
+
+
+def build_health(base: Base, sources: HealthSources) -> Health:
+    """Return everything about health."""
+    sharding, clock = base.settings.discord.sharding, base.clock
+    home = base.settings.discord.home_guild_id
+    process = "" if sharding.is_whole else f"@{sharding.ids[0]}"
+    lag, limits, clocks = LoopLag(clock), RateLimitCounter(), ServerClocks(clock)
+    watch = OutboxWatch(
+        base.repositories.scope_index,
+        channels=sources.guild.settings,
+        incidents=base.incidents,
+        clock=clock,
+    )
+    outbox, shards = OutboxProbe(watch.read), ShardWatch(sources.bot.list_connections, clock)
+    checker = HealthChecker(
+        probes=(
+            *_list_database_probes(sources, process, clock),
+            probe_gateway(shards),
+            probe_limits(limits, lambda: sources.delivery.sender.refused),
+            probe_commands(sources.tally),
+            *_list_machine_probes(base.settings, lag, clock),
+            *_list_work_probes(base, sources, clocks),
+            outbox.build(),
+        ),
+        incidents=base.incidents,
+        guilds=base.repositories.scope_index,
+        teller=IncidentMessages(
+            sources.delivery.places,
+            sources.delivery.sender,
+            languages=sources.delivery.languages,
+            list_owner_ids=sources.operators.list_owner_ids,
+            home_guild_id=None if home is None else GuildId(home),
+        ),
+        tasks=base.tasks,
+        clock=clock,
+        process=process,
+        is_first=sharding.is_first,
+    )
+    return Health(checker, lag, limits, clocks, outbox, shards, base.tasks)
+
+
+def _list_database_probes(sources: HealthSources, process: str, clock: Clock) -> Sequence[Probe]:
+    inspector = DatabaseInspector(sources.database, process=process, clock=clock)
+    return (
+        probe_answers(inspector, clock),
+        probe_speed(sources.database.operations.durations),
+        probe_members(inspector),
+        probe_clock(inspector, clock),
+    )
+
+
+def _list_machine_probes(settings: Settings, lag: LoopLag, clock: Clock) -> Sequence[Probe]:
+    folder = settings.data_dir / STATUS_NAME
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    folders = [("data_dir", settings.data_dir)]
+    directories = settings.backup.directories
+    folders += [(f"backup.directories[{number}]", one) for number, one in enumerate(directories)]
+    return (
+        probe_event_loop(lag),
+        probe_memory(),
+        probe_disks(folders),
+        probe_backup_disk(settings.data_dir, directories),
+        probe_starts(note_start(folder, clock.now()), clock),
+    )
+
+
+def _list_work_probes(base: Base, sources: HealthSources, clocks: ServerClocks) -> Sequence[Probe]:
+    settings, clock, readings = base.settings, base.clock, sources.readings
+    logins = StoredLogins(sources.database)
+
+    def find_name(scope: ServerScope) -> str | None:
+        return next((one.name for one in readings.list_readings() if one.scope == scope), None)
+
+    async def fits() -> bool | None:
+        proof = (await logins.find_proof()).current
+        return None if proof is None else sources.secret_box.is_proven_by(proof)
+
+    def has_key() -> bool:
+        return bool(settings.secret_key.get_secret_value()) or (settings.data_dir / KEY_FILE).exists()
+
+    shortest = settings.polling.min_interval_seconds
+    return (
+        probe_tasks(base.tasks.list_reports, clock),
+        probe_lease(lambda: sources.leases.renewed_at, clock),
+        probe_hosts(sources.pool.breakers.list_away),
+        probe_unread(readings.list_readings, interval_seconds=shortest, clock=clock),
+        probe_server_clocks(clocks, find_name, interval_seconds=max(shortest, LONGEST_POLL_SECONDS)),
+        probe_secret_key(has_key, fits),
+    )

@@ -1,0 +1,98 @@
+"""Messages about incidents: to a guild's admins, or to the owners of the bot."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection
+
+import discord
+from structlog import get_logger
+
+from utils.delivery.admin_places import AdminPlaces
+from utils.delivery.languages import GuildSpeaker
+from utils.delivery.sender import DiscordSender
+from utils.embeds.factory import EmbedFactory
+from utils.errors import ChannelUnusableError, DeliveryRefusedError
+from utils.models.incidents import WHOLE_BOT, Incident, Stage
+from utils.models.scope import GuildId
+from utils.models.texts import Text
+
+NONCE_LENGTH = 24  # Discord takes 25
+
+logger = get_logger(__name__)
+
+
+class IncidentMessages:
+    """Tells people about incidents, each stage once.
+
+    A message about the whole bot goes to the alerts channel of the home guild, else to each owner directly.
+    If nobody can be reached, it stands in the log and in the status alone.
+
+    Args:
+        list_owner_ids: returns the owners of the bot.
+        home_guild_id: the guild of the people who host the bot, if there is one.
+    """
+
+    def __init__(
+        self,
+        places: AdminPlaces,
+        sender: DiscordSender,
+        *,
+        languages: GuildSpeaker,
+        list_owner_ids: Callable[[], Awaitable[Collection[int]]],
+        home_guild_id: GuildId | None,
+    ) -> None:
+        self._places = places
+        self._sender = sender
+        self._languages = languages
+        self._list_owner_ids = list_owner_ids
+        self._home_guild_id = home_guild_id
+
+    async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> None:
+        """Send a message about an incident to those who have to know.
+
+        Raises:
+            DeliveryError: it was not delivered, and a later try may succeed.
+        """
+        guild_id, nonce = incident.key.guild_id, make_stage_nonce(incident, stage)
+        if guild_id != WHOLE_BOT:
+            embeds = await self._languages.speak(guild_id)
+            await self._places.send(guild_id, [self._build(embeds, incident, stage, said)], nonce=nonce)
+            return
+        embeds = await self._languages.speak(self._home_guild_id or WHOLE_BOT)
+        await self._tell_owners(self._build(embeds, incident, stage, said), nonce)
+
+    def _build(
+        self, embeds: EmbedFactory, incident: Incident, stage: Stage, said: Text | None
+    ) -> discord.Embed:
+        return embeds.build_incident(incident, stage, said)
+
+    async def _tell_owners(self, embed: discord.Embed, nonce: str) -> None:
+        if self._home_guild_id is not None:
+            channel_id = await self._places.find_alerts_channel(self._home_guild_id)
+            try:
+                if channel_id is not None:
+                    await self._sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce)
+                    return
+            except (ChannelUnusableError, DeliveryRefusedError) as failure:
+                logger.info("the home guild's alerts channel takes nothing", problem=str(failure))
+        reached = 0
+        for owner_id in sorted(await self._list_owner_ids()):
+            try:
+                place = await self._sender.open_direct(owner_id)
+                await self._sender.send(place, embeds=[embed], pictures=(), nonce=nonce)
+            except (ChannelUnusableError, DeliveryRefusedError) as failure:
+                logger.info("an owner cannot be told", problem=str(failure))
+            else:
+                reached += 1
+        if not reached:
+            logger.warning("no owner can be told of an incident: it is in the log and the status alone")
+
+
+def make_stage_nonce(incident: Incident, stage: Stage) -> str:
+    """Return the nonce of a message: the same at every try, also after a restart.
+
+    A reminder has the time of the message before it, so each of them has a nonce of its own.
+    """
+    key, told = incident.key, incident.told_at
+    facts = (key.guild_id, key.kind.value, key.subject, int(incident.opened_at.timestamp()), stage.value)
+    parts = [str(one) for one in facts] + ([str(int(told.timestamp()))] if told else [])
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:NONCE_LENGTH]

@@ -1,0 +1,1 @@
+"""Probes: each measures one thing and judges it by the limits of its kind."""
