@@ -40,7 +40,7 @@ from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager, beside
 from utils.telemetry.last_words import STATUS_FOLDER
 from utils.telemetry.process_end import ProcessEnd
-from utils.telemetry.service_manager import ServiceManager
+from utils.telemetry.systemd import ServiceManager
 from utils.waiting import wait_for_first
 
 if sys.platform == "win32":  # uvloop is not made for it

@@ -14,7 +14,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.systemd import FakeSystemd
 from utils.clock import SystemClock
 from utils.tasks import beside
-from utils.telemetry.service_manager import ServiceManager
+from utils.telemetry.systemd import ServiceManager
 
 
 @pytest.fixture(name="systemd")
