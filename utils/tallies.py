@@ -9,8 +9,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from utils.models.scope import GuildId
+
 UNIT_SECONDS = 1 / 1024
 BUCKETS = 18
+DAY_HOURS = 24
 LIMITS: tuple[float, ...] = tuple(UNIT_SECONDS * 2**place for place in range(BUCKETS - 1))
 """The upper limit of each bucket but the last, in seconds: from 1 ms to 64 s."""
 
@@ -63,14 +66,34 @@ class CommandTally:
     answered: int = 0
     failed: int = 0
     durations: Durations = field(default_factory=Durations)
+    _hours: dict[GuildId, deque[list[int]]] = field(default_factory=dict)
 
-    def note(self, command: str, outcome: str) -> None:
-        """Count one command."""
+    def note(self, command: str, outcome: str, *, guild_id: GuildId | None = None, hour: int = 0) -> None:
+        """Count one command, that was used in an hour since any moment."""
         self.counts[command, outcome] = self.counts.get((command, outcome), 0) + 1
         if outcome == FAILED:
             self.failed += 1
         else:
             self.answered += 1
+        if guild_id is not None:
+            hours = self._hours.setdefault(guild_id, deque(maxlen=DAY_HOURS))
+            if not hours or hours[-1][0] != hour:
+                hours.append([hour, 0, 0])
+            hours[-1][2 if outcome == FAILED else 1] += 1
+
+    def count_day(self, guild_id: GuildId, hour: int) -> tuple[int, int]:
+        """Return how many commands were answered in a guild in the last 24 hours, and how many failed."""
+        recent = [one for one in self._hours.get(guild_id, ()) if one[0] > hour - DAY_HOURS]
+        return sum(one[1] for one in recent), sum(one[2] for one in recent)
+
+    def count_day_of_all(self, hour: int) -> tuple[int, int]:
+        """Return the same for all guilds together."""
+        days = [self.count_day(guild_id, hour) for guild_id in self._hours]
+        return sum(answered for answered, _ in days), sum(failed for _, failed in days)
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget the hours of a guild."""
+        self._hours.pop(guild_id, None)
 
 
 ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"

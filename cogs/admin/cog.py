@@ -3,7 +3,9 @@
 from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
+from cogs.admin.errors import ErrorCommands
 from cogs.admin.groups import ADMIN
+from cogs.admin.health import HealthCommands
 from cogs.admin.links import LinkCommands
 from cogs.admin.server_alerts import AlertButtons
 from cogs.admin.server_changes import ServerChangeCommands
@@ -20,7 +22,9 @@ class AdminCog(
     SettingsCommands,
     BoardCommands,
     LinkCommands,
+    ErrorCommands,
     MoneyCommands,
+    HealthCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

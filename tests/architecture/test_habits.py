@@ -29,7 +29,14 @@ FORBIDDEN_WORDS = {
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_COG = 300
-SCOPES = {"ServerScope", "GuildId", "BoardKey", "ServerHealth", "CoveredDeaths"}  # these hold their scope
+SCOPES = {
+    "ServerScope",
+    "GuildId",
+    "BoardKey",
+    "ServerHealth",
+    "CoveredDeaths",
+    "GroupWrite",
+}  # these hold their scope
 KEYLESS_REPOSITORIES = {"scope_index", "leases"}  # answer start-up and timers: keys only; belong to a shard
 NOT_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),

@@ -12,7 +12,9 @@ from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
+from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow, ReadKill
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
@@ -31,6 +33,7 @@ NAMES = (
 )
 """Player names by number of kills. Each contains markup that must be escaped."""
 WEAPONS = ("Mosin", "AK-SU", "land_vehicle", "M_4_", "*star*", "UAZ", "TTK", "F-10", "Skar", "VSS", "SVD")
+REFERENCE_DIGITS = "23456789ABCD"
 MIRNY, KAMENSK = "Mirny", "Kamensk_* @here"
 HOUR = timedelta(hours=1)
 
@@ -48,6 +51,7 @@ def fill(
     _add_links(shelf, guild_id, member_id)
     _add_money(shelf, member_id, other_id)
     _add_admin(shelf, guild_id, member_id, channel)
+    _add_errors(shelf, guild_id, member_id)
 
 
 def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
@@ -260,3 +264,43 @@ def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: Ch
         TaskReport(f"deliver:{guild_id}/{channel}", guild_id, TaskState.RUNNING, 1, 0, None, None),
         TaskReport(f"names:{guild_id}", guild_id, TaskState.FINISHED, 1, 0, None, None),
     ]
+
+
+def _add_errors(shelf: Shelf, guild_id: GuildId, member_id: MemberId) -> None:
+    """Add twelve kinds of errors to the community, and one of them to the whole bot."""
+    kinds = (
+        ("builtins.KeyError", ErrorCategory.COMMAND, ""),
+        ("utils.errors.ChannelUnusableError", ErrorCategory.DELIVERY, "#"),
+        ("utils.errors.StorageError", ErrorCategory.DATABASE, "MongoDB refused the operation. #"),
+    )
+    groups = [
+        ErrorGroup(
+            fingerprint=f"v2:{number:016x}",
+            reference=f"K7M2Q{REFERENCE_DIGITS[number]}",
+            category=category,
+            error_type=error_type,
+            place="utils.services.money.wallets:WalletService.change",
+            frames=("cogs.bounty:BountyCog.place", "utils.services.money.wallets:WalletService.change"),
+            text=said,
+            count=1_234 - number,
+            first_seen_at=START - 24 * HOUR,
+            last_seen_at=START - number * HOUR,
+            state=GroupState.RESOLVED if number > 9 else GroupState.OPEN,
+            resolved_at=START if number > 9 else None,
+            regressions=number % 2,
+            commands=(TopCount("bounty place", 9), TopCount("wallet", 2)) if number % 2 == 0 else (),
+            tasks=(TopCount("storage:prune", 3),) if number % 2 else (),
+            members=(TopCount(member_id, 3),),
+            samples=(Sample(at=START, correlation_id="c-1"),),
+        )
+        for number, (error_type, category, said) in enumerate(kinds * 4)
+    ]
+    store = shelf.error_store
+    store.groups[guild_id] = groups
+    store.groups[WHOLE_BOT] = [replace(groups[0], members=(), guilds=(TopCount(1, 1_234), TopCount(2, 5)))]
+    for group in groups:
+        store.hours[guild_id, group.fingerprint] = {START - 2 * HOUR: 7, START - 40 * HOUR: 30}
+    store.troubles[guild_id] = [TroubleCount("RemoteTimeoutError", "192.0.2.10:22", 12)]
+    store.patterns[guild_id, groups[0].fingerprint] = text(
+        "Nearly all with one command: /{name}.", name="wallet"
+    )

@@ -11,8 +11,9 @@ import discord
 from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.errors import FakeErrorSink
+from tests.fakes.errors import FakeErrorSink, FakeErrorStore
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
+from tests.fakes.health import FakeHealth
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
@@ -253,6 +254,7 @@ class Shelf:
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorSink = field(default_factory=FakeErrorSink)
+    error_store: FakeErrorStore = field(default_factory=FakeErrorStore)
     clock: FakeClock = field(default_factory=FakeClock)
     events: EventDispatcher = field(default_factory=EventDispatcher)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -265,6 +267,7 @@ class Shelf:
     progress: FakeProgressMessages = field(default_factory=FakeProgressMessages)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
+    health: FakeHealth = field(default_factory=FakeHealth)
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
     erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
@@ -284,13 +287,14 @@ class Shelf:
                 self.audit.entries,
                 self.premium.records,
                 self.erasures.done,
+                self.error_store.groups,
             )
         )
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         tasks = TaskManager(self.clock)
-        self.guilds.audit = self.servers.audit = self.links.audit = self.audit
+        self.guilds.audit = self.servers.audit = self.links.audit = self.error_store.audit = self.audit
         grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
         ingestion.audit = self.audit
@@ -343,7 +347,10 @@ class Shelf:
             samples=self.samples,
             progress=self.progress,
             tasks=self.tasks,
+            health=self.health,
             errors=self.reporter,
+            error_store=self.error_store,
+            recent_errors=self.error_store,
             operators=Operators(
                 self.owners.find,
                 home_guild_id=self.home_guild_id,

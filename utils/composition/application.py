@@ -28,6 +28,7 @@ from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, 
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.shards.leases import LeaseHolder
 from utils.sftp.pool import SftpConnectionPool
+from utils.telemetry.error_writer import WRITE_TASK
 
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
@@ -75,6 +76,8 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
+        self.base.error_writer.load_pending()
+        self.tasks.start(WRITE_TASK, self.base.error_writer.run, is_critical=True)
         self.health.start()
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
@@ -113,6 +116,7 @@ class Application:
             work.cancel()  # the gateway first, because otherwise it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
+        await self.base.error_writer.finish()
         self.health.stop()
 
     async def _warm_up(self) -> None:

@@ -8,6 +8,7 @@ from utils.events import EventDispatcher
 from utils.incident_log import IncidentLog
 from utils.settings import Settings
 from utils.tasks import TaskManager
+from utils.telemetry.error_writer import ErrorWriter
 from utils.telemetry.errors import ErrorTelemetry
 
 
@@ -20,5 +21,6 @@ class Base:
     events: EventDispatcher
     tasks: TaskManager
     errors: ErrorTelemetry
+    error_writer: ErrorWriter
     clock: Clock
     incidents: IncidentLog

@@ -8,7 +8,8 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
-from utils.composition.health import HealthSources, build_health
+from utils.composition.errors import build_error_writer
+from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
@@ -107,7 +108,7 @@ def build_application(
     operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
-    shown = build_shown(base, delivery, reading.loops, grants, boards, operators)
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -150,6 +151,7 @@ def build_base(
         events=EventDispatcher(errors),
         tasks=tasks,
         errors=errors,
+        error_writer=build_error_writer(errors, repositories.errors, settings, clock),
         clock=clock,
         incidents=IncidentLog(repositories.incidents, clock=clock),
     )
@@ -209,6 +211,7 @@ def build_shown(
     grants: GrantService,
     boards: PostedBoardService,
     operators: Operators,
+    health: Health,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -219,7 +222,10 @@ def build_shown(
         samples=delivery.samples,
         progress=delivery.progress,
         tasks=base.tasks,
+        health=health.reports,
         errors=base.errors,
+        error_store=base.repositories.errors,
+        recent_errors=base.error_writer,
         operators=operators,
     )
 
@@ -302,6 +308,7 @@ def build_memories(
         base.repositories.outbox,
         base.repositories.standings,
         base.incidents,
+        base.errors,
     )
 
 

@@ -8,6 +8,7 @@ from utils.database.core.faults import read_mongodb_facts
 from utils.interactions.reaching import is_refused, is_trouble, read_discord_facts
 from utils.redaction import Redactor
 from utils.settings import Settings
+from utils.telemetry.error_writer import ErrorStore, ErrorWriter
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.hooks import report_unhandled
 from utils.telemetry.kinds import LibraryErrors
@@ -20,6 +21,13 @@ def build_errors(clock: Clock, redactor: Redactor) -> ErrorTelemetry:
         facts=(read_mongodb_facts, read_discord_facts), is_refusal=is_refused, is_trouble=is_trouble
     )
     return ErrorTelemetry(clock, library_errors=library_errors, redact=redactor.redact)
+
+
+def build_error_writer(
+    errors: ErrorTelemetry, store: ErrorStore, settings: Settings, clock: Clock
+) -> ErrorWriter:
+    """Return the part that writes what was counted."""
+    return ErrorWriter(errors, store, folder=settings.data_dir / STATUS_FOLDER, clock=clock)
 
 
 @asynccontextmanager

@@ -56,6 +56,7 @@ from utils.telemetry.health.probes.work import (
     probe_tasks,
     probe_unread,
 )
+from utils.telemetry.health.reports import HealthReports
 
 LAG_TASK = "health:lag"
 STATUS_NAME = "status"
@@ -86,6 +87,7 @@ class Health:
         lag: measures the event loop.
         limits: counts the answers 429 of Discord.
         clocks: the offsets of the times in the servers' logs.
+        reports: says how the bot is.
     """
 
     checker: HealthChecker
@@ -94,6 +96,7 @@ class Health:
     clocks: ServerClocks
     outbox: OutboxProbe
     shards: ShardWatch
+    reports: HealthReports
     tasks: TaskManager
 
     def start(self) -> None:
@@ -109,6 +112,7 @@ class Health:
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget everything about a guild."""
         self.checker.forget_guild(guild_id)
+        self.reports.tally.forget_guild(guild_id)
         self.clocks.forget_guild(guild_id)
 
 
@@ -149,7 +153,16 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         process=process,
         is_first=sharding.is_first,
     )
-    return Health(checker, lag, limits, clocks, outbox, shards, base.tasks)
+    reports = HealthReports(
+        checker,
+        sources.tally,
+        base.tasks,
+        clock,
+        list_readings=sources.readings.list_readings,
+        get_outbox=lambda: outbox.state,
+        list_leases=sources.leases.list_leases,
+    )
+    return Health(checker, lag, limits, clocks, outbox, shards, reports, base.tasks)
 
 
 def _list_database_probes(sources: HealthSources, process: str, clock: Clock) -> Sequence[Probe]:

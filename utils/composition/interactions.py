@@ -15,16 +15,19 @@ from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
     Deliveries,
+    HealthSource,
     PostedBoards,
     ProgressMessages,
     Samples,
     Services,
     TaskReports,
 )
+from utils.services.guilds.error_groups import ErrorGroupService, ErrorGroupStore, RecentErrors
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.tallies import CommandTally
+from utils.telemetry.guides import advise, find_group_guide
 
 COMMANDS_NAME = "commands.json"
 
@@ -46,7 +49,10 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     tasks: TaskReports
+    health: HealthSource
     errors: ErrorSink
+    error_store: ErrorGroupStore
+    recent_errors: RecentErrors
     operators: Operators
 
 
@@ -96,9 +102,17 @@ def build_services(
         samples=shown.samples,
         progress=shown.progress,
         tasks=shown.tasks,
+        health=shown.health,
         languages=languages,
         errors=shown.errors,
-        replies=ErrorReplies(languages, shown.errors),
+        error_groups=ErrorGroupService(
+            shown.error_store,
+            shown.recent_errors,
+            find_guide=find_group_guide,
+            audit=guild.audit,
+            clock=clock,
+        ),
+        replies=ErrorReplies(languages, shown.errors, advise=advise),
         views=LiveViews(),
         limits=MemberLimits(clock),
         clock=clock,

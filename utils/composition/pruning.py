@@ -10,10 +10,13 @@ from utils.tasks import TaskManager
 PRUNE_TASK = "storage:prune"
 KEPT_MESSAGES = timedelta(hours=24)
 KEPT_INCIDENTS = timedelta(days=90)  # after their end
+KEPT_ERRORS = timedelta(days=90)  # after the last one
+QUIET_ERRORS = timedelta(days=30)  # after the last one they are hidden, and no member stays with them
+KEPT_HOURS = timedelta(days=14)
 
 
 class Pruning:
-    """Deletes old messages, lines and incidents, unshown counters, and data of removed servers."""
+    """Deletes old messages, lines, errors and incidents, unshown counters, and data of removed servers."""
 
     def __init__(self, repositories: Repositories, tasks: TaskManager, *, clock: Clock) -> None:
         self._repositories = repositories
@@ -36,6 +39,12 @@ class Pruning:
             ended_before = self._clock.now() - KEPT_INCIDENTS
             await self._repositories.incidents.prune(guild_id, before=ended_before)
 
+        async def prune_errors(guild_id: GuildId) -> None:
+            now = self._clock.now()
+            await self._repositories.errors.prune(
+                guild_id, unseen=now - KEPT_ERRORS, quiet=now - QUIET_ERRORS, hours=now - KEPT_HOURS
+            )
+
         async def prune_server(scope: ServerScope) -> None:
             await self._repositories.rejected.prune_rejected(scope)
             await self._repositories.imports.drop_unshown_generations(scope)
@@ -47,5 +56,7 @@ class Pruning:
         await self._tasks.for_each(PRUNE_TASK, scopes, prune_server)
         troubled = await self._repositories.scope_index.list_guilds_with_incidents()
         await self._tasks.for_each(PRUNE_TASK, troubled, prune_incidents)
+        failed = await self._repositories.scope_index.list_guilds_with_errors()
+        await self._tasks.for_each(PRUNE_TASK, failed, prune_errors)
         removals = await self._repositories.scope_index.list_removals()
         await self._tasks.for_each(PRUNE_TASK, removals, delete_leftovers)

@@ -14,6 +14,7 @@ from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
@@ -85,6 +86,7 @@ class Repositories(ServiceStores):
     links: LinkRepository
     boards: PostedBoardRepository
     bounty_boards: BountyBoardRepository
+    errors: ErrorRepository
     incidents: IncidentRepository
     standings: Standings
 
@@ -119,6 +121,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         due_bounties=scope_index,
         boards=PostedBoardRepository(database),
         bounty_boards=BountyBoardRepository(database),
+        errors=ErrorRepository(database),
         incidents=IncidentRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),

@@ -39,9 +39,9 @@ class OutboxWatch:
         Raises:
             StorageError: the database is away.
         """
-        entries, oldest = 0, dict[GuildId, float]()
+        entries, oldest = dict[GuildId, int](), dict[GuildId, float]()
         for scope, kind, count, due_at in await self._posts.list_waiting():
-            entries += count
+            entries[scope.guild_id] = entries.get(scope.guild_id, 0) + count
             seconds = (self._clock.now() - due_at).total_seconds()
             if seconds > oldest.get(scope.guild_id, 0.0) and await self._is_usable(scope, kind):
                 oldest[scope.guild_id] = seconds

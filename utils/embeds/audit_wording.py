@@ -315,6 +315,11 @@ def _describe_exported(facts: AuditFacts) -> Text:
     return text("{member}", member=describe_member(facts.member_id))
 
 
+def _describe_resolved(facts: AuditFacts) -> Text:
+    [change] = facts.changes
+    return text("error {reference}", reference=change.name)
+
+
 _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.SERVER_ADD: _describe_added,
     AuditAction.SERVER_EDIT: _describe_edited,
@@ -337,4 +342,5 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.PREMIUM_REVOKE: _describe_premium,
     AuditAction.PREMIUM_END: _describe_premium,
     AuditAction.DATA_EXPORT: _describe_exported,
+    AuditAction.ERRORS_RESOLVE: _describe_resolved,
 }

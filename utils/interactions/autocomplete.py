@@ -36,7 +36,7 @@ def offer_if_found(find: Completion) -> Completion:
             return await find(ctx)
         except KillfeedError as error:
             logger.info("autocomplete has nothing to offer", problem=str(error))
-            _get_services(ctx).errors.report(error, where=find_where(ctx.interaction))
+            get_services(ctx).errors.report(error, where=find_where(ctx.interaction))
             return []
 
     return complete
@@ -45,7 +45,7 @@ def offer_if_found(find: Completion) -> Completion:
 @offer_if_found
 async def complete_server(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer this guild's servers by name; the value is the server's id."""
-    servers = await _get_services(ctx).servers.list_servers(get_guild_id(ctx.interaction))
+    servers = await get_services(ctx).servers.list_servers(get_guild_id(ctx.interaction))
     return offer(ctx, [(server.scope.server_id, server.name) for server in servers])
 
 
@@ -58,7 +58,7 @@ async def complete_zone(ctx: discord.AutocompleteContext) -> list[discord.Option
 @offer_if_found
 async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer players by any part of any of their names, best known first; the value is the player's id."""
-    services, guild_id = _get_services(ctx), get_guild_id(ctx.interaction)
+    services, guild_id = get_services(ctx), get_guild_id(ctx.interaction)
     found = await services.names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES)
     labels = await services.names.label(guild_id, found)
     words = (await services.languages.speak(ctx.interaction, is_private=True)).words
@@ -85,7 +85,7 @@ async def complete_own_link(ctx: discord.AutocompleteContext) -> list[discord.Op
 @offer_if_found
 async def complete_own_bounty(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the caller's own open bounties by target, amount and server; the value is the bounty's id."""
-    bounties, guild_id = _get_services(ctx).bounties, get_guild_id(ctx.interaction)
+    bounties, guild_id = get_services(ctx).bounties, get_guild_id(ctx.interaction)
     own = await bounties.list_cancellable(guild_id, get_member_id(ctx.interaction))
     return offer(ctx, await bounties.name_choices(guild_id, own))
 
@@ -100,12 +100,12 @@ async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[disc
 @offer_if_found
 async def complete_person(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer admins every player, and others their own links."""
-    is_admin = await is_admin_member(_get_services(ctx), ctx.interaction)
+    is_admin = await is_admin_member(get_services(ctx), ctx.interaction)
     return await complete_player(ctx) if is_admin else await complete_own_link(ctx)
 
 
 async def _offer_links(ctx: discord.AutocompleteContext, member_id: MemberId) -> list[discord.OptionChoice]:
-    links = await _get_services(ctx).links.list_links(get_guild_id(ctx.interaction), member_id)
+    links = await get_services(ctx).links.list_links(get_guild_id(ctx.interaction), member_id)
     return offer(ctx, [(link.player_id, link.player_name) for link in links])
 
 
@@ -121,7 +121,8 @@ def offer(ctx: discord.AutocompleteContext, choices: Sequence[Choice]) -> list[d
     return fitting[:MAX_CHOICES]
 
 
-def _get_services(ctx: discord.AutocompleteContext) -> Services:
+def get_services(ctx: discord.AutocompleteContext) -> Services:
+    """Return the services of the cog of a command."""
     cog = ctx.cog
     if not isinstance(cog, GuildCog):
         raise TypeError("autocomplete belongs to commands of a GuildCog")

@@ -12,6 +12,7 @@ from utils.errors import RemoteError, UserFacingError
 from utils.interactions.failing import GROUPS, find_where
 from utils.interactions.replies import find_cause
 from utils.log_context import bind_log_context, enter_log_context
+from utils.models.scope import GuildId
 from utils.tallies import CommandTally
 
 REFUSALS = (UserFacingError, RemoteError, discord.CheckFailure, discord.Forbidden)
@@ -84,7 +85,9 @@ class CommandLine:
         if outcome is Outcome.ANSWERED and not self._interaction.response.is_done():
             outcome = Outcome.FAILED
         self._tally.durations.note(self._clock.monotonic() - self._began)
-        self._tally.note(self._name or "", outcome)
+        guild_id = GuildId(self._interaction.guild_id or 0)
+        hour = int(self._clock.monotonic() // 3600)
+        self._tally.note(self._name or "", outcome, guild_id=guild_id, hour=hour)
 
     def _measure(self) -> float:
         return round((self._clock.monotonic() - self._began) * 1000, 1)

@@ -1,5 +1,7 @@
 """Replies to errors: one place turns an error into an answer."""
 
+from collections.abc import Callable
+
 import discord
 from structlog import get_logger
 
@@ -40,8 +42,15 @@ PERHAPS_DONE = text("Some of it may be done already, so check before you try aga
 class ErrorReplies:
     """Answers failed commands: a sentence, what to do next, and a reference code if the fault is ours."""
 
-    def __init__(self, languages: AnswerLanguages, errors: ErrorSink) -> None:
+    def __init__(
+        self,
+        languages: AnswerLanguages,
+        errors: ErrorSink,
+        *,
+        advise: Callable[[BaseException], Text | None],
+    ) -> None:
         self._languages = languages
+        self._advise = advise
         self._errors = errors
 
     async def answer(
@@ -92,6 +101,10 @@ class ErrorReplies:
             "That was my mistake. Try again; if it keeps happening, send the bot's owner this code."
         )
         changed = text("That was my mistake. If it keeps happening, send the bot's owner this code.")
+        if (advice := self._advise(error)) is not None:
+            unchanged = changed = join(
+                [advice, text("If it keeps happening, send the bot's owner this code.")]
+            )
         return embeds.build_error(
             what=text("Something went wrong"),
             next_step=join([PERHAPS_DONE, changed]) if is_change else unchanged,

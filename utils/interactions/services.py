@@ -12,12 +12,14 @@ from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.models.guilds import ChannelKind
+from utils.models.health import BotHealth, GuildHealth
 from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
 from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.links.linking import LinkService
@@ -106,6 +108,16 @@ class TaskReports(Protocol):  # implemented by TaskManager
         """Do work for each key; return the keys for which it failed."""
 
 
+class HealthSource(Protocol):  # implemented by HealthReports
+    """Says how the bot is."""
+
+    def describe_guild(self, guild_id: GuildId) -> GuildHealth:
+        """Return the health as the admins of a guild see it."""
+
+    async def describe_bot(self) -> BotHealth:
+        """Return the health of the whole bot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that a cog may use."""
@@ -138,4 +150,6 @@ class Services:
     exports: ExportService
     erasures: ErasureService
     tasks: TaskReports
+    health: HealthSource
     errors: ErrorSink
+    error_groups: ErrorGroupService

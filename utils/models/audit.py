@@ -40,6 +40,7 @@ class AuditAction(StrEnum):
     PREMIUM_END = "premium end"
     DATA_EXPORT = "data export"
     DATA_ERASE = "data erase"
+    ERRORS_RESOLVE = "errors resolve"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,6 @@ from enum import StrEnum
 
 from utils.models.scope import GuildId, MemberId
 
-WHOLE_BOT = GuildId(0)
-"""The scope of groups over all guilds; no guild has this id, and its admins never read it."""
-
 TOP = 10  # the most frequent commands, tasks, servers, members or guilds that a group keeps
 SAMPLES = 3  # the last errors that a group keeps
 
@@ -145,3 +142,20 @@ class TroubleCount:
     error_type: str
     host: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWrite:
+    """More errors of a group, and the group with them.
+
+    Attributes:
+        is_new: it was not stored before.
+        is_opened: it was resolved or stale before, and is open again.
+        is_regressed: it came back after somebody had resolved it.
+    """
+
+    delta: GroupDelta
+    group: ErrorGroup
+    is_new: bool = False
+    is_opened: bool = False
+    is_regressed: bool = False

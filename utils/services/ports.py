@@ -151,7 +151,7 @@ class ServerReadings(Protocol):  # implemented by ServerLoops
         """Return the health of every server of a guild."""
 
     def list_readings(self) -> Sequence[ServerReading]:
-        """Return every server that should be read now, from memory alone."""
+        """Return how every server is read, from memory alone."""
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its requests wait for one."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from utils.models.error_groups import SAMPLES, WHOLE_BOT, ErrorCategory, GroupDelta, Sample
+from utils.models.error_groups import SAMPLES, ErrorCategory, GroupDelta, Sample
+from utils.models.incidents import WHOLE_BOT
 from utils.models.scope import GuildId, MemberId
 from utils.telemetry.fingerprints import OVERFLOW, OVERFLOWN, ErrorIdentity
 
@@ -153,6 +154,13 @@ class ErrorCounts:
         """Return the counts that have waited longest, and forget them here."""
         waiting = sorted(self._groups.items(), key=lambda one: one[1].first_seen_at)[:limit]
         return tuple(self._groups.pop(key).build_delta() for key, _ in waiting)
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget what is not written yet of a guild; the whole bot's groups stay, without the guild's id."""
+        self._groups = OrderedDict((key, group) for key, group in self._groups.items() if key[0] != guild_id)
+        for group in self._groups.values():
+            group.guilds.pop(guild_id, None)
+            group.last = deque((one for one in group.last if one.guild_id != guild_id), maxlen=SAMPLES)
 
     def forget_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Forget who it was; the errors stay counted."""

@@ -32,6 +32,7 @@ from utils.telemetry.fingerprints import (
 from utils.telemetry.kept_text import choose_text
 from utils.telemetry.kinds import ErrorKind, LibraryErrors, name_host
 from utils.telemetry.last_words import LastWords
+from utils.telemetry.patterns import RecentContexts
 from utils.telemetry.troubles import TroubleCounts
 
 _log = get_logger(__name__)
@@ -70,6 +71,7 @@ class ErrorTelemetry:
 
     Attributes:
         counts: the groups of unexpected errors that are not written yet.
+        recent: the circumstances of the last errors of each group.
         troubles: the troubles of the last hours.
         admission: decides which errors are logged in full.
     """
@@ -87,6 +89,7 @@ class ErrorTelemetry:
         self._described: dict[tuple[object, ...], _Description] = {}
         self._task_kinds: dict[str, str] = {}
         self.counts = ErrorCounts()
+        self.recent = RecentContexts(clock)
         self.troubles = TroubleCounts(clock)
         self.admission = LogAdmission(clock)
 
@@ -104,9 +107,16 @@ class ErrorTelemetry:
         if left_out is not None:
             _log.warning("errors not logged in full", errors=left_out.records, groups=left_out.groups)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget everything about a guild that is not stored yet."""
+        self.counts.forget_guild(guild_id)
+        self.recent.forget_guild(guild_id)
+        self.troubles.forget_guild(guild_id)
+
     def forget_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Forget that errors happened to a member."""
         self.counts.forget_member(guild_id, member_id)
+        self.recent.forget_member(guild_id, member_id)
 
     def describe_last_words(self, error: BaseException) -> LastWords:
         """Return an error that ends the process as the next process will read it."""
@@ -137,6 +147,7 @@ class ErrorTelemetry:
         context = self._build_context(where, is_sample=is_logged)
         category = described.category or OF_SOURCES[where.source]
         self.counts.add(identity, category, described.text, context, is_sample=is_logged)
+        self.recent.note(identity.fingerprint, context)
         if is_logged:
             write_error_record(error, where, reference=identity.reference, place=identity.place)
         return identity.reference

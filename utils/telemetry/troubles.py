@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from utils.clock import Clock
-from utils.models.error_groups import WHOLE_BOT, TroubleCount
+from utils.models.error_groups import TroubleCount
+from utils.models.incidents import WHOLE_BOT
 from utils.models.scope import GuildId
 
 HOUR_SECONDS = 3600
@@ -31,6 +32,12 @@ class TroubleCounts:
         key = (guild_id or WHOLE_BOT, error_type, host)
         if guild_id is not None and (key in counts or len(counts) < MOST):
             counts[key] += 1
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget the troubles of a guild; they stay counted for the whole bot."""
+        for counts in self._hours.values():
+            for key in [key for key in counts if key[0] == guild_id]:
+                del counts[key]
 
     def list_troubles(self, guild_id: GuildId) -> tuple[TroubleCount, ...]:
         """Return the troubles of a guild, or of the whole bot, in the running hour, most frequent first."""

@@ -34,6 +34,7 @@ def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> Aud
 
 
 SENTENCES = [
+    ("errors resolve", change(FieldChange("K7M2QX", "open", "resolved")), "error K7M2QX"),
     ("server add", ADDED, "North (renter at 192.0.2.1 port 22)"),
     (
         "server add",

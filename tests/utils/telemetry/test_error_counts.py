@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.clock import START
-from utils.models.error_groups import WHOLE_BOT, ErrorCategory
+from utils.models.error_groups import ErrorCategory
+from utils.models.incidents import WHOLE_BOT
 from utils.models.scope import GuildId, MemberId
 from utils.telemetry.error_counts import MOST_KEYS, ErrorContext, ErrorCounts
 from utils.telemetry.fingerprints import OVERFLOW, build_identity

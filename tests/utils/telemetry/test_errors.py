@@ -18,7 +18,8 @@ from utils.errors import (
     StorageConflictError,
     StorageUnavailableError,
 )
-from utils.models.error_groups import WHOLE_BOT, ErrorCategory, GroupDelta, Sample, TroubleCount
+from utils.models.error_groups import ErrorCategory, GroupDelta, Sample, TroubleCount
+from utils.models.incidents import WHOLE_BOT
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.texts import text
 from utils.telemetry.errors import ErrorTelemetry

@@ -209,9 +209,16 @@ class BlockingCollection:
 
 
 def write_requests(
-    operations: Operations, name: str, requests: Sequence[Request], *, session: ClientSession | None
+    operations: Operations,
+    name: str,
+    requests: Sequence[Request],
+    *,
+    session: ClientSession | None,
+    is_ordered: bool = True,
 ) -> int:
     """Carry out the writes that collections of one name have built, also of several scopes.
+
+    If they are not ordered, one that fails does not stop the others.
 
     Returns:
         number of matched or upserted documents.
@@ -219,7 +226,7 @@ def write_requests(
     if not requests:
         return 0
     write = operations.get_collection(name).bulk_write
-    done = operations.run(f"{name}.bulk_write", write, requests, session=session)
+    done = operations.run(f"{name}.bulk_write", write, requests, ordered=is_ordered, session=session)
     return done.matched_count + done.upserted_count
 
 

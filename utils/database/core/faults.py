@@ -125,6 +125,7 @@ MEANINGS = (
 
 MEANING_BY_EXCEPTION = {exception: meaning for meaning in MEANINGS for exception in meaning.exceptions}
 MEANING_BY_CODE = {code: meaning for meaning in MEANINGS for code in meaning.codes}
+DUPLICATE_KEY = 11000
 STORAGE_FAULTS = (errors.PyMongoError, bson_errors.BSONError)
 _DISK_FULL = MEANINGS[0]
 
@@ -164,6 +165,12 @@ def read_mongodb_facts(error: BaseException) -> tuple[str, ...]:
     if not isinstance(error, errors.PyMongoError):
         return ()
     return tuple(f"mongodb {code}" for code in dict.fromkeys(list_codes(error)))[:3]
+
+
+def is_only_duplicate(error: StorageError) -> bool:
+    """Tell whether nothing but documents that exist already made a bulk fail."""
+    cause = error.__cause__
+    return isinstance(cause, Exception) and set(list_codes(cause)) == {DUPLICATE_KEY}
 
 
 @contextmanager

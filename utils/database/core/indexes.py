@@ -93,6 +93,11 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "errors": (
+        Index("group", ("guild_id", "fingerprint"), unique=True),
+        Index("newest", ("guild_id", "state", "-last_seen_at")),
+    ),
+    "error_hours": (Index("hour", ("guild_id", "hour", "fingerprint"), unique=True),),
     "incidents": (
         Index("open", ("guild_id", "kind", "subject"), unique=True, only={"is_open": True}),
         Index("newest", ("guild_id", "-opened_at")),
@@ -133,6 +138,8 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,
+    "errors": BackupClass.LOCAL,
+    "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,
     "leases": BackupClass.LOCAL,
     "schema": BackupClass.LOCAL,

@@ -38,6 +38,7 @@ class Erasure(StrEnum):
 
     REPLACED = "the field is replaced"
     DELETED = "the document is deleted"
+    PULLED = "the entry of the list is removed"
     WITH_DEATHS = "replaced or deleted with the person's deaths"
     WITH_LINKS = "deleted with the player's links"
     WITH_WALLET = "deleted with the member's wallet"
@@ -231,6 +232,11 @@ PERSONAL_FIELDS: Declarations = {
     "proof_attempts": (
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
+    "errors": (
+        _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),
+        _member("resolved_by", Erasure.REPLACED, after=ERASED_MEMBER_ID),
+    ),
+    "error_hours": (),
     "incidents": (),
 }
 """The table, by collection; every field that names a person is declared."""

@@ -101,7 +101,9 @@ class ErasureRepository(FencedRepository):
         """Erase a member from every field that is erased by its declaration alone."""
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
-            if one.holds is FieldContent.MEMBER:
+            if one.erasure is Erasure.PULLED:
+                await _pull(stored, one, int(member_id))
+            elif one.holds is FieldContent.MEMBER:
                 await _replace(stored, one, int(member_id))
             elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
@@ -159,12 +161,17 @@ def _list_walked(declared: Declarations) -> Iterator[tuple[str, PersonalField]]:
     """Yield the fields that are erased by their declaration alone, with their collection."""
     for collection, fields in declared.items():
         for one in fields:
-            if one.erasure in (Erasure.REPLACED, Erasure.DELETED):
+            if one.erasure in (Erasure.REPLACED, Erasure.DELETED, Erasure.PULLED):
                 yield collection, one
 
 
 async def _replace(stored: ScopedCollection, one: PersonalField, value: object) -> None:
     await stored.update_many({**one.only, one.path: value}, {"$set": {one.path: one.after, **one.beside}})
+
+
+async def _pull(stored: ScopedCollection, one: PersonalField, value: object) -> None:
+    root, _, leaf = one.path.partition(".")
+    await stored.update_many({**one.only, one.path: value}, {"$pull": {root: {leaf: value}}})
 
 
 async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id: PlayerId) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
+from utils.models.health import LeaseState
 
 EXPIRY_SECONDS = 20.0
 UPGRADE_LEASE = -1
@@ -105,6 +106,14 @@ class LeaseRepository:
         """Return the session ids recorded with a lease."""
         held = await self._find(shard)
         return () if held is None else tuple(bytes(one) for one in held["sessions"])
+
+    async def list_leases(self, *, instance_id: str) -> tuple[LeaseState, ...]:
+        """Return the lease of each shard, those that nobody holds included."""
+        cursor = self._leases.find({"_id": {"$gte": 0}}, sort=[("_id", 1)])
+        found = await self._database.run("leases.list", cursor.to_list(None))
+        return tuple(
+            LeaseState(one["_id"], one["instance_id"] == instance_id, one["expires_at"]) for one in found
+        )
 
     async def _find(self, shard: int) -> Document | None:
         return await self._database.run("leases.find", self._leases.find_one({"_id": shard}))

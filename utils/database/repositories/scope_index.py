@@ -61,6 +61,14 @@ class ScopeIndexRepository:
         """Return every guild with a link that waits for its proof, or whose outcome is not shown yet."""
         return await self._group_guilds("links", {"$match": {"is_open": True}}, hint="open")
 
+    async def list_guilds_with_errors(self) -> tuple[GuildId, ...]:
+        """Return every guild with groups of errors, or with hours of them, and the whole bot."""
+        known = [
+            await self._group_guilds(name, {"$sort": {"guild_id": 1}}, hint=hint)
+            for name, hint in (("errors", "group"), ("error_hours", "hour"))
+        ]
+        return tuple(sorted({guild_id for guild_ids in known for guild_id in guild_ids}))
+
     async def list_guilds_with_incidents(self) -> tuple[GuildId, ...]:
         """Return every guild with an incident, open or not; the process of shard 0 has ``WHOLE_BOT``."""
         return await self._group_guilds("incidents", {"$sort": {"guild_id": 1}}, hint="newest")

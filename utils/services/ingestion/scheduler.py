@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from utils.models.health import ServerReading
 from utils.models.scope import ServerScope
-from utils.models.servers import ConnectionState, ServerHealth
+from utils.models.servers import ServerHealth
 from utils.services.ingestion.log_reader import LogReader
 from utils.services.ingestion.reader_loop import LoopDependencies, ReaderLoop
 
@@ -41,18 +41,16 @@ class ServerScheduler:
         return replace(health, others=tuple(one for one in health.others if one.problem != health.problem))
 
     @property
-    def reading(self) -> ServerReading | None:
-        """How the death log is read; None while the server is paused."""
+    def reading(self) -> ServerReading:
+        """How the death log is read."""
         health = self.health
-        if health.state is ConnectionState.PAUSED:
-            return None
-        is_known = health.state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS)
         return ServerReading(
             self.scope,
             next(iter(self.loops.values())).server_name,
+            health.state,
             health.last_read_at,
             health.lag_seconds,
-            is_explained=is_known or any(reader.is_importing for reader in self._readers),
+            is_importing=any(reader.is_importing for reader in self._readers),
         )
 
     async def get_health(self) -> ServerHealth:

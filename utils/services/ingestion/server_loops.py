@@ -271,9 +271,8 @@ class ServerLoops:
         return self.dependencies.logs.count_connections(guild_id)
 
     def list_readings(self) -> Sequence[ServerReading]:
-        """Return every server that should be read now, from memory alone."""
-        readings = (scheduler.reading for scheduler in self._schedulers.values())
-        return [one for one in readings if one is not None]
+        """Return how every server is read, from memory alone."""
+        return [scheduler.reading for scheduler in self._schedulers.values()]
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored line counts."""

@@ -13,6 +13,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.errors import KillfeedError, LeaseLostError, StorageError, StorageUnavailableError
+from utils.models.health import LeaseState
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 
@@ -46,6 +47,9 @@ class LeaseStore(Protocol):  # implemented by LeaseRepository
 
     async def release(self, shard: int, *, token: int) -> None:
         """Give a lease back."""
+
+    async def list_leases(self, *, instance_id: str) -> tuple[LeaseState, ...]:
+        """Return the lease of each shard, those that nobody holds included."""
 
 
 class LeaseHolder:
@@ -131,6 +135,14 @@ class LeaseHolder:
 
     async def _end_other_shard_counts(self) -> None:
         await self._store.end_other_shard_counts(instance_id=self._instance_id, now=self._clock.now())
+
+    async def list_leases(self) -> tuple[LeaseState, ...]:
+        """Return the lease of each shard of the bot.
+
+        Raises:
+            StorageError: the database is away.
+        """
+        return await self._store.list_leases(instance_id=self._instance_id)
 
     async def keep(self) -> None:
         """Renew without end.

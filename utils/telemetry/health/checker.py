@@ -11,6 +11,7 @@ A probe that cannot know (it needs the database, and the database is away) chang
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Protocol
 
@@ -93,6 +94,7 @@ class HealthChecker:
 
     def __post_init__(self) -> None:
         self.checks: dict[IncidentKind, CheckReport] = {}
+        self.checked_at: datetime | None = None
         self._started_at = self.clock.monotonic()
         self._streaks: dict[IncidentKey, Streak] = {}
         self._said: dict[IncidentKey, Text] = {}
@@ -116,6 +118,7 @@ class HealthChecker:
         stuck = self._find_stuck(found)
         self._note_check(IncidentKind.PROBE_STUCK, stuck)
         self._judge(IncidentKind.PROBE_STUCK, stuck)
+        self.checked_at = self.clock.now()
         await self.incidents.write()
         self._begin_to_tell()
 

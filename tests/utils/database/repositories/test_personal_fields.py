@@ -27,12 +27,14 @@ from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.error_groups import ErrorCategory, GroupDelta
 from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Incident, IncidentKey
@@ -50,6 +52,7 @@ from utils.models.scope import (
     ServerId,
     ServerScope,
 )
+from utils.telemetry.group_merging import merge
 
 CARL = build_player_id("Carl")
 Trace = tuple[str, str]
@@ -92,9 +95,37 @@ async def fill_rest(place: Place) -> None:
         claimer_id=OWNER,
         claimer_name="Wolf",
     )
+    await write_error(place)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})
+
+
+async def write_error(place: Place) -> None:
+    """Store an error that happened to the member of Wolf and to another one, and that the former resolved."""
+    errors, guild_id = ErrorRepository(place.database), place.scope.guild_id
+    delta = GroupDelta(
+        guild_id=guild_id,
+        fingerprint="v2:0123456789abcdef",
+        reference="ABCDEF",
+        category=ErrorCategory.COMMAND,
+        error_type="builtins.KeyError",
+        place="x:y",
+        frames=(),
+        text="",
+        count=3,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+        hours={NOW: 3},
+        commands={},
+        tasks={},
+        servers={},
+        members={int(OWNER): 2, int(OTHER): 1},
+        guilds={},
+        samples=(),
+    )
+    await errors.write([merge(None, delta)], "parcel")
+    await errors.resolve(guild_id, delta.fingerprint, at=NOW, by=OWNER)
 
 
 def list_traces(value: object, path: str = "") -> Iterator[str]:

@@ -16,6 +16,7 @@ from utils.events import DeathsStored
 from utils.models.health import OutboxState, ServerReading, ShardConnection
 from utils.models.incidents import WHOLE_BOT, CheckState, Finding
 from utils.models.scope import GuildId
+from utils.models.servers import ConnectionState
 from utils.tallies import ANSWERED, FAILED, REFUSED, CommandTally, Durations
 from utils.tasks import TaskManager
 from utils.telemetry.health.checker import Probe
@@ -386,7 +387,8 @@ async def test_unread_server_is_reported_to_its_guild(
     clock: FakeClock, *, seconds: float, interval: float, is_explained: bool, state: CheckState
 ) -> None:
     """Ten polls and five minutes have to pass, and another alert must not say the reason already."""
-    reading = ServerReading(SCOPE, "Mirny", clock.now(), is_explained=is_explained)
+    state_now = ConnectionState.REFUSED if is_explained else ConnectionState.RETRYING
+    reading = ServerReading(SCOPE, "Mirny", state_now, clock.now())
     probe = probe_unread(lambda: [reading], interval_seconds=interval, clock=clock)
     clock.move(seconds)
     (finding,) = await probe.look()
@@ -421,9 +423,9 @@ async def test_old_posts_are_reported_to_owners_and_at_critical_to_their_guild(
     """The guild learns of it when it lasts."""
 
     async def read() -> OutboxState:
-        return OutboxState(7, {GuildId(42): seconds})
+        return OutboxState({GuildId(42): 7}, {GuildId(42): seconds})
 
     outbox = OutboxProbe(read)
     found: list[Finding] = [one for one in await outbox.build().look() if one.state]
     assert {int(one.key.guild_id): one.state for one in found} == states
-    assert (outbox.state.entries, outbox.state.longest_seconds) == (7, seconds)
+    assert outbox.state.longest_seconds == seconds

@@ -92,7 +92,7 @@ def probe_unread(
     """Return the probe of game servers that are not read.
 
     Args:
-        list_readings: lists the servers that should be read.
+        list_readings: lists how the servers are read.
         interval_seconds: the shortest time between two polls, by the configuration. At any tier ten polls
             are five minutes at most.
         clock: the clock.
@@ -194,7 +194,9 @@ class OutboxProbe:
             if finding.state is CheckState.CRITICAL:
                 found.append(Finding(IncidentKey(guild_id, kind), CheckState.CRITICAL, said))
         said = plural(
-            "{count} post waits, not for long.", "{count} posts wait, not for long.", self.state.entries
+            "{count} post waits, not for long.",
+            "{count} posts wait, not for long.",
+            sum(self.state.entries.values()),
         )
         return found or (Finding(IncidentKey(WHOLE_BOT, kind), CheckState.OK, said),)
 

@@ -1,0 +1,96 @@
+"""Reports: the health of the bot for people, from memory, so that it is known while the database is away."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.errors import StorageError
+from utils.models.health import (
+    BotHealth,
+    CommandShare,
+    GuildHealth,
+    LeaseState,
+    OutboxState,
+    ServerReading,
+)
+from utils.models.incident_kinds import IncidentKind
+from utils.models.incidents import WHOLE_BOT
+from utils.models.scope import GuildId
+from utils.tallies import CommandTally
+from utils.tasks import Failure, TaskManager, capture
+from utils.telemetry.health.checker import HealthChecker
+from utils.waiting import wait_for_first
+
+LEASES_SECONDS = 1.5
+"""The answer to ``/admin health`` waits so long for the leases, which are in the database."""
+
+FAILING_ERRORS = 3
+SHOWN_TO_ADMINS = (IncidentKind.DATABASE_AWAY, IncidentKind.DATABASE_SLOW, IncidentKind.GATEWAY_DOWN)
+
+logger = get_logger(__name__)
+
+
+@dataclass(eq=False, repr=False)
+class HealthReports:
+    """Says how the bot is.
+
+    Args:
+        list_readings: lists how every server is read.
+        get_outbox: returns the posts that waited at the last check.
+        list_leases: reads the leases of all shards.
+    """
+
+    checker: HealthChecker
+    tally: CommandTally
+    tasks: TaskManager
+    clock: Clock
+    list_readings: Callable[[], Sequence[ServerReading]]
+    get_outbox: Callable[[], OutboxState]
+    list_leases: Callable[[], Awaitable[tuple[LeaseState, ...]]]
+
+    def describe_guild(self, guild_id: GuildId) -> GuildHealth:
+        """Return the health as the admins of a guild see it."""
+        outbox, checks = self.get_outbox(), self.checker.checks
+        servers = [one for one in self.list_readings() if one.scope.guild_id == guild_id]
+        return GuildHealth(
+            checked_at=self.checker.checked_at,
+            checks={kind: checks[kind] for kind in SHOWN_TO_ADMINS if kind in checks},
+            servers=tuple(servers),
+            waiting=outbox.entries.get(guild_id, 0),
+            oldest_seconds=outbox.oldest_seconds.get(guild_id, 0.0),
+            commands=CommandShare(*self.tally.count_day(guild_id, self._hour)),
+            troubles=self.checker.incidents.list_open(guild_id),
+        )
+
+    async def describe_bot(self) -> BotHealth:
+        """Return the health of the whole bot; it waits for the database for a moment alone."""
+        outbox, reports = self.get_outbox(), self.tasks.list_reports()
+        failing = [one for one in reports if one.failing_since and one.errors_in_a_row >= FAILING_ERRORS]
+        return BotHealth(
+            checks=dict(self.checker.checks),
+            waiting=sum(outbox.entries.values()),
+            oldest_seconds=outbox.longest_seconds,
+            commands=CommandShare(*self.tally.count_day_of_all(self._hour)),
+            tasks=(len(reports), len(failing)),
+            leases=await self._read_leases(),
+            troubles=self.checker.incidents.list_open(WHOLE_BOT),
+        )
+
+    @property
+    def _hour(self) -> int:
+        return int(self.clock.monotonic() // 3600)
+
+    async def _read_leases(self) -> tuple[LeaseState, ...] | None:
+        found: list[tuple[LeaseState, ...]] = []
+
+        async def read() -> None:
+            outcome = await capture(self.list_leases)
+            if not isinstance(outcome, Failure):
+                found.append(outcome)
+            elif not isinstance(outcome.error, StorageError):
+                logger.error("the leases cannot be shown", exc_info=outcome.error)
+
+        await wait_for_first(read(), self.clock.sleep(LEASES_SECONDS))
+        return found[0] if found else None
