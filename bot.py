@@ -15,7 +15,7 @@ from functools import partial
 from structlog import get_logger
 
 from utils.clock import SystemClock
-from utils.commandline.arguments import CALLS, parse_arguments
+from utils.commandline.arguments import CALLS, parse_arguments, read_version
 from utils.commandline.call import (
     DONE,
     FAILED,
@@ -27,6 +27,7 @@ from utils.commandline.call import (
 )
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
+from utils.composition.health import build_status, show_status
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import explain_unusable, load_instance_id, lock_data_folder
 from utils.database.migrations.migrations import MIGRATIONS
@@ -38,6 +39,7 @@ from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager, beside
+from utils.telemetry.health.status import ProcessState
 from utils.telemetry.last_words import STATUS_FOLDER
 from utils.telemetry.process_end import ProcessEnd
 from utils.telemetry.systemd import ServiceManager
@@ -79,20 +81,23 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
         KillfeedError: the bot could not start or had to stop; the text says why.
     """
     clock, stop, loop = SystemClock(), asyncio.Event(), asyncio.get_running_loop()
-    service = ServiceManager(os.environ, clock=clock)
+    service, status = ServiceManager(os.environ, clock=clock), build_status(settings, read_version(), clock)
 
     def begin_stop() -> None:
         service.note_stopping()
+        status.change(ProcessState.STOPPING)
         stop.set()
 
     end.listen(partial(loop.call_soon_threadsafe, begin_stop))
     errors = build_errors(clock, redactor)
     tasks = TaskManager(clock, errors=errors)
     opened = open_database(build_place(settings), tasks, clock=clock)
-    async with beside(service.keep_alive), watch_errors(settings, errors), opened as database:
+    alive = beside(service.keep_alive)
+    async with alive, show_status(status, tasks), watch_errors(settings, errors), opened as database:
         instance_id = load_instance_id(settings.data_dir)
         upgrade = build_upgrade(settings, database, instance_id, clock)
         leases = build_leases(settings, database, instance_id, clock, errors=errors)
+        status.state = ProcessState.STANDBY
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(
             leases.wait_for_leases(on_standby=service.note_standby), stop
         ):
@@ -109,6 +114,8 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
                     clock=clock,
                     errors=errors,
                 )
+                status.content = application.health.status
+                status.change(ProcessState.RUNNING)
                 await application.run(stop, service)
             finally:
                 end.limit_stop()

@@ -162,6 +162,12 @@ class LoggingSettings(_SettingsSection):
     max_total_megabytes: PositiveInt = 2000
 
 
+class MonitoringSettings(_SettingsSection):
+    """The folder of the metrics; None: that of the status file, ``data_dir/status``."""
+
+    metrics_directory: FilePath | None = None
+
+
 class Settings(BaseSettings):
     """The whole configuration; ``load_settings`` makes it."""
 
@@ -177,6 +183,7 @@ class Settings(BaseSettings):
     links: LinkSettings = LinkSettings()
     backup: BackupSettings = BackupSettings()
     logging: LoggingSettings = LoggingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -62,7 +62,7 @@ class CommandTally:
         durations: how long they took.
     """
 
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    counts: dict[tuple[str, ...], float] = field(default_factory=dict)
     answered: int = 0
     failed: int = 0
     durations: Durations = field(default_factory=Durations)

@@ -68,6 +68,7 @@ OWNERS: dict[str, set[str]] = {
     "pydantic_core": {"utils.settings"},
     "pydantic_settings": {"utils.settings"},
     "PIL": {"simulation"},
+    "prometheus_client": {"utils.telemetry"},
     "discord": {
         "utils.embeds",
         "utils.interactions",

@@ -198,6 +198,32 @@ async def test_bot_stops_cleanly_when_told_to(
         await until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), what="mongod was left behind")
 
 
+async def test_status_is_well_while_a_bot_runs_and_ends_with_one_when_it_hangs_or_is_gone(
+    open_stage: StageFactory, call: Call
+) -> None:
+    """A killed bot and a stopped one are told apart from one that hangs: its file is old."""
+    stage = await open_stage()
+    await stage.bot.start()
+    arguments = ("status", "--config", str(stage.bot.config_path))
+    code, out, _ = call(*arguments)
+    assert (code, out.partition(":")[0]) == (0, "running")
+    code, out, _ = call(*arguments, "--json")
+    shown = json.loads(out)
+    assert (code, shown["is_well"], shown["status"]["state"]) == (0, True, "running")
+    file = stage.bot.data_dir / "status" / "status.json"
+    written = file.read_text("utf-8")
+    await stage.bot.kill()
+    code, out, _ = call(*arguments)
+    assert (code, out.partition(":")[0]) == (1, "No bot")
+    old = json.loads(written) | {"written_at": "2026-01-01T00:00:00+00:00", "pid": os.getpid()}
+    file.write_text(json.dumps(old), "utf-8")
+    code, out, _ = call(*arguments)
+    assert (code, out.partition(":")[0]) == (1, "The bot hangs")
+    await stage.bot.start()
+    await stage.bot.stop()
+    assert json.loads(file.read_text("utf-8"))["state"] == "stopped"
+
+
 @pytest.mark.fault
 async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: StageFactory) -> None:
     """If the bot cannot stop within ten seconds, it ends by force, with exit code 1 and a line about that."""

@@ -7,10 +7,11 @@ from pathlib import Path
 from utils.commandline.call import PROJECT, Call, read_project
 from utils.commandline.checking import CHECK
 from utils.commandline.rekeying import REKEY
+from utils.commandline.status import STATUS
 
 CONFIG_PATH = PROJECT / "config.json"
 
-CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, REKEY)}
+CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, REKEY, STATUS)}
 """Every call by its name; without one of them ``bot.py`` runs the bot."""
 
 

@@ -1,6 +1,7 @@
 """Builds health: what is counted, the probes, the incidents, and what tells people of them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from utils.clock import Clock
@@ -8,6 +9,7 @@ from utils.composition.base import Base
 from utils.composition.delivery import Delivery
 from utils.composition.services import GuildServices
 from utils.database.core.database import SafeDatabase
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.migrations.secret_keys import StoredLogins
 from utils.database.process.inspector import DatabaseInspector
 from utils.delivery.incident_messages import IncidentMessages
@@ -57,9 +59,12 @@ from utils.telemetry.health.probes.work import (
     probe_unread,
 )
 from utils.telemetry.health.reports import HealthReports
+from utils.telemetry.health.status import ProcessState
+from utils.telemetry.health.status_source import StatusSource
+from utils.telemetry.health.status_writer import STATUS_TASK, StatusWriter
+from utils.telemetry.last_words import STATUS_FOLDER
 
 LAG_TASK = "health:lag"
-STATUS_NAME = "status"
 LONGEST_POLL_SECONDS = max(tier.poll_seconds for tier in TIERS)
 
 
@@ -88,6 +93,7 @@ class Health:
         limits: counts the answers 429 of Discord.
         clocks: the offsets of the times in the servers' logs.
         reports: says how the bot is.
+        status: reads what the status file shows.
     """
 
     checker: HealthChecker
@@ -97,6 +103,7 @@ class Health:
     outbox: OutboxProbe
     shards: ShardWatch
     reports: HealthReports
+    status: StatusSource
     tasks: TaskManager
 
     def start(self) -> None:
@@ -162,7 +169,42 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
     )
-    return Health(checker, lag, limits, clocks, outbox, shards, reports, base.tasks)
+    status = StatusSource(
+        checker,
+        sources.tally,
+        limits,
+        clocks,
+        base.errors,
+        lag.durations,
+        sources.database.operations.durations,
+        get_outbox=lambda: outbox.state,
+        list_readings=sources.readings.list_readings,
+        count_sent=lambda: sources.delivery.sender.sent,
+    )
+    return Health(checker, lag, limits, clocks, outbox, shards, reports, status, base.tasks)
+
+
+def build_status(settings: Settings, version: str, clock: Clock) -> StatusWriter:
+    """Return what writes the status file and the metrics."""
+    folder = settings.data_dir / STATUS_FOLDER
+    return StatusWriter(
+        folder,
+        settings.monitoring.metrics_directory or folder,
+        version=version,
+        data_version=MIGRATIONS.newest,
+        clock=clock,
+    )
+
+
+@asynccontextmanager
+async def show_status(status: StatusWriter, tasks: TaskManager) -> AsyncIterator[None]:
+    """Write the status during a block, and at its end that the process has stopped."""
+    tasks.start(STATUS_TASK, status.run, is_critical=True)
+    try:
+        yield
+    finally:
+        await tasks.cancel(STATUS_TASK)
+        status.change(ProcessState.STOPPED)
 
 
 def _list_database_probes(sources: HealthSources, process: str, clock: Clock) -> Sequence[Probe]:
@@ -176,7 +218,7 @@ def _list_database_probes(sources: HealthSources, process: str, clock: Clock) ->
 
 
 def _list_machine_probes(settings: Settings, lag: LoopLag, clock: Clock) -> Sequence[Probe]:
-    folder = settings.data_dir / STATUS_NAME
+    folder = settings.data_dir / STATUS_FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     folders = [("data_dir", settings.data_dir)]
     directories = settings.backup.directories

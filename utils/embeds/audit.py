@@ -35,6 +35,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "errors:write": text_in("a task", "storing errors"),
     "health:lag": text_in("a task", "measuring delays"),
     "health:round": text_in("a task", "checking the bot's health"),
+    "health:status": text_in("a task", "writing the status"),
     "health:tell": text_in("a task", "reporting incidents"),
     "guild:leave": text_in("a task", "leaving a Discord server"),
     "guild:welcome": text_in("a task", "greeting a Discord server"),

@@ -7,6 +7,7 @@ Discord) is counted by class, host and hour. Everything else is unexpected and b
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
@@ -73,6 +74,7 @@ class ErrorTelemetry:
         counts: the groups of unexpected errors that are not written yet.
         recent: the circumstances of the last errors of each group.
         troubles: the troubles of the last hours.
+        totals: the unexpected errors since the start, by category.
         admission: decides which errors are logged in full.
     """
 
@@ -91,6 +93,7 @@ class ErrorTelemetry:
         self.counts = ErrorCounts()
         self.recent = RecentContexts(clock)
         self.troubles = TroubleCounts(clock)
+        self.totals: Counter[ErrorCategory] = Counter()
         self.admission = LogAdmission(clock)
 
     def report(self, error: BaseException, *, where: Where) -> str:
@@ -147,6 +150,7 @@ class ErrorTelemetry:
         context = self._build_context(where, is_sample=is_logged)
         category = described.category or OF_SOURCES[where.source]
         self.counts.add(identity, category, described.text, context, is_sample=is_logged)
+        self.totals[category] += 1
         self.recent.note(identity.fingerprint, context)
         if is_logged:
             write_error_record(error, where, reference=identity.reference, place=identity.place)

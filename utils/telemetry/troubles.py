@@ -14,14 +14,20 @@ MOST = 5_000  # counts in one hour; further ones count for the whole bot alone
 
 
 class TroubleCounts:
-    """The troubles of the last hours, in memory."""
+    """The troubles of the last hours, in memory.
+
+    Attributes:
+        totals: since the start, by class.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.totals: Counter[str] = Counter()
         self._hours: dict[int, Counter[tuple[GuildId, str, str]]] = {}
 
     def count(self, guild_id: GuildId | None, error_type: str, host: str) -> None:
         """Count a trouble for its guild, if it has one, and for the whole bot."""
+        self.totals[error_type] += 1
         hour = self._get_hour()
         counts = self._hours.get(hour)
         if counts is None:

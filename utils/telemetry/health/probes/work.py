@@ -119,14 +119,17 @@ class ServerClocks:
 
     Attributes:
         offsets: seconds, of the last live rows.
+        stored: all live deaths since the start.
     """
 
     clock: Clock
+    stored: int = 0
     offsets: dict[ServerScope, deque[float]] = field(default_factory=dict)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
         """Note the offsets of new live deaths."""
         now = self.clock.now()
+        self.stored += len(event.deaths)
         known = self.offsets.setdefault(event.scope, deque(maxlen=CLOCK_ROWS))
         known.extend((now - death.at).total_seconds() for death in event.deaths[-CLOCK_ROWS:])
 
