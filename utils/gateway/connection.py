@@ -8,10 +8,11 @@ The session is resumed if the library still knows it, and is a new one otherwise
 
 import asyncio
 import logging
+import threading
 from typing import Protocol
 
 import discord
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from structlog import get_logger
 
 from utils.clock import Clock
@@ -21,7 +22,7 @@ from utils.waiting import Signal
 
 LIBRARY_LOGGERS = ("discord.client", "discord.shard")
 OPEN_LOOK_SECONDS = 3600.0  # an event ends the wait
-CLOSE_SECONDS = 5.0  # for the goodbye on a connection that is given up
+CLOSE_SECONDS = 2.0  # for the goodbye on a connection that is given up
 
 logger = get_logger(__name__)
 
@@ -112,11 +113,12 @@ class GatewayConnection:
             logging.getLogger(name).addFilter(self._reasons)
         try:
             while not await self._connect():
-                await self._give_up_socket()
+                await close_sockets()
                 logger.warning("Discord's gateway is not reached, trying again", problem=self._reasons.reason)
         finally:
             for name in LIBRARY_LOGGERS:
                 logging.getLogger(name).removeFilter(self._reasons)
+            await close_sockets(keeping=self._bot.ws)  # the bot closes its own
 
     async def _connect(self) -> bool:
         """Let the library connect; return False when it was given up, and True when it has ended."""
@@ -140,16 +142,6 @@ class GatewayConnection:
             connecting.cancel()
             await asyncio.wait([connecting])
 
-    async def _give_up_socket(self) -> None:
-        """Close a connection that is there but not open: without a READY nothing reads it any more."""
-        socket: DiscordWebSocket | None = self._bot.ws  # the library's type forgets that there may be none
-        if socket is not None and socket.open:
-            try:
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await socket.close()
-            except (OSError, TimeoutError) as failure:
-                logger.debug("connection is not closed", problem=str(failure))
-
     async def _note_failure(self) -> None:
         """Note a lost connection, or a try of the library that failed."""
         self._pace.note_failure(self._clock.monotonic())
@@ -168,6 +160,21 @@ class GatewayConnection:
         self._changed.set()
         self._link.note_open(is_resumed=is_resumed)
         self._status.note_connected()
+
+
+async def close_sockets(*, keeping: DiscordWebSocket | None = None) -> None:
+    """Close connections that nothing reads any more, so that their threads do not keep them alive.
+
+    The library forgets a connection that is given up before its session has begun; its thread still knows it.
+    """
+    for thread in threading.enumerate():
+        if isinstance(thread, KeepAliveHandler) and thread.ws is not keeping:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await thread.ws.close()
+            except (OSError, TimeoutError) as failure:
+                logger.debug("connection is not closed", problem=str(failure))
+            thread.stop()
 
 
 def find_close_code(socket: DiscordWebSocket | None) -> int | None:

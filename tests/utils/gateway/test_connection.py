@@ -1,12 +1,14 @@
 """The connection to Discord: losses and returns, outages, tries that hang, refused identifies."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
 import pytest
+from discord.gateway import KeepAliveHandler
 from structlog.testing import capture_logs
 
 from simulation.discord import GATEWAY_ROUTE, Fault, SimulatedDiscord
@@ -96,6 +98,7 @@ async def connect(world: SimulatedDiscord) -> AsyncIterator[Connected]:
             finally:
                 staying.cancel()
                 await asyncio.gather(staying, return_exceptions=True)
+                await own.bot.close()
                 discord.http.Route.API_BASE_URL = before
 
 
@@ -174,3 +177,4 @@ async def test_budget_is_kept_when_identifies_are_refused(world: SimulatedDiscor
             )
         world.gateway.refuses_identifies = False
         await own.pass_until_connected(step_seconds=10)
+    await wait_until(lambda: not any(isinstance(one, KeepAliveHandler) for one in threading.enumerate()))
