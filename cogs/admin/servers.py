@@ -5,6 +5,7 @@ import discord
 from cogs.admin.adding import Adding
 from cogs.admin.groups import SERVER, admin_access
 from cogs.admin.login_dialog import LoginDialog, check_before_form
+from cogs.admin.server_alerts import show_test
 from utils.interactions.autocomplete import complete_zone
 from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
@@ -88,8 +89,7 @@ class ServerCommands:
     @admin_access()
     async def server_test(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server test``."""
-        tested, steps = await self.services.servers.test_server(ctx.guild_id, server)
-        await ctx.respond(embed=ctx.embeds.build_steps(tested.name, steps))
+        await show_test(ctx, server)
 
     @server.command(name="remove", description="Remove a server and its stats")
     @server_option(description="Which one", is_required=True)

@@ -1,10 +1,10 @@
 """Finds the texts that report a success, in the source of the bot.
 
 A success is an answer of a command or a button that declares a change (``is_change``), and every message that
-is built as one: by ``build_success``, or in the theme's colour of success. From the function that answers or
-builds it, its helpers are followed: functions of the same module, imported ones, builders of embeds, methods
-of other cogs' classes, and methods of services that return a text. Their titles and whole sentences count;
-names of fields, labels of buttons and refusals promise nothing.
+``build_success`` makes. From the function that answers or builds it, its helpers are followed: functions of
+the same module, imported ones, builders of embeds, methods of other cogs' classes, and methods of services
+that return a text. Their titles and whole sentences count; names of fields, labels of buttons and refusals
+promise nothing, and neither does the colour of a state.
 """
 
 import ast
@@ -48,7 +48,7 @@ class Place:
     def builds_success(self) -> bool:
         """Tell whether it builds a message of success."""
         return any(
-            (isinstance(node, ast.Attribute) and node.attr in {*MAKERS_OF_SUCCESS, "success"})
+            (isinstance(node, ast.Attribute) and node.attr in MAKERS_OF_SUCCESS)
             or (isinstance(node, ast.Name) and node.id in MAKERS_OF_SUCCESS)
             for node in ast.walk(self.function)
         )
@@ -66,7 +66,7 @@ class Place:
             if isinstance(node, ast.Assign) and "title" in map(read_dotted, node.targets):
                 yield node.value
             elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-                yield node.value.elts[0]
+                yield from node.value.elts[:1]
             elif isinstance(node, ast.Call) and read_dotted(node.func) == "style.build":
                 yield node.args[0]
 

@@ -215,6 +215,7 @@ WALKED = (
 
 SAVED = "tests/bot/test_hosts.py::test_saved_server_imports_its_history_when_its_logs_appear"
 SETUP = "tests/bot/test_setup.py::test_admin_presses_from_joining_to_the_first_kill"
+RESOLVED = "tests/utils/telemetry/test_error_writer.py::test_group_opens_again_after_it_was_resolved"
 DECIDED = "tests/cogs/test_link_requests.py"
 WALKED_ELSEWHERE = {
     "{server} saved": SAVED,
@@ -256,6 +257,8 @@ WALKED_ELSEWHERE = {
     ),
     "Import of {server} stopped": "tests/utils/delivery/test_progress.py",
     "The server was removed during the import.": "tests/utils/delivery/test_progress.py",
+    "Error resolved": RESOLVED,
+    "{reference}: {old} → {new}. If it comes back, it opens again.": RESOLVED,
     "{member} is linked to **{player}** already.": f"{DECIDED}::test_admin_decides_and_the_alert_shows_it",
     "{member} proved **{player}** at this moment.": (
         "tests/utils/services/links/test_linking.py::test_proof_that_comes_first_wins_over_a_refusal"
@@ -288,18 +291,13 @@ NO_PROMISE = {
         "Largest bounty",
         "🎨 Style of a channel",
         "🔑 Host key: {server}",
-        "Saved (old)",
-        "Saved",
         "🧭 Setup",
         "{server}",
         "{kind} of {server}",
         "{count} more game server",
         "Put a price on {member}",
-        "📡 Killfeed status",
         "none",
         "No deaths in its logs yet.",
-        "No game server is set up yet. Admins: start with {setup}.",
-        "Posts are stuck. I'll keep trying.",
         "You haven't linked a player yet. {link} does it.",
     ),
 }
@@ -338,7 +336,7 @@ async def test_every_promise_is_true(open_stage: StageFactory) -> None:
 
 
 def test_texts_of_success_are_found_however_they_are_built() -> None:
-    """A builder, the colour and a declared change show one, with the helpers that they name."""
+    """The builder and a declared change show one, with the helpers that they name."""
     command = build_module(
         "@admin_access(is_change=True)\n"
         "async def change(self, ctx):\n"
@@ -350,8 +348,8 @@ def test_texts_of_success_are_found_however_they_are_built() -> None:
         "cogs/example.py",
     )
     builder = build_module(
-        "def build_won_embed(style): return style.build(text('Won'), colour=style.theme.success)\n"
-        "def build_lost_embed(style): return style.build(text('Lost'), colour=style.theme.error)\n",
+        "def build_won_embed(style): return build_success_embed(style, text('Won'))\n"
+        "def build_state_embed(style): return style.build(text('Well'), colour=style.theme.success)\n",
         "utils/embeds/example.py",
     )
     factory = build_module("", "utils/embeds/factory.py")

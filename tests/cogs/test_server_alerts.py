@@ -13,7 +13,7 @@ from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.audit import AuditAction
 from utils.models.lasting_buttons import LastingButton
 from utils.models.scope import ServerId
-from utils.models.server_buttons import build_accept_button, build_test_button
+from utils.models.server_buttons import build_accept_button, build_edit_button, build_test_button
 from utils.models.servers import CheckStep, HostKey, HostKeys, WayStep
 from utils.models.texts import text
 
@@ -86,5 +86,43 @@ async def test_button_about_a_removed_server_says_so(bot: OwnBot, manager: Membe
     """The alert may be older than the removal."""
     message = await post(bot, channel, build_test_button(ServerId("gqne7x2k")))
     answer = await press(manager, message, "Test again")
-    assert "removed" in answer.embed["description"]
+    assert answer.embed["description"].startswith("This Discord server has no such game server.")
+    assert bot.unexpected.reported == []
+
+
+@pytest.mark.parametrize(
+    ("failed", "buttons"),
+    [
+        (None, []),
+        (WayStep.HOST_KEY, ["Accept key", "Test again"]),
+        (WayStep.LOGIN, ["Test again", "Edit login"]),
+        (WayStep.FIND_LOGS, ["Test again", "Edit login"]),
+    ],
+)
+async def test_failed_test_leads_to_what_mends_it(
+    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel, failed: WayStep | None, buttons: list[str]
+) -> None:
+    """The command and the button answer with the same buttons; a test that succeeds has none."""
+    step = failed or WayStep.LOGIN
+    shelf.secrets.steps = (CheckStep(step, ok=failed is None, detail=text("It said something.")),)
+    asked = await manager.ask(channel, "/admin server test", server=MIRNY)
+    message = await post(bot, channel, build_test_button(MIRNY))
+    for answer in (asked, await press(manager, message, "Test again")):
+        assert [one["label"] for one in answer.answer.interactive_components] == buttons
+
+
+async def test_login_is_edited_in_a_form_that_lacks_only_the_secret(
+    bot: OwnBot, shelf: Shelf, manager: Member, alice: Member, channel: Channel
+) -> None:
+    """The form is checked and stored like that of the command; rights are checked at the press."""
+    message = await post(bot, channel, build_edit_button(MIRNY))
+    refused = await press(alice, message, "Edit login")
+    assert refused.embed["title"] == "🔒 Admins only"
+    form = await (await manager.press(message, "Edit login")).wait()
+    filled = {one["label"]: one.get("value") for one in form.require_modal().fields}
+    server = next(one for scope, one in shelf.servers.servers.items() if scope.server_id == MIRNY)
+    assert (filled["Host and port"], filled["User name"]) == (f"{server.host}:{server.port}", server.username)
+    assert filled["Password"] is None
+    answer = await (await form.submit_modal({"Password": "p4ss"})).wait()
+    assert answer.embed["title"] == "✅ Mirny changed"
     assert bot.unexpected.reported == []

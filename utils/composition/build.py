@@ -105,6 +105,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
+    bounty_boards = build_bounty_boards(base, delivery, guild, features)
     operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
@@ -126,10 +127,10 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-        bounty_boards=build_bounty_boards(base, delivery, guild, features),
+        bounty_boards=bounty_boards,
         health=health,
         memories=build_memories(
-            base, guild, delivery, reading, (grants, proofs, boards, health), ingestion.live
+            base, guild, delivery, reading, (grants, proofs, boards, bounty_boards, health), ingestion.live
         ),
     )
     register_handlers(application, delivery)

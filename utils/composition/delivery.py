@@ -103,6 +103,7 @@ def build_bounty_boards(
         servers=features.servers,
         bounties=features.bounties,
         languages=delivery.languages,
+        notifier=delivery.alerts,
         tasks=base.tasks,
         clock=base.clock,
     )

@@ -12,21 +12,24 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
+from utils.delivery.service import name_unusable_channel
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.embeds.factory import Post
 from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError, TierRequiredError
 from utils.events import BountiesChanged, GuildSettingsChanged, PlayerErased, ServerRemoved
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import ButtonStyle, LastingButton
 from utils.models.message_places import MessagePlace
 from utils.models.money import PUT_PRICE
 from utils.models.premium import Feature
-from utils.models.scope import GuildId
-from utils.models.texts import text
+from utils.models.scope import ChannelId, GuildId
+from utils.models.texts import Command, text
 from utils.queues import WorkQueue
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.money.bounties.placing import BountyService
+from utils.services.ports import AdminNotifier
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
 from utils.tasks import TaskManager
@@ -34,6 +37,12 @@ from utils.tasks import TaskManager
 BOARD_TASK = "bounties:board"
 GATHER_SECONDS = 3.0
 PAUSE_SECONDS = 10.0
+CHANNEL_LOST = text(
+    "I can't post in the bounties channel, so its board of open bounties is out of date. Check that the "
+    "channel exists and give me View Channel, Send Messages, Embed Links and Read Message History in it, or "
+    "choose another one with {set}.",
+    set=Command("admin channel set"),
+)
 
 
 class BountyBoardStore(Protocol):  # implemented by BountyBoardRepository
@@ -79,10 +88,14 @@ class BountyBoards:
     servers: GameServerService
     bounties: BountyService
     languages: GuildSpeaker
+    notifier: AdminNotifier
     tasks: TaskManager
     clock: Clock
 
     def __post_init__(self) -> None:
+        self._shown: set[GuildId] = (
+            set()
+        )  # guilds whose board was shown since it was lost, or since the start
         self._changed = WorkQueue(BOARD_TASK, self._refresh_soon, tasks=self.tasks)
 
     def on_bounties_changed(self, event: BountiesChanged) -> None:
@@ -104,6 +117,10 @@ class BountyBoards:
     async def refresh_all(self, guild_ids: Iterable[GuildId]) -> None:
         """Look at the board of every guild, also at those that people deleted."""
         await self.tasks.for_each(BOARD_TASK, guild_ids, self._refresh)
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget whether the board of a guild was shown."""
+        self._shown.discard(guild_id)
 
     def _put(self, guild_id: GuildId) -> None:
         self._changed.put(guild_id, guild_id=guild_id)
@@ -136,8 +153,23 @@ class BountyBoards:
                 render=partial(self._render, guild_id),
                 places=_BoardPlace(self.store, guild_id),
                 pause_seconds=PAUSE_SECONDS,
+                note_shown=partial(self._note_shown, guild_id, channel_id),
+                note_lost=partial(self._note_lost, guild_id, channel_id),
             )
         )
+
+    async def _note_lost(self, guild_id: GuildId, channel_id: ChannelId) -> None:
+        """Tell the admins once, together with the posts that wait for this channel."""
+        self._shown.discard(guild_id)
+        await self.notifier.notify(
+            guild_id, CHANNEL_LOST, name_unusable_channel(channel_id), kind=IncidentKind.CHANNEL_UNUSABLE
+        )
+
+    async def _note_shown(self, guild_id: GuildId, channel_id: ChannelId) -> None:
+        """Close the alert once after a start and after each loss: posts may have another trouble there."""
+        if guild_id not in self._shown:
+            self._shown.add(guild_id)
+            await self.notifier.clear(guild_id, name_unusable_channel(channel_id))
 
     async def _render(self, guild_id: GuildId) -> Post:
         embeds = await self.languages.speak(guild_id)

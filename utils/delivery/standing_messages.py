@@ -81,6 +81,9 @@ class FixedPlace:
         return ()
 
 
+Note = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class StandingMessage:
     """A message that shows the newest state of its key.
@@ -93,6 +96,8 @@ class StandingMessage:
         places: the storage of its place.
         pause_seconds: the least pause between two edits.
         is_last: no newer state follows, so it does not wait for the pause.
+        note_shown: is called after each try that succeeded.
+        note_lost: is called when only a person can make it succeed.
     """
 
     key: str
@@ -102,6 +107,8 @@ class StandingMessage:
     places: MessagePlaces
     pause_seconds: float = 0.0
     is_last: bool = False
+    note_shown: Note | None = None
+    note_lost: Note | None = None
 
 
 @dataclass(slots=True)
@@ -202,6 +209,11 @@ class StandingMessages:
             self._tasks.errors.report(failure, where=where)
             if isinstance(failure, DeliveryDelayedError | DeliveryUncertainError):
                 return compute_retry_seconds(failure, failures + 1, now=self._clock.now())
+            note = message.note_lost
+        else:
+            note = message.note_shown
+        if note is not None:
+            await note()
         return None
 
     @asynccontextmanager

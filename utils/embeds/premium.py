@@ -16,7 +16,8 @@ from utils.models.premium import (
     PremiumState,
     TierOffer,
 )
-from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
+from utils.models.servers import count_game_servers
+from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, text, text_in
 from utils.models.visible_text import clean_text
 
 SHOWN_EVENTS = 5
@@ -25,20 +26,19 @@ _INCLUDES = text("Each tier includes everything of the lower tiers.")
 
 
 def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
-    """Return a community's tier, its end, its game servers, and every tier."""
+    """Return a community's tier, its end, its game servers, and every tier, in short lines for a phone."""
     state = overview.state
     title = text("⭐ Tier {level}: {name}", level=Number(state.tier.level), name=state.tier.name)
     colour = style.theme.warning if overview.paused else style.theme.neutral
-    embed = style.build(title, join([_describe_end(state), _INCLUDES], "\n"), colour=colour)
+    embed = style.build(title, _describe_end(state), colour=colour)
     style.add_field(embed, text("Game servers"), _describe_capacity(style, overview))
-    return _add_offers(style, embed, overview.offers, own=state.tier.level)
+    return style.add_field(embed, text("All tiers"), _list_offers(overview))
 
 
 def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
-    said = join([_INCLUDES, text("The bot's owner grants them.")])
-    embed = style.build(text("⭐ Tiers"), said)
-    return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
+    granted = text("The bot's owner grants them.")
+    return style.build(text("⭐ Tiers"), join([_list_offers(overview), granted], "\n"))
 
 
 def build_grant_embed(style: Style, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
@@ -58,30 +58,27 @@ def _list_names(names: Sequence[str]) -> Names:
     return Names(tuple(map(show_name, names)))
 
 
-def _add_offers(
-    style: Style, embed: discord.Embed, offers: Sequence[TierOffer], *, own: int
-) -> discord.Embed:
-    for offer in offers:
-        mark = "▶ " if offer.tier.level == own else ""
-        name = f"{mark}{offer.tier.level}{SEPARATOR}{style.write(offer.tier.name)}"
-        embed.add_field(name=name, value=style.write(_describe_offer(offer)), inline=False)
-    return embed
+def _list_offers(overview: PremiumOverview) -> Text:
+    """Return two lines for each tier, the own one marked: its servers, then what it opens."""
+    lines: list[Text] = []
+    for offer in overview.offers:
+        mark = "▶ " if offer.tier.level == overview.state.tier.level else ""
+        shape = f"{mark}**{{level}}{SEPARATOR}{{name}}**{SEPARATOR}{{servers}}"
+        level, servers = Number(offer.tier.level), count_game_servers(offer.tier.servers)
+        lines.append(frame(shape, level=level, name=offer.tier.name, servers=servers))
+        lines.append(frame("-# {facts}", facts=join_facts(_list_facts(offer))))
+    return join([*lines, _INCLUDES], "\n")
 
 
-def _describe_offer(offer: TierOffer) -> Text:
-    """Return servers, poll interval and features; half seconds are shown, because the setting allows them."""
+def _list_facts(offer: TierOffer) -> list[Value]:
+    """Return poll interval and features; half seconds are shown, because the setting allows them."""
     seconds = offer.poll_seconds
-    pace = plural(
-        "{count} game server, checked every {seconds} s",
-        "{count} game servers, checked every {seconds} s",
-        offer.tier.servers,
-        seconds=Number(seconds, 0 if float(seconds).is_integer() else 1),
-    )
+    pace = text("checked every {seconds} s", seconds=Number(seconds, 0 if float(seconds).is_integer() else 1))
     if offer.opens:
-        return join_facts([pace, Names(offer.opens)])
+        return [pace, Names(offer.opens)]
     if offer.tier != TIERS[-1]:
-        return pace
-    return join_facts([pace, text("all features of tier {level}", level=Number(offer.tier.level - 1))])
+        return [pace]
+    return [pace, text("all features of tier {level}", level=Number(offer.tier.level - 1))]
 
 
 def _describe_capacity(style: Style, overview: PremiumOverview) -> Text:
