@@ -16,7 +16,7 @@ from utils.database.core.indexes import list_index_problems
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
-from utils.gateway import REFUSED_LOGIN, check_token
+from utils.gateway.login import REFUSED_LOGIN, check_token
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.redaction import Redactor

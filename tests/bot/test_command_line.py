@@ -16,6 +16,7 @@ from simulation.bot_process import PROJECT, BotProcess
 from simulation.discord import SimulatedDiscord
 from tests.bot.conftest import StageFactory
 from tests.bot.process import drop_database, run_command, until
+from tests.fakes.systemd import FakeSystemd
 from utils.checkup import INSTALLATION
 from utils.commandline.arguments import CALLS
 from utils.composition.start_checks import START_CHECKS
@@ -174,14 +175,25 @@ async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("is_embedded", [False, True], ids=["configured", "embedded"])
 async def test_bot_stops_cleanly_when_told_to(
-    open_stage: StageFactory, number: signal.Signals, *, is_embedded: bool
+    open_stage: StageFactory,
+    number: signal.Signals,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_embedded: bool,
 ) -> None:
-    """The bot ends with 0 within seconds, stops its own mongod, and leaves no traceback."""
+    """The bot ends with 0 within seconds, stops its own mongod, leaves no traceback, and tells systemd."""
+    systemd = FakeSystemd(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(systemd.path))
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
     stage = await open_stage(is_embedded=is_embedded)
     stage.open_files().append(*stage.take(20))
     await stage.bot.start()
     await stage.add_server("North")
     assert await stage.bot.stop(number) == 0
+    told = [word for word in systemd.read() if not word.startswith("WATCHDOG=1")]
+    systemd.close()
+    assert told == ["READY=1\nSTATUS=connected to Discord", "STOPPING=1\nSTATUS=stopping"]
     if is_embedded:
         pid = stage.bot.read_mongod().pid
         await until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), what="mongod was left behind")
@@ -230,6 +242,7 @@ async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: Sta
     files.append(*stage.take(5))  # the storing of these does not end
     assert await stage.bot.stop() == COULD_NOT_START
     assert "the bot does not stop in time and is ended by force" in stage.bot.output
+    assert "Thread 0x" in (stage.bot.data_dir / "status" / "faults.log").read_text("utf-8")
 
 
 async def test_bot_stops_cleanly_while_it_waits_as_standby(open_stage: StageFactory) -> None:

@@ -20,6 +20,7 @@ OPLOG_MEGABYTES = 990  # the minimum of mongod; by default it grows to a twentie
 SOCKET_NAME = "mongod.sock"
 SOCKET_FOLDER = "killfeed-"  # the beginning of the folder's name, if it is not in the data folder
 PRIVATE = 0o700
+FOR_ITSELF = 0o077  # its files, the log as well, are for this user alone
 EMBEDDED_OPTIONS = (
     *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
     *("--wiredTigerCacheSizeGB", str(CACHE_GIGABYTES)),
@@ -183,6 +184,7 @@ def spawn(
             stdout=subprocess.DEVNULL,
             stderr=stream,
             start_new_session=True,
+            umask=FOR_ITSELF,
         )
     return MongodProcess(child.pid, child=child)
 
