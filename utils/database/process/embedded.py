@@ -17,6 +17,7 @@ from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.database.core.sessions import Client
 from utils.database.process.mongod_binary import explain_failure, find_mongod
+from utils.database.process.mongod_log import MongodLog
 from utils.database.process.mongod_process import (
     PRIVATE,
     REPLICA_SET,
@@ -100,11 +101,24 @@ class EmbeddedMongod:
 
     async def watch(self) -> None:
         """Start mongod again whenever it dies; runs until cancelled or ``stop``."""
+        log = MongodLog(self._log_path, self._clock)
         while self._process is not None:
             if not self._process.is_alive():
                 _log.error("mongod died", pid=self.pid, last_line=read_last_line(self._log_path))
                 await self._restart()
+            elif await log.is_rotation_due():
+                await self._rotate_log()
             await self._clock.sleep(WATCH_SECONDS)
+
+    async def _rotate_log(self) -> None:
+        """Let mongod move its log aside, under a name with the time, and begin a new one."""
+        client = _build_client(self._address)
+        try:
+            await client.admin.command("logRotate", 1)
+        except PyMongoError as error:
+            _log.warning("the log of mongod is not rotated", reason=str(error))
+        finally:
+            client.close()
 
     async def _restart(self) -> None:
         pauses = RESTART_BACKOFF.generate_seconds()

@@ -19,6 +19,7 @@ OPLOG_MEGABYTES = 990  # the minimum of mongod; by default it grows to a twentie
 SOCKET_NAME = "mongod.sock"
 SOCKET_FOLDER = "killfeed-"  # the beginning of the folder's name, if it is not in the data folder
 PRIVATE = 0o700
+FOR_ITSELF = 0o077  # its files, the log as well, are for this user alone
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 """The path of a socket has at most 107 bytes, and the name of a member has no colon before its port."""
@@ -164,6 +165,7 @@ def spawn(mongod: Path, *, data: Path, address: str, log: Path, errors: Path) ->
             stdout=subprocess.DEVNULL,
             stderr=stream,
             start_new_session=True,
+            umask=FOR_ITSELF,
         )
     return MongodProcess(child.pid, child=child)
 
