@@ -7,12 +7,10 @@ Exit codes: 0 done or stopped cleanly, 1 could not start or a call failed, 2 wro
 
 import asyncio
 import gc
-import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Coroutine
+from functools import partial
 
 from structlog import get_logger
 
@@ -27,21 +25,27 @@ from utils.commandline.call import (
     build_redactor,
     open_logs,
 )
+from utils.commandline.child import work_as_child
+from utils.composition.backups import CHILD
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
 from utils.composition.health import build_status, show_status
+from utils.composition.start_checks import list_verified, verify_start
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
-from utils.data_folder import load_instance_id, lock_data_folder
+from utils.data_folder import explain_unusable, load_instance_id, lock_data_folder
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
-from utils.gateway import check_token
+from utils.gateway.login import check_token
 from utils.log_context import bind_log_context, draw_correlation_id
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings, load_settings
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, beside
 from utils.telemetry.health.status import ProcessState
+from utils.telemetry.last_words import STATUS_FOLDER
+from utils.telemetry.process_end import ProcessEnd
+from utils.telemetry.systemd import ServiceManager
 from utils.waiting import wait_for_first
 
 if sys.platform == "win32":  # uvloop is not made for it
@@ -63,7 +67,6 @@ EXTENSIONS = (
     "cogs.admin",
     "cogs.help",
 )
-STOP_SECONDS = 9.5  # the bot promises to stop within ten
 
 SWITCH_SECONDS = 0.002
 """Seconds that a thread with MongoDB's answer waits for the interpreter at most.
@@ -74,31 +77,33 @@ CPU.
 """
 
 
-async def run_bot(settings: Settings, redactor: Redactor) -> None:
-    """Run until SIGINT or SIGTERM.
+async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> None:
+    """Run until SIGINT or SIGTERM; ``end`` limits the stop.
 
     Raises:
         KillfeedError: the bot could not start or had to stop; the text says why.
     """
-    clock, stop = SystemClock(), asyncio.Event()
-    status = build_status(settings, read_version(), clock)
+    clock, stop, loop = SystemClock(), asyncio.Event(), asyncio.get_running_loop()
+    service, status = ServiceManager(os.environ, clock=clock), build_status(settings, read_version(), clock)
 
     def begin_stop() -> None:
-        limit_stop()
+        service.note_stopping()
         status.change(ProcessState.STOPPING)
         stop.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, begin_stop)
+    end.listen(partial(loop.call_soon_threadsafe, begin_stop))
     errors = build_errors(clock, redactor)
     tasks = TaskManager(clock, errors=errors)
     opened = open_database(build_place(settings), tasks, clock=clock)
-    async with show_status(status, tasks), watch_errors(settings, errors), opened as database:
+    alive = beside(service.keep_alive)
+    async with alive, show_status(status, tasks), watch_errors(settings, errors), opened as database:
         instance_id = load_instance_id(settings.data_dir)
         upgrade = build_upgrade(settings, database, instance_id, clock)
         leases = build_leases(settings, database, instance_id, clock, errors=errors)
         status.state = ProcessState.STANDBY
-        if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
+        if await _wait(upgrade.wait_until_current(), stop) and await _wait(
+            leases.wait_for_leases(on_standby=service.note_standby), stop
+        ):
             try:
                 await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
@@ -112,30 +117,15 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
                     clock=clock,
                     errors=errors,
                 )
+                await verify_start(application, status, await list_verified(database))
+                sys.stderr.writelines(f"{line}\n" for line in status.list_startup())
                 status.content = application.health.status
                 status.change(ProcessState.RUNNING)
-                await application.run(stop)
+                await application.run(stop, service)
             finally:
-                limit_stop()
+                end.limit_stop()
+                service.note_stopping()
                 await leases.give_back()
-
-
-def limit_stop() -> None:
-    """End the process by force if it does not stop in time; the next start goes on as after a kill.
-
-    A stop can wait for long, for example for a database that does not answer within a transaction, or for a
-    foreign host.
-    """
-    deadline = threading.Timer(STOP_SECONDS, end_by_force)
-    deadline.daemon = True
-    deadline.start()
-
-
-def end_by_force() -> None:
-    """End the process now."""
-    logger.error("the bot does not stop in time and is ended by force")
-    logging.shutdown()  # writes what waits
-    os._exit(1)
 
 
 async def _wait(until: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
@@ -165,7 +155,10 @@ def run(settings: Settings) -> int:
             lock_data_folder(settings.data_dir),
             open_logs(settings, redactor, level=settings.logging.level),
         ):
-            run_in_loop(run_bot(settings, redactor))
+            end = ProcessEnd(settings.data_dir / STATUS_FOLDER)
+            with explain_unusable(settings.data_dir):
+                end.begin()
+            run_in_loop(run_bot(settings, redactor, end))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return FAILED
@@ -176,6 +169,8 @@ def main(arguments: list[str]) -> int:
     """Run the command line."""
     sys.setswitchinterval(SWITCH_SECONDS)
     options = parse_arguments(arguments)
+    if options.call == CHILD:
+        return work_as_child()
     try:
         settings = load_settings(options.config, os.environ)
     except ConfigurationError as error:

@@ -65,6 +65,7 @@ class Gateway:
         self.identifies = 0
         self.acknowledges_heartbeats = True
         self.refuses_resumes = False
+        self.refuses_identifies = False
         self._world = world
         self._token = token
         self._allowed_intents = allowed_intents
@@ -227,7 +228,7 @@ class Gateway:
         if len(self._list_guilds(session)) > MOST_GUILDS:
             raise ProtocolBreachError(4011)
         self.identifies += 1
-        if not self.starts.take(session.shard[0]):
+        if not self.starts.take(session.shard[0]) or self.refuses_identifies:
             await connection.send({"op": INVALID_SESSION, "d": False})
             return
         self.sessions[session.id] = session

@@ -11,6 +11,7 @@ MAKERS = {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe
 OWNERS = {
     "utils/tasks.py": "the place for it",
     "utils/composition/application.py": "what the bot lives by: gateway, leases and the wait for its stop",
+    "utils/gateway/connection.py": "the library's connecting, ended before it is begun again",
     "utils/waiting.py": "what is waited for together, and what is waited for though its caller is ended",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
@@ -22,7 +23,7 @@ OWNERS = {
 }
 """Modules that make tasks of their own, and why none of these outlives its owner unnoticed."""
 
-MANAGERS = {"bot.py", "utils/checkup.py", "utils/commandline/rekeying.py"}
+MANAGERS = {"bot.py", "utils/checkup.py", "utils/commandline/backing_up.py", "utils/commandline/rekeying.py"}
 
 
 def list_made(module: Module) -> Iterator[str]:

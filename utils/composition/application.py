@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from structlog import get_logger
 
+from utils.backup.backups import BACKUP_TASK, BackupManager
 from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.health import Health
@@ -16,7 +17,8 @@ from utils.database.process.opening import MONGOD_TASK
 from utils.delivery.bounty_boards import BountyBoards
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
-from utils.gateway import run_gateway
+from utils.gateway.connection import ServiceStatus, run_gateway
+from utils.gateway.pace import IdentifyBudget
 from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
@@ -37,6 +39,7 @@ READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, so that the start is not slower
 PREMIUM_CHECK_SECONDS = 10.0  # a tier ends by itself; its servers are paused at most this much later
 BOUNTY_SECONDS = 15.0
+FIRST_SHARD = 0  # its process makes the backups
 
 logger = get_logger(__name__)
 
@@ -59,6 +62,7 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
+    backups: BackupManager
     error_alerts: ErrorAlerts
     health: Health
     memories: Sequence[GuildMemory]
@@ -70,8 +74,8 @@ class Application:
         self.pruning = Pruning(self.base.repositories, self.base.tasks, clock=self.base.clock)
         self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=self.base.tasks)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Read, deliver and answer until ``stop`` is set.
+    async def run(self, stop: asyncio.Event, status: ServiceStatus) -> None:
+        """Read, deliver and answer until ``stop`` is set; ``status`` is told how the connection stands.
 
         Raises:
             ConfigurationError: Discord refuses the token.
@@ -92,9 +96,10 @@ class Application:
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
-        token = self.base.settings.discord.token.get_secret_value()
+        if FIRST_SHARD in self.base.settings.discord.sharding.ids:
+            self.tasks.start(BACKUP_TASK, self.backups.run, is_critical=True)
         works = [
-            asyncio.create_task(run_gateway(self.bot, token, clock=self.base.clock), name="discord"),
+            asyncio.create_task(self._stay_connected(status), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
@@ -104,6 +109,11 @@ class Application:
                 work.result()
         finally:
             await self._shut_down(works)
+
+    async def _stay_connected(self, status: ServiceStatus) -> None:
+        token = self.base.settings.discord.token.get_secret_value()
+        identifies = self.bot.identifies = IdentifyBudget(self.base.clock)
+        await run_gateway(self.bot, token, clock=self.base.clock, identifies=identifies, status=status)
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop the running parts, in the order of their dependencies."""

@@ -51,6 +51,13 @@ class GuildFollower(Protocol):  # implemented by ServerLoops
         """Serve these guilds and no others."""
 
 
+class IdentifyTurns(Protocol):  # implemented by IdentifyBudget
+    """Limits how often a shard begins a new session."""
+
+    async def take(self, shard_id: int) -> None:
+        """Wait until a shard may identify, and count it."""
+
+
 class KillfeedBot(commands.Bot):
     """The bot on Discord.
 
@@ -67,6 +74,7 @@ class KillfeedBot(commands.Bot):
 
     services: Services
     follower: GuildFollower
+    identifies: IdentifyTurns | None = None
 
     def __init__(
         self,
@@ -101,7 +109,6 @@ class KillfeedBot(commands.Bot):
 
     async def on_connect(self) -> None:
         """Register the commands."""
-        logger.info("connected to Discord")
         self._is_following = False
         await self._register_commands()
 
@@ -125,13 +132,11 @@ class KillfeedBot(commands.Bot):
         )
         logger.info(str(greeting))
 
-    async def on_resumed(self) -> None:
-        """Note a reconnect that lost nothing."""
-        logger.info("connection to Discord resumed")
-
-    async def on_disconnect(self) -> None:
-        """Note a lost connection; the library reconnects by itself."""
-        logger.warning("connection to Discord lost")
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait until the budget of identifies allows one; the library calls this before each."""
+        if self.identifies is not None:
+            await self.identifies.take(shard_id or 0)
+        await super().before_identify_hook(shard_id, initial=initial)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Welcome a new guild; go on with the servers of one that had added the bot before."""

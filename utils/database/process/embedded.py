@@ -17,6 +17,7 @@ from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.database.core.sessions import Client
 from utils.database.process.mongod_binary import explain_failure, find_mongod
+from utils.database.process.mongod_log import MongodLog
 from utils.database.process.mongod_process import (
     PRIVATE,
     REPLICA_SET,
@@ -58,7 +59,7 @@ class EmbeddedMongod:
         self._data = (data_dir / "mongodb").absolute()
         self._log_path = (data_dir / "logs" / "mongod.log").absolute()
         self._errors = self._data / "startup-errors.txt"
-        self._file = self._data / "process.json"
+        self._file = find_process_file(data_dir)
         self._clock = clock
         self._configured = mongod_path
         self._process: MongodProcess | None = None
@@ -100,11 +101,24 @@ class EmbeddedMongod:
 
     async def watch(self) -> None:
         """Start mongod again whenever it dies; runs until cancelled or ``stop``."""
+        log = MongodLog(self._log_path, self._clock)
         while self._process is not None:
             if not self._process.is_alive():
                 _log.error("mongod died", pid=self.pid, last_line=read_last_line(self._log_path))
                 await self._restart()
+            elif await log.is_rotation_due():
+                await self._rotate_log()
             await self._clock.sleep(WATCH_SECONDS)
+
+    async def _rotate_log(self) -> None:
+        """Let mongod move its log aside, under a name with the time, and begin a new one."""
+        client = _build_client(self._address)
+        try:
+            await client.admin.command("logRotate", 1)
+        except PyMongoError as error:
+            _log.warning("the log of mongod is not rotated", reason=str(error))
+        finally:
+            client.close()
 
     async def _restart(self) -> None:
         pauses = RESTART_BACKOFF.generate_seconds()
@@ -220,6 +234,11 @@ class EmbeddedMongod:
         while process.is_alive() and self._clock.monotonic() < deadline:
             await self._clock.sleep(POLL_SECONDS)
         return not process.is_alive()
+
+
+def find_process_file(data_dir: Path) -> Path:
+    """Return the file by which the mongod of a data folder is found."""
+    return (data_dir / "mongodb" / "process.json").absolute()
 
 
 def _build_client(address: str) -> Client:

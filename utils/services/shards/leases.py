@@ -4,7 +4,7 @@ A process holds the leases of all its shards or of none, because it is one conne
 process holds any of them, it waits as a standby. When it loses one, it stops.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -80,6 +80,11 @@ class LeaseHolder:
         self._tokens: Mapping[int, int] = {}
         self.renewed_at = clock.monotonic()
 
+    @property
+    def instance_id(self) -> str:
+        """The id of this process's installation."""
+        return self._instance_id
+
     def get_token(self, guild_id: GuildId) -> tuple[int, int]:
         """Return a guild's shard and the fencing token of its lease.
 
@@ -91,8 +96,8 @@ class LeaseHolder:
             raise LeaseLostError(f"The lease of shard {shard} is not held.")
         return shard, self._tokens[shard]
 
-    async def wait_for_leases(self) -> None:
-        """Wait until every lease is held; until then this process is a standby.
+    async def wait_for_leases(self, *, on_standby: Callable[[], None] = lambda: None) -> None:
+        """Wait until every lease is held; until then this process is a standby, which is told once.
 
         Raises:
             ShardCountError: another process runs with another number of shards.
@@ -106,6 +111,7 @@ class LeaseHolder:
                         "another process is at work, waiting as its standby", shards=self._sharding.ids
                     )
                     is_told = True
+                    on_standby()
                 await self._clock.sleep(STANDBY_SECONDS)
         self.renewed_at = self._clock.monotonic()
         logger.info("leases taken", shards=self._sharding.ids, shard_count=self._sharding.count)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
@@ -18,11 +19,13 @@ from urllib.parse import unquote
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from tests.fakes.clock import FakeClock
 from utils.clock import SystemClock
 from utils.database.core.transaction import Transaction
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.mongod_binary import explain_failure, find_in_wheel, find_mongod
+from utils.database.process.mongod_log import LOOK_SECONDS, MAX_BYTES, MongodLog
 from utils.database.process.mongod_process import (
     REPLICA_SET,
     ProcessFile,
@@ -31,6 +34,7 @@ from utils.database.process.mongod_process import (
     leave_socket,
 )
 from utils.errors import ConfigurationError
+from utils.tasks import beside
 
 ORPHANING_BOT = """
 import asyncio, sys
@@ -80,10 +84,52 @@ async def test_mongod_runs_in_a_session_of_its_own_until_stopped(
     pid = mongod.pid
     assert pid is not None
     assert (mongod.is_running, os.getsid(pid), await _write(uri, 1)) == (True, pid, [1])
-    assert (tmp_path / "logs" / "mongod.log").exists()
+    assert (tmp_path / "logs" / "mongod.log").stat().st_mode & 0o777 == 0o600
     await mongod.stop()
     await mongod.stop()
     assert (mongod.is_running, is_alive(pid)) == (False, False)
+
+
+class MovedClock(SystemClock):
+    """The real time, some days ahead."""
+
+    days = 0
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return super().now() + timedelta(days=self.days)
+
+
+async def test_log_is_rotated_at_midnight(tmp_path: Path, mongod_uri: str) -> None:
+    """Mongod moves its log aside on the first look of a new day, and goes on in a new one."""
+    assert mongod_uri  # skips the test without mongod
+    clock = MovedClock()
+    mongod = EmbeddedMongod(tmp_path, clock=clock)
+    await mongod.start()
+    logs = tmp_path / "logs"
+    try:
+        async with beside(mongod.watch), asyncio.timeout(60):
+            await asyncio.sleep(0)
+            clock.days = 1
+            while not (aside := list(logs.glob("mongod.log.2*"))):  # noqa: ASYNC110 - another process does it
+                await asyncio.sleep(0.02)
+    finally:
+        await mongod.stop()
+    assert len(aside) == 1
+    assert {path.stat().st_mode & 0o777 for path in logs.iterdir()} == {0o600}
+
+
+async def test_full_log_is_due_and_a_missing_one_is_not(tmp_path: Path) -> None:
+    """Beyond 100 MB the log is rotated; it is looked at twice a minute."""
+    clock, path = FakeClock(), tmp_path / "mongod.log"
+    log = MongodLog(path, clock)
+    clock.move(LOOK_SECONDS)
+    assert not await log.is_rotation_due()
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # takes no space
+    assert not await log.is_rotation_due()
+    clock.move(LOOK_SECONDS)
+    assert await log.is_rotation_due()
 
 
 async def test_data_and_address_stay_when_it_is_started_again(mongod: EmbeddedMongod) -> None:

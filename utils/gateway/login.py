@@ -1,14 +1,13 @@
-"""The gateway: logs in to Discord, stays connected, and says why when Discord ends that for good."""
+"""The login to Discord, and why Discord refuses or ends a connection for good."""
 
 import aiohttp
 import discord
 from structlog import get_logger
 
-from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import ConfigurationError
+from utils.gateway.pace import generate_pauses
 
-LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 REFUSED_LOGIN = (
     "Discord refuses the token. Copy it again from the Discord developer portal (Bot, Reset Token) "
     "into discord.token of your configuration."
@@ -37,24 +36,13 @@ def check_token(token: str) -> None:
         raise ConfigurationError(MISSING_LOGIN)
 
 
-async def run_gateway(bot: discord.Client, token: str, *, clock: Clock) -> None:
-    """Log in and stay connected until cancelled.
+async def log_in(bot: discord.Client, token: str, *, clock: Clock) -> None:
+    """Log in, and try again while Discord is away: kills are read and stored in the meantime.
 
     Raises:
-        ConfigurationError: Discord refuses the token, or closed the connection for good.
+        ConfigurationError: Discord refuses the token.
     """
-    await _log_in(bot, token, clock)
-    try:
-        await bot.connect(reconnect=True)
-    except discord.ConnectionClosed as failure:
-        raise _explain_close(failure.code) from None
-    except discord.PrivilegedIntentsRequired:
-        raise _explain_close(DISALLOWED_INTENTS) from None
-
-
-async def _log_in(bot: discord.Client, token: str, clock: Clock) -> None:
-    """Log in, and try again while Discord is away: kills are read and stored in the meantime."""
-    for pause in LOGIN_BACKOFF.generate_seconds():
+    for pause in generate_pauses():
         try:
             await bot.login(token)
         except discord.LoginFailure:
@@ -67,7 +55,7 @@ async def _log_in(bot: discord.Client, token: str, clock: Clock) -> None:
             return
 
 
-def _explain_close(code: int) -> ConfigurationError:
+def explain_close(code: int) -> ConfigurationError:
     """Return why Discord's gateway closed for good; after every other code the library comes back."""
     if code == AUTHENTICATION_FAILED:
         return ConfigurationError(REFUSED_LOGIN)

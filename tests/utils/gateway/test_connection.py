@@ -1,0 +1,180 @@
+"""The connection to Discord: losses and returns, outages, tries that hang, refused identifies."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import discord
+import pytest
+from discord.gateway import KeepAliveHandler
+from structlog.testing import capture_logs
+
+from simulation.discord import GATEWAY_ROUTE, Fault, SimulatedDiscord
+from tests.fakes.clock import FakeClock
+from tests.fakes.own_bot import wait_until
+from utils.gateway.connection import run_gateway
+from utils.gateway.pace import IDENTIFIES_AN_HOUR, PAUSES, SPARING_SECONDS, IdentifyBudget
+
+AWAY_SECONDS = 600
+
+pytestmark = pytest.mark.fault
+
+
+class BareBot(discord.Bot):
+    """A bot that knows nothing but its budget of identifies."""
+
+    def __init__(self, identifies: IdentifyBudget) -> None:
+        super().__init__(intents=discord.Intents(guilds=True), cache_default_sounds=False)
+        self._identifies = identifies
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keep the budget, without the library's pause of five seconds."""
+        del initial
+        await self._identifies.take(shard_id or 0)
+
+
+class NotedStatus:
+    """Records how the connection stood."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def note_connected(self) -> None:
+        """Record a connection."""
+        self.noted.append("connected")
+
+    def note_lost(self) -> None:
+        """Record a loss."""
+        self.noted.append("lost")
+
+
+class Connected:
+    """A bot that stays connected, its clock, and its log."""
+
+    def __init__(self, world: SimulatedDiscord, logs: list[Mapping[str, Any]]) -> None:
+        self.world = world
+        self.logs = logs
+        self.clock = FakeClock()
+        self.status = NotedStatus()
+        self.identifies = IdentifyBudget(self.clock)
+        self.bot = BareBot(self.identifies)
+
+    def list_lines(self) -> list[dict[str, Any]]:
+        """Return the lines about losses and returns."""
+        about = ("connected to Discord", "connection to Discord lost", "connection to Discord is back")
+        return [dict(line) for line in self.logs if line["event"] in about]
+
+    async def pass_until_connected(self, step_seconds: float = 1.0) -> float:
+        """Let time pass until the bot is connected; return the seconds."""
+        began = self.clock.monotonic()
+        async with asyncio.timeout(60):
+            while len(self.status.noted) < 1 or self.status.noted[-1] != "connected":
+                await self.let_pass(step_seconds)
+        return self.clock.monotonic() - began
+
+    async def let_pass(self, seconds: float) -> None:
+        """Let time pass, and let real connections do something."""
+        await self.clock.advance(seconds)
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def connect(world: SimulatedDiscord) -> AsyncIterator[Connected]:
+    """Stay connected until the end of the block."""
+    before = discord.http.Route.API_BASE_URL
+    discord.http.Route.API_BASE_URL = world.api_base_url
+    with capture_logs() as logs:
+        own = Connected(world, logs)
+        async with own.bot:
+            staying = asyncio.create_task(
+                run_gateway(
+                    own.bot, world.token, clock=own.clock, identifies=own.identifies, status=own.status
+                )
+            )
+            try:
+                yield own
+            finally:
+                staying.cancel()
+                await asyncio.gather(staying, return_exceptions=True)
+                await own.bot.close()
+                discord.http.Route.API_BASE_URL = before
+
+
+@pytest.mark.parametrize("code", [None, 4000, 4009])
+async def test_each_loss_and_each_return_is_one_line(world: SimulatedDiscord, code: int | None) -> None:
+    """A loss names its close code, a return its seconds and whether the session went on."""
+    async with connect(world) as own:
+        await wait_until(lambda: own.status.noted == ["connected"])
+        await world.gateway.drop(code)
+        await wait_until(lambda: own.status.noted == ["connected", "lost", "connected"])
+        world.gateway.refuses_resumes = True
+        await world.gateway.drop(code)
+        await wait_until(lambda: own.status.noted == ["connected", "lost"] * 2 + ["connected"])
+        lost = {"event": "connection to Discord lost", "log_level": "warning", "code": code or 1006}
+        back = {"event": "connection to Discord is back", "log_level": "info", "seconds": 0.0}
+        assert own.list_lines() == [
+            {"event": "connected to Discord", "log_level": "info"},
+            lost,
+            back | {"session": "resumed"},
+            lost,
+            back | {"session": "new"},
+        ]
+
+
+async def test_bot_is_back_soon_after_discord_was_away_for_long(world: SimulatedDiscord) -> None:
+    """After an outage no more time passes than the longest pause and a try; the log says so once."""
+    async with connect(world) as own:
+        await wait_until(lambda: own.status.noted == ["connected"])
+        async with world.outage():
+            await wait_until(lambda: own.status.noted == ["connected", "lost"])
+            while own.clock.monotonic() < 1000 + AWAY_SECONDS:
+                await own.let_pass(5)
+        assert await own.pass_until_connected() <= PAUSES[-1] + 5
+        assert [line["event"] for line in own.list_lines()] == [
+            "connected to Discord",
+            "connection to Discord lost",
+            "connection to Discord is back",
+        ]
+        assert own.list_lines()[-1]["seconds"] >= AWAY_SECONDS
+
+
+async def test_login_is_tried_for_ever_while_discord_is_away(world: SimulatedDiscord) -> None:
+    """At the start, the pauses are those of the connection."""
+    async with world.outage(), connect(world) as own:
+        for pause in (*PAUSES, PAUSES[-1]):
+            await wait_until(lambda: bool(own.clock.sleeping))
+            await own.clock.advance(pause)
+        await wait_until(lambda: bool(own.clock.sleeping))
+        assert own.clock.slept == [*PAUSES, PAUSES[-1], PAUSES[-1]]
+        world.faults.end_outage()
+        await own.pass_until_connected()
+
+
+async def test_try_that_hangs_is_given_up(world: SimulatedDiscord) -> None:
+    """A connection that Discord takes and then leaves without a word is begun again after 30 seconds."""
+    held = asyncio.Event()
+    hanging = world.faults.add(Fault(route=GATEWAY_ROUTE, held=held))
+    async with connect(world) as own:
+        await wait_until(lambda: hanging.struck == 1)
+        assert await own.pass_until_connected() in (30.0, 31.0)
+        held.set()
+
+
+async def test_budget_is_kept_when_identifies_are_refused(world: SimulatedDiscord) -> None:
+    """A gateway that ends each new session gets twenty identifies, then one in five minutes."""
+    world.gateway.refuses_identifies = True
+    async with connect(world) as own:
+        await wait_until(lambda: world.gateway.identifies == IDENTIFIES_AN_HOUR)
+        for expected in (1, 2):
+            for _ in range(int(SPARING_SECONDS / 10) - 1):
+                await own.let_pass(10)
+            assert world.gateway.identifies == IDENTIFIES_AN_HOUR + expected - 1
+            await own.let_pass(10)
+            await wait_until(
+                lambda expected=expected: world.gateway.identifies == IDENTIFIES_AN_HOUR + expected
+            )
+        world.gateway.refuses_identifies = False
+        await own.pass_until_connected(step_seconds=10)
+    await wait_until(lambda: not any(isinstance(one, KeepAliveHandler) for one in threading.enumerate()))
