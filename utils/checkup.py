@@ -71,7 +71,7 @@ async def _check_installation(
             yield Mark.OK, f"version {facts['version']}, transactions work"
             yield await _check_data(database)
             box = await open_secret_box(build_key_place(settings), database, redactor)
-            yield Mark.OK, "fits the stored logins"
+            yield Mark.OK, f"fits the stored logins; its fingerprint is {box.fingerprint}"
             leases = build_leases(settings, database, "check", clock)
             application = build_application(
                 settings, database, leases, box, tasks, extensions=extensions, clock=clock

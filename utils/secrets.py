@@ -29,6 +29,8 @@ NEXT_KEY_FILE = "secret.key.new"  # the new key while the key is changed
 FORMER_KEY_FILE = "secret.key.old"  # older backups need it
 KEY_LENGTH_MINIMUM = 16  # characters of a key that a person chose
 NONCE_BYTES = 12  # the size for which GCM is made
+FINGERPRINT_PURPOSE = "fingerprint"
+FINGERPRINT_BYTES = 4
 PROOF = b"proof of the key"  # the data that a proof is bound to, so that no login can replace it
 FORMAT = b"\x01"  # first byte of every ciphertext, so that another cipher can follow one day
 
@@ -90,6 +92,11 @@ class SecretBox:
         """Return the HMAC-SHA256 of a message under a key that is made of this one for a purpose."""
         derived = hmac.digest(self._key, purpose.encode(), "sha256")
         return hmac.digest(derived, message.encode(), "sha256")
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight characters by which people know the key, and which do not tell it."""
+        return self.compute_digest(FINGERPRINT_PURPOSE, "")[:FINGERPRINT_BYTES].hex()
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Encrypt a login for one server."""

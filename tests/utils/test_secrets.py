@@ -238,3 +238,17 @@ def test_redactor_works_as_a_processor() -> None:
     logger = structlog.wrap_logger(capturing, processors=[redactor, structlog.processors.JSONRenderer()])
     logger.info("login", host="hunter2")
     assert [call.args for call in capturing.calls] == [('{"host": "***", "event": "login"}',)]
+
+
+def test_key_is_known_by_digests_that_do_not_tell_it() -> None:
+    """A fingerprint and the checks of backups depend on the key, and each purpose has its own."""
+    other = SecretBox(f"{KEY} twice")
+    digests = {
+        BOX.compute_digest("backup", "a"),
+        BOX.compute_digest("backup", "b"),
+        BOX.compute_digest("fingerprint", "a"),
+        other.compute_digest("backup", "a"),
+    }
+    assert len(digests) == 4
+    assert BOX.compute_digest("backup", "a") == SecretBox(KEY).compute_digest("backup", "a")
+    assert BOX.fingerprint == SecretBox(KEY).fingerprint != other.fingerprint

@@ -92,7 +92,7 @@ def _run(
     redactor = build_redactor(context.settings)
     try:
         log_to_console(level=logging.ERROR)  # a bot that runs has the files
-        is_good = asyncio.run(_run_until_stopped(partial(work, context, redactor, SystemClock())))
+        is_good = asyncio.run(run_until_stopped(partial(work, context, redactor, SystemClock())))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return FAILED
@@ -101,7 +101,7 @@ def _run(
     return DONE if is_good else FAILED
 
 
-async def _run_until_stopped(work: Callable[[], Awaitable[bool]]) -> bool | None:
+async def run_until_stopped(work: Callable[[], Awaitable[bool]]) -> bool | None:
     """Return what the work returns; None if a signal ended it."""
     stop, results = asyncio.Event(), list[bool]()
 
