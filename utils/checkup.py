@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from enum import StrEnum
 
 import aiohttp
 import discord
 
 from utils.clock import SystemClock
 from utils.composition.build import build_application
+from utils.composition.start_checks import START_CHECKS, Mark, SelfCheck, list_start_checks
 from utils.composition.storage import build_key_place, build_leases, build_place
 from utils.data_folder import lock_data_folder
 from utils.database.core.database import SafeDatabase
@@ -26,25 +25,7 @@ from utils.settings import Settings
 from utils.tasks import TaskManager
 
 CHECK_PATIENCE_SECONDS = 5.0  # a person waits for the result
-INSTALLATION = ("Data folder", "MongoDB", "Data", "Secret key", "Commands")
-
-
-class Mark(StrEnum):
-    """The outcome of a check, as it is shown."""
-
-    OK = "ok"
-    WARNING = "warn"
-    FAILED = "FAIL"
-    UNCHECKED = "?"
-
-
-@dataclass(frozen=True, slots=True)
-class SelfCheck:
-    """One line of ``bot.py check``: what was tried and how it went, in English."""
-
-    name: str
-    mark: Mark
-    detail: str
+INSTALLATION = ("Data folder", "MongoDB", "Data", "Secret key", "Commands", *START_CHECKS)
 
 
 async def check_bot(
@@ -96,6 +77,8 @@ async def _check_installation(
                 settings, database, leases, box, tasks, extensions=extensions, clock=clock
             )
             yield Mark.OK, _count_commands(application.bot, len(extensions))
+            async for one in list_start_checks(application):
+                yield one.mark, one.detail
 
 
 async def _check_data(database: SafeDatabase) -> tuple[Mark, str]:

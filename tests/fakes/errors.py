@@ -48,6 +48,7 @@ class FakeErrorStore:
         troubles: the troubles of each guild.
         patterns: the pattern of a group, by guild and fingerprint.
         asked: the guild of every read.
+        forgotten: the members that were forgotten, with their guild.
     """
 
     def __init__(self) -> None:
@@ -56,10 +57,15 @@ class FakeErrorStore:
         self.troubles: defaultdict[GuildId, list[TroubleCount]] = defaultdict(list)
         self.patterns: dict[tuple[GuildId, str], Text] = {}
         self.asked: list[GuildId] = []
+        self.forgotten: list[tuple[GuildId, MemberId]] = []
         self.audit: FakeAuditStore | None = None
 
     async def write_all(self) -> None:
         """Have nothing to write."""
+
+    async def forget_member(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Record it."""
+        self.forgotten.append((guild_id, member_id))
 
     def list_troubles(self, guild_id: GuildId) -> Sequence[TroubleCount]:
         """Return the troubles of a guild."""

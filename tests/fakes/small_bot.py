@@ -329,6 +329,7 @@ class Shelf:
             notifier=FakeNotifier(),
             proofs=FakeProofs(),
             events=self.events,
+            memory=self.error_store,
             tasks=tasks,
             clock=self.clock,
             rng=random.Random(1),

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from utils.checkup import Mark, SelfCheck, check_bot
+from utils.checkup import check_bot
 from utils.commandline.call import (
     DONE,
     FAILED,
@@ -13,6 +13,7 @@ from utils.commandline.call import (
     build_redactor,
     open_logs,
 )
+from utils.composition.start_checks import Mark, SelfCheck
 from utils.data_folder import list_readable_by_others
 
 
@@ -28,7 +29,7 @@ def check(context: CallContext) -> int:
         for sentence in list_readable_by_others(context.config, settings.data_dir)
     ]
     for one in checks:
-        sys.stdout.write(f"{one.mark:<4}  {one.name:<20} {redactor.redact(one.detail)}\n")
+        sys.stdout.write(f"{redactor.redact(str(one))}\n")
     return FAILED if any(one.mark is Mark.FAILED for one in checks) else DONE
 
 

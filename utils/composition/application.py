@@ -29,6 +29,7 @@ from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, 
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.shards.leases import LeaseHolder
 from utils.sftp.pool import SftpConnectionPool
+from utils.telemetry.error_alerts import ALERT_TASK, ErrorAlerts
 from utils.telemetry.error_writer import WRITE_TASK
 
 IDLE_CHECK_SECONDS = 30.0
@@ -60,6 +61,7 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
+    error_alerts: ErrorAlerts
     health: Health
     memories: Sequence[GuildMemory]
 
@@ -79,6 +81,7 @@ class Application:
         """
         self.base.error_writer.load_pending()
         self.tasks.start(WRITE_TASK, self.base.error_writer.run, is_critical=True)
+        self.tasks.start(ALERT_TASK, self.error_alerts.run, is_critical=True)
         self.health.start()
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)

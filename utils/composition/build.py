@@ -8,7 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
-from utils.composition.errors import build_error_writer
+from utils.composition.errors import build_error_alerts, build_error_writer
 from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
@@ -114,6 +114,7 @@ def build_application(
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
+    rules = (grants, proofs, boards, bounty_boards, health)
     application = Application(
         base,
         leases,
@@ -129,9 +130,8 @@ def build_application(
         boards=boards,
         bounty_boards=bounty_boards,
         health=health,
-        memories=build_memories(
-            base, guild, delivery, reading, (grants, proofs, boards, bounty_boards, health), ingestion.live
-        ),
+        error_alerts=build_error_alerts(base, delivery, operators),
+        memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
     )
     register_handlers(application, delivery)
     return application
@@ -188,6 +188,7 @@ def build_surroundings(
         notifier=notifier,
         proofs=proofs,
         events=base.events,
+        memory=base.error_writer,
         tasks=base.tasks,
         clock=base.clock,
         rng=secrets.SystemRandom(),

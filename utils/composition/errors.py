@@ -4,12 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from utils.clock import Clock
+from utils.composition.base import Base
+from utils.composition.delivery import Delivery
 from utils.database.core.faults import read_mongodb_facts
+from utils.delivery.error_messages import ErrorMessages
+from utils.delivery.owner_places import OwnerPlaces
+from utils.interactions.operators import Operators
 from utils.interactions.reaching import is_refused, is_trouble, read_discord_facts
+from utils.models.scope import GuildId
 from utils.redaction import Redactor
 from utils.settings import Settings
+from utils.telemetry.error_alerts import ErrorAlerts
 from utils.telemetry.error_writer import ErrorStore, ErrorWriter
 from utils.telemetry.errors import ErrorTelemetry
+from utils.telemetry.guides import find_group_guide
 from utils.telemetry.hooks import report_unhandled
 from utils.telemetry.kinds import LibraryErrors
 from utils.telemetry.last_words import STATUS_FOLDER, last_words
@@ -28,6 +36,24 @@ def build_error_writer(
 ) -> ErrorWriter:
     """Return the part that writes what was counted."""
     return ErrorWriter(errors, store, folder=settings.data_dir / STATUS_FOLDER, clock=clock)
+
+
+def build_error_alerts(base: Base, delivery: Delivery, operators: Operators) -> ErrorAlerts:
+    """Return the alerts to the owners; they hear of what is written."""
+    home = base.settings.discord.home_guild_id
+    home_guild_id = None if home is None else GuildId(home)
+    owners = OwnerPlaces(
+        delivery.places,
+        delivery.sender,
+        list_owner_ids=operators.list_owner_ids,
+        home_guild_id=home_guild_id,
+    )
+    messages = ErrorMessages(
+        owners, languages=delivery.languages, find_guide=find_group_guide, home_guild_id=home_guild_id
+    )
+    alerts = ErrorAlerts(base.repositories.errors, messages, clock=base.clock, errors=base.errors)
+    base.error_writer.listener = alerts.note
+    return alerts
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from utils.clock import Clock
 from utils.composition.base import Base
@@ -94,6 +95,7 @@ class Health:
         clocks: the offsets of the times in the servers' logs.
         reports: says how the bot is.
         status: reads what the status file shows.
+        folder: where the starts are counted.
     """
 
     checker: HealthChecker
@@ -105,6 +107,11 @@ class Health:
     reports: HealthReports
     status: StatusSource
     tasks: TaskManager
+    folder: Path
+
+    def note_start(self) -> None:
+        """Count this start of the bot."""
+        note_start(self.folder, self.checker.clock.now())
 
     def start(self) -> None:
         """Begin to measure and to judge."""
@@ -168,7 +175,9 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         list_readings=sources.readings.list_readings,
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
+        count_errors=lambda: sum(base.errors.totals.values()),
     )
+    folder = base.settings.data_dir / STATUS_FOLDER
     status = StatusSource(
         checker,
         sources.tally,
@@ -181,7 +190,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         list_readings=sources.readings.list_readings,
         count_sent=lambda: sources.delivery.sender.sent,
     )
-    return Health(checker, lag, limits, clocks, outbox, shards, reports, status, base.tasks)
+    return Health(checker, lag, limits, clocks, outbox, shards, reports, status, base.tasks, folder)
 
 
 def build_status(settings: Settings, version: str, clock: Clock) -> StatusWriter:
@@ -219,7 +228,6 @@ def _list_database_probes(sources: HealthSources, process: str, clock: Clock) ->
 
 def _list_machine_probes(settings: Settings, lag: LoopLag, clock: Clock) -> Sequence[Probe]:
     folder = settings.data_dir / STATUS_FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     folders = [("data_dir", settings.data_dir)]
     directories = settings.backup.directories
     folders += [(f"backup.directories[{number}]", one) for number, one in enumerate(directories)]
@@ -228,7 +236,7 @@ def _list_machine_probes(settings: Settings, lag: LoopLag, clock: Clock) -> Sequ
         probe_memory(),
         probe_disks(folders),
         probe_backup_disk(settings.data_dir, directories),
-        probe_starts(note_start(folder, clock.now()), clock),
+        probe_starts(folder, clock),
     )
 
 

@@ -22,7 +22,7 @@ from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.money_stores import BountyStore, DueBounties, WalletStore
 from utils.services.money.wallets import WalletService
-from utils.services.personal.erasure import ErasureService, ErasureStore
+from utils.services.personal.erasure import ErasureService, ErasureStore, MemberMemory
 from utils.services.personal.export import ExportService, ExportStore
 from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
@@ -90,6 +90,7 @@ class Surroundings:
     notifier: MemberNotifier
     proofs: ProofWatcher
     events: EventDispatcher
+    memory: MemberMemory
     tasks: TaskManager
     clock: Clock
     rng: random.Random
@@ -154,7 +155,14 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
-        erasures=ErasureService(stores.erasures, people, audit=audit, events=around.events, clock=clock),
+        erasures=ErasureService(
+            stores.erasures,
+            people,
+            audit=audit,
+            events=around.events,
+            memory=around.memory,
+            clock=clock,
+        ),
     )
 
 

@@ -8,9 +8,9 @@ from structlog import get_logger
 
 from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.languages import GuildSpeaker
+from utils.delivery.owner_places import OwnerPlaces
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
-from utils.errors import ChannelUnusableError, DeliveryRefusedError
 from utils.models.incidents import WHOLE_BOT, Incident, Stage
 from utils.models.scope import GuildId
 from utils.models.texts import Text
@@ -41,9 +41,8 @@ class IncidentMessages:
         home_guild_id: GuildId | None,
     ) -> None:
         self._places = places
-        self._sender = sender
+        self._owners = OwnerPlaces(places, sender, list_owner_ids=list_owner_ids, home_guild_id=home_guild_id)
         self._languages = languages
-        self._list_owner_ids = list_owner_ids
         self._home_guild_id = home_guild_id
 
     async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> None:
@@ -58,33 +57,12 @@ class IncidentMessages:
             await self._places.send(guild_id, [self._build(embeds, incident, stage, said)], nonce=nonce)
             return
         embeds = await self._languages.speak(self._home_guild_id or WHOLE_BOT)
-        await self._tell_owners(self._build(embeds, incident, stage, said), nonce)
+        await self._owners.send(self._build(embeds, incident, stage, said), nonce)
 
     def _build(
         self, embeds: EmbedFactory, incident: Incident, stage: Stage, said: Text | None
     ) -> discord.Embed:
         return embeds.build_incident(incident, stage, said)
-
-    async def _tell_owners(self, embed: discord.Embed, nonce: str) -> None:
-        if self._home_guild_id is not None:
-            channel_id = await self._places.find_alerts_channel(self._home_guild_id)
-            try:
-                if channel_id is not None:
-                    await self._sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce)
-                    return
-            except (ChannelUnusableError, DeliveryRefusedError) as failure:
-                logger.info("the home guild's alerts channel takes nothing", problem=str(failure))
-        reached = 0
-        for owner_id in sorted(await self._list_owner_ids()):
-            try:
-                place = await self._sender.open_direct(owner_id)
-                await self._sender.send(place, embeds=[embed], pictures=(), nonce=nonce)
-            except (ChannelUnusableError, DeliveryRefusedError) as failure:
-                logger.info("an owner cannot be told", problem=str(failure))
-            else:
-                reached += 1
-        if not reached:
-            logger.warning("no owner can be told of an incident: it is in the log and the status alone")
 
 
 def make_stage_nonce(incident: Incident, stage: Stage) -> str:

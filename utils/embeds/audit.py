@@ -32,6 +32,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),
     "deliver": text_in("a task", "posting"),
+    "errors:alert": text_in("a task", "reporting errors"),
     "errors:write": text_in("a task", "storing errors"),
     "health:lag": text_in("a task", "measuring delays"),
     "health:round": text_in("a task", "checking the bot's health"),

@@ -1,6 +1,7 @@
 """Embeds about errors, for admins and for the owners of the bot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import discord
 
@@ -8,8 +9,9 @@ from utils.embeds.audit import name_task
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, TopCount, TroubleCount
-from utils.models.error_reports import GroupPage, GroupReport, ListedGroup
-from utils.models.texts import Code, Moment, Names, Number, Text, Value, join, plural, text, text_in
+from utils.models.error_guides import Guide
+from utils.models.error_reports import AlertKind, ErrorAlert, GroupPage, GroupReport, ListedGroup
+from utils.models.texts import Code, Command, Moment, Names, Number, Text, Value, join, plural, text, text_in
 
 STATES: Mapping[GroupState, Text] = {
     GroupState.OPEN: text_in("an error", "open"),
@@ -62,6 +64,31 @@ def build_error_resolved_embed(style: Style, before: ErrorGroup) -> discord.Embe
         new=STATES[GroupState.RESOLVED],
     )
     return style.build(text("Error resolved"), said, mark=style.theme.good, colour=style.theme.success)
+
+
+def build_error_alert_embed(
+    style: Style, alerts: Sequence[tuple[ErrorAlert, Guide]], *, more: int, at: datetime
+) -> discord.Embed:
+    """Return the message to the owners of the bot about errors."""
+    lines = [style.write(_describe_alert(alert, guide)) for alert, guide in alerts]
+    embed = style.build(text("🧯 Errors of the bot"), lines=lines, colour=style.theme.warning)
+    embed.timestamp = at
+    if more:
+        style.add_footer(
+            embed, plural("and {count} more kind of error", "and {count} more kinds of errors", more)
+        )
+    return embed
+
+
+def _describe_alert(alert: ErrorAlert, guide: Guide) -> Text:
+    shown = Command("admin errors show", f"reference:{alert.group.reference} everywhere:True")
+    match alert.kind:
+        case AlertKind.NEW:
+            return text("**New**: {what} {show}", what=guide.meaning, show=shown)
+        case AlertKind.REGRESSED:
+            return text("**Back again**: {what} {show}", what=guide.meaning, show=shown)
+    count = Number(alert.count)
+    return text("**{count} in 5 minutes**: {what} {show}", count=count, what=guide.meaning, show=shown)
 
 
 def _write_row(style: Style, row: ListedGroup) -> str:

@@ -217,6 +217,7 @@ class EmbedFactory:
 
     build_error_list = _show(errors.build_error_list_embed)
     build_error_report = _show(errors.build_error_report_embed)
+    build_error_alert = _show(errors.build_error_alert_embed)
     build_error_resolved = _show(errors.build_error_resolved_embed)
 
     build_asked_link = _show(links.build_asked_embed)

@@ -67,6 +67,7 @@ def _build_bot_embed(style: Style, health: BotHealth, *, now: datetime) -> disco
         style.add_field(embed, name, _show_checks(health.checks, (kind,)))
     style.add_field(embed, text_in("health", "Tasks"), _show_tasks(*health.tasks))
     style.add_field(embed, text_in("health", "Processes"), _list_leases(health.leases, now))
+    style.add_field(embed, text_in("health", "Errors"), _count_errors(health.errors))
     style.add_field(embed, text_in("health", "Troubles"), _list_troubles(health.troubles))
     return embed
 
@@ -128,6 +129,12 @@ def _show_tasks(known: int, failing: int) -> Text:
     if not failing:
         return count
     return join_facts([count, plural("{count} keeps failing", "{count} keep failing", failing)])
+
+
+def _count_errors(errors: int) -> Text:
+    if not errors:
+        return text("None since the start")
+    return plural("{count} since the start", "{count} since the start", errors)
 
 
 def _list_leases(leases: Sequence[LeaseState] | None, now: datetime) -> Text:

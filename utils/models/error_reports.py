@@ -1,6 +1,7 @@
 """Groups of errors as they are shown: in a list, or one of them whole."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from utils.models.error_groups import ErrorGroup, TroubleCount
 from utils.models.error_guides import Guide
@@ -42,3 +43,24 @@ class GroupReport:
     fortnight: int
     pattern: Text | None
     is_whole: bool
+
+
+class AlertKind(StrEnum):
+    """The reasons why the owners of the bot are told of a group."""
+
+    NEW = "new"
+    REGRESSED = "regressed"
+    SPIKE = "spike"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAlert:
+    """A group of the whole bot that the owners are told of.
+
+    Attributes:
+        count: the number of errors that led to it.
+    """
+
+    kind: AlertKind
+    group: ErrorGroup
+    count: int

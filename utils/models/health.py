@@ -135,6 +135,7 @@ class BotHealth:
         waiting: posts that wait in all guilds of this process.
         tasks: how many background tasks there are, and how many of them keep failing.
         leases: of all shards; None while the database is away.
+        errors: unexpected errors since the start of this process.
         troubles: the open incidents of the whole bot.
     """
 
@@ -144,4 +145,5 @@ class BotHealth:
     commands: CommandShare
     tasks: tuple[int, int]
     leases: tuple[LeaseState, ...] | None
+    errors: int
     troubles: tuple[Incident, ...]

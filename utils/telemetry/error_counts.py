@@ -6,7 +6,7 @@ all others.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -41,9 +41,17 @@ class ErrorContext:
     correlation_id: str | None = None
 
 
+RecentOpener = Callable[[GuildId, str], deque[ErrorContext]]
+
+
 @dataclass(slots=True)
 class GroupCounts:
-    """The errors of one group since they were written last."""
+    """The errors of one group since they were written last.
+
+    Attributes:
+        last: the circumstances of the last errors that are in the log in full.
+        recent: those of the last errors of the hour, which outlive the writing.
+    """
 
     guild_id: GuildId
     identity: ErrorIdentity
@@ -59,6 +67,7 @@ class GroupCounts:
     members: Keyed = field(default_factory=dict)
     guilds: Keyed = field(default_factory=dict)
     last: deque[ErrorContext] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    recent: deque[ErrorContext] = field(default_factory=lambda: deque(maxlen=0))
 
     def build_delta(self) -> GroupDelta:
         """Return the counts as they are written."""
@@ -97,12 +106,17 @@ def _build_sample(context: ErrorContext, *, is_whole: bool) -> Sample:
 class ErrorCounts:
     """The counts of all groups that are not written yet.
 
+    Args:
+        most: the number of groups.
+        open_recent: returns where the circumstances of a group's last errors are kept.
+
     Attributes:
         dropped: details (a command, a task …) that were given up because there were too many.
     """
 
-    def __init__(self, *, most: int = MOST_GROUPS) -> None:
+    def __init__(self, *, most: int = MOST_GROUPS, open_recent: RecentOpener | None = None) -> None:
         self._most = most
+        self._open_recent = open_recent
         self._groups: OrderedDict[tuple[GuildId, str], GroupCounts] = OrderedDict()
         self._hour = self._next_hour = datetime.min.replace(tzinfo=UTC)
         self.dropped = 0
@@ -175,6 +189,8 @@ class ErrorCounts:
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = GroupCounts(guild_id, identity, category, text, at, at)
+            if self._open_recent is not None:
+                group.recent = self._open_recent(guild_id, identity.fingerprint)
         else:
             self._groups.move_to_end(key)
         return group
@@ -187,6 +203,7 @@ class ErrorCounts:
             self._note(group.commands, context.command)
         if context.task is not None:
             self._note(group.tasks, context.task)
+        group.recent.append(context)
         if is_sample:
             group.last.append(context)
 

@@ -9,7 +9,7 @@ database is away, further errors are counted in memory.
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,7 @@ from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
 from utils.models.error_groups import ErrorGroup, GroupDelta, GroupWrite, TroubleCount
 from utils.models.incidents import WHOLE_BOT
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Text
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.fingerprints import OVERFLOWN
@@ -74,6 +74,9 @@ class ErrorWriter:
         store: the storage.
         folder: keeps the counts that could not be written until the next start.
         most_stored: groups of a guild; its further ones are counted together.
+
+    Attributes:
+        listener: takes what was written.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class ErrorWriter:
         self._clock = clock
         self._parcel: Parcel | None = None
         self._writing = asyncio.Lock()
+        self.listener: Callable[[Sequence[GroupWrite]], None] = lambda _: None
 
     def load_pending(self) -> None:
         """Take up what the process before could not write."""
@@ -132,8 +136,10 @@ class ErrorWriter:
                 if not taken:
                     return False
                 self._parcel = Parcel(secrets.token_hex(8), taken)
-            await self._store.write(await self._plan(self._parcel), self._parcel.id)
+            writes = await self._plan(self._parcel)
+            await self._store.write(writes, self._parcel.id)
             self._parcel = None
+        self.listener(writes)
         return True
 
     async def write_all(self) -> None:
@@ -144,6 +150,15 @@ class ErrorWriter:
         """
         while await self.write_once():
             pass
+
+    async def forget_member(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Store the errors that happened to a member, so that they are erased there, and forget the rest.
+
+        Raises:
+            StorageError: the database is away.
+        """
+        await self.write_all()
+        self._telemetry.forget_member(guild_id, member_id)
 
     def list_troubles(self, guild_id: GuildId) -> tuple[TroubleCount, ...]:
         """Return the troubles of a guild, or of the whole bot, in the running hour."""

@@ -41,6 +41,7 @@ _log = get_logger(__name__)
 _TASK_KIND = re.compile(r"[a-z]+(?::[a-z-]+(?=:|$))?")
 """The kind of a task: ``read:deathlog`` of ``read:deathlog:42/k3v9x0aa``, ``deliver`` of ``deliver:42/7``."""
 
+OF_TASKS = "t-"  # the beginning of the ids of their runs
 KNOWN_TASKS = 2_000  # remembered kinds of task names
 KNOWN_WAYS = 5_000  # remembered ways of errors through the code; when there are more, all are forgotten
 
@@ -90,8 +91,8 @@ class ErrorTelemetry:
         self._redact = redact
         self._described: dict[tuple[object, ...], _Description] = {}
         self._task_kinds: dict[str, str] = {}
-        self.counts = ErrorCounts()
         self.recent = RecentContexts(clock)
+        self.counts = ErrorCounts(open_recent=self.recent.open)
         self.troubles = TroubleCounts(clock)
         self.totals: Counter[ErrorCategory] = Counter()
         self.admission = LogAdmission(clock)
@@ -151,7 +152,6 @@ class ErrorTelemetry:
         category = described.category or OF_SOURCES[where.source]
         self.counts.add(identity, category, described.text, context, is_sample=is_logged)
         self.totals[category] += 1
-        self.recent.note(identity.fingerprint, context)
         if is_logged:
             write_error_record(error, where, reference=identity.reference, place=identity.place)
         return identity.reference
@@ -198,8 +198,15 @@ class ErrorTelemetry:
             command=where.command or bound.get("command"),
             task=None if task is None else self._name_kind(task),
             host=where.host,
-            correlation_id=bound.get("id"),
+            correlation_id=self._clean_id(bound.get("id")),
         )
+
+    def _clean_id(self, correlation_id: str | None) -> str | None:
+        """Return the id of a piece of work; that of a task's run holds its name, which loses its ids."""
+        if correlation_id is None or not correlation_id.startswith(OF_TASKS):
+            return correlation_id
+        name, _, run = correlation_id.removeprefix(OF_TASKS).rpartition("-")
+        return f"{OF_TASKS}{self._name_kind(name)}-{run}"
 
     def _name_kind(self, task: str) -> str:
         """Return the kind of a task by its name, without ids."""

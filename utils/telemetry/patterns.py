@@ -41,11 +41,17 @@ class RecentContexts:
         self._clock = clock
         self._groups: OrderedDict[tuple[GuildId, str], deque[ErrorContext]] = OrderedDict()
 
-    def note(self, fingerprint: str, context: ErrorContext) -> None:
-        """Keep the circumstances of an error, for its guild and for the whole bot."""
-        self._note((WHOLE_BOT, fingerprint), context)
-        if context.guild_id is not None:
-            self._note((context.guild_id, fingerprint), context)
+    def open(self, guild_id: GuildId, fingerprint: str) -> deque[ErrorContext]:
+        """Return where the circumstances of a group's last errors are kept."""
+        key = (guild_id, fingerprint)
+        contexts = self._groups.get(key)
+        if contexts is None:
+            contexts = self._groups[key] = deque(maxlen=KEPT)
+            if len(self._groups) > MOST_GROUPS:
+                self._groups.popitem(last=False)
+        else:
+            self._groups.move_to_end(key)
+        return contexts
 
     def find_pattern(self, guild_id: GuildId, fingerprint: str) -> Text | None:
         """Return what most errors of a group in the last hour have in common."""
@@ -62,17 +68,11 @@ class RecentContexts:
         """Forget the errors of a member of a guild."""
         self._drop(lambda context: (context.guild_id, context.member_id) == (guild_id, member_id))
 
-    def _note(self, key: tuple[GuildId, str], context: ErrorContext) -> None:
-        contexts = self._groups.get(key)
-        if contexts is None:
-            contexts = self._groups[key] = deque(maxlen=KEPT)
-            if len(self._groups) > MOST_GROUPS:
-                self._groups.popitem(last=False)
-        contexts.append(context)
-
     def _drop(self, is_gone: Callable[[ErrorContext], bool]) -> None:
-        for key, contexts in self._groups.items():
-            self._groups[key] = deque((one for one in contexts if not is_gone(one)), maxlen=KEPT)
+        for contexts in self._groups.values():
+            kept = [one for one in contexts if not is_gone(one)]
+            contexts.clear()  # it stays the same one for those who opened it
+            contexts.extend(kept)
 
 
 Reader = Callable[[ErrorContext], object]

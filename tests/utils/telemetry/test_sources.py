@@ -11,6 +11,7 @@ from utils.database.repositories.errors import ErrorRepository
 from utils.embeds.factory import EmbedFactory
 from utils.error_sink import ErrorSource, Where
 from utils.errors import ChannelUnusableError, DeliveryRefusedError, StorageError
+from utils.log_context import bind_log_context
 from utils.models.error_groups import ErrorCategory, ErrorGroup
 from utils.models.error_reports import GroupReport
 from utils.models.incidents import WHOLE_BOT
@@ -65,6 +66,7 @@ async def test_nothing_that_was_typed_is_kept(database: SafeDatabase, tmp_path: 
     errors = ErrorTelemetry(clock)
     writer = ErrorWriter(errors, store, folder=tmp_path, clock=clock)
     for source in ErrorSource:
+        clock.move(1)  # a second has room for fifty records
         where = Where(
             source=source,
             guild_id=GUILD,
@@ -75,7 +77,8 @@ async def test_nothing_that_was_typed_is_kept(database: SafeDatabase, tmp_path: 
             host="sftp.host.example:22",
         )
         for error in list_errors(source) * 2:
-            errors.report(error, where=where)
+            with bind_log_context(correlation_id="t-proof:42/7/0002a9f3deadbeef/9:PROVEN-3"):
+                errors.report(error, where=where)
             write_last_words(tmp_path, errors.describe_last_words(error))
             assert_clean((tmp_path / "last-words.json").read_text("utf-8"))
     write_pending(tmp_path, PendingCounts("", (), (deltas := errors.counts.take(1000))))
@@ -93,6 +96,7 @@ async def test_nothing_that_was_typed_is_kept(database: SafeDatabase, tmp_path: 
     for source, category in CATEGORIES.items():
         group = found[f"{source.name.title()}Bug"]
         assert (group.category, group.count) == (category, 2)
+        assert {one.correlation_id for one in group.samples} == {"t-proof-3"}
         assert_clean(json.dumps(build_embed(group)))
 
 

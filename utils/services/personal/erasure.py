@@ -96,6 +96,17 @@ class ErasureStore(Protocol):  # implemented by ErasureRepository
         """Delete links, wallet and the rest of the ledger, and withdraw open bounties without refund."""
 
 
+class MemberMemory(Protocol):  # implemented by ErrorWriter
+    """Facts about members that are only in memory yet."""
+
+    async def forget_member(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Store what will be erased there, and forget the rest.
+
+        Raises:
+            StorageError: the database is away.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class ErasurePlan:
     """The person to erase, and a summary of the member's data."""
@@ -113,6 +124,7 @@ class ErasureService:
         people: finds the person of a request.
         audit: gets an entry of the erasure, without the person.
         events: dispatches ``PlayerErased``.
+        memory: has errors of members that are not stored yet.
         deaths_at_once: how many deaths are changed in one transaction.
     """
 
@@ -121,6 +133,7 @@ class ErasureService:
     _: KW_ONLY
     audit: AuditLog
     events: EventDispatcher
+    memory: MemberMemory
     clock: Clock
     deaths_at_once: int = DEATHS_AT_ONCE
 
@@ -168,6 +181,8 @@ class ErasureService:
             StorageError: it is not complete yet; call it again.
         """
         person = plan.person
+        if person.member_id is not None:
+            await self.memory.forget_member(person.guild_id, person.member_id)
         names = await self._list_names(person)
         await self._erase_traces(person, names)
         if person.member_id is None and not person.is_asker:

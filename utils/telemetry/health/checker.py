@@ -106,7 +106,7 @@ class HealthChecker:
         """Run every probe once, draw the conclusions, store them, and begin to tell people."""
         await self._load()
         try:
-            found = await self._look()
+            found = await self._look(self.probes)
         except asyncio.CancelledError:
             for running in self._running.values():
                 running.cancel()
@@ -131,6 +131,10 @@ class HealthChecker:
                 self._streaks[key] = Streak(bad=ROUNDS_BEFORE_OPEN, concluded=finding.state)
                 if self.incidents.find(key) is None:
                     self._conclude(key, Change.OPENED, finding.state)
+
+    async def look_once(self, kinds: Collection[IncidentKind]) -> Mapping[IncidentKind, Sequence[Finding]]:
+        """Run some probes and return what they found, without any conclusion; some may not know in time."""
+        return await self._look([probe for probe in self.probes if probe.kind in set(kinds)])
 
     def find_said(self, key: IncidentKey) -> Text | None:
         """Return the latest sentence about an incident."""
@@ -160,14 +164,14 @@ class HealthChecker:
             if not streak.concluded:
                 self._streaks[key] = replace(streak, concluded=incident.state)
 
-    async def _look(self) -> Mapping[IncidentKind, Sequence[Finding]]:
-        """Run all probes and return the results of those that know one."""
-        for probe in self.probes:
+    async def _look(self, probes: Sequence[Probe]) -> Mapping[IncidentKind, Sequence[Finding]]:
+        """Run probes beside each other and return the results of those that know one."""
+        for probe in probes:
             if probe.kind not in self._running:
                 self._running[probe.kind] = asyncio.ensure_future(capture(partial(_run, probe)))
         await wait_for_first(_wait_for(self._running.values()), self.clock.sleep(PROBE_SECONDS))
         found: dict[IncidentKind, Sequence[Finding]] = {}
-        for probe in self.probes:
+        for probe in probes:
             if not self._running[probe.kind].done():
                 if probe.when_stuck is not None:
                     found[probe.kind] = (probe.when_stuck,)

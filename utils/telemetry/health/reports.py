@@ -40,6 +40,7 @@ class HealthReports:
         list_readings: lists how every server is read.
         get_outbox: returns the posts that waited at the last check.
         list_leases: reads the leases of all shards.
+        count_errors: returns the number of unexpected errors since the start.
     """
 
     checker: HealthChecker
@@ -49,6 +50,7 @@ class HealthReports:
     list_readings: Callable[[], Sequence[ServerReading]]
     get_outbox: Callable[[], OutboxState]
     list_leases: Callable[[], Awaitable[tuple[LeaseState, ...]]]
+    count_errors: Callable[[], int]
 
     def describe_guild(self, guild_id: GuildId) -> GuildHealth:
         """Return the health as the admins of a guild see it."""
@@ -75,6 +77,7 @@ class HealthReports:
             commands=CommandShare(*self.tally.count_day_of_all(self._hour)),
             tasks=(len(reports), len(failing)),
             leases=await self._read_leases(),
+            errors=self.count_errors(),
             troubles=self.checker.incidents.list_open(WHOLE_BOT),
         )
 

@@ -51,6 +51,10 @@ class StatusWriter:
     startup: Sequence[tuple[str, str, str]] = field(default=())
     _has_failed: bool = False
 
+    def list_startup(self) -> list[str]:
+        """Return the report of the start as lines of a table."""
+        return [f"{outcome:<4}  {name:<20} {detail}" for name, outcome, detail in self.startup]
+
     async def run(self) -> None:
         """Write without end."""
         while True:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import build_player_id, build_row, render
+from tests.fakes.errors import FakeErrorStore
 from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
@@ -110,6 +111,7 @@ class Place:
             PersonFinder(NoLinks(), NoNames(), clock=FakeClock()),
             audit=self.audit,
             events=self.events,
+            memory=FakeErrorStore(),
             clock=self.clock,
             deaths_at_once=3,
         )

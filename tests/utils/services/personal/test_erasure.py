@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
+from tests.fakes.errors import FakeErrorStore
 from tests.fakes.links import FakeAuditLog
 from tests.fakes.personal import FakeErasureStore, FakeErasureUnit
 from utils.errors import InvalidInputError, StorageUnavailableError
@@ -99,7 +100,15 @@ def build_service(
     """Return the service, with three deaths in a transaction."""
     people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # not used here
     clock = FakeClock()
-    return ErasureService(store, people, audit=audit, events=EventDispatcher(), clock=clock, deaths_at_once=3)
+    return ErasureService(
+        store,
+        people,
+        audit=audit,
+        events=EventDispatcher(),
+        memory=FakeErrorStore(),
+        clock=clock,
+        deaths_at_once=3,
+    )
 
 
 async def erase(store: FakeErasureStore, person: Person) -> tuple[int, FakeAuditLog]:

@@ -284,3 +284,14 @@ async def test_guild_that_the_bot_left_is_forgotten(world: World) -> None:
     world.found = {}
     await world.run(checker, 6)
     assert [stage for _, stage in world.teller.told] == [Stage.OPENED]
+
+
+async def test_single_look_concludes_nothing_and_leaves_out_what_is_not_known_in_time(world: World) -> None:
+    """The verification of a start asks some probes, and does not wait for one that hangs."""
+    checker = world.build(world.probe(MEMORY), world.probe(SLOW), world.probe(UNREAD))
+    world.found = {MEMORY: [find(MEMORY, CRITICAL)], SLOW: asyncio.Event()}
+    looking = asyncio.ensure_future(checker.look_once([MEMORY, SLOW]))
+    await settle()
+    await world.clock.advance(PROBE_SECONDS)
+    assert await looking == {MEMORY: [find(MEMORY, CRITICAL)]}
+    assert (world.begun, checker.checks, world.store.stored) == ([MEMORY, SLOW], {}, {})

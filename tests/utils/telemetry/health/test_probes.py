@@ -1,7 +1,6 @@
 """Each probe measures one thing and judges it by its limits."""
 
 import asyncio
-import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.clock import START, FakeClock, settle
+from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_row
 from utils.errors import StorageUnavailableError
 from utils.events import DeathsStored
@@ -327,19 +326,20 @@ async def test_backups_on_the_disk_of_the_data_are_a_warning(
     assert await judge(machine.probe_backup_disk(Path("data"), tuple(found), read)) is state
 
 
-def test_starts_are_counted_over_processes(tmp_path: Path) -> None:
+async def test_starts_are_counted_over_processes(tmp_path: Path, clock: FakeClock) -> None:
     """Three starts in ten minutes are a warning, six are critical; old ones and a torn file do not count."""
-    states = []
-    for number in range(7):
-        now = START + timedelta(minutes=number)
-        states.append(machine.find_crash_loop(machine.note_start(tmp_path, now), now).state)
+    folder, states = tmp_path / "status", []
+    probe = machine.probe_starts(folder, clock)
+    for _ in range(7):
+        machine.note_start(folder, clock.now())
+        states.append(await judge(probe))
+        clock.move(60)
     assert states == [OK, OK, WARN, WARN, WARN, CRITICAL, CRITICAL]
-    later = START + timedelta(hours=1)
-    assert machine.find_crash_loop(machine.note_start(tmp_path, later), later).state is OK
-    file = tmp_path / machine.STARTS_NAME
-    assert len(json.loads(file.read_text("utf-8"))) == 8
-    file.write_text("[1", "utf-8")
-    assert machine.note_start(tmp_path, later) == (later,)
+    clock.move(3_600)
+    assert await judge(probe) is OK
+    assert len(machine.read_starts(folder)) == 7
+    (folder / machine.STARTS_NAME).write_text("[1", "utf-8")
+    assert await judge(probe) is OK
 
 
 @pytest.mark.parametrize(

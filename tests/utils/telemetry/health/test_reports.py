@@ -44,6 +44,7 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
         list_readings=lambda: readings,
         get_outbox=lambda: OutboxState({GUILD: 2, OTHER: 5}, {OTHER: 70.0}),
         list_leases=list_leases,
+        count_errors=lambda: 4,
     )
     await world.pass_quiet_time()
     await world.run(checker, 3)
@@ -53,7 +54,7 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
     assert list(guild.checks) == [IncidentKind.GATEWAY_DOWN]
     assert (other.servers, other.waiting, other.oldest_seconds) == ((), 5, 70.0)
     bot = await reports.describe_bot()
-    assert (bot.waiting, bot.commands, bot.leases) == (7, CommandShare(2, 1), (LEASE,))
+    assert (bot.waiting, bot.commands, bot.leases, bot.errors) == (7, CommandShare(2, 1), (LEASE,), 4)
     hanging.set()
     asking = asyncio.ensure_future(reports.describe_bot())
     await settle()

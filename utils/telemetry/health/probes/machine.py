@@ -169,35 +169,37 @@ def probe_backup_disk(
     return Probe(kind=kind, look=look)
 
 
-def note_start(folder: Path, now: datetime) -> tuple[datetime, ...]:
-    """Write down that the bot starts, and return all starts that are kept, this one included."""
-    file, before = folder / STARTS_NAME, []
+def read_starts(folder: Path) -> tuple[datetime, ...]:
+    """Return the starts that are known, the oldest first."""
     with suppress(OSError, ValueError, TypeError):
-        before = [datetime.fromisoformat(one) for one in json.loads(file.read_text("utf-8"))]
-    starts = (*before[-KEPT_STARTS:], now)
+        kept = json.loads((folder / STARTS_NAME).read_text("utf-8"))
+        return tuple(datetime.fromisoformat(one) for one in kept)
+    return ()
+
+
+def note_start(folder: Path, now: datetime) -> None:
+    """Write down that the bot starts; a disk that takes nothing is reported by other checks."""
+    starts = (*read_starts(folder)[-KEPT_STARTS:], now)
     with suppress(OSError):
-        file.write_text(json.dumps([one.isoformat() for one in starts]), "utf-8")
-    return starts
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        (folder / STARTS_NAME).write_text(json.dumps([one.isoformat() for one in starts]), "utf-8")
 
 
-def find_crash_loop(starts: Sequence[datetime], now: datetime) -> Finding:
-    """Return the finding about the starts of the last minutes."""
-    recent = sum(now - one < START_WINDOW for one in starts)
-    said = plural(
-        "The bot was started {count} time in 10 minutes.",
-        "The bot was started {count} times in 10 minutes.",
-        recent,
-    )
-    return judge(IncidentKind.CRASH_LOOP, said, starts=recent)
-
-
-def probe_starts(starts: Sequence[datetime], clock: Clock) -> Probe:
-    """Return the probe of the number of starts."""
+def probe_starts(folder: Path, clock: Clock) -> Probe:
+    """Return the probe of the number of starts in the last minutes."""
+    kind = IncidentKind.CRASH_LOOP
 
     async def look() -> Sequence[Finding]:
-        return (find_crash_loop(starts, clock.now()),)
+        starts = await asyncio.to_thread(read_starts, folder)
+        recent = sum(clock.now() - one < START_WINDOW for one in starts)
+        said = plural(
+            "The bot was started {count} time in 10 minutes.",
+            "The bot was started {count} times in 10 minutes.",
+            recent,
+        )
+        return (judge(kind, said, starts=recent),)
 
-    return Probe(kind=IncidentKind.CRASH_LOOP, look=look)
+    return Probe(kind=kind, look=look)
 
 
 def probe_secret_key(has_key: Callable[[], bool], fits: Callable[[], Awaitable[bool | None]]) -> Probe:

@@ -1,0 +1,136 @@
+"""The verification of a start: a list of checks for the start of the bot and for ``bot.py check``."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from structlog import get_logger
+
+from utils.composition.application import Application
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import list_index_problems
+from utils.database.migrations.migrations import MIGRATIONS
+from utils.errors import StorageError, StorageUnavailableError
+from utils.interactions.command_set import list_commands
+from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
+from utils.models.incidents import CheckState, Finding
+from utils.models.scope import GuildId
+from utils.telemetry.health.status_writer import StatusWriter
+
+logger = get_logger(__name__)
+
+
+class Mark(StrEnum):
+    """The outcome of a check, as it is shown."""
+
+    OK = "ok"
+    WARNING = "warn"
+    FAILED = "FAIL"
+    UNCHECKED = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """One line: what was tried and how it went, in English."""
+
+    name: str
+    mark: Mark
+    detail: str
+
+    def __str__(self) -> str:
+        """Return the line of a table."""
+        return f"{self.mark:<4}  {self.name:<20} {self.detail}"
+
+
+PROBED = {
+    "Write test": IncidentKind.DATABASE_AWAY,
+    "Disk": IncidentKind.DISK_SPACE,
+    "Clock": IncidentKind.CLOCK_SKEW,
+    "Logins": IncidentKind.SECRET_KEY,
+    "Backup places": IncidentKind.BACKUP_SAME_DISK,
+}
+"""The checks that are probes of the running bot as well."""
+
+AT_ONCE = (
+    IncidentKind.DISK_SPACE,
+    IncidentKind.CLOCK_SKEW,
+    IncidentKind.SECRET_KEY,
+    IncidentKind.CRASH_LOOP,
+)
+"""The kinds that open an incident at the start, without waiting for more rounds."""
+
+START_CHECKS = (*PROBED, "Alerts")
+_MARKS = {CheckState.OK: Mark.OK, CheckState.WARN: Mark.WARNING, CheckState.CRITICAL: Mark.FAILED}
+
+
+async def list_verified(database: SafeDatabase) -> list[SelfCheck]:
+    """Return what the start has verified before the application was built: it would have ended otherwise.
+
+    Raises:
+        StorageError: the database is away.
+    """
+    facts = await database.command("buildInfo")
+    problems = await list_index_problems(database)
+    return [
+        SelfCheck("MongoDB", Mark.OK, f"version {facts['version']}, transactions work"),
+        SelfCheck("Data", Mark.OK, f"of version {MIGRATIONS.newest}"),
+        SelfCheck("Indexes", Mark.WARNING if problems else Mark.OK, "; ".join(problems) or "all are there"),
+    ]
+
+
+async def list_start_checks(application: Application) -> AsyncIterator[SelfCheck]:
+    """Yield the result of each of ``START_CHECKS``; a warning is unwise, and does not stop a start."""
+    found = await application.health.checker.look_once(PROBED.values())
+    for name, kind in PROBED.items():
+        yield _describe(name, found.get(kind, ()))
+    yield await _check_alerts(application)
+
+
+def _describe(name: str, findings: Sequence[Finding]) -> SelfCheck:
+    if not findings:
+        return SelfCheck(name, Mark.UNCHECKED, "not known in time")
+    worst = max(findings, key=lambda one: one.state)
+    is_fatal = worst.key.kind is IncidentKind.DATABASE_AWAY
+    mark = _MARKS[worst.state]
+    return SelfCheck(name, Mark.WARNING if mark is Mark.FAILED and not is_fatal else mark, str(worst.said))
+
+
+async def _check_alerts(application: Application) -> SelfCheck:
+    """Tell where the owners of the bot learn of incidents."""
+    home = application.base.settings.discord.home_guild_id
+    if home is None:
+        return SelfCheck("Alerts", Mark.OK, "to each owner in a direct message")
+    try:
+        channels = (await application.guild.settings.get_settings(GuildId(home))).channels
+    except StorageError:
+        return SelfCheck("Alerts", Mark.UNCHECKED, "the settings of the home guild are not known")
+    if ChannelKind.ALERTS in channels:
+        return SelfCheck("Alerts", Mark.OK, "to the alerts channel of the home guild")
+    advice = "the home guild has no alerts channel (/admin channel set): each owner gets a direct message"
+    return SelfCheck("Alerts", Mark.WARNING, advice)
+
+
+async def verify_start(application: Application, status: StatusWriter, before: Sequence[SelfCheck]) -> None:
+    """Verify what the bot needs before it begins to read; report it, and open incidents at once.
+
+    Args:
+        application: the bot, which does not run yet.
+        status: gets the report.
+        before: what the start has verified by itself.
+
+    Raises:
+        StorageUnavailableError: nothing can be stored.
+    """
+    health = application.health
+    health.note_start()
+    commands = f"{len(list_commands(application.bot))} commands"
+    checks = [*before, SelfCheck("Commands", Mark.OK, commands)]
+    checks += [check async for check in list_start_checks(application)]
+    status.startup = [(check.name, check.mark.value, check.detail) for check in checks]
+    logger.info("startup report", steps={one.name: f"{one.mark}: {one.detail}" for one in checks})
+    for check in checks:
+        if check.mark is Mark.FAILED:
+            raise StorageUnavailableError(f"{check.name}: {check.detail} Look at MongoDB and its disk.")
+    found = await health.checker.look_once(AT_ONCE)
+    health.checker.open_at_once([finding for findings in found.values() for finding in findings])
