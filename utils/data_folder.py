@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from utils.errors import ConfigurationError
+from utils.errors import ConfigurationError, DataFolderInUseError
 
 LOCK_NAME = "bot.lock"
 INSTANCE_NAME = "instance.id"
@@ -18,7 +18,8 @@ def lock_data_folder(data_dir: Path) -> FileLock:
     """Take the data folder for this process, until it ends or the returned lock is released.
 
     Raises:
-        ConfigurationError: another bot uses it, or it cannot be written.
+        DataFolderInUseError: another bot uses it.
+        ConfigurationError: it cannot be written.
     """
     lock = FileLock(data_dir / LOCK_NAME)
     try:
@@ -26,7 +27,7 @@ def lock_data_folder(data_dir: Path) -> FileLock:
             data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock.acquire(timeout=0)
     except Timeout:
-        raise ConfigurationError(
+        raise DataFolderInUseError(
             f"Another bot is running with the data folder {data_dir}. Stop it first, or set another data_dir."
         ) from None
     return lock

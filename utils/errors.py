@@ -18,6 +18,7 @@
       * BackupBusyError - another backup or restore is under way
       * ArchiveRefusedError - a backup is damaged, of another format, or does not fit
   * ConfigurationError - the bot cannot start like this; its text says what to do
+    * DataFolderInUseError - another process uses the data folder
     * ShardCountError - another process over the same database divides the bot differently
   * StorageError - MongoDB; ``may_pass`` tells whether the data is not the cause
     * StorageUnavailableError - away, will be tried again
@@ -234,6 +235,10 @@ class ConfigurationError(KillfeedError):
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class DataFolderInUseError(ConfigurationError):
+    """Another process uses the data folder."""
 
 
 class ShardCountError(ConfigurationError):

@@ -37,6 +37,8 @@ ENVIRONMENT_PREFIX = "KILLFEED__"
 NESTING = "__"
 MAX_SNOWFLAKE = 2**63 - 1  # ids are stored as int64
 
+DIVISORS = tuple(hours for hours in range(1, 25) if not 24 % hours)  # of a day
+
 _API_BASE_URL = re.compile(r"https?://[^\s/{}?#@]+/api/v(\{API_VERSION\}|\d+)")
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
@@ -50,6 +52,13 @@ def _check_api_base_url(value: object) -> object:
     if isinstance(value, str) and not _API_BASE_URL.fullmatch(value):
         raise PydanticCustomError("api_base_url", "must look like http://host:port/api/v{API_VERSION}")
     return value
+
+
+def _check_divisor(hours: int) -> int:
+    if hours not in DIVISORS:
+        allowed = ", ".join(map(str, DIVISORS))
+        raise PydanticCustomError("divisor", "must be one of {allowed}", {"allowed": allowed})
+    return hours
 
 
 def _expand_home(path: Path) -> Path:
@@ -151,6 +160,7 @@ class BackupSettings(_SettingsSection):
 
     directories: tuple[FilePath, ...] = ()
     hour_utc: Annotated[StrictInt, Field(ge=0, le=23)] = 4
+    every_hours: Annotated[StrictInt, AfterValidator(_check_divisor)] = 24
     keep_days: PositiveInt = 7
 
 

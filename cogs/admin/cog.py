@@ -1,5 +1,6 @@
 """``/admin``: joins the commands of every module of this package."""
 
+from cogs.admin.backups import BackupCommands
 from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
@@ -24,6 +25,7 @@ class AdminCog(
     LinkCommands,
     ErrorCommands,
     MoneyCommands,
+    BackupCommands,
     HealthCommands,
     GuildCog,
 ):

@@ -16,6 +16,7 @@ CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")
 BOARD = ADMIN.create_subgroup("board", "Boards that stay up in a channel")
 ERRORS = ADMIN.create_subgroup("errors", "What went wrong")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")
+BACKUP = ADMIN.create_subgroup("backup", "Backups of this bot, for its owners")
 
 admin_access = partial(Access, is_admin=True, is_private=True)
 """The declaration of every command of these groups: it is for admins, and its answers are private."""

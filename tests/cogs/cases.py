@@ -174,4 +174,9 @@ CASES = (
     _admin("/admin health"),
     Case("/admin health", "owner", name="owner"),
     Case("/owner tasks", "owner"),
+    Case("/admin backup now", "owner"),
+    Case("/admin backup now", "manager", name="not an owner"),
+    Case("/admin backup list", "owner"),
+    Case("/admin backup verify", "owner", {"backup": "killfeed-20250501T040000Z-daily-3f9c"}),
+    Case("/admin backup verify", "owner", {"backup": "killfeed-**x**"}, "unknown"),
 )

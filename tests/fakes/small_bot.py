@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -30,6 +30,7 @@ from utils.composition.services import (
     build_guild_services,
 )
 from utils.embeds.factory import EmbedFactory
+from utils.errors import ArchiveRefusedError, KillfeedError
 from utils.events import EventDispatcher
 from utils.interactions.answer_views import Answer, AnswerView, Chosen
 from utils.interactions.autocomplete import complete_player, complete_server
@@ -38,7 +39,7 @@ from utils.interactions.declarations import Access, get_access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
 from utils.interactions.operators import Operators
-from utils.interactions.services import Services
+from utils.interactions.services import Services, ShowProgress
 from utils.interactions.views import (
     VIEW_SECONDS,
     ConfirmView,
@@ -46,6 +47,7 @@ from utils.interactions.views import (
     answer_ended,
 )
 from utils.localization.languages import Languages
+from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.premium import Feature
@@ -197,6 +199,70 @@ class FakeProgressMessages:
         """Delete nothing."""
 
 
+class FakeBackups:
+    """Makes no backup.
+
+    Attributes:
+        backups: the backups that are there.
+        outcome: the outcome of the next one.
+        progress: the progress that is shown before the outcome.
+        refusal: raised instead, if it is set.
+    """
+
+    def __init__(self) -> None:
+        self.backups = [
+            BackupSummary(
+                id="killfeed-20250501T040000Z-daily-3f9c",
+                taken_at=START - timedelta(hours=8),
+                reason=BackupReason.DAILY,
+                stored_bytes=97_400_000,
+                deaths=1_000_000,
+                data_version=3,
+                checked_at=START - timedelta(hours=8),
+                proven_at=START - timedelta(hours=8),
+                places=("/srv/killfeed/data/backups", "/mnt/other"),
+            ),
+            BackupSummary(
+                id="killfeed-20250430T040000Z-by-hand-0001",
+                taken_at=START - timedelta(hours=32),
+                reason=BackupReason.BY_HAND,
+                stored_bytes=0,
+                deaths=1,
+                data_version=3,
+                checked_at=START - timedelta(hours=32),
+                proven_at=None,
+                places=("/srv/killfeed/data/backups",),
+            ),
+        ]
+        self.unproven: Text | None = None
+        self.problems: tuple[Text, ...] = ()
+        self.progress: Sequence[BackupProgress] = ()
+        self.refusal: KillfeedError | None = None
+        self.going_on = asyncio.Event()
+        self.going_on.set()
+
+    async def make(self, reason: BackupReason, *, show: ShowProgress) -> BackupOutcome:
+        """Show the set progress and return the outcome of the newest backup."""
+        del reason
+        return await self.verify(self.backups[0].id, show=show)
+
+    async def verify(self, backup_id: str, *, show: ShowProgress) -> BackupOutcome:
+        """Show the set progress and return the outcome of a backup."""
+        if self.refusal is not None:
+            raise self.refusal
+        for progress in self.progress:
+            show(progress)
+        await self.going_on.wait()
+        found = [backup for backup in self.backups if backup.id == backup_id]
+        if not found:
+            raise ArchiveRefusedError(text("No place has a backup {id}.", id=backup_id))
+        return BackupOutcome(found[0], 42.0, self.unproven, self.problems)
+
+    async def list_backups(self) -> Sequence[BackupSummary]:
+        """Return the set backups."""
+        return self.backups
+
+
 class PlainSecrets:
     """Encrypts nothing, and finds every host working.
 
@@ -265,6 +331,7 @@ class Shelf:
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     samples: FakeSamples = field(default_factory=FakeSamples)
     progress: FakeProgressMessages = field(default_factory=FakeProgressMessages)
+    backups: FakeBackups = field(default_factory=FakeBackups)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
     health: FakeHealth = field(default_factory=FakeHealth)
@@ -347,6 +414,7 @@ class Shelf:
             deliveries=self.deliveries,
             samples=self.samples,
             progress=self.progress,
+            backups=self.backups,
             tasks=self.tasks,
             health=self.health,
             errors=self.reporter,

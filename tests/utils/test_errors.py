@@ -81,7 +81,11 @@ def test_title_tells_the_kind_of_a_refusal() -> None:
     del told["TierRequiredError"]
     assert told == {
         "AdminsOnlyError": "🔒 Admins only",
+        "AlreadyLinkedError": "🔗 Already linked",
         "AmbiguousError": "🔎 Which one?",
+        "ArchiveRefusedError": "💾 This backup can't be used",
+        "BackupBusyError": "💾 Already at it",
+        "BackupError": "💾 No backup",
         "DiscordAwayError": "📡 Discord isn't answering",
         "InvalidInputError": "✋ Check that again",
         "LimitReachedError": "✋ Limit reached",

@@ -4,14 +4,17 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from utils.commandline.call import PROJECT, Call, read_project
+from utils.commandline.backing_up import BACKUP, VERIFY
+from utils.commandline.call import Call
 from utils.commandline.checking import CHECK
 from utils.commandline.rekeying import REKEY
 from utils.commandline.status import STATUS
+from utils.composition.backups import CHILD
+from utils.composition.version import PROJECT, read_project
 
 CONFIG_PATH = PROJECT / "config.json"
 
-CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, REKEY, STATUS)}
+CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, BACKUP, VERIFY, REKEY, STATUS)}
 """Every call by its name; without one of them ``bot.py`` runs the bot."""
 
 
@@ -31,6 +34,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         own = calls.add_parser(call.name, help=call.purpose, description=f"{call.purpose.capitalize()}.")
         _add_config(own, default=argparse.SUPPRESS)  # so that it may stand before or after the call
         call.add_options(own)
+    calls.add_parser(CHILD)  # without help, because nobody calls it by hand
     return parser.parse_args(arguments)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -11,13 +10,12 @@ from pathlib import Path
 import discord
 
 from utils.clock import SystemClock
+from utils.composition.version import read_project
 from utils.data_folder import explain_unusable
 from utils.redaction import Redactor
 from utils.settings import Settings
 from utils.telemetry.log_folder import LogLimits
 from utils.telemetry.log_setup import configure_logging
-
-PROJECT = Path(__file__).parents[2]
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 """The exit codes of every call: done, failed or refused, wrong usage or configuration."""
@@ -60,12 +58,6 @@ class Call:
     run: Callable[[CallContext], int]
     _: KW_ONLY
     add_options: Callable[[argparse.ArgumentParser], None] = lambda _: None
-
-
-def read_project() -> dict[str, str]:
-    """Return the name and the version of the project, as ``pyproject.toml`` gives them."""
-    project: dict[str, str] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
-    return project
 
 
 def build_redactor(settings: Settings) -> Redactor:

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from structlog import get_logger
 
+from utils.backup.backups import BACKUP_TASK, BackupManager
 from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.health import Health
@@ -39,6 +40,7 @@ READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, so that the start is not slower
 PREMIUM_CHECK_SECONDS = 10.0  # a tier ends by itself; its servers are paused at most this much later
 BOUNTY_SECONDS = 15.0
+FIRST_SHARD = 0  # its process makes the backups
 
 logger = get_logger(__name__)
 
@@ -61,6 +63,7 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
+    backups: BackupManager
     error_alerts: ErrorAlerts
     health: Health
     memories: Sequence[GuildMemory]
@@ -94,6 +97,8 @@ class Application:
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
+        if FIRST_SHARD in self.base.settings.discord.sharding.ids:
+            self.tasks.start(BACKUP_TASK, self.backups.run, is_critical=True)
         works = [
             asyncio.create_task(self._stay_connected(status), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),

@@ -3,9 +3,11 @@
 import secrets
 from collections.abc import Callable, Sequence
 
+from utils.backup.backups import BackupManager
 from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
+from utils.composition.backups import build_own_backups
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.errors import build_error_alerts, build_error_writer
@@ -90,8 +92,7 @@ def build_application(
     """
     repositories = build_repositories(settings, database, leases)
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
-    throttle, factory = ImportThrottle(clock), EmbedFactory()
-    tally = CommandTally()
+    throttle, factory, tally = ImportThrottle(clock), EmbedFactory(), CommandTally()
     bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
@@ -100,16 +101,16 @@ def build_application(
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
         reading = build_reading(base, guild, ingestion, delivery, hosts)
-    grants = build_grants(base, guild, delivery, reading.loops)
+    grants, operators = build_grants(base, guild, delivery, reading.loops), build_operators(base, bot)
     proofs = build_proofs(base, guild, delivery, reading)
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
     bounty_boards = build_bounty_boards(base, delivery, guild, features)
-    operators = build_operators(base, bot)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
-    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health)
+    backups = build_own_backups(base, database, secret_box, leases, throttle)
+    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health, backups)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -129,6 +130,7 @@ def build_application(
         proofs=proofs,
         boards=boards,
         bounty_boards=bounty_boards,
+        backups=backups,
         health=health,
         error_alerts=build_error_alerts(base, delivery, operators),
         memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
@@ -214,6 +216,7 @@ def build_shown(
     boards: PostedBoardService,
     operators: Operators,
     health: Health,
+    backups: BackupManager,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -223,6 +226,7 @@ def build_shown(
         deliveries=delivery.loop,
         samples=delivery.samples,
         progress=delivery.progress,
+        backups=backups,
         tasks=base.tasks,
         health=health.reports,
         errors=base.errors,

@@ -14,6 +14,7 @@ from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
+    Backups,
     Deliveries,
     HealthSource,
     PostedBoards,
@@ -48,6 +49,7 @@ class CommandSources:
     deliveries: Deliveries
     samples: Samples
     progress: ProgressMessages
+    backups: Backups
     tasks: TaskReports
     health: HealthSource
     errors: ErrorSink
@@ -101,6 +103,7 @@ def build_services(
         deliveries=shown.deliveries,
         samples=shown.samples,
         progress=shown.progress,
+        backups=shown.backups,
         tasks=shown.tasks,
         health=shown.health,
         languages=languages,

@@ -26,6 +26,7 @@ _STATES: Mapping[TaskState, Text] = {
 TASK_NAMES: Mapping[str, Text] = {
     "alert": text_in("a task", "sending an alert"),
     "alerts:tell": text_in("a task", "sending alerts"),
+    "backup:schedule": text_in("a task", "backing up"),
     "boards:refresh": text_in("a task", "updating boards"),
     "bounties:board": text_in("a task", "updating boards of bounties"),
     "bounties:expire": text_in("a task", "ending bounties"),

@@ -11,6 +11,7 @@ import discord
 
 from utils.embeds import (
     audit,
+    backups,
     bounties,
     channels,
     combat,
@@ -214,6 +215,10 @@ class EmbedFactory:
 
     build_audit = _show(audit.build_audit_embed)
     build_tasks = _show(audit.build_tasks_embed)
+
+    build_backup_progress = _show(backups.build_progress_embed)
+    build_backup_outcome = _show(backups.build_outcome_embed)
+    build_backups = _show(backups.build_list_embed)
 
     build_error_list = _show(errors.build_error_list_embed)
     build_error_report = _show(errors.build_error_report_embed)

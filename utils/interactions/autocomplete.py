@@ -49,6 +49,15 @@ async def complete_server(ctx: discord.AutocompleteContext) -> list[discord.Opti
     return offer(ctx, [(server.scope.server_id, server.name) for server in servers])
 
 
+@offer_if_found
+async def complete_backup(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer the owners of the bot its backups by id, newest first; others get nothing."""
+    services = get_services(ctx)
+    if not await services.operators.is_owner(get_member_id(ctx.interaction)):
+        return []
+    return offer(ctx, [(backup.id, backup.id) for backup in await services.backups.list_backups()])
+
+
 async def complete_zone(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer time zones by any part of their names; the value is the name."""
     zones = search_zones(str(ctx.value or ""), limit=MAX_CHOICES)

@@ -11,6 +11,7 @@ from utils.interactions.limits import MemberLimits
 from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
+from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
 from utils.models.posted_boards import BoardKey, RefreshedBoard
@@ -96,6 +97,31 @@ class ProgressMessages(Protocol):  # implemented by ImportMessages
         """Delete a progress message of an import that did not begin."""
 
 
+ShowProgress = Callable[[BackupProgress], None]
+"""Gets how far a backup or its verification is, again and again."""
+
+
+class Backups(Protocol):  # implemented by BackupManager
+    """Backups of the whole bot, for its owners."""
+
+    async def make(self, reason: BackupReason, *, show: ShowProgress) -> BackupOutcome:
+        """Make a backup and return how it went.
+
+        Raises:
+            BackupError: another one is under way, or there is no backup; the text says why.
+        """
+
+    async def verify(self, backup_id: str, *, show: ShowProgress) -> BackupOutcome:
+        """Read a backup back, restore it on trial, and return how that went.
+
+        Raises:
+            BackupError: there is no such backup, it is damaged or does not fit.
+        """
+
+    async def list_backups(self) -> Sequence[BackupSummary]:
+        """Return every backup, newest first."""
+
+
 class TaskReports(Protocol):  # implemented by TaskManager
     """The state of the background tasks."""
 
@@ -136,6 +162,7 @@ class Services:
     deliveries: Deliveries
     samples: Samples
     progress: ProgressMessages
+    backups: Backups
     boards: PostedBoards
     languages: AnswerLanguages
     replies: ErrorReplies

@@ -74,6 +74,10 @@ GUIDES: Mapping[str, Guide] = {
         errors.ConfigurationError: Guide(
             text("The configuration can't work."), Mender.HOST, text("Run “python bot.py check”.")
         ),
+        errors.AlreadyLinkedError: Guide(text("The link stands already."), Mender.NOBODY, READ_ANSWER),
+        errors.DataFolderInUseError: Guide(
+            text("Another bot runs with this data folder."), Mender.HOST, text("Stop one of the two.")
+        ),
         errors.ShardCountError: Guide(
             text("Another process divides the bot differently."),
             Mender.HOST,

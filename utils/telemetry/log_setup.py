@@ -136,3 +136,11 @@ def configure_logging(
         cache_logger_on_first_use=False,  # loggers made at import follow this configuration
     )
     return LogPipeline(handler)
+
+
+def log_to_console(*, level: int) -> None:
+    """Write the bot's own records to standard error alone, beside a process that has the files."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -164,11 +164,12 @@ async def _ensure(database: SafeDatabase, name: str, indexes: tuple[Index, ...])
         if index.name in found and not _is_as_wanted(index, found[index.name]):
             _log.info("an index is made again", collection=name, index=index.name)
             await database.run(f"{name}.drop_index", collection.drop_index(index.name))
-    models = [_build_model(index) for index in indexes]
+    models = [build_model(index) for index in indexes]
     await database.run(f"{name}.create_indexes", database.unscoped(name).create_indexes(models))
 
 
-def _build_model(index: Index) -> IndexModel:
+def build_model(index: Index) -> IndexModel:
+    """Return an index in MongoDB's form."""
     partial = {"partialFilterExpression": dict(index.only)} if index.only else {}
     return IndexModel(index.keys, name=index.name, unique=index.unique, **partial)
 

@@ -59,7 +59,7 @@ class EmbeddedMongod:
         self._data = (data_dir / "mongodb").absolute()
         self._log_path = (data_dir / "logs" / "mongod.log").absolute()
         self._errors = self._data / "startup-errors.txt"
-        self._file = self._data / "process.json"
+        self._file = find_process_file(data_dir)
         self._clock = clock
         self._configured = mongod_path
         self._process: MongodProcess | None = None
@@ -234,6 +234,11 @@ class EmbeddedMongod:
         while process.is_alive() and self._clock.monotonic() < deadline:
             await self._clock.sleep(POLL_SECONDS)
         return not process.is_alive()
+
+
+def find_process_file(data_dir: Path) -> Path:
+    """Return the file by which the mongod of a data folder is found."""
+    return (data_dir / "mongodb" / "process.json").absolute()
 
 
 def _build_client(address: str) -> Client:

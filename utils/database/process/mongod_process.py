@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,13 @@ SOCKET_NAME = "mongod.sock"
 SOCKET_FOLDER = "killfeed-"  # the beginning of the folder's name, if it is not in the data folder
 PRIVATE = 0o700
 FOR_ITSELF = 0o077  # its files, the log as well, are for this user alone
+EMBEDDED_OPTIONS = (
+    *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
+    *("--wiredTigerCacheSizeGB", str(CACHE_GIGABYTES)),
+    *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+)
+"""The options of the bot's own mongod."""
+
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 """The path of a socket has at most 107 bytes, and the name of a member has no colon before its port."""
@@ -79,6 +87,11 @@ class MongodProcess:
     def kill(self) -> None:
         """End the process at once."""
         self._send(signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Return when a child has ended; an adopted process is not waited for."""
+        if self._child is not None:
+            self._child.wait()
 
     def _send(self, number: signal.Signals) -> None:
         if self.is_alive():
@@ -148,15 +161,21 @@ def _is_made_for_sockets(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and is_closed
 
 
-def spawn(mongod: Path, *, data: Path, address: str, log: Path, errors: Path) -> MongodProcess:
+def spawn(
+    mongod: Path,
+    *,
+    data: Path,
+    address: str,
+    log: Path,
+    errors: Path,
+    options: Sequence[str] = EMBEDDED_OPTIONS,
+) -> MongodProcess:
     """Start mongod in a session of its own: Ctrl-C goes only to the bot, which stops mongod at its end."""
     arguments = [
         str(mongod),
         *("--dbpath", str(data), "--logpath", str(log), "--quiet"),
         *("--bind_ip", address),
-        *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
-        *("--wiredTigerCacheSizeGB", str(CACHE_GIGABYTES)),
-        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *options,
     ]
     with errors.open("wb") as stream:
         child = subprocess.Popen(  # noqa: S603 - the program is the configured mongod, no shell

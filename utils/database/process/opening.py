@@ -10,7 +10,9 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.connection import PATIENCE_SECONDS, SafeMongoDBConnection
-from utils.database.process.embedded import EmbeddedMongod
+from utils.database.process.embedded import EmbeddedMongod, find_process_file
+from utils.database.process.mongod_process import ProcessFile, build_uri
+from utils.errors import StorageUnavailableError
 from utils.tasks import TaskManager
 
 MONGOD_TASK = "mongod"
@@ -62,3 +64,27 @@ async def open_database(
         if MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
             await ensure_indexes(database)
         yield database
+
+
+@asynccontextmanager
+async def join_database(
+    place: MongoDBPlace, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[SafeDatabase]:
+    """Open the database beside the bot that runs; nothing is started, stopped or created.
+
+    Raises:
+        ConfigurationError, StorageError: it cannot be used; the text says why.
+    """
+    uri = place.uri
+    if not uri:
+        kept = ProcessFile.read(find_process_file(place.data_dir))
+        if kept is None or not kept.is_private:
+            raise StorageUnavailableError("The bot is starting or stopping. Try again in a minute.")
+        uri = build_uri(kept.address)
+    connection = SafeMongoDBConnection(
+        uri, database=place.database, clock=clock, patience_seconds=patience_seconds
+    )
+    try:
+        yield await connection.open()
+    finally:
+        await connection.close()

@@ -22,6 +22,12 @@ EXPIRY_SECONDS = 20.0
 UPGRADE_LEASE = -1
 """Not a shard: the lease of the process that upgrades the data."""
 
+BACKUP_LEASE = -2
+"""The lease of the process that makes a backup, beside the bots; it names no sessions, as it writes files."""
+
+RESTORE_LEASE = -3
+"""The lease of the process that restores a backup."""
+
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -53,7 +59,7 @@ class LeaseRepository:
         Returns:
             True if that was all of them; False while another instance holds one.
         """
-        while shards := await self._list_in_use({"_id": {"$ne": UPGRADE_LEASE}}):
+        while shards := await self._list_in_use():
             for held in shards:
                 if held["instance_id"] != instance_id and held["expires_at"] > now:
                     return False
@@ -61,17 +67,26 @@ class LeaseRepository:
         return True
 
     async def acquire(
-        self, shard: int, *, instance_id: str, now: datetime, expiry_seconds: float = EXPIRY_SECONDS
+        self,
+        shard: int,
+        *,
+        instance_id: str,
+        now: datetime,
+        expiry_seconds: float = EXPIRY_SECONDS,
+        has_sessions: bool = True,
     ) -> int | None:
         """Take a shard's lease if it is free, expired or this instance's own, and return its token.
+
+        With ``has_sessions`` its holder writes in transactions, which the next holder must end.
 
         Returns:
             The token, or None while another instance holds the lease.
         """
         held = await self._find(shard)
         expires_at = now + timedelta(seconds=expiry_seconds)
+        own = self._database.session_ids if has_sessions else ()
         if held is None:
-            return await self._insert(shard, instance_id, expires_at)
+            return await self._insert(shard, instance_id, expires_at, own)
         if held["instance_id"] != instance_id and held["expires_at"] > now:
             return None
         token = int(held["token"]) + 1
@@ -80,11 +95,28 @@ class LeaseRepository:
             "instance_id": instance_id,
             "expires_at": expires_at,
             "shard_count": self._shard_count,
-            "sessions": [*self._database.session_ids, *held["sessions"]],
+            "sessions": [*own, *held["sessions"]],
         }
         if not await self._update(shard, held["token"], fields):
             return None  # another process was faster
-        return await self._end_predecessor(shard, token, held["sessions"])
+        return await self._end_predecessor(shard, token, held["sessions"], own)
+
+    async def acquire_backup(self, *, instance_id: str, now: datetime) -> int | None:
+        """Take the lease of backups, unless another instance upgrades or restores the data.
+
+        Returns:
+            The token, or None while another instance is at work.
+        """
+        token = await self.acquire(BACKUP_LEASE, instance_id=instance_id, now=now, has_sessions=False)
+        if token is None:
+            return None
+        # asked after the lease is taken: if two processes begin at once, one of them sees the other
+        for shard in (UPGRADE_LEASE, RESTORE_LEASE):
+            held = await self._find(shard)
+            if held is not None and held["instance_id"] != instance_id and held["expires_at"] > now:
+                await self.release(BACKUP_LEASE, token=token)
+                return None
+        return token
 
     async def renew(
         self, shard: int, *, token: int, now: datetime, expiry_seconds: float = EXPIRY_SECONDS
@@ -118,14 +150,16 @@ class LeaseRepository:
     async def _find(self, shard: int) -> Document | None:
         return await self._database.run("leases.find", self._leases.find_one({"_id": shard}))
 
-    async def _insert(self, shard: int, instance_id: str, expires_at: datetime) -> int | None:
+    async def _insert(
+        self, shard: int, instance_id: str, expires_at: datetime, own: Sequence[bytes]
+    ) -> int | None:
         lease = {
             "_id": shard,
             "token": 1,
             "instance_id": instance_id,
             "expires_at": expires_at,
             "shard_count": self._shard_count,
-            "sessions": list(self._database.session_ids),
+            "sessions": list(own),
         }
         try:
             await self._database.run("leases.insert", self._leases.insert_one(lease))
@@ -135,11 +169,11 @@ class LeaseRepository:
 
     async def _list_others(self) -> list[Document]:
         """Return leases of another shard count that may still be in use."""
-        return [held for held in await self._list_in_use({}) if held["shard_count"] != self._shard_count]
+        return [held for held in await self._list_in_use() if held["shard_count"] != self._shard_count]
 
-    async def _list_in_use(self, query: Document) -> list[Document]:
-        """Return the leases that a process may still use."""
-        cursor = self._leases.find({**query, "sessions": {"$ne": []}})
+    async def _list_in_use(self) -> list[Document]:
+        """Return the leases of shards that a process may still use."""
+        cursor = self._leases.find({"_id": {"$gte": 0}, "sessions": {"$ne": []}})
         return await self._database.run("leases.list", cursor.to_list(None))
 
     async def _retire(self, held: Document) -> None:
@@ -157,7 +191,9 @@ class LeaseRepository:
         update = self._leases.update_one({"_id": shard, "token": token}, {"$set": fields})
         return (await self._database.run("leases.update", update)).matched_count == 1
 
-    async def _end_predecessor(self, shard: int, token: int, sessions: Sequence[bytes]) -> int:
+    async def _end_predecessor(
+        self, shard: int, token: int, sessions: Sequence[bytes], own: Sequence[bytes]
+    ) -> int:
         await self._database.kill_sessions(sessions)
-        await self._update(shard, token, {"sessions": list(self._database.session_ids)})
+        await self._update(shard, token, {"sessions": list(own)})
         return token

@@ -80,6 +80,11 @@ class LeaseHolder:
         self._tokens: Mapping[int, int] = {}
         self.renewed_at = clock.monotonic()
 
+    @property
+    def instance_id(self) -> str:
+        """The id of this process's installation."""
+        return self._instance_id
+
     def get_token(self, guild_id: GuildId) -> tuple[int, int]:
         """Return a guild's shard and the fencing token of its lease.
 

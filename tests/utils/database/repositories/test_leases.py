@@ -9,7 +9,12 @@ from tests.fakes.gate import Gate
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.repositories.leases import LeaseRepository
+from utils.database.repositories.leases import (
+    BACKUP_LEASE,
+    RESTORE_LEASE,
+    UPGRADE_LEASE,
+    LeaseRepository,
+)
 from utils.errors import LeaseLostError, ShardCountError
 from utils.models.scope import GuildId
 
@@ -40,6 +45,31 @@ async def test_lease_is_one_instance_s_until_it_expires(leases: LeaseRepository)
     assert await leases.acquire(0, instance_id="b", now=NOW + timedelta(seconds=39)) == 2
     with pytest.raises(LeaseLostError):
         await leases.renew(0, token=1, now=NOW)
+
+
+async def test_backup_has_a_lease_of_its_own_beside_the_shards(
+    leases: LeaseRepository, database: SafeDatabase
+) -> None:
+    """One process makes a backup at a time; its lease names no session, so its end disturbs no bot."""
+    assert await leases.acquire(0, instance_id="bot", now=NOW) == 1
+    assert await leases.acquire_backup(instance_id="call", now=NOW) == 1
+    assert await leases.acquire_backup(instance_id="bot", now=NOW) is None
+    assert await leases.list_sessions(BACKUP_LEASE) == ()
+    elsewhere = LeaseRepository(database, shard_count=2)
+    await leases.release(0, token=1)
+    await elsewhere.end_other_shard_counts(instance_id="other", now=NOW)
+    assert await elsewhere.end_idle(instance_id="other", now=NOW)
+    assert await leases.acquire_backup(instance_id="bot", now=NOW + timedelta(seconds=20)) == 2
+
+
+@pytest.mark.parametrize("shard", [UPGRADE_LEASE, RESTORE_LEASE])
+async def test_no_backup_is_made_while_another_process_upgrades_or_restores(
+    leases: LeaseRepository, shard: int
+) -> None:
+    """The process that upgrades the data may back it up itself; another one may not."""
+    assert await leases.acquire(shard, instance_id="a", now=NOW) == 1
+    assert await leases.acquire_backup(instance_id="b", now=NOW) is None
+    assert await leases.acquire_backup(instance_id="a", now=NOW) is not None
 
 
 async def test_own_lease_is_taken_back_at_once_with_a_new_token(leases: LeaseRepository) -> None:
