@@ -67,6 +67,6 @@ class FakeHealth:
                 LeaseState(1, is_own=False, expires_at=LATER),
                 LeaseState(2, is_own=False, expires_at=START - timedelta(days=1)),
             ),
-            errors=2,
+            errors=(2, 1),
             troubles=(memory,),
         )

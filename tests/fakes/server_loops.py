@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from tests.fakes.ingestion import FakeDeathLogs
 from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.post_styles import NEW_SHAPE, NEW_STYLE, ChannelStyle, PostShape
 from utils.models.reading import ImportJob, ImportProgress
@@ -94,11 +95,13 @@ class FakeNotifier:
     Attributes:
         told: the sent sentences.
         buttons: the buttons below them.
+        kinds: the kind of incident of each.
     """
 
     def __init__(self) -> None:
         self.told: list[str] = []
         self.buttons: list[LastingButton] = []
+        self.kinds: list[IncidentKind | None] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
     async def notify(
@@ -108,10 +111,12 @@ class FakeNotifier:
         key: str,
         *,
         buttons: Sequence[LastingButton] = (),
+        kind: IncidentKind | None = None,
         **_: object,
     ) -> None:
         """Send the alert, unless an alert with this key is open."""
         if (guild_id, key) not in self._keys:
+            self.kinds.append(kind)
             self.buttons += buttons
             self._keys.add((guild_id, key))
             self.told.append(str(sentence))

@@ -341,3 +341,4 @@ def register_handlers(application: Application, delivery: Delivery) -> None:
     events.register(ServerRemoved, application.bounty_boards.on_server_removed)
     events.register(PlayerErased, application.bounty_boards.on_player_erased)
     events.register(GuildLeft, application.on_guild_left)
+    application.bot.add_listener(application.health.checker.tell_due, "on_ready")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from utils.clock import Clock
@@ -17,6 +18,7 @@ from utils.delivery.incident_messages import IncidentMessages
 from utils.delivery.outbox_watch import OutboxWatch
 from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
+from utils.models.incidents import WHOLE_BOT
 from utils.models.premium import TIERS
 from utils.models.scope import GuildId, ServerScope
 from utils.secrets import KEY_FILE, SecretBox
@@ -66,6 +68,7 @@ from utils.telemetry.health.status_writer import STATUS_TASK, StatusWriter
 from utils.telemetry.last_words import STATUS_FOLDER
 
 LAG_TASK = "health:lag"
+NEW_ERRORS = timedelta(hours=24)
 LONGEST_POLL_SECONDS = max(tier.poll_seconds for tier in TIERS)
 
 
@@ -133,16 +136,12 @@ class Health:
 def build_health(base: Base, sources: HealthSources) -> Health:
     """Return everything about health."""
     sharding, clock = base.settings.discord.sharding, base.clock
-    home = base.settings.discord.home_guild_id
     process = "" if sharding.is_whole else f"@{sharding.ids[0]}"
     lag, limits, clocks = LoopLag(clock), RateLimitCounter(), ServerClocks(clock)
-    watch = OutboxWatch(
-        base.repositories.scope_index,
-        channels=sources.guild.settings,
-        incidents=base.incidents,
-        clock=clock,
+    outbox, shards = (
+        OutboxProbe(_build_watch(base, sources).read),
+        ShardWatch(sources.bot.list_connections, clock),
     )
-    outbox, shards = OutboxProbe(watch.read), ShardWatch(sources.bot.list_connections, clock)
     checker = HealthChecker(
         probes=(
             *_list_database_probes(sources, process, clock),
@@ -155,18 +154,16 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         ),
         incidents=base.incidents,
         guilds=base.repositories.scope_index,
-        teller=IncidentMessages(
-            sources.delivery.places,
-            sources.delivery.sender,
-            languages=sources.delivery.languages,
-            list_owner_ids=sources.operators.list_owner_ids,
-            home_guild_id=None if home is None else GuildId(home),
-        ),
+        teller=_build_teller(base, sources),
         tasks=base.tasks,
         clock=clock,
         process=process,
         is_first=sharding.is_first,
     )
+
+    async def count_errors() -> tuple[int, int]:
+        return await base.repositories.errors.count_open(WHOLE_BOT, since=clock.now() - NEW_ERRORS)
+
     reports = HealthReports(
         checker,
         sources.tally,
@@ -175,7 +172,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         list_readings=sources.readings.list_readings,
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
-        count_errors=lambda: sum(base.errors.totals.values()),
+        count_errors=count_errors,
     )
     folder = base.settings.data_dir / STATUS_FOLDER
     status = StatusSource(
@@ -191,6 +188,22 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         count_sent=lambda: sources.delivery.sender.sent,
     )
     return Health(checker, lag, limits, clocks, outbox, shards, reports, status, base.tasks, folder)
+
+
+def _build_watch(base: Base, sources: HealthSources) -> OutboxWatch:
+    index, settings = base.repositories.scope_index, sources.guild.settings
+    return OutboxWatch(index, channels=settings, incidents=base.incidents, clock=base.clock)
+
+
+def _build_teller(base: Base, sources: HealthSources) -> IncidentMessages:
+    home, delivery = base.settings.discord.home_guild_id, sources.delivery
+    return IncidentMessages(
+        delivery.places,
+        delivery.sender,
+        languages=delivery.languages,
+        list_owner_ids=sources.operators.list_owner_ids,
+        home_guild_id=None if home is None else GuildId(home),
+    )
 
 
 def build_status(settings: Settings, version: str, clock: Clock) -> StatusWriter:

@@ -133,4 +133,4 @@ async def verify_start(application: Application, status: StatusWriter, before: S
         if check.mark is Mark.FAILED:
             raise StorageUnavailableError(f"{check.name}: {check.detail} Look at MongoDB and its disk.")
     found = await health.checker.look_once(AT_ONCE)
-    health.checker.open_at_once([finding for findings in found.values() for finding in findings])
+    await health.checker.open_at_once([finding for findings in found.values() for finding in findings])

@@ -131,10 +131,11 @@ def _show_tasks(known: int, failing: int) -> Text:
     return join_facts([count, plural("{count} keeps failing", "{count} keep failing", failing)])
 
 
-def _count_errors(errors: int) -> Text:
-    if not errors:
-        return text("None since the start")
-    return plural("{count} since the start", "{count} since the start", errors)
+def _count_errors(errors: tuple[int, int] | None) -> Text:
+    if errors is None:
+        return text("The database isn't answering.")
+    known, fresh = errors
+    return text("{open} open, {new} of them new in 24 hours", open=Number(known), new=Number(fresh))
 
 
 def _list_leases(leases: Sequence[LeaseState] | None, now: datetime) -> Text:

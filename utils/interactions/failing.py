@@ -20,16 +20,17 @@ SOURCES = {
 
 
 def find_where(interaction: discord.Interaction) -> Where:
-    """Return the place of an error; options and their values are no part of it."""
-    is_named = interaction.type in (
-        discord.InteractionType.application_command,
-        discord.InteractionType.auto_complete,
-    )
+    """Return the place of an error; options and their values are no part of it.
+
+    The command is that of the log context around it, because the library changes the data of an interaction
+    while it looks for the command. Only letters typed into an option have no context.
+    """
+    is_typed = interaction.type is discord.InteractionType.auto_complete
     return Where(
         source=SOURCES.get(interaction.type, ErrorSource.GATEWAY),
         guild_id=None if interaction.guild_id is None else GuildId(interaction.guild_id),
         member_id=None if interaction.user is None else MemberId(interaction.user.id),
-        command=name_command(interaction) if is_named else None,
+        command=name_command(interaction) if is_typed else None,
     )
 
 

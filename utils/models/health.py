@@ -135,7 +135,7 @@ class BotHealth:
         waiting: posts that wait in all guilds of this process.
         tasks: how many background tasks there are, and how many of them keep failing.
         leases: of all shards; None while the database is away.
-        errors: unexpected errors since the start of this process.
+        errors: groups of errors that are open, and how many of them are new in 24 hours; None as above.
         troubles: the open incidents of the whole bot.
     """
 
@@ -145,5 +145,5 @@ class BotHealth:
     commands: CommandShare
     tasks: tuple[int, int]
     leases: tuple[LeaseState, ...] | None
-    errors: int
+    errors: tuple[int, int] | None
     troubles: tuple[Incident, ...]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+import discord
 import pytest
 from discord.ext import commands
 
@@ -14,12 +15,13 @@ from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.incident_messages import NONCE_LENGTH, IncidentMessages, make_stage_nonce
 from utils.delivery.sender import DiscordSender
-from utils.errors import DeliveryError
+from utils.errors import ChannelUnusableError, DeliveryError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incident_kinds import KINDS, IncidentKind
 from utils.models.incidents import REMINDED_AFTER, WHOLE_BOT, CheckState, Incident, IncidentKey, Stage
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import text
+from utils.telemetry.health.probes.gateway import RateLimitCounter
 
 POST = "/channels/{channel_id}/messages"
 SAID = text("The bot uses 90 MB of 100 MB.")
@@ -166,3 +168,27 @@ def test_stages_and_incidents_have_nonces_of_their_own() -> None:
     assert len(set(nonces)) == len(nonces)
     assert {len(one) for one in nonces} == {NONCE_LENGTH}
     assert make_stage_nonce(build_incident(), Stage.OPENED) == nonces[0]
+
+
+async def test_limited_requests_are_counted_and_so_are_refused_ones(
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, sender: DiscordSender
+) -> None:
+    """The library reports each answer 429 in words that the counter knows; answers 403 raise an error."""
+    limits = RateLimitCounter()
+    limits.attach()
+    try:
+        async with running_bot(bot, world):
+            await bot.wait_until_ready()
+            world.faults.add(Fault(method="POST", route=POST, status=429, retry_after=0.01, times=2))
+            world.faults.add(
+                Fault(method="POST", route=POST, status=429, retry_after=0.01, is_global=True, times=1)
+            )
+            place, embed = ChannelId(channel.id), discord.Embed(title="a post")
+            await sender.send(place, embeds=[embed], pictures=(), nonce="n1")
+            world.faults.add(Fault(method="POST", route=POST, status=403, times=1))
+            with pytest.raises(ChannelUnusableError):
+                await sender.send(place, embeds=[embed], pictures=(), nonce="n2")
+    finally:
+        limits.detach()
+    assert (limits.limited, limits.limited_globally) == (3, 1)
+    assert (sender.sent, sender.refused) == (1, 1)

@@ -53,6 +53,12 @@ class ErrorRepository(Repository):
         found = await errors.aggregate(page, hint="newest")
         return tuple(map(GROUPS.read, found)), await errors.count(shown)
 
+    async def count_open(self, guild_id: GuildId, *, since: datetime) -> tuple[int, int]:
+        """Return how many groups are open, and how many of them were new from a moment on."""
+        is_open = {"state": GroupState.OPEN.value}
+        errors = self._errors(guild_id)
+        return await errors.count(is_open), await errors.count({**is_open, "first_seen_at": {"$gte": since}})
+
     async def find_group(self, guild_id: GuildId, reference: str) -> ErrorGroup | None:
         """Return the group with a reference, the latest one; None if there is none."""
         found = await self._errors(guild_id).find({"reference": reference}, sort=_LATEST_FIRST, limit=1)

@@ -122,14 +122,18 @@ class HealthChecker:
         await self.incidents.write()
         self._begin_to_tell()
 
-    def open_at_once(self, findings: Collection[Finding]) -> None:
-        """Open incidents without waiting for more rounds: the verification at the start is sure of them."""
+    async def open_at_once(self, findings: Collection[Finding]) -> None:
+        """Open incidents without waiting for more rounds: the verification at the start is sure of them.
+
+        Those that an earlier process opened go on.
+        """
+        await self._load()
         for finding in findings:
             if finding.state:
                 key = self._own(finding.key)
                 self._said[key] = finding.said
-                self._streaks[key] = Streak(bad=ROUNDS_BEFORE_OPEN, concluded=finding.state)
                 if self.incidents.find(key) is None:
+                    self._streaks[key] = Streak(bad=ROUNDS_BEFORE_OPEN, concluded=finding.state)
                     self._conclude(key, Change.OPENED, finding.state)
 
     async def look_once(self, kinds: Collection[IncidentKind]) -> Mapping[IncidentKind, Sequence[Finding]]:
@@ -269,6 +273,10 @@ class HealthChecker:
         return "" if key.guild_id != WHOLE_BOT or key.kind in self._shared else self.process
 
     # telling
+
+    async def tell_due(self) -> None:
+        """Begin to tell people what they do not know yet, for example when Discord is reached."""
+        self._begin_to_tell()
 
     def _begin_to_tell(self) -> None:
         now = self.clock.now()

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-
-from structlog import get_logger
+from typing import TypeVar
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
 from utils.models.health import (
     BotHealth,
@@ -23,13 +23,13 @@ from utils.tasks import Failure, TaskManager, capture
 from utils.telemetry.health.checker import HealthChecker
 from utils.waiting import wait_for_first
 
-LEASES_SECONDS = 1.5
-"""The answer to ``/admin health`` waits so long for the leases, which are in the database."""
+STORED_SECONDS = 1.0
+"""The answer to ``/admin health`` waits so long for each of two things that are in the database alone."""
 
 FAILING_ERRORS = 3
 SHOWN_TO_ADMINS = (IncidentKind.DATABASE_AWAY, IncidentKind.DATABASE_SLOW, IncidentKind.GATEWAY_DOWN)
 
-logger = get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(eq=False, repr=False)
@@ -40,7 +40,7 @@ class HealthReports:
         list_readings: lists how every server is read.
         get_outbox: returns the posts that waited at the last check.
         list_leases: reads the leases of all shards.
-        count_errors: returns the number of unexpected errors since the start.
+        count_errors: reads how many groups of errors are open, and how many of them are new in 24 hours.
     """
 
     checker: HealthChecker
@@ -50,7 +50,7 @@ class HealthReports:
     list_readings: Callable[[], Sequence[ServerReading]]
     get_outbox: Callable[[], OutboxState]
     list_leases: Callable[[], Awaitable[tuple[LeaseState, ...]]]
-    count_errors: Callable[[], int]
+    count_errors: Callable[[], Awaitable[tuple[int, int]]]
 
     def describe_guild(self, guild_id: GuildId) -> GuildHealth:
         """Return the health as the admins of a guild see it."""
@@ -76,8 +76,8 @@ class HealthReports:
             oldest_seconds=outbox.longest_seconds,
             commands=CommandShare(*self.tally.count_day_of_all(self._hour)),
             tasks=(len(reports), len(failing)),
-            leases=await self._read_leases(),
-            errors=self.count_errors(),
+            leases=await self._read(self.list_leases),
+            errors=await self._read(self.count_errors),
             troubles=self.checker.incidents.list_open(WHOLE_BOT),
         )
 
@@ -85,15 +85,16 @@ class HealthReports:
     def _hour(self) -> int:
         return int(self.clock.monotonic() // 3600)
 
-    async def _read_leases(self) -> tuple[LeaseState, ...] | None:
-        found: list[tuple[LeaseState, ...]] = []
+    async def _read(self, stored: Callable[[], Awaitable[T]]) -> T | None:
+        """Return what the database says if it does so in time."""
+        found: list[T] = []
 
         async def read() -> None:
-            outcome = await capture(self.list_leases)
+            outcome = await capture(stored)
             if not isinstance(outcome, Failure):
                 found.append(outcome)
             elif not isinstance(outcome.error, StorageError):
-                logger.error("the leases cannot be shown", exc_info=outcome.error)
+                self.tasks.errors.report(outcome.error, where=Where(source=ErrorSource.COMMAND))
 
-        await wait_for_first(read(), self.clock.sleep(LEASES_SECONDS))
+        await wait_for_first(read(), self.clock.sleep(STORED_SECONDS))
         return found[0] if found else None

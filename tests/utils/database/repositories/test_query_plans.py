@@ -332,6 +332,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await servers.set_paused(scope, is_paused=True)
     await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await scope_index.list_guild_ids()
+    await scope_index.list_waiting()
     await scope_index.list_scopes_with_due_bounties(before=NOW)
     await servers.mark_removed(scope, keep_stats=False, at=NOW)
     assert await scope_index.list_removals() == (scope,)

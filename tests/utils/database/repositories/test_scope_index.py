@@ -8,7 +8,8 @@ import pytest
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
-from utils.models.scope import GuildId, ServerScope
+from utils.models.guilds import ChannelKind
+from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -69,3 +70,33 @@ async def test_guild_is_left_until_the_bot_is_there_again(database: SafeDatabase
 def read_guild(found: GuildId | ServerScope) -> GuildId:
     """Return the guild of a result."""
     return found.guild_id if isinstance(found, ServerScope) else found
+
+
+async def test_waiting_posts_are_counted_by_feed_with_the_time_of_the_oldest(database: SafeDatabase) -> None:
+    """Each process sees the feeds of its own guilds."""
+    later = NOW + timedelta(minutes=1)
+    rows = [
+        {
+            "guild_id": guild,
+            "server_id": "aaaaaaaa",
+            "channel_kind": kind,
+            "sequence": number,
+            "due_at": at,
+        }
+        for guild, kind, number, at in (
+            (GUILDS[0], "killfeed", 1, later),
+            (GUILDS[0], "killfeed", 2, NOW),
+            (GUILDS[0], "bounties", 1, later),
+            (GUILDS[2], "killfeed", 1, NOW),
+        )
+    ]
+    await database.unscoped("outbox").insert_many(rows)
+    first, third = (ServerScope(guild, ServerId("aaaaaaaa")) for guild in (GUILDS[0], GUILDS[2]))
+    found = await ScopeIndexRepository(database, Sharding()).list_waiting()
+    assert sorted(found) == [
+        (first, ChannelKind.BOUNTIES, 1, later),
+        (first, ChannelKind.KILLFEED, 2, NOW),
+        (third, ChannelKind.KILLFEED, 1, NOW),
+    ]
+    own = await ScopeIndexRepository(database, Sharding(3, (0,))).list_waiting()
+    assert own == ((third, ChannelKind.KILLFEED, 1, NOW),)

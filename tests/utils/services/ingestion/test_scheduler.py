@@ -38,6 +38,7 @@ from utils.errors import (
     TooManyConnectionsError,
 )
 from utils.models.deaths import DeathKind, LogFile
+from utils.models.incident_kinds import IncidentKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
@@ -391,6 +392,26 @@ async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World
         await until(lambda: world.visits == 2 and second.health.state is ConnectionState.REFUSED)
         assert first.health.state is ConnectionState.REFUSED
     assert world.notifier.told == [alert(REFUSALS[1])]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (REFUSALS[0], IncidentKind.SERVER_LOGIN),
+        (REFUSALS[1], IncidentKind.SERVER_HOSTKEY),
+        (LogsMissingError(text("There are no logs.")), IncidentKind.SERVER_LOGS),
+        (RuntimeError("a bug"), IncidentKind.SERVER_LOGS),
+    ],
+)
+async def test_alert_of_a_server_is_an_incident_of_its_kind(
+    world: World, failure: Exception, kind: IncidentKind
+) -> None:
+    """The kind names the runbook, and lets a later process know the alert."""
+    world.access.failures.append(failure)
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: bool(world.notifier.kinds))
+    assert world.notifier.kinds == [kind]
 
 
 async def test_alert_of_an_earlier_process_is_closed_when_the_log_is_read(world: World) -> None:

@@ -263,11 +263,16 @@ async def test_processes_beside_each_other_tell_what_is_theirs(world: World) -> 
 
 
 async def test_verification_of_the_start_opens_incidents_at_once(world: World) -> None:
-    """The start is sure of what it found; the rounds afterwards end it."""
-    checker = world.build(world.probe(MEMORY))
-    checker.open_at_once([find(MEMORY, CRITICAL), find(SLOW, OK)])
-    await world.run(checker)
+    """The start is sure of what it found; a second start tells nothing again, and later rounds end it."""
+    first = world.build(world.probe(MEMORY))
+    await first.open_at_once([find(MEMORY, CRITICAL), find(SLOW, OK)])
+    await first.tell_due()
+    await settle()
     assert world.teller.told == [("memory:", Stage.OPENED)]
+    checker = world.build(world.probe(MEMORY))
+    await checker.open_at_once([find(MEMORY, CRITICAL)])
+    await world.run(checker)
+    assert len(world.teller.told) == 1
     await world.pass_quiet_time()
     await world.run(checker, 6)
     assert world.teller.told[1:] == [("memory:", Stage.ENDED)]

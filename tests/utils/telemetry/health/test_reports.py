@@ -12,7 +12,7 @@ from utils.models.incidents import CheckState
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionState
 from utils.tallies import ANSWERED, FAILED, CommandTally
-from utils.telemetry.health.reports import LEASES_SECONDS, HealthReports
+from utils.telemetry.health.reports import STORED_SECONDS, HealthReports
 
 LEASE = LeaseState(0, is_own=True, expires_at=START)
 OTHER = GuildId(7)
@@ -36,6 +36,9 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
             await asyncio.Event().wait()
         return (LEASE,)
 
+    async def count_errors() -> tuple[int, int]:
+        return 4, 1
+
     reports = HealthReports(
         checker,
         tally,
@@ -44,7 +47,7 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
         list_readings=lambda: readings,
         get_outbox=lambda: OutboxState({GUILD: 2, OTHER: 5}, {OTHER: 70.0}),
         list_leases=list_leases,
-        count_errors=lambda: 4,
+        count_errors=count_errors,
     )
     await world.pass_quiet_time()
     await world.run(checker, 3)
@@ -54,11 +57,11 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
     assert list(guild.checks) == [IncidentKind.GATEWAY_DOWN]
     assert (other.servers, other.waiting, other.oldest_seconds) == ((), 5, 70.0)
     bot = await reports.describe_bot()
-    assert (bot.waiting, bot.commands, bot.leases, bot.errors) == (7, CommandShare(2, 1), (LEASE,), 4)
+    assert (bot.waiting, bot.commands, bot.leases, bot.errors) == (7, CommandShare(2, 1), (LEASE,), (4, 1))
     hanging.set()
     asking = asyncio.ensure_future(reports.describe_bot())
     await settle()
-    await clock.advance(LEASES_SECONDS)
+    await clock.advance(STORED_SECONDS)
     assert (await asking).leases is None
 
 
