@@ -35,6 +35,7 @@ class LogAdmission:
         self._in_second = 0
         self._in_minute: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._told = self._minute
 
     def admits(self, group: str) -> bool:
         """Count a record of a group, and tell whether it is written."""
@@ -51,10 +52,12 @@ class LogAdmission:
         self._left_out[group] += 1
         return False
 
-    def take_left_out(self) -> LeftOut | None:
-        """Return the records that were left out since the last time; None if there were none."""
-        if not self._left_out:
+    def take_left_out(self, *, is_last: bool = False) -> LeftOut | None:
+        """Return the records that were left out, once a minute and at the end; None if there were none."""
+        now = self._clock.monotonic()
+        if not self._left_out or not (is_last or now - self._told >= MINUTE_SECONDS):
             return None
+        self._told = now
         found = LeftOut(self._left_out.total(), len(self._left_out))
         self._left_out.clear()
         return found

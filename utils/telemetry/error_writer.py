@@ -177,7 +177,7 @@ class ErrorWriter:
             _log.warning(
                 "errors wait in a file for the next start", problem=f"{type(error).__name__}: {error}"
             )
-        self._telemetry.tell_left_out()
+        self._telemetry.tell_left_out(is_last=True)
         parcel = self._parcel or Parcel("", ())
         rest = self._telemetry.counts.take(len(self._telemetry.counts))
         write_pending(self._folder, PendingCounts(parcel.id, parcel.deltas, rest))

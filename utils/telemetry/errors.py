@@ -105,9 +105,9 @@ class ErrorTelemetry:
             _log.error("an error cannot be described", error_type=type(error).__name__)
             return OVERFLOWN.reference
 
-    def tell_left_out(self) -> None:
-        """Write one line about the records that were left out since the last time."""
-        left_out = self.admission.take_left_out()
+    def tell_left_out(self, *, is_last: bool = False) -> None:
+        """Write one line about the records that were left out, once a minute and at the end."""
+        left_out = self.admission.take_left_out(is_last=is_last)
         if left_out is not None:
             _log.warning("errors not logged in full", errors=left_out.records, groups=left_out.groups)
 

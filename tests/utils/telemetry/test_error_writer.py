@@ -1,6 +1,8 @@
 """Write-behind: every error is stored exactly once, through outages and lost answers."""
 
 import asyncio
+import os
+import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -12,7 +14,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
+from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.database.process.embedded import EmbeddedMongod
 from utils.database.repositories.errors import ErrorRepository
 from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageUnavailableError
@@ -320,3 +325,48 @@ def _build(command: int, n: int) -> GroupDelta:
         guilds={},
         samples=(),
     )
+
+
+@pytest.mark.fault
+async def test_storm_is_counted_exactly_though_mongod_is_killed(tmp_path: Path) -> None:
+    """Two thousand errors of fifty groups; the kill comes during a write."""
+    mongod = EmbeddedMongod(tmp_path / "mongodb", clock=SystemClock())
+    uri = await mongod.start()
+    connection = SafeMongoDBConnection(uri, database="storm", clock=SystemClock(), selection_seconds=0.5)
+    try:
+        database = await connection.open()
+        await database.unscoped("errors").create_index(["guild_id", "fingerprint"], name="group", unique=True)
+        hours = database.unscoped("error_hours")
+        await hours.create_index(["guild_id", "hour", "fingerprint"], name="hour", unique=True)
+        desk = Desk(database, tmp_path)
+        kinds = [type(f"Storm{number}Error", (Exception,), {}) for number in range(50)]
+        async with beside(mongod.watch):
+            for step in range(4):
+                for number, kind in enumerate(kinds * 10):
+                    guild_id = (GUILD, OTHER)[number % 2]
+                    where = Where(source=ErrorSource.COMMAND, guild_id=guild_id, command="stats")
+                    desk.errors.report(kind(), where=where)
+                killed = mongod.pid
+                writing = asyncio.ensure_future(write_patiently(desk))
+                if step == 2:
+                    assert killed is not None
+                    await asyncio.sleep(0.01)  # somewhere within the write
+                    os.kill(killed, signal.SIGKILL)
+                await writing
+        for guild_id, expected in ((WHOLE_BOT, [40] * 50), (GUILD, [40] * 25), (OTHER, [40] * 25)):
+            found = database.unscoped("errors").find({"guild_id": guild_id})
+            assert [one["count"] async for one in found] == expected
+        assert sum([one["n"] async for one in hours.find({"guild_id": WHOLE_BOT})]) == 2_000
+    finally:
+        await connection.close()
+        await mongod.stop()
+
+
+async def write_patiently(desk: Desk) -> None:
+    """Write everything, trying again while the database is away."""
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                return await desk.writer.write_all()
+            except StorageUnavailableError:
+                await asyncio.sleep(0.05)

@@ -25,7 +25,7 @@ from utils.models.health import CheckReport
 from utils.models.incident_kinds import KINDS, ROUNDS_BEFORE_OPEN, IncidentKind
 from utils.models.incidents import WHOLE_BOT, CheckState, Finding, Incident, IncidentKey, Stage
 from utils.models.scope import GuildId
-from utils.models.texts import Text, text
+from utils.models.texts import Text, plural, text
 from utils.tasks import Failure, TaskManager, capture
 from utils.telemetry.health.hysteresis import QUIET_SECONDS, Change, Streak
 from utils.waiting import wait_for_first
@@ -206,7 +206,7 @@ class HealthChecker:
         before = self.checks.get(kind)
         is_same = before is not None and before.state is worst.state
         since = before.since if before is not None and is_same else self.clock.now()
-        self.checks[kind] = CheckReport(worst.state, since, worst.said)
+        self.checks[kind] = CheckReport(worst.state, since, _summarise(worst, findings))
 
     def _judge(self, kind: IncidentKind, findings: Sequence[Finding]) -> None:
         """Follow the results of each subject of a check; a subject without a finding is well."""
@@ -311,6 +311,14 @@ class HealthChecker:
         else:
             told = replace(current, told_state=incident.state, told_at=now)
             self.incidents.put(told)
+
+
+def _summarise(worst: Finding, findings: Sequence[Finding]) -> Text:
+    """Return the sentence of a check; it names no game server, because the status file holds no names."""
+    if worst.key.guild_id == WHOLE_BOT:
+        return worst.said
+    concerned = sum(one.state > CheckState.OK for one in findings)
+    return plural("It concerns {count} game server.", "It concerns {count} game servers.", concerned)
 
 
 async def _run(probe: Probe) -> Sequence[Finding]:

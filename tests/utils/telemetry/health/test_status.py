@@ -85,6 +85,7 @@ async def test_status_of_a_running_bot_has_its_checks_counts_and_ids_and_no_name
     files = [writer.folder / STATUS_FILE, writer.metrics_folder / METRICS_FILE]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o640, 0o640]
     assert sorted(writer.folder.iterdir()) == files[:1]
+    assert status["checks"]["server-unread"]["said"] == "It concerns 1 game server."
     assert "Mirny" not in files[0].read_text("utf-8")
     assert sorted(status) == sorted(re.findall(r"`(\w+)`", "".join(_read_rows("status.json"))))
 
