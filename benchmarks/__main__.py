@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from benchmarks import answers, errors, importing, live, load, outage, starting
+from benchmarks import answers, backup, errors, importing, live, load, outage, starting
 from benchmarks.figures import Figure, render_table
 
 ROWS = 100_000
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "answers": answers.measure,
     "load": load.measure,
     "outage": outage.measure,
+    "backup": backup.measure,
     "errors": errors.measure,
 }
 

@@ -14,7 +14,7 @@ def work_as_child() -> int:
 
     Standard output carries the answers alone, so everything else that is printed goes to standard error.
     """
-    log_to_console(level=logging.WARNING)
+    log_to_console(level=logging.ERROR)  # a slow operation is no news of a trial
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         return serve_job(JOBS, sys.stdin, answers)

@@ -2,8 +2,9 @@
 
 *Theory of operation.* An error that ends the process is written to ``status/last-words.json`` before the end:
 its class, its way through our code and its plain words, never its message. A crash of the interpreter itself
-leaves its stack in ``status/faults.log`` (``faulthandler``). The next start reports both once and empties
-them. A process that was killed leaves neither.
+leaves its stack in ``status/faults.log`` (``faulthandler``), like a process that is ended because it does not
+stop. The next start reports them once, and keeps the stacks in ``status/faults-before.log``. A process that
+was killed leaves neither.
 """
 
 import faulthandler
@@ -24,10 +25,12 @@ from utils.telemetry.fingerprints import ErrorIdentity, build_identity
 STATUS_FOLDER = "status"
 LAST_WORDS_NAME = "last-words.json"
 FAULTS_NAME = "faults.log"
+FAULTS_BEFORE_NAME = "faults-before.log"
 MOST_READ = 200_000  # bytes of the stacks that are read
 
 _FATAL = re.compile(r"^(?:Fatal Python error: (?P<kind>.+)|Timeout \(.*\)!)$", re.MULTILINE)
 _FRAME = re.compile(r'^  File "([^"]+)", line \d+ in (\S+)$', re.MULTILINE)
+_THREAD = re.compile(r"^(?:Current t|T)hread 0x[0-9a-f]+ ", re.MULTILINE)
 _OWN = re.compile(r"(?:^|/)((?:utils|cogs)/.+|bot)\.py$")
 _FRAMES = 5
 
@@ -104,8 +107,8 @@ def last_words(
 def read_fault(stack: str) -> ErrorIdentity | None:
     """Return the identity of a crash, by the stack of the thread that crashed; None if it is none."""
     fatal = _FATAL.search(stack)
-    if fatal is None:
-        return None
+    if fatal is None:  # stacks alone: the bot did not stop in time
+        return build_identity(("fatal.EndedByForce",), (), ()) if _THREAD.search(stack) else None
     first = stack[fatal.end() :].split("\n\n", 2)
     frames = _FRAME.findall("\n".join(first[:2]))
     own = [f"{name}:{function}" for file, function in frames if (name := _name_module(file))]
@@ -139,6 +142,8 @@ def _take_faults(file: Path) -> Sequence[LastWords]:
     try:
         with file.open("r+", encoding="utf-8", errors="replace") as opened:
             stack = opened.read(MOST_READ)
+            if stack:
+                file.with_name(FAULTS_BEFORE_NAME).write_text(stack, "utf-8")  # for people
             opened.truncate(0)
     except FileNotFoundError:
         return ()

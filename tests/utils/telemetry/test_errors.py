@@ -25,7 +25,13 @@ from utils.models.texts import text
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.fingerprints import OVERFLOWN
 from utils.telemetry.hooks import report_unhandled
-from utils.telemetry.last_words import FAULTS_NAME, last_words, read_fault, take_last_words
+from utils.telemetry.last_words import (
+    FAULTS_BEFORE_NAME,
+    FAULTS_NAME,
+    last_words,
+    read_fault,
+    take_last_words,
+)
 
 GUILD = GuildId(42)
 COMMAND = Where(source=ErrorSource.COMMAND, guild_id=GUILD, member_id=MemberId(7), command="stats")
@@ -284,6 +290,10 @@ def test_crash_of_the_interpreter_leaves_its_stack(errors: ErrorTelemetry, tmp_p
     )
     assert delta.frames == ("bot:run", "utils.embeds.charts.painter:draw")
     assert (tmp_path / FAULTS_NAME).read_text("utf-8") == ""
+    assert (tmp_path / FAULTS_BEFORE_NAME).read_text("utf-8") == CRASH
+    stopped = read_fault(CRASH.partition("\n\n")[2])
+    assert stopped is not None
+    assert stopped.error_type == "fatal.EndedByForce"
     timeout = read_fault(CRASH.replace("Fatal Python error: Segmentation fault", "Timeout (0:00:45)!"))
     assert timeout is not None
     assert timeout.error_type == "fatal.Timeout"
