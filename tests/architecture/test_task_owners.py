@@ -12,6 +12,7 @@ OWNERS = {
     "utils/tasks.py": "the place for it",
     "utils/composition/application.py": "what the bot lives by: gateway, leases and the wait for its stop",
     "utils/gateway/connection.py": "the library's connecting, ended before it is begun again",
+    "utils/gateway/shards.py": "likewise, and the one try of a shard",
     "utils/waiting.py": "what is waited for together, and what is waited for though its caller is ended",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",

@@ -17,8 +17,9 @@ from utils.database.process.opening import MONGOD_TASK
 from utils.delivery.bounty_boards import BountyBoards
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
-from utils.gateway.connection import ServiceStatus, run_gateway
+from utils.gateway.connection import ServiceStatus
 from utils.gateway.pace import IdentifyBudget
+from utils.gateway.running import run_gateway
 from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue

@@ -9,19 +9,21 @@ The session is resumed if the library still knows it, and is a new one otherwise
 import asyncio
 import logging
 import threading
-from typing import Protocol
+from typing import Protocol, Self
 
 import discord
 from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.gateway.login import DISALLOWED_INTENTS, explain_close, log_in
 from utils.gateway.pace import ConnectionPace, IdentifyBudget
 from utils.waiting import Signal
 
-LIBRARY_LOGGERS = ("discord.client", "discord.shard")
+CODE_LOGGER = "discord.gateway"
+CLOSED_WITH = "Websocket closed with %s"
+LIBRARY_LOGGERS = ("discord.client", "discord.shard", CODE_LOGGER)
 OPEN_LOOK_SECONDS = 3600.0  # an event ends the wait
+NOT_REACHED = "Discord's gateway is not reached, trying again"
 CLOSE_SECONDS = 2.0  # for the goodbye on a connection that is given up
 
 logger = get_logger(__name__)
@@ -38,14 +40,36 @@ class ServiceStatus(Protocol):  # implemented by ServiceManager
 
 
 class TryReasons(logging.Filter):
-    """Takes the library's tracebacks of failed tries out of the log, and remembers their reason."""
+    """Takes the library's records of losses and of failed tries out of the log, and remembers what they say.
+
+    Attributes:
+        reason: of the last failed try.
+        code: with which a connection was closed last; None if it broke otherwise.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.reason = ""
+        self.code: int | None = None
+
+    def __enter__(self) -> Self:
+        for name in LIBRARY_LOGGERS:
+            logging.getLogger(name).addFilter(self)
+        logging.getLogger(CODE_LOGGER).setLevel(logging.INFO)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in LIBRARY_LOGGERS:
+            logging.getLogger(name).removeFilter(self)
+        logging.getLogger(CODE_LOGGER).setLevel(logging.NOTSET)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Hold the record of a failed try back."""
+        """Hold back the record of a failed try, and what the library says of every connection."""
+        if record.name == CODE_LOGGER and record.levelno <= logging.INFO:
+            if str(record.msg).startswith(CLOSED_WITH) and isinstance(record.args, tuple):
+                code = record.args[0]
+                self.code = int(code) if isinstance(code, int) else None
+            return False
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
             return True
@@ -109,16 +133,13 @@ class GatewayConnection:
         self._bot.add_listener(self._note_failure, "on_disconnect")
         self._bot.add_listener(self._note_new, "on_connect")
         self._bot.add_listener(self._note_resumed, "on_resumed")
-        for name in LIBRARY_LOGGERS:
-            logging.getLogger(name).addFilter(self._reasons)
-        try:
-            while not await self._connect():
-                await close_sockets()
-                logger.warning("Discord's gateway is not reached, trying again", problem=self._reasons.reason)
-        finally:
-            for name in LIBRARY_LOGGERS:
-                logging.getLogger(name).removeFilter(self._reasons)
-            await close_sockets(keeping=self._bot.ws)  # the bot closes its own
+        with self._reasons:
+            try:
+                while not await self._connect():
+                    await close_sockets()
+                    logger.warning(NOT_REACHED, problem=self._reasons.reason)
+            finally:
+                await close_sockets(keeping=self._bot.ws)  # the bot closes its own
 
     async def _connect(self) -> bool:
         """Let the library connect; return False when it was given up, and True when it has ended."""
@@ -146,7 +167,7 @@ class GatewayConnection:
         """Note a lost connection, or a try of the library that failed."""
         self._pace.note_failure(self._clock.monotonic())
         self._changed.set()
-        if self._link.note_lost(find_close_code(self._bot.ws)):
+        if self._link.note_lost(self._reasons.code):
             self._status.note_lost()
 
     async def _note_new(self) -> None:
@@ -175,25 +196,3 @@ async def close_sockets(*, keeping: DiscordWebSocket | None = None) -> None:
             except (OSError, TimeoutError) as failure:
                 logger.debug("connection is not closed", problem=str(failure))
             thread.stop()
-
-
-def find_close_code(socket: DiscordWebSocket | None) -> int | None:
-    """Return the code with which a connection was closed; None if there never was one."""
-    return None if socket is None else socket.socket.close_code
-
-
-async def run_gateway(
-    bot: discord.Client, token: str, *, clock: Clock, identifies: IdentifyBudget, status: ServiceStatus
-) -> None:
-    """Log in and stay connected until cancelled.
-
-    Raises:
-        ConfigurationError: Discord refuses the token, or closed the connection for good.
-    """
-    await log_in(bot, token, clock=clock)
-    try:
-        await GatewayConnection(bot, clock=clock, identifies=identifies, status=status).run()
-    except discord.ConnectionClosed as failure:
-        raise explain_close(failure.code) from None
-    except discord.PrivilegedIntentsRequired:
-        raise explain_close(DISALLOWED_INTENTS) from None

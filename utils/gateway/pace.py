@@ -38,20 +38,29 @@ class ConnectionPace:
     def __init__(self) -> None:
         self._failures = 0
         self._deadline: float | None = None
+        self._is_trying = False
 
-    def begin(self, now: float) -> None:
-        """Note that a try begins."""
-        self._deadline = now + OPEN_SECONDS
+    @property
+    def is_trying(self) -> bool:
+        """Tell whether a try has begun and has neither failed nor opened the connection yet."""
+        return self._is_trying
+
+    def begin(self, now: float, *, after_seconds: float = 0.0) -> None:
+        """Note that a try begins, after a wait if there has to be one."""
+        self._deadline = now + after_seconds + OPEN_SECONDS
+        self._is_trying = True
 
     def note_failure(self, now: float) -> None:
         """Note that the connection was lost, or that a try of the library failed."""
         self._deadline = now + choose_pause(self._failures)
         self._failures += 1
+        self._is_trying = False
 
     def note_open(self) -> None:
         """Note that the connection is open."""
         self._failures = 0
         self._deadline = None
+        self._is_trying = False
 
     def compute_left(self, now: float) -> float | None:
         """Return the seconds until it is given up; None while it is open."""

@@ -297,6 +297,8 @@ class KillfeedBot(commands.Bot):
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # like the library's own two classes
     """The bot with several shards in one process: a gateway connection for each, one of all else."""
 
+    _has_launched = False
+
     def list_connections(self) -> Sequence[ShardConnection]:
         """Return the connection of each shard; one that was never opened is not open."""
         found = {shard: self.get_shard(shard) for shard in self._sharding.ids}
@@ -308,13 +310,15 @@ class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[
         ]
 
     async def launch_shards(self) -> None:
-        """Open all connections; the library retries each, but not the first request for the address."""
-        while True:
+        """Open all connections, once; the library retries each, but not the first request for the address."""
+        while not self._has_launched:
             try:
-                return await super().launch_shards()
+                await super().launch_shards()
             except (discord.GatewayNotFound, *UNREACHED) as failure:
                 logger.warning("the gateway is not reached, trying again", problem=str(failure))
-            await asyncio.sleep(GATEWAY_RETRY_SECONDS)
+                await asyncio.sleep(GATEWAY_RETRY_SECONDS)
+            else:
+                self._has_launched = True
 
 
 def choose_bot(sharding: Sharding) -> type[KillfeedBot]:

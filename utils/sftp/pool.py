@@ -290,6 +290,7 @@ class SftpConnectionPool:
         self._state.end_handshake(slot)
         if not opening.cancelled() and opening.exception() is None:
             self._state.pin(slot, opening.result().host_key)
+            log.info("logged in at a game host", guild_id=slot.guild_id, host=slot.login.address)
         error = None if opening.cancelled() else opening.exception()
         if isinstance(error, RemoteError):
             self.breakers.note_failure(slot.guild_id, slot.login, error)

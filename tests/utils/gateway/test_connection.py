@@ -1,6 +1,7 @@
 """The connection to Discord: losses and returns, outages, tries that hang, refused identifies."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,20 +15,53 @@ from structlog.testing import capture_logs
 from simulation.discord import GATEWAY_ROUTE, Fault, SimulatedDiscord
 from tests.fakes.clock import FakeClock
 from tests.fakes.own_bot import wait_until
-from utils.gateway.connection import run_gateway
 from utils.gateway.pace import IDENTIFIES_AN_HOUR, PAUSES, SPARING_SECONDS, IdentifyBudget
+from utils.gateway.running import run_gateway
 
 AWAY_SECONDS = 600
 
-pytestmark = pytest.mark.fault
+# The library drops a connection that is given up before its greeting; its finalizer closes it and warns.
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 class BareBot(discord.Bot):
     """A bot that knows nothing but its budget of identifies."""
 
     def __init__(self, identifies: IdentifyBudget) -> None:
-        super().__init__(intents=discord.Intents(guilds=True), cache_default_sounds=False)
+        super().__init__(
+            intents=discord.Intents(guilds=True), auto_sync_commands=False, cache_default_sounds=False
+        )
         self._identifies = identifies
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keep the budget, without the library's pause of five seconds."""
+        del initial
+        await self._identifies.take(shard_id or 0)
+
+
+class BareShardedBot(discord.AutoShardedBot):
+    """The same bot with two shards, which it launches once."""
+
+    _has_launched = False
+
+    def __init__(self, identifies: IdentifyBudget) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            auto_sync_commands=False,
+            cache_default_sounds=False,
+            shard_count=2,
+            shard_ids=[0, 1],
+        )
+        self._identifies = identifies
+
+    async def launch_shards(self) -> None:
+        """Launch all shards, once."""
+        if not self._has_launched:
+            await super().launch_shards()
+            self._has_launched = True
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Keep the budget, without the library's pause of five seconds."""
@@ -53,13 +87,15 @@ class NotedStatus:
 class Connected:
     """A bot that stays connected, its clock, and its log."""
 
-    def __init__(self, world: SimulatedDiscord, logs: list[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, world: SimulatedDiscord, logs: list[Mapping[str, Any]], build: type[BareBot | BareShardedBot]
+    ) -> None:
         self.world = world
         self.logs = logs
         self.clock = FakeClock()
         self.status = NotedStatus()
         self.identifies = IdentifyBudget(self.clock)
-        self.bot = BareBot(self.identifies)
+        self.bot = build(self.identifies)
 
     def list_lines(self) -> list[dict[str, Any]]:
         """Return the lines about losses and returns."""
@@ -81,12 +117,14 @@ class Connected:
 
 
 @asynccontextmanager
-async def connect(world: SimulatedDiscord) -> AsyncIterator[Connected]:
+async def connect(
+    world: SimulatedDiscord, build: type[BareBot | BareShardedBot] = BareBot
+) -> AsyncIterator[Connected]:
     """Stay connected until the end of the block."""
     before = discord.http.Route.API_BASE_URL
     discord.http.Route.API_BASE_URL = world.api_base_url
     with capture_logs() as logs:
-        own = Connected(world, logs)
+        own = Connected(world, logs, build)
         async with own.bot:
             staying = asyncio.create_task(
                 run_gateway(
@@ -99,6 +137,7 @@ async def connect(world: SimulatedDiscord) -> AsyncIterator[Connected]:
                 staying.cancel()
                 await asyncio.gather(staying, return_exceptions=True)
                 await own.bot.close()
+                gc.collect()  # so that no later test meets the finalizers
                 discord.http.Route.API_BASE_URL = before
 
 
@@ -138,6 +177,30 @@ async def test_bot_is_back_soon_after_discord_was_away_for_long(world: Simulated
             "connection to Discord is back",
         ]
         assert own.list_lines()[-1]["seconds"] >= AWAY_SECONDS
+
+
+async def test_each_shard_is_back_soon_after_discord_was_away_for_long(world: SimulatedDiscord) -> None:
+    """Every shard has its own pace and its own lines; a loss names its code."""
+    async with connect(world, BareShardedBot) as own:
+        await wait_until(lambda: len(own.list_lines()) == 2)
+        async with world.outage():
+            await wait_until(lambda: len(own.list_lines()) > 2)
+            while own.clock.monotonic() < 1000 + AWAY_SECONDS:
+                await own.let_pass(5)
+        ended = own.clock.monotonic()
+        async with asyncio.timeout(60):
+            while len(own.list_lines()) < 6:
+                await own.let_pass(1)
+        assert own.clock.monotonic() - ended <= PAUSES[-1] + 5
+        assert all(map(world.gateway.is_shard_connected, (0, 1)))
+        lost = [line for line in own.list_lines() if line["event"] == "connection to Discord lost"]
+        assert sorted((line["shard"], line["code"]) for line in lost) == [(0, 1006), (1, 1006)]
+        await world.gateway.drop(4000)
+        await wait_until(lambda: len(own.list_lines()) == 10)
+        again = own.list_lines()[6:]
+        assert {(line["shard"], line.get("code"), line.get("session")) for line in again} == {
+            (shard, code, session) for shard in (0, 1) for code, session in ((4000, None), (None, "resumed"))
+        }
 
 
 async def test_login_is_tried_for_ever_while_discord_is_away(world: SimulatedDiscord) -> None:

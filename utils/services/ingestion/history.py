@@ -274,6 +274,7 @@ class HistoryImport:
         """
         scope = server.scope
         job = replace(job, generation=await self._imports.take_up_import(scope))
+        logger.info("an import begins", scope=str(scope), logs=len(job.ends), generation=job.generation)
         await self._imports.drop_unshown_generations(scope)
         await self._drop_misdated(server)
         cursors = await self._store.list_cursors(scope)
@@ -291,7 +292,15 @@ class HistoryImport:
         await self._switch(scope, job)
         await self._clear_up(scope)
         self._events.dispatch(HistoryImported(scope=scope))
-        return await meter.finish(counted)
+        done = await meter.finish(counted)
+        logger.info(
+            "an import is done",
+            scope=str(scope),
+            deaths=done.deaths,
+            rows=done.rows,
+            seconds=round(done.elapsed_seconds, 1),
+        )
+        return done
 
     async def _drop_misdated(self, server: GameServer) -> None:
         """Delete deaths with rejected times, which an older version stored.

@@ -222,6 +222,13 @@ class LiveIngestion:
             raise
         for event in stored.events:
             self._events.dispatch(event)
+        if batch.read.lines_rejected or stored.late_players:
+            logger.info(
+                "a batch has late or rejected rows",
+                scope=str(batch.server.scope),
+                rejected=batch.read.lines_rejected,
+                late_players=stored.late_players,
+            )
         poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _store(self, batch: LiveBatch) -> StoredBatch:

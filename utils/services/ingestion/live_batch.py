@@ -109,11 +109,13 @@ class StoredBatch:
 
     Attributes:
         left_out: the number of posts that were left out, because too many wait.
+        late_players: the number of players with a row that is older than a counted one.
     """
 
     deaths: tuple[Death, ...] = ()
     events: tuple[Event, ...] = ()
     left_out: int = 0
+    late_players: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]
     unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
     unit.move_cursor(batch.chunk.before, batch.chunk.after)  # 6
     told = _tell(batch.server, new, notices, counted, batches=appended.batches)
-    return StoredBatch(tuple(new), (*told, *outcome.events), left_out=appended.left_out)
+    events = (*told, *outcome.events)
+    return StoredBatch(tuple(new), events, left_out=appended.left_out, late_players=len(counted.late))
 
 
 def build_notice(

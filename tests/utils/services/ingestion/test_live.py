@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import (
@@ -284,7 +285,10 @@ async def test_late_row_is_counted_in_its_place_and_shows_the_standing_of_then(w
     watcher.logs.append(
         OTHER_WORLD, render(build_row("Ann", "Cid", second=5), build_row("Dan", "Ann", second=15))
     )
-    await watcher.poll()
+    with capture_logs() as logs:
+        await watcher.poll()
+    noted = [line for line in logs if line["event"] == "a batch has late or rejected rows"]
+    assert [(line["rejected"], line["late_players"]) for line in noted] == [(0, 1)]
     ann = watcher.store.data.players[0][build_player_id("Ann")]
     assert (ann.counters.kills, ann.counters.best_streak, ann.current_streak) == (3, 2, 1)
     assert_counted_right(watcher.store)
