@@ -8,6 +8,7 @@ from tests.cogs.conftest import PIKE, SEEN, SPIKER
 from tests.fakes.hostile import Attacker, list_places
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
+from tests.utils.services.guilds.test_error_groups import build_group
 from utils.models.links import Link
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId
@@ -15,13 +16,16 @@ from utils.models.scope import GuildId, MemberId
 TWIN = "Twin \N{MATHEMATICAL DOUBLE-STRUCK DIGIT TWO}"
 NAMES = {"first": PIKE, "second": SPIKER, "player": PIKE, "server": "Mirny"}
 BY_NAME = {"command", "action", "timezone"}  # options whose value is the label
-OF_A_MEMBER = "/admin link remove player"  # has no choices before a member is chosen
+WITHOUT_CHOICES = {
+    "/admin link remove player",  # before a member is chosen
+    "/admin backup verify backup",  # for others than the bot's owners
+}
 
 
 async def test_label_of_every_choice_is_understood_as_the_choice(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, channel: Channel
 ) -> None:
-    """Two players with one name are offered for every player option, as links, and with bounties."""
+    """Two players with one name are offered wherever players are asked for; two errors by their codes."""
     assert bot.services
     owner_id, guild_id = MemberId(guild.owner.id), GuildId(guild.id)
     shelf.statistics.players = [replace(one, name=TWIN, names=(TWIN,)) for one in shelf.statistics.players]
@@ -39,11 +43,12 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
             placed_at=shelf.clock.now(),
             expires_at=shelf.clock.now() + timedelta(hours=24),
         )
+    shelf.error_store.groups[guild_id] = [build_group("AAAAAA"), build_group("BBBBBB")]
     asker = Attacker(world.owner_of(guild), channel, NAMES)
     places = [one for one in list_places(world.commands.list_commands(None)) if one.is_completed]
     asked = 0
     for place in places:
-        if place.option in BY_NAME or f"{place}" == OF_A_MEMBER:
+        if place.option in BY_NAME or f"{place}" in WITHOUT_CHOICES:
             continue
         labels = [choice["name"] for choice in await asker.type(place, "")]
         assert len(labels) == len(set(labels)) == 2, place
@@ -53,5 +58,6 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
             text = str(reply.embed) if reply.modal is None else ""
             assert f"“{label[:12]}" not in text, (place, label)  # an unknown value would be quoted
             assert "fits more than one" not in text, (place, label)
+            assert "No error has that" not in text, (place, label)
             asked += 1
     assert asked > 50

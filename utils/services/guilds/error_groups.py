@@ -166,7 +166,9 @@ class ErrorGroupService:
     async def _find(self, asker: Asker, reference: str) -> tuple[GuildId, ErrorGroup]:
         guild_id = choose_scope(asker)
         await self.recent.write_all()
-        group = await self.store.find_group(guild_id, reference.strip().upper())
+        # an app may send the label of a choice instead of its value: the code, then words
+        code = reference.strip().upper().partition(" ")[0]
+        group = await self.store.find_group(guild_id, code)
         if group is None:
             raise NotFoundError(
                 text("No error has that reference."),
