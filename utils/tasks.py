@@ -260,7 +260,8 @@ class BackgroundTask:
             self._failing_since = None
         self._errors += 1
         self._consecutive_errors += 1
-        self._failing_since = self._failing_since or self._clock.monotonic()
+        if self._failing_since is None:
+            self._failing_since = self._clock.monotonic()
         self._last_error = f"{type(error).__name__}: {error}"
         self._state = TaskState.FAILED
         where = Where(source=ErrorSource.TASK, guild_id=self.guild_id, task=self.name)

@@ -93,7 +93,7 @@ async def test_plain_task_stays_ended_when_it_failed(tasks: TaskManager, clock: 
     await tasks.start("plain", work, guild_id=GUILD).wait()
     assert (work.runs, clock.slept) == (1, [])
     assert tasks.list_reports() == (
-        TaskReport("plain", GUILD, TaskState.FAILED, 1, 1, "ConnectionError: try 1", None),
+        TaskReport("plain", GUILD, TaskState.FAILED, 1, 1, "ConnectionError: try 1", None, errors_in_a_row=1),
     )
 
 
@@ -105,14 +105,17 @@ async def test_critical_task_is_restarted_with_backoff_until_it_returns(
     task = tasks.start("critical", work, is_critical=True)
     await settle()
     assert task.report == TaskReport(
-        "critical", None, TaskState.WAITING, 1, 1, "ConnectionError: try 1", START + timedelta(seconds=1)
+        *("critical", None, TaskState.WAITING, 1, 1, "ConnectionError: try 1", START + timedelta(seconds=1)),
+        errors_in_a_row=1,
+        failing_since=clock.monotonic(),
+        is_critical=True,
     )
     for seconds in (1, 2, 4):
         await clock.advance(seconds)
     await task.wait()
     assert (work.runs, clock.slept) == (4, [1, 2, 4])
     assert task.report == TaskReport(
-        "critical", None, TaskState.FINISHED, 4, 3, "ConnectionError: try 3", None
+        "critical", None, TaskState.FINISHED, 4, 3, "ConnectionError: try 3", None, is_critical=True
     )
 
 

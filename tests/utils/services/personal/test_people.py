@@ -21,6 +21,7 @@ from utils.models.players import NamedPlayer
 from utils.models.scope import GuildId, MemberId
 from utils.services.links.linking import LinkService
 from utils.services.links.proof import PROOF_OBJECTION_TIME
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.personal.people import PersonFinder
 
 GUILD, ALICE, BOB = SCOPE.guild_id, MemberId(1), MemberId(2)
@@ -48,7 +49,7 @@ def _finder(store: FakeLinkStore) -> PersonFinder:
         proofs=FakeProofs(),
         audit=FakeAuditLog(),
         notifier=FakeNotifier(),
-        settings=FakeChannels(),
+        alerts=RequestAlerts(store, notifier=FakeNotifier(), settings=FakeChannels()),
         clock=CLOCK,
         rng=None,  # type: ignore[arg-type] # not used here
         requires_proof=True,

@@ -13,6 +13,7 @@ from utils.errors import KillfeedError, LimitReachedError
 from utils.models.scope import GuildId, MemberId
 from utils.services.guilds.audit import AuditLog
 from utils.services.links.linking import LinkService
+from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.asked_players import DAY, PLAYERS_A_DAY, AskedPlayers
 
 GUILD, OTHER = SCOPE.guild_id, GuildId(99)
@@ -63,7 +64,7 @@ async def test_one_member_locks_and_alarms_only_some_of_a_guild(clock: FakeClock
         proofs=FakeProofs(),
         audit=AuditLog(store.audit, clock=clock),
         notifier=notifier,
-        settings=FakeChannels(),
+        alerts=RequestAlerts(store, notifier=notifier, settings=FakeChannels()),
         clock=clock,
         rng=random.Random(1),
         requires_proof=True,
