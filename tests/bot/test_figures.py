@@ -133,7 +133,7 @@ async def test_rivals_are_told_both_ways(stage: Stage) -> None:
     assert kills >= 3
     reply = await stage.ask("/rivals", by=stage.player, player=killer)
     prey = get_fields(reply.embed)["Prey"]
-    assert f" — {kills} : {count.pairs[victim, killer]}" in prey
+    assert f" — {count.pairs[victim, killer]} : {kills}" in prey
     reply = await stage.ask("/rivals", by=stage.player, player=victim)
     assert f" — {kills} : " in get_fields(reply.embed)["Nemesis"]
     refused = await stage.ask("/rivals", by=stage.player)

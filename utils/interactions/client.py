@@ -243,6 +243,9 @@ class KillfeedBot(commands.Bot):
         error = sys.exc_info()[1]
         if not isinstance(error, Exception):
             return
+        if self.is_closed() and isinstance(error, RuntimeError):
+            logger.info("the stop cut an event of Discord short", name=event_method, problem=str(error))
+            return  # aiohttp says so of a session that was closed
         where = Where(source=ErrorSource.GATEWAY, name=event_method)
         for interaction in args:
             if isinstance(interaction, discord.Interaction):

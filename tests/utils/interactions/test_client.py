@@ -260,6 +260,20 @@ async def test_error_nobody_caught_is_written_down_under_a_code(
         assert not bot.is_closed()
 
 
+@pytest.mark.usefixtures("guild")
+async def test_event_that_the_stop_cuts_short_is_no_error(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """The library's session is closed when the bot stops; an event that still uses it is nothing to mend."""
+    async with run(world, OwnBot(shelf, tmp_path)) as bot:
+        await bot.close()
+        try:
+            raise RuntimeError("Session is closed")
+        except RuntimeError:
+            await bot.on_error("on_connect")
+        assert bot.unexpected.reported == []
+
+
 async def test_lost_connection_is_taken_up_again(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, shelf: Shelf, tmp_path: Path
 ) -> None:
