@@ -8,7 +8,7 @@ import discord
 
 from utils.clock import SystemClock
 from utils.composition.build import build_application
-from utils.composition.start_checks import START_CHECKS, Mark, SelfCheck, list_start_checks
+from utils.composition.start_checks import START_CHECKS, Mark, SelfCheck, list_start_checks, probe_start
 from utils.composition.storage import build_key_place, build_leases, build_place
 from utils.data_folder import lock_data_folder
 from utils.database.core.database import SafeDatabase
@@ -77,7 +77,7 @@ async def _check_installation(
                 settings, database, leases, box, tasks, extensions=extensions, clock=clock
             )
             yield Mark.OK, _count_commands(application.bot, len(extensions))
-            async for one in list_start_checks(application):
+            async for one in list_start_checks(application, await probe_start(application)):
                 yield one.mark, one.detail
 
 

@@ -1,6 +1,6 @@
 """The verification of a start: a list of checks for the start of the bot and for ``bot.py check``."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +17,9 @@ from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Finding
 from utils.models.scope import GuildId
 from utils.telemetry.health.status_writer import StatusWriter
+
+Found = Mapping[IncidentKind, Sequence[Finding]]
+"""What the probes of each kind found."""
 
 logger = get_logger(__name__)
 
@@ -79,9 +82,13 @@ async def list_verified(database: SafeDatabase) -> list[SelfCheck]:
     ]
 
 
-async def list_start_checks(application: Application) -> AsyncIterator[SelfCheck]:
+async def probe_start(application: Application) -> Found:
+    """Run every probe that the report of a start or its incidents need, each once."""
+    return await application.health.checker.look_once({*PROBED.values(), *AT_ONCE})
+
+
+async def list_start_checks(application: Application, found: Found) -> AsyncIterator[SelfCheck]:
     """Yield the result of each of ``START_CHECKS``; a warning is unwise, and does not stop a start."""
-    found = await application.health.checker.look_once(PROBED.values())
     for name, kind in PROBED.items():
         yield _describe(name, found.get(kind, ()))
     yield await _check_alerts(application)
@@ -126,11 +133,11 @@ async def verify_start(application: Application, status: StatusWriter, before: S
     health.note_start()
     commands = f"{len(list_commands(application.bot))} commands"
     checks = [*before, SelfCheck("Commands", Mark.OK, commands)]
-    checks += [check async for check in list_start_checks(application)]
+    found = await probe_start(application)
+    checks += [check async for check in list_start_checks(application, found)]
     status.startup = [(check.name, check.mark.value, check.detail) for check in checks]
     logger.info("startup report", steps={one.name: f"{one.mark}: {one.detail}" for one in checks})
     for check in checks:
         if check.mark is Mark.FAILED:
             raise StorageUnavailableError(f"{check.name}: {check.detail} Look at MongoDB and its disk.")
-    found = await health.checker.look_once(AT_ONCE)
-    await health.checker.open_at_once([finding for findings in found.values() for finding in findings])
+    await health.checker.open_at_once([finding for kind in AT_ONCE for finding in found.get(kind, ())])
