@@ -19,7 +19,7 @@ from utils.models.scope import GuildId
 from utils.telemetry.health.status_writer import StatusWriter
 
 Found = Mapping[IncidentKind, Sequence[Finding]]
-"""What the probes of each kind found."""
+"""The findings of the probes by kind."""
 
 logger = get_logger(__name__)
 
