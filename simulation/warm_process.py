@@ -20,7 +20,7 @@ import bot
 
 def await_start(listener: socket.socket) -> Mapping[str, Any]:
     """Fork for each start without end; return in each process that becomes a bot."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for keepers
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers end unseen
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:
