@@ -48,6 +48,7 @@ def plan_catch_up(
     """
     wanted = _KEPT if guild_id is None else {**_KEPT, "guild_id": int(guild_id)}
     servers = list(_Reader(operations, "game_servers").find(wanted))
+    _forget_outcomes(operations, guild_id)
     for server in servers:
         scope = ServerScope(GuildId(server["guild_id"]), ServerId(server["server_id"]))
         _Server(operations, scope, since).plan(server, now=now, is_readable=is_readable)
@@ -183,6 +184,14 @@ class _Server:
         collection = self._operations.get_collection(name)
         query = {**self._own, **key}
         self._operations.run(f"{name}.update_one", collection.update_one, query, update, upsert=upsert)
+
+
+def _forget_outcomes(operations: Operations, guild_id: GuildId | None) -> None:
+    """Forget what an earlier catch-up left to be told: it is old by now."""
+    untold: Document = {"caught_up": {"$exists": True}}
+    query = untold if guild_id is None else {**untold, "guild_id": int(guild_id)}
+    forget: Document = {"$unset": {"caught_up": ""}}
+    operations.run("guilds.update_many", operations.get_collection("guilds").update_many, query, forget)
 
 
 def _build_recent(scope: ServerScope, since: datetime) -> Document:
