@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.host_files import FakeSession
+from tests.fakes.verified import verify_quickly
 from tests.isolation.house import House
 from tests.isolation.stories import ACTIONS, GUILDS, NUMBERS, Story, Teller, tell
 from utils.clock import SystemClock
@@ -50,6 +51,7 @@ async def live(
     await teller.tell(guild_ids)
     found = {guild: await look(house, database, guild) for guild in guild_ids}
     await house.application.tasks.stop()
+    assert (await verify_quickly(database)).findings == ()
     return {guild: state | {"outcomes": teller.outcomes[guild]} for guild, state in found.items()}
 
 

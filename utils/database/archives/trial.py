@@ -19,6 +19,7 @@ from utils.database.core.operations import Document, Operations
 from utils.database.process.connection import OPTIONS
 from utils.database.process.mongod_binary import find_mongod
 from utils.database.process.scratch import open_scratch
+from utils.database.verification.stored_data import StoredData
 from utils.errors import ConfigurationError
 
 OWN_PREFIX = "proving."
@@ -47,11 +48,15 @@ class TrialDatabase:
 
     Args:
         prefix: begins the names of its collections; empty in a database of its own.
+
+    Attributes:
+        stored: the data for its verification.
     """
 
     def __init__(self, operations: Operations, *, prefix: str = "") -> None:
         self._operations = operations
         self._prefix = prefix
+        self.stored = StoredData(operations, prefix=prefix, is_trial=True)
 
     def load(self, name: str, documents: Sequence[bytes]) -> None:
         """Store raw documents.
