@@ -15,6 +15,7 @@ from tests.isolation.stories import ACTIONS, GUILDS, NUMBERS, Story, Teller, tel
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES, ensure_indexes
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.scope import GuildId
 from utils.models.statistics import Board
@@ -46,6 +47,7 @@ async def live(
     for collection in [*INDEXES, "leases"]:
         await database.unscoped(collection).delete_many({})
     hosts = {number: FakeSession() for number in NUMBERS}
+    await MIGRATIONS.ensure_version(database)
     house = await House.open(folder, database, hosts, FakeClock())
     teller = Teller(story, house, hosts)
     await teller.tell(guild_ids)
