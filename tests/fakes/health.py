@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tests.fakes.clock import START
+from utils.models.backups import BackupState
 from utils.models.health import (
     BotHealth,
     CheckReport,
@@ -50,6 +51,7 @@ class FakeHealth:
             waiting=1,
             oldest_seconds=75,
             commands=CommandShare(99, 1),
+            backups=BackupState(7, LATER, LATER, START, 96_400_000),
             troubles=(Incident(unread, CRITICAL, START),),
         )
 

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from utils.backup.watch import BackupWatch
 from utils.clock import Clock
+from utils.composition.backups import find_home
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery
 from utils.composition.services import GuildServices
@@ -18,7 +20,7 @@ from utils.delivery.incident_messages import IncidentMessages
 from utils.delivery.outbox_watch import OutboxWatch
 from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
-from utils.models.incidents import WHOLE_BOT
+from utils.models.incidents import WHOLE_BOT, IncidentKey
 from utils.models.premium import TIERS
 from utils.models.scope import GuildId, ServerScope
 from utils.secrets import KEY_FILE, SecretBox
@@ -29,6 +31,11 @@ from utils.sftp.pool import SftpConnectionPool
 from utils.tallies import CommandTally
 from utils.tasks import TaskManager
 from utils.telemetry.health.checker import ROUND_SECONDS, ROUND_TASK, HealthChecker, Probe
+from utils.telemetry.health.probes.backups import (
+    probe_backup_copies,
+    probe_newest_backup,
+    probe_proven_backup,
+)
 from utils.telemetry.health.probes.database import (
     probe_answers,
     probe_clock,
@@ -142,6 +149,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         OutboxProbe(_build_watch(base, sources).read),
         ShardWatch(sources.bot.list_connections, clock),
     )
+    backups = BackupWatch(find_home(base.settings), _list_directories(base.settings))
     checker = HealthChecker(
         probes=(
             *_list_database_probes(sources, process, clock),
@@ -150,6 +158,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
             probe_commands(sources.tally),
             *_list_machine_probes(base.settings, lag, clock),
             *_list_work_probes(base, sources, clocks),
+            *(_list_backup_probes(base, backups) if sharding.is_first else ()),
             outbox.build(),
         ),
         incidents=base.incidents,
@@ -173,6 +182,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
         count_errors=count_errors,
+        get_backups=lambda: backups.state,
     )
     folder = base.settings.data_dir / STATUS_FOLDER
     status = StatusSource(
@@ -186,6 +196,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         get_outbox=lambda: outbox.state,
         list_readings=sources.readings.list_readings,
         count_sent=lambda: sources.delivery.sender.sent,
+        get_backups=lambda: backups.state,
     )
     return Health(checker, lag, limits, clocks, outbox, shards, reports, status, base.tasks, folder)
 
@@ -241,15 +252,32 @@ def _list_database_probes(sources: HealthSources, process: str, clock: Clock) ->
 
 def _list_machine_probes(settings: Settings, lag: LoopLag, clock: Clock) -> Sequence[Probe]:
     folder = settings.data_dir / STATUS_FOLDER
-    folders = [("data_dir", settings.data_dir)]
-    directories = settings.backup.directories
-    folders += [(f"backup.directories[{number}]", one) for number, one in enumerate(directories)]
     return (
         probe_event_loop(lag),
         probe_memory(),
-        probe_disks(folders),
-        probe_backup_disk(settings.data_dir, directories),
+        probe_disks([("data_dir", settings.data_dir), *_list_directories(settings)]),
+        probe_backup_disk(settings.data_dir, settings.backup.directories),
         probe_starts(folder, clock),
+    )
+
+
+def _list_directories(settings: Settings) -> list[tuple[str, Path]]:
+    """Return the further folders of backups, each with a name that may be shown to anybody."""
+    folders = enumerate(settings.backup.directories)
+    return [(f"backup.directories[{number}]", folder.absolute()) for number, folder in folders]
+
+
+def _list_backup_probes(base: Base, backups: BackupWatch) -> Sequence[Probe]:
+    """Return the probes of backups, for the process that makes them."""
+
+    def find_opened(key: IncidentKey) -> datetime | None:
+        incident = base.incidents.find(key)
+        return None if incident is None else incident.opened_at
+
+    return (
+        probe_newest_backup(backups, every_hours=base.settings.backup.every_hours, clock=base.clock),
+        probe_proven_backup(backups, clock=base.clock),
+        probe_backup_copies(backups, find_opened=find_opened, clock=base.clock),
     )
 
 

@@ -8,6 +8,7 @@ import discord
 from utils.embeds.servers import STATES
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts, show_name
+from utils.models.backups import BackupState
 from utils.models.health import (
     BotHealth,
     CheckReport,
@@ -51,6 +52,8 @@ def _build_guild_embed(style: Style, health: GuildHealth) -> discord.Embed:
     style.add_field(embed, text_in("health", "Servers"), _list_servers(health.servers))
     style.add_field(embed, text_in("health", "Queue"), _show_queue(health.waiting, health.oldest_seconds))
     style.add_field(embed, text_in("health", "Commands"), _show_commands(health.commands))
+    if health.backups is not None:
+        style.add_field(embed, text_in("health", "Last backup"), _show_backup(health.backups))
     style.add_field(embed, text_in("health", "Troubles"), _list_troubles(health.troubles))
     if health.checked_at is not None:
         embed.timestamp = health.checked_at
@@ -122,6 +125,15 @@ def _show_commands(commands: CommandShare) -> Text:
         commands.used,
         share=share,
     )
+
+
+def _show_backup(backups: BackupState) -> Text:
+    if backups.newest_at is None:
+        return text("None yet")
+    when = Moment(backups.newest_at)
+    if backups.is_newest_proven:
+        return text("{moment}, and a restore on trial has shown that it works", moment=when)
+    return text("{moment}, not restored on trial yet", moment=when)
 
 
 def _show_tasks(known: int, failing: int) -> Text:

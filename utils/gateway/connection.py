@@ -24,6 +24,7 @@ CLOSED_WITH = "Websocket closed with %s"
 LIBRARY_LOGGERS = ("discord.client", "discord.shard", CODE_LOGGER)
 OPEN_LOOK_SECONDS = 3600.0  # an event ends the wait
 NOT_REACHED = "Discord's gateway is not reached, trying again"
+END_SECONDS = 1.0  # for a cancelled piece of the library to end, or to go on regardless
 CLOSE_SECONDS = 2.0  # for the goodbye on a connection that is given up
 
 logger = get_logger(__name__)
@@ -123,6 +124,7 @@ class GatewayConnection:
         self._link = Link(clock)
         self._reasons = TryReasons()
         self._changed = Signal()
+        self._connecting: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Stay connected until cancelled or closed.
@@ -139,6 +141,7 @@ class GatewayConnection:
                     await close_sockets()
                     logger.warning(NOT_REACHED, problem=self._reasons.reason)
             finally:
+                await self._end_connecting()  # a stop may have come while one was given up
                 await close_sockets(keeping=self._bot.ws)  # the bot closes its own
 
     async def _connect(self) -> bool:
@@ -146,7 +149,7 @@ class GatewayConnection:
         if (seconds := self._identifies.compute_wait(self._bot.shard_id or 0)) > 0:
             await self._clock.sleep(seconds)
         self._pace.begin(self._clock.monotonic())
-        connecting = asyncio.ensure_future(self._bot.connect(reconnect=True))
+        connecting = self._connecting = asyncio.ensure_future(self._bot.connect(reconnect=True))
         connecting.add_done_callback(lambda _: self._changed.set())
         try:
             while not connecting.done():
@@ -160,8 +163,12 @@ class GatewayConnection:
             connecting.result()
             return True
         finally:
-            connecting.cancel()
-            await asyncio.wait([connecting])
+            await self._end_connecting()
+
+    async def _end_connecting(self) -> None:
+        """Cancel the library's work until it has ended: it loses a cancellation that comes with a result."""
+        while self._connecting is not None and not self._connecting.done():
+            await end_work(self._connecting)
 
     async def _note_failure(self) -> None:
         """Note a lost connection, or a try of the library that failed."""
@@ -181,6 +188,13 @@ class GatewayConnection:
         self._changed.set()
         self._link.note_open(is_resumed=is_resumed)
         self._status.note_connected()
+
+
+async def end_work(work: "asyncio.Future[None]") -> bool:
+    """Cancel a piece of the library; tell whether that ended it. Some of it goes on after a cancellation."""
+    work.cancel()
+    await asyncio.wait([work], timeout=END_SECONDS)
+    return work.cancelled()
 
 
 async def close_sockets(*, keeping: DiscordWebSocket | None = None) -> None:

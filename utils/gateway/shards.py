@@ -14,12 +14,11 @@ import discord
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.gateway.connection import NOT_REACHED, Link, ServiceStatus, TryReasons, close_sockets
+from utils.gateway.connection import NOT_REACHED, Link, ServiceStatus, TryReasons, close_sockets, end_work
 from utils.gateway.pace import ConnectionPace, IdentifyBudget
 from utils.waiting import Signal
 
 LOOK_SECONDS = 3600.0  # an event ends the wait
-END_SECONDS = 1.0  # for a cancelled piece of the library to end, or to go on regardless
 
 logger = get_logger(__name__)
 
@@ -66,7 +65,7 @@ class ShardConnections:
                         await self._changed.wait_beside(self._clock.sleep(left))
                 self._connecting.result()
             finally:
-                await _end(self._connecting)
+                await end_work(self._connecting)
                 if self._bot.is_closed():
                     await close_sockets()
 
@@ -90,7 +89,7 @@ class ShardConnections:
         if shard is None or wait > 0:
             return
         logger.warning(NOT_REACHED, shard=shard_id, problem=self._reasons.reason)
-        if await _end(self._connecting):
+        if await end_work(self._connecting):
             self._begin()
         trying = asyncio.ensure_future(shard.reconnect())
         trying.add_done_callback(lambda _: self._changed.set())
@@ -102,7 +101,7 @@ class ShardConnections:
                     return
                 await self._changed.wait_beside(self._clock.sleep(LOOK_SECONDS if left is None else left))
         finally:
-            await _end(trying)
+            await end_work(trying)
 
     async def _note_failure(self, shard_id: int) -> None:
         self._paces[shard_id].note_failure(self._clock.monotonic())
@@ -127,10 +126,3 @@ class ShardConnections:
         if shard_id not in self._links:
             self._links[shard_id] = Link(self._clock, shard=shard_id)
         return self._links[shard_id]
-
-
-async def _end(work: "asyncio.Future[None]") -> bool:
-    """Cancel a piece of the library; tell whether it ended. Some of it goes on after a cancellation."""
-    work.cancel()
-    await asyncio.wait([work], timeout=END_SECONDS)
-    return work.cancelled()

@@ -82,3 +82,43 @@ class BackupOutcome:
     seconds: float
     unproven: Text | None
     problems: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackupState:
+    """The complete backups of this machine at one moment.
+
+    Attributes:
+        number: how many there are.
+        newest_at: the moment of the newest one; None if there is none.
+        proven_at: the moment of the newest one that is proven, so a trial of an old backup hides nothing.
+        oldest_at: the moment of the oldest one.
+        stored_bytes: the size of the newest one.
+    """
+
+    number: int = 0
+    newest_at: datetime | None = None
+    proven_at: datetime | None = None
+    oldest_at: datetime | None = None
+    stored_bytes: int = 0
+
+    @property
+    def is_newest_proven(self) -> bool:
+        """Tell whether the newest one is proven."""
+        return self.newest_at is not None and self.newest_at == self.proven_at
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceState:
+    """A further place of backups, compared with the first one.
+
+    Attributes:
+        subject: its name for everybody, which holds no path.
+        is_away: it cannot be read.
+        lacks_since: the moment of the oldest backup that is newer than all of this place; None if it has the
+            newest one, or nothing is known about it.
+    """
+
+    subject: str
+    is_away: bool = False
+    lacks_since: datetime | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from utils.models.backups import BackupState
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Incident
 from utils.models.scope import GuildId, ServerScope
@@ -100,6 +101,7 @@ class GuildHealth:
         checked_at: when the checks ran last; None: they have not run yet.
         checks: of the database and of Discord, while they are known.
         waiting: posts that wait.
+        backups: the state of backups; None: another process makes them, or it is not known yet.
         troubles: its open incidents.
     """
 
@@ -109,6 +111,7 @@ class GuildHealth:
     waiting: int
     oldest_seconds: float
     commands: CommandShare
+    backups: BackupState | None
     troubles: tuple[Incident, ...]
 
 

@@ -40,6 +40,9 @@ class IncidentKind(StrEnum):
     BOARD_PAUSED = "board-paused"
     SERVER_CLOCK = "server-clock"
     OUTBOX_OLD = "outbox-old"
+    BACKUP_OLD = "backup-old"
+    BACKUP_UNPROVEN = "backup-unproven"
+    BACKUP_COPY = "backup-copy"
     BACKUP_SAME_DISK = "backup-same-disk"
     SECRET_KEY = "secret-key"  # noqa: S105 - the name of a check
     PROBE_STUCK = "probe-stuck"
@@ -266,6 +269,38 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         first_step=text("Look whether Discord limits the bot, and whether the channel takes its posts."),
         told_to=Audience.BOTH,
         limits={"seconds": Limits(warn=60, critical=600)},
+    ),
+    IncidentKind.BACKUP_OLD: KindRow(
+        title=text("There's no recent backup"),
+        meaning=text("If the database were lost now, everything since the last backup would be lost."),
+        first_step=text(
+            "Make one with {now}: it says what is wrong. The log for backups says it too.",
+            now=Command("admin backup now"),
+        ),
+        limits={
+            "hours_late": Limits(warn=2),  # more than backup.every_hours
+            "hours_late_twice": Limits(critical=24),  # more than twice that
+        },
+    ),
+    IncidentKind.BACKUP_UNPROVEN: KindRow(
+        title=text("No recent backup is proven"),
+        meaning=text("Backups are made, but none was restored on trial lately. Nobody knows if they work."),
+        first_step=text(
+            "Try {verify}: it says what is wrong. Often the machine lacks free memory.",
+            verify=Command("admin backup verify"),
+        ),
+        limits={"hours": Limits(warn=48, critical=7 * 24)},
+    ),
+    IncidentKind.BACKUP_COPY: KindRow(
+        title=text("A backup folder lacks the newest backup"),
+        meaning=text("If this machine's disk fails, only older backups are left there."),
+        first_step=text(
+            "Look whether its disk is mounted and has space, and whether the bot may write there."
+        ),
+        limits={
+            "away": Limits(warn=1),
+            "hours": Limits(warn=2, critical=48),  # a copy is made after the trial
+        },
     ),
     IncidentKind.BACKUP_SAME_DISK: KindRow(
         title=text("All backups are on the same disk as the data"),

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import discord
@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from simulation.discord import GATEWAY_ROUTE, Fault, SimulatedDiscord
 from tests.fakes.clock import FakeClock
 from tests.fakes.own_bot import wait_until
-from utils.gateway.pace import IDENTIFIES_AN_HOUR, PAUSES, SPARING_SECONDS, IdentifyBudget
+from utils.gateway.pace import IDENTIFIES_AN_HOUR, OPEN_SECONDS, PAUSES, SPARING_SECONDS, IdentifyBudget
 from utils.gateway.running import run_gateway
 
 AWAY_SECONDS = 600
@@ -40,6 +40,31 @@ class BareBot(discord.Bot):
         """Keep the budget, without the library's pause of five seconds."""
         del initial
         await self._identifies.take(shard_id or 0)
+
+
+class LosingBot(BareBot):
+    """Its first ``connect`` hangs and loses a cancellation, as ``asyncio.wait_for`` does beside a result."""
+
+    is_first = True
+    is_connecting = False
+    closed_while_connecting = False
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Connect, the first time only after a cancellation."""
+        is_first, self.is_first = self.is_first, False
+        self.is_connecting = True
+        try:
+            if is_first:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            await super().connect(reconnect=reconnect)
+        finally:
+            self.is_connecting = False
+
+    async def close(self) -> None:
+        """Note whether something still connects."""
+        self.closed_while_connecting |= self.is_connecting
+        await super().close()
 
 
 class BareShardedBot(discord.AutoShardedBot):
@@ -223,6 +248,19 @@ async def test_try_that_hangs_is_given_up(world: SimulatedDiscord) -> None:
         await wait_until(lambda: hanging.struck == 1)
         assert await own.pass_until_connected() in (30.0, 31.0)
         held.set()
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_nothing_connects_when_the_bot_closes(world: SimulatedDiscord, *, is_given_up: bool) -> None:
+    """The bot closes after its connection ended, although the library loses a cancellation."""
+    async with connect(world, LosingBot) as own:
+        bot = own.bot
+        assert isinstance(bot, LosingBot)
+        await wait_until(lambda: bot.is_connecting)
+        if is_given_up:
+            await own.clock.advance(OPEN_SECONDS)
+            await wait_until(lambda: world.gateway.identifies == 1)
+    assert not bot.closed_while_connecting
 
 
 async def test_budget_is_kept_when_identifies_are_refused(world: SimulatedDiscord) -> None:

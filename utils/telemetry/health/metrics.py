@@ -47,6 +47,9 @@ class Figures:
     event_loop_lag_seconds: Labelled = field(default_factory=dict)
     database_seconds: Labelled = field(default_factory=dict)
     resident_memory_bytes: int | None = None
+    backup_timestamp_seconds: float | None = None
+    backup_proof_timestamp_seconds: float | None = None
+    backup_bytes: int | None = None
 
 
 class FiguresCollector:
@@ -82,9 +85,18 @@ class FiguresCollector:
         yield _gauge("event_loop_lag_seconds", "How late the event loop was.", lag, "quantile")
         seconds = figures.database_seconds
         yield _gauge("database_seconds", "How long operations took.", seconds, "quantile")
-        if figures.resident_memory_bytes is not None:
-            memory = _only(figures.resident_memory_bytes)
-            yield _gauge("resident_memory_bytes", "The memory of the process.", memory)
+        for name, said, value in (
+            ("resident_memory_bytes", "The memory of the process.", figures.resident_memory_bytes),
+            ("backup_timestamp_seconds", "The newest backup.", figures.backup_timestamp_seconds),
+            (
+                "backup_proof_timestamp_seconds",
+                "The newest backup that is proven.",
+                figures.backup_proof_timestamp_seconds,
+            ),
+            ("backup_bytes", "The size of the newest backup.", figures.backup_bytes),
+        ):
+            if value is not None:
+                yield _gauge(name, said, _only(value))
 
 
 def write_metrics(figures: Figures) -> str:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from utils.clock import Clock
 from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
+from utils.models.backups import BackupState
 from utils.models.health import (
     BotHealth,
     CommandShare,
@@ -41,6 +42,7 @@ class HealthReports:
         get_outbox: returns the posts that waited at the last check.
         list_leases: reads the leases of all shards.
         count_errors: reads how many groups of errors are open, and how many of them are new in 24 hours.
+        get_backups: returns the state of backups; None: another process makes them, or it is not known yet.
     """
 
     checker: HealthChecker
@@ -51,6 +53,7 @@ class HealthReports:
     get_outbox: Callable[[], OutboxState]
     list_leases: Callable[[], Awaitable[tuple[LeaseState, ...]]]
     count_errors: Callable[[], Awaitable[tuple[int, int]]]
+    get_backups: Callable[[], BackupState | None]
 
     def describe_guild(self, guild_id: GuildId) -> GuildHealth:
         """Return the health as the admins of a guild see it."""
@@ -63,6 +66,7 @@ class HealthReports:
             waiting=outbox.entries.get(guild_id, 0),
             oldest_seconds=outbox.oldest_seconds.get(guild_id, 0.0),
             commands=CommandShare(*self.tally.count_day(guild_id, self._hour)),
+            backups=self.get_backups(),
             troubles=self.checker.incidents.list_open(guild_id),
         )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from utils.incident_log import IncidentLog
+from utils.models.backups import BackupState
 from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.tallies import CommandTally, Durations, Recent, compute_quantile
@@ -27,6 +28,7 @@ class StatusSource:
 
     Args:
         count_sent: returns how many messages were posted.
+        get_backups: returns the state of backups; None: another process makes them, or it is not known yet.
     """
 
     checker: HealthChecker
@@ -39,6 +41,7 @@ class StatusSource:
     get_outbox: Callable[[], OutboxState]
     list_readings: Callable[[], Sequence[ServerReading]]
     count_sent: Callable[[], int]
+    get_backups: Callable[[], BackupState | None]
 
     def __post_init__(self) -> None:
         self._recent_lag = Recent(lambda: self.lag.counts, rounds=LAG_ROUNDS)
@@ -77,13 +80,14 @@ class StatusSource:
             "commands_answered": self.tally.answered,
             "commands_failed": self.tally.failed,
             "errors": sum(self.errors.totals.values()),
+            "backup": _describe_backups(self.get_backups()),
         }
         guilds = sorted({int(one.scope.guild_id) for one in readings})
         return {"checks": checks, "incidents": incidents, "counts": counts, "guilds": guilds}
 
     def measure(self, *, version: str, data_version: int, written_at: datetime) -> Figures:
         """Return the values of all metrics."""
-        outbox = self.get_outbox()
+        outbox, backups = self.get_outbox(), self.get_backups() or BackupState()
         return Figures(
             version=version,
             data_version=data_version,
@@ -104,6 +108,9 @@ class StatusSource:
             event_loop_lag_seconds=_list_quantiles(self._recent_lag.end_round()),
             database_seconds=_list_quantiles(self._recent_operations.end_round()),
             resident_memory_bytes=read_memory().resident,
+            backup_timestamp_seconds=_write_stamp(backups.newest_at),
+            backup_proof_timestamp_seconds=_write_stamp(backups.proven_at),
+            backup_bytes=backups.stored_bytes if backups.number else None,
         )
 
     def _count_incidents(self) -> Labelled:
@@ -120,8 +127,23 @@ class StatusSource:
         }
 
 
+def _describe_backups(backups: BackupState | None) -> dict[str, Any] | None:
+    if backups is None:
+        return None
+    return {
+        "number": backups.number,
+        "newest_at": None if backups.newest_at is None else _write_time(backups.newest_at),
+        "proven_at": None if backups.proven_at is None else _write_time(backups.proven_at),
+        "bytes": backups.stored_bytes,
+    }
+
+
 def _write_time(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
+
+
+def _write_stamp(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
 
 
 def _list_quantiles(counts: Sequence[int]) -> Mapping[tuple[str, ...], float]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE
 from tests.utils.telemetry.health.test_checker import GUILD, World, find
+from utils.models.backups import BackupState
 from utils.models.health import CommandShare, LeaseState, OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState
@@ -14,6 +15,7 @@ from utils.models.servers import ConnectionState
 from utils.tallies import ANSWERED, FAILED, CommandTally
 from utils.telemetry.health.reports import STORED_SECONDS, HealthReports
 
+BACKUPS = BackupState(1, START, START, START, 96)
 LEASE = LeaseState(0, is_own=True, expires_at=START)
 OTHER = GuildId(7)
 
@@ -48,13 +50,14 @@ async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> N
         get_outbox=lambda: OutboxState({GUILD: 2, OTHER: 5}, {OTHER: 70.0}),
         list_leases=list_leases,
         count_errors=count_errors,
+        get_backups=lambda: BACKUPS,
     )
     await world.pass_quiet_time()
     await world.run(checker, 3)
     guild, other = reports.describe_guild(GUILD), reports.describe_guild(OTHER)
     assert [one.key.subject for one in guild.troubles] == ["k3v9x0aa"]
     assert (guild.waiting, guild.oldest_seconds, guild.commands) == (2, 0.0, CommandShare(1, 1))
-    assert list(guild.checks) == [IncidentKind.GATEWAY_DOWN]
+    assert (list(guild.checks), guild.backups) == ([IncidentKind.GATEWAY_DOWN], BACKUPS)
     assert (other.servers, other.waiting, other.oldest_seconds) == ((), 5, 70.0)
     bot = await reports.describe_bot()
     assert (bot.waiting, bot.commands, bot.leases, bot.errors) == (7, CommandShare(2, 1), (LEASE,), (4, 1))
@@ -78,7 +81,7 @@ def test_commands_of_a_guild_are_counted_over_a_day() -> None:
 
 
 def test_reading_is_explained_while_its_admins_know_the_reason() -> None:
-    """A paused, refused or importing server is no trouble of its own."""
+    """The admins know why a paused, refused or importing server is not read."""
     later = START + timedelta(hours=2)
     states = {state: ServerReading(SCOPE, "Mirny", state, later).is_explained for state in ConnectionState}
     assert [state for state, is_explained in states.items() if is_explained] == [

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.utils.telemetry.health.test_checker import GUILD, World, find
+from utils.models.backups import BackupState
 from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState
@@ -52,6 +53,7 @@ async def _source(clock: FakeClock) -> StatusSource:
         get_outbox=lambda: OutboxState({GUILD: 3}, {GUILD: 70.0}),
         list_readings=lambda: [reading],
         count_sent=lambda: 7,
+        get_backups=lambda: BackupState(7, START, START - timedelta(days=1), START, 96_000_000),
     )
 
 
@@ -81,6 +83,12 @@ async def test_status_of_a_running_bot_has_its_checks_counts_and_ids_and_no_name
     assert status["checks"]["server-unread"]["state"] == "warn"
     assert [(one["kind"], one["guild"]) for one in status["incidents"]] == [("server-unread", 42)]
     assert (status["counts"]["outbox"], status["counts"]["commands_answered"]) == (3, 1)
+    assert status["counts"]["backup"] == {
+        "number": 7,
+        "newest_at": "2025-05-01T12:00:00+00:00",
+        "proven_at": "2025-04-30T12:00:00+00:00",
+        "bytes": 96_000_000,
+    }
     assert status["startup"] == [{"name": "Database", "outcome": "ok", "detail": "version 7.0"}]
     files = [writer.folder / STATUS_FILE, writer.metrics_folder / METRICS_FILE]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o640, 0o640]
@@ -122,6 +130,9 @@ async def test_metrics_follow_the_rules_of_prometheus_and_their_documents(
     assert values["killfeed_commands_total", "stats", "answered"] == 1
     assert values["killfeed_server_lag_seconds", "42", "k3v9x0aa"] == 4.25
     assert (values["killfeed_outbox_entries",], values["killfeed_messages_sent_total",]) == (3, 7)
+    assert values["killfeed_backup_timestamp_seconds",] == START.timestamp()
+    assert values["killfeed_backup_proof_timestamp_seconds",] == START.timestamp() - 86_400
+    assert values["killfeed_backup_bytes",] == 96_000_000
     documented = set(re.findall(r"`(killfeed_\w+)", "".join(_read_rows("Metrics"))))
     named = {name.removesuffix("_total") for name in documented}
     assert {name for name in families if not name.endswith("_created")} == named
