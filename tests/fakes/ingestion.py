@@ -373,7 +373,7 @@ class FakeIngestionStore:
         return tuple(self.data.caught_up)
 
     async def forget_caught_up(self, guild_id: GuildId, told: Sequence[CaughtUp]) -> None:
-        """Forget what was told."""
+        """Forget what was reported."""
         del guild_id
         self.data.caught_up = [one for one in self.data.caught_up if one not in told]
 

@@ -115,7 +115,7 @@ async def test_outcome_of_a_catch_up_is_kept_with_its_end_until_it_is_told(
     scope: ServerScope,
     make_server: Callable[[ServerScope], GameServer],
 ) -> None:
-    """A server is behind until its job ends; forgetting what was told keeps what came after."""
+    """A server is behind until its job ends; an outcome that came later stays."""
     await servers.insert_server(scope, make_server(scope))
     job = replace(JOB, catch_up=CatchUp(JOB.started_at, None))
     await imports.begin_import(scope, job)
