@@ -8,13 +8,14 @@ from utils.commandline.backing_up import BACKUP, VERIFY
 from utils.commandline.call import Call
 from utils.commandline.checking import CHECK
 from utils.commandline.rekeying import REKEY
+from utils.commandline.restoring import RESTORE
 from utils.commandline.status import STATUS
 from utils.composition.backups import CHILD
 from utils.composition.version import PROJECT, read_project
 
 CONFIG_PATH = PROJECT / "config.json"
 
-CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, BACKUP, VERIFY, REKEY, STATUS)}
+CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, BACKUP, VERIFY, RESTORE, REKEY, STATUS)}
 """Every call by its name; without one of them ``bot.py`` runs the bot."""
 
 
