@@ -73,7 +73,12 @@ class Application:
         self.repositories = self.base.repositories
         self.events = self.base.events
         self.tasks = self.base.tasks
-        self.pruning = Pruning(self.base.repositories, self.base.tasks, clock=self.base.clock)
+        self.pruning = Pruning(
+            self.base.repositories,
+            self.base.tasks,
+            erasures=self.features.erasures.log,
+            clock=self.base.clock,
+        )
         self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=self.base.tasks)
 
     async def run(self, stop: asyncio.Event, status: ServiceStatus) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from utils.clock import Clock
 from utils.composition.storage import Repositories
 from utils.models.scope import GuildId, ServerScope
+from utils.services.personal.erasure_log import ErasureLog
 from utils.tasks import TaskManager
 
 PRUNE_TASK = "storage:prune"
@@ -16,10 +17,13 @@ KEPT_HOURS = timedelta(days=14)
 
 
 class Pruning:
-    """Deletes old messages, lines, errors and incidents, unshown counters, and data of removed servers."""
+    """Deletes old messages, lines, errors, incidents and erasures, unshown counters, and removed servers."""
 
-    def __init__(self, repositories: Repositories, tasks: TaskManager, *, clock: Clock) -> None:
+    def __init__(
+        self, repositories: Repositories, tasks: TaskManager, *, erasures: ErasureLog, clock: Clock
+    ) -> None:
         self._repositories = repositories
+        self._erasures = erasures
         self._tasks = tasks
         self._clock = clock
 
@@ -58,5 +62,6 @@ class Pruning:
         await self._tasks.for_each(PRUNE_TASK, troubled, prune_incidents)
         failed = await self._repositories.scope_index.list_guilds_with_errors()
         await self._tasks.for_each(PRUNE_TASK, failed, prune_errors)
+        await self._erasures.tidy(await self._repositories.scope_index.list_guilds_with_erasures())
         removals = await self._repositories.scope_index.list_removals()
         await self._tasks.for_each(PRUNE_TASK, removals, delete_leftovers)

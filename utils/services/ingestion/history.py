@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -71,6 +71,13 @@ class ImportJobs(Protocol):  # implemented by ImportRepository
         """Return the running import, if any."""
 
 
+class CaughtUpErasures(Protocol):  # implemented by RestoredErasures
+    """Erases what a catch-up has brought back."""
+
+    async def erase_caught_up(self, scope: ServerScope, *, since: datetime) -> int:
+        """Erase everyone who was erased since a backup from the deaths of a server; return their number."""
+
+
 class ImportStore(GenerationStore, Protocol):  # implemented by ImportRepository
     """Storage of imports, besides the transactions of ingestion."""
 
@@ -105,6 +112,7 @@ class HistoryImport:
     Args:
         store: the guild's storage.
         imports: storage of the job and of generations of counters.
+        erasures: erases what a catch-up has brought back.
         events: dispatches ``HistoryImported`` when the new counters are shown.
         batch_rows: the least number of lines of a transaction; a chunk is never cut.
         throttle: the import waits for it before each batch.
@@ -117,6 +125,7 @@ class HistoryImport:
         imports: ImportStore,
         events: EventDispatcher,
         *,
+        erasures: CaughtUpErasures | None = None,
         clock: Clock,
         batch_rows: int = BATCH_ROWS,
         throttle: ImportThrottle | None = None,
@@ -124,6 +133,7 @@ class HistoryImport:
     ) -> None:
         self._store = store
         self._imports = imports
+        self._erasures = erasures
         self._events = events
         self._clock = clock
         self._batch_rows = batch_rows
@@ -200,6 +210,9 @@ class HistoryImport:
             self._store, server, self._clock, passes_over=passes_over, errors=self._events.errors
         )
         await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
+        if job.catch_up is not None and self._erasures is not None:
+            await self._erasures.erase_caught_up(scope, since=job.catch_up.since)
+            job = replace(job, generation=await self._imports.take_up_import(scope))
         await meter.begin_counting()
         if count is not None and count.is_in_order:
             counted = await count.finish()
