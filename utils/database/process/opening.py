@@ -42,11 +42,27 @@ async def open_database(
 
     Every index is created, unless the data is of an older version (``utils.database.migrations.upgrade``).
 
+    Raises:
+        ConfigurationError, StorageError: it cannot be used; the text says why and what to do.
+    """
+    opened = open_as_it_is(place, tasks, clock=clock, patience_seconds=patience_seconds)
+    async with opened as database:
+        if MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
+            await ensure_indexes(database)
+        yield database
+
+
+@asynccontextmanager
+async def open_as_it_is(
+    place: MongoDBPlace, tasks: TaskManager, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[SafeDatabase]:
+    """Open the database, whatever it holds, and write nothing.
+
     ``tasks`` gets the task that restarts a mongod of our own when it dies. A database that does not answer is
     tried for ``patience_seconds``.
 
     Raises:
-        ConfigurationError, StorageError: it cannot be used; the text says why and what to do.
+        ConfigurationError, StorageError: it cannot be reached; the text says why and what to do.
     """
     async with AsyncExitStack() as stack:
         uri = place.uri
@@ -60,10 +76,7 @@ async def open_database(
             uri, database=place.database, clock=clock, patience_seconds=patience_seconds
         )
         stack.push_async_callback(connection.close)
-        database = await connection.open()
-        if MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
-            await ensure_indexes(database)
-        yield database
+        yield await connection.open()
 
 
 @asynccontextmanager
