@@ -30,9 +30,11 @@ from utils.composition.backups import CHILD
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
 from utils.composition.health import build_status, show_status
+from utils.composition.restores import build_recovery, verify_unrestored
 from utils.composition.start_checks import list_verified, verify_start
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import explain_unusable, load_instance_id, lock_data_folder
+from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
@@ -94,7 +96,13 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
     end.listen(partial(loop.call_soon_threadsafe, begin_stop))
     errors = build_errors(clock, redactor)
     tasks = TaskManager(clock, errors=errors)
-    opened = open_database(build_place(settings), tasks, clock=clock)
+    recover = build_recovery(settings, clock, waits=True)
+
+    async def recover_unless_stopped(database: SafeDatabase) -> None:
+        if not await _wait(recover(database), stop):
+            raise ConfigurationError("Stopped before the restore of a backup was finished.")
+
+    opened = open_database(build_place(settings), tasks, clock=clock, recover=recover_unless_stopped)
     alive = beside(service.keep_alive)
     async with alive, show_status(status, tasks), watch_errors(settings, errors), opened as database:
         instance_id = load_instance_id(settings.data_dir)
@@ -106,6 +114,7 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
         ):
             try:
                 await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
+                await verify_unrestored(settings, database, clock)
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = build_application(
                     settings,

@@ -18,7 +18,7 @@ from benchmarks.host import HostProcess
 from benchmarks.importing import CLOCK, USUAL_ROWS, running_database, time_import, write_history
 from benchmarks.processes import read_resident_megabytes
 from bot import relax_garbage_collection
-from simulation.bot_process import PROJECT
+from simulation.starts import PROJECT
 from utils.backup.backups import BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.steps import do_not_pause

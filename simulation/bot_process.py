@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any
 from uuid import uuid4
 
 from simulation.discord import SimulatedDiscord
+from simulation.starts import Process, Starter, start_cold
 from utils.database.process.mongod_process import MongodProcess, ProcessFile, build_uri, is_alive
 from utils.settings import ENVIRONMENT_PREFIX
 
-PROJECT = Path(__file__).parent.parent
 READY_SECONDS = 120.0  # a first start makes the database; a busy machine takes its time
 STOP_SECONDS = 40.0  # four times the bot's own limit
 OUTPUT_CHARACTERS = 2000
@@ -39,15 +38,23 @@ class BotProcess:
         settings: sections of the configuration for every start, laid over those that the world needs.
         mongodb_uri: a MongoDB that runs already, in which the bot gets a database of its own; None: the bot
             starts its own MongoDB.
+        starter: the way to start the process.
 
     Attributes:
         data_dir: the bot's data folder, the same for all starts.
         config_path: the configuration file that ``configure`` writes.
         database: the name of its database.
+        starter: the way to start the process.
     """
 
     def __init__(
-        self, folder: Path, world: SimulatedDiscord, *, settings: Settings = NONE, mongodb_uri: str = ""
+        self,
+        folder: Path,
+        world: SimulatedDiscord,
+        *,
+        settings: Settings = NONE,
+        mongodb_uri: str = "",
+        starter: Starter = start_cold,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.data_dir = folder / "data"
@@ -57,7 +64,8 @@ class BotProcess:
         self._mongodb_uri = mongodb_uri
         self._output_path = folder / "output.txt"
         self._process_file = self.data_dir / "mongodb" / "process.json"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
+        self.starter = starter
         self._shard_ids: Sequence[int] = (0,)
         self._settings = settings
         self.configure()
@@ -141,17 +149,8 @@ class BotProcess:
     async def start(self, *, is_awaited: bool = True) -> None:
         """Start, and wait until the bot is ready; its output is appended to that of earlier starts."""
         identified = self._world.gateway.identifies
-        with self._output_path.open("ab") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "bot.py", "--config", str(self.config_path)),
-                cwd=PROJECT,
-                env=build_environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                # so that Ctrl-C reaches only the simulation, which then stops the bot
-                start_new_session=True,
-            )
+        arguments = ("--config", str(self.config_path))
+        self._process = await self.starter(arguments, build_environment(), self._output_path)
         if is_awaited:
             await self.wait_until_ready(identified)
 

@@ -14,6 +14,7 @@ from simulation.bot_process import NONE, BotFailedError, BotProcess, Settings
 from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord, User
 from simulation.game_host.host import GameHost
 from simulation.posts import is_about, split_posts
+from simulation.starts import Starter, start_cold
 
 USERNAME = "renter"
 CHECK_SECONDS = 120.0  # for the form of a new game server, because the bot tests its login
@@ -159,6 +160,7 @@ async def open_town(
     settings: Settings = NONE,
     mongodb_uri: str = "",
     enforce_rate_limits: bool = True,
+    starter: Starter = start_cold,
 ) -> AsyncIterator[Town]:
     """Open a town until the end of a block.
 
@@ -169,12 +171,13 @@ async def open_town(
         settings: the bot's settings, see ``BotProcess``.
         mongodb_uri: a MongoDB that runs already; None: the bot starts its own.
         enforce_rate_limits: whether Discord enforces its rate limits.
+        starter: the way to start the bot's process.
     """
     async with (
         SimulatedDiscord(enforce_rate_limits=enforce_rate_limits) as world,
         open_host(folder / "host") as host,
     ):
-        bot = BotProcess(folder / "bot", world, settings=settings, mongodb_uri=mongodb_uri)
+        bot = BotProcess(folder / "bot", world, settings=settings, mongodb_uri=mongodb_uri, starter=starter)
         try:
             yield Town(world=world, host=host, bot=bot)
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import PROJECT
+from simulation.starts import PROJECT
 from utils.telemetry.process_end import DUMP_SECONDS
 
 UNIT = PROJECT / "docs" / "deploy" / "killfeed.service"

@@ -8,6 +8,7 @@ import discord
 
 from utils.clock import SystemClock
 from utils.composition.build import build_application
+from utils.composition.restores import build_recovery
 from utils.composition.start_checks import START_CHECKS, Mark, SelfCheck, list_start_checks, probe_start
 from utils.composition.storage import build_key_place, build_leases, build_place
 from utils.data_folder import lock_data_folder
@@ -65,7 +66,10 @@ async def _check_installation(
     with lock_data_folder(settings.data_dir), logs:
         yield Mark.OK, f"{settings.data_dir} can be written"
         place, tasks = build_place(settings), TaskManager(clock)
-        opened = open_database(place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS)
+        recover = build_recovery(settings, clock, waits=False)
+        opened = open_database(
+            place, tasks, clock=clock, recover=recover, patience_seconds=CHECK_PATIENCE_SECONDS
+        )
         async with opened as database:
             facts = await database.command("buildInfo")
             yield Mark.OK, f"version {facts['version']}, transactions work"

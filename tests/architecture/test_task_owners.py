@@ -24,7 +24,13 @@ OWNERS = {
 }
 """Modules that make tasks of their own, and why none of these outlives its owner unnoticed."""
 
-MANAGERS = {"bot.py", "utils/checkup.py", "utils/commandline/backing_up.py", "utils/commandline/rekeying.py"}
+MANAGERS = {
+    "bot.py",
+    "utils/checkup.py",
+    "utils/commandline/backing_up.py",
+    "utils/commandline/rekeying.py",
+    "utils/commandline/restoring.py",
+}
 
 
 def list_made(module: Module) -> Iterator[str]:

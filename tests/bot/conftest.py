@@ -1,14 +1,16 @@
 """The whole bot as a process, between a simulated Discord and a simulated game host."""
 
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from simulation.bot_process import build_environment
 from simulation.discord import Message
 from simulation.discord.mentions import Pings
+from simulation.starts import Starter, open_warm_starts
 from simulation.town import open_town
 from simulation.traces import find_secrets, list_stumbles
 from tests.bot.process import drop_database
@@ -19,9 +21,11 @@ SETTINGS = {"polling": {"min_interval_seconds": 0.2}}
 
 
 @asynccontextmanager
-async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncIterator[Stage]:
+async def open_stage(folder: Path, *, mongodb_uri: str, seed: int, starter: Starter) -> AsyncIterator[Stage]:
     """Open the stage. At its end check that the bot broke no rule of Discord and revealed no secret."""
-    opened = open_town(folder, settings=SETTINGS, mongodb_uri=mongodb_uri, enforce_rate_limits=False)
+    opened = open_town(
+        folder, settings=SETTINGS, mongodb_uri=mongodb_uri, enforce_rate_limits=False, starter=starter
+    )
     async with opened as town:
         stage = Stage.build(town.world, town.host, town.bot, seed=seed)
         yield stage
@@ -55,22 +59,32 @@ def _seed(request: pytest.FixtureRequest) -> int:
     return zlib.crc32(request.node.nodeid.encode())
 
 
+@pytest.fixture(name="starter", scope="session")
+def _starter() -> Iterator[Starter]:
+    """Start bots with their modules loaded already; tests of the command line start them as a user does."""
+    with open_warm_starts(build_environment()) as starter:
+        yield starter
+
+
 @pytest.fixture(name="open_stage")
-async def _open_stage(tmp_path: Path, seed: int, mongod_uri: str) -> AsyncIterator[StageFactory]:
+async def _open_stage(
+    tmp_path: Path, seed: int, mongod_uri: str, starter: Starter
+) -> AsyncIterator[StageFactory]:
     """Open a stage with a stopped bot; ``is_embedded`` gives the bot its own mongod."""
     async with AsyncExitStack() as stack:
 
         async def build(*, is_embedded: bool = False) -> Stage:
             uri = "" if is_embedded else mongod_uri
-            return await stack.enter_async_context(open_stage(tmp_path, mongodb_uri=uri, seed=seed))
+            opened = open_stage(tmp_path, mongodb_uri=uri, seed=seed, starter=starter)
+            return await stack.enter_async_context(opened)
 
         yield build
 
 
 @pytest.fixture(name="stage")
-async def _stage(tmp_path: Path, seed: int, mongod_uri: str) -> AsyncIterator[Stage]:
+async def _stage(tmp_path: Path, seed: int, mongod_uri: str, starter: Starter) -> AsyncIterator[Stage]:
     """Open a stage with a running bot; it must stop cleanly at the end."""
-    async with open_stage(tmp_path, mongodb_uri=mongod_uri, seed=seed) as stage:
+    async with open_stage(tmp_path, mongodb_uri=mongod_uri, seed=seed, starter=starter) as stage:
         await stage.bot.start()
         yield stage
         if stage.bot.is_running:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from simulation.bot_process import LOOK_SECONDS, PROJECT, READY_SECONDS, BotProcess, build_environment
+from simulation.bot_process import LOOK_SECONDS, READY_SECONDS, BotProcess, build_environment
+from simulation.starts import PROJECT
 
 # longest wait for something that normally takes moments; only a failing test waits until its end
 PATIENCE_SECONDS = 90.0

@@ -14,9 +14,10 @@ from typing import Any
 import bson
 import pytest
 
-from simulation.bot_process import PROJECT, build_environment
+from simulation.bot_process import build_environment
 from simulation.counting import count_rows
 from simulation.game_host.log_files import GameServerFiles
+from simulation.starts import PROJECT
 from tests.bot.conftest import StageFactory
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage

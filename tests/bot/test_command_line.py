@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot import main
-from simulation.bot_process import PROJECT, BotProcess
+from simulation.bot_process import BotProcess
 from simulation.discord import SimulatedDiscord
+from simulation.starts import PROJECT, Starter, start_cold
 from tests.bot.conftest import StageFactory
 from tests.bot.process import drop_database, run_command, until
 from tests.fakes.systemd import FakeSystemd
@@ -26,6 +27,12 @@ WRONG_USAGE = 2
 COULD_NOT_START = 1
 
 Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(name="starter", scope="session")
+def _starter() -> Starter:
+    """Start bots as a user does."""
+    return start_cold
 
 
 @pytest.fixture(name="call")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from simulation.starts import Starter
 from simulation.town import open_town
 from tests.bot.conftest import SETTINGS
 from tests.bot.process import drop_database
@@ -19,10 +20,10 @@ SECRET = "hunter2 of Ghostdkr67 at 10.0.0.7"
 
 
 @pytest.fixture(name="failing")
-async def _failing(tmp_path: Path, seed: int, mongod_uri: str) -> AsyncIterator[Stage]:
+async def _failing(tmp_path: Path, seed: int, mongod_uri: str, starter: Starter) -> AsyncIterator[Stage]:
     """Return a stage with a bot that may log tracebacks."""
     async with open_town(
-        tmp_path, settings=SETTINGS, mongodb_uri=mongod_uri, enforce_rate_limits=False
+        tmp_path, settings=SETTINGS, mongodb_uri=mongod_uri, enforce_rate_limits=False, starter=starter
     ) as town:
         await town.bot.start()
         yield Stage.build(town.world, town.host, town.bot, seed=seed)

@@ -39,7 +39,10 @@ async def open_pair(
     """
     first = await open_stage()
     uri = first.bot.mongodb_uri
-    bots = [BotProcess(folder / name, first.world, settings=SETTINGS, mongodb_uri=uri) for name in "bc"]
+    bots = [
+        BotProcess(folder / name, first.world, settings=SETTINGS, mongodb_uri=uri, starter=first.bot.starter)
+        for name in "bc"
+    ]
     for bot, shard in ((first.bot, 0), (bots[0], 1), (bots[1], 1)):
         bot.database = first.bot.database
         configure(bot, shard)

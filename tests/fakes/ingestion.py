@@ -319,13 +319,18 @@ class FakeIngestionStore:
         return self.data.job
 
     async def begin_import(
-        self, scope: ServerScope, job: ImportJob, *, entry: AuditEntry | None = None
+        self,
+        scope: ServerScope,
+        job: ImportJob,
+        *,
+        starts: Collection[LogFile] | None = None,
+        entry: AuditEntry | None = None,
     ) -> None:
-        """Store the job and set the cursors of its files to 0."""
+        """Store the job and set the cursors of files to 0."""
 
         def begin(unit: FakeIngestionUnit) -> None:
             unit._data.job = job
-            unit._data.cursors |= {file: Cursor(file) for file in job.ends}
+            unit._data.cursors |= {file: Cursor(file) for file in (job.ends if starts is None else starts)}
 
         await self.in_transaction(scope, begin)
         self.audit.add(scope.guild_id, entry)
@@ -471,6 +476,12 @@ class FakeDeathLogs:
         """Return every file with its size."""
         self.power.pass_point()
         return {file: len(data) for file, data in self.files.items()}
+
+    async def continues(self, cursor: Cursor) -> bool:
+        """Tell whether a file is still the one of a cursor."""
+        data = self.files[cursor.file]
+        head = digest_head(data[: min(HEAD_BYTES, cursor.offset)])
+        return len(data) >= cursor.offset and head == cursor.head
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
         """Yield whole lines from the cursor up to byte ``end``."""

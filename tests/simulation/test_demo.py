@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import PROJECT
+from simulation.starts import PROJECT
 from utils.database.process.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 

@@ -127,6 +127,17 @@ class BackupManager:
             _log.info("a backup is complete", backup=taken.id, is_proven=verified.unproven is None)
             return await self._conclude(verified, began, problems)
 
+    async def make_checked(self, reason: BackupReason, *, show: Show = ignore) -> Archive:
+        """Make a backup and compare its files; the trial and the copies are left to the next backup.
+
+        Raises:
+            BackupError: there is no backup; the text says why.
+            StorageError: the database does not answer.
+        """
+        async with self._one_at_a_time(), self.lease.hold():
+            await self._prepare()
+            return await self.verifier.check(await self._take(reason, show), show=show)
+
     async def verify(self, backup_id: str, *, show: Show = ignore) -> BackupOutcome:
         """Verify a backup by its id.
 

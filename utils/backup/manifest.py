@@ -76,6 +76,11 @@ class Manifest:
     format: int = FORMAT
 
     @property
+    def moment(self) -> datetime:
+        """The moment of the data by MongoDB's clock, in whole seconds."""
+        return datetime.fromtimestamp(self.cluster_time[0], UTC)
+
+    @property
     def file_bytes(self) -> int:
         """The size of all files of collections."""
         return sum(facts.file_bytes for facts in self.collections.values())

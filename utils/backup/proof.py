@@ -1,6 +1,7 @@
-"""Proof: a backup is restored on trial and compared with its manifest, document by document.
+"""Proof: a backup is loaded into a database and compared with its manifest, document by document.
 
-It takes a minute of a processor, so it runs in a child process with low priority (``utils.backup.child``).
+A trial takes a minute of a processor, so it runs in a child process with low priority
+(``utils.backup.child``). A restore loads its backup in the same way, before it touches the present data.
 """
 
 import hashlib
@@ -26,14 +27,14 @@ class Proof:
     """A trial that succeeded.
 
     Attributes:
-        documents: the number of documents that were restored and compared.
+        documents: the number of documents that were loaded and compared.
     """
 
     documents: int
 
 
 def prove(archive: Archive, trial: TrialDatabase) -> Steps[Proof]:
-    """Restore a backup into an empty trial database, and compare all of it.
+    """Load a backup into an empty trial database, and compare all of it.
 
     Raises:
         ArchiveRefusedError: the restored data is not that of the manifest; the text names what differs.
@@ -44,7 +45,7 @@ def prove(archive: Archive, trial: TrialDatabase) -> Steps[Proof]:
         progress = replace(progress, collection=name, collections_done=number)
         progress = yield from _load(archive, name, facts, trial, progress)
         try:
-            trial.build_unique_indexes(name)
+            trial.build_indexes(name)
         except StorageConflictError as error:
             said = text(
                 "Two documents of {collection} in the backup {id} exclude each other.",
@@ -66,6 +67,7 @@ def _load(
     waiting: list[bytes] = []
     waiting_bytes = loaded = 0
     yield progress
+    trial.create(name)
     for documents, _ in read_documents(archive, facts):
         waiting += documents
         waiting_bytes += sum(map(len, documents))
@@ -101,7 +103,7 @@ def _compare(
 
 def _refuse(archive: Archive, name: str) -> ArchiveRefusedError:
     said: Text = text(
-        "{collection} of the backup {id} is not the same after a restore on trial.",
+        "{collection} of the backup {id} is not the same once it is loaded into a database.",
         collection=name,
         id=archive.id,
     )

@@ -66,10 +66,9 @@ class BackupVerifier:
         Raises:
             ArchiveRefusedError: the backup is damaged or does not fit; the text says how.
         """
-        self._refuse_other(archive)
-        began = self.clock.monotonic()
-        archive = await carry_out(check_files(archive), show=show, pause=pause)
-        await self._note(archive, CHECK_NAME, began, {})
+        refuse_newer(archive)
+        self.refuse_other_key(archive)
+        archive = await self.check(archive, show=show, pause=pause)
         free = await run_in_thread(self.free_memory)
         if free is not None and free < PROOF_BYTES:
             return Verified(await self._read_again(archive), _explain_memory(free))
@@ -90,24 +89,25 @@ class BackupVerifier:
         """Delete the scratch databases of trials that were cut off."""
         await run_in_thread(partial(clear_scratch, self.place.scratch))
 
-    def _refuse_other(self, archive: Archive) -> None:
-        """Refuse a backup of a newer bot or with another secret key.
+    async def check(self, archive: Archive, *, show: Show, pause: Pause = do_not_pause) -> Archive:
+        """Compare the files of a backup with its manifest, and note in its folder that this was done.
+
+        Raises:
+            ArchiveRefusedError: the backup is damaged; the text says how.
+        """
+        began = self.clock.monotonic()
+        archive = await carry_out(check_files(archive), show=show, pause=pause)
+        await self._note(archive, CHECK_NAME, began, {})
+        return archive
+
+    def refuse_other_key(self, archive: Archive) -> None:
+        """Refuse a backup with logins that need another secret key.
 
         Raises:
             ArchiveRefusedError: it is one.
         """
-        manifest = archive.manifest
-        if manifest.data_version > MIGRATIONS.newest:
-            raise ArchiveRefusedError(
-                text(
-                    "The backup {id} has data of version {version} and this bot knows version {known}. "
-                    "Update the bot.",
-                    id=archive.id,
-                    version=Number(manifest.data_version),
-                    known=Number(MIGRATIONS.newest),
-                )
-            )
-        if manifest.key_check is not None and manifest.key_check != self.key_check(archive.id):
+        needed = archive.manifest.key_check
+        if needed is not None and needed != self.key_check(archive.id):
             raise ArchiveRefusedError(
                 text(
                     "The logins in the backup {id} need another secret key. Put the key of that time in "
@@ -133,6 +133,24 @@ class BackupVerifier:
 
     async def _read_again(self, archive: Archive) -> Archive:
         return await run_in_thread(partial(read_archive, archive.path))
+
+
+def refuse_newer(archive: Archive) -> None:
+    """Refuse a backup of a newer bot.
+
+    Raises:
+        ArchiveRefusedError: it is one.
+    """
+    if archive.manifest.data_version > MIGRATIONS.newest:
+        raise ArchiveRefusedError(
+            text(
+                "The backup {id} has data of version {version} and this bot knows version {known}. "
+                "Update the bot.",
+                id=archive.id,
+                version=Number(archive.manifest.data_version),
+                known=Number(MIGRATIONS.newest),
+            )
+        )
 
 
 def _explain_memory(free: int) -> Text:

@@ -21,7 +21,8 @@ from utils.backup.places import find_archive
 from utils.backup.steps import do_not_pause, run_in_thread
 from utils.clock import Clock, SystemClock
 from utils.commandline.call import DONE, FAILED, Call, CallContext, build_redactor
-from utils.composition.backups import build_backups, build_verifier, find_home
+from utils.composition.backups import build_backups, build_verifier
+from utils.composition.restores import build_recovery, list_places
 from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import lock_data_folder
 from utils.database.core.database import SafeDatabase
@@ -138,8 +139,7 @@ async def _make_backup(context: CallContext, redactor: Redactor, clock: Clock) -
 async def _verify_backup(context: CallContext, redactor: Redactor, clock: Clock) -> bool:
     settings = context.settings
     verifier = build_verifier(settings, _find_key(settings, redactor), clock)
-    places = (find_home(settings), *settings.backup.directories)
-    archive = await run_in_thread(partial(choose_archive, places, context.options.backup))
+    archive = await run_in_thread(partial(choose_archive, list_places(settings), context.options.backup))
     sys.stdout.write(f"{archive.path}: {archive.manifest.documents:,} documents\n")
     began = clock.monotonic()
     verified = await verifier.verify(archive, show=ProgressPrinter(sys.stdout.write).show)
@@ -192,7 +192,9 @@ async def _reach_database(settings: Settings, clock: Clock) -> AsyncIterator[Saf
         except DataFolderInUseError:
             yield await stack.enter_async_context(join_database(place, clock=clock))
         else:
-            yield await stack.enter_async_context(open_database(place, TaskManager(clock), clock=clock))
+            recover = build_recovery(settings, clock, waits=False)
+            opened = open_database(place, TaskManager(clock), clock=clock, recover=recover)
+            yield await stack.enter_async_context(opened)
 
 
 def _add_backup(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ import sys
 
 from utils.clock import SystemClock
 from utils.commandline.call import DONE, FAILED, Call, CallContext, build_redactor, open_logs
+from utils.composition.restores import build_recovery
 from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.migrations.migrations import MIGRATIONS
@@ -26,7 +27,9 @@ async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool)
     """Encrypt every stored login with a new key, and return the sentence that says so."""
     clock, given = SystemClock(), os.environ.get(NEW_KEY_VARIABLE, "")
     redactor.register(given)
-    async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+    recover = build_recovery(settings, clock, waits=False)
+    opened = open_database(build_place(settings), TaskManager(clock), clock=clock, recover=recover)
+    async with opened as database:
         if not MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
             raise ConfigurationError(OLD_DATA)
         leases = LeaseRepository(database, shard_count=settings.discord.sharding.count)

@@ -320,6 +320,14 @@ def _describe_resolved(facts: AuditFacts) -> Text:
     return text("error {reference}", reference=change.name)
 
 
+def _describe_restored(facts: AuditFacts) -> Text:
+    return text(
+        "all data is that of {moment} again (backup {backup})",
+        moment=_describe_value(facts.get_change("taken_at").new),
+        backup=_describe_value(facts.get_change("backup").new),
+    )
+
+
 _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.SERVER_ADD: _describe_added,
     AuditAction.SERVER_EDIT: _describe_edited,
@@ -343,4 +351,5 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.PREMIUM_END: _describe_premium,
     AuditAction.DATA_EXPORT: _describe_exported,
     AuditAction.ERRORS_RESOLVE: _describe_resolved,
+    AuditAction.BACKUP_RESTORE: _describe_restored,
 }

@@ -41,6 +41,7 @@ class AuditAction(StrEnum):
     DATA_EXPORT = "data export"
     DATA_ERASE = "data erase"
     ERRORS_RESOLVE = "errors resolve"
+    BACKUP_RESTORE = "backup restore"
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,25 @@ class CountingNeeds:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """The facts that a restore leaves for the import that reads on from an older backup.
+
+    Attributes:
+        since: the moment of the backup.
+        read: the cursors of the database that was replaced, by file; None if it could not be read.
+        history: the sizes up to which an import of that database took the rows for history, by file.
+        stored: the number of the server's deaths right after the restore.
+        missing: the number of deaths that the replaced database had besides them.
+    """
+
+    since: datetime
+    read: Mapping[LogFile, Cursor] | None
+    history: Mapping[LogFile, int] = field(default_factory=dict)
+    stored: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ImportJob:
     """A running import of history; stored, so that it goes on after a crash.
 
@@ -179,6 +198,7 @@ class ImportJob:
         channel_id: the channel that shows its progress, if any; ``message_id`` is the message there.
         is_waiting: the logs were not found yet, so ``ends`` is empty. All that they hold when they are found
             is history.
+        catch_up: set by a restore: the import reads on from the cursors instead of from the beginning.
     """
 
     generation: int
@@ -187,6 +207,17 @@ class ImportJob:
     channel_id: ChannelId | None = None
     message_id: int | None = None
     is_waiting: bool = False
+    catch_up: CatchUp | None = None
+
+    @property
+    def is_catch_up(self) -> bool:
+        """Tell whether a restore planned it."""
+        return self.catch_up is not None
+
+    @property
+    def keeps_last_read(self) -> bool:
+        """Tell whether the log was last read by the replaced database, and not by this import."""
+        return self.catch_up is not None and self.catch_up.read is not None
 
 
 @dataclass(frozen=True, slots=True)

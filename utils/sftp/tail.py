@@ -219,6 +219,20 @@ class DeathLogTail:
         await self._list()
         return {file: seen.size for file, seen in self._memory.sizes.items()}
 
+    async def continues(self, cursor: Cursor) -> bool:
+        """Tell whether a listed file is still the one of this cursor, and not shorter.
+
+        Raises:
+            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: that file cannot be read now.
+        """
+        seen = self._memory.sizes.get(cursor.file)
+        if seen is None or seen.size < cursor.offset:
+            return False
+        if not cursor.offset:
+            return True
+        head, boundary, _ = await self._read(cursor.file, cursor.offset, 0)
+        return _continues(cursor, head, boundary)
+
     async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, world after world, file after file in name order."""
         await self._look()

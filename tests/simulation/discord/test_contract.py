@@ -11,11 +11,11 @@ import pytest
 from discord.ext import commands
 from structlog.testing import capture_logs
 
-from simulation.bot_process import PROJECT
 from simulation.discord import Channel, Guild, Member, ReceivedRequest, SimulatedDiscord
 from simulation.discord.clients import BareClient, running_bot
 from simulation.discord.openapi import DOCUMENT_PATH, ApiContract, find_obstacle, tell_obstacle
 from simulation.discord.requests import RequestJournal
+from simulation.starts import PROJECT
 
 with_document = pytest.mark.skipif(not DOCUMENT_PATH.is_file(), reason="the API document is not at hand")
 

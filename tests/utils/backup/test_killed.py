@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import PROJECT
+from simulation.starts import PROJECT
 from tests.fakes.backups import MOMENT, begin_archive, finish, write_archive
 from utils.backup.archive import list_archives
 from utils.backup.checking import check_files

@@ -123,6 +123,11 @@ SENTENCES = [
         "tier 0 (Scavenger), default → tier 2 (Mercenary), until 30 Apr 2025, 12:00 UTC (asked for it)",
     ),
     ("premium end", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), doesn't expire"),
+    (
+        "backup restore",
+        AuditFacts(changes=(FieldChange("backup", new="killfeed-x"), FieldChange("taken_at", new=AT))),
+        "all data is that of 30 Apr 2025, 12:00 UTC again (backup killfeed-x)",
+    ),
     ("data export", AuditFacts(player_id=PLAYER, player_name="Wolf"), "player Wolf"),
     ("data export", AuditFacts(member_id=ANN), "<@2>"),
     ("data erase", AuditFacts(member_id=ERASED_MEMBER_ID), "a member, by an admin"),

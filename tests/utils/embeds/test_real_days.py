@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import PROJECT
 from simulation.counting import Count
 from simulation.game_host.battle import Battle
 from simulation.posts import Post, expect_posts, is_about, read_posts, split_posts
+from simulation.starts import PROJECT
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS, count_characters
 from utils.models.deaths import DeathKind, DeathRow

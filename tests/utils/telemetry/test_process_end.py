@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import PROJECT
+from simulation.starts import PROJECT
 from utils.telemetry.last_words import FAULTS_NAME, read_fault
 from utils.telemetry.process_end import FORCED
 

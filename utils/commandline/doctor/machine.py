@@ -1,4 +1,4 @@
-"""What the machine tells: its disks, and the backups in each place."""
+"""The machine as the doctor sees it: its disks, and the backups in each place."""
 
 from datetime import datetime
 from functools import partial

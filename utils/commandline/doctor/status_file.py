@@ -1,4 +1,4 @@
-"""What the status file of a bot tells: whether it runs, its checks, and its open incidents."""
+"""The status file as the doctor sees it: whether a bot runs, its checks, and its open incidents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the database tells: unfinished work, the key of its logins, its clock, incidents and errors."""
+"""The database as the doctor sees it: unfinished work, its secret key, its clock, incidents and errors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from utils.commandline.doctor.diagnoses import (
     say_age,
 )
 from utils.commandline.doctor.status_file import Trouble
+from utils.database.archives.switching import RestoreMarks, RestoreState
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS, DataVersion, find_data_version
 from utils.database.migrations.secret_keys import CUT_OFF, KeyProof, StoredLogins
@@ -53,7 +54,7 @@ class StoredFacts:
 
     version: DataVersion | None
     proof: KeyProof
-    restore: str | None
+    restore: RestoreState | None
     at_work: frozenset[int]
     troubles: Sequence[Trouble]
     groups: Sequence[ErrorGroup]
@@ -71,10 +72,11 @@ async def read_facts(database: SafeDatabase, clock: Clock) -> StoredFacts:
     concerned = {WHOLE_BOT, *await index.list_guilds_with_incidents()}
     troubles = [Trouble.of(one) for guild_id in concerned for one in await incidents.list_open(guild_id)]
     groups, _ = await ErrorRepository(database).list_groups(WHOLE_BOT, limit=MOST_GROUPS)
+    marker = await RestoreMarks(database).find()
     return StoredFacts(
         version=await find_data_version(database),
         proof=await StoredLogins(database).find_proof(),
-        restore=await inspector.find_restore_state(),
+        restore=None if marker is None else marker.state,
         at_work=await inspector.list_at_work(),
         troubles=troubles,
         groups=tuple(one for one in groups if one.state is GroupState.OPEN),

@@ -1,9 +1,10 @@
-"""A trial database: a backup is restored into it without decoding a document, and read back.
+"""A trial database: a backup is loaded into it without decoding a document, and read back.
 
-It is a scratch mongod, or collections of the bot's own database with names of their own (``proving.…``).
+It is a scratch mongod, or collections of the bot's own database with names of their own: ``proving.…`` for a
+trial, ``restoring.…`` for a restore, which takes them over.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from pymongo import MongoClient, WriteConcern
 
 from utils.clock import Clock
 from utils.database.archives.snapshot import BATCH_DOCUMENTS, count_by_guild
-from utils.database.core.indexes import INDEXES, build_model
+from utils.database.core.indexes import INDEXES, Index, build_model
 from utils.database.core.operations import Document, Operations
 from utils.database.process.connection import OPTIONS
 from utils.database.process.mongod_binary import find_mongod
@@ -23,6 +24,9 @@ from utils.errors import ConfigurationError
 
 OWN_PREFIX = "proving."
 """Begins the names of trial collections in the bot's own database."""
+
+UNIQUE_INDEXES = {name: tuple(one for one in indexes if one.unique) for name, indexes in INDEXES.items()}
+"""The indexes that a trial needs: they show whether two documents exclude each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,24 @@ class TrialDatabase:
 
     Args:
         prefix: begins the names of its collections; empty in a database of its own.
+        indexes: the indexes of each collection.
     """
 
-    def __init__(self, operations: Operations, *, prefix: str = "") -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        *,
+        prefix: str = "",
+        indexes: Mapping[str, Sequence[Index]] = UNIQUE_INDEXES,
+    ) -> None:
         self._operations = operations
         self._prefix = prefix
+        self._indexes = indexes
+
+    def create(self, name: str) -> None:
+        """Create a collection, which may stay empty."""
+        database = self._operations.get_collection("schema").database
+        self._operations.run(f"{name}.create", database.create_collection, self._prefix + name)
 
     def load(self, name: str, documents: Sequence[bytes]) -> None:
         """Store raw documents.
@@ -66,13 +83,13 @@ class TrialDatabase:
         quick = collection.with_options(write_concern=WriteConcern(w=1))
         self._operations.run(f"{name}.trial", quick.insert_many, raw)
 
-    def build_unique_indexes(self, name: str) -> None:
-        """Build the unique indexes of a collection.
+    def build_indexes(self, name: str) -> None:
+        """Build the indexes of a collection.
 
         Raises:
             StorageConflictError: two documents have the same key.
         """
-        models = [build_model(index) for index in INDEXES.get(name, ()) if index.unique]
+        models = [build_model(index) for index in self._indexes.get(name, ())]
         if models:
             collection = self._operations.get_collection(self._prefix + name)
             self._operations.run(f"{name}.trial", collection.create_indexes, models)

@@ -231,9 +231,7 @@ class Rekeying:
             ConfigurationError: a bot is running, or a key is not the right one.
             StorageError: it was interrupted; the next try goes on.
         """
-        token = await self._leases.acquire(
-            UPGRADE_LEASE, instance_id=self._instance_id, now=self._clock.now()
-        )
+        token = await self._leases.acquire_upgrade(instance_id=self._instance_id, now=self._clock.now())
         if token is None:
             raise ConfigurationError(AT_WORK)
         try:

@@ -67,7 +67,7 @@ class DataUpgrade:
 
     async def _try(self) -> bool:
         """Upgrade the data, unless another process uses it."""
-        token = await self.leases.acquire(UPGRADE_LEASE, instance_id=self.instance_id, now=self.clock.now())
+        token = await self.leases.acquire_upgrade(instance_id=self.instance_id, now=self.clock.now())
         if token is None:
             self._tell("another process brings the data up to date, waiting for it")
             return False

@@ -10,7 +10,6 @@ from utils.database.core.transaction import Transaction
 from utils.errors import StorageError
 
 PROBE_ID = "probe"
-RESTORE_ID = "restore"
 UP_STATES = frozenset({1, 2, 7})  # primary, secondary, arbiter
 
 logger = get_logger(__name__)
@@ -54,16 +53,6 @@ class DatabaseInspector:
         answer = await self._database.command("hello")
         at: datetime = answer["localTime"]
         return at.replace(tzinfo=UTC)  # the answers of commands have no zone
-
-    async def find_restore_state(self) -> str | None:
-        """Return how far a restore is that is under way or was cut off; None if there is none.
-
-        Raises:
-            StorageError: MongoDB does not answer.
-        """
-        schema = self._database.unscoped("schema")
-        found = await self._database.run("schema.find", schema.find_one({"_id": RESTORE_ID}))
-        return None if found is None else str(found["state"])
 
     async def list_at_work(self) -> frozenset[int]:
         """Return the leases that are held now and are not a shard's: upgrade, backup, restore.

@@ -1,8 +1,10 @@
 """Opening: opens and checks the configured MongoDB, or our own."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from utils.clock import Clock
@@ -34,9 +36,18 @@ class MongoDBPlace:
     mongod_path: Path | None = None
 
 
+Recover = Callable[[SafeDatabase], Awaitable[None]]
+"""Ends a restore that was cut off, before anything else is done with the data."""
+
+
 @asynccontextmanager
 async def open_database(
-    place: MongoDBPlace, tasks: TaskManager, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
+    place: MongoDBPlace,
+    tasks: TaskManager,
+    *,
+    clock: Clock,
+    recover: Recover,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> AsyncIterator[SafeDatabase]:
     """Open the database; close it, and stop a mongod of our own, at the end.
 
@@ -47,6 +58,7 @@ async def open_database(
     """
     opened = open_as_it_is(place, tasks, clock=clock, patience_seconds=patience_seconds)
     async with opened as database:
+        await recover(database)
         if MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
             await ensure_indexes(database)
         yield database
@@ -56,7 +68,7 @@ async def open_database(
 async def open_as_it_is(
     place: MongoDBPlace, tasks: TaskManager, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
 ) -> AsyncIterator[SafeDatabase]:
-    """Open the database, whatever it holds, and write nothing.
+    """Open the database with any content, and write nothing.
 
     ``tasks`` gets the task that restarts a mongod of our own when it dies. A database that does not answer is
     tried for ``patience_seconds``.
@@ -101,3 +113,19 @@ async def join_database(
         yield await connection.open()
     finally:
         await connection.close()
+
+
+def set_mongod_aside(place: MongoDBPlace, *, at: datetime) -> Path:
+    """Rename the folder of a mongod of our own that does not start, and return its new name."""
+    folder = find_process_file(place.data_dir).parent
+    aside = folder.with_name(f"{folder.name}.broken-{at:%Y%m%dT%H%M%SZ}")
+    folder.rename(aside)
+    return aside
+
+
+def put_mongod_back(place: MongoDBPlace, aside: Path) -> None:
+    """Undo ``set_mongod_aside``; nothing was stored in between."""
+    folder = find_process_file(place.data_dir).parent
+    if folder.exists():
+        shutil.rmtree(folder)
+    aside.rename(folder)

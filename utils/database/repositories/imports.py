@@ -1,7 +1,7 @@
 """History imports: the job that survives a crash, all deaths for a recount, and generations of counters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
-from utils.models.deaths import Death
+from utils.models.deaths import Death, LogFile
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, ImportJob
 from utils.models.scope import ServerScope
@@ -44,24 +44,29 @@ class ImportRepository(FencedRepository):
         return None if found is None else read_import(found["job"])
 
     async def begin_import(
-        self, scope: ServerScope, job: ImportJob, *, entry: AuditEntry | None = None
+        self,
+        scope: ServerScope,
+        job: ImportJob,
+        *,
+        starts: Collection[LogFile] | None = None,
+        entry: AuditEntry | None = None,
     ) -> None:
-        """Store a job and its entry of the audit, and put the cursors of its files to 0, all or nothing.
+        """Store a job and its entry of the audit, and put the cursors of some files to 0, all or nothing.
 
-        A running job is replaced.
+        These files are ``starts``, else all files of the job. A running job is replaced.
 
         Raises:
             CursorMovedError: the server was removed.
         """
 
         def begin(transaction: Transaction) -> None:
-            stored, starts = _build_beginning(job)
+            stored, begun = _build_beginning(job, starts)
             cursors = transaction.of_server("cursors", scope)
             verify_kept(transaction, scope)
             hold_counts(cursors)
             cursors.update_one(IMPORT_KEY, stored, upsert=True)
-            for first in range(0, len(starts), CURSORS_BATCH):
-                cursors.bulk_write(starts[first : first + CURSORS_BATCH])
+            for first in range(0, len(begun), CURSORS_BATCH):
+                cursors.bulk_write(begun[first : first + CURSORS_BATCH])
             insert_entry(transaction, scope.guild_id, entry)
 
         await self._in_transaction(scope.guild_id, begin)
@@ -169,10 +174,12 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Update]]:
-    """Return the document of a job, and the cursors of its files: up to 20,000."""
-    starts = [
+def _build_beginning(
+    job: ImportJob, starts: Collection[LogFile] | None
+) -> tuple[dict[str, Any], list[Update]]:
+    """Return the document of a job, and the cursors of files at their beginning: up to 20,000."""
+    begun = [
         Update(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
-        for file in job.ends
+        for file in (job.ends if starts is None else starts)
     ]
-    return {"$set": {"job": build_import_document(job)}}, starts
+    return {"$set": {"job": build_import_document(job)}}, begun

@@ -107,16 +107,37 @@ class LeaseRepository:
         Returns:
             The token, or None while another instance is at work.
         """
-        token = await self.acquire(BACKUP_LEASE, instance_id=instance_id, now=now, has_sessions=False)
-        if token is None:
+        others = (UPGRADE_LEASE, RESTORE_LEASE)
+        return await self._acquire_beside(
+            BACKUP_LEASE, others, instance_id=instance_id, now=now, has_sessions=False
+        )
+
+    async def acquire_upgrade(self, *, instance_id: str, now: datetime) -> int | None:
+        """Take the lease of upgrades, unless another instance restores the data.
+
+        Returns:
+            The token, or None while another instance is at work.
+        """
+        return await self._acquire_beside(UPGRADE_LEASE, (RESTORE_LEASE,), instance_id=instance_id, now=now)
+
+    async def acquire_restore(self, *, instance_id: str, now: datetime) -> int | None:
+        """Take the lease of restores, unless another instance works with the data in any way.
+
+        The transactions of holders whose leases ran out are ended.
+
+        Returns:
+            The token, or None while another instance is at work.
+        """
+        others = (UPGRADE_LEASE, BACKUP_LEASE)
+        token = await self._acquire_beside(RESTORE_LEASE, others, instance_id=instance_id, now=now)
+        if token is not None and not await self.end_idle(instance_id=instance_id, now=now):
+            await self.release(RESTORE_LEASE, token=token)
             return None
-        # asked after the lease is taken: if two processes begin at once, one of them sees the other
-        for shard in (UPGRADE_LEASE, RESTORE_LEASE):
-            held = await self._find(shard)
-            if held is not None and held["instance_id"] != instance_id and held["expires_at"] > now:
-                await self.release(BACKUP_LEASE, token=token)
-                return None
         return token
+
+    async def is_restored_by_another(self, *, instance_id: str, now: datetime) -> bool:
+        """Tell whether another instance restores the data right now."""
+        return await self._is_held_by_another(RESTORE_LEASE, instance_id=instance_id, now=now)
 
     async def renew(
         self, shard: int, *, token: int, now: datetime, expiry_seconds: float = EXPIRY_SECONDS
@@ -146,6 +167,30 @@ class LeaseRepository:
         return tuple(
             LeaseState(one["_id"], one["instance_id"] == instance_id, one["expires_at"]) for one in found
         )
+
+    async def _acquire_beside(
+        self,
+        lease: int,
+        others: Sequence[int],
+        *,
+        instance_id: str,
+        now: datetime,
+        has_sessions: bool = True,
+    ) -> int | None:
+        """Take a lease, unless another instance holds one of the others."""
+        token = await self.acquire(lease, instance_id=instance_id, now=now, has_sessions=has_sessions)
+        if token is None:
+            return None
+        # asked after the lease is taken: if two processes begin at once, one of them sees the other
+        for other in others:
+            if await self._is_held_by_another(other, instance_id=instance_id, now=now):
+                await self.release(lease, token=token)
+                return None
+        return token
+
+    async def _is_held_by_another(self, lease: int, *, instance_id: str, now: datetime) -> bool:
+        held = await self._find(lease)
+        return held is not None and held["instance_id"] != instance_id and held["expires_at"] > now
 
     async def _find(self, shard: int) -> Document | None:
         return await self._database.run("leases.find", self._leases.find_one({"_id": shard}))

@@ -152,13 +152,12 @@ class DeathLogReader:
                 await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None and job.is_waiting:
-                job = await dependencies.history.prepare(
-                    server, logs, channel_id=job.channel_id, message_id=job.message_id
-                )
+                job = await dependencies.history.prepare_waiting(server, logs, job)
             if job is not None:
                 self.is_importing = True
                 await self._import(server, logs, job, passes_over=visit.passes_over)
-                self._note_read(PollOutcome())
+                if not job.keeps_last_read:  # else the poll goes on as if the replaced database did
+                    self._note_read(PollOutcome())
                 return ReadReport(is_history=True)
             outcome = await dependencies.live.poll(
                 server,

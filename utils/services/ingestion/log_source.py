@@ -43,6 +43,13 @@ class HistoryLogs(Protocol):  # implemented by DeathLogTail
     async def list_sizes(self) -> Mapping[LogFile, int]:
         """Return every death log with its size in bytes."""
 
+    async def continues(self, cursor: Cursor) -> bool:
+        """Tell whether a listed file is still the one of this cursor, and not shorter.
+
+        Raises:
+            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: that file cannot be read now.
+        """
+
     def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
         """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.bot_process import PROJECT
+from simulation.starts import PROJECT
 from tests.fakes.clock import START
 from utils.commandline.doctor import diagnoses
 from utils.commandline.doctor.diagnoses import Diagnosis, Rank, diagnose_checks, list_lines
@@ -38,7 +38,7 @@ STATUS = {
 
 
 def test_lines_come_worst_first_and_name_their_help() -> None:
-    """Of equal rank the order stays; a line that is well needs no help."""
+    """Lines of one rank keep their order; a line that is well needs no help."""
     found = [
         Diagnosis(Rank.WELL, "Disk", "Free."),
         Diagnosis(Rank.WARNING, "Errors", "One.", diagnoses.ERRORS),
@@ -62,7 +62,7 @@ def test_documents_that_help_exist(name: str) -> None:
 
 
 def test_checks_that_are_well_share_a_line() -> None:
-    """A check that the doctor knows better is left out, also if it is bad."""
+    """A check that the doctor knows better is left out, even a bad one."""
     checks = [
         SelfCheck("MongoDB", Mark.FAILED, "away"),
         SelfCheck("Disk", Mark.FAILED, "full"),

@@ -11,7 +11,7 @@ from utils.telemetry.log_entries import build_line, format_time
 
 
 def write(path: Path, *records: tuple[float, str]) -> None:
-    """Write records of so many hours before now, with their level."""
+    """Write records, each with its level and its age in hours."""
     lines = [
         build_line({"timestamp": format_time(START - timedelta(hours=hours)), "level": level, "event": "é"})
         for hours, level in records

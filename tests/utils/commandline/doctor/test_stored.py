@@ -17,6 +17,7 @@ from utils.commandline.doctor.stored import (
     diagnose_version,
     read_facts,
 )
+from utils.database.archives.switching import RestoreState
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS, DataVersion
 from utils.database.migrations.secret_keys import KeyProof
@@ -37,6 +38,23 @@ NOTHING = StoredFacts(
     groups=(),
     clock=(),
 )
+MARKER = {
+    "_id": "restore",
+    "facts": {
+        "backup_id": "killfeed-1",
+        "taken_at": START,
+        "began_at": START,
+        "guild_id": None,
+        "is_same_version": True,
+        "has_replaced": False,
+    },
+    "state": "switching",
+    "collections": [],
+    "data_version": 3,
+    "upgraded_from": None,
+    "lease_tokens": {},
+    "secret_proof": None,
+}
 GROUP = ErrorGroup(
     fingerprint="v2:0123456789abcdef",
     reference="K7M2QX",
@@ -62,12 +80,12 @@ async def test_facts_of_a_database_are_read_and_nothing_is_written(
     await database.unscoped("leases").insert_many(
         [{"_id": lease, "expires_at": at} for lease, at in ((-1, free), (-2, held), (0, held))]
     )
-    await database.unscoped("schema").insert_one({"_id": "restore", "state": "switching"})
+    await database.unscoped("schema").insert_one(MARKER)
     facts = await read_facts(database, clock)
     assert facts == replace(
         NOTHING,
         version=None,
-        restore="switching",
+        restore=RestoreState.SWITCHING,
         at_work=frozenset({BACKUP_LEASE}),
         troubles=facts.troubles,
         clock=facts.clock,
@@ -85,7 +103,9 @@ def test_unfinished_work_is_critical_unless_somebody_is_at_it() -> None:
     assert list_lines(diagnose_unfinished(NOTHING)) == [
         "ok    Unfinished         No restore, upgrade or change of the key."
     ]
-    all_of_it = replace(NOTHING, version=DataVersion(3, 2), restore="loading", proof=KeyProof(b"old", b"new"))
+    all_of_it = replace(
+        NOTHING, version=DataVersion(3, 2), restore=RestoreState.LOADING, proof=KeyProof(b"old", b"new")
+    )
     cut_off = diagnose_unfinished(all_of_it)
     assert [one.rank for one in cut_off] == [Rank.CRITICAL] * 3
     assert cut_off[1].said.startswith("The upgrade of the data from version 2 was cut off.")

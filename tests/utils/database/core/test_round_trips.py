@@ -54,7 +54,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
 from utils.models.problems import Problem
-from utils.models.reading import Cursor, ImportJob, RejectedLine, RowClock
+from utils.models.reading import CatchUp, Cursor, ImportJob, RejectedLine, RowClock
 from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
@@ -319,12 +319,28 @@ def test_health_comes_back_with_the_lines_counted_beside_it(health: ServerHealth
     MOMENTS,
     st.none() | SNOWFLAKES.map(ChannelId),
     st.none() | SNOWFLAKES,
+    st.none()
+    | st.builds(
+        CatchUp,
+        since=MOMENTS,
+        read=st.none()
+        | st.dictionaries(FILES, st.tuples(st.integers(0, 2**40), st.binary(max_size=32)), max_size=4).map(
+            lambda read: {file: Cursor(file, *place) for file, place in read.items()}
+        ),
+        history=st.dictionaries(FILES, st.integers(0, 2**40), max_size=4),
+        stored=COUNTS,
+        missing=COUNTS,
+    ),
 )
 def test_import_job_comes_back_as_it_was(
-    ends: dict[LogFile, int], at: datetime, channel: ChannelId | None, message: int | None
+    ends: dict[LogFile, int],
+    at: datetime,
+    channel: ChannelId | None,
+    message: int | None,
+    catch_up: CatchUp | None,
 ) -> None:
     """The end of the history is fixed once, and is the same after a crash."""
-    job = ImportJob(3, at, ends, channel, message)
+    job = ImportJob(3, at, ends, channel, message, catch_up=catch_up)
     assert read_import(store(build_import_document(job))) == job
 
 

@@ -43,6 +43,20 @@ async def test_job_is_stored_with_its_cursors_at_the_start_of_their_files(
     assert await ingestion.list_cursors(scope) == {OLD: Cursor(OLD), NEW: Cursor(NEW)}
 
 
+async def test_job_that_catches_up_moves_only_the_cursors_that_begin_again(
+    imports: ImportRepository, ingestion: IngestionRepository, scope: ServerScope
+) -> None:
+    """All other files are read on from where the backup had read to."""
+
+    def read(unit: IngestionTransaction) -> None:
+        unit.move_cursor(None, Cursor(NEW, 40, b"head"))
+        unit.move_cursor(None, Cursor(OLD, 60, b"head"))
+
+    await ingestion.in_transaction(scope, read)
+    await imports.begin_import(scope, JOB, starts=[OLD])
+    assert await ingestion.list_cursors(scope) == {OLD: Cursor(OLD), NEW: Cursor(NEW, 40, b"head")}
+
+
 @pytest.mark.parametrize("keep_stats", [True, False])
 async def test_import_begins_no_more_once_its_server_is_removed(
     imports: ImportRepository,

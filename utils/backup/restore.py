@@ -1,0 +1,174 @@
+"""Restore: a backup takes the place of the present data, after all of it was loaded and compared.
+
+*Theory of operation.* Everything that can be refused is refused before anything changes: the archive, its
+version, its key. Then the present data is backed up, the backup is loaded beside it, compared document by
+document, and put in its place by renames (``utils.database.archives.switching``). A process that dies on the
+way leaves a marker by which the next start undoes the restore or finishes it (``utils.backup.recovery``).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+
+from structlog import get_logger
+
+from utils.backup.archive import Archive
+from utils.backup.checking import check_files
+from utils.backup.proof import prove
+from utils.backup.recovery import Recovery
+from utils.backup.steps import Show, carry_out, run_in_thread
+from utils.clock import Clock
+from utils.database.archives.losses import count_all, find_losses
+from utils.database.archives.switching import RESTORING, RestoreMarker, RestoreState
+from utils.database.archives.trial import TrialDatabase
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.indexes import INDEXES, list_kept
+from utils.database.migrations.migrations import MIGRATIONS, DataVersion, find_data_version
+from utils.errors import BackupError, KillfeedError, StorageError
+from utils.models.restores import RestoreFacts, RestorePlan
+from utils.models.texts import text
+
+KeepPresent = Callable[[], Awaitable[str]]
+"""Backs the present data up, and returns the id of that backup."""
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOrder:
+    """The wanted restore.
+
+    Attributes:
+        archive: the backup.
+        secret_proof: the proof of the key that its logins need; None for no change.
+        discards_current: go on although the present data cannot be backed up.
+    """
+
+    archive: Archive
+    _: KW_ONLY
+    secret_proof: bytes | None = None
+    discards_current: bool = False
+
+
+@dataclass(eq=False)
+class Restorer:
+    """Restores backups into one database that no bot uses.
+
+    Args:
+        keep_present: backs the present data up.
+        collections: the names of the collections that a restore replaces, besides those in the backup.
+    """
+
+    recovery: Recovery
+    _: KW_ONLY
+    keep_present: KeepPresent
+    clock: Clock
+    collections: Sequence[str] = list_kept()
+
+    @property
+    def database(self) -> SafeDatabase:
+        """The database."""
+        return self.recovery.database
+
+    async def plan(self, archive: Archive) -> RestorePlan:
+        """Return what a restore would change; nothing is written."""
+        manifest = archive.manifest
+        names = self._list_names(archive)
+        now = await self.database.call(partial(count_all, self.database.operations, names))
+        losses = partial(find_losses, self.database.operations, since=manifest.moment)
+        then = {name: facts.documents for name, facts in manifest.collections.items()}
+        return RestorePlan(
+            backup_id=archive.id,
+            taken_at=manifest.moment,
+            data_version=manifest.data_version,
+            documents={name: (now[name], then.get(name, 0)) for name in names},
+            losses=await self.database.call(losses),
+        )
+
+    async def restore(self, order: RestoreOrder, fence: Fence, *, show: Show) -> None:
+        """Restore the whole database; the lease of restores is held, and no earlier restore is under way.
+
+        Raises:
+            ArchiveRefusedError: the backup is damaged; nothing has changed.
+            BackupError: the present data cannot be backed up, or another process took over.
+            StorageError: the database failed; the next start undoes or finishes it.
+        """
+        await carry_out(check_files(order.archive), show=show, pause=self._pause)
+        marker = await self._build_marker(order)
+        await self.recovery.marks.write(marker, fence)
+        try:
+            await self._load(order.archive, marker, show)
+        except BaseException:
+            await self._undo(fence)
+            raise
+        await self.recovery.finish(marker, fence)
+
+    async def _build_marker(self, order: RestoreOrder) -> RestoreMarker:
+        manifest = order.archive.manifest
+        began_at, version = self.clock.now(), await find_data_version(self.database)
+        has_replaced = version is not None and await self._keep_present(order)
+        facts = RestoreFacts(
+            backup_id=order.archive.id,
+            taken_at=manifest.moment,
+            began_at=began_at,
+            guild_id=None,
+            is_same_version=version in {None, DataVersion(manifest.data_version, manifest.upgraded_from)},
+            has_replaced=has_replaced,
+        )
+        return RestoreMarker(
+            facts,
+            RestoreState.LOADING,
+            collections=self._list_names(order.archive),
+            data_version=manifest.data_version,
+            upgraded_from=manifest.upgraded_from,
+            lease_tokens=manifest.lease_tokens,
+            secret_proof=order.secret_proof,
+        )
+
+    async def _keep_present(self, order: RestoreOrder) -> bool:
+        """Back the present data up; tell whether that was possible."""
+        try:
+            kept = await self.keep_present()
+        except (BackupError, StorageError) as error:
+            if not order.discards_current:
+                raise _explain_unreadable(error) from error
+            _log.warning("the present data is given up without a backup", why=str(error))
+            return False
+        _log.info("the present data is backed up", backup=kept)
+        return True
+
+    async def _load(self, archive: Archive, marker: RestoreMarker, show: Show) -> None:
+        """Load the backup beside the present data, and compare it."""
+        await self.recovery.switch.drop(RESTORING)
+        version = DataVersion(marker.data_version, marker.upgraded_from)
+        indexes = (
+            INDEXES if MIGRATIONS.is_current(version) else {}
+        )  # those of older data come after its upgrade
+        target = TrialDatabase(self.database.operations, prefix=RESTORING, indexes=indexes)
+        for name in marker.collections:
+            if name not in archive.manifest.collections:  # it came with a later version
+                await run_in_thread(partial(target.create, name))
+                await run_in_thread(partial(target.build_indexes, name))
+        await carry_out(prove(archive, target), show=show, pause=self._pause)
+
+    async def _undo(self, fence: Fence) -> None:
+        try:
+            await self.recovery.undo(fence)
+        except KillfeedError as error:
+            _log.warning("the next start undoes the restore", why=str(error))
+
+    async def _pause(self) -> None:
+        self.recovery.lease.verify()
+
+    def _list_names(self, archive: Archive) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*archive.manifest.collections, *self.collections]))
+
+
+def _explain_unreadable(error: KillfeedError) -> BackupError:
+    return BackupError(
+        text(
+            "The present data can't be backed up ({why}), and nothing was restored. With --discard-current "
+            "the restore goes on without that backup, and the present data is lost.",
+            why=str(error).rstrip("."),
+        )
+    )

@@ -1,0 +1,19 @@
+"""After a restore: the work on restored data that joins several rooms, before anything is served."""
+
+from utils.clock import Clock
+from utils.database.archives.after_restore import empty_in_flight, note_in_audits
+from utils.database.core.database import Fence, SafeDatabase
+from utils.models.restores import RestoreFacts
+from utils.settings import Settings
+
+
+async def finish_jobs(
+    settings: Settings, database: SafeDatabase, facts: RestoreFacts, fence: Fence, clock: Clock
+) -> None:
+    """Do the work that follows a restore; it is done again if it was cut off, so each part can be repeated.
+
+    The data of before is in the collections ``replaced.…``, if ``facts`` says so.
+    """
+    del settings, clock
+    await empty_in_flight(database, facts)
+    await note_in_audits(database, facts, fence)

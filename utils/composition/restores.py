@@ -1,0 +1,93 @@
+"""Builds restores: what restores a backup, and what ends a restore that was cut off."""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+
+from utils.backup.archive import list_archives
+from utils.backup.backups import BackupManager
+from utils.backup.lease import RestoreLease
+from utils.backup.recovery import Recovery
+from utils.backup.restore import Restorer
+from utils.backup.steps import Show, run_in_thread
+from utils.clock import Clock
+from utils.composition.after_restore import finish_jobs
+from utils.composition.backups import find_home
+from utils.data_folder import load_instance_id
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.migrations.migrations import find_data_version
+from utils.database.repositories.leases import LeaseRepository
+from utils.errors import ConfigurationError
+from utils.models.backups import BackupReason
+from utils.models.restores import RestoreFacts
+from utils.settings import Settings
+
+EMPTY_BESIDE_BACKUPS = (
+    "The database “{database}” is empty, and there are backups of it. If it was lost, run `python bot.py "
+    "restore latest`. If mongodb.uri leads to the wrong place, correct it. To begin again without backups, "
+    "run `python bot.py restore nothing`."
+)
+
+
+def build_recovery(
+    settings: Settings, clock: Clock, *, waits: bool
+) -> Callable[[SafeDatabase], Coroutine[None, None, None]]:
+    """Return what ends a restore that was cut off; it also refuses an empty database beside its backups.
+
+    With ``waits`` it waits for another process that restores a backup; else it refuses to go on.
+    """
+
+    async def recover(database: SafeDatabase) -> None:
+        await open_recovery(settings, database, clock).recover(waits=waits)
+        if await find_data_version(database) is None and await run_in_thread(partial(_is_known, settings)):
+            raise ConfigurationError(EMPTY_BESIDE_BACKUPS.format(database=database.name))
+
+    return recover
+
+
+def open_recovery(settings: Settings, database: SafeDatabase, clock: Clock) -> Recovery:
+    """Return the recovery of a database."""
+
+    async def finish(database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> None:
+        await finish_jobs(settings, database, facts, fence, clock)
+
+    store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
+    lease = RestoreLease(store, instance_id=load_instance_id(settings.data_dir), clock=clock)
+    return Recovery(database, lease=lease, finish_jobs=finish, clock=clock)
+
+
+async def verify_unrestored(settings: Settings, database: SafeDatabase, clock: Clock) -> None:
+    """Go on only if no restore began while this process took its leases.
+
+    A restore looks at the leases after it has taken its own, so one of the two sees the other.
+
+    Raises:
+        ConfigurationError: another process restores a backup.
+    """
+    recovery = open_recovery(settings, database, clock)
+    if await recovery.marks.find() is not None or await recovery.lease.is_held_by_another():
+        raise ConfigurationError("A backup is being restored. Start the bot again when that is done.")
+
+
+def build_restorer(recovery: Recovery, backups: BackupManager, clock: Clock, *, show: Show) -> Restorer:
+    """Return what restores a backup; the present data is backed up by ``backups``."""
+
+    async def keep_present() -> str:
+        return (await backups.make_checked(BackupReason.BEFORE_RESTORE, show=show)).id
+
+    return Restorer(recovery, keep_present=keep_present, clock=clock)
+
+
+def list_places(settings: Settings) -> tuple[Path, ...]:
+    """Return every place of backups."""
+    return (find_home(settings), *settings.backup.directories)
+
+
+def _is_known(settings: Settings) -> bool:
+    """Tell whether a place has a backup of the configured database."""
+    return any(
+        archive.manifest.database == settings.mongodb.database
+        for place in list_places(settings)
+        if place.is_dir()
+        for archive in list_archives(place)
+    )
