@@ -126,7 +126,7 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
                     clock=clock,
                     errors=errors,
                 )
-                await verify_start(application, status, await list_verified(database))
+                await verify_start(application, status, await list_verified(database, settings))
                 sys.stderr.writelines(f"{line}\n" for line in status.list_startup())
                 status.content = application.health.status
                 status.change(ProcessState.RUNNING)

@@ -9,24 +9,32 @@ import discord
 from utils.clock import SystemClock
 from utils.composition.build import build_application
 from utils.composition.restores import build_recovery
-from utils.composition.start_checks import START_CHECKS, Mark, SelfCheck, list_start_checks, probe_start
+from utils.composition.start_checks import (
+    START_CHECKS,
+    Mark,
+    SelfCheck,
+    describe_data,
+    list_start_checks,
+    probe_start,
+    verify_data,
+)
 from utils.composition.storage import build_key_place, build_leases, build_place
 from utils.data_folder import lock_data_folder
 from utils.database.core.database import SafeDatabase
-from utils.database.core.indexes import list_index_problems
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
 from utils.gateway.login import REFUSED_LOGIN, check_token
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
+from utils.models.verification import DataFault
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings
 from utils.tasks import TaskManager
 
 CHECK_PATIENCE_SECONDS = 5.0  # a person waits for the result
-INSTALLATION = ("Data folder", "MongoDB", "Data", "Secret key", "Commands", *START_CHECKS)
+INSTALLATION = ("Data folder", "MongoDB", "Data", "Data check", "Secret key", "Commands", *START_CHECKS)
 
 
 async def check_bot(
@@ -73,7 +81,8 @@ async def _check_installation(
         async with opened as database:
             facts = await database.command("buildInfo")
             yield Mark.OK, f"version {facts['version']}, transactions work"
-            yield await _check_data(database)
+            async for found in _check_data(database, settings):
+                yield found
             box = await open_secret_box(build_key_place(settings), database, redactor)
             yield Mark.OK, f"fits the stored logins; its fingerprint is {box.fingerprint}"
             leases = build_leases(settings, database, "check", clock)
@@ -85,14 +94,19 @@ async def _check_installation(
                 yield one.mark, one.detail
 
 
-async def _check_data(database: SafeDatabase) -> tuple[Mark, str]:
+async def _check_data(database: SafeDatabase, settings: Settings) -> AsyncIterator[tuple[Mark, str]]:
     version = await MIGRATIONS.ensure_version(database)
     if not MIGRATIONS.is_current(version):
         older = version.number if version.upgraded_from is None else version.upgraded_from
         newest = MIGRATIONS.newest
-        return Mark.OK, f"of version {older}; the start brings it to {newest} once no older bot runs"
-    problems = await list_index_problems(database)
-    return (Mark.FAILED, "; ".join(problems)) if problems else (Mark.OK, "every index is there")
+        yield Mark.OK, f"of version {older}; the start brings it to {newest} once no older bot runs"
+        yield Mark.UNCHECKED, "data of an older version is not verified"
+        return
+    report = await verify_data(database, settings)
+    problems = [str(one.said) for one in report.findings if one.fault is DataFault.INDEX]
+    yield (Mark.FAILED, " ".join(problems)) if problems else (Mark.OK, "every index is there")
+    verified = describe_data(report)
+    yield verified.mark, verified.detail
 
 
 def _count_commands(bot: KillfeedBot, features: int) -> str:

@@ -154,6 +154,7 @@ async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory)
     assert "It is proven: restored on trial, every document is the same." in out
     check_money(archive)
     check_deaths(archive, stage, rows)
+    assert sum(archive.manifest.deaths_by_server.values()) == archive.manifest.deaths
     async with killed_in_its_trial(stage) as scratch:
         await wait_for(lambda: not any(scratch.iterdir()))
     assert len(list_archives(home)) == 2

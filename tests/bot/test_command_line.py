@@ -222,7 +222,7 @@ async def test_status_is_well_while_a_bot_runs_and_ends_with_one_when_it_hangs_o
     shown = json.loads(out)
     assert (code, shown["is_well"], shown["status"]["state"]) == (0, True, "running")
     report = {one["name"]: one["outcome"] for one in shown["status"]["startup"]}
-    assert [*report] == ["MongoDB", "Data", "Indexes", "Commands", *START_CHECKS]
+    assert [*report] == ["MongoDB", "Data", "Indexes", "Data check", "Commands", *START_CHECKS]
     assert report["Write test"] == "ok"
     assert "startup report" in stage.bot.output
     code, out, error = await run_command("doctor", *arguments[1:])

@@ -44,6 +44,11 @@ class FakeSnapshot:
         guilds = [document.get("guild_id") for document in self._documents[name]]
         return {guild: guilds.count(guild) for guild in dict.fromkeys(guilds)}
 
+    def count_deaths(self) -> dict[int, dict[str, int]]:
+        """Count the deaths; all of a guild are of one game server."""
+        counts = self.count_by_guild("kills")
+        return {guild: {"aaaaaaaa": deaths} for guild, deaths in counts.items() if guild is not None}
+
 
 def build_order(
     started_at: datetime = MOMENT,

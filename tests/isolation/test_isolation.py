@@ -9,11 +9,13 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.host_files import FakeSession
+from tests.fakes.verified import verify_quickly
 from tests.isolation.house import House
 from tests.isolation.stories import ACTIONS, GUILDS, NUMBERS, Story, Teller, tell
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES, ensure_indexes
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.scope import GuildId
 from utils.models.statistics import Board
@@ -45,11 +47,13 @@ async def live(
     for collection in [*INDEXES, "leases"]:
         await database.unscoped(collection).delete_many({})
     hosts = {number: FakeSession() for number in NUMBERS}
+    await MIGRATIONS.ensure_version(database)
     house = await House.open(folder, database, hosts, FakeClock())
     teller = Teller(story, house, hosts)
     await teller.tell(guild_ids)
     found = {guild: await look(house, database, guild) for guild in guild_ids}
     await house.application.tasks.stop()
+    assert (await verify_quickly(database)).findings == ()
     return {guild: state | {"outcomes": teller.outcomes[guild]} for guild, state in found.items()}
 
 

@@ -307,7 +307,7 @@ class BackupManager:
         summaries = await run_in_thread(partial(list_summaries, self._places))
         summary = next((one for one in summaries if one.id == archive.id), archive.summarize(()))
         seconds = self.clock.monotonic() - began
-        return BackupOutcome(summary, seconds, verified.unproven, problems)
+        return BackupOutcome(summary, seconds, verified.unproven, (*problems, *verified.differences))
 
 
 def list_summaries(places: Sequence[Path]) -> list[BackupSummary]:

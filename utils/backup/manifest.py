@@ -7,13 +7,15 @@ more; one of another format is refused by name.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from utils.errors import ArchiveRefusedError
 from utils.models.backups import BackupReason
+from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.texts import Number, text
+from utils.models.verification import DeathCounts
 
 FORMAT = 1
 PREFIX = "killfeed"
@@ -57,6 +59,7 @@ class Manifest:
         lease_tokens: the token of each lease, by the lease's id.
         key_check: 8 bytes as hex, by which the secret key of the logins is known; None without a key.
         guilds: the number of documents by guild and collection.
+        servers: the number of deaths by guild and game server; empty in older backups.
     """
 
     id: str
@@ -73,6 +76,7 @@ class Manifest:
     key_check: str | None
     collections: Mapping[str, CollectionFacts]
     guilds: Mapping[str, Mapping[str, int]]
+    servers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
@@ -94,6 +98,15 @@ class Manifest:
     def deaths(self) -> int:
         """The number of deaths."""
         return self.collections["kills"].documents if "kills" in self.collections else 0
+
+    @property
+    def deaths_by_server(self) -> DeathCounts:
+        """The number of deaths of each game server."""
+        return {
+            ServerScope(GuildId(int(guild_id)), ServerId(server_id)): deaths
+            for guild_id, servers in self.servers.items()
+            for server_id, deaths in servers.items()
+        }
 
     def dump(self) -> bytes:
         """Return it as JSON."""

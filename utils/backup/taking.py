@@ -42,6 +42,9 @@ class SnapshotReader(Protocol):  # implemented by Snapshot
     def count_by_guild(self, name: str) -> Mapping[int | None, int]:
         """Return the number of documents of each guild, and of those that belong to none."""
 
+    def count_deaths(self) -> Mapping[int, Mapping[str, int]]:
+        """Return the number of deaths by guild and game server."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -103,6 +106,7 @@ def take_backup(
             key_check=order.key_check,
             collections=collections,
             guilds=guilds,
+            servers={str(guild_id): deaths for guild_id, deaths in snapshot.count_deaths().items()},
         )
         write_manifest(partial, manifest)
         yield replace(progress, collections_done=len(collections))

@@ -10,11 +10,12 @@ from typing import Any
 from utils.backup.archive import CHECK_NAME, PROOF_NAME, Archive, read_archive, write_note
 from utils.backup.checking import check_files
 from utils.backup.child import Job, work_in_child
+from utils.backup.manifest import Manifest
 from utils.backup.memory import read_free_memory
 from utils.backup.proof import prove
 from utils.backup.steps import Pause, Show, Steps, carry_out, do_not_pause, run_in_thread
 from utils.clock import Clock, SystemClock
-from utils.database.archives.trial import TrialPlace, open_trial
+from utils.database.archives.trial import TrialDatabase, TrialPlace, open_trial
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.scratch import clear_scratch
 from utils.errors import ArchiveRefusedError, BackupError
@@ -24,6 +25,9 @@ PROOF_BYTES = 700 * 1024 * 1024
 """Free memory that a proof needs: a scratch mongod with a cache of 256 MB, and its process."""
 
 PROOF_JOB = "proof"
+
+TrialCheck = Callable[[TrialDatabase, Manifest], Sequence[Text]]
+"""Verifies the data of a backup after its restore on trial; returns a sentence for each difference."""
 
 KeyCheck = Callable[[str], str | None]
 """Returns the check of the secret key for a backup's id, as hex; None if there is no key."""
@@ -36,10 +40,12 @@ class Verified:
     Attributes:
         archive: the backup with its new notes.
         unproven: why it was not restored on trial; None if it was.
+        differences: what is wrong with the data itself; the backup is a true copy of it.
     """
 
     archive: Archive
     unproven: Text | None
+    differences: tuple[Text, ...] = ()
 
 
 @dataclass(eq=False)
@@ -83,7 +89,10 @@ class BackupVerifier:
         finally:
             await self.clear_away()
         await self._note(archive, PROOF_NAME, began, result)
-        return Verified(await self._read_again(archive), None)
+        differences = tuple(
+            text("The data in the backup isn't right: {why}", why=one) for one in result["differences"]
+        )
+        return Verified(await self._read_again(archive), None, differences)
 
     async def clear_away(self) -> None:
         """Delete the scratch databases of trials that were cut off."""
@@ -161,7 +170,7 @@ def _explain_memory(free: int) -> Text:
     )
 
 
-def prove_in_child(order: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
+def prove_in_child(order: Mapping[str, Any], *, check: TrialCheck) -> Steps[Mapping[str, Any]]:
     """Do the job that ``BackupVerifier`` sends to its child process."""
     clock = SystemClock()
     configured = order["mongod"]
@@ -174,8 +183,10 @@ def prove_in_child(order: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
     archive = read_archive(Path(order["archive"]))
     with open_trial(place, clock=clock) as (trial, where):
         proof = yield from prove(archive, trial)
-    return {"where": where, "documents": proof.documents}
+        differences = [str(one) for one in check(trial, archive.manifest)]
+    return {"where": where, "documents": proof.documents, "differences": differences}
 
 
-JOBS: Mapping[str, Job] = {PROOF_JOB: prove_in_child}
-"""The jobs of the child process."""
+def build_jobs(check: TrialCheck) -> Mapping[str, Job]:
+    """Return the jobs of the child process."""
+    return {PROOF_JOB: partial(prove_in_child, check=check)}

@@ -143,8 +143,10 @@ async def _verify_backup(context: CallContext, redactor: Redactor, clock: Clock)
     sys.stdout.write(f"{archive.path}: {archive.manifest.documents:,} documents\n")
     began = clock.monotonic()
     verified = await verifier.verify(archive, show=ProgressPrinter(sys.stdout.write).show)
+    for difference in verified.differences:
+        sys.stderr.write(f"{difference}\n")
     sys.stdout.write(f"{_describe(verified.unproven, clock.monotonic() - began)}\n")
-    return verified.unproven is None
+    return verified.unproven is None and not verified.differences
 
 
 def choose_archive(places: tuple[Path, ...], named: str) -> Archive:

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from structlog import get_logger
 
+from utils.backup.steps import run_in_thread
 from utils.composition.application import Application
+from utils.composition.backups import find_home
+from utils.composition.verification import find_expected_deaths, verify_quickly
 from utils.database.core.database import SafeDatabase
-from utils.database.core.indexes import list_index_problems
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.errors import StorageError, StorageUnavailableError
 from utils.interactions.command_set import list_commands
@@ -16,6 +19,8 @@ from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Finding
 from utils.models.scope import GuildId
+from utils.models.verification import DataFault, VerificationReport
+from utils.settings import Settings
 from utils.telemetry.health.status_writer import StatusWriter
 
 Found = Mapping[IncidentKind, Sequence[Finding]]
@@ -64,23 +69,48 @@ AT_ONCE = (
 )
 """The kinds that open an incident at the start, without waiting for more rounds."""
 
+SHOWN_FINDINGS = 3
+"""The number of faults of the data that a line names."""
+
 START_CHECKS = (*PROBED, "Alerts")
 _MARKS = {CheckState.OK: Mark.OK, CheckState.WARN: Mark.WARNING, CheckState.CRITICAL: Mark.FAILED}
 
 
-async def list_verified(database: SafeDatabase) -> list[SelfCheck]:
-    """Return what the start has verified before the application was built: it would have ended otherwise.
+async def list_verified(database: SafeDatabase, settings: Settings) -> list[SelfCheck]:
+    """Return what the start has verified before the application was built.
 
     Raises:
         StorageError: the database is away.
     """
     facts = await database.command("buildInfo")
-    problems = await list_index_problems(database)
+    report = await verify_data(database, settings)
+    problems = [str(one.said) for one in report.findings if one.fault is DataFault.INDEX]
     return [
         SelfCheck("MongoDB", Mark.OK, f"version {facts['version']}, transactions work"),
         SelfCheck("Data", Mark.OK, f"of version {MIGRATIONS.newest}"),
-        SelfCheck("Indexes", Mark.WARNING if problems else Mark.OK, "; ".join(problems) or "all are there"),
+        SelfCheck("Indexes", Mark.WARNING if problems else Mark.OK, " ".join(problems) or "all are there"),
+        describe_data(report),
     ]
+
+
+async def verify_data(database: SafeDatabase, settings: Settings) -> VerificationReport:
+    """Verify samples of the data, and the number of deaths against the newest backup.
+
+    Raises:
+        StorageError: the database is away.
+    """
+    expected = await run_in_thread(partial(find_expected_deaths, find_home(settings), database.name))
+    return await database.call(partial(verify_quickly, database.operations, expected=expected))
+
+
+def describe_data(report: VerificationReport) -> SelfCheck:
+    """Return the line about the data itself; its indexes have a line of their own."""
+    found = [str(one.said) for one in report.findings if one.fault is not DataFault.INDEX]
+    if found:
+        more = f" And {len(found) - SHOWN_FINDINGS} more." if len(found) > SHOWN_FINDINGS else ""
+        return SelfCheck("Data check", Mark.WARNING, f"{' '.join(found[:SHOWN_FINDINGS])}{more}")
+    counted = f"{report.players} players on {report.servers} game servers, {report.wallets} wallets"
+    return SelfCheck("Data check", Mark.OK, f"{counted} are right")
 
 
 async def probe_start(application: Application) -> Found:

@@ -11,13 +11,19 @@ from pathlib import Path
 import bson
 import pytest
 
-from tests.fakes.backups import DOCUMENTS, FakeSnapshot, begin_archive, finish, write_archive
+from tests.fakes.backups import DOCUMENTS, FakeSnapshot, begin_archive, build_order, finish, write_archive
+from tests.fakes.verified import DEATHS, SERVER, Community
 from utils.backup.archive import Archive
 from utils.backup.manifest import CollectionFacts
 from utils.backup.proof import prove
+from utils.backup.taking import take_backup
 from utils.clock import SystemClock
+from utils.composition.verification import check_trial, find_expected_deaths
+from utils.database.archives.snapshot import SnapshotSource
 from utils.database.archives.trial import OWN_PREFIX, TrialDatabase, TrialPlace, open_trial
 from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import list_kept
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.mongod_binary import find_mongod
 from utils.database.process.mongod_process import ProcessFile, is_alive
 from utils.database.process.scratch import clear_scratch, open_scratch
@@ -89,6 +95,34 @@ async def test_documents_that_exclude_each_other_are_found(
     archive = finish(begin_archive(tmp_path, snapshot=FakeSnapshot({**DOCUMENTS, "guilds": twice})))
     with pytest.raises(ArchiveRefusedError, match="Two documents of guilds"):
         await database.call(lambda: finish(prove(archive, trial)))
+
+
+async def test_data_that_is_wrong_is_told_of_a_backup_that_is_true(
+    tmp_path: Path, database: SafeDatabase, trial: TrialDatabase
+) -> None:
+    """The proof of a backup of wrong data succeeds and names what is wrong; an older shape is not read."""
+    await MIGRATIONS.ensure_version(database)
+    await Community(database).store()
+
+    def take_and_prove() -> Archive:
+        order = build_order(collections=list_kept())
+        with SnapshotSource(database, is_embedded=False).open() as snapshot:
+            archive = finish(take_backup(order, snapshot, tmp_path, now=SystemClock().now))
+        finish(prove(archive, trial))
+        return archive
+
+    archive = await database.call(take_and_prove)
+    assert find_expected_deaths(tmp_path, "killfeed") == {SERVER: DEATHS}
+    assert find_expected_deaths(tmp_path, "other") == {}
+    manifest = archive.manifest
+    assert await database.call(lambda: check_trial(trial, manifest)) == []
+    await database.unscoped(f"{OWN_PREFIX}players").update_many({}, {"$inc": {"counters.deaths": 1}})
+    assert [str(one) for one in await database.call(lambda: check_trial(trial, manifest))] == [
+        "20 players of the game server aaaaaaaa of the community 42 have other figures than their deaths say."
+    ]
+    older = replace(manifest, data_version=MIGRATIONS.newest - 1)
+    assert check_trial(trial, older) == ()
+    await database.call(trial.drop)
 
 
 def test_scratch_mongod_is_ended_and_deleted(tmp_path: Path) -> None:

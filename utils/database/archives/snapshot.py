@@ -76,6 +76,21 @@ class Snapshot:
         """Return the number of documents of each guild, and of those that belong to none."""
         return count_by_guild(self._operations, name, session=self._session)
 
+    def count_deaths(self) -> dict[int, dict[str, int]]:
+        """Return the number of deaths by guild and game server."""
+        key = {"guild_id": "$guild_id", "server_id": "$server_id"}
+        pipeline = [{"$group": {"_id": key, "deaths": {"$sum": 1}}}]
+        collection = self._operations.get_collection("kills")
+        cursor = self._operations.run(
+            "kills.count_deaths", collection.aggregate, pipeline, session=self._session
+        )
+        counts: dict[int, dict[str, int]] = {}
+        for one in self._operations.run("kills.count_deaths", list, cursor):
+            guild_id, server_id = one["_id"].get("guild_id"), one["_id"].get("server_id")
+            if isinstance(guild_id, int) and isinstance(server_id, str):
+                counts.setdefault(guild_id, {})[server_id] = int(one["deaths"])
+        return counts
+
     def _read_all(self, name: str) -> dict[str, Any]:
         """Return the reply to a read of a small collection, which also names the moment."""
         database = self._operations.get_collection(name).database

@@ -20,6 +20,7 @@ from utils.database.core.operations import Document, Operations
 from utils.database.process.connection import OPTIONS
 from utils.database.process.mongod_binary import find_mongod
 from utils.database.process.scratch import open_scratch
+from utils.database.verification.stored_data import StoredData
 from utils.errors import ConfigurationError
 
 OWN_PREFIX = "proving."
@@ -52,6 +53,9 @@ class TrialDatabase:
     Args:
         prefix: begins the names of its collections; empty in a database of its own.
         indexes: the indexes of each collection.
+
+    Attributes:
+        stored: the data for its verification.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class TrialDatabase:
         self._operations = operations
         self._prefix = prefix
         self._indexes = indexes
+        self.stored = StoredData(operations, prefix=prefix, is_trial=True)
 
     def create(self, name: str) -> None:
         """Create a collection, which may stay empty."""

@@ -174,17 +174,10 @@ def build_model(index: Index) -> IndexModel:
     return IndexModel(index.keys, name=index.name, unique=index.unique, **partial)
 
 
-async def list_index_problems(database: SafeDatabase) -> tuple[str, ...]:
-    """Return a sentence for each missing, different or unexpected index."""
-    problems: list[str] = []
-    for name, indexes in INDEXES.items():
-        information = database.unscoped(name).index_information()
-        found = await database.run(f"{name}.index_information", information)
-        problems += _compare(name, {index.name: index for index in indexes}, found)
-    return tuple(problems)
-
-
-def _compare(name: str, wanted: Mapping[str, Index], found: Mapping[str, dict[str, object]]) -> list[str]:
+def compare_indexes(
+    name: str, wanted: Mapping[str, Index], found: Mapping[str, dict[str, object]]
+) -> list[str]:
+    """Return a sentence for each missing, unexpected or different index of a collection."""
     missing = [f"{name}: the index {index} is missing" for index in wanted.keys() - found.keys()]
     surplus = [
         f"{name}: there is an unexpected index {index}" for index in found.keys() - wanted.keys() - {"_id_"}

@@ -11,14 +11,19 @@ from utils.database.core.indexes import (
     INDEXES,
     BackupClass,
     ensure_indexes,
-    list_index_problems,
 )
+from utils.database.verification.stored_data import StoredData
 
 
 @pytest.fixture(name="database")
 def _database(new_database: SafeDatabase) -> SafeDatabase:
     """A new database, because these tests change indexes."""
     return new_database
+
+
+async def list_index_problems(database: SafeDatabase) -> tuple[str, ...]:
+    """Return the problems as a verification sees them."""
+    return tuple(await database.call(StoredData(database.operations).list_index_problems))
 
 
 @pytest.mark.parametrize("name", sorted(INDEXES))

@@ -1,0 +1,1 @@
+"""Reads of the stored data for its verification."""

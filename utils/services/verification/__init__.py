@@ -1,0 +1,1 @@
+"""Verification: whether the stored data is what it says it is."""

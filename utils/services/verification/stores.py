@@ -1,0 +1,50 @@
+"""The Protocol of a verification: blocking reads of the stored data."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from utils.models.deaths import Death
+from utils.models.scope import PlayerId, ServerScope
+from utils.models.verification import DataFinding, ShownServer, StoredFigures, StoredWallet
+
+
+class VerifiedData(Protocol):  # implemented by StoredData
+    """The stored data; every method blocks, so it belongs into a thread."""
+
+    def find_data_version(self) -> int | None:
+        """Return the version of the data; None in a trial, whose version the backup names."""
+
+    def list_index_problems(self) -> Sequence[str]:
+        """Return a sentence for each missing or different index."""
+
+    def list_servers(self) -> tuple[Sequence[ShownServer], Sequence[DataFinding]]:
+        """Return every game server that is there, and what of settings and game servers cannot be read."""
+
+    def is_importing(self, scope: ServerScope) -> bool:
+        """Tell whether an import of a game server runs."""
+
+    def find_generation(self, scope: ServerScope) -> int | None:
+        """Return the shown generation of a game server; None if it is gone."""
+
+    def count_deaths(self, scope: ServerScope) -> int:
+        """Return the number of deaths of a game server."""
+
+    def count_players(self, server: ShownServer) -> int:
+        """Return the number of players with shown counters."""
+
+    def list_player_ids(self, server: ShownServer, *, skip: int, limit: int) -> Sequence[PlayerId]:
+        """Return some of these players, by their ids."""
+
+    def read_figures(
+        self, server: ShownServer, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, StoredFigures]:
+        """Return the counters of each of these players."""
+
+    def list_deaths_of(self, scope: ServerScope, player_ids: Collection[PlayerId]) -> Sequence[Death] | None:
+        """Return every death of these players in order; None if one of them cannot be read."""
+
+    def pick_wallets(self, limit: int) -> Sequence[StoredWallet]:
+        """Return some wallets by chance."""
+
+    def find_wallet(self, wallet: StoredWallet) -> StoredWallet | None:
+        """Return the wallet of the same member as it is now; None if it is gone."""
