@@ -194,11 +194,10 @@ def _check_rights(context: CallContext) -> list[SelfCheck]:
 
 
 def _diagnose_data(seen: Examination, clock: Clock) -> list[Diagnosis]:
-    """Return what the database tells, or of what the status file holds, that is known as well."""
-    now, status = clock.now(), seen.status
-    is_running = status is not None and is_fresh(status, now=now, is_alive=seen.is_alive)
+    """Return what the status file and the database tell of checks, incidents, errors and work."""
+    now, status, facts = clock.now(), seen.status, seen.facts
+    is_running = is_fresh(status, now=now, is_alive=seen.is_alive)
     checks = status["checks"] if status is not None and is_running else {}
-    facts = seen.facts
     if facts is None:
         return [
             *diagnose_troubles(checks, list_troubles(status), now=now),

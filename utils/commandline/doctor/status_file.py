@@ -54,6 +54,8 @@ def diagnose_process(status: Mapping[str, Any] | None, *, now: datetime, is_aliv
         return Diagnosis(Rank.WARNING, "Bot", "No bot has run with this data folder.")
     age = now - datetime.fromisoformat(status["written_at"])
     who = f"version {status['version']}, process {status['pid']}, status {say_age(age)} old"
+    if status["state"] == ProcessState.RUNNING and not status["checks"]:
+        who += "; its first health checks come within a minute"
     if status["state"] == ProcessState.STOPPED:
         return Diagnosis(Rank.WARNING, "Bot", f"It was stopped: {who}.")
     if not is_alive:

@@ -28,6 +28,7 @@ STATUS = {
     "pid": 7,
     "version": "killfeed 1.0",
     "state": "running",
+    "checks": {"memory": {"state": "ok", "said": "Much."}},
     "startup": [{"name": "Data", "outcome": "ok", "detail": "of version 3"}],
     "incidents": [
         {"kind": "server-unread", "guild": 42, "state": "critical", "since": START.isoformat()},
@@ -35,6 +36,10 @@ STATUS = {
     ],
     "counts": {"errors": 1234},
 }
+FRESH = (
+    "It is running: version killfeed 1.0, process 7, status 15 s old; its first health checks come within a"
+    " minute."
+)
 
 
 def test_lines_come_worst_first_and_name_their_help() -> None:
@@ -83,6 +88,7 @@ def test_checks_that_are_well_share_a_line() -> None:
     [
         ({}, 15, True, Rank.WELL, "It is running: version killfeed 1.0, process 7, status 15 s old."),
         ({}, 61, True, Rank.CRITICAL, "It hangs"),
+        ({"checks": {}}, 15, True, Rank.WELL, FRESH),
         ({}, 15, False, Rank.CRITICAL, "It ended without a stop while it was running"),
         ({"state": "stopped"}, 90_000, False, Rank.WARNING, "It was stopped: version"),
         ({"state": "standby"}, 15, True, Rank.WELL, "It is standby"),
