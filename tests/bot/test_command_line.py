@@ -221,11 +221,30 @@ async def test_status_is_well_while_a_bot_runs_and_ends_with_one_when_it_hangs_o
     assert [*report] == ["MongoDB", "Data", "Indexes", "Data check", "Commands", *START_CHECKS]
     assert report["Write test"] == "ok"
     assert "startup report" in stage.bot.output
+    code, out, error = await run_command("doctor", *arguments[1:])
+    assert (code, error) == (0, "")
+    assert {"Bot", "Unfinished", "Backups", "Disk", "Clock", "Secret key", "Errors", "Log"} <= {
+        line[6:24].strip() for line in out.splitlines()
+    }
+    assert "It is running: version killfeed-bot" in out
     file = stage.bot.data_dir / "status" / "status.json"
     written = file.read_text("utf-8")
     await stage.bot.kill()
     code, out, _ = call(*arguments)
     assert (code, out.partition(":")[0]) == (1, "No bot")
+    stage.bot.configure(mongodb={"uri": "mongodb://renter:geheim@127.0.0.1:9/"})
+    code, out, error = await run_command("doctor", *arguments[1:])
+    lines = out.splitlines()
+    assert (code, error, "geheim" in out) == (1, "", False)
+    assert [line[:24].rstrip() for line in lines if line.startswith("CRIT")] == [
+        "CRIT  Bot",
+        "CRIT  MongoDB",
+    ]
+    assert [line[:4] for line in lines] == sorted(
+        (line[:4] for line in lines), key=["CRIT", "warn", "?   ", "ok  "].index
+    )
+    assert all("[docs/" in line for line in lines if not line.startswith("ok"))
+    stage.bot.configure()
     old = json.loads(written) | {"written_at": "2026-01-01T00:00:00+00:00", "pid": os.getpid()}
     file.write_text(json.dumps(old), "utf-8")
     code, out, _ = call(*arguments)
