@@ -3,15 +3,14 @@
 from utils.backup.erasure_files import ErasureFolders
 from utils.clock import Clock
 from utils.composition.backups import find_home
+from utils.database.archives.after_restore import do_for_all, list_erased_since
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import BACKUP_CLASSES, BackupClass
 from utils.database.documents.personal_fields import PERSONAL_FIELDS
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
-from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId
-from utils.models.sharding import Sharding
 from utils.secrets import SecretBox
 from utils.services.personal.eraser import Eraser
 from utils.services.personal.erasure_log import ErasureLog, ErasureRecords
@@ -62,7 +61,8 @@ async def erase_restored(
 
     store = ErasureRepository(database, fences=fences, declared=RESTORED_FIELDS)
     restored = build_restored_erasures(records, store, secret_box, clock)
-    guild_ids = await ScopeIndexRepository(database, Sharding()).list_guilds_with_erasures()
-    for guild_id in guild_ids:
-        if facts.guild_id in (None, guild_id):
-            await restored.erase_again(guild_id, since=facts.taken_at)
+
+    async def erase(guild_id: GuildId) -> None:
+        await restored.erase_again(guild_id, since=facts.taken_at)
+
+    await do_for_all(await list_erased_since(database, facts), erase)

@@ -16,7 +16,7 @@ from utils.interactions.client import GuildFollower
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
-from utils.services.ingestion.history import CaughtUpErasures, HistoryImport
+from utils.services.ingestion.history import EraseCaughtUp, HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.log_source import LogOpener
@@ -70,18 +70,20 @@ def build_ingestion(
     """Return the import of history and live ingestion; both share the places for batches in memory."""
     turns, stores = FairTurns(BATCHES_OF_ALL), base.repositories
     erasures = build_restored_erasures(stores.erasure_records, stores.erasures, secret_box, base.clock)
-    return Ingestion(build_history(base, throttle, turns, erasures), build_live(base, guild, turns))
+    return Ingestion(
+        build_history(base, throttle, turns, erasures.erase_caught_up), build_live(base, guild, turns)
+    )
 
 
 def build_history(
-    base: Base, throttle: ImportThrottle, turns: FairTurns, erasures: CaughtUpErasures | None = None
+    base: Base, throttle: ImportThrottle, turns: FairTurns, erase_caught_up: EraseCaughtUp | None = None
 ) -> HistoryImport:
     """Return the import of history."""
     return HistoryImport(
         base.repositories.ingestion,
         base.repositories.imports,
         base.events,
-        erasures=erasures,
+        erase_caught_up=erase_caught_up,
         clock=base.clock,
         throttle=throttle,
         turns=turns,

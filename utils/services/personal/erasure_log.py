@@ -4,7 +4,7 @@ A digest is stored in the database, which no restore touches there, and in a fil
 day on which the database is lost. Without the secret key nobody can tell whom a digest means.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -88,11 +88,11 @@ class ErasureLog:
         await self.store.put_erasures(person.guild_id, records)
         await self.files.append(records)
 
-    async def tidy(self, guild_ids: Iterable[GuildId]) -> None:
-        """Delete old records of these guilds, and give each place what it has missed."""
-        before = self.clock.now() - KEPT
-        records: list[ErasureRecord] = []
-        for guild_id in guild_ids:
-            await self.store.prune_erasures(guild_id, before=before)
-            records += await self.store.list_erasures(guild_id)
-        await self.files.tidy(records, before=before)
+    async def prune(self, guild_id: GuildId) -> Sequence[ErasureRecord]:
+        """Delete old records of a guild, and return the others."""
+        await self.store.prune_erasures(guild_id, before=self.clock.now() - KEPT)
+        return await self.store.list_erasures(guild_id)
+
+    async def tidy_files(self, records: Sequence[ErasureRecord]) -> None:
+        """Give the file of each place what it has missed of these records, and remove old ones."""
+        await self.files.tidy(records, before=self.clock.now() - KEPT)

@@ -73,7 +73,7 @@ class RestoredErasures:
             logger.info("erased again after a restore", guild_id=guild_id, persons=persons)
         return persons
 
-    async def erase_caught_up(self, scope: ServerScope, *, since: datetime) -> int:
+    async def erase_caught_up(self, scope: ServerScope, since: datetime) -> int:
         """Erase them from what a game server's catch-up has stored; return how many deaths were changed.
 
         Raises:

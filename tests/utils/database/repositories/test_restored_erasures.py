@@ -71,7 +71,11 @@ class Restore:
         """Read the logs on, as the loop over the death log does."""
         place = self.place
         history = HistoryImport(
-            place.ingestion, place.imports, EventDispatcher(), erasures=self.restored, clock=place.clock
+            place.ingestion,
+            place.imports,
+            EventDispatcher(),
+            erase_caught_up=self.restored.erase_caught_up,
+            clock=place.clock,
         )
         job = await place.imports.find_import(place.scope)
         assert job is not None

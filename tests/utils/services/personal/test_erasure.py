@@ -247,7 +247,7 @@ async def test_old_records_are_deleted_and_the_files_written_again() -> None:
     await log.note(Person(SCOPE.guild_id, MEMBER, (), is_asker=True))
     clock.move(KEPT.total_seconds() + 1)
     await log.note(Person(SCOPE.guild_id, None, (WOLF,), is_asker=True))
-    await log.tidy([SCOPE.guild_id])
+    await log.tidy_files(await log.prune(SCOPE.guild_id))
     [kept] = records.stored.values()
     assert (records.appended, records.kept_since) == ([kept], clock.now() - KEPT)
 
