@@ -14,9 +14,9 @@ import pytest
 from bot import main
 from simulation.bot_process import BotProcess
 from simulation.discord import SimulatedDiscord
-from simulation.starts import PROJECT, Starter, start_cold
+from simulation.starts import PROJECT, start_cold
 from tests.bot.conftest import StageFactory
-from tests.bot.process import drop_database, run_command, until
+from tests.bot.process import drop_database, run_command, starting_by, until
 from tests.fakes.systemd import FakeSystemd
 from utils.checkup import INSTALLATION
 from utils.commandline.arguments import CALLS
@@ -33,12 +33,6 @@ OWNER_FIELDS = [
 ]
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(name="starter", scope="session")
-def _starter() -> Starter:
-    """Start bots as a user does."""
-    return start_cold
 
 
 @pytest.fixture(name="call")
@@ -62,7 +56,8 @@ def _call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 
 async def test_help_is_shown_when_asked_for() -> None:
     """``--help`` names every call and ends with 0."""
-    code, out, error = await run_command("--help")
+    with starting_by(start_cold):
+        code, out, error = await run_command("--help")
     assert (code, error, "usage: bot.py" in out) == (0, "", True)
     assert re.findall(r"^    (\w+)  +\w", out, re.MULTILINE) == [*CALLS]  # each with its help
     options = re.findall(r"^  (?:-h, )?(--\w+)(?: PATH)?  +\w", out, re.MULTILINE)
@@ -188,6 +183,7 @@ async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: 
     assert not (await stage.ask("/help")).refusals
 
 
+@pytest.mark.parametrize("starter", [start_cold], ids=["cold"])  # as a user starts it
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("is_embedded", [False, True], ids=["configured", "embedded"])
 async def test_bot_stops_cleanly_when_told_to(
