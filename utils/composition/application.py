@@ -76,6 +76,7 @@ class Application:
         self.pruning = Pruning(
             self.base.repositories,
             self.base.tasks,
+            incidents=self.base.incidents,
             erasures=self.features.erasures.log,
             clock=self.base.clock,
         )
@@ -159,6 +160,7 @@ class Application:
         await self.pool.close_guild(guild_id)
         for memory in self.memories:
             memory.forget_guild(guild_id)
+        await self.base.incidents.end_guild(guild_id)
         # all of that took time, and the guild may have invited the bot again
         await self.loops.follow_guilds(self.bot.is_member_of)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from utils.clock import Clock
 from utils.composition.storage import Repositories
+from utils.incident_log import IncidentLog
 from utils.models.personal import ErasureRecord
 from utils.models.scope import GuildId, ServerScope
 from utils.services.personal.erasure_log import ErasureLog
@@ -21,11 +22,18 @@ class Pruning:
     """Deletes old messages, lines, errors, incidents and erasures, unshown counters, and removed servers."""
 
     def __init__(
-        self, repositories: Repositories, tasks: TaskManager, *, erasures: ErasureLog, clock: Clock
+        self,
+        repositories: Repositories,
+        tasks: TaskManager,
+        *,
+        incidents: IncidentLog,
+        erasures: ErasureLog,
+        clock: Clock,
     ) -> None:
         self._repositories = repositories
         self._erasures = erasures
         self._tasks = tasks
+        self._incidents = incidents
         self._clock = clock
 
     async def prune(self) -> None:
@@ -41,6 +49,8 @@ class Pruning:
             await self._repositories.outbox.prune_sent(guild_id, before=before)
 
         async def prune_incidents(guild_id: GuildId) -> None:
+            if guild_id in left:
+                await self._incidents.end_guild(guild_id)
             ended_before = self._clock.now() - KEPT_INCIDENTS
             await self._repositories.incidents.prune(guild_id, before=ended_before)
 
@@ -64,6 +74,7 @@ class Pruning:
 
         await self._tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
         await self._tasks.for_each(PRUNE_TASK, scopes, prune_server)
+        left = await self._repositories.scope_index.list_left_guilds()
         troubled = await self._repositories.scope_index.list_guilds_with_incidents()
         await self._tasks.for_each(PRUNE_TASK, troubled, prune_incidents)
         failed = await self._repositories.scope_index.list_guilds_with_errors()
