@@ -1,6 +1,7 @@
 """After a restore: the work on restored data that joins several rooms, before anything is served."""
 
 from utils.clock import Clock
+from utils.composition.verification import verify_restored
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.core.database import Fence, SafeDatabase
 from utils.models.restores import RestoreFacts
@@ -17,3 +18,4 @@ async def finish_jobs(
     del settings, clock
     await empty_in_flight(database, facts)
     await note_in_audits(database, facts, fence)
+    await verify_restored(database, facts.began_at)

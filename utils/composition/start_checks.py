@@ -7,10 +7,8 @@ from functools import partial
 
 from structlog import get_logger
 
-from utils.backup.steps import run_in_thread
 from utils.composition.application import Application
-from utils.composition.backups import find_home
-from utils.composition.verification import find_expected_deaths, verify_quickly
+from utils.composition.verification import find_measure, verify_quickly
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.errors import StorageError, StorageUnavailableError
@@ -99,7 +97,7 @@ async def verify_data(database: SafeDatabase, settings: Settings) -> Verificatio
     Raises:
         StorageError: the database is away.
     """
-    expected = await run_in_thread(partial(find_expected_deaths, find_home(settings), database.name))
+    expected = await find_measure(settings, database)
     return await database.call(partial(verify_quickly, database.operations, expected=expected))
 
 
