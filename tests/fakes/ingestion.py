@@ -24,8 +24,8 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import NO_DELAYS, WAITING_MAXIMUM, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
-from utils.models.reading import Chunk, CountingNeeds, Cursor, ImportJob, RejectedLine, digest_head
-from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.reading import CaughtUp, Chunk, CountingNeeds, Cursor, ImportJob, RejectedLine, digest_head
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import PostedDeaths
 from utils.models.texts import Text, text
 
@@ -75,6 +75,7 @@ class Data:
     generation: int = 0
     batches: int = 0
     job: ImportJob | None = None
+    caught_up: list[CaughtUp] = field(default_factory=list)
     money: MoneyData = field(default_factory=MoneyData)
 
 
@@ -345,14 +346,36 @@ class FakeIngestionStore:
 
         return await self.in_transaction(scope, take_up)
 
-    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Switch to the job's generation and end the job."""
+    async def finish_import(
+        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+    ) -> None:
+        """Switch to the job's generation, end the job, and keep what is to be told."""
 
         def finish(unit: FakeIngestionUnit) -> None:
             unit._data.generation = job.generation
             unit._data.job = None
+            unit._data.caught_up += () if caught_up is None else (caught_up,)
 
         await self.in_transaction(scope, finish)
+
+    async def list_catching_up(self, guild_id: GuildId) -> frozenset[ServerId]:
+        """Return no server, because there is only one."""
+        del guild_id
+        return frozenset()
+
+    async def list_guilds_caught_up(self) -> Sequence[GuildId]:
+        """Return no guild, because nothing is left from before a start."""
+        return ()
+
+    async def list_caught_up(self, guild_id: GuildId) -> Sequence[CaughtUp]:
+        """Return what is to be told."""
+        del guild_id
+        return tuple(self.data.caught_up)
+
+    async def forget_caught_up(self, guild_id: GuildId, told: Sequence[CaughtUp]) -> None:
+        """Forget what was reported."""
+        del guild_id
+        self.data.caught_up = [one for one in self.data.caught_up if one not in told]
 
     async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
         """Delete deaths that were written before or after these days."""

@@ -370,6 +370,8 @@ class Shelf:
             servers=self.servers,
             cursors=ingestion,
             imports=ingestion,
+            caught_up=ingestion,
+            caught_up_guilds=ingestion,
             rejected=self.rejected,
             premium=self.premium,
             audit=self.audit,

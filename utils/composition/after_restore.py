@@ -1,8 +1,11 @@
 """After a restore: the work on restored data that joins several rooms, before anything is served."""
 
+from functools import partial
+
 from utils.clock import Clock
 from utils.composition.verification import verify_restored
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
+from utils.database.archives.catch_up import plan_catch_up
 from utils.database.core.database import Fence, SafeDatabase
 from utils.models.restores import RestoreFacts
 from utils.settings import Settings
@@ -17,5 +20,14 @@ async def finish_jobs(
     """
     del settings, clock
     await empty_in_flight(database, facts)
+    plan = partial(
+        plan_catch_up,
+        database.operations,
+        since=facts.taken_at,
+        now=facts.began_at,
+        is_readable=facts.has_replaced and facts.is_same_version,
+        guild_id=facts.guild_id,
+    )
+    await database.call(plan)
     await note_in_audits(database, facts, fence)
     await verify_restored(database, facts.began_at)

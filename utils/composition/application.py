@@ -23,6 +23,7 @@ from utils.gateway.running import run_gateway
 from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
+from utils.services.ingestion.catch_up_reports import REPORT_TASK
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK
@@ -97,6 +98,7 @@ class Application:
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
+        self.tasks.start(REPORT_TASK, self.features.catch_ups.run)
         if FIRST_SHARD in self.base.settings.discord.sharding.ids:
             self.tasks.start(BACKUP_TASK, self.backups.run, is_critical=True)
         works = [

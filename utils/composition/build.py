@@ -330,6 +330,7 @@ def register_handlers(application: Application, delivery: Delivery) -> None:
     events.register(DeathsStored, application.proofs.on_deaths_stored)
     events.register(DeathsStored, application.health.clocks.on_deaths_stored)
     events.register(HistoryImported, names.on_history_imported)
+    events.register(HistoryImported, application.features.catch_ups.on_history_imported)
     events.register(ServerRemoved, names.on_server_removed)
     events.register(PlayerErased, names.on_player_erased)
     events.register(ServerAdded, grants.on_server_added)

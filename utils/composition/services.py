@@ -12,6 +12,7 @@ from utils.events import EventDispatcher
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import GuildStore, SettingsService
+from utils.services.ingestion.catch_up_reports import CatchUpReports, CaughtUpIndex, CaughtUpStore
 from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.log_source import LogOpener
 from utils.services.ingestion.stores import CursorStore
@@ -46,6 +47,8 @@ class ServiceStores:
     servers: ServerStore
     cursors: CursorStore
     imports: ImportJobs
+    caught_up: CaughtUpStore
+    caught_up_guilds: CaughtUpIndex
     rejected: RejectedStore
     premium: PremiumStore
     audit: AuditStore
@@ -113,6 +116,7 @@ class FeatureServices:
     bounty_endings: BountyEndings
     exports: ExportService
     erasures: ErasureService
+    catch_ups: CatchUpReports
 
 
 def build_guild_services(
@@ -161,6 +165,14 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             audit=audit,
             events=around.events,
             memory=around.memory,
+            clock=clock,
+        ),
+        catch_ups=CatchUpReports(
+            stores.caught_up,
+            stores.caught_up_guilds,
+            servers=stores.servers,
+            notifier=around.notifier,
+            tasks=around.tasks,
             clock=clock,
         ),
     )

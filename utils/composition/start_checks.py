@@ -64,6 +64,7 @@ AT_ONCE = (
     IncidentKind.CLOCK_SKEW,
     IncidentKind.SECRET_KEY,
     IncidentKind.CRASH_LOOP,
+    IncidentKind.DATA_DIFFERS,
 )
 """The kinds that open an incident at the start, without waiting for more rounds."""
 
@@ -74,8 +75,16 @@ START_CHECKS = (*PROBED, "Alerts")
 _MARKS = {CheckState.OK: Mark.OK, CheckState.WARN: Mark.WARNING, CheckState.CRITICAL: Mark.FAILED}
 
 
-async def list_verified(database: SafeDatabase, settings: Settings) -> list[SelfCheck]:
-    """Return what the start has verified before the application was built.
+@dataclass(frozen=True, slots=True)
+class EarlyChecks:
+    """What a start has verified before the application was built, and the report about the data."""
+
+    checks: Sequence[SelfCheck]
+    data: VerificationReport
+
+
+async def verify_early(database: SafeDatabase, settings: Settings) -> EarlyChecks:
+    """Verify what needs no application.
 
     Raises:
         StorageError: the database is away.
@@ -83,12 +92,13 @@ async def list_verified(database: SafeDatabase, settings: Settings) -> list[Self
     facts = await database.command("buildInfo")
     report = await verify_data(database, settings)
     problems = [str(one.said) for one in report.findings if one.fault is DataFault.INDEX]
-    return [
+    checks = [
         SelfCheck("MongoDB", Mark.OK, f"version {facts['version']}, transactions work"),
         SelfCheck("Data", Mark.OK, f"of version {MIGRATIONS.newest}"),
         SelfCheck("Indexes", Mark.WARNING if problems else Mark.OK, " ".join(problems) or "all are there"),
         describe_data(report),
     ]
+    return EarlyChecks(checks, report)
 
 
 async def verify_data(database: SafeDatabase, settings: Settings) -> VerificationReport:
@@ -151,7 +161,7 @@ async def _check_alerts(application: Application) -> SelfCheck:
     return SelfCheck("Alerts", Mark.WARNING, advice)
 
 
-async def verify_start(application: Application, status: StatusWriter, before: Sequence[SelfCheck]) -> None:
+async def verify_start(application: Application, status: StatusWriter, before: EarlyChecks) -> None:
     """Verify what the bot needs before it begins to read; report it, and open incidents at once.
 
     Args:
@@ -164,8 +174,9 @@ async def verify_start(application: Application, status: StatusWriter, before: S
     """
     health = application.health
     health.note_start()
+    health.data.sampled = before.data.findings
     commands = f"{len(list_commands(application.bot))} commands"
-    checks = [*before, SelfCheck("Commands", Mark.OK, commands)]
+    checks = [*before.checks, SelfCheck("Commands", Mark.OK, commands)]
     found = await probe_start(application)
     checks += [check async for check in list_start_checks(application, found)]
     status.startup = [(check.name, check.mark.value, check.detail) for check in checks]

@@ -100,13 +100,16 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
     standings = Standings(database)
     scope_index = ScopeIndexRepository(database, settings.discord.sharding)
     ingestion = IngestionRepository(database, fences=fences)
+    imports = ImportRepository(database, fences=fences)
     return Repositories(
         scope_index=scope_index,
         guilds=GuildRepository(database),
         servers=GameServerRepository(database),
         cursors=ingestion,
         ingestion=ingestion,
-        imports=ImportRepository(database, fences=fences),
+        imports=imports,
+        caught_up=imports,
+        caught_up_guilds=scope_index,
         outbox=OutboxRepository(database, fences=fences),
         rejected=RejectedLineRepository(database),
         premium=PremiumRepository(database),

@@ -27,7 +27,7 @@ from utils.database.verification.stored_data import StoredData
 from utils.database.verification.stored_whole import StoredWhole
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.texts import Text
-from utils.models.verification import DeathCounts, VerificationReport
+from utils.models.verification import DataFault, DeathCounts, VerificationReport
 from utils.services.verification.full import FullVerifier, HalfPace, do_not_pause
 from utils.services.verification.stores import VerifiedData, WholeData
 from utils.services.verification.verifier import DataVerifier
@@ -100,6 +100,7 @@ async def find_measure(settings: Settings, database: SafeDatabase, *, is_proven:
 async def verify_restored(database: SafeDatabase, restored_at: datetime) -> None:
     """Verify samples of restored data, and log what is wrong; data of an older version is not read.
 
+    Indexes of collections that are in no backup may be missing; the next start makes them.
     From now on backups from before the restore are no measure for lost deaths.
     """
     version = await find_data_version(database)
@@ -107,7 +108,8 @@ async def verify_restored(database: SafeDatabase, restored_at: datetime) -> None
     if version is not None and MIGRATIONS.is_current(version):
         report = await database.call(partial(verify_quickly, database.operations))
         for finding in report.findings:
-            _log.error("restored data is not right", why=str(finding.said))
+            if finding.fault is not DataFault.INDEX:
+                _log.error("restored data is not right", why=str(finding.said))
 
 
 def build_full_verifier(operations: Operations, *, is_gentle: bool) -> FullVerifier:

@@ -39,6 +39,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "health:round": text_in("a task", "checking the bot's health"),
     "health:status": text_in("a task", "writing the status"),
     "health:tell": text_in("a task", "reporting incidents"),
+    "catch-up:report": text_in("a task", "reporting restores"),
     "guild:leave": text_in("a task", "leaving a Discord server"),
     "guild:welcome": text_in("a task", "greeting a Discord server"),
     "guilds:follow": text_in("a task", "following Discord servers"),

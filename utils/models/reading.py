@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from utils.models.deaths import LogFile
-from utils.models.scope import ChannelId, PlayerId, ServerScope
+from utils.models.scope import ChannelId, PlayerId, ServerId, ServerScope
 from utils.models.texts import Text
 
 
@@ -185,6 +185,23 @@ class CatchUp:
     history: Mapping[LogFile, int] = field(default_factory=dict)
     stored: int = 0
     missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The outcome of a catch-up, kept until the admins are told of it.
+
+    Attributes:
+        since: the moment of the backup, and ``until`` when the logs were first looked at again.
+        deaths: the number of deaths that were stored in silence, because the replaced database was lost.
+        lost: the number of deaths whose rows the host no longer has.
+    """
+
+    server_id: ServerId
+    since: datetime
+    until: datetime
+    deaths: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

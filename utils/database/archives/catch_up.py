@@ -10,6 +10,7 @@ holds entries of the replaced one. ``health`` says when the logs were read last,
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from utils.database.archives.switching import REPLACED
 from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.operations import Document, Operations
 from utils.database.documents.death_documents import read_cursor
@@ -19,9 +20,6 @@ from utils.database.units.server_numbers import NUMBERS_KEY
 from utils.models.deaths import LogFile
 from utils.models.reading import CatchUp, Cursor, ImportJob
 from utils.models.scope import GuildId, ServerId, ServerScope
-
-REPLACED = "replaced."
-"""Begins the names of the collections that a restore has replaced."""
 
 WALL_CLOCK_MARGIN = timedelta(days=2)
 """Rows have local times, so some that were read after a moment are dated before it."""
@@ -48,6 +46,7 @@ def plan_catch_up(
     """
     wanted = _KEPT if guild_id is None else {**_KEPT, "guild_id": int(guild_id)}
     servers = list(_Reader(operations, "game_servers").find(wanted))
+    _forget_outcomes(operations, guild_id)
     for server in servers:
         scope = ServerScope(GuildId(server["guild_id"]), ServerId(server["server_id"]))
         _Server(operations, scope, since).plan(server, now=now, is_readable=is_readable)
@@ -101,12 +100,13 @@ class _Server:
     def plan(self, server: Document, *, now: datetime, is_readable: bool) -> None:
         """Store the job, and take over from the replaced database what belongs to reading."""
         replaced = self._find_replaced() if is_readable else None
-        job = self._find_job("") if replaced is None else self._find_job(REPLACED)
-        generation = max(server["generation"], 0 if job is None else job.generation)
+        shown = self._find_stored_job("" if replaced is None else REPLACED)
+        job = None if replaced is None or shown is None else read_import(shown)
         catch_up = self._build(replaced, job)
-        channel_id, message_id = (None, None) if job is None else (job.channel_id, job.message_id)
-        planned = ImportJob(generation, now, {}, channel_id, message_id, is_waiting=True, catch_up=catch_up)
-        self._update_cursor(IMPORT_KEY, {"$set": {"job": build_import_document(planned)}})
+        planned = ImportJob(server["generation"], now, {}, is_waiting=True, catch_up=catch_up)
+        message = {name: (shown or {}).get(name) for name in ("channel_id", "message_id")}
+        document = {**build_import_document(planned), **message}
+        self._update_cursor(IMPORT_KEY, {"$set": {"job": document}})
         if replaced is not None:
             self._raise_numbers()
             self._update("game_servers", {}, {"$set": {"health": replaced.get("health", {})}})
@@ -115,9 +115,9 @@ class _Server:
         """Return the server of the replaced database, unless it was removed or never set up there."""
         return _Reader(self._operations, f"{REPLACED}game_servers").find_one({**self._own, **_KEPT})
 
-    def _find_job(self, prefix: str) -> ImportJob | None:
+    def _find_stored_job(self, prefix: str) -> Document | None:
         found = _Reader(self._operations, f"{prefix}cursors").find_one({**self._own, **IMPORT_KEY})
-        return None if found is None else read_import(found["job"])
+        return None if found is None else dict(found["job"])
 
     def _build(self, replaced: Document | None, job: ImportJob | None) -> CatchUp:
         """Return what the import must know, and store the deaths that no cursor covers."""
@@ -183,6 +183,14 @@ class _Server:
         collection = self._operations.get_collection(name)
         query = {**self._own, **key}
         self._operations.run(f"{name}.update_one", collection.update_one, query, update, upsert=upsert)
+
+
+def _forget_outcomes(operations: Operations, guild_id: GuildId | None) -> None:
+    """Forget what an earlier catch-up left to be told: it is old by now."""
+    untold: Document = {"caught_up": {"$exists": True}}
+    query = untold if guild_id is None else {**untold, "guild_id": int(guild_id)}
+    forget: Document = {"$unset": {"caught_up": ""}}
+    operations.run("guilds.update_many", operations.get_collection("guilds").update_many, query, forget)
 
 
 def _build_recent(scope: ServerScope, since: datetime) -> Document:

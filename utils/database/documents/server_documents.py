@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from utils.database.documents.codec import Codec, Document
 from utils.database.documents.text_documents import build_text, read_text
 from utils.models.deaths import LogFile
-from utils.models.reading import CatchUp, Cursor, ImportJob
+from utils.models.reading import CatchUp, CaughtUp, Cursor, ImportJob
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
@@ -15,6 +15,7 @@ HEALTH = Codec(
     without=frozenset({"scope", "problem", "lines_read", "lines_rejected", "next_try_at", "others"}),
 )
 IMPORTS = Codec(ImportJob, without=frozenset({"ends", "catch_up"}))
+CAUGHT_UP = Codec(CaughtUp)
 CATCH_UPS = Codec(CatchUp, without=frozenset({"read", "history"}))
 
 

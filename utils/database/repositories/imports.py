@@ -16,7 +16,7 @@ from utils.database.documents.player_documents import (
     group_days,
     merge_days,
 )
-from utils.database.documents.server_documents import build_import_document, read_import
+from utils.database.documents.server_documents import CAUGHT_UP, build_import_document, read_import
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
 from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
@@ -25,8 +25,8 @@ from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, LogFile
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
-from utils.models.reading import Cursor, ImportJob
-from utils.models.scope import ServerScope
+from utils.models.reading import CaughtUp, Cursor, ImportJob
+from utils.models.scope import GuildId, ServerId, ServerScope
 
 T = TypeVar("T")
 
@@ -90,8 +90,10 @@ class ImportRepository(FencedRepository):
 
         return await self._in_transaction(scope.guild_id, take_up)
 
-    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """End a job and show its generation of counters, both or neither.
+    async def finish_import(
+        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+    ) -> None:
+        """End a job, show its generation of counters, and keep what is to be told; all or nothing.
 
         Raises:
             StorageConflictError: the job was replaced or has ended, or the server was removed.
@@ -103,8 +105,29 @@ class ImportRepository(FencedRepository):
             show = {"$set": {"generation": job.generation}}
             if not ended or not transaction.of_server("game_servers", scope).update_one({}, show):
                 raise StorageConflictError("This import is not under way any more.")
+            if caught_up is not None:
+                outcome = {"$push": {"caught_up": CAUGHT_UP.build(caught_up)}}
+                transaction.of_guild("guilds", scope.guild_id).update_one({}, outcome, upsert=True)
 
         await self._in_transaction(scope.guild_id, finish)
+
+    async def list_catching_up(self, guild_id: GuildId) -> frozenset[ServerId]:
+        """Return the game servers of a guild that have not caught up with their logs since a restore."""
+        under_way = {"kind": IMPORT_KEY["kind"], "job.catch_up": {"$type": "object"}}
+        found = await self._of_guild("cursors", guild_id).find(under_way, projection={"server_id": 1})
+        return frozenset(ServerId(one["server_id"]) for one in found)
+
+    async def list_caught_up(self, guild_id: GuildId) -> tuple[CaughtUp, ...]:
+        """Return the outcomes of catch-ups that the admins are not told of yet, oldest first."""
+        found = await self._of_guild("guilds", guild_id).find_one({}, projection={"caught_up": 1})
+        return tuple(map(CAUGHT_UP.read, (found or {}).get("caught_up", ())))
+
+    async def forget_caught_up(self, guild_id: GuildId, told: Sequence[CaughtUp]) -> None:
+        """Forget the outcomes that the admins are told of."""
+        documents = list(map(CAUGHT_UP.build, told))
+        guilds = self._of_guild("guilds", guild_id)
+        await guilds.update_one({}, {"$pull": {"caught_up": {"$in": documents}}})
+        await guilds.update_one({"caught_up": []}, {"$unset": {"caught_up": ""}})
 
     async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
         """Delete deaths that were written before or after these days."""

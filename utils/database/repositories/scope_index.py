@@ -46,6 +46,12 @@ class ScopeIndexRepository:
         found = await self._find("guilds", left, "guild", keys=("guild_id",))
         return self._read_guilds(document["guild_id"] for document in found)
 
+    async def list_guilds_caught_up(self) -> tuple[GuildId, ...]:
+        """Return every guild whose admins are not told yet how its servers caught up after a restore."""
+        untold = {"guild_id": {"$gt": 0}, "caught_up": {"$exists": True}}
+        found = await self._find("guilds", untold, "guild", keys=("guild_id",))
+        return self._read_guilds(document["guild_id"] for document in found)
+
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
         """Return every guild with an ended grant; only the index is read."""
         # without a bound on the first field, MongoDB would not use the second field of the index

@@ -18,7 +18,8 @@ from datetime import datetime
 
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
-from utils.models.reading import CatchUp, Cursor, ImportJob
+from utils.models.reading import CatchUp, CaughtUp, Cursor, ImportJob
+from utils.models.scope import ServerScope
 from utils.services.ingestion.log_source import HistoryLogs
 
 
@@ -110,6 +111,21 @@ async def fix_ends(
         if plan.start < plan.end:
             ends[file] = plan.end
     return CatchUpPlan(replace(job, started_at=now, ends=ends, is_waiting=False), tuple(begun_again))
+
+
+def sum_up(job: ImportJob, scope: ServerScope, *, deaths: int) -> CaughtUp | None:
+    """Return what the admins must know about a catch-up that is done; None if nothing.
+
+    ``deaths`` is the number of all deaths of the server now.
+    """
+    if job.catch_up is None:
+        return None
+    new = max(0, deaths - job.catch_up.stored)
+    silent = new if job.catch_up.read is None else 0
+    lost = max(0, job.catch_up.missing - new)
+    if not silent and not lost:
+        return None
+    return CaughtUp(scope.server_id, job.catch_up.since, job.started_at, deaths=silent, lost=lost)
 
 
 async def _look(

@@ -34,10 +34,10 @@ from utils.errors import (
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.audit import AuditEntry
 from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
-from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress
+from utils.models.reading import CaughtUp, Chunk, Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.ingestion.catch_up import fix_ends
+from utils.services.ingestion.catch_up import fix_ends, sum_up
 from utils.services.ingestion.generation import (
     COUNTED_ROWS,
     GenerationCount,
@@ -87,8 +87,10 @@ class ImportStore(GenerationStore, Protocol):  # implemented by ImportRepository
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a new, empty generation and return its number."""
 
-    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Show the job's generation and end the job, in one transaction."""
+    async def finish_import(
+        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+    ) -> None:
+        """Show the job's generation, end the job, and keep what is to be told; in one transaction."""
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
         """Delete all counters except the shown ones and those of the running job."""
@@ -203,7 +205,7 @@ class HistoryImport:
             counted = await count.finish()
         else:
             counted = await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
-        await self._switch(scope, job)
+        await self._switch(scope, job, sum_up(job, scope, deaths=counted.deaths))
         await self._clear_up(scope)
         self._events.dispatch(HistoryImported(scope=scope))
         done = await meter.finish(counted)
@@ -259,14 +261,14 @@ class HistoryImport:
             where = Where(source=ErrorSource.DATABASE, guild_id=scope.guild_id, server_id=scope.server_id)
             self._events.errors.report(failure, where=where)
 
-    async def _switch(self, scope: ServerScope, job: ImportJob) -> None:
+    async def _switch(self, scope: ServerScope, job: ImportJob, caught_up: CaughtUp | None) -> None:
         """Show the new counters, unless deaths were changed during counting: then the next try counts again.
 
         Raises:
             StorageConflictError: the new counters are not shown, and not kept.
         """
         try:
-            await self._imports.finish_import(scope, job)
+            await self._imports.finish_import(scope, job, caught_up=caught_up)
         except StorageConflictError:
             await self._imports.drop_generation(scope, job.generation)
             raise

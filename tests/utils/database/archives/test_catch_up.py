@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 
 from tests.fakes.deaths import FILE, SCOPE, WORLD, build_death, build_row
-from utils.database.archives.catch_up import REPLACED, keep_replaced_part, plan_catch_up
+from utils.database.archives.catch_up import keep_replaced_part, plan_catch_up
+from utils.database.archives.switching import REPLACED
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.documents.death_documents import build_death_document
@@ -132,7 +133,7 @@ async def test_import_that_ran_in_the_replaced_database_goes_on_in_silence(
     read_to = None if is_waiting else {FILE: Cursor(FILE, 300, b"head")}
     catch_up = CatchUp(SINCE, read_to, ends, stored=1)
     assert await find_job(database) == replace(
-        running, started_at=NOW, ends={}, is_waiting=True, catch_up=catch_up
+        running, generation=2, started_at=NOW, ends={}, is_waiting=True, catch_up=catch_up
     )
 
 

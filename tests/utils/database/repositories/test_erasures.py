@@ -46,7 +46,7 @@ from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKin
 from utils.models.notices.deaths import DeathNotice
 from utils.models.personal import Holdings, Person
 from utils.models.players import Counters, NamedCount, NamedPlayer, sum_counters
-from utils.models.reading import ImportJob, RejectedLine
+from utils.models.reading import CaughtUp, ImportJob, RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import (
     ERASED_MEMBER_ID,
@@ -305,10 +305,12 @@ async def test_import_that_counts_meanwhile_counts_again(place: Place) -> None:
     erased: list[int] = []
 
     class LateImports(ImportRepository):
-        async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
+        async def finish_import(
+            self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+        ) -> None:
             if not erased:
                 erased.append(await place.erase("Anna"))
-            await super().finish_import(scope, job)
+            await super().finish_import(scope, job, caught_up=caught_up)
 
     history._imports = LateImports(place.database, fences=lambda _: None)
     with pytest.raises(StorageConflictError, match="not under way"):

@@ -14,7 +14,7 @@ from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, LogFile
 from utils.models.players import Counters, PlayerDay, PlayerRecord
-from utils.models.reading import Cursor, ImportJob
+from utils.models.reading import CatchUp, CaughtUp, Cursor, ImportJob
 from utils.models.scope import ChannelId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 
@@ -107,6 +107,30 @@ async def test_generation_is_shown_and_the_job_ended_together(
     assert (server.generation, await imports.find_import(scope)) == (1, None)
     with pytest.raises(StorageConflictError):
         await imports.finish_import(scope, JOB)
+
+
+async def test_outcome_of_a_catch_up_is_kept_with_its_end_until_it_is_told(
+    imports: ImportRepository,
+    servers: GameServerRepository,
+    scope: ServerScope,
+    make_server: Callable[[ServerScope], GameServer],
+) -> None:
+    """A server is behind until its job ends; an outcome that came later stays."""
+    await servers.insert_server(scope, make_server(scope))
+    job = replace(JOB, catch_up=CatchUp(JOB.started_at, None))
+    await imports.begin_import(scope, job)
+    assert await imports.list_catching_up(scope.guild_id) == {scope.server_id}
+    outcome = CaughtUp(scope.server_id, JOB.started_at, JOB.started_at, deaths=7)
+    await imports.finish_import(scope, job, caught_up=outcome)
+    await imports.begin_import(scope, job)
+    later = replace(outcome, deaths=1, lost=2)
+    await imports.finish_import(scope, job, caught_up=later)
+    assert await imports.list_catching_up(scope.guild_id) == frozenset()
+    assert await imports.list_caught_up(scope.guild_id) == (outcome, later)
+    await imports.forget_caught_up(scope.guild_id, [outcome])
+    assert await imports.list_caught_up(scope.guild_id) == (later,)
+    await imports.forget_caught_up(scope.guild_id, [later])
+    assert await imports.list_caught_up(scope.guild_id) == ()
 
 
 async def test_deaths_outside_some_days_are_deleted(

@@ -22,7 +22,7 @@ async def fill(database: SafeDatabase) -> None:
     server = {"server_id": "aaaaaaaa"}
     documents = {
         "game_servers": server,
-        "guilds": {"premium": {"ends_at": NOW}, "is_left": True},
+        "guilds": {"premium": {"ends_at": NOW}, "is_left": True, "caught_up": [{}]},
         "boards": server | {"board": "kills"},
         "links": {"member_id": 7, "player_id": "p", "is_open": True},
         "bounties": server | {"slot": "open", "expires_at": NOW},
@@ -38,13 +38,14 @@ async def fill(database: SafeDatabase) -> None:
         lambda scope_index: scope_index.list_server_scopes(),
         lambda scope_index: scope_index.list_guild_ids(),
         lambda scope_index: scope_index.list_left_guilds(),
+        lambda scope_index: scope_index.list_guilds_caught_up(),
         lambda scope_index: scope_index.list_ended_premium(NOW),
         lambda scope_index: scope_index.list_guilds_with_boards(),
         lambda scope_index: scope_index.list_guilds_with_open_links(),
         lambda scope_index: scope_index.list_guilds_with_incidents(),
         lambda scope_index: scope_index.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
-    ids=["servers", "guilds", "left", "premium", "boards", "links", "incidents", "bounties"],
+    ids=["servers", "guilds", "left", "caught up", "premium", "boards", "links", "incidents", "bounties"],
 )
 async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
     """Together the processes have all guilds, and no two have the same."""

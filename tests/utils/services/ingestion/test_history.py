@@ -25,7 +25,7 @@ from utils.errors import (
 )
 from utils.events import Event, EventDispatcher, HistoryImported
 from utils.models.deaths import Death, DeathRow, LogFile
-from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress
+from utils.models.reading import CaughtUp, Chunk, Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import text
@@ -277,10 +277,12 @@ class SleepingBeforeDrop(SleepingStore):
 class SleepingBeforeSwitch(SleepingStore):
     """Sleeps before it shows its counters."""
 
-    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
+    async def finish_import(
+        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+    ) -> None:
         """Sleep, and switch."""
         await self.sleep()
-        await super().finish_import(scope, job)
+        await super().finish_import(scope, job, caught_up=caught_up)
 
 
 @pytest.mark.fault
