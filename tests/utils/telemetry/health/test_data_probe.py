@@ -33,7 +33,7 @@ async def look(watch: DataWatch) -> list[tuple[GuildId, CheckState, str]]:
 
 
 async def test_last_verification_is_remembered_over_a_restart() -> None:
-    """What the night found stays until the next night; samples of the start come to it."""
+    """The faults of the night stay until the next night; those of the start come to them."""
     assert await look(DataWatch(FakeChecks())) == [
         (
             WHOLE_BOT,
