@@ -77,7 +77,7 @@ _MARKS = {CheckState.OK: Mark.OK, CheckState.WARN: Mark.WARNING, CheckState.CRIT
 
 @dataclass(frozen=True, slots=True)
 class EarlyChecks:
-    """What a start has verified before the application was built, and the report about the data."""
+    """The checks of a start before the application is built, and the report about the data."""
 
     checks: Sequence[SelfCheck]
     data: VerificationReport

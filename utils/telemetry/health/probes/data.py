@@ -24,7 +24,7 @@ class CheckedData(Protocol):  # implemented by DataChecks
 
 @dataclass(eq=False)
 class DataWatch:
-    """What is known of the data.
+    """The knowledge about the data.
 
     Attributes:
         full: the last full verification; None before the first one.
