@@ -15,7 +15,7 @@ from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScop
 from utils.models.verification import DataFault, DataFinding, DeathPiece, LedgerLine, ShownServer
 
 DELETED_ORPHANS = ("players", "player_days", "server_months", "rejected_lines", "outbox")
-"""What belongs to a game server that is gone, and can be made again or is worth nothing."""
+"""The collections of which a game server that is gone leaves nothing of worth."""
 
 KEPT_ORPHANS = ("kills", "bounties")
 
