@@ -150,7 +150,8 @@ class BotProcess:
         """Start, and wait until the bot is ready; its output is appended to that of earlier starts."""
         identified = self._world.gateway.identifies
         arguments = ("--config", str(self.config_path))
-        self._process = await self.starter(arguments, build_environment(), self._output_path)
+        path = self._output_path
+        self._process = await self.starter(arguments, build_environment(), output=path, errors=path)
         if is_awaited:
             await self.wait_until_ready(identified)
 

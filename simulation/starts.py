@@ -40,24 +40,26 @@ class Process(Protocol):  # asyncio.subprocess.Process, WarmProcess
 
 
 class Starter(Protocol):
-    """Starts ``bot.py`` as a process; both of its streams are appended to a file."""
+    """Starts ``bot.py`` as a process; its standard output and its standard error are appended to files."""
 
     async def __call__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path
+        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path, errors: Path
     ) -> Process:
         """Start it."""
 
 
-async def start_cold(arguments: Sequence[str], environment: Mapping[str, str], output: Path) -> Process:
+async def start_cold(
+    arguments: Sequence[str], environment: Mapping[str, str], output: Path, errors: Path
+) -> Process:
     """Start ``python bot.py`` as a user does."""
-    with output.open("ab") as file:
+    with output.open("ab") as out, errors.open("ab") as error:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "bot.py", *arguments),
             cwd=PROJECT,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
+            stdout=out,
+            stderr=error,
             # so that Ctrl-C reaches only the simulation, which then stops the bot
             start_new_session=True,
         )
@@ -103,11 +105,12 @@ class WarmStarter:
         self._address = address
 
     async def __call__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path
+        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path, errors: Path
     ) -> WarmProcess:
         """Start the bot; see ``Starter``."""
         reader, writer = await self._connect()
-        request = {"arguments": [*arguments], "environment": {**environment}, "output": str(output)}
+        streams = {"output": str(output), "errors": str(errors)}
+        request = {"arguments": [*arguments], "environment": {**environment}, **streams}
         writer.write(json.dumps(request).encode() + b"\n")
         return WarmProcess(int(await reader.readline()), reader, writer)
 

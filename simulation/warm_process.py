@@ -46,9 +46,8 @@ def become_bot(request: Mapping[str, Any]) -> NoReturn:
     """Do what ``python bot.py`` does after its imports."""
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
-    output = os.open(request["output"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(output, stream.fileno())
+    for stream, name in ((sys.stdout, "output"), (sys.stderr, "errors")):
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), stream.fileno())
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.exit(bot.main(request["arguments"]))

@@ -21,7 +21,8 @@ class Fault:
     Args:
         method: HTTP method, None for any.
         route: route template such as `/channels/{channel_id}/messages`, None for any.
-        status: answer with this status instead of handling the request.
+        status: answer with this status instead of handling the request. The library repeats 500 to 504 for
+            25 seconds, and 520, an answer of Cloudflare, not at all.
         body: the answer's body: text is sent as HTML, an object as JSON, None as Discord's usual body. A 429
             with a body has no `Retry-After`; with a text it looks like one of Discord's proxy.
         retry_after: with status 429, seconds to wait.

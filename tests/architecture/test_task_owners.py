@@ -29,6 +29,7 @@ MANAGERS = {
     "utils/checkup.py",
     "utils/commandline/backing_up.py",
     "utils/commandline/rekeying.py",
+    "utils/commandline/doctor/examining.py",
     "utils/commandline/restoring.py",
 }
 

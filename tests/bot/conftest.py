@@ -13,7 +13,7 @@ from simulation.discord.mentions import Pings
 from simulation.starts import Starter, open_warm_starts
 from simulation.town import open_town
 from simulation.traces import find_secrets, list_stumbles
-from tests.bot.process import drop_database
+from tests.bot.process import drop_database, starting_by
 from tests.bot.stage import Stage
 
 StageFactory = Callable[..., Awaitable[Stage]]
@@ -59,10 +59,10 @@ def _seed(request: pytest.FixtureRequest) -> int:
     return zlib.crc32(request.node.nodeid.encode())
 
 
-@pytest.fixture(name="starter", scope="session")
+@pytest.fixture(name="starter", scope="session", autouse=True)
 def _starter() -> Iterator[Starter]:
-    """Start bots with their modules loaded already; tests of the command line start them as a user does."""
-    with open_warm_starts(build_environment()) as starter:
+    """Start bots and calls with their modules loaded already."""
+    with open_warm_starts(build_environment()) as starter, starting_by(starter):
         yield starter
 
 

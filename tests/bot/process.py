@@ -1,14 +1,16 @@
 """Waiting for the bot's process, and running its commands to their end."""
 
 import asyncio
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pymongo import MongoClient
 
 from simulation.bot_process import LOOK_SECONDS, READY_SECONDS, BotProcess, build_environment
-from simulation.starts import PROJECT
+from simulation.starts import Starter, start_cold
 
 # longest wait for something that normally takes moments; only a failing test waits until its end
 PATIENCE_SECONDS = 90.0
@@ -33,24 +35,36 @@ async def until(
         raise TimeoutError(what() if callable(what) else what) from None
 
 
+_starters: list[Starter] = [start_cold]
+"""The ways to start that are in force, the newest last."""
+
+
+@contextmanager
+def starting_by(starter: Starter) -> Iterator[None]:
+    """Let ``run_command`` start its processes in a certain way."""
+    _starters.append(starter)
+    try:
+        yield
+    finally:
+        _starters.remove(starter)
+
+
 async def run_command(*arguments: str, within_seconds: float = READY_SECONDS) -> tuple[int, str, str]:
     """Run ``bot.py`` to its end; return exit code, standard output and standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "bot.py",
-        *arguments,
-        cwd=PROJECT,
-        env=build_environment(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, error = await asyncio.wait_for(process.communicate(), within_seconds)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out.decode(), error.decode()
+    with TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output.txt"), Path(folder, "errors.txt")
+        process = await _starters[-1](arguments, build_environment(), output, errors)
+        try:
+            code = await asyncio.wait_for(process.wait(), within_seconds)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return code, *_read(output, errors)
+
+
+def _read(output: Path, errors: Path) -> tuple[str, str]:
+    return output.read_text("utf-8"), errors.read_text("utf-8")
 
 
 def drop_database(bot: BotProcess, mongodb_uri: str) -> None:

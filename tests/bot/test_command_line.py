@@ -14,9 +14,9 @@ import pytest
 from bot import main
 from simulation.bot_process import BotProcess
 from simulation.discord import SimulatedDiscord
-from simulation.starts import PROJECT, Starter, start_cold
+from simulation.starts import PROJECT, start_cold
 from tests.bot.conftest import StageFactory
-from tests.bot.process import drop_database, run_command, until
+from tests.bot.process import drop_database, run_command, starting_by, until
 from tests.fakes.systemd import FakeSystemd
 from utils.checkup import INSTALLATION
 from utils.commandline.arguments import CALLS
@@ -27,12 +27,6 @@ WRONG_USAGE = 2
 COULD_NOT_START = 1
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(name="starter", scope="session")
-def _starter() -> Starter:
-    """Start bots as a user does."""
-    return start_cold
 
 
 @pytest.fixture(name="call")
@@ -56,7 +50,8 @@ def _call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 
 async def test_help_is_shown_when_asked_for() -> None:
     """``--help`` names every call and ends with 0."""
-    code, out, error = await run_command("--help")
+    with starting_by(start_cold):
+        code, out, error = await run_command("--help")
     assert (code, error, "usage: bot.py" in out) == (0, "", True)
     assert re.findall(r"^    (\w+)  +\w", out, re.MULTILINE) == [*CALLS]  # each with its help
     options = re.findall(r"^  (?:-h, )?(--\w+)(?: PATH)?  +\w", out, re.MULTILINE)
@@ -182,6 +177,7 @@ async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: 
     assert not (await stage.ask("/help")).refusals
 
 
+@pytest.mark.parametrize("starter", [start_cold], ids=["cold"])  # as a user starts it
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("is_embedded", [False, True], ids=["configured", "embedded"])
 async def test_bot_stops_cleanly_when_told_to(
@@ -225,11 +221,30 @@ async def test_status_is_well_while_a_bot_runs_and_ends_with_one_when_it_hangs_o
     assert [*report] == ["MongoDB", "Data", "Indexes", "Data check", "Commands", *START_CHECKS]
     assert report["Write test"] == "ok"
     assert "startup report" in stage.bot.output
+    code, out, error = await run_command("doctor", *arguments[1:])
+    assert (code, error) == (0, "")
+    assert {"Bot", "Unfinished", "Backups", "Disk", "Clock", "Secret key", "Errors", "Log"} <= {
+        line[6:24].strip() for line in out.splitlines()
+    }
+    assert "It is running: version killfeed-bot" in out
     file = stage.bot.data_dir / "status" / "status.json"
     written = file.read_text("utf-8")
     await stage.bot.kill()
     code, out, _ = call(*arguments)
     assert (code, out.partition(":")[0]) == (1, "No bot")
+    stage.bot.configure(mongodb={"uri": "mongodb://renter:geheim@127.0.0.1:9/"})
+    code, out, error = await run_command("doctor", *arguments[1:])
+    lines = out.splitlines()
+    assert (code, error, "geheim" in out) == (1, "", False)
+    assert [line[:24].rstrip() for line in lines if line.startswith("CRIT")] == [
+        "CRIT  Bot",
+        "CRIT  MongoDB",
+    ]
+    assert [line[:4] for line in lines] == sorted(
+        (line[:4] for line in lines), key=["CRIT", "warn", "?   ", "ok  "].index
+    )
+    assert all("[docs/" in line for line in lines if not line.startswith("ok"))
+    stage.bot.configure()
     old = json.loads(written) | {"written_at": "2026-01-01T00:00:00+00:00", "pid": os.getpid()}
     file.write_text(json.dumps(old), "utf-8")
     code, out, _ = call(*arguments)

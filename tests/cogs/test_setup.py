@@ -418,7 +418,7 @@ async def test_full_category_is_told(
     ("fault", "sentence"),
     [
         (Fault(method="POST", route=CREATE, status=403, skip=2), "Manage Channels"),
-        (Fault(method="POST", route=CREATE, status=500, skip=2, times=None), "Discord didn't answer"),
+        (Fault(method="POST", route=CREATE, status=520, skip=2, times=None), "Discord didn't answer"),
     ],
     ids=["permission lost", "Discord away"],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from utils.commandline.backing_up import BACKUP, VERIFY
 from utils.commandline.call import Call
 from utils.commandline.checking import CHECK
+from utils.commandline.doctor.examining import DOCTOR
 from utils.commandline.rekeying import REKEY
 from utils.commandline.restoring import RESTORE
 from utils.commandline.status import STATUS
@@ -15,7 +16,9 @@ from utils.composition.version import PROJECT, read_project
 
 CONFIG_PATH = PROJECT / "config.json"
 
-CALLS: Mapping[str, Call] = {call.name: call for call in (CHECK, BACKUP, VERIFY, RESTORE, REKEY, STATUS)}
+CALLS: Mapping[str, Call] = {
+    call.name: call for call in (CHECK, BACKUP, VERIFY, RESTORE, REKEY, STATUS, DOCTOR)
+}
 """Every call by its name; without one of them ``bot.py`` runs the bot."""
 
 

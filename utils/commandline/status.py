@@ -14,8 +14,8 @@ from utils.telemetry.last_words import STATUS_FOLDER
 def show_status(context: CallContext) -> int:
     """Print the status and return the exit code: 1 if no bot runs, it hangs, or something is critical."""
     status = read_status(context.settings.data_dir / STATUS_FOLDER)
-    is_alive = status is not None and _is_alive(status["pid"])
-    verdict = judge_status(status, now=SystemClock().now(), is_alive=is_alive)
+    lives = status is not None and is_alive(status["pid"])
+    verdict = judge_status(status, now=SystemClock().now(), is_alive=lives)
     if context.options.json:
         shown = {"is_well": verdict.is_well, "said": verdict.lines[0], "status": status}
         sys.stdout.write(f"{json.dumps(shown, ensure_ascii=False)}\n")
@@ -24,7 +24,7 @@ def show_status(context: CallContext) -> int:
     return DONE if verdict.is_well else FAILED
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Tell whether a process exists; one of another user does."""
     try:
         os.kill(pid, 0)

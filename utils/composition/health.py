@@ -149,7 +149,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         OutboxProbe(_build_watch(base, sources).read),
         ShardWatch(sources.bot.list_connections, clock),
     )
-    backups = BackupWatch(find_home(base.settings), _list_directories(base.settings))
+    backups = BackupWatch(find_home(base.settings), list_directories(base.settings))
     checker = HealthChecker(
         probes=(
             *_list_database_probes(sources, process, clock),
@@ -255,13 +255,13 @@ def _list_machine_probes(settings: Settings, lag: LoopLag, clock: Clock) -> Sequ
     return (
         probe_event_loop(lag),
         probe_memory(),
-        probe_disks([("data_dir", settings.data_dir), *_list_directories(settings)]),
+        probe_disks([("data_dir", settings.data_dir), *list_directories(settings)]),
         probe_backup_disk(settings.data_dir, settings.backup.directories),
         probe_starts(folder, clock),
     )
 
 
-def _list_directories(settings: Settings) -> list[tuple[str, Path]]:
+def list_directories(settings: Settings) -> list[tuple[str, Path]]:
     """Return the further folders of backups, each with a name that may be shown to anybody."""
     folders = enumerate(settings.backup.directories)
     return [(f"backup.directories[{number}]", folder.absolute()) for number, folder in folders]

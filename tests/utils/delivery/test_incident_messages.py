@@ -136,7 +136,7 @@ async def test_message_that_discord_does_not_take_now_is_an_error_for_a_later_tr
     messages = build(home=guild.id, channels={guild.id: channel.id})
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        world.faults.add(Fault(method="POST", route=POST, status=500, times=5))
+        world.faults.add(Fault(method="POST", route=POST, status=520))
         with pytest.raises(DeliveryError):
             await messages.tell(build_incident(), Stage.OPENED, SAID)
         await messages.tell(build_incident(), Stage.OPENED, SAID)

@@ -54,6 +54,17 @@ class DatabaseInspector:
         at: datetime = answer["localTime"]
         return at.replace(tzinfo=UTC)  # the answers of commands have no zone
 
+    async def list_at_work(self) -> frozenset[int]:
+        """Return the leases that are held now and are not a shard's: upgrade, backup, restore.
+
+        Raises:
+            StorageError: MongoDB does not answer.
+        """
+        held = {"_id": {"$lt": 0}, "expires_at": {"$gt": self._clock.now()}}
+        cursor = self._database.unscoped("leases").find(held)
+        found = await self._database.run("leases.list", cursor.to_list(None))
+        return frozenset(int(one["_id"]) for one in found)
+
     async def count_members(self) -> tuple[int, int] | None:
         """Return how many members of the replica set are up, and how many there are.
 

@@ -17,13 +17,16 @@ def judge(
     **values: float,
 ) -> Finding:
     """Return the finding about measured values; the worst of them decides."""
+    return Finding(IncidentKey(guild_id, kind, subject), rate(kind, **values), said)
+
+
+def rate(kind: IncidentKind, **values: float) -> CheckState:
+    """Return the state that measured values mean; the worst of them decides."""
     limits = KINDS[kind].limits
-    state = CheckState.OK
-    if any(limits[name].is_warned(value) for name, value in values.items()):
-        state = CheckState.WARN
     if any(limits[name].is_critical(value) for name, value in values.items()):
-        state = CheckState.CRITICAL
-    return Finding(IncidentKey(guild_id, kind, subject), state, said)
+        return CheckState.CRITICAL
+    is_warned = any(limits[name].is_warned(value) for name, value in values.items())
+    return CheckState.WARN if is_warned else CheckState.OK
 
 
 def say_well(kind: IncidentKind, said: Text) -> Sequence[Finding]:

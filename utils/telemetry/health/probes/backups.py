@@ -7,10 +7,10 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.models.backups import BackupState, PlaceState
 from utils.models.incident_kinds import IncidentKind
-from utils.models.incidents import WHOLE_BOT, Finding, IncidentKey
+from utils.models.incidents import WHOLE_BOT, CheckState, Finding, IncidentKey
 from utils.models.texts import Span, Text, text
 from utils.telemetry.health.checker import Probe
-from utils.telemetry.health.measuring import judge, say_well
+from utils.telemetry.health.measuring import judge, rate, say_well
 
 CATCH_UP_SECONDS = 1800.0
 """After a start the bot makes an overdue backup; so long nobody is told that it is overdue."""
@@ -43,10 +43,16 @@ def probe_newest_backup(places: BackupPlaces, *, every_hours: int, clock: Clock)
             said = text("The newest backup is {age} old.", age=Span(age))
         if running < CATCH_UP_SECONDS:
             return say_well(kind, said)
-        hours = _count_hours(age)
-        return (judge(kind, said, hours_late=hours - every_hours, hours_late_twice=hours - 2 * every_hours),)
+        return (Finding(IncidentKey(WHOLE_BOT, kind), rate_newest(age, every_hours=every_hours), said),)
 
     return Probe(kind=kind, look=look, is_shared=True)
+
+
+def rate_newest(age: timedelta, *, every_hours: int) -> CheckState:
+    """Return the state of a newest backup that is so old, where one is made every so many hours."""
+    hours = _count_hours(age)
+    late, late_twice = hours - every_hours, hours - 2 * every_hours
+    return rate(IncidentKind.BACKUP_OLD, hours_late=late, hours_late_twice=late_twice)
 
 
 def probe_proven_backup(places: BackupPlaces, *, clock: Clock) -> Probe:
@@ -64,9 +70,14 @@ def probe_proven_backup(places: BackupPlaces, *, clock: Clock) -> Probe:
             said = text("The newest proven backup is {age} old.", age=Span(age))
         if clock.monotonic() - began < CATCH_UP_SECONDS:
             return say_well(kind, said)
-        return (judge(kind, said, hours=_count_hours(age)),)
+        return (Finding(IncidentKey(WHOLE_BOT, kind), rate_proven(age), said),)
 
     return Probe(kind=kind, look=look, is_shared=True)
+
+
+def rate_proven(age: timedelta) -> CheckState:
+    """Return the state of a newest proven backup that is so old."""
+    return rate(IncidentKind.BACKUP_UNPROVEN, hours=_count_hours(age))
 
 
 def probe_backup_copies(
