@@ -45,7 +45,7 @@ from utils.telemetry.health.probes.database import (
     probe_speed,
 )
 from utils.telemetry.health.probes.gateway import (
-    RateLimitCounter,
+    RefusalCounter,
     ShardWatch,
     probe_commands,
     probe_gateway,
@@ -103,7 +103,7 @@ class Health:
 
     Attributes:
         lag: measures the event loop.
-        limits: counts the answers 429 of Discord.
+        limits: counts the answers 401, 403 and 429 of Discord.
         clocks: the offsets of the times in the servers' logs.
         reports: says how the bot is.
         status: reads what the status file shows.
@@ -113,7 +113,7 @@ class Health:
 
     checker: HealthChecker
     lag: LoopLag
-    limits: RateLimitCounter
+    limits: RefusalCounter
     clocks: ServerClocks
     outbox: OutboxProbe
     shards: ShardWatch
@@ -148,7 +148,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
     """Return everything about health."""
     sharding, clock = base.settings.discord.sharding, base.clock
     process = "" if sharding.is_whole else f"@{sharding.ids[0]}"
-    lag, limits, clocks = LoopLag(clock), RateLimitCounter(), ServerClocks(clock)
+    lag, limits, clocks = LoopLag(clock), RefusalCounter(), ServerClocks(clock)
     outbox, shards = (
         OutboxProbe(_build_watch(base, sources).read),
         ShardWatch(sources.bot.list_connections, clock),
@@ -159,7 +159,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         probes=(
             *_list_database_probes(sources, process, clock),
             probe_gateway(shards),
-            probe_limits(limits, lambda: sources.delivery.sender.refused),
+            probe_limits(limits),
             probe_commands(sources.tally),
             *_list_machine_probes(base.settings, lag, clock),
             *_list_work_probes(base, sources, clocks),

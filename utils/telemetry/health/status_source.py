@@ -14,7 +14,7 @@ from utils.tallies import CommandTally, Durations, Recent, compute_quantile
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.health.checker import HealthChecker
 from utils.telemetry.health.metrics import Figures, Labelled
-from utils.telemetry.health.probes.gateway import RateLimitCounter
+from utils.telemetry.health.probes.gateway import RefusalCounter
 from utils.telemetry.health.probes.machine import read_memory
 from utils.telemetry.health.probes.work import ServerClocks
 
@@ -35,7 +35,7 @@ class StatusSource:
 
     checker: HealthChecker
     tally: CommandTally
-    limits: RateLimitCounter
+    limits: RefusalCounter
     clocks: ServerClocks
     errors: ErrorTelemetry
     lag: Durations

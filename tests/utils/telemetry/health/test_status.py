@@ -21,7 +21,7 @@ from utils.models.verification import DataCheck
 from utils.tallies import ANSWERED, LIMITS, CommandTally, Durations, compute_quantile
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.health.metrics import Figures, write_metrics
-from utils.telemetry.health.probes.gateway import RateLimitCounter
+from utils.telemetry.health.probes.gateway import RefusalCounter
 from utils.telemetry.health.probes.work import ServerClocks
 from utils.telemetry.health.status import STATUS_FILE, ProcessState, judge_status, read_status
 from utils.telemetry.health.status_source import StatusSource
@@ -46,7 +46,7 @@ async def _source(clock: FakeClock) -> StatusSource:
     return StatusSource(
         checker,
         tally,
-        RateLimitCounter(),
+        RefusalCounter(),
         ServerClocks(clock),
         ErrorTelemetry(clock),
         Durations(),
