@@ -7,6 +7,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.composition.erasures import erase_restored
 from utils.composition.storage import build_key_place
+from utils.composition.verification import verify_restored
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.archives.catch_up import plan_catch_up
 from utils.database.core.database import Fence, SafeDatabase
@@ -41,3 +42,4 @@ async def finish_jobs(
     )
     await database.call(plan)
     await note_in_audits(database, facts, fence)
+    await verify_restored(database, facts.began_at)
