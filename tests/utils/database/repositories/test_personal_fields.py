@@ -26,8 +26,8 @@ from utils.database.documents.notice_documents import build_entry_document
 from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounty_boards import BountyBoardRepository
-from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
+from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
@@ -43,8 +43,8 @@ from utils.models.message_places import MessagePlace
 from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
-from utils.models.posted_boards import BoardKey
 from utils.models.personal import ErasureRecord
+from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import (
     ERASED_MEMBER_ID,
