@@ -69,11 +69,12 @@ async def expire_bounties(data: RestoredData) -> None:
     end = BountyEnd(BountyState.EXPIRED, data.now)
 
     async def expire(scope: ServerScope) -> None:
-        for bounty in await store.list_due(scope, before=data.now):
+        due = await store.list_due(scope, before=data.now) if data.covers(scope.guild_id) else ()
+        for bounty in due:
             await end_bounty(store, bounty, end, refund=bounty.amount)
 
     found = await data.scope_index.list_scopes_with_due_bounties(before=data.now)
-    await do_for_all((scope for scope in found if data.covers(scope.guild_id)), expire)
+    await do_for_all(found, expire)
 
 
 async def end_grants(data: RestoredData) -> None:
