@@ -17,6 +17,7 @@ from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState
 from utils.models.servers import ConnectionState
+from utils.models.verification import DataCheck
 from utils.tallies import ANSWERED, LIMITS, CommandTally, Durations, compute_quantile
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.health.metrics import Figures, write_metrics
@@ -54,6 +55,7 @@ async def _source(clock: FakeClock) -> StatusSource:
         list_readings=lambda: [reading],
         count_sent=lambda: 7,
         get_backups=lambda: BackupState(7, START, START - timedelta(days=1), START, 96_000_000),
+        get_data_check=lambda: DataCheck(START),
     )
 
 
@@ -133,6 +135,7 @@ async def test_metrics_follow_the_rules_of_prometheus_and_their_documents(
     assert values["killfeed_backup_timestamp_seconds",] == START.timestamp()
     assert values["killfeed_backup_proof_timestamp_seconds",] == START.timestamp() - 86_400
     assert values["killfeed_backup_bytes",] == 96_000_000
+    assert values["killfeed_data_check_timestamp_seconds",] == START.timestamp()
     documented = set(re.findall(r"`(killfeed_\w+)", "".join(_read_rows("Metrics"))))
     named = {name.removesuffix("_total") for name in documented}
     assert {name for name in families if not name.endswith("_created")} == named
