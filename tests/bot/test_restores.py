@@ -66,7 +66,7 @@ async def test_bot_goes_on_after_a_restore_as_if_nothing_had_happened(open_stage
     await check(stage, history, live)
 
     assert await stage.bot.stop() == 0
-    rows = stage.take(LIVE)  # not read yet when the older backup comes back
+    rows = stage.take(LIVE)  # the bot reads them after the restore
     live += rows
     files.append(*rows)
     code, out, error = await run(stage, "restore", "latest", "--yes")
