@@ -72,7 +72,7 @@ def read_memory(proc: Path = PROC, cgroup: Path = CGROUP) -> MemoryUse:
     with suppress(OSError, ValueError, IndexError):
         limit = int((proc / "meminfo").read_text("ascii").split()[1]) * 1024
     for file in _list_limit_files(proc, cgroup):
-        with suppress(OSError, ValueError):  # "max" is no number: there is no limit
+        with suppress(OSError, ValueError):  # "max" is not a number: there is no limit
             own = int(file.read_text("ascii"))
             limit = own if limit is None else min(own, limit)
     return MemoryUse(resident, limit)
