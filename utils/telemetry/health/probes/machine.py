@@ -48,7 +48,8 @@ def probe_event_loop(lag: LoopLag) -> Probe:
     async def look() -> Sequence[Finding]:
         p99 = compute_quantile(recent.end_round(), 0.99)
         said = text(
-            "In the last minute 99 % of the turns were at most {time} ms late.", time=Number(p99 * 1000)
+            "In the last minute, 99 % of the bot's work began at most {time} ms late.",
+            time=Number(p99 * 1000),
         )
         return (judge(kind, said, p99_seconds=p99),)
 
