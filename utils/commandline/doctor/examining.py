@@ -189,8 +189,8 @@ async def _check(
     mark, said = (Mark.OK, "it answers") if seen.failure is None else (Mark.FAILED, str(seen.failure))
     checks = [SelfCheck("MongoDB", mark, said)]
     if seen.status is not None and is_fresh(seen.status, now=now, is_alive=seen.is_alive):
-        started = diagnose_checks(list_start_checks(seen.status), without=(*KNOWN_BETTER, *PROBED, "MongoDB"))
-        return [*diagnose_checks(checks), *started]
+        started = [one for one in list_start_checks(seen.status) if one.name != "MongoDB"]
+        return diagnose_checks([*checks, *started], without=(*KNOWN_BETTER, *PROBED))
     why = "a restore is not finished" if seen.is_restoring else "another process has the data folder"
     return diagnose_checks([*checks, SelfCheck("Check", Mark.UNCHECKED, f"not made, because {why}")])
 
