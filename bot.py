@@ -31,7 +31,7 @@ from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
 from utils.composition.health import build_status, show_status
 from utils.composition.restores import build_recovery, verify_unrestored
-from utils.composition.start_checks import list_verified, verify_start
+from utils.composition.start_checks import verify_early, verify_start
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import explain_unusable, load_instance_id, lock_data_folder
 from utils.database.core.database import SafeDatabase
@@ -126,7 +126,7 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
                     clock=clock,
                     errors=errors,
                 )
-                await verify_start(application, status, await list_verified(database, settings))
+                await verify_start(application, status, await verify_early(database, settings))
                 sys.stderr.writelines(f"{line}\n" for line in status.list_startup())
                 status.content = application.health.status
                 status.change(ProcessState.RUNNING)

@@ -111,6 +111,14 @@ class IncidentLog:
                 if self._unstored.get(place) is incident:
                     del self._unstored[place]
 
+    async def end_guild(self, guild_id: GuildId) -> None:
+        """End the incidents of a guild that the bot has left: nobody there can be told, or mend anything."""
+        if await self.try_to_load(guild_id):
+            for incident in self.list_open(guild_id):
+                self.finish(incident)
+            self._loaded.discard(guild_id)
+            await self.write()
+
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget the incidents of a guild; the stored ones stay."""
         self._open.pop(guild_id, None)

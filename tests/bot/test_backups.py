@@ -160,6 +160,8 @@ async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory)
     assert len(list_archives(home)) == 2
     code, out, error = await run_command("verify", "latest", *config, within_seconds=PATIENT_SECONDS)
     assert (code, error, str(archive.path) in out) == (0, "", True)
+    code, out, error = await run_command("verify", *config, within_seconds=PATIENT_SECONDS)
+    assert (code, error, "on 1 game servers and" in out, "0 faults." in out) == (0, "", True, True)
     code, out, error = await run_command("verify", "killfeed-x", *config)
     assert (code, error) == (1, "No place has a backup killfeed-x.\n")
     assert stage.bot.is_running

@@ -25,6 +25,12 @@ from utils.composition.start_checks import START_CHECKS
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG_USAGE = 2
 COULD_NOT_START = 1
+HEALTH_SECONDS = 3.0  # the answer to /admin health while the database is away
+GUILD_FIELDS = ["Database", "Discord", "Servers", "Queue", "Commands", "Last backup", "Troubles"]
+OWNER_FIELDS = [
+    *("Queue", "Commands", "Memory", "Event loop", "Disk", "Rate limits", "Tasks", "Processes", "Errors"),
+    "Troubles",
+]
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -256,8 +262,9 @@ async def test_status_is_well_while_a_bot_runs_and_ends_with_one_when_it_hangs_o
 
 @pytest.mark.fault
 async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: StageFactory) -> None:
-    """If the bot cannot stop within ten seconds, it ends by force, with exit code 1 and a line about that."""
+    """Its owner still sees its health in time; a stop that takes too long ends by force, and says so."""
     stage = await open_stage(is_embedded=True)
+    stage.bot.configure(discord={"owner_ids": [stage.admin.user.id]})
     files = stage.open_files()
     files.append(*stage.take(5))
     await stage.bot.start()
@@ -265,6 +272,14 @@ async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: Sta
     await stage.wait_for_deaths(5)
     os.kill(stage.bot.read_mongod().pid, signal.SIGSTOP)
     files.append(*stage.take(5))  # the storing of these does not end
+    asked_after = stage.world.clock.live()
+    health = await stage.ask("/admin health")
+    assert stage.world.clock.live() - asked_after < HEALTH_SECONDS
+    guild, whole = health.answer.embeds
+    assert [field["name"] for field in guild["fields"]] == GUILD_FIELDS
+    assert [field["name"] for field in whole["fields"]] == OWNER_FIELDS
+    unknown = [field["name"] for field in whole["fields"] if "isn't answering" in field["value"]]
+    assert unknown == ["Processes", "Errors"]
     assert await stage.bot.stop() == COULD_NOT_START
     assert "the bot does not stop in time and is ended by force" in stage.bot.output
     assert "Thread 0x" in (stage.bot.data_dir / "status" / "faults.log").read_text("utf-8")

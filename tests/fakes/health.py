@@ -30,6 +30,7 @@ CHECKS = {
         text("The bot uses {used} MB of {limit} MB.", used=Number(845), limit=Number(1000)),
     ),
     IncidentKind.EVENT_LOOP: CheckReport(OK, START, text("In time.")),
+    IncidentKind.DATA_DIFFERS: CheckReport(OK, START, text("The data is as it should be.")),
 }
 
 

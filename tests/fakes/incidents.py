@@ -1,4 +1,6 @@
-"""Incidents in memory."""
+"""Incidents and sent alerts in memory."""
+
+from datetime import datetime
 
 from utils.errors import StorageUnavailableError
 from utils.models.incidents import Incident, IncidentKey
@@ -26,6 +28,37 @@ class FakeIncidentStore:
         self._verify()
         assert guild_id == incident.key.guild_id
         self.stored[incident.key, incident.opened_at.timestamp()] = incident
+
+    def _verify(self) -> None:
+        if self.is_away:
+            raise StorageUnavailableError("away")
+
+
+class FakeToldStore:
+    """Sent alerts; while the database is away, every call fails.
+
+    Attributes:
+        told: when each was sent, by guild and digest.
+    """
+
+    def __init__(self) -> None:
+        self.told: dict[tuple[GuildId, str], datetime] = {}
+        self.is_away = False
+
+    async def list_told(self, guild_id: GuildId, *, since: datetime) -> frozenset[str]:
+        """Return the digests of the alerts that were sent since a moment."""
+        self._verify()
+        return frozenset(digest for (of, digest), at in self.told.items() if of == guild_id and at >= since)
+
+    async def note_told(self, guild_id: GuildId, digest: str, *, at: datetime) -> None:
+        """Note that an alert was sent."""
+        self._verify()
+        self.told[guild_id, digest] = at
+
+    async def forget_told(self, guild_id: GuildId, digest: str) -> None:
+        """Forget that an alert was sent."""
+        self._verify()
+        self.told.pop((guild_id, digest), None)
 
     def _verify(self) -> None:
         if self.is_away:

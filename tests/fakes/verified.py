@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 
 from simulation.game_host.battle import Battle
+from tests.fakes.backups import finish
+from utils.composition.verification import build_full_verifier
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.repositories.guilds import GuildRepository
@@ -119,3 +121,11 @@ async def verify_quickly(
     """Run the quick verification with a known choice of samples."""
     verifier = DataVerifier(StoredData(database.operations), MIGRATIONS.newest, Random(seed))
     return await database.call(partial(verifier.quick, expected))
+
+
+async def verify_fully(
+    database: SafeDatabase, expected: DeathCounts, *, day: int | None = None
+) -> VerificationReport:
+    """Run the full verification, in a thread instead of a child process."""
+    verifier = build_full_verifier(database.operations, is_gentle=False)
+    return await database.call(lambda: finish(verifier.run(expected, day=day)))

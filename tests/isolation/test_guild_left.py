@@ -22,6 +22,8 @@ from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
 from utils.events import GuildLeft
 from utils.models.guilds import ChannelKind
+from utils.models.incident_kinds import IncidentKind
+from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import Credentials
@@ -117,6 +119,11 @@ async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
     await services.guild_changes.set_channel(guild_id, kind, channel, server=None, actor_id=ADMIN)
     await services.settings.find_channel(added.scope, kind)
     await get_part(bot, AdminAlerts).notify(guild_id, text("Something is wrong."), "key")
+    incident = Incident(
+        IncidentKey(guild_id, IncidentKind.SERVER_UNREAD), CheckState.WARN, bot.base.clock.now()
+    )
+    bot.base.incidents.put(incident)
+    await bot.base.incidents.write()
     await wait_until(lambda: get_part(bot, DeathLogAccess).find_obstacle(broken.scope) is not None)
     [player, *_] = await wait_for_players(bot, guild_id)
     await services.links.ask(guild_id, ADMIN, player.player_id)
@@ -162,6 +169,7 @@ async def test_nothing_of_a_guild_stays_in_memory_when_the_bot_has_left_it(
             await wait_until(lambda: not bot.tasks.is_running(f"guild:leave:{GUILD}"))
             bot.tasks.start("another", wait_for_nothing)  # an ended task is listed until another one begins
             assert list_left(bot) == set()
+            assert await bot.repositories.incidents.list_open(GUILD) == ()
         finally:
             await bot.tasks.stop()
             await bot.pool.aclose()

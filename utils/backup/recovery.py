@@ -23,6 +23,7 @@ from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.leases import RESTORE_LEASE
 from utils.errors import BackupBusyError
 from utils.models.restores import RestoreFacts
+from utils.models.scope import GuildId
 
 WAIT_SECONDS = 2.0  # between two looks at another process, like a standby
 
@@ -92,8 +93,7 @@ class Recovery:
 
     async def undo(self, fence: Fence) -> None:
         """Forget a restore that has replaced nothing yet."""
-        await self.lease.renew(fence.token)
-        await self.switch.drop(RESTORING)
+        await self._drop(fence)
         await self.marks.remove(fence)
 
     async def finish(self, marker: RestoreMarker, fence: Fence) -> None:
@@ -104,11 +104,22 @@ class Recovery:
             await self.marks.write(marker, fence)
             for name in marker.collections:
                 await self.lease.renew(fence.token)
-                await self.switch.put_in_place(name)
+                await self._put_in_place(name, marker.facts.guild_id)
             marker = await self.marks.follow(marker, fence)
         await self.finish_jobs(self.database, marker.facts, fence)
-        await self.lease.renew(fence.token)
-        await self.switch.drop(REPLACED)
+        await self._drop(fence)
         await self.marks.remove(fence)
         self.is_switching = False
         _log.info("a backup is restored", backup=marker.facts.backup_id)
+
+    async def _put_in_place(self, name: str, guild_id: GuildId | None) -> None:
+        if guild_id is None:
+            await self.switch.put_in_place(name)
+        else:
+            await self.switch.put_guild_in_place(name, guild_id)
+
+    async def _drop(self, fence: Fence) -> None:
+        """Drop every collection of the restore; the marker is still there, so the next start would go on."""
+        await self.lease.renew(fence.token)
+        for prefix in (RESTORING, REPLACED):
+            await self.switch.drop(prefix)

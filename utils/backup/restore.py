@@ -18,15 +18,17 @@ from utils.backup.proof import prove
 from utils.backup.recovery import Recovery
 from utils.backup.steps import Show, carry_out, run_in_thread
 from utils.clock import Clock
+from utils.database.archives.catch_up import keep_replaced_part
 from utils.database.archives.losses import count_all, find_losses
-from utils.database.archives.switching import RESTORING, RestoreMarker, RestoreState
-from utils.database.archives.trial import TrialDatabase
+from utils.database.archives.switching import REPLACED, RESTORING, RestoreMarker, RestoreState
+from utils.database.archives.trial import UNIQUE_INDEXES, TrialDatabase
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import INDEXES, list_kept
 from utils.database.migrations.migrations import MIGRATIONS, DataVersion, find_data_version
-from utils.errors import BackupError, KillfeedError, StorageError
+from utils.errors import ArchiveRefusedError, BackupError, KillfeedError, StorageError
 from utils.models.restores import RestoreFacts, RestorePlan
-from utils.models.texts import text
+from utils.models.scope import GuildId
+from utils.models.texts import Number, text
 
 KeepPresent = Callable[[], Awaitable[str]]
 """Backs the present data up, and returns the id of that backup."""
@@ -40,12 +42,14 @@ class RestoreOrder:
 
     Attributes:
         archive: the backup.
+        guild_id: the one guild to restore; None for the whole database.
         secret_proof: the proof of the key that its logins need; None for no change.
         discards_current: go on although the present data cannot be backed up.
     """
 
     archive: Archive
     _: KW_ONLY
+    guild_id: GuildId | None = None
     secret_proof: bytes | None = None
     discards_current: bool = False
 
@@ -70,23 +74,31 @@ class Restorer:
         """The database."""
         return self.recovery.database
 
-    async def plan(self, archive: Archive) -> RestorePlan:
-        """Return what a restore would change; nothing is written."""
-        manifest = archive.manifest
-        names = self._list_names(archive)
-        now = await self.database.call(partial(count_all, self.database.operations, names))
-        losses = partial(find_losses, self.database.operations, since=manifest.moment)
+    async def plan(self, order: RestoreOrder) -> RestorePlan:
+        """Return what a restore would change; nothing is written.
+
+        Raises:
+            ArchiveRefusedError: the guild is not in the backup, or cannot be restored alone.
+        """
+        archive, guild_id = order.archive, order.guild_id
+        manifest, names = archive.manifest, self._list_names(archive)
         then = {name: facts.documents for name, facts in manifest.collections.items()}
+        if guild_id is not None:
+            refuse_guild(archive, guild_id, await find_data_version(self.database))
+            then = dict(manifest.guilds[str(int(guild_id))])
+        query = {} if guild_id is None else {"guild_id": int(guild_id)}
+        operations = self.database.operations
+        now = await self.database.call(partial(count_all, operations, names, query))
         return RestorePlan(
             backup_id=archive.id,
             taken_at=manifest.moment,
             data_version=manifest.data_version,
             documents={name: (now[name], then.get(name, 0)) for name in names},
-            losses=await self.database.call(losses),
+            losses=await self.database.call(partial(find_losses, operations, query, since=manifest.moment)),
         )
 
     async def restore(self, order: RestoreOrder, fence: Fence, *, show: Show) -> None:
-        """Restore the whole database; the lease of restores is held, and no earlier restore is under way.
+        """Restore a backup; the lease of restores is held, and no earlier restore is under way.
 
         Raises:
             ArchiveRefusedError: the backup is damaged; nothing has changed.
@@ -106,12 +118,14 @@ class Restorer:
     async def _build_marker(self, order: RestoreOrder) -> RestoreMarker:
         manifest = order.archive.manifest
         began_at, version = self.clock.now(), await find_data_version(self.database)
+        if order.guild_id is not None:
+            refuse_guild(order.archive, order.guild_id, version)
         has_replaced = version is not None and await self._keep_present(order)
         facts = RestoreFacts(
             backup_id=order.archive.id,
             taken_at=manifest.moment,
             began_at=began_at,
-            guild_id=None,
+            guild_id=order.guild_id,
             is_same_version=version in {None, DataVersion(manifest.data_version, manifest.upgraded_from)},
             has_replaced=has_replaced,
         )
@@ -139,17 +153,27 @@ class Restorer:
 
     async def _load(self, archive: Archive, marker: RestoreMarker, show: Show) -> None:
         """Load the backup beside the present data, and compare it."""
-        await self.recovery.switch.drop(RESTORING)
+        guild_id = marker.facts.guild_id
+        for prefix in (RESTORING, REPLACED):
+            await self.recovery.switch.drop(prefix)
         version = DataVersion(marker.data_version, marker.upgraded_from)
         indexes = (
             INDEXES if MIGRATIONS.is_current(version) else {}
         )  # those of older data come after its upgrade
+        if guild_id is not None:
+            indexes = UNIQUE_INDEXES  # the documents move into collections that have them all
         target = TrialDatabase(self.database.operations, prefix=RESTORING, indexes=indexes)
         for name in marker.collections:
             if name not in archive.manifest.collections:  # it came with a later version
                 await run_in_thread(partial(target.create, name))
                 await run_in_thread(partial(target.build_indexes, name))
-        await carry_out(prove(archive, target), show=show, pause=self._pause)
+        await carry_out(prove(archive, target, guild_id=guild_id), show=show, pause=self._pause)
+        if guild_id is not None:
+            keep = partial(
+                keep_replaced_part, self.database.operations, guild_id, since=marker.facts.taken_at
+            )
+            await self.database.call(keep)
+            await self.recovery.switch.keep_premium(guild_id)
 
     async def _undo(self, fence: Fence) -> None:
         try:
@@ -162,6 +186,32 @@ class Restorer:
 
     def _list_names(self, archive: Archive) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*archive.manifest.collections, *self.collections]))
+
+
+def refuse_guild(archive: Archive, guild_id: GuildId, version: DataVersion | None) -> None:
+    """Refuse to restore one guild if the backup does not have it, or has data of another version.
+
+    Raises:
+        ArchiveRefusedError: it is so; the text says what.
+    """
+    manifest = archive.manifest
+    if str(int(guild_id)) not in manifest.guilds:
+        raise ArchiveRefusedError(
+            text(
+                "The backup {id} has nothing of the community {guild}. Nothing was changed.",
+                id=archive.id,
+                guild=str(int(guild_id)),
+            )
+        )
+    if version != DataVersion(manifest.data_version, manifest.upgraded_from):
+        raise ArchiveRefusedError(
+            text(
+                "The backup {id} has data of version {version}, and the database is empty or has another. "
+                "One community alone can't be restored then: restore all of the backup.",
+                id=archive.id,
+                version=Number(manifest.data_version),
+            )
+        )
 
 
 def _explain_unreadable(error: KillfeedError) -> BackupError:

@@ -4,13 +4,14 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from utils.commandline.backing_up import BACKUP, VERIFY
+from utils.commandline.backing_up import BACKUP
 from utils.commandline.call import Call
 from utils.commandline.checking import CHECK
 from utils.commandline.doctor.examining import DOCTOR
 from utils.commandline.rekeying import REKEY
 from utils.commandline.restoring import RESTORE
 from utils.commandline.status import STATUS
+from utils.commandline.verifying import VERIFY
 from utils.composition.backups import CHILD
 from utils.composition.version import PROJECT, read_project
 

@@ -1,10 +1,9 @@
-"""``bot.py backup`` and ``bot.py verify``: backups by hand, also beside a bot that runs.
+"""``bot.py backup``: a backup by hand, also beside a bot that runs.
 
 A call beside a bot joins its mongod and has an instance id of its own, so it never takes the bot's lease for
 its own. Without a bot it uses the data folder alone, and starts the mongod itself.
 """
 
-import argparse
 import asyncio
 import logging
 import secrets
@@ -18,11 +17,11 @@ from pathlib import Path
 
 from utils.backup.archive import Archive, list_archives, read_archive
 from utils.backup.places import find_archive
-from utils.backup.steps import do_not_pause, run_in_thread
+from utils.backup.steps import do_not_pause
 from utils.clock import Clock, SystemClock
 from utils.commandline.call import DONE, FAILED, Call, CallContext, build_redactor
 from utils.composition.backups import build_backups, build_verifier
-from utils.composition.restores import build_recovery, list_places
+from utils.composition.restores import build_recovery
 from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import lock_data_folder
 from utils.database.core.database import SafeDatabase
@@ -46,6 +45,7 @@ STEP_WORDS = {
     BackupStep.LOADING: "restored on trial",
     BackupStep.COMPARING: "compared",
     BackupStep.COPYING: "copied",
+    BackupStep.VERIFYING: "verified",
 }
 
 
@@ -76,20 +76,16 @@ class ProgressPrinter:
 
 def back_up(context: CallContext) -> int:
     """Make a backup, print its progress and its outcome, and return the exit code."""
-    return _run(context, _make_backup, given_up="No backup was made; the unfinished folder is removed.")
+    return run_call(context, _make_backup, given_up="No backup was made; the unfinished folder is removed.")
 
 
-def verify(context: CallContext) -> int:
-    """Verify a backup, print how it went, and return the exit code."""
-    return _run(context, _verify_backup, given_up="The backup was not verified to the end.")
-
-
-def _run(
+def run_call(
     context: CallContext,
     work: Callable[[CallContext, Redactor, Clock], Awaitable[bool]],
     *,
     given_up: str,
 ) -> int:
+    """Do the work of a call until its end or a signal, and return the exit code."""
     redactor = build_redactor(context.settings)
     try:
         log_to_console(level=logging.ERROR)  # a bot that runs has the files
@@ -117,8 +113,8 @@ async def run_until_stopped(work: Callable[[], Awaitable[bool]]) -> bool | None:
 
 async def _make_backup(context: CallContext, redactor: Redactor, clock: Clock) -> bool:
     settings = context.settings
-    box = _find_key(settings, redactor)
-    async with _reach_database(settings, clock) as database:
+    box = find_key(settings, redactor)
+    async with reach_database(settings, clock) as database:
         manager = build_backups(
             settings,
             database,
@@ -132,21 +128,8 @@ async def _make_backup(context: CallContext, redactor: Redactor, clock: Clock) -
         sys.stdout.write(f"{Path(place) / outcome.backup.id}\n")
     for problem in outcome.problems:
         sys.stderr.write(f"{problem}\n")
-    sys.stdout.write(f"{_describe(outcome.unproven, outcome.seconds)}\n")
+    sys.stdout.write(f"{describe_proof(outcome.unproven, outcome.seconds)}\n")
     return outcome.unproven is None and not outcome.problems
-
-
-async def _verify_backup(context: CallContext, redactor: Redactor, clock: Clock) -> bool:
-    settings = context.settings
-    verifier = build_verifier(settings, _find_key(settings, redactor), clock)
-    archive = await run_in_thread(partial(choose_archive, list_places(settings), context.options.backup))
-    sys.stdout.write(f"{archive.path}: {archive.manifest.documents:,} documents\n")
-    began = clock.monotonic()
-    verified = await verifier.verify(archive, show=ProgressPrinter(sys.stdout.write).show)
-    for difference in verified.differences:
-        sys.stderr.write(f"{difference}\n")
-    sys.stdout.write(f"{_describe(verified.unproven, clock.monotonic() - began)}\n")
-    return verified.unproven is None and not verified.differences
 
 
 def choose_archive(places: tuple[Path, ...], named: str) -> Archive:
@@ -170,18 +153,20 @@ def choose_archive(places: tuple[Path, ...], named: str) -> Archive:
     return max(fitting, key=lambda archive: archive.manifest.started_at)
 
 
-def _describe(unproven: Text | None, seconds: float) -> str:
+def describe_proof(unproven: Text | None, seconds: float) -> str:
+    """Return whether a backup is proven, and how long that took."""
     outcome = "It is proven: restored on trial, every document is the same." if unproven is None else unproven
     return f"{outcome} ({seconds:.0f} s)"
 
 
-def _find_key(settings: Settings, redactor: Redactor) -> SecretBox | None:
+def find_key(settings: Settings, redactor: Redactor) -> SecretBox | None:
+    """Return the secret key, if this machine has one."""
     place = build_key_place(settings)
     return SecretBox.find(place.configured, place.data_dir, redactor=redactor)
 
 
 @asynccontextmanager
-async def _reach_database(settings: Settings, clock: Clock) -> AsyncIterator[SafeDatabase]:
+async def reach_database(settings: Settings, clock: Clock) -> AsyncIterator[SafeDatabase]:
     """Open the database as a bot does, or join the one of the bot that runs with this data folder.
 
     Raises:
@@ -199,15 +184,4 @@ async def _reach_database(settings: Settings, clock: Clock) -> AsyncIterator[Saf
             yield await stack.enter_async_context(opened)
 
 
-def _add_backup(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "backup",
-        metavar="BACKUP",
-        help=f"a path, an id, {LATEST} (the newest proven one) or {BEFORE_MIGRATION} (the newest such)",
-    )
-
-
 BACKUP = Call("backup", "make a backup, prove it and copy it to every place; the bot may run", back_up)
-VERIFY = Call(
-    "verify", "read a backup back and restore it on trial; the bot may run", verify, add_options=_add_backup
-)

@@ -5,8 +5,7 @@ import os
 import sys
 
 from utils.backup.child import serve_job
-from utils.backup.verification import build_jobs
-from utils.composition.verification import check_trial
+from utils.composition.verification import list_jobs
 from utils.telemetry.log_setup import log_to_console
 
 
@@ -18,4 +17,4 @@ def work_as_child() -> int:
     log_to_console(level=logging.ERROR)  # a slow operation is no news of a trial
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        return serve_job(build_jobs(check_trial), sys.stdin, answers)
+        return serve_job(list_jobs(), sys.stdin, answers)

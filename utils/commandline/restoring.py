@@ -19,7 +19,7 @@ from utils.backup.backups import BackupManager
 from utils.backup.files import replace_file
 from utils.backup.manifest import write_time
 from utils.backup.recovery import Recovery
-from utils.backup.restore import RestoreOrder, Restorer
+from utils.backup.restore import RestoreOrder
 from utils.backup.steps import do_not_pause, run_in_thread
 from utils.backup.verification import BackupVerifier, refuse_newer
 from utils.clock import Clock, SystemClock
@@ -46,6 +46,7 @@ from utils.database.process.opening import (
 from utils.database.repositories.leases import RESTORE_LEASE
 from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError
 from utils.models.restores import RestorePlan
+from utils.models.scope import GuildId
 from utils.models.texts import text
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
@@ -81,6 +82,8 @@ class RestoreCall:
         self._settings = context.settings
         self._redactor = redactor
         self._clock = clock
+        guild = context.options.guild
+        self._guild_id = None if guild is None else GuildId(guild)
         self._recovery: Recovery | None = None
 
     @property
@@ -118,13 +121,19 @@ class RestoreCall:
     async def _restore(self, archive: Archive, box: SecretBox | None, database: SafeDatabase) -> bool:
         recovery = self._recovery = open_recovery(self._settings, database, self._clock)
         printer = ProgressPrinter(self._write)
+        order = RestoreOrder(
+            archive,
+            guild_id=self._guild_id,
+            secret_proof=None if box is None or self._guild_id is not None else box.seal_proof(),
+            discards_current=self._options.discard_current,
+        )
         restorer = build_restorer(
             recovery, self._build_backups(database, box), self._clock, show=printer.show
         )
         async with recovery.lease.hold() as token:
             fence = Fence(RESTORE_LEASE, token)
             await recovery.end(fence)
-            await self._show_plan(archive, restorer)
+            await self._show_plan(await restorer.plan(order))
             if self._options.dry_run:
                 self._say("Nothing was changed: this was a dry run.")
                 return True
@@ -132,17 +141,11 @@ class RestoreCall:
                 self._say("That is not the id of the backup. Nothing was restored.")
                 return False
             began = self._clock.monotonic()
-            order = RestoreOrder(
-                archive,
-                secret_proof=None if box is None else box.seal_proof(),
-                discards_current=self._options.discard_current,
-            )
             await restorer.restore(order, fence, show=printer.show)
         self._say(f"{archive.id} is restored ({self._clock.monotonic() - began:.0f} s). Start the bot now.")
         return True
 
-    async def _show_plan(self, archive: Archive, restorer: Restorer) -> None:
-        plan = await restorer.plan(archive)
+    async def _show_plan(self, plan: RestorePlan) -> None:
         path = await run_in_thread(partial(self._write_losses, plan))
         self._say(
             f"Backup {plan.backup_id} of {write_time(plan.taken_at)}, data of version {plan.data_version}"
@@ -158,7 +161,8 @@ class RestoreCall:
 
     def _write_losses(self, plan: RestorePlan) -> Path:
         path = self._settings.data_dir / f"restore-{self._clock.now():%Y%m%dT%H%M%SZ}-lost.json"
-        listed = {"backup": plan.backup_id, "taken_at": write_time(plan.taken_at), **asdict(plan.losses)}
+        of = {} if self._guild_id is None else {"guild_id": str(int(self._guild_id))}
+        listed = of | {"backup": plan.backup_id, "taken_at": write_time(plan.taken_at), **asdict(plan.losses)}
         replace_file(path, json.dumps(listed, indent=1, ensure_ascii=False).encode() + b"\n")
         return path
 
@@ -276,6 +280,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help=f"a path, an id, {LATEST} (the newest proven one), {BEFORE_MIGRATION} (the newest such), "
         f"or {NOTHING} (an empty database begins again)",
     )
+    parser.add_argument("--guild", type=int, metavar="ID", help="one community alone, by its id in Discord")
     for name, purpose in (
         ("--dry-run", "tell what would change, and change nothing"),
         ("--yes", "do not ask for the id of the backup"),

@@ -3,6 +3,7 @@
 from functools import partial
 
 from utils.clock import Clock
+from utils.composition.verification import verify_restored
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.archives.catch_up import plan_catch_up
 from utils.database.core.database import Fence, SafeDatabase
@@ -29,3 +30,4 @@ async def finish_jobs(
     )
     await database.call(plan)
     await note_in_audits(database, facts, fence)
+    await verify_restored(database, facts.began_at)

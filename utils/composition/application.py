@@ -73,7 +73,9 @@ class Application:
         self.repositories = self.base.repositories
         self.events = self.base.events
         self.tasks = self.base.tasks
-        self.pruning = Pruning(self.base.repositories, self.base.tasks, clock=self.base.clock)
+        self.pruning = Pruning(
+            self.base.repositories, self.base.tasks, incidents=self.base.incidents, clock=self.base.clock
+        )
         self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=self.base.tasks)
 
     async def run(self, stop: asyncio.Event, status: ServiceStatus) -> None:
@@ -154,6 +156,7 @@ class Application:
         await self.pool.close_guild(guild_id)
         for memory in self.memories:
             memory.forget_guild(guild_id)
+        await self.base.incidents.end_guild(guild_id)
         # all of that took time, and the guild may have invited the bot again
         await self.loops.follow_guilds(self.bot.is_member_of)
 

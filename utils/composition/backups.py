@@ -42,8 +42,12 @@ def build_verifier(settings: Settings, secret_box: SecretBox | None, clock: Cloc
         uri=settings.mongodb.uri.get_secret_value(),
         database=settings.mongodb.database,
     )
-    command = (sys.executable, str(PROJECT / "bot.py"), CHILD)
-    return BackupVerifier(place, command=command, key_check=compute_key_check, clock=clock)
+    return BackupVerifier(place, command=build_child_command(), key_check=compute_key_check, clock=clock)
+
+
+def build_child_command() -> tuple[str, ...]:
+    """Return the command that starts the child process."""
+    return (sys.executable, str(PROJECT / "bot.py"), CHILD)
 
 
 def build_backups(

@@ -56,6 +56,7 @@ def build_delivery(
         places=places,
         languages=languages,
         incidents=base.incidents,
+        store=base.repositories.guilds,
         clock=clock,
     )
     service = DeliveryService(

@@ -16,6 +16,7 @@ from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.migrations.secret_keys import StoredLogins
 from utils.database.process.inspector import DatabaseInspector
+from utils.database.verification.checks import DataChecks
 from utils.delivery.incident_messages import IncidentMessages
 from utils.delivery.outbox_watch import OutboxWatch
 from utils.interactions.client import KillfeedBot
@@ -36,6 +37,7 @@ from utils.telemetry.health.probes.backups import (
     probe_newest_backup,
     probe_proven_backup,
 )
+from utils.telemetry.health.probes.data import DataWatch
 from utils.telemetry.health.probes.database import (
     probe_answers,
     probe_clock,
@@ -43,7 +45,7 @@ from utils.telemetry.health.probes.database import (
     probe_speed,
 )
 from utils.telemetry.health.probes.gateway import (
-    RateLimitCounter,
+    RefusalCounter,
     ShardWatch,
     probe_commands,
     probe_gateway,
@@ -101,21 +103,23 @@ class Health:
 
     Attributes:
         lag: measures the event loop.
-        limits: counts the answers 429 of Discord.
+        limits: counts the answers 401, 403 and 429 of Discord.
         clocks: the offsets of the times in the servers' logs.
         reports: says how the bot is.
         status: reads what the status file shows.
+        data: what verifications of the data found.
         folder: where the starts are counted.
     """
 
     checker: HealthChecker
     lag: LoopLag
-    limits: RateLimitCounter
+    limits: RefusalCounter
     clocks: ServerClocks
     outbox: OutboxProbe
     shards: ShardWatch
     reports: HealthReports
     status: StatusSource
+    data: DataWatch
     tasks: TaskManager
     folder: Path
 
@@ -144,21 +148,22 @@ def build_health(base: Base, sources: HealthSources) -> Health:
     """Return everything about health."""
     sharding, clock = base.settings.discord.sharding, base.clock
     process = "" if sharding.is_whole else f"@{sharding.ids[0]}"
-    lag, limits, clocks = LoopLag(clock), RateLimitCounter(), ServerClocks(clock)
+    lag, limits, clocks = LoopLag(clock), RefusalCounter(), ServerClocks(clock)
     outbox, shards = (
         OutboxProbe(_build_watch(base, sources).read),
         ShardWatch(sources.bot.list_connections, clock),
     )
+    data = DataWatch(DataChecks(sources.database))
     backups = BackupWatch(find_home(base.settings), list_directories(base.settings))
     checker = HealthChecker(
         probes=(
             *_list_database_probes(sources, process, clock),
             probe_gateway(shards),
-            probe_limits(limits, lambda: sources.delivery.sender.refused),
+            probe_limits(limits),
             probe_commands(sources.tally),
             *_list_machine_probes(base.settings, lag, clock),
             *_list_work_probes(base, sources, clocks),
-            *(_list_backup_probes(base, backups) if sharding.is_first else ()),
+            *((*_list_backup_probes(base, backups), data.build()) if sharding.is_first else ()),
             outbox.build(),
         ),
         incidents=base.incidents,
@@ -197,8 +202,9 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         list_readings=sources.readings.list_readings,
         count_sent=lambda: sources.delivery.sender.sent,
         get_backups=lambda: backups.state,
+        get_data_check=lambda: data.full,
     )
-    return Health(checker, lag, limits, clocks, outbox, shards, reports, status, base.tasks, folder)
+    return Health(checker, lag, limits, clocks, outbox, shards, reports, status, data, base.tasks, folder)
 
 
 def _build_watch(base: Base, sources: HealthSources) -> OutboxWatch:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from utils.clock import Clock
 from utils.composition.storage import Repositories
+from utils.incident_log import IncidentLog
 from utils.models.scope import GuildId, ServerScope
 from utils.tasks import TaskManager
 
@@ -18,9 +19,12 @@ KEPT_HOURS = timedelta(days=14)
 class Pruning:
     """Deletes old messages, lines, errors and incidents, unshown counters, and data of removed servers."""
 
-    def __init__(self, repositories: Repositories, tasks: TaskManager, *, clock: Clock) -> None:
+    def __init__(
+        self, repositories: Repositories, tasks: TaskManager, *, incidents: IncidentLog, clock: Clock
+    ) -> None:
         self._repositories = repositories
         self._tasks = tasks
+        self._incidents = incidents
         self._clock = clock
 
     async def prune(self) -> None:
@@ -36,6 +40,8 @@ class Pruning:
             await self._repositories.outbox.prune_sent(guild_id, before=before)
 
         async def prune_incidents(guild_id: GuildId) -> None:
+            if guild_id in left:
+                await self._incidents.end_guild(guild_id)
             ended_before = self._clock.now() - KEPT_INCIDENTS
             await self._repositories.incidents.prune(guild_id, before=ended_before)
 
@@ -54,6 +60,7 @@ class Pruning:
 
         await self._tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
         await self._tasks.for_each(PRUNE_TASK, scopes, prune_server)
+        left = await self._repositories.scope_index.list_left_guilds()
         troubled = await self._repositories.scope_index.list_guilds_with_incidents()
         await self._tasks.for_each(PRUNE_TASK, troubled, prune_incidents)
         failed = await self._repositories.scope_index.list_guilds_with_errors()

@@ -7,10 +7,8 @@ from functools import partial
 
 from structlog import get_logger
 
-from utils.backup.steps import run_in_thread
 from utils.composition.application import Application
-from utils.composition.backups import find_home
-from utils.composition.verification import find_expected_deaths, verify_quickly
+from utils.composition.verification import find_measure, verify_quickly
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.errors import StorageError, StorageUnavailableError
@@ -66,6 +64,7 @@ AT_ONCE = (
     IncidentKind.CLOCK_SKEW,
     IncidentKind.SECRET_KEY,
     IncidentKind.CRASH_LOOP,
+    IncidentKind.DATA_DIFFERS,
 )
 """The kinds that open an incident at the start, without waiting for more rounds."""
 
@@ -76,8 +75,16 @@ START_CHECKS = (*PROBED, "Alerts")
 _MARKS = {CheckState.OK: Mark.OK, CheckState.WARN: Mark.WARNING, CheckState.CRITICAL: Mark.FAILED}
 
 
-async def list_verified(database: SafeDatabase, settings: Settings) -> list[SelfCheck]:
-    """Return what the start has verified before the application was built.
+@dataclass(frozen=True, slots=True)
+class EarlyChecks:
+    """The checks of a start before the application is built, and the report about the data."""
+
+    checks: Sequence[SelfCheck]
+    data: VerificationReport
+
+
+async def verify_early(database: SafeDatabase, settings: Settings) -> EarlyChecks:
+    """Verify what needs no application.
 
     Raises:
         StorageError: the database is away.
@@ -85,12 +92,13 @@ async def list_verified(database: SafeDatabase, settings: Settings) -> list[Self
     facts = await database.command("buildInfo")
     report = await verify_data(database, settings)
     problems = [str(one.said) for one in report.findings if one.fault is DataFault.INDEX]
-    return [
+    checks = [
         SelfCheck("MongoDB", Mark.OK, f"version {facts['version']}, transactions work"),
         SelfCheck("Data", Mark.OK, f"of version {MIGRATIONS.newest}"),
         SelfCheck("Indexes", Mark.WARNING if problems else Mark.OK, " ".join(problems) or "all are there"),
         describe_data(report),
     ]
+    return EarlyChecks(checks, report)
 
 
 async def verify_data(database: SafeDatabase, settings: Settings) -> VerificationReport:
@@ -99,7 +107,7 @@ async def verify_data(database: SafeDatabase, settings: Settings) -> Verificatio
     Raises:
         StorageError: the database is away.
     """
-    expected = await run_in_thread(partial(find_expected_deaths, find_home(settings), database.name))
+    expected = await find_measure(settings, database)
     return await database.call(partial(verify_quickly, database.operations, expected=expected))
 
 
@@ -153,7 +161,7 @@ async def _check_alerts(application: Application) -> SelfCheck:
     return SelfCheck("Alerts", Mark.WARNING, advice)
 
 
-async def verify_start(application: Application, status: StatusWriter, before: Sequence[SelfCheck]) -> None:
+async def verify_start(application: Application, status: StatusWriter, before: EarlyChecks) -> None:
     """Verify what the bot needs before it begins to read; report it, and open incidents at once.
 
     Args:
@@ -166,8 +174,9 @@ async def verify_start(application: Application, status: StatusWriter, before: S
     """
     health = application.health
     health.note_start()
+    health.data.sampled = before.data.findings
     commands = f"{len(list_commands(application.bot))} commands"
-    checks = [*before, SelfCheck("Commands", Mark.OK, commands)]
+    checks = [*before.checks, SelfCheck("Commands", Mark.OK, commands)]
     found = await probe_start(application)
     checks += [check async for check in list_start_checks(application, found)]
     status.startup = [(check.name, check.mark.value, check.detail) for check in checks]

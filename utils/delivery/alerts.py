@@ -1,10 +1,12 @@
 """Alerts: tell the admins of a guild once about faults that only they can repair."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import discord
 from structlog import get_logger
@@ -22,6 +24,7 @@ from utils.errors import (
     DeliveryDelayedError,
     DeliveryError,
     DeliveryRefusedError,
+    StorageError,
 )
 from utils.incident_log import IncidentLog
 from utils.models.incident_kinds import KINDS, IncidentKind
@@ -37,9 +40,27 @@ MOST_TOLD = 1_000  # alerts of a guild that are remembered; a forgotten one coul
 MOST_WAITING = 100  # alerts of a guild that are not delivered yet
 RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=300)
 
+TOLD_FOR = timedelta(hours=24)
+"""An alert without a kind is not sent again for so long, even after a restart."""
+
+DIGEST_BYTES = 8
+
 Matter = tuple[GuildId, str]
 
 logger = get_logger(__name__)
+
+
+class ToldStore(Protocol):  # implemented by GuildRepository
+    """Storage of the alerts without a kind that were sent."""
+
+    async def list_told(self, guild_id: GuildId, *, since: datetime) -> frozenset[str]:
+        """Return the digests of the alerts that were sent since a moment."""
+
+    async def note_told(self, guild_id: GuildId, digest: str, *, at: datetime) -> None:
+        """Note that an alert was sent."""
+
+    async def forget_told(self, guild_id: GuildId, digest: str) -> None:
+        """Forget that an alert was sent, because its matter is over."""
 
 
 @dataclass(slots=True)
@@ -73,8 +94,9 @@ class AdminAlerts:
 
     The caller does not wait: each alert is sent by a task of its own. An alert with a kind is an incident: it
     is stored, so a fault that lasts beyond a restart is reported once. What a caller has stored as due
-    (``notify_due``) is sent once as well. Of the others this process alone knows that they were sent. What
-    could not be delivered is tried again after growing pauses, and as soon as the bot is connected (again).
+    (``notify_due``) is sent once as well. Of the others a digest is stored, so a restart does not send them
+    again for a day. What could not be delivered is tried again after growing pauses, and as soon as the bot
+    is connected (again).
     """
 
     def __init__(
@@ -86,6 +108,7 @@ class AdminAlerts:
         places: AdminPlaces,
         languages: GuildSpeaker,
         incidents: IncidentLog,
+        store: ToldStore,
         clock: Clock,
     ) -> None:
         self._bot = bot
@@ -94,8 +117,12 @@ class AdminAlerts:
         self._places = places
         self._languages = languages
         self._incidents = incidents
+        self._store = store
         self._clock = clock
         self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be sent; the oldest first
+        self._stored: dict[
+            GuildId, set[str]
+        ] = {}  # digests of sent alerts without a kind; once they are known
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
@@ -116,6 +143,8 @@ class AdminAlerts:
             await self._incidents.try_to_load(guild_id)
             if self._note_incident(alert.incident, server_id):
                 self._told.setdefault(guild_id, {})[key] = None
+        else:
+            await self._recall((guild_id, key))
         if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
             self._begin((guild_id, key), alert)
@@ -162,6 +191,7 @@ class AdminAlerts:
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Begin to tell a member in a direct message, unless they were told before or accept none."""
         matter = guild_id, f"{member_id}:{key}"
+        await self._recall(matter)
         if not self._is_told(matter):
             self._begin(matter, _Alert(sentence, member_id=member_id))
 
@@ -172,6 +202,7 @@ class AdminAlerts:
         if not told:
             self._told.pop(guild_id, None)
         await self._end_incident(guild_id, key)
+        await self._forget_stored((guild_id, key))
         if alert := self._waiting.pop((guild_id, key), None):
             alert.is_over.set()
 
@@ -188,12 +219,46 @@ class AdminAlerts:
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget the sent alerts of a guild, and drop those that were not sent yet."""
         self._told.pop(guild_id, None)
+        self._stored.pop(guild_id, None)
         for matter in [matter for matter in self._waiting if matter[0] == guild_id]:
             self._waiting.pop(matter).is_over.set()
 
     async def tell_waiting(self) -> None:
         """Send alerts that could not be delivered before, for example because Discord was away."""
         await self._tasks.for_each(TELL_TASK, list(self._waiting), self._tell)
+
+    async def _recall(self, matter: Matter) -> None:
+        """Take over that an alert was sent before a restart; while the database is away, nothing is known."""
+        guild_id, key = matter
+        if guild_id not in self._stored:
+            since = self._clock.now() - TOLD_FOR
+            try:
+                self._stored[guild_id] = set(await self._store.list_told(guild_id, since=since))
+            except StorageError as error:
+                logger.info("sent alerts are not known", guild_id=guild_id, problem=str(error))
+        if compute_digest(key) in self._stored.get(guild_id, ()):
+            self._told.setdefault(guild_id, {})[key] = None
+
+    async def _store_told(self, matter: Matter) -> None:
+        """Store that an alert without a kind was sent; if that fails, a restart may send it again."""
+        guild_id, key = matter
+        digest = compute_digest(key)
+        self._stored.setdefault(guild_id, set()).add(digest)
+        try:
+            await self._store.note_told(guild_id, digest, at=self._clock.now())
+        except StorageError as error:
+            logger.info("a sent alert is not stored", guild_id=guild_id, problem=str(error))
+
+    async def _forget_stored(self, matter: Matter) -> None:
+        guild_id, key = matter
+        digest = compute_digest(key)
+        if digest not in self._stored.get(guild_id, ()):
+            return
+        self._stored[guild_id].discard(digest)
+        try:
+            await self._store.forget_told(guild_id, digest)
+        except StorageError as error:
+            logger.info("a sent alert is not forgotten", guild_id=guild_id, problem=str(error))
 
     def _is_told(self, matter: Matter) -> bool:
         guild_id, key = matter
@@ -248,6 +313,8 @@ class AdminAlerts:
                 await self._note_told(alert)
             else:
                 await self._tell_member(matter[0], alert.member_id, alert)
+            if alert.incident is None and alert.mark_told is None:
+                await self._store_told(matter)
             if alert.mark_told is not None:
                 await alert.mark_told()
             if self._waiting.get(matter) is alert:  # unless it was over and reported again in the meantime
@@ -289,3 +356,8 @@ class AdminAlerts:
         except DeliveryError as failure:
             alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
             raise
+
+
+def compute_digest(key: str) -> str:
+    """Return the stored form of the key of an alert, which may hold ids of people."""
+    return hashlib.blake2b(key.encode(), digest_size=DIGEST_BYTES).hexdigest()

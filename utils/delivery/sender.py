@@ -27,7 +27,6 @@ T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
 _REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
-_LOCKED_OUT_BY = frozenset({401, 403})  # and 429, which the library answers by itself
 
 
 class DiscordSender:
@@ -41,7 +40,6 @@ class DiscordSender:
 
     Attributes:
         sent: posted messages since the start.
-        refused: requests that Discord answered with 401 or 403 since the start.
     """
 
     def __init__(
@@ -52,18 +50,6 @@ class DiscordSender:
         self._timeout_seconds = timeout_seconds
         self._requests = Requests()
         self.sent = 0
-        self.refused = 0
-
-    @contextmanager
-    def _mapping(self) -> Iterator[None]:
-        """Map failures to errors of delivery, and count those after which Discord may lock a bot out."""
-        try:
-            with map_discord_errors(self._clock):
-                yield
-        except DeliveryError as failure:
-            cause = failure.__cause__
-            self.refused += isinstance(cause, discord.HTTPException) and cause.status in _LOCKED_OUT_BY
-            raise
 
     async def send(
         self,
@@ -78,7 +64,7 @@ class DiscordSender:
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
-        with bind_log_context(correlation_id=nonce), self._mapping():
+        with bind_log_context(correlation_id=nonce), map_discord_errors(self._clock):
             message = await self._wait_for(
                 channel.send(
                     embeds=list(embeds),
@@ -107,7 +93,7 @@ class DiscordSender:
         allowed = discord.AllowedMentions(
             everyone=False, roles=False, users=[discord.Object(member_id)], replied_user=False
         )
-        with self._mapping():
+        with map_discord_errors(self._clock):
             await self._wait_for(
                 channel.send(
                     content,
@@ -126,7 +112,7 @@ class DiscordSender:
             user = await self._bot.get_or_fetch(discord.User, user_id)
             return None if user is None else user.dm_channel or await user.create_dm()
 
-        with self._mapping():
+        with map_discord_errors(self._clock):
             channel = await self._wait_for(open_channel())
         if channel is None:
             raise ChannelUnusableError("Discord knows no such user.")
@@ -164,7 +150,7 @@ class DiscordSender:
 
     async def _reach(self, request: Coroutine[Any, Any, object]) -> bool:
         """Carry out a request about one message; tell whether the message exists."""
-        with self._mapping():
+        with map_discord_errors(self._clock):
             try:
                 await self._wait_for(request)
             except discord.NotFound as error:
@@ -177,7 +163,7 @@ class DiscordSender:
         """Return the bot's own recent messages of a channel, newest first."""
         own_id = self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
-        with self._mapping():
+        with map_discord_errors(self._clock):
             messages = await self._wait_for(channel.history(limit=limit).flatten())
         return [_read_message(message) for message in messages if message.author.id == own_id]
 

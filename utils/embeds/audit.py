@@ -37,6 +37,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "errors:write": text_in("a task", "storing errors"),
     "health:lag": text_in("a task", "measuring delays"),
     "health:round": text_in("a task", "checking the bot's health"),
+    "health:stored": text_in("a task", "reading what an answer about health shows"),
     "health:status": text_in("a task", "writing the status"),
     "health:tell": text_in("a task", "reporting incidents"),
     "catch-up:report": text_in("a task", "reporting restores"),

@@ -27,6 +27,7 @@ STEP_NAMES = {
     BackupStep.LOADING: text("Restoring it on trial"),
     BackupStep.COMPARING: text("Comparing every document"),
     BackupStep.COPYING: text("Copying it to the other places"),
+    BackupStep.VERIFYING: text("Verifying the data"),
 }
 MEGABYTE = 1000**2
 

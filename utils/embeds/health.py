@@ -30,6 +30,7 @@ _OWNERS_CHECKS = (
     (text_in("health", "Event loop"), IncidentKind.EVENT_LOOP),
     (text_in("health", "Disk"), IncidentKind.DISK_SPACE),
     (text_in("health", "Rate limits"), IncidentKind.DISCORD_LIMITED),
+    (text_in("health", "Data check"), IncidentKind.DATA_DIFFERS),
 )
 
 

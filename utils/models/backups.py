@@ -24,6 +24,7 @@ class BackupStep(StrEnum):
     LOADING = "loading"
     COMPARING = "comparing"
     COPYING = "copying"
+    VERIFYING = "verifying"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class IncidentKind(StrEnum):
     BACKUP_UNPROVEN = "backup-unproven"
     BACKUP_COPY = "backup-copy"
     BACKUP_SAME_DISK = "backup-same-disk"
+    DATA_DIFFERS = "data-differs"
     SECRET_KEY = "secret-key"  # noqa: S105 - the name of a check
     PROBE_STUCK = "probe-stuck"
 
@@ -306,6 +307,13 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         title=text("All backups are on the same disk as the data"),
         meaning=text("If this disk fails, the data and all its backups are lost."),
         first_step=text("Name a folder on another disk in backup.directories."),
+    ),
+    IncidentKind.DATA_DIFFERS: KindRow(
+        title=text("Stored data isn't what it should be"),
+        meaning=text("Some figures or wallets may be wrong."),
+        first_step=text("Read which data it is, then look at the runbook."),
+        told_to=Audience.BOTH,
+        rounds_before_open=1,
     ),
     IncidentKind.SECRET_KEY: KindRow(
         title=text("The secret key is missing or doesn't fit"),

@@ -10,6 +10,7 @@ from tests.fakes.backups import MOMENT, FakeSnapshot, begin_archive, finish
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.restores import NEW, OLD, PRESENT, RestoreSetup, digest, fill, write_backup
 from utils.backup.archive import Archive
+from utils.backup.restore import RestoreOrder
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.archives.snapshot import SnapshotFacts
 from utils.database.archives.switching import TOKEN_STEP
@@ -48,7 +49,7 @@ async def test_backup_takes_the_place_of_the_present_data(setup: RestoreSetup, a
     assert await digest(setup.database) == NEW
     assert await read(setup, "outbox") == PRESENT["outbox"]
     assert await read(setup, "schema") == [
-        {"_id": "data", "version": 3},
+        {"_id": "data", "version": 3, "restored_at": START},
         {"_id": "secret_key", "current": b"proof", "following": None},
     ]
     facts = RestoreFacts(
@@ -156,7 +157,9 @@ async def test_older_data_is_restored_as_it_is_and_empties_what_is_under_way(
     """The next start upgrades it and makes its indexes; posts of another version are not delivered."""
     await setup.restore(finish(begin_archive(tmp_path, snapshot=OlderSnapshot())))
     assert await digest(setup.database) == NEW
-    assert await read(setup, "schema") == [{"_id": "data", "version": 2, "upgraded_from": 1}]
+    assert await read(setup, "schema") == [
+        {"_id": "data", "version": 2, "restored_at": START, "upgraded_from": 1}
+    ]
     assert (await setup.database.unscoped("kills").index_information()).keys() == {"_id_"}
     [facts] = setup.jobs
     await empty_in_flight(setup.database, facts)
@@ -188,7 +191,7 @@ async def test_plan_tells_what_changes_and_what_is_lost(setup: RestoreSetup, arc
         },
     )
     await setup.database.unscoped("links").update_one({}, {"$set": {"proven_at": later}})
-    plan = await setup.restorer.plan(archive)
+    plan = await setup.restorer.plan(RestoreOrder(archive))
     assert (plan.backup_id, plan.taken_at, plan.data_version) == (archive.id, TAKEN_AT, 3)
     assert plan.documents == {"guilds": (2, 2), "kills": (200, 300), "links": (1, 0)}
     assert plan.losses.counts == {"changes": 1, "ledger": 1, "links": 1, "grants": 0, "erasures": 0}

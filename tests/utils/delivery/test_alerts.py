@@ -12,11 +12,18 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink
-from tests.fakes.incidents import FakeIncidentStore
+from tests.fakes.incidents import FakeIncidentStore, FakeToldStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.own_bot import wait_until
 from utils.delivery.admin_places import AdminPlaces
-from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
+from utils.delivery.alerts import (
+    MOST_TOLD,
+    MOST_WAITING,
+    RETRY_BACKOFF,
+    TOLD_FOR,
+    AdminAlerts,
+    compute_digest,
+)
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
 from utils.incident_log import IncidentLog
@@ -79,6 +86,7 @@ def build_alerts(
     clock: FakeClock,
     *,
     store: FakeIncidentStore,
+    told: FakeToldStore | None = None,
 ) -> AdminAlerts:
     """Build the alerts of a process over what earlier processes stored."""
     sender = DiscordSender(bot, clock=clock)
@@ -89,6 +97,7 @@ def build_alerts(
         places=AdminPlaces(bot, sender, settings=settings, errors=FakeErrorSink()),
         languages=FakeGuildLanguages(),
         incidents=IncidentLog(store, clock=clock),
+        store=FakeToldStore() if told is None else told,
         clock=clock,
     )
 
@@ -377,6 +386,39 @@ async def test_incident_is_told_once_over_restarts_until_a_later_process_closes_
     await tasks.stop()
     assert read(channel) == [SENTENCE, SENTENCE]
     assert [one.is_open for one in store.stored.values()] == [False, True]
+
+
+async def test_alert_without_a_kind_is_not_sent_again_for_a_day_after_a_restart(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    settings: FakeSettingsSource,
+    clock: FakeClock,
+) -> None:
+    """A later process knows its digest, which names no member; ``clear`` and a day forget it."""
+    told, tasks, guild_id = FakeToldStore(), TaskManager(clock), GuildId(guild.id)
+
+    async def report(sentence: str, *, key: str = KEY, is_over: bool = False) -> None:
+        alerts = build_alerts(bot, tasks, settings, clock, store=FakeIncidentStore(), told=told)
+        await alerts.notify(guild_id, text("{sentence}", sentence=sentence), key)
+        await world.settle()
+        if is_over:
+            await alerts.clear(guild_id, key)
+
+    async with running_bot(bot, world):
+        await report("first")
+        await report("not again", is_over=True)
+        await report("after its end")
+        told.is_away = True
+        await report("nobody knows", key="other")
+        told.is_away = False
+        clock.move(TOLD_FOR.total_seconds() + 1)
+        await report("a day later")
+    await tasks.stop()
+    assert read(channel) == ["first", "after its end", "nobody knows", "a day later"]
+    assert {digest for _, digest in told.told} == {compute_digest(KEY)}
+    assert KEY not in compute_digest(KEY)
 
 
 async def test_incident_is_told_while_the_database_is_away_and_stored_afterwards(

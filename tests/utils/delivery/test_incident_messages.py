@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+import aiohttp
 import discord
 import pytest
 from discord.ext import commands
@@ -21,7 +22,7 @@ from utils.models.incident_kinds import KINDS, IncidentKind
 from utils.models.incidents import REMINDED_AFTER, WHOLE_BOT, CheckState, Incident, IncidentKey, Stage
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import text
-from utils.telemetry.health.probes.gateway import RateLimitCounter
+from utils.telemetry.health.probes.gateway import RefusalCounter
 
 POST = "/channels/{channel_id}/messages"
 SAID = text("The bot uses 90 MB of 100 MB.")
@@ -170,11 +171,11 @@ def test_stages_and_incidents_have_nonces_of_their_own() -> None:
     assert make_stage_nonce(build_incident(), Stage.OPENED) == nonces[0]
 
 
-async def test_limited_requests_are_counted_and_so_are_refused_ones(
+async def test_refused_requests_of_every_kind_are_counted(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, sender: DiscordSender
 ) -> None:
-    """The library reports each answer 429 in words that the counter knows; answers 403 raise an error."""
-    limits = RateLimitCounter()
+    """The library logs each answer in words that the counter knows: of posts, of reads, and of webhooks."""
+    limits = RefusalCounter()
     limits.attach()
     try:
         async with running_bot(bot, world):
@@ -188,7 +189,14 @@ async def test_limited_requests_are_counted_and_so_are_refused_ones(
             world.faults.add(Fault(method="POST", route=POST, status=403, times=1))
             with pytest.raises(ChannelUnusableError):
                 await sender.send(place, embeds=[embed], pictures=(), nonce="n2")
+            world.faults.add(Fault(status=401, times=2))
+            with pytest.raises(discord.HTTPException):
+                await bot.fetch_guild(1)
+            async with aiohttp.ClientSession() as session:
+                answer = discord.Webhook.partial(1, "token", session=session)
+                with pytest.raises(discord.HTTPException):
+                    await answer.send("an answer to a command")
     finally:
         limits.detach()
-    assert (limits.limited, limits.limited_globally) == (3, 1)
-    assert (sender.sent, sender.refused) == (1, 1)
+    assert (limits.limited, limits.limited_globally, limits.denied) == (3, 1, 3)
+    assert sender.sent == 1

@@ -15,7 +15,7 @@ from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import build_player_id
 from tests.fakes.errors import FakeErrorSink
-from tests.fakes.incidents import FakeIncidentStore
+from tests.fakes.incidents import FakeIncidentStore, FakeToldStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
@@ -193,6 +193,7 @@ class Alert:
             places=AdminPlaces(parts.bot, parts.sender, settings=parts, errors=FakeErrorSink()),
             languages=FakeGuildLanguages(parts.factory),
             incidents=IncidentLog(FakeIncidentStore(), clock=parts.clock),
+            store=FakeToldStore(),
             clock=parts.clock,
         )
         self.is_open = True

@@ -1,8 +1,10 @@
 """The end of a process: a second signal, a stop that takes too long, an interpreter that is stuck."""
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulation.starts import PROJECT
+from tests.fakes.systemd import FakeSystemd
 from utils.telemetry.last_words import FAULTS_NAME, read_fault
 from utils.telemetry.process_end import FORCED
 
@@ -38,6 +41,25 @@ def hold_the_interpreter():
 end.limit_stop()
 hold_the_interpreter()
 """
+HUNG = """
+import asyncio, os
+from utils.clock import SystemClock
+from utils.tasks import beside
+from utils.telemetry.last_words import keep_faults
+from utils.telemetry.systemd import ServiceManager
+def hang():
+    while True:
+        time.sleep(60)
+async def main():
+    service = ServiceManager(os.environ, clock=SystemClock())
+    async with beside(service.keep_alive):
+        service.note_connected()
+        await asyncio.sleep(0.05)
+        print("hanging", flush=True)
+        hang()
+with keep_faults(Path(sys.argv[1])):
+    asyncio.run(main())
+"""
 SLOW = """
 end.limit_stop()
 while True:
@@ -47,13 +69,14 @@ while True:
 
 @contextmanager
 def running(
-    folder: Path, text: str, *, stop_seconds: float, dump_seconds: float
+    folder: Path, text: str, *, stop_seconds: float, dump_seconds: float, **environ: str
 ) -> Iterator["subprocess.Popen[str]"]:
     """Run a process with these limits of its stop until the end of the block."""
     beginning = BEGINNING.format(stop_seconds=stop_seconds, dump_seconds=dump_seconds)
     with subprocess.Popen(  # noqa: S603 - our own interpreter and text
         [sys.executable, "-c", beginning + text, str(folder)],
         cwd=PROJECT,
+        env=os.environ | environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -95,3 +118,23 @@ def test_stop_that_takes_too_long_leaves_all_stacks(
     assert fault is not None
     assert fault.error_type == "fatal.Timeout"
     assert (tmp_path / FAULTS_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_process_that_hangs_is_noticed_by_its_watchdog_and_leaves_its_stack(tmp_path: Path) -> None:
+    """A hanging process gives no sign of life; the signal of systemd's watchdog shows where it hangs."""
+    systemd = FakeSystemd(tmp_path / "notify.sock")
+    environ = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "40000"}
+    with running(tmp_path, HUNG, stop_seconds=600, dump_seconds=600, **environ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hanging\n"
+        assert {"READY=1\nSTATUS=connected to Discord", "WATCHDOG=1"} <= set(systemd.read())
+        threading.Event().wait(0.1)  # many times the pause between two signs
+        assert systemd.read() == []
+        process.send_signal(signal.SIGABRT)
+        process.communicate(timeout=60)
+    systemd.close()
+    assert process.returncode == -signal.SIGABRT
+    stacks = (tmp_path / FAULTS_NAME).read_text("utf-8")
+    fault = read_fault(stacks)
+    assert fault is not None
+    assert (fault.error_type, "in hang" in stacks) == ("fatal.Aborted", True)

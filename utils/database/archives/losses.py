@@ -11,17 +11,17 @@ from utils.models.restores import Losses
 MOST_ROWS = 10_000  # of each kind are listed; the number of all is known
 
 
-def count_all(operations: Operations, names: Sequence[str]) -> dict[str, int | None]:
-    """Return the number of documents of each collection; None if it cannot be read."""
-    return {name: _count(operations, name, {}) for name in names}
+def count_all(operations: Operations, names: Sequence[str], query: Document) -> dict[str, int | None]:
+    """Return the number of documents of each collection that fit a query; None if it cannot be read."""
+    return {name: _count(operations, name, query) for name in names}
 
 
-def find_losses(operations: Operations, *, since: datetime, query: Document | None = None) -> Losses:
+def find_losses(operations: Operations, query: Document, *, since: datetime) -> Losses:
     """Return the data that is newer than a moment; ``query`` selects the documents of one guild."""
     rows: dict[str, Sequence[Mapping[str, Any]]] = {}
     counts: dict[str, int | None] = {}
     for kind, (collection, moments, fields) in _KINDS.items():
-        newer = {**(query or {}), "$or": [{moment: {"$gt": since}} for moment in moments]}
+        newer = {**query, "$or": [{moment: {"$gt": since}} for moment in moments]}
         counts[kind] = _count(operations, collection, newer)
         rows[kind] = _read(operations, collection, newer, fields) if counts[kind] else ()
     return Losses(rows, counts)

@@ -1,8 +1,12 @@
 """Raw documents: a stream of BSON, taken apart by the length that each document begins with."""
 
+from collections.abc import Iterable
 from struct import Struct
 
+from bson.raw_bson import RawBSONDocument
+
 from utils.errors import ArchiveRefusedError
+from utils.models.scope import GuildId
 from utils.models.texts import text
 
 SMALLEST_BYTES = 5  # an empty document: its length and a zero
@@ -41,6 +45,11 @@ class DocumentSplitter:
             offset += length
         self._rest = stream[offset:]
         return found
+
+
+def choose_of_guild(documents: Iterable[bytes], guild_id: GuildId) -> list[bytes]:
+    """Return the documents that belong to a guild."""
+    return [one for one in documents if RawBSONDocument(one).get("guild_id") == guild_id]
 
 
 def count_documents(piece: bytes) -> int:

@@ -120,10 +120,15 @@ class SnapshotSource:
     @contextmanager
     def open(self) -> Iterator[Snapshot]:
         """Open a snapshot; the bot's own mongod keeps its past for longer in this block."""
+        with self.long_history(), self._database.open_snapshot() as session:
+            yield Snapshot(self._operations, session)
+
+    @contextmanager
+    def long_history(self) -> Iterator[None]:
+        """Let the bot's own mongod keep its past for longer in this block."""
         self._keep_history(LONG_HISTORY_SECONDS)
         try:
-            with self._database.open_snapshot() as session:
-                yield Snapshot(self._operations, session)
+            yield
         finally:
             self._keep_history(HISTORY_SECONDS)
 

@@ -103,11 +103,11 @@ class RestoreMarks:
         following = replace(marker, state=RestoreState.FOLLOWING)
 
         def work(transaction: Transaction) -> list[bytes]:
-            version: Document = {"version": marker.data_version}
+            # backups from before the restore are no measure any more for what the data should hold
+            version: Document = {"version": marker.data_version, "restored_at": marker.facts.began_at}
             if marker.upgraded_from is not None:
                 version["upgraded_from"] = marker.upgraded_from
-            if marker.facts.guild_id is None:
-                _put(transaction, "data", version)
+            _put(transaction, "data", version)
             if marker.secret_proof is not None:
                 _put(transaction, "secret_key", {"current": marker.secret_proof, "following": None})
             _put(transaction, _ID, _build(following))
@@ -181,6 +181,29 @@ class CollectionSwitch:
             await self._rename(name, REPLACED + name)
         # a collection that came into being since then, for example of an older bot, holds nothing of worth
         await self._rename(loaded, name, drops_target=True)
+
+    async def put_guild_in_place(self, name: str, guild_id: GuildId) -> None:
+        """Let the loaded documents of one guild take the place of its present ones."""
+        if RESTORING + name not in await self._list_names():
+            return  # it is a collection that no backup of this version has
+        present, loaded = self._database.unscoped(name), self._database.unscoped(RESTORING + name)
+        deleting = present.delete_many({"guild_id": int(guild_id)})
+        await self._database.run(f"{name}.delete_guild", deleting)
+        merging = loaded.aggregate([{"$merge": {"into": name, "on": "_id", "whenMatched": "replace"}}])
+        await self._database.run(f"{name}.merge", merging.to_list(None))
+
+    async def keep_premium(self, guild_id: GuildId) -> None:
+        """Let the loaded settings of a guild have the premium that it has now; the host gave it."""
+        query = {"guild_id": int(guild_id)}
+        fields = {"premium": 1, "premium_history": 1, "_id": 0}
+        present, loaded = self._database.unscoped("guilds"), self._database.unscoped(f"{RESTORING}guilds")
+        found = await self._database.run("guilds.find_one", present.find_one(query, fields))
+        if found is None:
+            return  # its document is lost, and the backup has the last known premium
+        gone = dict.fromkeys(fields.keys() - found.keys() - {"_id"}, "")
+        change = {name: value for name, value in (("$set", found), ("$unset", gone)) if value}
+        if change:
+            await self._database.run("guilds.update", loaded.update_one(query, change, upsert=bool(found)))
 
     async def drop(self, prefix: str) -> None:
         """Drop every collection whose name begins with a prefix."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import cast
 
 from bson.raw_bson import RawBSONDocument
-from pymongo import MongoClient, WriteConcern
+from pymongo import WriteConcern
 
 from utils.clock import Clock
 from utils.database.archives.snapshot import BATCH_DOCUMENTS, count_by_guild
 from utils.database.core.indexes import INDEXES, Index, build_model
-from utils.database.core.operations import Document, Operations
-from utils.database.process.connection import OPTIONS
+from utils.database.core.operations import Operations
+from utils.database.process.blocking_client import open_operations
 from utils.database.process.mongod_binary import find_mongod
 from utils.database.process.scratch import open_scratch
 from utils.database.verification.stored_data import StoredData
@@ -130,7 +130,7 @@ def open_trial(place: TrialPlace, *, clock: Clock) -> Iterator[tuple[TrialDataba
     try:
         mongod = find_mongod(place.mongod_path)
     except ConfigurationError:
-        with _open_own(place, clock) as operations:
+        with open_operations(place.uri, place.database, clock=clock) as operations:
             trial = TrialDatabase(operations, prefix=OWN_PREFIX)
             trial.drop()  # an earlier trial may have been killed
             try:
@@ -140,12 +140,3 @@ def open_trial(place: TrialPlace, *, clock: Clock) -> Iterator[tuple[TrialDataba
     else:
         with open_scratch(place.scratch, mongod, clock=clock) as operations:
             yield TrialDatabase(operations), "a scratch mongod"
-
-
-@contextmanager
-def _open_own(place: TrialPlace, clock: Clock) -> Iterator[Operations]:
-    client: MongoClient[Document] = MongoClient(place.uri, **OPTIONS)
-    try:
-        yield Operations(client[place.database], clock=clock)
-    finally:
-        client.close()

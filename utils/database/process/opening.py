@@ -100,19 +100,27 @@ async def join_database(
     Raises:
         ConfigurationError, StorageError: it cannot be used; the text says why.
     """
-    uri = place.uri
-    if not uri:
-        kept = ProcessFile.read(find_process_file(place.data_dir))
-        if kept is None or not kept.is_private:
-            raise StorageUnavailableError("The bot is starting or stopping. Try again in a minute.")
-        uri = build_uri(kept.address)
     connection = SafeMongoDBConnection(
-        uri, database=place.database, clock=clock, patience_seconds=patience_seconds
+        find_uri(place), database=place.database, clock=clock, patience_seconds=patience_seconds
     )
     try:
         yield await connection.open()
     finally:
         await connection.close()
+
+
+def find_uri(place: MongoDBPlace) -> str:
+    """Return the address of the database, also of the mongod of a bot that runs; it may hold a password.
+
+    Raises:
+        StorageUnavailableError: that mongod does not run.
+    """
+    if place.uri:
+        return place.uri
+    kept = ProcessFile.read(find_process_file(place.data_dir))
+    if kept is None or not kept.is_private:
+        raise StorageUnavailableError("The bot is starting or stopping. Try again in a minute.")
+    return build_uri(kept.address)
 
 
 def set_mongod_aside(place: MongoDBPlace, *, at: datetime) -> Path:

@@ -12,6 +12,9 @@ from utils.models.audit import AuditEntry
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 
+KEPT_TOLD = 100
+"""Alerts of a guild that are remembered over a restart."""
+
 
 class GuildRepository(Repository):
     """The settings of guilds, and whether the bot is in a guild.
@@ -62,6 +65,20 @@ class GuildRepository(Repository):
             return True
 
         return await self._database.in_transaction(write)
+
+    async def list_told(self, guild_id: GuildId, *, since: datetime) -> frozenset[str]:
+        """Return the digests of the alerts that were sent since a moment."""
+        found = await self._guilds(guild_id).find_one({}, projection={"told": 1}) or {}
+        return frozenset(one["digest"] for one in found.get("told", ()) if one["at"] >= since)
+
+    async def note_told(self, guild_id: GuildId, digest: str, *, at: datetime) -> None:
+        """Note that an alert was sent; the newest ones of a guild are kept."""
+        told = {"$each": [{"digest": digest, "at": at}], "$slice": -KEPT_TOLD}
+        await self._guilds(guild_id).update_one({}, {"$push": {"told": told}})
+
+    async def forget_told(self, guild_id: GuildId, digest: str) -> None:
+        """Forget that an alert was sent, because its matter is over."""
+        await self._guilds(guild_id).update_one({}, {"$pull": {"told": {"digest": digest}}})
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
         return self._of_guild("guilds", guild_id)

@@ -7,13 +7,14 @@ of players are found there by a scan of their server's part of ``_id``.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as BareCollection
 
 from utils.database.core.blocking import BlockingCollection
 from utils.database.core.indexes import INDEXES, compare_indexes
 from utils.database.core.keys import build_key_range
 from utils.database.core.operations import Document, Operations
-from utils.database.core.scope_rules import scope_of_guild, scope_of_server
+from utils.database.core.scope_rules import Query, scope_of_guild, scope_of_server
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.guild_documents import SettingsDocuments
 from utils.database.documents.player_documents import read_days, read_player
@@ -24,8 +25,14 @@ from utils.models.deaths import Death
 from utils.models.guilds import GuildSettings
 from utils.models.players import PlayerDay
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
-from utils.models.texts import text
-from utils.models.verification import DataFault, DataFinding, ShownServer, StoredFigures, StoredWallet
+from utils.models.verification import (
+    UNREADABLE_SERVER,
+    DataFault,
+    DataFinding,
+    ShownServer,
+    StoredFigures,
+    StoredWallet,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,10 +55,19 @@ class StoredData:
     Args:
         prefix: begins the names of its collections; empty in a database of its own.
         is_trial: it has neither a version of its own nor all indexes.
+        session: of a snapshot, in which everything is of one moment.
     """
 
-    def __init__(self, operations: Operations, *, prefix: str = "", is_trial: bool = False) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        *,
+        prefix: str = "",
+        is_trial: bool = False,
+        session: ClientSession | None = None,
+    ) -> None:
         self._operations = operations
+        self._session = session
         self._prefix = prefix
         self._is_trial = is_trial
         self._settings = SettingsDocuments(GuildSettings)
@@ -60,7 +76,9 @@ class StoredData:
         """Return the version of the data; None in a trial, whose version the backup names."""
         if self._is_trial:
             return None
-        found = self._run("schema.find_one", self._get("schema").find_one, {"_id": "data"})
+        found = self._run(
+            "schema.find_one", self._get("schema").find_one, {"_id": "data"}, session=self._session
+        )
         return 0 if found is None else int(found["version"])
 
     def list_index_problems(self) -> Sequence[str]:
@@ -73,13 +91,13 @@ class StoredData:
 
     def list_servers(self) -> tuple[Sequence[ShownServer], Sequence[DataFinding]]:
         """Return every game server that is there, and what of settings and game servers cannot be read."""
-        servers, findings = [], []
-        for document in self._iterate("guilds"):
-            if try_to_read(self._read_guild, document) is None:
-                guild_id = _read_id(document)
-                said = text("The settings of the community {guild} can't be read.", guild=str(guild_id))
-                findings.append(DataFinding(DataFault.UNREADABLE, said, guild_id))
-        for document in self._iterate("game_servers"):
+        servers = []
+        findings = [
+            DataFinding(DataFault.UNREADABLE, _read_id(document))
+            for document in self._iterate("guilds", {})
+            if try_to_read(self._read_guild, document) is None
+        ]
+        for document in self._iterate("game_servers", {}):
             server = try_to_read(read_server, document)
             if server is None:
                 findings.append(_describe_unreadable(document))
@@ -102,7 +120,9 @@ class StoredData:
         first, last = build_key_range(scope)
         # by the _id alone, so that MongoDB reads the index and no document; the prefix is the scope
         own = {"_id": {"$gte": first, "$lte": last}}
-        return self._run("kills.count", self._get("kills").count_documents, own, hint="_id_")
+        return self._run(
+            "kills.count", self._get("kills").count_documents, own, hint="_id_", session=self._session
+        )
 
     def count_players(self, server: ShownServer) -> int:
         """Return the number of players with shown counters."""
@@ -155,7 +175,7 @@ class StoredData:
     def pick_wallets(self, limit: int) -> Sequence[StoredWallet]:
         """Return some wallets by chance."""
         chosen = [{"$sample": {"size": limit}}]
-        cursor = self._run("wallets.sample", self._get("wallets").aggregate, chosen)
+        cursor = self._run("wallets.sample", self._get("wallets").aggregate, chosen, session=self._session)
         return [self._read_wallet(one) for one in self._run("wallets.sample", list, cursor)]
 
     def find_wallet(self, wallet: StoredWallet) -> StoredWallet | None:
@@ -180,10 +200,14 @@ class StoredData:
         )
 
     def _of_guild(self, name: str, guild_id: GuildId) -> BlockingCollection:
-        return BlockingCollection(self._operations, self._prefix + name, scope_of_guild(guild_id))
+        return BlockingCollection(
+            self._operations, self._prefix + name, scope_of_guild(guild_id), session=self._session
+        )
 
     def _of_server(self, name: str, scope: ServerScope) -> BlockingCollection:
-        return BlockingCollection(self._operations, self._prefix + name, scope_of_server(scope))
+        return BlockingCollection(
+            self._operations, self._prefix + name, scope_of_server(scope), session=self._session
+        )
 
     def _get(self, name: str) -> BareCollection[Document]:
         """Return a bare collection, for what belongs to no community or to all of them."""
@@ -192,8 +216,9 @@ class StoredData:
     def _run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return self._operations.run(operation, method, *args, **kwargs)
 
-    def _iterate(self, name: str) -> Iterator[Document]:
-        with self._run(f"{name}.find", self._get(name).find, {}) as cursor:
+    def _iterate(self, name: str, query: Query, *, hint: str | None = None) -> Iterator[Document]:
+        found = self._get(name).find(query, hint=hint, session=self._session)
+        with found as cursor:
             while (document := self._run(f"{name}.find", next, cursor, None)) is not None:
                 yield document
 
@@ -208,11 +233,6 @@ def _read_id(document: Document) -> GuildId | None:
 
 
 def _describe_unreadable(document: Document) -> DataFinding:
-    guild_id, server_id = _read_id(document), document.get("server_id")
-    said = text(
-        "The game server {server} of the community {guild} can't be read.",
-        server=str(server_id),
-        guild=str(guild_id),
-    )
+    server_id = document.get("server_id")
     known = ServerId(server_id) if isinstance(server_id, str) else None
-    return DataFinding(DataFault.UNREADABLE, said, guild_id, known)
+    return DataFinding(DataFault.UNREADABLE, _read_id(document), known, detail=UNREADABLE_SERVER)

@@ -1,11 +1,20 @@
 """The Protocol of a verification: blocking reads of the stored data."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from utils.models.deaths import Death
-from utils.models.scope import PlayerId, ServerScope
-from utils.models.verification import DataFinding, ShownServer, StoredFigures, StoredWallet
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
+from utils.models.verification import (
+    DataFinding,
+    DeathPiece,
+    LedgerLine,
+    ShownServer,
+    StoredFigures,
+    StoredWallet,
+)
 
 
 class VerifiedData(Protocol):  # implemented by StoredData
@@ -48,3 +57,31 @@ class VerifiedData(Protocol):  # implemented by StoredData
 
     def find_wallet(self, wallet: StoredWallet) -> StoredWallet | None:
         """Return the wallet of the same member as it is now; None if it is gone."""
+
+
+class WholeData(VerifiedData, Protocol):  # implemented by StoredWhole
+    """All of the stored data, as of one moment."""
+
+    def iterate_deaths(self, scope: ServerScope, *, batch: int) -> Iterator[DeathPiece]:
+        """Yield every death of a game server in the order of its id, which is by time."""
+
+    def iterate_players(self, server: ShownServer) -> Iterator[tuple[PlayerId, PlayerRecord | None]]:
+        """Yield all shown players; None for one who cannot be read."""
+
+    def list_months_of_days(self, server: ShownServer) -> Sequence[str]:
+        """Return the months of all shown days, for example ``2025-04``."""
+
+    def iterate_days(self, server: ShownServer, months: Collection[str]) -> Iterator[PlayerDay | None]:
+        """Yield the shown days of some months; None for a month of a player that cannot be read."""
+
+    def read_months(self, server: ShownServer) -> Mapping[date, ServerMonth] | None:
+        """Return the shown months; None if one of them cannot be read."""
+
+    def iterate_ledger(self) -> Iterator[LedgerLine]:
+        """Yield the ledgers of all members, those of one member together and newest first."""
+
+    def read_wallets(self) -> Mapping[tuple[GuildId, MemberId], tuple[int, int]]:
+        """Return the number of rows and the balance of every wallet."""
+
+    def list_orphans(self) -> Sequence[DataFinding]:
+        """Return the documents of game servers that are gone."""

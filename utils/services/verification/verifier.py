@@ -12,16 +12,14 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from utils.models.deaths import Death
-from utils.models.players import PlayerRecord
+from utils.models.players import PlayerRecord, ServerMonth
 from utils.models.scope import PlayerId, ServerScope
-from utils.models.texts import Number, plural, text
 from utils.models.verification import (
     DataFault,
     DataFinding,
     DeathCounts,
     ShownServer,
     StoredFigures,
-    StoredWallet,
     VerificationReport,
 )
 from utils.services.ingestion.counting import count_one_player
@@ -56,11 +54,15 @@ class DataVerifier:
         """
         version = self.data.find_data_version()
         if version is not None and version != self.newest_version:
-            return VerificationReport(findings=(_describe_version(version, self.newest_version),))
-        findings = [_describe_index(problem) for problem in self.data.list_index_problems()]
+            return VerificationReport(
+                findings=(DataFinding(DataFault.VERSION, found=version, expected=self.newest_version),)
+            )
+        findings = [
+            DataFinding(DataFault.INDEX, detail=problem) for problem in self.data.list_index_problems()
+        ]
         servers, unreadable = self.data.list_servers()
         findings += unreadable
-        findings += self._compare_deaths(servers, expected or {})
+        findings += self.compare_deaths(servers, expected or {})
         chosen = self.rng.sample(servers, min(len(servers), SAMPLED_SERVERS))
         players = 0
         for server in chosen:
@@ -73,14 +75,15 @@ class DataVerifier:
             findings=tuple(findings), servers=len(chosen), players=players, wallets=wallets
         )
 
-    def _compare_deaths(self, servers: Sequence[ShownServer], expected: DeathCounts) -> Sequence[DataFinding]:
+    def compare_deaths(self, servers: Sequence[ShownServer], expected: DeathCounts) -> Sequence[DataFinding]:
+        """Return the game servers that have fewer deaths than a backup."""
         counts = {
             server.scope: self.data.count_deaths(server.scope)
             for server in servers
             if expected.get(server.scope)
         }
         return [
-            _describe_loss(scope, number, expected[scope])
+            of_server(DataFault.DEATHS, scope, found=number, expected=expected[scope])
             for scope, number in counts.items()
             if number < expected[scope]
         ]
@@ -92,11 +95,11 @@ class DataVerifier:
         number = self.data.count_players(server)
         if not number:
             is_missing = self.data.count_deaths(server.scope) and self._is_still_shown(server)
-            return ([_describe_generation(server.scope)] if is_missing else []), 0
+            return ([of_server(DataFault.GENERATION, server.scope)] if is_missing else []), 0
         skip = self.rng.randrange(max(number - SAMPLED_PLAYERS, 0) + 1)
         player_ids = self.data.list_player_ids(server, skip=skip, limit=SAMPLED_PLAYERS)
         wrong = self._find_wrong(server, player_ids)
-        return ([_describe_players(server.scope, wrong)] if wrong else []), len(player_ids)
+        return ([of_server(DataFault.COUNTERS, server.scope, found=wrong)] if wrong else []), len(player_ids)
 
     def _find_wrong(self, server: ShownServer, player_ids: Collection[PlayerId]) -> int:
         """Return how many of these players have other counters than their deaths say."""
@@ -130,7 +133,19 @@ class DataVerifier:
         wallets = self.data.pick_wallets(SAMPLED_WALLETS)
         wrong = [wallet for wallet in wallets if not wallet.fits_ledger]
         still = [wallet for wallet in wrong if self.data.find_wallet(wallet) == wallet]
-        return len(wallets), [describe_wallet(wallet) for wallet in still]
+        return len(wallets), [
+            DataFinding(DataFault.WALLET, wallet.guild_id, member_id=wallet.member_id) for wallet in still
+        ]
+
+
+def is_same_month(stored: ServerMonth, counted: ServerMonth) -> bool:
+    """Tell whether a stored month is that which was counted; ``days`` may be from before it was stored."""
+    return stored == (counted if stored.days else replace(counted, days=()))
+
+
+def of_server(fault: DataFault, scope: ServerScope, *, found: int = 0, expected: int = 0) -> DataFinding:
+    """Return a finding about a game server."""
+    return DataFinding(fault, scope.guild_id, scope.server_id, found=found, expected=expected)
 
 
 def group_by_player(deaths: Sequence[Death]) -> Mapping[PlayerId, Sequence[Death]]:
@@ -160,56 +175,3 @@ def is_same_player(stored: PlayerRecord, counted: PlayerRecord) -> bool:
     return replace(stored, names=()) == replace(counted, names=(), recent=recent) and (
         frozenset(stored.names) == frozenset(counted.names)
     )
-
-
-def _describe_version(found: int, newest: int) -> DataFinding:
-    said = text(
-        "The data has version {found}, and this bot works with version {newest}.",
-        found=Number(found),
-        newest=Number(newest),
-    )
-    return DataFinding(DataFault.VERSION, said)
-
-
-def _describe_index(problem: str) -> DataFinding:
-    return DataFinding(DataFault.INDEX, text("An index isn't as it should be ({problem}).", problem=problem))
-
-
-def _describe_loss(scope: ServerScope, found: int, expected: int) -> DataFinding:
-    said = text(
-        "The game server {server} of the community {guild} has {found} deaths, and the newest backup"
-        " has {expected}.",
-        server=str(scope.server_id),
-        guild=str(scope.guild_id),
-        found=Number(found),
-        expected=Number(expected),
-    )
-    return DataFinding(DataFault.DEATHS, said, scope.guild_id, scope.server_id)
-
-
-def _describe_generation(scope: ServerScope) -> DataFinding:
-    said = text(
-        "The game server {server} of the community {guild} has deaths but no figures of players.",
-        server=str(scope.server_id),
-        guild=str(scope.guild_id),
-    )
-    return DataFinding(DataFault.GENERATION, said, scope.guild_id, scope.server_id)
-
-
-def _describe_players(scope: ServerScope, number: int) -> DataFinding:
-    said = plural(
-        "{count} player of the game server {server} of the community {guild} has other figures than their"
-        " deaths say.",
-        "{count} players of the game server {server} of the community {guild} have other figures than their"
-        " deaths say.",
-        number,
-        server=str(scope.server_id),
-        guild=str(scope.guild_id),
-    )
-    return DataFinding(DataFault.COUNTERS, said, scope.guild_id, scope.server_id)
-
-
-def describe_wallet(wallet: StoredWallet) -> DataFinding:
-    """Return the finding about a wallet that does not fit the ledger."""
-    said = text("A wallet of the community {guild} isn't as its ledger says.", guild=str(wallet.guild_id))
-    return DataFinding(DataFault.WALLET, said, wallet.guild_id, member_id=wallet.member_id)

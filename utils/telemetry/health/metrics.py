@@ -50,6 +50,7 @@ class Figures:
     backup_timestamp_seconds: float | None = None
     backup_proof_timestamp_seconds: float | None = None
     backup_bytes: int | None = None
+    data_check_timestamp_seconds: float | None = None
 
 
 class FiguresCollector:
@@ -94,6 +95,11 @@ class FiguresCollector:
                 figures.backup_proof_timestamp_seconds,
             ),
             ("backup_bytes", "The size of the newest backup.", figures.backup_bytes),
+            (
+                "data_check_timestamp_seconds",
+                "The last full verification of the data.",
+                figures.data_check_timestamp_seconds,
+            ),
         ):
             if value is not None:
                 yield _gauge(name, said, _only(value))

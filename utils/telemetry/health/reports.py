@@ -1,11 +1,13 @@
 """Reports: the health of the bot for people, from memory, so that it is known while the database is away."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+
+from structlog import get_logger
 
 from utils.clock import Clock
-from utils.error_sink import ErrorSource, Where
 from utils.errors import StorageError
 from utils.models.backups import BackupState
 from utils.models.health import (
@@ -20,17 +22,26 @@ from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import WHOLE_BOT
 from utils.models.scope import GuildId
 from utils.tallies import CommandTally
-from utils.tasks import Failure, TaskManager, capture
+from utils.tasks import TaskManager
 from utils.telemetry.health.checker import HealthChecker
 from utils.waiting import wait_for_first
 
+STORED_TASK = "health:stored"
 STORED_SECONDS = 1.0
-"""The answer to ``/admin health`` waits so long for each of two things that are in the database alone."""
+"""The answer to ``/admin health`` waits so long for what is in the database alone."""
 
 FAILING_ERRORS = 3
 SHOWN_TO_ADMINS = (IncidentKind.DATABASE_AWAY, IncidentKind.DATABASE_SLOW, IncidentKind.GATEWAY_DOWN)
 
-T = TypeVar("T")
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The part of the answer that is in the database alone; None where it does not answer."""
+
+    leases: tuple[LeaseState, ...] | None = None
+    errors: tuple[int, int] | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -55,6 +66,9 @@ class HealthReports:
     count_errors: Callable[[], Awaitable[tuple[int, int]]]
     get_backups: Callable[[], BackupState | None]
 
+    def __post_init__(self) -> None:
+        self._stored, self._has_read = Stored(), asyncio.Event()
+
     def describe_guild(self, guild_id: GuildId) -> GuildHealth:
         """Return the health as the admins of a guild see it."""
         outbox, checks = self.get_outbox(), self.checker.checks
@@ -74,14 +88,15 @@ class HealthReports:
         """Return the health of the whole bot; it waits for the database for a moment alone."""
         outbox, reports = self.get_outbox(), self.tasks.list_reports()
         failing = [one for one in reports if one.failing_since and one.errors_in_a_row >= FAILING_ERRORS]
+        stored = await self._read_stored()
         return BotHealth(
             checks=dict(self.checker.checks),
             waiting=sum(outbox.entries.values()),
             oldest_seconds=outbox.longest_seconds,
             commands=CommandShare(*self.tally.count_day_of_all(self._hour)),
             tasks=(len(reports), len(failing)),
-            leases=await self._read(self.list_leases),
-            errors=await self._read(self.count_errors),
+            leases=stored.leases,
+            errors=stored.errors,
             troubles=self.checker.incidents.list_open(WHOLE_BOT),
         )
 
@@ -89,16 +104,21 @@ class HealthReports:
     def _hour(self) -> int:
         return int(self.clock.monotonic() // 3600)
 
-    async def _read(self, stored: Callable[[], Awaitable[T]]) -> T | None:
-        """Return what the database says if it does so in time."""
-        found: list[T] = []
+    async def _read_stored(self) -> Stored:
+        """Return what the database tells if it does so in time.
 
-        async def read() -> None:
-            outcome = await capture(stored)
-            if not isinstance(outcome, Failure):
-                found.append(outcome)
-            elif not isinstance(outcome.error, StorageError):
-                self.tasks.errors.report(outcome.error, where=Where(source=ErrorSource.COMMAND))
+        A task of its own reads: an operation that was begun ends only when MongoDB answers, or much later.
+        """
+        if not self.tasks.is_running(STORED_TASK):
+            self._stored, self._has_read = Stored(), asyncio.Event()
+            self.tasks.start(STORED_TASK, partial(self._read, self._has_read))
+        await wait_for_first(self._has_read.wait(), self.clock.sleep(STORED_SECONDS))
+        return self._stored
 
-        await wait_for_first(read(), self.clock.sleep(STORED_SECONDS))
-        return found[0] if found else None
+    async def _read(self, has_read: asyncio.Event) -> None:
+        try:
+            self._stored = Stored(await self.list_leases(), await self.count_errors())
+        except StorageError as error:
+            logger.info("leases and errors are not known", problem=str(error))
+        finally:
+            has_read.set()

@@ -9,11 +9,12 @@ from utils.incident_log import IncidentLog
 from utils.models.backups import BackupState
 from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
+from utils.models.verification import DataCheck
 from utils.tallies import CommandTally, Durations, Recent, compute_quantile
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.health.checker import HealthChecker
 from utils.telemetry.health.metrics import Figures, Labelled
-from utils.telemetry.health.probes.gateway import RateLimitCounter
+from utils.telemetry.health.probes.gateway import RefusalCounter
 from utils.telemetry.health.probes.machine import read_memory
 from utils.telemetry.health.probes.work import ServerClocks
 
@@ -29,11 +30,12 @@ class StatusSource:
     Args:
         count_sent: returns how many messages were posted.
         get_backups: returns the state of backups; None: another process makes them, or it is not known yet.
+        get_data_check: returns the last full verification of the data.
     """
 
     checker: HealthChecker
     tally: CommandTally
-    limits: RateLimitCounter
+    limits: RefusalCounter
     clocks: ServerClocks
     errors: ErrorTelemetry
     lag: Durations
@@ -42,6 +44,7 @@ class StatusSource:
     list_readings: Callable[[], Sequence[ServerReading]]
     count_sent: Callable[[], int]
     get_backups: Callable[[], BackupState | None]
+    get_data_check: Callable[[], DataCheck | None]
 
     def __post_init__(self) -> None:
         self._recent_lag = Recent(lambda: self.lag.counts, rounds=LAG_ROUNDS)
@@ -88,6 +91,7 @@ class StatusSource:
     def measure(self, *, version: str, data_version: int, written_at: datetime) -> Figures:
         """Return the values of all metrics."""
         outbox, backups = self.get_outbox(), self.get_backups() or BackupState()
+        verified = self.get_data_check()
         return Figures(
             version=version,
             data_version=data_version,
@@ -111,6 +115,7 @@ class StatusSource:
             backup_timestamp_seconds=_write_stamp(backups.newest_at),
             backup_proof_timestamp_seconds=_write_stamp(backups.proven_at),
             backup_bytes=backups.stored_bytes if backups.number else None,
+            data_check_timestamp_seconds=_write_stamp(verified.checked_at if verified else None),
         )
 
     def _count_incidents(self) -> Labelled:

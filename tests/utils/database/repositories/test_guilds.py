@@ -1,9 +1,11 @@
-"""Stored guilds: which of them were welcomed."""
+"""Stored guilds: which of them were welcomed, and which alerts they got."""
+
+from datetime import timedelta
 
 from tests.fakes.clock import START
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
-from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.guilds import KEPT_TOLD, GuildRepository
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId
 
@@ -26,3 +28,19 @@ async def test_guild_that_the_bot_knew_before_is_not_welcomed(database: SafeData
     await put_settings(guilds, KNOWN, admin_role_id=9)
     await guilds.set_left(FORMER, is_left=True)
     assert [await guilds.note_welcome(guild_id, at=START) for guild_id in (KNOWN, FORMER)] == [False, False]
+
+
+async def test_sent_alerts_are_kept_for_their_guild_and_the_oldest_go(database: SafeDatabase) -> None:
+    """Only alerts since the given moment are listed; another guild and a guild without settings have none."""
+    guilds = GuildRepository(database)
+    for guild_id in (NEW, KNOWN):
+        await guilds.note_welcome(guild_id, at=START)
+    for number in range(KEPT_TOLD + 2):
+        await guilds.note_told(NEW, f"d{number}", at=START + timedelta(minutes=number))
+    await guilds.forget_told(NEW, f"d{KEPT_TOLD}")
+    since = START + timedelta(minutes=KEPT_TOLD - 1)
+    assert await guilds.list_told(NEW, since=since) == {f"d{KEPT_TOLD - 1}", f"d{KEPT_TOLD + 1}"}
+    assert len(await guilds.list_told(NEW, since=START)) == KEPT_TOLD - 1
+    assert await guilds.list_told(KNOWN, since=START) == frozenset()
+    assert await guilds.list_told(FORMER, since=START) == frozenset()
+    assert await guilds.get_settings(NEW) == GuildSettings(NEW)

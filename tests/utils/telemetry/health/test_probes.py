@@ -27,8 +27,8 @@ from utils.telemetry.health.probes.database import (
     probe_speed,
 )
 from utils.telemetry.health.probes.gateway import (
-    LIBRARY_LOGGER,
-    RateLimitCounter,
+    REQUEST_LOGGERS,
+    RefusalCounter,
     ShardWatch,
     probe_commands,
     probe_gateway,
@@ -162,25 +162,36 @@ async def test_slow_and_unanswered_heartbeats_are_a_warning(clock: FakeClock) ->
     assert await judge(probe) is CRITICAL
 
 
-async def test_rate_limits_are_counted_by_the_words_of_the_library() -> None:
-    """Ten limited requests in five minutes are a warning, and one global limit."""
-    counter, refused = RateLimitCounter(), [0]
-    probe = probe_limits(counter, lambda: refused[0])
+async def test_refused_requests_are_counted_by_the_words_of_the_library(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Ten limited requests are a warning, and so is one global limit; 5,000 refusals are critical."""
+    counter = RefusalCounter()
+    probe = probe_limits(counter)
     counter.attach()
     try:
-        library = logging.getLogger(LIBRARY_LOGGER)
+        requests, answers = map(logging.getLogger, REQUEST_LOGGERS)
         for _ in range(9):
-            library.warning("We are being rate limited. Retrying in %.2f seconds.", 1)
+            requests.debug("%s %s with %s has returned %s", "POST", "/x", None, 429)
         assert await judge(probe) is OK
-        library.warning("Global rate limit has been hit. Retrying in %.2f seconds.", 1)
+        answers.debug("Webhook ID %s with %s %s has returned status code %s", 1, "POST", "/x", 429)
         assert await judge(probe) is WARN
+        for _ in range(10):
+            await probe.look()
+        assert await judge(probe) is OK
+        requests.warning("Global rate limit has been hit. Retrying in %.2f seconds.", 1)
+        assert await judge(probe) is WARN
+        for status in (200, 401, 403, 404, 500):
+            for _ in range(2_499 if status in {401, 403} else 9_999):
+                answers.debug("Webhook ID %s with %s %s has returned status code %s", 1, "POST", "/x", status)
+        assert await judge(probe) is WARN
+        for _ in range(2):
+            requests.debug("%s %s with %s has returned %s", "POST", "/x", None, 403)
+        assert await judge(probe) is CRITICAL
     finally:
         counter.detach()
-    for _ in range(5):
-        await probe.look()
-    assert await judge(probe) is OK
-    refused[0] = 5_000
-    assert await judge(probe) is CRITICAL
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert not requests.isEnabledFor(logging.DEBUG)
 
 
 @pytest.mark.parametrize(

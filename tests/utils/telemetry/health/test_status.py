@@ -17,10 +17,11 @@ from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState
 from utils.models.servers import ConnectionState
+from utils.models.verification import DataCheck
 from utils.tallies import ANSWERED, LIMITS, CommandTally, Durations, compute_quantile
 from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.health.metrics import Figures, write_metrics
-from utils.telemetry.health.probes.gateway import RateLimitCounter
+from utils.telemetry.health.probes.gateway import RefusalCounter
 from utils.telemetry.health.probes.work import ServerClocks
 from utils.telemetry.health.status import STATUS_FILE, ProcessState, judge_status, read_status
 from utils.telemetry.health.status_source import StatusSource
@@ -45,7 +46,7 @@ async def _source(clock: FakeClock) -> StatusSource:
     return StatusSource(
         checker,
         tally,
-        RateLimitCounter(),
+        RefusalCounter(),
         ServerClocks(clock),
         ErrorTelemetry(clock),
         Durations(),
@@ -54,6 +55,7 @@ async def _source(clock: FakeClock) -> StatusSource:
         list_readings=lambda: [reading],
         count_sent=lambda: 7,
         get_backups=lambda: BackupState(7, START, START - timedelta(days=1), START, 96_000_000),
+        get_data_check=lambda: DataCheck(START),
     )
 
 
@@ -133,6 +135,7 @@ async def test_metrics_follow_the_rules_of_prometheus_and_their_documents(
     assert values["killfeed_backup_timestamp_seconds",] == START.timestamp()
     assert values["killfeed_backup_proof_timestamp_seconds",] == START.timestamp() - 86_400
     assert values["killfeed_backup_bytes",] == 96_000_000
+    assert values["killfeed_data_check_timestamp_seconds",] == START.timestamp()
     documented = set(re.findall(r"`(killfeed_\w+)", "".join(_read_rows("Metrics"))))
     named = {name.removesuffix("_total") for name in documented}
     assert {name for name in families if not name.endswith("_created")} == named

@@ -13,7 +13,13 @@ from utils.tallies import CommandTally, Recent
 from utils.telemetry.health.checker import Probe
 from utils.telemetry.health.measuring import judge, say_well
 
-LIBRARY_LOGGER = "discord.http"
+REQUEST_LOGGERS = (
+    "discord.http",
+    "discord.webhook.async_",
+)  # those of answers to interactions are the second
+ANSWERED_WITH = ("has returned %s", "has returned status code %s")
+LIMITED_GLOBALLY = "Global rate limit has been hit"
+TOO_MANY, DENIED = 429, frozenset({401, 403})
 LIMITED_ROUNDS, REFUSED_ROUNDS, COMMAND_ROUNDS = 5, 10, 15
 LEAST_COMMANDS = 20
 
@@ -74,39 +80,53 @@ def probe_gateway(shards: ShardWatch) -> Probe:
     return Probe(kind=kind, look=look)
 
 
-class RateLimitCounter(logging.Handler):
-    """Counts the answers 429 of Discord: the library reports each as a warning of its logger.
+class RefusalCounter(logging.Filter):
+    """Counts the answers of Discord that lead to a lockout, of all requests of the process.
+
+    The library has no hook for answers, but it logs each of them, for debugging. So its loggers for requests
+    are switched to that level, and this filter of theirs counts, and holds back what was held back before.
 
     Attributes:
-        limited: all of them.
-        limited_globally: those that limit every request.
+        limited: answers 429.
+        limited_globally: those of them that limit every request.
+        denied: answers 401 and 403.
     """
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self.limited = 0
         self.limited_globally = 0
+        self.denied = 0
+        self._least_level = logging.WARNING
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Count a record of the library."""
-        words = str(record.msg)
-        self.limited += words.startswith("We are being rate limited")
-        self.limited_globally += words.startswith("Global rate limit")
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Count the answer that a record of the library tells of; let through what is logged anyway."""
+        if record.levelno == logging.DEBUG and str(record.msg).endswith(ANSWERED_WITH):
+            status = record.args[-1] if isinstance(record.args, tuple) else None
+            self.limited += status == TOO_MANY
+            self.denied += status in DENIED
+        self.limited_globally += str(record.msg).startswith(LIMITED_GLOBALLY)
+        return record.levelno >= self._least_level
 
     def attach(self) -> None:
         """Begin to count."""
-        logging.getLogger(LIBRARY_LOGGER).addHandler(self)
+        self._least_level = logging.getLogger("discord").getEffectiveLevel()
+        for name in REQUEST_LOGGERS:
+            logging.getLogger(name).addFilter(self)
+            logging.getLogger(name).setLevel(logging.DEBUG)
 
     def detach(self) -> None:
         """Count no more."""
-        logging.getLogger(LIBRARY_LOGGER).removeHandler(self)
+        for name in REQUEST_LOGGERS:
+            logging.getLogger(name).removeFilter(self)
+            logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-def probe_limits(limits: RateLimitCounter, count_refused: Callable[[], int]) -> Probe:
-    """Return the probe of refused requests; ``count_refused`` counts the answers 401 and 403."""
+def probe_limits(refusals: RefusalCounter) -> Probe:
+    """Return the probe of refused requests."""
     kind = IncidentKind.DISCORD_LIMITED
-    limited = Recent(lambda: (limits.limited, limits.limited_globally), rounds=LIMITED_ROUNDS)
-    refused = Recent(lambda: (limits.limited + count_refused(),), rounds=REFUSED_ROUNDS)
+    limited = Recent(lambda: (refusals.limited, refusals.limited_globally), rounds=LIMITED_ROUNDS)
+    refused = Recent(lambda: (refusals.limited + refusals.denied,), rounds=REFUSED_ROUNDS)
 
     async def look() -> Sequence[Finding]:
         (count, globally), (all_refused,) = limited.end_round(), refused.end_round()

@@ -1,0 +1,121 @@
+"""Restores that are killed at each step: the old data or the new data at the next start, never a mixture."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from simulation.starts import PROJECT
+from tests.bot.process import until
+from tests.fakes.restores import NEW, OLD, RestoreSetup, digest, fill, write_backup
+from tests.fakes.sleeper import LOST, OPEN
+from utils.clock import SystemClock
+from utils.database.archives.switching import CollectionSwitch
+from utils.database.core.database import SafeDatabase
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.database.process.embedded import EmbeddedMongod
+from utils.errors import StorageError
+
+
+@pytest.mark.fault
+def test_restore_that_is_killed_at_any_step_is_undone_or_finished(tmp_path: Path, mongod_uri: str) -> None:
+    """A process that dies before any of its writes leaves old data before the switch, new data after it."""
+    command = (sys.executable, "-m", "tests.fakes.restore_kills", mongod_uri, "test_killed", str(tmp_path))
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)  # noqa: S603
+    with MongoClient[dict[str, object]](mongod_uri) as client:
+        client.drop_database("test_killed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [line for line in done.stdout.splitlines() if not line[:1].isdigit()]  # without the log
+    assert (set(found), found[0], found[-1]) == ({"old", "new"}, "old", "new")
+    assert min(found.count("old"), found.count("new")) >= 4
+
+
+@pytest.mark.fault
+async def test_process_that_slept_over_a_restore_commits_nothing(
+    tmp_path: Path, database: SafeDatabase, mongod_uri: str
+) -> None:
+    """A process that is stopped within a transaction, and wakes after the restore, loses its lease."""
+    await fill(database)
+    command = (sys.executable, "-m", "tests.fakes.sleeper", mongod_uri, database.name)
+    sleeper = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
+    assert sleeper.stdout is not None
+    while (await sleeper.stdout.readline()).strip() != OPEN.encode():
+        pass  # the lines of its log
+    sleeper.send_signal(signal.SIGSTOP)
+    long_ago = {"$set": {"expires_at": datetime.fromtimestamp(0, UTC)}}  # as 20 s later
+    await database.run("leases", database.unscoped("leases").update_one({"_id": 0}, long_ago))
+    await RestoreSetup(database, SystemClock()).restore(write_backup(tmp_path))
+    assert await digest(database) == NEW
+    sleeper.send_signal(signal.SIGCONT)
+    rest = await sleeper.stdout.read()
+    assert rest.split()[-1] == LOST.encode()
+    assert await sleeper.wait() == 0
+    assert await digest(database) == NEW
+
+
+@pytest.fixture(name="mongod")
+async def _mongod(tmp_path: Path, mongod_uri: str) -> AsyncIterator[EmbeddedMongod]:
+    """Run a mongod of this test alone."""
+    assert mongod_uri  # skips the test without mongod
+    mongod = EmbeddedMongod(tmp_path / "data", clock=SystemClock())
+    await mongod.start()
+    yield mongod
+    await mongod.stop()
+
+
+class DoomedSwitch(CollectionSwitch):
+    """A switch whose mongod is killed before it drops the leftovers, or puts the first collection in place.
+
+    Args:
+        is_late: do so at the later of both.
+    """
+
+    def __init__(self, database: SafeDatabase, mongod: EmbeddedMongod, *, is_late: bool) -> None:
+        super().__init__(database)
+        self._mongod = mongod
+        self._is_late = is_late
+
+    async def put_in_place(self, name: str) -> None:
+        """Put one in place."""
+        self._kill_if(wanted=self._is_late)
+        await super().put_in_place(name)
+
+    async def drop(self, prefix: str) -> None:
+        """Drop what was loaded earlier."""
+        self._kill_if(wanted=not self._is_late)
+        await super().drop(prefix)
+
+    def _kill_if(self, *, wanted: bool) -> None:
+        if wanted and self._mongod.is_running:
+            os.kill(self._mongod.pid or 0, signal.SIGKILL)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("step", "expected"), [("load", OLD), ("switch", NEW)])
+async def test_restore_over_a_mongod_that_is_killed_is_undone_or_finished(
+    tmp_path: Path, mongod: EmbeddedMongod, step: str, expected: dict[str, str]
+) -> None:
+    """A mongod that dies while a backup is loaded keeps the old data, and one that dies later has the new."""
+    connection = SafeMongoDBConnection(
+        mongod.uri, database="killed", clock=SystemClock(), selection_seconds=1
+    )
+    database = await connection.open()
+    await fill(database)
+    setup = RestoreSetup(database, SystemClock())
+    setup.recovery.switch = DoomedSwitch(database, mongod, is_late=step == "switch")
+    with pytest.raises(StorageError):
+        await setup.restore(write_backup(tmp_path))
+    await until(lambda: not mongod.is_running)
+    await mongod.start()
+    again = RestoreSetup(database, SystemClock())
+    await again.recovery.recover(waits=False)
+    assert await digest(database) == expected
+    assert await again.recovery.marks.find() is None
+    await connection.close()

@@ -1,0 +1,296 @@
+"""Verification over a real database: every fault is found, and right data is right."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, Posted
+from tests.fakes.verified import (
+    DEATHS,
+    FILE,
+    GUILD,
+    MEMBERS,
+    NOW,
+    SERVER,
+    Community,
+    verify_fully,
+    verify_quickly,
+)
+from utils.database.core.database import SafeDatabase
+from utils.database.migrations.migrations import MIGRATIONS
+from utils.events import EventDispatcher
+from utils.models.reading import ImportJob
+from utils.models.scope import GuildId, ServerScope
+from utils.models.verification import DataFault, VerificationReport
+from utils.services.ingestion.live import LiveIngestion
+
+Damage = Callable[[Community], Awaitable[None]]
+ALL = VerificationReport(servers=1, players=20, wallets=2)
+
+
+@pytest.fixture(name="community")
+async def _community(database: SafeDatabase) -> Community:
+    """A community whose data is right."""
+    await MIGRATIONS.ensure_version(database)
+    community = Community(database)
+    await community.store()
+    return community
+
+
+@pytest.mark.usefixtures("community")
+async def test_right_data_is_right(database: SafeDatabase) -> None:
+    """Samples of the counters are those that the deaths give, and wallets are as the ledger says."""
+    assert await verify_quickly(database, {SERVER: DEATHS}) == ALL
+    newer = Community(database, ServerScope(GuildId(43), SERVER.server_id), seed=2)
+    await newer.store(deaths=3)
+    expected = {SERVER: DEATHS - 1}
+    assert await verify_quickly(database, expected) == replace(ALL, servers=2, players=23, wallets=4)
+    whole = await verify_fully(database, expected)
+    assert whole == VerificationReport(servers=2, wallets=4, deaths=DEATHS + 3)
+    week = [await verify_fully(database, expected, day=day) for day in range(7)]
+    assert sum(one.deaths for one in week) == whole.deaths
+
+
+async def test_empty_database_is_right(database: SafeDatabase) -> None:
+    """A new bot has nothing to verify."""
+    await MIGRATIONS.ensure_version(database)
+    assert await verify_quickly(database) == await verify_fully(database, {}) == VerificationReport()
+
+
+async def test_live_batches_leave_right_data(database: SafeDatabase, community: Community) -> None:
+    """Counters on which later batches are counted, also late ones, are those of a recount."""
+    logs, clock = FakeDeathLogs(), FakeClock(NOW)
+    live = LiveIngestion(
+        community.ingestion,
+        EventDispatcher(),
+        clock=clock,
+        group_seconds=0,
+        max_announce_age=timedelta(hours=1),
+    )
+    names = ("Wolf", "Bear", "Otter")
+    for second in (40, 10, 300, 20):  # a third and a fourth row come late
+        rows = [
+            build_row(names[number % 3], names[(number + 1) % 3], second=second + number)
+            for number in range(5)
+        ]
+        logs.append(replace(FILE, name=f"2025.05.02-00.{second:02}.00.csv"[:23] + ".csv"), render(*rows))
+        server = await community.servers.find_server(SERVER)
+        assert server is not None
+        await live.poll(server, logs, last_read_at=None, find_posted=Posted())
+    assert (await verify_quickly(database)).is_good
+    assert await verify_fully(database, {}) == VerificationReport(servers=1, wallets=2, deaths=DEATHS + 20)
+
+
+def on_all(name: str, update: dict[str, object]) -> Damage:
+    """Return a damage to every document of a collection."""
+
+    async def damage(community: Community) -> None:
+        await community.database.unscoped(name).update_many({}, update)
+
+    return damage
+
+
+def on_one(name: str, query: dict[str, object], update: dict[str, object]) -> Damage:
+    """Return a damage to one document."""
+
+    async def damage(community: Community) -> None:
+        await community.damage(name, query, update)
+
+    return damage
+
+
+def without(name: str, query: dict[str, object]) -> Damage:
+    """Return a damage by which a document is gone."""
+
+    async def damage(community: Community) -> None:
+        await community.delete(name, query)
+
+    return damage
+
+
+def of_nobody(name: str) -> Damage:
+    """Return a damage by which a document belongs to a game server that is gone."""
+
+    async def damage(community: Community) -> None:
+        document = await community.database.unscoped(name).find_one({})
+        stray = {**(document or {}), "_id": b"stray", "guild_id": int(GUILD), "server_id": "gone"}
+        await community.database.unscoped(name).insert_one(stray)
+
+    return damage
+
+
+async def lose_index(community: Community) -> None:
+    """Drop an index that is made again by the next test's start."""
+    await community.database.unscoped("boards").drop_index("board")
+
+
+async def lose_death(community: Community) -> None:
+    """Delete one death of many."""
+    await community.delete("kills", {"_id": community.build_deaths(1)[0].id})
+
+
+async def change_death(community: Community) -> None:
+    """Change who died, so that the death denies its id."""
+    first = community.build_deaths(1)[0]
+    await community.damage("kills", {"_id": first.id}, {"$set": {"distance": 999}})
+
+
+async def add_player(community: Community) -> None:
+    """Store the counters of a player who is in no death."""
+    document = await community.database.unscoped("players").find_one({})
+    stray = {**(document or {}), "_id": b"stray", "player_id": "f" * 32}
+    await community.database.unscoped("players").insert_one(stray)
+
+
+PAYER, PAID = ({"member_id": int(member_id)} for member_id in MEMBERS)
+PLACE = "the game server aaaaaaaa of the community 42"
+STRAY = "belongs to no game server any more: the game server gone of the community 42."
+NO_INDEX = "boards: the index board is missing"
+OTHER_COUNTERS = {"$inc": {"counters.kills": 1}}
+CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
+    "index": (
+        lose_index,
+        [DataFault.INDEX],
+        [f"An index isn't as it should be ({NO_INDEX})."],
+    ),
+    "generation": (
+        on_one("game_servers", {}, {"$set": {"generation": 7}}),
+        [DataFault.GENERATION],
+        [f"79 figures aren't what the deaths say: {PLACE}."],
+    ),
+    "settings": (
+        on_one("guilds", {}, {"$set": {"channels": "killfeed"}}),
+        [DataFault.UNREADABLE],
+        ["The settings of the community 42 can't be read."],
+    ),
+    "server": (
+        on_one("game_servers", {}, {"$unset": {"host": ""}}),
+        [DataFault.UNREADABLE],
+        [f"Stored data can't be read: {PLACE}."],
+    ),
+    "counters": (
+        on_all("players", OTHER_COUNTERS),
+        [DataFault.COUNTERS],
+        [f"39 figures aren't what the deaths say: {PLACE}."],
+    ),
+    "unreadable player": (
+        on_all("players", {"$unset": {"weapons": ""}}),
+        [DataFault.COUNTERS],
+        [f"39 figures aren't what the deaths say: {PLACE}."],
+    ),
+    "days": (
+        on_all("player_days", {"$inc": {"days.0.kills": 1}}),
+        [DataFault.COUNTERS],
+        [f"39 figures aren't what the deaths say: {PLACE}."],
+    ),
+    "month": (
+        on_one("server_months", {}, {"$inc": {"hours.0": 1}}),
+        [],
+        [f"1 figure isn't what the deaths say: {PLACE}."],
+    ),
+    "surplus player": (add_player, [], [f"1 figure isn't what the deaths say: {PLACE}."]),
+    "lost death": (
+        lose_death,
+        [DataFault.DEATHS],
+        [
+            f"149 deaths are stored, and the newest backup has 150: {PLACE}.",
+            f"5 figures aren't what the deaths say: {PLACE}.",
+        ],
+    ),
+    "changed death": (
+        change_death,
+        [],
+        [
+            f"1 stored death isn't what it was: {PLACE}.",
+            f"3 figures aren't what the deaths say: {PLACE}.",
+        ],
+    ),
+    "unreadable deaths": (
+        on_all("kills", {"$unset": {"victim_name": ""}}),
+        [DataFault.COUNTERS],
+        [
+            f"150 stored deaths aren't what they were: {PLACE}.",
+            f"41 figures aren't what the deaths say: {PLACE}.",
+        ],
+    ),
+    "wallet": (
+        on_one("wallets", PAYER, {"$inc": {"balance": 5}}),
+        [DataFault.WALLET],
+        ["A wallet of the community 42 isn't as its ledger says."],
+    ),
+    "last row": (
+        without("ledger", {**PAID, "number": 3}),
+        [DataFault.WALLET],
+        ["A wallet of the community 42 isn't as its ledger says."],
+    ),
+    "first row": (
+        without("ledger", {**PAID, "number": 1}),
+        [],
+        ["Rows are missing or wrong in a ledger of the community 42."],
+    ),
+    "changed row": (
+        on_one("ledger", {**PAID, "number": 2}, {"$inc": {"amount": 1}}),
+        [],
+        ["Rows are missing or wrong in a ledger of the community 42."],
+    ),
+    "no wallet": (
+        without("wallets", PAYER),
+        [],
+        ["A wallet of the community 42 isn't as its ledger says."],
+    ),
+    "orphan": (
+        of_nobody("server_months"),
+        [],
+        [
+            f"1 document of server_months {STRAY}",
+        ],
+    ),
+    "kept orphan": (
+        of_nobody("kills"),
+        [],
+        [f"1 document of kills {STRAY}"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "quickly", "sentences"), CASES.values(), ids=CASES)
+async def test_fault_is_found(
+    database: SafeDatabase,
+    community: Community,
+    damage: Damage,
+    quickly: list[DataFault],
+    sentences: list[str],
+) -> None:
+    """Samples find what they can, a full verification finds everything, and no other data is blamed."""
+    await damage(community)
+    expected = {SERVER: DEATHS}
+    found = (await verify_quickly(database, expected)).findings
+    assert [one.fault for one in found if one.fault in quickly] == quickly
+    if quickly and damage is not lose_death:  # its players have other figures, if they are in the sample
+        assert [one.fault for one in found] == quickly
+    assert [str(one.said) for one in (await verify_fully(database, expected)).findings] == sentences
+
+
+async def test_data_of_another_version_is_not_looked_at(database: SafeDatabase, community: Community) -> None:
+    """Documents of a newer or older shape would all look wrong."""
+    await on_all("guilds", {"$set": {"channels": "killfeed"}})(community)
+    await database.unscoped("schema").update_one({"_id": "data"}, {"$set": {"version": 99}})
+    [finding] = (await verify_quickly(database)).findings
+    assert (
+        str(finding.said) == f"The data has version 99, and this bot works with version {MIGRATIONS.newest}."
+    )
+
+
+async def test_counters_are_not_compared_during_an_import(
+    database: SafeDatabase, community: Community
+) -> None:
+    """An import corrects deaths before it shows the counters of them."""
+    await on_all("players", OTHER_COUNTERS)(community)
+    await community.imports.begin_import(SERVER, ImportJob(1, NOW, {FILE: 10}))
+    assert (await verify_quickly(database)).is_good
+    await community.imports.begin_import(SERVER, ImportJob(1, NOW, {}, is_waiting=True))
+    assert not (await verify_quickly(database)).is_good
