@@ -31,11 +31,13 @@ class Troubles:
     """Causes troubles at random, and ends all of them.
 
     Attributes:
+        with_calls: whether backups and restores are among them, each of which takes a minute.
         struck: the number of times per trouble.
     """
 
     town: TroubledTown
     chance: random.Random
+    with_calls: bool
     struck: Counter[str] = field(default_factory=Counter)
 
     async def strike(self) -> None:
@@ -61,11 +63,8 @@ class Troubles:
             "Discord away": self._leave,
             "gateway drops": self._drop_gateway,
             "gateway session invalid": self._invalidate,
-            "backup": self._back_up,
-            "backup killed": self._kill_backup,
-            "all restored": self._restore_all,
-            "community restored": self._restore_community,
             "storm of errors": self._storm,
+            **(self._list_calls() if self.with_calls else {}),
             **({"full disk": self._fill_disk} if self.town.has_small_disk else {}),
             **(
                 {"database's clock set": self._set_database_clock}
@@ -76,6 +75,14 @@ class Troubles:
         name = self.chance.choice(list(kinds))
         self.struck[name] += 1
         await kinds[name]()
+
+    def _list_calls(self) -> Mapping[str, Trouble]:
+        return {
+            "backup": self._back_up,
+            "backup killed": self._kill_backup,
+            "all restored": self._restore_all,
+            "community restored": self._restore_community,
+        }
 
     async def mend(self) -> None:
         """End all troubles, so that everything runs and answers."""
