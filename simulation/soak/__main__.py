@@ -2,7 +2,7 @@
 
 Three communities share a game host with three game servers, which write deaths all the time. Every few
 seconds something breaks: the bot or its MongoDB is killed, connections are cut, the host stalls or lies, its
-files are replaced, Discord answers with errors or drops the gateway, the disk is full, MongoDB's clock is set,
+files change, Discord answers with errors or drops the gateway, its disk is full, MongoDB's clock is set,
 a backup is taken or restored. Each minute all faults end, and the written rows are compared with the stored,
 counted and posted ones. Meanwhile a fourth community reads a hostile host all the time. Exit code 0 if no
 check ever failed, else 1.
