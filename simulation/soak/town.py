@@ -172,7 +172,7 @@ async def open_troubled_town(folder: Path, *, seed: int, clock: Clock) -> AsyncI
     """
     async with AsyncExitStack() as stack:
         database_clock = DatabaseClock(folder)
-        settings = SETTINGS | {"mongodb": {"mongod_path": str(database_clock.program or find_mongod())}}
+        settings = {**SETTINGS, "mongodb": {"mongod_path": str(database_clock.program or find_mongod())}}
         town = await stack.enter_async_context(open_town(folder, settings=settings))
         stranger = await stack.enter_async_context(open_host(folder / "hostile"))
         has_disk = stack.enter_context(mounted_disk(town.bot.data_dir))

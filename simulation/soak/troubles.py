@@ -67,9 +67,7 @@ class Troubles:
             **(self._list_calls() if self.with_calls else {}),
             **({"full disk": self._fill_disk} if self.town.has_small_disk else {}),
             **(
-                {"database's clock set": self._set_database_clock}
-                if self.town.database_clock.is_settable
-                else {}
+                {"database's clock set": self._set_database_clock} if self.town.database_clock.program else {}
             ),
         }
         name = self.chance.choice(list(kinds))
