@@ -1,4 +1,4 @@
-"""What happens to a bot's machine, and what whoever runs the bot does there: backups, restores, a full disk.
+"""Troubles of the machine, and the calls of a person who runs the bot: full disk, clock, backups, restores.
 
 A restore brings back a backup of a moment ago: deaths whose lines the host has thrown away since an older
 backup are the only ones that a restore may lose, and the judge wants every death.
@@ -113,7 +113,7 @@ def filled_disk(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def broken_audit(bot: BotProcess, guild_id: int) -> Iterator[None]:
-    """Store an entry that no code expects, so that each look at the audit of a guild is an error.
+    """Store an entry that no code expects: each look at the audit of a guild is an error then.
 
     Raises:
         PyMongoError: the database is away.

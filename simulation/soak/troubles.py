@@ -21,7 +21,7 @@ POSTING = "/channels/{channel_id}/messages"
 CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
 LONGEST_SECONDS = 5.0
 STORM_ADMINS = 40
-FARTHEST_SECONDS = 40  # of MongoDB's clock from the bot's; leases are for 20 seconds
+FARTHEST_SECONDS = 40  # between MongoDB's clock and the bot's; leases are for 20 seconds
 
 Trouble = Callable[[], Awaitable[None]]
 
@@ -143,7 +143,7 @@ class Troubles:
         await self._calls.restore("latest", "--guild", str(community.guild.id))
 
     async def _storm(self) -> None:
-        """Let many commands of a community fail at once by an error that nobody foresaw."""
+        """Let many commands of a community fail at once by an unexpected error."""
         community, _ = self.chance.choice(self.town.players)
         admins = [self.town.add_admin(community) for _ in range(STORM_ADMINS)]
 
