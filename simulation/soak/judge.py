@@ -6,8 +6,7 @@ from typing import Any
 
 from simulation.discord.requests import Refusal
 from simulation.posts import expect_posts, is_posted, read_posts
-from simulation.soak.ledgers import Stored, list_documents, open_ledger, read_stored
-from simulation.soak.operating import STORM
+from simulation.soak.ledgers import STORM, Stored, list_documents, open_ledger, read_stored
 from simulation.soak.town import Registration, TroubledTown
 from simulation.traces import find_secrets, list_stumbles
 from utils.database.core.database import SafeDatabase

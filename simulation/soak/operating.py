@@ -7,14 +7,10 @@ backup are the only ones that a restore may lose, and the judge wants every deat
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
 from simulation.bot_process import BotFailedError, BotProcess, build_environment
 from simulation.starts import Process, start_cold
@@ -23,9 +19,6 @@ from utils.database.process.mongod_binary import find_mongod
 DISK_MEGABYTES = 2_000
 BLOCK = b"\0" * 65_536
 CALL_SECONDS = 900.0  # a trial is nice to everything else
-STORM = "a storm of errors"
-"""Stands in each broken entry, and so in each error of a storm."""
-
 CLOCK_LIBRARY = "libfaketimeMT.so.1"
 CLOCK_PLACES = ("/usr/lib", "/usr/local/lib")
 
@@ -109,28 +102,6 @@ def filled_disk(folder: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
-
-
-@contextmanager
-def broken_audit(bot: BotProcess, guild_id: int) -> Iterator[None]:
-    """Store an entry that no code expects: each look at the audit of a guild is an error then.
-
-    Raises:
-        PyMongoError: the database is away.
-    """
-    entry: Mapping[str, Any] = {"guild_id": guild_id, "at": STORM, "action": STORM, "facts": STORM}
-    with MongoClient[dict[str, Any]](bot.mongodb_uri, serverSelectionTimeoutMS=5_000) as client:
-        audit = client[bot.database]["audit"]
-        broken = audit.insert_one(dict(entry)).inserted_id
-        try:
-            yield
-        finally:
-            _delete(audit, broken)
-
-
-def _delete(audit: Any, broken: object) -> None:
-    with suppress(PyMongoError):
-        audit.delete_one({"_id": broken})
 
 
 class DatabaseClock:

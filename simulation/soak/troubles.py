@@ -8,13 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pymongo.errors import PyMongoError
-
 from simulation.discord import Fault, ImpossibleActionError, Member, UnansweredError
 from simulation.soak.hostile import FAR_ROWS
-from simulation.soak.ledgers import is_all_stored
-from simulation.soak.operating import Calls, broken_audit, filled_disk
+from simulation.soak.ledgers import broken_audit, is_all_stored
+from simulation.soak.operating import Calls, filled_disk
 from simulation.soak.town import TroubledTown
+from utils.errors import StorageError
 
 POSTING = "/channels/{channel_id}/messages"
 # the bot reconnects
@@ -151,8 +150,9 @@ class Troubles:
             with suppress(UnansweredError, ImpossibleActionError):
                 await admin.ask(community.office, "/admin audit")
 
-        with suppress(PyMongoError), broken_audit(self.town.bot, community.guild.id):
-            await asyncio.gather(*map(ask, admins))
+        with suppress(StorageError):
+            async with broken_audit(self.town, community.guild.id):
+                await asyncio.gather(*map(ask, admins))
 
     # the game host
 
