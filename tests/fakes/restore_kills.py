@@ -1,8 +1,8 @@
-"""A restore in a process of its own that dies before a chosen write, and the start that comes next.
+"""A restore in a process of its own that dies after a chosen write, and the start that comes next.
 
 ``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND`` restores again and again, all of a backup or
 one guild (the kind is ``whole`` or ``guild``). Each time a child of this process looks at what the last one
-left, stores the old data again, restores, and dies before its next write. It prints a line for each look.
+left, stores the old data again, restores, and dies after its next write. It prints a line for each look.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ FIRST = {"whole": 2, "guild": 3}  # so that both kinds together die at different
 
 
 class Killer(monitoring.CommandListener):
-    """Does something right before a write, once it is armed.
+    """Does something right after a write, once it is armed; a write that fails and is repeated counts once.
 
     Attributes:
         left: the number of the write; 0 before it is armed.
@@ -39,20 +39,22 @@ class Killer(monitoring.CommandListener):
 
     def __init__(self, act: Callable[[], object]) -> None:
         self._act = act
+        self._writes: set[int] = set()
         self.left = 0
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Count a command."""
+        """Remember a write; a lease is renewed at any time, so it is none."""
         name = event.command_name
-        # a lease is renewed at any time
         is_write = name in WRITES and event.command.get(name) != "leases"
         if self.left and (is_write or "$merge" in str(event.command.get("pipeline"))):
+            self._writes.add(event.request_id)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Count a write."""
+        if event.request_id in self._writes:
             self.left -= 1
             if self.left == 0:
                 self._act()
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Ignore an answer."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """Ignore a failure."""
@@ -115,7 +117,7 @@ def run_in_child(uri: str, name: str, order: RestoreOrder, number: int) -> int:
 
 
 def main(uri: str, name: str, folder: Path, kind: str) -> int:
-    """Kill a restore before every third write; return 0 when one came to its end."""
+    """Kill a restore after every third write; return 0 when one came to its end."""
     order = RestoreOrder(write_backup(folder), guild_id=GUILD if kind == "guild" else None)
     for number in range(FIRST[kind], MOST_WRITES, STRIDE):
         status = run_in_child(uri, name, order, number)

@@ -29,7 +29,7 @@ from utils.errors import StorageError
 def test_restore_that_is_killed_at_any_step_is_undone_or_finished(
     tmp_path: Path, mongod_uri: str, kind: str
 ) -> None:
-    """A process that dies before any of its writes leaves old data before the switch, new data after it."""
+    """A process that dies after any of its writes leaves old data before the switch, new data after it."""
     command = (
         sys.executable,
         "-m",
@@ -45,7 +45,6 @@ def test_restore_that_is_killed_at_any_step_is_undone_or_finished(
     assert done.returncode == 0, done.stdout + done.stderr
     found = [line for line in done.stdout.splitlines() if not line[:1].isdigit()]  # without the log
     assert (set(found), found[0], found[-1]) == ({"old", "new"}, "old", "new")
-    assert min(found.count("old"), found.count("new")) >= 2
 
 
 @pytest.mark.fault
