@@ -101,8 +101,10 @@ def describe_outcomes(outcomes: Sequence[CaughtUp]) -> Text:
     if silent:
         said.append(
             plural(
-                "{count} death from then until {until} counts in the stats, but I didn't post or pay it again.",
-                "{count} deaths from then until {until} count in the stats, but I didn't post or pay them again.",
+                "{count} death from then until {until} counts in the stats, but I didn't post or pay it "
+                "again.",
+                "{count} deaths from then until {until} count in the stats, but I didn't post or pay them "
+                "again.",
                 silent,
                 until=Moment(until, "f"),
             )
