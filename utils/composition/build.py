@@ -9,6 +9,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.backups import build_own_backups
 from utils.composition.base import Base
+from utils.composition.data_care import build_nightly
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.errors import build_error_alerts, build_error_writer
 from utils.composition.health import Health, HealthSources, build_health
@@ -136,6 +137,7 @@ def build_application(
         memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
     )
     register_handlers(application, delivery)
+    application.backups.after_backup = build_nightly(application, database).run_nightly
     return application
 
 
