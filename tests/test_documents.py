@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from bot import EXTENSIONS
 from tests.fakes.small_bot import Shelf
+from utils.commandline.arguments import CALLS
 from utils.database.core.indexes import INDEXES
 from utils.database.documents.codec import Codec
 from utils.events import Event
@@ -135,6 +136,12 @@ def test_readme_names_every_target_of_the_makefile() -> None:
     targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert [target for target in targets if f"make {target}" not in README] == []
     assert {"demo", "test", "lint", "bench", "clean", "help"} <= set(targets)
+
+
+def test_readme_has_a_line_for_every_call() -> None:
+    """The table names each call of ``bot.py``, and no other."""
+    table = README.split("| call | the bot |", 1)[1].split("\n\n", 1)[0]
+    assert {cell.split()[0] for cell in list_first_cells(table)} == set(CALLS)
 
 
 def test_architecture_names_every_collection() -> None:

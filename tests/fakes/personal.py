@@ -1,15 +1,18 @@
 """Personal data in memory, for exports and erasures."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.money import FakeMoneyUnit, MoneyData
 from tests.fakes.storage import Outage
 from utils.models.deaths import Death
-from utils.models.personal import Holdings
+from utils.models.personal import ErasureRecord, Holdings
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.services.personal.erasure_log import ErasureLog
 
 T = TypeVar("T")
 Stored = Mapping[str, Any]
@@ -70,6 +73,67 @@ class FakePersonalStore(Outage):
             yield batch
 
 
+class FakeErasureRecords:
+    """Records of erasures, of which the latest of a digest counts.
+
+    Attributes:
+        stored: the stored records; ``appended`` are those in files.
+        kept_since: the limit of the last tidying.
+    """
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, ErasureRecord] = {}
+        self.appended: list[ErasureRecord] = []
+        self.kept_since: datetime | None = None
+
+    async def put_erasures(self, guild_id: GuildId, records: Sequence[ErasureRecord]) -> None:
+        """Store records."""
+        assert {one.guild_id for one in records} <= {guild_id}
+        self.stored |= {one.digest: one for one in records}
+
+    async def list_erasures(
+        self, guild_id: GuildId, *, since: datetime | None = None
+    ) -> Sequence[ErasureRecord]:
+        """Return the records."""
+        own = [one for one in self.stored.values() if one.guild_id == guild_id]
+        return [one for one in own if since is None or one.at > since]
+
+    async def prune_erasures(self, guild_id: GuildId, *, before: datetime) -> None:
+        """Delete old records."""
+        old = [one for one in await self.list_erasures(guild_id) if one.at < before]
+        for one in old:
+            del self.stored[one.digest]
+
+    async def append(self, records: Sequence[ErasureRecord]) -> None:
+        """Add records to the files."""
+        self.appended += records
+
+    async def tidy(self, records: Sequence[ErasureRecord], *, before: datetime) -> None:
+        """Write the files again."""
+        self.appended, self.kept_since = list(records), before
+
+
+class FakeDigests:
+    """Digests that everyone can compute.
+
+    Attributes:
+        fingerprint: the fingerprint of the key.
+    """
+
+    def __init__(self, fingerprint: str = "0a1b2c3d") -> None:
+        self.fingerprint = fingerprint
+
+    def compute_digest(self, purpose: str, message: str) -> bytes:
+        """Return a digest of everything."""
+        return hashlib.sha256(f"{self.fingerprint}:{purpose}:{message}".encode()).digest()
+
+
+def build_erasure_log(clock: FakeClock, records: FakeErasureRecords | None = None) -> ErasureLog:
+    """Return a log of erasures in memory."""
+    store = records or FakeErasureRecords()
+    return ErasureLog(store, store, FakeDigests(), clock=clock)
+
+
 class FakeErasureUnit:
     """One open transaction over the deaths of a fake store."""
 
@@ -117,6 +181,7 @@ class FakeErasureStore(Outage):
         self.figures: dict[PlayerId, PlayerRecord] = {}
         self.names: dict[PlayerId, set[str]] = {}
         self.money = MoneyData()
+        self.records = FakeErasureRecords()
         self.done: list[str] = []
         self.long_ledger = 0
 

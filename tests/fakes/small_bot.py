@@ -17,7 +17,7 @@ from tests.fakes.health import FakeHealth
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
-from tests.fakes.personal import FakeErasureStore, FakePersonalStore
+from tests.fakes.personal import FakeErasureStore, FakePersonalStore, build_erasure_log
 from tests.fakes.premium import FakePremiumStore, GrantSetup
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeAuditStore, FakeGuildStore, FakeRejectedStore, FakeServerStore
@@ -399,6 +399,7 @@ class Shelf:
             proofs=FakeProofs(),
             events=self.events,
             memory=self.error_store,
+            erasure_log=build_erasure_log(self.clock),
             tasks=tasks,
             clock=self.clock,
             rng=random.Random(1),

@@ -2,13 +2,20 @@
 
 from functools import partial
 
+from structlog import get_logger
+
 from utils.clock import Clock
+from utils.composition.erasures import erase_restored
+from utils.composition.storage import build_key_place
 from utils.composition.verification import verify_restored
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.archives.catch_up import plan_catch_up
 from utils.database.core.database import Fence, SafeDatabase
 from utils.models.restores import RestoreFacts
+from utils.secrets import SecretBox
 from utils.settings import Settings
+
+_log = get_logger(__name__)
 
 
 async def finish_jobs(
@@ -18,8 +25,13 @@ async def finish_jobs(
 
     The data of before is in the collections ``replaced.…``, if ``facts`` says so.
     """
-    del settings, clock
     await empty_in_flight(database, facts)
+    place = build_key_place(settings)
+    box = SecretBox.find(place.configured, place.data_dir)
+    if box is None:
+        _log.warning("without the secret key nobody can be erased again")
+    else:
+        await erase_restored(settings, database, facts, fence=fence, secret_box=box, clock=clock)
     plan = partial(
         plan_catch_up,
         database.operations,

@@ -74,7 +74,11 @@ class Application:
         self.events = self.base.events
         self.tasks = self.base.tasks
         self.pruning = Pruning(
-            self.base.repositories, self.base.tasks, incidents=self.base.incidents, clock=self.base.clock
+            self.base.repositories,
+            self.base.tasks,
+            incidents=self.base.incidents,
+            erasures=self.features.erasures.log,
+            clock=self.base.clock,
         )
         self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=self.base.tasks)
 

@@ -11,6 +11,7 @@ from utils.composition.backups import build_own_backups
 from utils.composition.base import Base
 from utils.composition.data_care import build_nightly
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
+from utils.composition.erasures import build_erasure_log
 from utils.composition.errors import build_error_alerts, build_error_writer
 from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
@@ -97,7 +98,7 @@ def build_application(
     bot = build_bot(base, throttle, tally)
     guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
-    ingestion = build_ingestion(base, guild, throttle)
+    ingestion = build_ingestion(base, guild, throttle, secret_box)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
@@ -193,6 +194,9 @@ def build_surroundings(
         proofs=proofs,
         events=base.events,
         memory=base.error_writer,
+        erasure_log=build_erasure_log(
+            base.settings, base.repositories.erasure_records, secret_box, base.clock
+        ),
         tasks=base.tasks,
         clock=base.clock,
         rng=secrets.SystemRandom(),

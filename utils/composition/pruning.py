@@ -5,7 +5,9 @@ from datetime import timedelta
 from utils.clock import Clock
 from utils.composition.storage import Repositories
 from utils.incident_log import IncidentLog
+from utils.models.personal import ErasureRecord
 from utils.models.scope import GuildId, ServerScope
+from utils.services.personal.erasure_log import ErasureLog
 from utils.tasks import TaskManager
 
 PRUNE_TASK = "storage:prune"
@@ -17,12 +19,19 @@ KEPT_HOURS = timedelta(days=14)
 
 
 class Pruning:
-    """Deletes old messages, lines, errors and incidents, unshown counters, and data of removed servers."""
+    """Deletes old messages, lines, errors, incidents and erasures, unshown counters, and removed servers."""
 
     def __init__(
-        self, repositories: Repositories, tasks: TaskManager, *, incidents: IncidentLog, clock: Clock
+        self,
+        repositories: Repositories,
+        tasks: TaskManager,
+        *,
+        incidents: IncidentLog,
+        erasures: ErasureLog,
+        clock: Clock,
     ) -> None:
         self._repositories = repositories
+        self._erasures = erasures
         self._tasks = tasks
         self._incidents = incidents
         self._clock = clock
@@ -51,6 +60,11 @@ class Pruning:
                 guild_id, unseen=now - KEPT_ERRORS, quiet=now - QUIET_ERRORS, hours=now - KEPT_HOURS
             )
 
+        noted: list[ErasureRecord] = []
+
+        async def prune_erasures(guild_id: GuildId) -> None:
+            noted.extend(await self._erasures.prune(guild_id))
+
         async def prune_server(scope: ServerScope) -> None:
             await self._repositories.rejected.prune_rejected(scope)
             await self._repositories.imports.drop_unshown_generations(scope)
@@ -65,5 +79,8 @@ class Pruning:
         await self._tasks.for_each(PRUNE_TASK, troubled, prune_incidents)
         failed = await self._repositories.scope_index.list_guilds_with_errors()
         await self._tasks.for_each(PRUNE_TASK, failed, prune_errors)
+        erased = await self._repositories.scope_index.list_guilds_with_erasures()
+        await self._tasks.for_each(PRUNE_TASK, erased, prune_erasures)
+        await self._erasures.tidy_files(noted)
         removals = await self._repositories.scope_index.list_removals()
         await self._tasks.for_each(PRUNE_TASK, removals, delete_leftovers)

@@ -8,13 +8,15 @@ from typing import Protocol
 from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery
+from utils.composition.erasures import build_restored_erasures
 from utils.composition.services import GuildServices
 from utils.events import NoticesQueued
 from utils.group_commit import GROUP_SECONDS
 from utils.interactions.client import GuildFollower
 from utils.models.scope import GuildId
+from utils.secrets import SecretBox
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
-from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.history import EraseCaughtUp, HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.log_source import LogOpener
@@ -62,18 +64,26 @@ class Ingestion:
     live: LiveIngestion
 
 
-def build_ingestion(base: Base, guild: GuildServices, throttle: ImportThrottle) -> Ingestion:
+def build_ingestion(
+    base: Base, guild: GuildServices, throttle: ImportThrottle, secret_box: SecretBox
+) -> Ingestion:
     """Return the import of history and live ingestion; both share the places for batches in memory."""
-    turns = FairTurns(BATCHES_OF_ALL)
-    return Ingestion(build_history(base, throttle, turns), build_live(base, guild, turns))
+    turns, stores = FairTurns(BATCHES_OF_ALL), base.repositories
+    erasures = build_restored_erasures(stores.erasure_records, stores.erasures, secret_box, base.clock)
+    return Ingestion(
+        build_history(base, throttle, turns, erasures.erase_caught_up), build_live(base, guild, turns)
+    )
 
 
-def build_history(base: Base, throttle: ImportThrottle, turns: FairTurns) -> HistoryImport:
+def build_history(
+    base: Base, throttle: ImportThrottle, turns: FairTurns, erase_caught_up: EraseCaughtUp | None = None
+) -> HistoryImport:
     """Return the import of history."""
     return HistoryImport(
         base.repositories.ingestion,
         base.repositories.imports,
         base.events,
+        erase_caught_up=erase_caught_up,
         clock=base.clock,
         throttle=throttle,
         turns=turns,

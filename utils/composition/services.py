@@ -23,7 +23,9 @@ from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.money_stores import BountyStore, DueBounties, WalletStore
 from utils.services.money.wallets import WalletService
-from utils.services.personal.erasure import ErasureService, ErasureStore, MemberMemory
+from utils.services.personal.eraser import ErasureStore
+from utils.services.personal.erasure import ErasureService, MemberMemory
+from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.export import ExportService, ExportStore
 from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
@@ -94,6 +96,7 @@ class Surroundings:
     proofs: ProofWatcher
     events: EventDispatcher
     memory: MemberMemory
+    erasure_log: ErasureLog
     tasks: TaskManager
     clock: Clock
     rng: random.Random
@@ -165,6 +168,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             audit=audit,
             events=around.events,
             memory=around.memory,
+            log=around.erasure_log,
             clock=clock,
         ),
         catch_ups=CatchUpReports(

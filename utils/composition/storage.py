@@ -13,6 +13,7 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
+from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.guilds import GuildRepository
@@ -88,6 +89,8 @@ class Repositories(ServiceStores):
     bounty_boards: BountyBoardRepository
     errors: ErrorRepository
     incidents: IncidentRepository
+    erasure_records: ErasureRecordRepository
+    erasures: ErasureRepository
     standings: Standings
 
 
@@ -126,6 +129,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         bounty_boards=BountyBoardRepository(database),
         errors=ErrorRepository(database),
         incidents=IncidentRepository(database),
+        erasure_records=ErasureRecordRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),
         erasures=ErasureRepository(database, fences=fences),

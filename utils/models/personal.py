@@ -1,6 +1,8 @@
 """Personal data: the person, a summary of their data, and the files of an export."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from utils.models.players import NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
@@ -65,6 +67,37 @@ class Holdings:
         return not (
             self.links or self.balance or self.ledger_rows or self.open_bounties or self.closed_bounties
         )
+
+
+class PersonKind(StrEnum):
+    """Kinds of ids of persons."""
+
+    MEMBER = "member"
+    PLAYER = "player"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRecord:
+    """The record that somebody was erased; it tells nobody who, and a restore knows them by it.
+
+    Attributes:
+        digest: 16 bytes made of guild, kind and id under the secret key.
+        at: up to when everything about the person is erased.
+        key: the fingerprint of that key.
+    """
+
+    guild_id: GuildId
+    digest: bytes
+    at: datetime
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The ids of all persons in a guild's data."""
+
+    members: frozenset[MemberId]
+    players: frozenset[PlayerId]
 
 
 @dataclass(frozen=True, slots=True)

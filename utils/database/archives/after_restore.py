@@ -1,5 +1,6 @@
 """After a restore: the writes to restored data that belong to the restore itself; each can be repeated."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from utils.database.core.database import Fence, SafeDatabase
@@ -27,6 +28,20 @@ async def note_in_audits(database: SafeDatabase, facts: RestoreFacts, fence: Fen
     guild_ids = [facts.guild_id] if facts.guild_id is not None else await _list_guild_ids(database)
     for guild_id in guild_ids:
         await database.in_transaction(partial(_note, guild_id=guild_id, facts=facts), fence=fence)
+
+
+async def list_erased_since(database: SafeDatabase, facts: RestoreFacts) -> list[GuildId]:
+    """Return the restored guilds in which somebody was erased since the backup."""
+    newer: Document = {"at": {"$gt": facts.taken_at}}
+    query = newer if facts.guild_id is None else {**newer, "guild_id": int(facts.guild_id)}
+    found = database.unscoped("erasures").distinct("guild_id", query)
+    return [GuildId(guild_id) for guild_id in sorted(await database.run("erasures.list", found))]
+
+
+async def do_for_all(guild_ids: Iterable[GuildId], work: Callable[[GuildId], Awaitable[object]]) -> None:
+    """Do the work for every guild; if one fails, the next start does all of it again."""
+    for guild_id in guild_ids:
+        await work(guild_id)
 
 
 async def _list_guild_ids(database: SafeDatabase) -> list[GuildId]:

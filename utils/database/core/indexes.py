@@ -98,6 +98,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("newest", ("guild_id", "state", "-last_seen_at")),
     ),
     "error_hours": (Index("hour", ("guild_id", "hour", "fingerprint"), unique=True),),
+    "erasures": (Index("digest", ("guild_id", "digest"), unique=True),),
     "incidents": (
         Index("open", ("guild_id", "kind", "subject"), unique=True, only={"is_open": True}),
         Index("newest", ("guild_id", "-opened_at")),
@@ -141,6 +142,7 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,
+    "erasures": BackupClass.LOCAL,
     "leases": BackupClass.LOCAL,
     "schema": BackupClass.LOCAL,
 }

@@ -2,7 +2,7 @@
 
 Each collection of ``INDEXES`` has its row, an empty one if it holds nothing personal. A field that is
 ``REPLACED`` or ``DELETED`` is erased by its row alone. The others have an order of their own in
-``services/personal/erasure.py``: deaths are erased together with their counters, links and wallets each in
+``services/personal/eraser.py``: deaths are erased together with their counters, links and wallets each in
 one transaction. The facts of notices are declared with their kind (``models/notices/kinds.py``).
 """
 
@@ -238,5 +238,6 @@ PERSONAL_FIELDS: Declarations = {
     ),
     "error_hours": (),
     "incidents": (),
+    "erasures": (),
 }
 """The table, by collection; every field that names a person is declared."""

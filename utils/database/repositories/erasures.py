@@ -97,6 +97,12 @@ class ErasureRepository(FencedRepository):
             elif one.holds is FieldContent.LINE:
                 await _delete_lines(stored, one, player_id)
 
+    async def erase_lines(self, scope: ServerScope, player_id: PlayerId) -> None:
+        """Delete the rejected lines with a player's id."""
+        for collection, one in self._walked:
+            if one.holds is FieldContent.LINE:
+                await _delete_lines(self._of_server(collection, scope), one, player_id)
+
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Erase a member from every field that is erased by its declaration alone."""
         for collection, one in self._walked:

@@ -75,6 +75,10 @@ class ScopeIndexRepository:
         ]
         return tuple(sorted({guild_id for guild_ids in known for guild_id in guild_ids}))
 
+    async def list_guilds_with_erasures(self) -> tuple[GuildId, ...]:
+        """Return every guild in which somebody was erased."""
+        return await self._group_guilds("erasures", {"$sort": {"guild_id": 1}}, hint="digest")
+
     async def list_guilds_with_incidents(self) -> tuple[GuildId, ...]:
         """Return every guild with an incident, open or not; the process of shard 0 has ``WHOLE_BOT``."""
         return await self._group_guilds("incidents", {"$sort": {"guild_id": 1}}, hint="newest")

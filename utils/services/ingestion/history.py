@@ -13,10 +13,10 @@ lost its lease cannot change the shown counters when it wakes up.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -71,6 +71,10 @@ class ImportJobs(Protocol):  # implemented by ImportRepository
         """Return the running import, if any."""
 
 
+EraseCaughtUp = Callable[[ServerScope, datetime], Awaitable[int]]
+"""Erases everyone who was erased since a backup from the deaths that a server's catch-up has stored."""
+
+
 class ImportStore(GenerationStore, Protocol):  # implemented by ImportRepository
     """Storage of imports, besides the transactions of ingestion."""
 
@@ -105,6 +109,7 @@ class HistoryImport:
     Args:
         store: the guild's storage.
         imports: storage of the job and of generations of counters.
+        erase_caught_up: erases what a catch-up has brought back.
         events: dispatches ``HistoryImported`` when the new counters are shown.
         batch_rows: the least number of lines of a transaction; a chunk is never cut.
         throttle: the import waits for it before each batch.
@@ -117,6 +122,7 @@ class HistoryImport:
         imports: ImportStore,
         events: EventDispatcher,
         *,
+        erase_caught_up: EraseCaughtUp | None = None,
         clock: Clock,
         batch_rows: int = BATCH_ROWS,
         throttle: ImportThrottle | None = None,
@@ -124,6 +130,7 @@ class HistoryImport:
     ) -> None:
         self._store = store
         self._imports = imports
+        self._erase_caught_up = erase_caught_up
         self._events = events
         self._clock = clock
         self._batch_rows = batch_rows
@@ -200,6 +207,9 @@ class HistoryImport:
             self._store, server, self._clock, passes_over=passes_over, errors=self._events.errors
         )
         await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
+        if job.catch_up is not None and self._erase_caught_up is not None:
+            await self._erase_caught_up(scope, job.catch_up.since)
+            job = replace(job, generation=await self._imports.take_up_import(scope))
         await meter.begin_counting()
         if count is not None and count.is_in_order:
             counted = await count.finish()

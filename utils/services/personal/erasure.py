@@ -1,99 +1,25 @@
-"""Erasure: deletes a person's data, and keeps the data of others.
+"""Erasure: answers ``/data erase``. ``eraser`` has its steps."""
 
-Deaths keep their class and their ``_id``, so reading the same log again brings nothing back. The player in
-them becomes "erased player", who stands for all erased players. An erasure consists of steps that can each be
-repeated: after a crash the counters agree with the deaths, and asking again does the rest. Data that a later
-step needs is erased last: a player's names with their last death, a member's links after everything else.
-
-The data of a player outside their deaths is erased twice: before their names are deleted, and once more for
-data that was stored in the meantime.
-"""
-
-import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
-from datetime import datetime
-from typing import Protocol, TypeVar
+from dataclasses import KW_ONLY, dataclass
+from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, PlayerErased
 from utils.models.audit import AuditAction, AuditFacts
-from utils.models.deaths import Death
-from utils.models.money import BountyEnd, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
-from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import (
     ERASED_MEMBER_ID,
     ERASED_NAME,
     ERASED_PLAYER_ID,
     GuildId,
     MemberId,
-    PlayerId,
-    ServerScope,
 )
 from utils.models.texts import Command, text
 from utils.services.guilds.audit import AuditLog
-from utils.services.ingestion.counting import count_one_player
-from utils.services.ingestion.stores import DeathsUnit
-from utils.services.money.bounties.endings import close_with_refund
+from utils.services.personal.eraser import DEATHS_AT_ONCE, Eraser, ErasureStore
+from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.people import PersonFinder
-
-T = TypeVar("T")
-
-DEATHS_AT_ONCE = 5_000  # deaths of one transaction: about half a second of mongod's work
-LEDGER_ROWS_AT_ONCE = 5_000
-
-
-class ErasureUnit(DeathsUnit, Protocol):  # implemented by ErasureTransaction
-    """One open transaction over one server's deaths, figures and bounties."""
-
-    def hold_counts(self) -> int | None:
-        """Keep imports from beginning; return the shown generation, or None without a server."""
-
-    def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
-        """Replace a player by "erased player" in deaths."""
-
-    def delete_figures(self, player_id: PlayerId) -> None:
-        """Delete a player's counters of all time and by day."""
-
-    def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
-        """Write a player's counters of all time and by day."""
-
-
-class ErasureStore(Protocol):  # implemented by ErasureRepository
-    """Erases players and members from a guild's data; every method can be called again.
-
-    Raises:
-        StorageError: from any method; nothing was written.
-    """
-
-    async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], T]) -> T:
-        """Run ``work`` in one transaction, in a thread; it may run again after a transient error."""
-
-    async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
-        """Return how much data a guild has about a member."""
-
-    async def list_scopes(self, guild_id: GuildId) -> Sequence[ServerScope]:
-        """Return every server with stored statistics."""
-
-    async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
-        """Return all names of a player on a server."""
-
-    async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Erase a player from every field that is erased by its declaration alone."""
-
-    async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Erase a member from every field that is erased by its declaration alone."""
-
-    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete all links of a player, proven or pending."""
-
-    async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
-        """Delete a member's oldest rows of the ledger; tell whether more are left."""
-
-    async def delete_member(self, guild_id: GuildId, member_id: MemberId, *, at: datetime) -> None:
-        """Delete links, wallet and the rest of the ledger, and withdraw open bounties without refund."""
 
 
 class MemberMemory(Protocol):  # implemented by ErrorWriter
@@ -125,6 +51,7 @@ class ErasureService:
         audit: gets an entry of the erasure, without the person.
         events: dispatches ``PlayerErased``.
         memory: has errors of members that are not stored yet.
+        log: keeps digests of the erased persons for the next restore.
         deaths_at_once: how many deaths are changed in one transaction.
     """
 
@@ -134,11 +61,12 @@ class ErasureService:
     audit: AuditLog
     events: EventDispatcher
     memory: MemberMemory
+    log: ErasureLog
     clock: Clock
     deaths_at_once: int = DEATHS_AT_ONCE
 
     def __post_init__(self) -> None:
-        self._stepping = asyncio.Lock()  # all deaths of a player are in memory during a step
+        self._eraser = Eraser(self.store, clock=self.clock, deaths_at_once=self.deaths_at_once)
 
     async def plan(self, question: DataQuestion) -> ErasurePlan:
         """Return the plan of an erasure.
@@ -181,75 +109,14 @@ class ErasureService:
             StorageError: it is not complete yet; call it again.
         """
         person = plan.person
+        await self.log.note(person)  # before the first step, so that an older backup never undoes it
         if person.member_id is not None:
             await self.memory.forget_member(person.guild_id, person.member_id)
-        names = await self._list_names(person)
-        await self._erase_traces(person, names)
-        if person.member_id is None and not person.is_asker:
-            # the player's names, not the link, let an admin find the rest
-            await self.store.delete_links_of(person.guild_id, person.player_ids[0])
-        deaths = 0
-        for scope in await self.store.list_scopes(person.guild_id):
-            for player_id in person.player_ids:
-                deaths += await self._erase_deaths(scope, player_id)
-        await self._erase_traces(person, names)
-        if person.member_id is not None:
-            await self._erase_member(person.guild_id, person.member_id)
-        for player_id in person.player_ids:
-            await self.store.delete_links_of(person.guild_id, player_id)
+        deaths = await self._eraser.erase(person)
+        await self.log.note(person)  # what was stored in the meantime is erased as well
         self.events.dispatch(PlayerErased(guild_id=person.guild_id))
         await self._write_audit(person, actor_id)
         return deaths
-
-    async def _list_names(self, person: Person) -> dict[PlayerId, frozenset[str]]:
-        scopes = await self.store.list_scopes(person.guild_id)
-        found = {player.player_id: {player.name} for player in person.players}
-        for scope in scopes:
-            for player_id, names in found.items():
-                names.update(await self.store.list_names(scope, player_id))
-        return {player_id: frozenset(names - {""}) for player_id, names in found.items()}
-
-    async def _erase_traces(self, person: Person, names: dict[PlayerId, frozenset[str]]) -> None:
-        """Erase a person from everything except their deaths, figures, links and wallet."""
-        guild_id, member_id = person.guild_id, person.member_id
-        for scope in await self.store.list_scopes(guild_id):
-            for player_id in names:
-                await self._withdraw_bounties(scope, player_id)
-        for player_id, known in names.items():
-            await self.store.erase_player(guild_id, player_id, known)
-        if member_id is not None:
-            await self.store.erase_member(guild_id, member_id)
-
-    async def _withdraw_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
-        """End the open bounties on a player, with full refund."""
-        end = BountyEnd(BountyState.WITHDRAWN, self.clock.now())
-
-        def withdraw(unit: ErasureUnit) -> None:
-            for bounty in unit.money.list_open_bounties([player_id]):
-                nameless = replace(bounty, player_name=ERASED_NAME)
-                close_with_refund(unit.money, nameless, end, refund=bounty.amount)
-
-        await self.store.in_transaction(scope, withdraw)
-
-    async def _erase_deaths(self, scope: ServerScope, player_id: PlayerId) -> int:
-        """Replace a player in their deaths, some in each transaction; return the number of deaths."""
-        erased, limit = 0, self.deaths_at_once
-
-        def step(unit: ErasureUnit) -> tuple[int, int]:
-            return _erase_some_deaths(unit, player_id, limit=limit)
-
-        while True:
-            async with self._stepping:
-                done, left = await self.store.in_transaction(scope, step)
-            erased += done
-            if not left:
-                return erased
-
-    async def _erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        while await self.store.delete_ledger_rows(guild_id, member_id, limit=LEDGER_ROWS_AT_ONCE):
-            pass
-        await self.store.delete_member(guild_id, member_id, at=self.clock.now())
-        await self.store.erase_member(guild_id, member_id)  # the placed bounties that were still open
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
         facts = AuditFacts(member_id=ERASED_MEMBER_ID)
@@ -258,19 +125,3 @@ class ErasureService:
         # do not store again a person who has just erased themself
         actor = None if person.is_asker else actor_id
         await self.audit.write(person.guild_id, actor, AuditAction.DATA_ERASE, facts)
-
-
-def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) -> tuple[int, int]:
-    """Take one step; return how many deaths were changed and how many are left."""
-    generation = unit.hold_counts()
-    deaths = unit.list_deaths_of(player_id)
-    some, rest = deaths[:limit], deaths[limit:]
-    unit.delete_figures(player_id)
-    if generation is None or not some:
-        return 0, 0
-    unit.rename_deaths(player_id, some)
-    for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, unit.list_deaths_of(ERASED_PLAYER_ID))):
-        if rows:
-            counted = count_one_player(one, rows)
-            unit.replace_figures(counted.record, counted.days, generation=generation)
-    return len(some), len(rest)

@@ -16,6 +16,7 @@ from tests.fakes.errors import FakeErrorStore
 from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
+from tests.fakes.personal import FakeErasureRecords, build_erasure_log
 from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
@@ -104,7 +105,7 @@ class Place:
         self.logs = FakeDeathLogs(lines_per_chunk=5)
         self.logs.append(FILE, b"")
         self.clock, self.audit, self.told = FakeClock(NOW), FakeAuditLog(), []  # type: ignore[var-annotated]
-        self.events = EventDispatcher()
+        self.events, self.records = EventDispatcher(), FakeErasureRecords()
         self.events.register(PlayerErased, self._hear)
         self.service = ErasureService(
             self.store,
@@ -112,6 +113,7 @@ class Place:
             audit=self.audit,
             events=self.events,
             memory=FakeErrorStore(),
+            log=build_erasure_log(self.clock, self.records),
             clock=self.clock,
             deaths_at_once=3,
         )

@@ -26,6 +26,7 @@ from utils.database.documents.notice_documents import build_entry_document
 from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounty_boards import BountyBoardRepository
+from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.incidents import IncidentRepository
@@ -42,6 +43,7 @@ from utils.models.message_places import MessagePlace
 from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
+from utils.models.personal import ErasureRecord
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import (
@@ -79,6 +81,8 @@ async def fill_rest(place: Place) -> None:
     await BountyBoardRepository(database).save_place(guild_id, MessagePlace(ChannelId(5), 6))
     key = IncidentKey(guild_id, IncidentKind.SERVER_UNREAD, place.scope.server_id)
     await IncidentRepository(database).put(guild_id, Incident(key, CheckState.WARN, NOW))
+    record = ErasureRecord(guild_id, b"0" * 16, NOW, "0a1b2c3d")
+    await ErasureRecordRepository(database).put_erasures(guild_id, [record])
     gift = Change(OTHER, LedgerKind.ADMIN, 5, "admin:gift", NOW, note=f"thanks to <@!{OWNER}>")
     await book(place, gift)
     entry = EntryKey(Feed(place.scope, ChannelKind.KILLFEED), 1)

@@ -11,7 +11,12 @@ from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
 from tests.fakes.errors import FakeErrorStore
 from tests.fakes.links import FakeAuditLog
-from tests.fakes.personal import FakeErasureStore, FakeErasureUnit
+from tests.fakes.personal import (
+    FakeErasureRecords,
+    FakeErasureStore,
+    FakeErasureUnit,
+    build_erasure_log,
+)
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import EventDispatcher
 from utils.models.links import Link
@@ -20,7 +25,9 @@ from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import NamedPlayer
 from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
 from utils.services.links.linking import LinkService
+from utils.services.personal.eraser import Eraser
 from utils.services.personal.erasure import ErasurePlan, ErasureService
+from utils.services.personal.erasure_log import KEPT
 from utils.services.personal.people import PersonFinder
 
 T = TypeVar("T")
@@ -106,6 +113,7 @@ def build_service(
         audit=audit,
         events=EventDispatcher(),
         memory=FakeErrorStore(),
+        log=build_erasure_log(clock, store.records),
         clock=clock,
         deaths_at_once=3,
     )
@@ -210,3 +218,47 @@ async def test_plan_is_made_again_and_refused_when_it_means_somebody_else(store:
     links.players += OneMember(NamedPlayer(build_player_id("Bear"), "Bear")).players
     with pytest.raises(InvalidInputError, match="someone else now, so I erased nothing"):
         await service.plan_again(plan, question)
+
+
+async def test_digests_are_noted_before_the_first_step_and_after_the_last(store: FakeErasureStore) -> None:
+    """An erasure that is cut off is carried out by a restore."""
+    store.note = fail_in_transactions  # type: ignore[method-assign] # one crash
+    person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
+    with pytest.raises(StorageUnavailableError):
+        await erase(store, person)
+    assert len(store.records.stored) == 2
+    assert len(store.records.appended) == 2
+    assert WOLF.player_id not in repr(store.records.stored)
+    del store.note  # type: ignore[method-assign]
+    await erase(store, person)
+    assert (len(store.records.stored), len(store.records.appended)) == (2, 6)
+
+
+def fail_in_transactions(call: str) -> None:
+    """Fail at the first step."""
+    if call == "in_transaction":
+        raise StorageUnavailableError("gone")
+
+
+async def test_old_records_are_deleted_and_the_files_written_again() -> None:
+    """Digests are kept for 400 days."""
+    clock, records = FakeClock(), FakeErasureRecords()
+    log = build_erasure_log(clock, records)
+    await log.note(Person(SCOPE.guild_id, MEMBER, (), is_asker=True))
+    clock.move(KEPT.total_seconds() + 1)
+    await log.note(Person(SCOPE.guild_id, None, (WOLF,), is_asker=True))
+    await log.tidy_files(await log.prune(SCOPE.guild_id))
+    [kept] = records.stored.values()
+    assert (records.appended, records.kept_since) == ([kept], clock.now() - KEPT)
+
+
+async def test_only_deaths_up_to_a_moment_are_erased_and_a_new_record_stays(store: FakeErasureStore) -> None:
+    """A player who has played on keeps what they played since; without an old death nothing is touched."""
+    eraser = Eraser(store, clock=FakeClock(), deaths_at_once=3)
+    deaths = store.deaths[WOLF.player_id]
+    assert await eraser.erase_deaths(PLACE, WOLF.player_id, before=deaths[3].at) == 4
+    assert store.deaths[WOLF.player_id] == deaths[4:]
+    record = store.figures[WOLF.player_id]
+    assert record.counters.kills == 3
+    assert await eraser.erase_deaths(PLACE, WOLF.player_id, before=deaths[3].at) == 0
+    assert store.figures[WOLF.player_id] == record
