@@ -86,7 +86,8 @@ class DataCare:
             faults=len(check.findings),
         )
         for finding in check.findings:
-            _log.error("the data differs", is_repaired=finding.is_repaired, why=str(finding.said))
+            level = _log.warning if finding.is_repaired else _log.error
+            level("the data differs", is_repaired=finding.is_repaired, why=str(finding.said))
         return check
 
 
