@@ -23,7 +23,7 @@ from utils.errors import ConfigurationError
 
 HISTORY_SECONDS = 5
 
-# an example has no deadline, because a machine that stands still for a moment is no failure
+# an example has no deadline, because a machine may stand still for a moment
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 

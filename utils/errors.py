@@ -277,7 +277,7 @@ class SnapshotGoneError(StorageUnavailableError):
 
 
 class TransactionsUnsupportedError(StorageError):
-    """The MongoDB is no replica set, so it has no transactions."""
+    """The MongoDB is not a replica set, so it has no transactions."""
 
     may_pass = True
 

@@ -152,7 +152,7 @@ async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory)
     assert (code, error) == (0, "")
     [archive] = list_archives(home)
     assert f"{archive.path}\n" in out
-    assert "It is proven: restored on trial, every document is the same." in out
+    assert "It is proven: it was restored on trial, and every document was the same." in out
     check_money(archive)
     check_deaths(archive, stage, rows)
     assert sum(archive.manifest.deaths_by_server.values()) == archive.manifest.deaths

@@ -18,7 +18,7 @@ def read_crashes(world: SimulatedDiscord) -> list[str]:
 
 
 async def test_owner_learns_once_that_the_bot_starts_again_and_again(stage: Stage) -> None:
-    """The sixth start in ten minutes is reported at once, and the seventh is no news."""
+    """The sixth start in ten minutes is reported at once, and the seventh is not reported again."""
     stage.world.add_member(stage.guild, stage.world.owner)
     await stage.bot.stop()
     now = SystemClock().now()

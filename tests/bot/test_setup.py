@@ -38,7 +38,7 @@ class Newcomer:
 
     async def join(self) -> Message:
         """Add the bot, and return what it says."""
-        await until(lambda: "Online as" in self.stage.bot.output)  # a guild that joins before is no news
+        await until(lambda: "Online as" in self.stage.bot.output)  # earlier guilds are not greeted
         self.stage.world.add_bot(self.guild)
         [hello] = await self.stage.world.wait_for_messages(self.lobby, 1)
         return hello

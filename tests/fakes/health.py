@@ -20,10 +20,10 @@ from utils.models.texts import Number, text
 
 OK, WARN, CRITICAL = CheckState
 LATER = START + timedelta(hours=1)
-WRITE = text("A write and its read-back take {time} ms.", time=Number(12))
+WRITE = text("Storing something and reading it back takes {time} ms.", time=Number(12))
 CHECKS = {
     IncidentKind.DATABASE_AWAY: CheckReport(OK, START, WRITE),
-    IncidentKind.GATEWAY_DOWN: CheckReport(OK, START, text("Shard {shard} is connected.", shard="0")),
+    IncidentKind.GATEWAY_DOWN: CheckReport(OK, START, text("Connected.")),
     IncidentKind.MEMORY: CheckReport(
         WARN,
         LATER,

@@ -155,8 +155,8 @@ def choose_archive(places: tuple[Path, ...], named: str) -> Archive:
 
 def describe_proof(unproven: Text | None, seconds: float) -> str:
     """Return whether a backup is proven, and how long that took."""
-    outcome = "It is proven: restored on trial, every document is the same." if unproven is None else unproven
-    return f"{outcome} ({seconds:.0f} s)"
+    proven = "It is proven: it was restored on trial, and every document was the same."
+    return f"{proven if unproven is None else unproven} ({seconds:.0f} s)"
 
 
 def find_key(settings: Settings, redactor: Redactor) -> SecretBox | None:

@@ -14,7 +14,7 @@ def work_as_child() -> int:
 
     Standard output carries the answers alone, so everything else that is printed goes to standard error.
     """
-    log_to_console(level=logging.ERROR)  # a slow operation is no news of a trial
+    log_to_console(level=logging.ERROR)  # operations of a trial are slow, and nobody has to know
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         return serve_job(list_jobs(), sys.stdin, answers)

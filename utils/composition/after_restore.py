@@ -5,6 +5,7 @@ from functools import partial
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.composition.due_times import pass_over_due
 from utils.composition.erasures import erase_restored
 from utils.composition.storage import build_key_place
 from utils.composition.verification import verify_restored
@@ -41,5 +42,6 @@ async def finish_jobs(
         guild_id=facts.guild_id,
     )
     await database.call(plan)
+    await pass_over_due(database, facts, fence, default_tier=settings.premium.default_tier)
     await note_in_audits(database, facts, fence)
     await verify_restored(database, facts.began_at)

@@ -9,6 +9,7 @@ from structlog import get_logger
 from utils.backup.backups import BACKUP_TASK, BackupManager
 from utils.caching import GuildMemory
 from utils.composition.base import Base
+from utils.composition.due_times import IDLE_TASK
 from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
@@ -94,7 +95,7 @@ class Application:
         self.tasks.start(ALERT_TASK, self.error_alerts.run, is_critical=True)
         self.health.start()
         await self.loops.begin()
-        self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
+        self.tasks.start(IDLE_TASK, self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(PAUSE_TASK, self.grants.pause_excess_of_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)

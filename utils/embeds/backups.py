@@ -16,7 +16,7 @@ from utils.models.backups import (
 from utils.models.texts import Code, Moment, Number, Span, Text, plural, text
 
 REASON_NAMES = {
-    BackupReason.DAILY: text("by the clock"),
+    BackupReason.DAILY: text("on schedule"),
     BackupReason.BY_HAND: text("by hand"),
     BackupReason.BEFORE_MIGRATION: text("before an upgrade"),
     BackupReason.BEFORE_RESTORE: text("before a restore"),
@@ -60,7 +60,7 @@ def build_outcome_embed(style: Style, title: Text, outcome: BackupOutcome) -> di
     style.add_field(embed, text("Size"), _say_size(backup.stored_bytes), inline=True)
     style.add_field(embed, text("Took"), Span(timedelta(seconds=outcome.seconds)), inline=True)
     style.add_field(embed, text("Files"), text("Read back from the disk, all as they were written."))
-    proven = text("Proven: restored on trial, every document is the same.")
+    proven = text("Proven: it was restored on trial, and every document was the same.")
     style.add_field(embed, text("Trial"), outcome.unproven or proven)
     style.add_field(embed, text("Places"), "\n".join(backup.places))
     for problem in outcome.problems:

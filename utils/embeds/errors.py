@@ -9,7 +9,7 @@ from utils.embeds.audit import name_task
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, TopCount, TroubleCount
-from utils.models.error_guides import Guide
+from utils.models.error_guides import Guide, Mender
 from utils.models.error_reports import AlertKind, ErrorAlert, GroupPage, GroupReport, ListedGroup
 from utils.models.texts import Code, Command, Moment, Names, Number, Text, Value, join, plural, text, text_in
 
@@ -124,7 +124,7 @@ def _list_fields(report: GroupReport, *, is_owner: bool) -> Iterator[tuple[Text,
         yield text("Where"), where
     if report.pattern is not None:
         yield text("Pattern"), report.pattern
-    yield text("What to do"), text("{who}: {steps}", who=guide.mender.value, steps=guide.steps)
+    yield text("What to do"), _describe_steps(guide)
     if guide.runbook is not None:
         yield text("Runbook"), Code(guide.runbook)
     yield text("State"), _describe_state(group)
@@ -140,6 +140,12 @@ def _list_inner_fields(group: ErrorGroup) -> Iterator[tuple[Text, Value]]:
     ids = [one.correlation_id for one in group.samples if one.correlation_id]
     if ids:
         yield text("Correlation ids"), Names(tuple(map(Code, ids)))
+
+
+def _describe_steps(guide: Guide) -> Text:
+    if guide.mender is Mender.NOBODY:
+        return text("{who}. {steps}", who=guide.mender.value, steps=guide.steps)
+    return text("{steps}\nWho can mend it: {who}", steps=guide.steps, who=guide.mender.value)
 
 
 def _describe_state(group: ErrorGroup) -> Text:

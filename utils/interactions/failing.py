@@ -20,7 +20,7 @@ SOURCES = {
 
 
 def find_where(interaction: discord.Interaction) -> Where:
-    """Return the place of an error; options and their values are no part of it.
+    """Return the place of an error; options and their values do not belong to it.
 
     The command is that of the log context around it, because the library changes the data of an interaction
     while it looks for the command. Only letters typed into an option have no context.

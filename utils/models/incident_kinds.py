@@ -190,8 +190,10 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         limits={"seconds": Limits(warn=2.0, critical=10.0)},
     ),
     IncidentKind.LEASE_LATE: KindRow(
-        title=text("The bot hardly keeps its lease"),
-        meaning=text("After 20 seconds without it another process may take over, or nobody posts."),
+        title=text("The bot may lose its right to work"),
+        meaning=text(
+            "It keeps this right, its lease, in MongoDB. Without a renewal for 20 seconds it stops."
+        ),
         first_step=text("Look whether MongoDB answers and whether this machine's CPU is busy."),
         limits={"seconds": Limits(warn=10.0, critical=15.0)},
     ),

@@ -150,7 +150,7 @@ def describe_newest(newest: LogFileEntry) -> Text:
 
 
 def _name_day(file_name: str) -> Value:
-    """Return the day that a log's name begins with; the name itself if that is no day of the calendar."""
+    """Return the day that a log's name begins with; the name itself if there is none in the calendar."""
     try:
         return Day(datetime.strptime(file_name[:10], "%Y.%m.%d").date())  # noqa: DTZ007 - a day has no zone
     except ValueError:

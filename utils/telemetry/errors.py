@@ -1,6 +1,6 @@
 """Error telemetry: every error that was handled comes here, is counted, and is logged if there is room.
 
-*Theory of operation.* A refusal is no error. A trouble of the surroundings (no database, no game host, no
+*Theory of operation.* A refusal is not an error. A trouble of the surroundings (no database, no game host, no
 Discord) is counted by class, host and hour. Everything else is unexpected and belongs to a group
 (``fingerprints.py``), which is counted in memory (``error_counts.py``) and written every ten seconds
 (``error_writer.py``). The path of a failing command waits for nothing, and a report never raises.

@@ -24,7 +24,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "ERRORS.md"
 READ_ANSWER = text("Follow the answer of the command.")
 WAIT = text("Wait; the bot tries again by itself.")
 SEND_CODE = text("Send the bot's owner this code; the log has the details.")
-REPORT = text("Send the makers this code with its lines in the log.")
+REPORT = text("Tell the bot's owner this code. They send the makers its lines in the log.")
 
 REFUSED = Guide(text("The bot declined something, and said why."), Mender.NOBODY, READ_ANSWER)
 BUG = Guide(text("Something in the bot went wrong."), Mender.MAKERS, SEND_CODE)
@@ -74,12 +74,12 @@ GUIDES: Mapping[str, Guide] = {
         errors.ConfigurationError: Guide(
             text("The configuration can't work."), Mender.HOST, text("Run “python bot.py check”.")
         ),
-        errors.AlreadyLinkedError: Guide(text("The link stands already."), Mender.NOBODY, READ_ANSWER),
+        errors.AlreadyLinkedError: Guide(text("They are linked already."), Mender.NOBODY, READ_ANSWER),
         errors.DataFolderInUseError: Guide(
             text("Another bot runs with this data folder."), Mender.HOST, text("Stop one of the two.")
         ),
         errors.ShardCountError: Guide(
-            text("Another process divides the bot differently."),
+            text("Another process runs with another number of shards."),
             Mender.HOST,
             text("Set the same number of shards in every process."),
         ),

@@ -147,7 +147,7 @@ async def test_message_that_discord_does_not_take_now_is_an_error_for_a_later_tr
 
 @pytest.mark.parametrize("kind", IncidentKind)
 def test_every_kind_has_words_that_stand_alone(kind: IncidentKind) -> None:
-    """Title, effect and first step are sentences for people, and the effect is no repetition."""
+    """Title, effect and first step are sentences for people, and the effect does not repeat the title."""
     row = KINDS[kind]
     sentences = [str(row.title), str(row.meaning), str(row.first_step)]
     assert len(set(sentences)) == 3

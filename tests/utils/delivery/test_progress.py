@@ -207,7 +207,7 @@ async def test_no_message_where_the_bot_may_not_post(
 async def test_message_is_deleted_when_no_import_begins(
     running: Import, channel: Channel, messages: ImportMessages
 ) -> None:
-    """A refused server leaves no message; an already deleted one is no error."""
+    """A refused server leaves no message; an already deleted one raises no error."""
     assert running.job.message_id is not None
     await messages.discard(ChannelId(channel.id), running.job.message_id)
     await messages.discard(ChannelId(channel.id), running.job.message_id)

@@ -54,7 +54,7 @@ def build(notice: DeathNotice, shape: PostShape) -> discord.Embed:
 
 
 def list_lines(notices: Sequence[DeathNotice], shape: PostShape = LINE) -> list[str]:
-    """Return the lines of notices that are no cards."""
+    """Return the lines of notices that are not cards."""
     embeds = _FACTORY.build_feed(notices, shape).embeds
     assert all(embed.title is None for embed in embeds)
     return [line for embed in embeds for line in (embed.description or "").split("\n")]

@@ -55,7 +55,7 @@ def test_rule_finds_what_breaks_it() -> None:
 
 
 def test_changes_are_told_by_name_old_and_new() -> None:
-    """Each key of a mapping is a change of its own; an equal value is no change."""
+    """Each key of a mapping is a change of its own; an equal value changes nothing."""
     before = replace(DEFAULTS, channels={ChannelKind.ALERTS: FEED, ChannelKind.EVENTS: FEED})
     after = replace(
         before,

@@ -29,7 +29,7 @@ def test_press_belongs_to_its_own_kind_and_version_alone(kind: ButtonKind, other
 
 @given(custom_id=st.text())
 def test_every_custom_id_can_be_read(custom_id: str) -> None:
-    """A client can send any id; one of another prefix is no lasting button."""
+    """A client can send any id; one with another prefix does not belong to a lasting button."""
     assert (PressedId.read(custom_id) is None) != custom_id.startswith("kf!")
     assert PressedId.read("kf!" + custom_id) is not None
 

@@ -74,13 +74,13 @@ async def test_every_step_is_shown_when_all_is_well(
     ],
 )
 def test_newest_log_is_named_by_day_and_size(name: str, size: int, said: str) -> None:
-    """A name that is no day of the calendar is shown as it is."""
+    """A name that does not name a day of the calendar is shown as it is."""
     entry = LogFileEntry(LogFile("world_0", name), name, size, 0)
     assert str(describe_newest(entry)) == f"Newest log is readable ({said})"
 
 
 async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
-    """Before the first death there is nothing to read, and that is no error."""
+    """Before the first death there is nothing to read, and no error is raised."""
     GameServerFiles(root)
     steps = await check(pool, host.login("renter"))
     assert steps[-1] == CheckStep(

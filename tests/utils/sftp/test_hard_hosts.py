@@ -219,7 +219,7 @@ async def test_host_that_closes_each_channel_is_told_and_one_login_stops_no_othe
 async def test_slow_handshake_is_waited_for_and_one_too_slow_is_the_matter_of_its_login(
     host: GameHost, limits: PoolLimits
 ) -> None:
-    """Half a second is no outage; above the limit only the login fails, not the host."""
+    """Half a second does not count as an outage; above the limit only the login fails, not the host."""
     opener = Opener(connect_seconds=limits.connect_timeout_seconds)
     pool = SftpConnectionPool(limits, opener=opener)
     host.faults.slow_login_seconds = 0.5

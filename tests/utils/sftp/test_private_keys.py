@@ -123,7 +123,7 @@ def test_password_of_a_locked_key_makes_no_difference() -> None:
 
 
 def test_rsa_key_of_no_primes_is_refused() -> None:
-    """Consistent numbers that are no key are found by a signature, not by a slow test of primes."""
+    """Consistent numbers that do not make a key are found by a signature, not by a slow test of primes."""
     p, q = (1 << 1023) + 1, (1 << 1022) + 9
     n, e = p * q, 65537
     d = pow(e, -1, (p - 1) * (q - 1))

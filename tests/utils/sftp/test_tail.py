@@ -529,7 +529,7 @@ async def test_late_growth_is_found_when_the_bot_started_after_midnight(
 async def test_truncated_file_is_read_again_from_its_beginning(
     poller: Poller, session: FakeSession, kept: tuple[int, ...]
 ) -> None:
-    """A shorter file was rewritten, so its rows are no growth; later rows are."""
+    """A shorter file was rewritten, so its rows do not count as growth; later rows do."""
     session.append(path_of(DAY_1), lines(1, 2, 3))
     await poller.poll()
     session.write(path_of(DAY_1), lines(*kept))

@@ -39,5 +39,5 @@ def test_long_traceback_keeps_its_end() -> None:
 
 
 def test_half_of_a_character_is_written_as_its_number() -> None:
-    """A name that is no text, as a file name may be, does not hinder its record."""
+    """A name that is not text, as a file name may be, does not hinder its record."""
     assert json.loads(build_line(HEAD | {"name": "a\udc80"}))["name"] == "a\udc80"

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from typing import TypeVar
 
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import BACKUP_CLASSES, BackupClass
@@ -11,6 +12,8 @@ from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId
+
+K = TypeVar("K")
 
 IN_FLIGHT = tuple(name for name, kind in BACKUP_CLASSES.items() if kind is BackupClass.IN_FLIGHT)
 
@@ -38,10 +41,10 @@ async def list_erased_since(database: SafeDatabase, facts: RestoreFacts) -> list
     return [GuildId(guild_id) for guild_id in sorted(await database.run("erasures.list", found))]
 
 
-async def do_for_all(guild_ids: Iterable[GuildId], work: Callable[[GuildId], Awaitable[object]]) -> None:
-    """Do the work for every guild; if one fails, the next start does all of it again."""
-    for guild_id in guild_ids:
-        await work(guild_id)
+async def do_for_all(keys: Iterable[K], work: Callable[[K], Awaitable[object]]) -> None:
+    """Do the work for every guild or server; if one fails, the next start does all of it again."""
+    for key in keys:
+        await work(key)
 
 
 async def _list_guild_ids(database: SafeDatabase) -> list[GuildId]:

@@ -33,7 +33,7 @@ class ErasureRecordRepository(Repository):
     ) -> Sequence[ErasureRecord]:
         """Return the records that are newer than a moment, or all."""
         query: Document = {} if since is None else {"at": {"$gt": since}}
-        found = await self._of_guild("erasures", guild_id).find(query, hint="digest")
+        found = await self._of_guild("erasures", guild_id).find(query)  # a new database has no index yet
         return [RECORDS.read(one, guild_id=guild_id) for one in found]
 
     async def prune_erasures(self, guild_id: GuildId, *, before: datetime) -> None:

@@ -113,6 +113,11 @@ class LinkRepository(Repository):
         shown = {"channel_id": int(channel_id), "message_id": message_id, "is_open": True}
         return bool(await self._links(guild_id).update_one(_build_request(link), {"$set": shown}))
 
+    async def mark_all_alerted(self, guild_id: GuildId) -> None:
+        """Note that the admins are told of every request, or that it is too late for that."""
+        waiting = {"is_open": True, "untold": {"$gt": 0}}
+        await self._links(guild_id).update_many(waiting, {"$set": {"untold": 0}})
+
     async def mark_alerted(self, guild_id: GuildId, link: Link) -> None:
         """Note that the admins are told of this request."""
         await self._links(guild_id).update_one(_build_request(link), {"$set": {"untold": 0}})

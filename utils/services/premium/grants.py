@@ -321,6 +321,13 @@ def _build_entry(
     return AuditEntry(event.at, event.by, action, AuditFacts(changes=changes, reason=event.reason or None))
 
 
+def build_end(grant: Grant, *, default_tier: int, at: datetime) -> tuple[PremiumEvent, AuditEntry]:
+    """Return the lines of history and audit about the end of a grant."""
+    event = PremiumEvent(at, PremiumAction.ENDED, grant.tier, grant.ends_at)
+    old = PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
+    return event, _build_entry(event, AuditAction.PREMIUM_END, old, PremiumState(TIERS[default_tier]))
+
+
 def describe_end(change: GrantChange) -> Text:
     """Return the sentences for admins about the end of their tier."""
     old, new = change.old.tier, change.new.tier

@@ -158,7 +158,7 @@ async def test_link_is_proven_by_hand_whether_it_was_asked_for_or_not(links: Lin
 
 
 async def test_oldest_alt_becomes_main_when_the_main_is_removed(links: LinkRepository) -> None:
-    """Only the named links are deleted; unknown ones are no error."""
+    """Only the named links are deleted; unknown ones raise no error."""
     await prove_all(links, *(build_link(player_id=player) for player in (WOLF, BEAR, FOX)))
     assert [link.player_id for link in await links.remove(GUILD, ANNA, [WOLF, PlayerId("no")])] == [WOLF]
     left = await links.list_of_member(GUILD, ANNA)

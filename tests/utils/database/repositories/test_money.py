@@ -352,7 +352,7 @@ async def test_read_kills_are_those_between_players_that_were_read_live(
     neighbour: ServerScope,
     make_death: Callable[..., Death],
 ) -> None:
-    """History, earlier reads, other players, other servers and deaths that are no kill are left out."""
+    """History, earlier reads, other players, other servers and deaths that were not kills are left out."""
     history, early, first, last, fall, other, back = (
         make_death(scope, *players, second=second)
         for second, players in enumerate([(HUNTER, PREY)] * 5 + [(HUNTER, PlayerId("c")), (PREY, HUNTER)])
@@ -605,7 +605,7 @@ async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
 
 
 async def test_own_kill_claims_nothing_and_is_told_to_its_placer(market: Market) -> None:
-    """The bounty stays open; another member's kill of the same target is no kill of theirs."""
+    """The bounty stays open; another member's kill of the same target does not count for them."""
     guild_id = market.scope.guild_id
     await market.give(ANN, 1_000)
     bounty = await market.place(ANN, "player050", 500)

@@ -429,7 +429,7 @@ async def test_import_waits_for_its_turn_with_each_batch(importer: Importer) -> 
 
 
 async def test_empty_history_is_imported_at_once(importer: Importer, told: list[Event]) -> None:
-    """A server without deaths is no special case."""
+    """A server without deaths is imported like any other."""
     importer.logs.files = {DAYS[0]: b""}
     progress = await importer.run(await importer.prepare())
     assert progress == ImportProgress(1, 1, 0, 0, 0, 0.0, is_done=True)

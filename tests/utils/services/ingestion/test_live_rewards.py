@@ -202,7 +202,7 @@ async def test_restored_old_file_pays_nothing(store: FakeIngestionStore, watcher
 async def test_history_pays_nothing_and_counts_for_no_streak(
     store: FakeIngestionStore, watcher: Watcher, events: EventDispatcher, clock: FakeClock
 ) -> None:
-    """Four kills of an import and one live kill are no streak of five."""
+    """Four kills of an import and one live kill do not make a streak of five."""
     watcher.logs.append(FILE, render(build_row("Ann", "Dan"), *ROWS[1:5]))
     history = HistoryImport(store, store, events, clock=clock)
     job = await history.prepare(watcher.server, watcher.logs)

@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
     [(None, False), (HOUR, True), (HOUR + timedelta(seconds=1), False), (-HOUR, True)],
 )
 def test_read_is_recent_up_to_the_maximum_age(gap: timedelta | None, *, is_recent: bool) -> None:
-    """A server without a read has no recent one; a clock that went back is no gap."""
+    """A server without a read has no recent one; a clock that went back makes no gap."""
     last_read_at = None if gap is None else START - gap
     rule = choose_news_rule(last_read_at=last_read_at, now=START, max_age=HOUR)
     assert rule == NewsRule(is_recent=is_recent, max_age=HOUR)

@@ -456,7 +456,7 @@ async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_rem
 
 
 async def test_waking_reads_a_refused_server_again(world: World) -> None:
-    """The loop of the server is woken; an unknown server is no error."""
+    """The loop of the server is woken; an unknown server raises no error."""
     world.access.failures.append(LoginRefusedError(text("The host refused the login.")))
     loops = world.build()
     loops.start(ONE.scope)

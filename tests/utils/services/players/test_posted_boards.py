@@ -167,7 +167,7 @@ async def test_board_is_posted_once_however_often_it_is_asked_for(stand: Stand) 
 
 
 async def test_board_is_edited_only_when_it_changed(stand: Stand) -> None:
-    """A round without changes writes nothing, however late it is: the time of a board is no change."""
+    """A round without changes writes nothing, however late it is: the time of a board does not count."""
     await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
     await stand.service.refresh_all()
     stand.figures.rows = [replace(ROW, value=6.0)]

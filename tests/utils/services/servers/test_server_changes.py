@@ -387,7 +387,7 @@ async def test_two_edits_to_one_name_leave_it_to_the_first(
 async def test_kinds_of_death_are_switched_one_by_one(
     setup: ChangeSetup, service: ServerChangeService
 ) -> None:
-    """The other kinds stay, and the audit has old and new; an equal value is no change."""
+    """The other kinds stay, and the audit has old and new; an equal value changes nothing."""
     off = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
     assert off.silenced == {DeathKind.FALL}
     for _ in range(2):
@@ -490,7 +490,7 @@ async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
 
 
 def test_key_is_changed_only_when_another_is_shown() -> None:
-    """The pinned key, and no key, are no change."""
+    """The pinned key changes nothing, and neither does a missing one."""
     assert [
         keys.is_changed for keys in (HostKeys(OLD_KEY, OLD_KEY), HostKeys(OLD_KEY, None, text("away")))
     ] == [

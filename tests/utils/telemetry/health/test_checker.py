@@ -171,7 +171,7 @@ async def test_hanging_probe_is_critical_itself_and_the_others_go_on(world: Worl
 
 
 async def test_failing_probe_is_stuck_unless_it_needs_the_database_that_is_away(world: World) -> None:
-    """Without a database its probes know nothing, which is no trouble of its own."""
+    """While the database is away its probes know nothing, and nothing is reported about them."""
     clock = IncidentKind.CLOCK_SKEW
     checker = world.build(world.probe(AWAY), world.probe(clock, needs_database=True), world.probe(MEMORY))
     world.found = {
@@ -222,7 +222,7 @@ async def test_restart_tells_nothing_again_and_later_the_end(world: World) -> No
 
 
 async def test_message_that_did_not_arrive_is_tried_in_the_next_round(world: World) -> None:
-    """A trouble that ended before people learned of it is no news; the message of an end is sent later."""
+    """People do not learn of a trouble that ended before; the message of an end is sent later."""
     checker = world.build(world.probe(MEMORY))
     world.found[MEMORY] = [find(MEMORY, WARN)]
     world.teller.is_away = True

@@ -93,7 +93,7 @@ async def test_database_is_away_when_a_write_fails_or_takes_too_long(clock: Fake
     (finding,) = await probe.look()
     assert (finding.state, str(finding.said)) == (
         CRITICAL,
-        "A write and its read-back failed (StorageUnavailableError).",
+        "Storing something and reading it back failed (StorageUnavailableError).",
     )
     assert probe.when_stuck is not None
     assert probe.when_stuck.state is CRITICAL
@@ -147,6 +147,10 @@ async def test_lost_connection_is_a_warning_after_a_minute_and_critical_after_fi
         states.append((found["0"], found["1"]))
         clock.move(60)
     assert states == [(OK, OK), *[(OK, WARN)] * 4, (OK, CRITICAL)]
+    assert [str(one.said) for one in await probe.look()] == [
+        "Shard 0 is connected; Discord answers in 150 ms.",
+        "Shard 1 is not connected.",
+    ]
 
 
 async def test_slow_and_unanswered_heartbeats_are_a_warning(clock: FakeClock) -> None:
@@ -154,6 +158,7 @@ async def test_slow_and_unanswered_heartbeats_are_a_warning(clock: FakeClock) ->
     shards = [ShardConnection(0, is_open=True, latency_seconds=2.1)]
     probe = probe_gateway(ShardWatch(lambda: shards, clock))
     assert await judge(probe) is WARN
+    assert [str(one.said) for one in await probe.look()] == ["Connected; Discord answers in 2,100 ms."]
     shards[0] = ShardConnection(0, is_open=True, latency_seconds=0.1)
     assert await judge(probe) is OK
     clock.move(91)

@@ -21,7 +21,7 @@ OTHER = GuildId(7)
 
 
 async def test_guild_sees_its_own_part_and_owners_see_all(clock: FakeClock) -> None:
-    """Servers, posts, commands and troubles of other guilds are no part of a guild's health."""
+    """Servers, posts, commands and troubles of other guilds do not belong to a guild's health."""
     world, tally = World(clock), CommandTally()
     checker = world.build(world.probe(IncidentKind.SERVER_UNREAD), world.probe(IncidentKind.GATEWAY_DOWN))
     world.found[IncidentKind.SERVER_UNREAD] = [

@@ -47,13 +47,15 @@ def probe_answers(database: DatabaseInspection, clock: Clock) -> Probe:
             await database.write_and_read()
         except StorageError as error:
             # an error's own words may name a host or quote a document
-            said = text("A write and its read-back failed ({problem}).", problem=type(error).__name__)
+            said = text(
+                "Storing something and reading it back failed ({problem}).", problem=type(error).__name__
+            )
             return (Finding(IncidentKey(WHOLE_BOT, kind), CheckState.CRITICAL, said),)
         seconds = clock.monotonic() - began
-        said = text("A write and its read-back take {time} ms.", time=Number(seconds * 1000))
+        said = text("Storing something and reading it back takes {time} ms.", time=Number(seconds * 1000))
         return (judge(kind, said, seconds=seconds),)
 
-    said = text("A write and its read-back take more than 5 seconds.")
+    said = text("Storing something and reading it back takes more than 5 seconds.")
     stuck = Finding(IncidentKey(WHOLE_BOT, kind), CheckState.CRITICAL, said)
     return Probe(kind=kind, look=look, is_shared=True, when_stuck=stuck)
 
@@ -79,7 +81,7 @@ def probe_members(database: DatabaseInspection) -> Probe:
     async def look() -> Sequence[Finding]:
         members = await database.count_members()
         if members is None:
-            return say_well(kind, text("There is one member, or I may not ask."))
+            return say_well(kind, text("MongoDB has one member, or doesn't tell me of others."))
         up, known = members
         said = text("{up} of {known} members are up.", up=Number(up), known=Number(known))
         has_majority = 2 * up > known

@@ -8,7 +8,7 @@ from utils.clock import Clock
 from utils.models.health import ShardConnection
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import Finding
-from utils.models.texts import Number, text
+from utils.models.texts import Number, Text, text
 from utils.tallies import CommandTally, Recent
 from utils.telemetry.health.checker import Probe
 from utils.telemetry.health.measuring import judge, say_well
@@ -55,17 +55,10 @@ def probe_gateway(shards: ShardWatch) -> Probe:
     kind = IncidentKind.GATEWAY_DOWN
 
     async def look() -> Sequence[Finding]:
-        found = []
-        for one, lost, unanswered in shards.look():
+        found, watched = [], shards.look()
+        for one, lost, unanswered in watched:
             latency = one.latency_seconds if math.isfinite(one.latency_seconds) else 0.0
-            if one.is_open:
-                said = text(
-                    "Shard {shard} is connected, with {latency} ms.",
-                    shard=str(one.shard),
-                    latency=Number(latency * 1000),
-                )
-            else:
-                said = text("Shard {shard} has no connection.", shard=str(one.shard))
+            said = _describe_connection(one, latency, is_alone=len(watched) == 1)
             finding = judge(
                 kind,
                 said,
@@ -78,6 +71,16 @@ def probe_gateway(shards: ShardWatch) -> Probe:
         return found or say_well(kind, text("No shard yet."))
 
     return Probe(kind=kind, look=look)
+
+
+def _describe_connection(one: ShardConnection, latency: float, *, is_alone: bool) -> Text:
+    """Return one sentence; a bot of one shard is not told of shards."""
+    shard, answer = str(one.shard), Number(latency * 1000)
+    if not one.is_open:
+        return text("Not connected.") if is_alone else text("Shard {shard} is not connected.", shard=shard)
+    if is_alone:
+        return text("Connected; Discord answers in {latency} ms.", latency=answer)
+    return text("Shard {shard} is connected; Discord answers in {latency} ms.", shard=shard, latency=answer)
 
 
 class RefusalCounter(logging.Filter):

@@ -48,7 +48,8 @@ def probe_event_loop(lag: LoopLag) -> Probe:
     async def look() -> Sequence[Finding]:
         p99 = compute_quantile(recent.end_round(), 0.99)
         said = text(
-            "In the last minute 99 % of the turns were at most {time} ms late.", time=Number(p99 * 1000)
+            "In the last minute, 99 % of the bot's work began at most {time} ms late.",
+            time=Number(p99 * 1000),
         )
         return (judge(kind, said, p99_seconds=p99),)
 
@@ -72,7 +73,7 @@ def read_memory(proc: Path = PROC, cgroup: Path = CGROUP) -> MemoryUse:
     with suppress(OSError, ValueError, IndexError):
         limit = int((proc / "meminfo").read_text("ascii").split()[1]) * 1024
     for file in _list_limit_files(proc, cgroup):
-        with suppress(OSError, ValueError):  # "max" is no number: there is no limit
+        with suppress(OSError, ValueError):  # "max" is not a number: there is no limit
             own = int(file.read_text("ascii"))
             limit = own if limit is None else min(own, limit)
     return MemoryUse(resident, limit)

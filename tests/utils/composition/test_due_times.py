@@ -1,0 +1,82 @@
+"""Due times after a restore: ends are carried out, and no post, alert or message comes of them."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.fakes.deaths import build_player_id
+from utils.composition.due_times import pass_over_due
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.leases import RESTORE_LEASE
+from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.premium import PremiumRepository
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.links import Link, ProofWindow
+from utils.models.money import Bounty, Change, LedgerKind
+from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.restores import RestoreFacts
+from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
+
+SINCE = datetime(2025, 5, 1, 4, tzinfo=UTC)
+NOW = SINCE + timedelta(hours=8)
+GUILDS = (GuildId(42), GuildId(43))
+MEMBER = MemberId(7)
+FENCE = Fence(RESTORE_LEASE, 5)
+
+
+async def fill(database: SafeDatabase, guild_id: GuildId) -> None:
+    """Store a bounty and a grant that are over, one of each that is not, and a request for a link."""
+    scope = ServerScope(guild_id, ServerId("aaaaaaaa"))
+
+    def place(unit: object) -> None:
+        for name, expires_at in (("over", NOW - timedelta(hours=1)), ("open", NOW + timedelta(hours=1))):
+            player_id = build_player_id(name)
+            unit.book(Change(MEMBER, LedgerKind.ADMIN, 300, f"admin:{name}", SINCE))  # type: ignore[attr-defined]
+            unit.book(Change(MEMBER, LedgerKind.BOUNTY_PLACED, -300, f"hold:{name}", SINCE))  # type: ignore[attr-defined]
+            bounty = Bounty(scope, name, player_id, name, 300, MEMBER, SINCE, expires_at)
+            unit.insert_bounty(bounty)  # type: ignore[attr-defined]
+
+    await BountyRepository(database, fences=lambda _: None).in_transaction(scope, place)
+    ends_at = NOW - timedelta(hours=2)
+    event = PremiumEvent(SINCE, PremiumAction.GRANTED, 3, ends_at, MEMBER)
+    entry = AuditEntry(SINCE, MEMBER, AuditAction.PREMIUM_GRANT, AuditFacts())
+    grant = Grant(3, SINCE, MEMBER, ends_at)
+    await PremiumRepository(database).write_grant(guild_id, grant, event, entry=entry)
+    window = (ProofWindow(SINCE, SINCE + timedelta(minutes=5)),)
+    link = Link(guild_id, MEMBER, build_player_id("Wolf"), "Wolf", SINCE, windows=window, untold=2)
+    await LinkRepository(database).put_pending(guild_id, link)
+
+
+async def read(database: SafeDatabase, name: str, guild_id: GuildId) -> list[Document]:
+    """Return the documents of a guild."""
+    return await database.unscoped(name).find({"guild_id": int(guild_id)}).to_list(None)
+
+
+async def test_ends_between_backup_and_restore_are_carried_out_in_silence(database: SafeDatabase) -> None:
+    """Money is paid back once and the grant is over, in the restored guild alone; the outbox stays empty."""
+    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
+    for guild_id in GUILDS:
+        await fill(database, guild_id)
+    facts = RestoreFacts(
+        backup_id="killfeed-x",
+        taken_at=SINCE,
+        began_at=NOW,
+        guild_id=GUILDS[0],
+        is_same_version=True,
+        has_replaced=True,
+    )
+    before = {name: await read(database, name, GUILDS[1]) for name in ("bounties", "guilds", "links")}
+    for _ in range(2):
+        await pass_over_due(database, facts, FENCE, default_tier=0)
+        bounties = await read(database, "bounties", GUILDS[0])
+        assert {one["bounty_id"]: one["state"] for one in bounties} == {"over": "expired", "open": "open"}
+        [wallet] = await read(database, "wallets", GUILDS[0])
+        assert (wallet["balance"], wallet["rows"]) == (300, 5)
+        [guild] = await read(database, "guilds", GUILDS[0])
+        assert "premium" not in guild
+        assert [one["action"] for one in guild["premium_history"]] == ["granted", "ended"]
+        [link] = await read(database, "links", GUILDS[0])
+        assert (link["untold"], link["state"]) == (0, "pending")
+        assert await read(database, "outbox", GUILDS[0]) == []
+    after = {name: await read(database, name, GUILDS[1]) for name in ("bounties", "guilds", "links")}
+    assert after == before

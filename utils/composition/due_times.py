@@ -1,0 +1,126 @@
+"""Due times after a restore: what fell due between the backup and now is carried out in silence.
+
+People were told of it before, or it is too old to tell. Each task with an interval has its row in
+``DUE_TIMES`` (``tests/architecture/test_due_times.py``): the function that passes over what is due, or the
+reason why nothing is.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from utils.composition.pruning import PRUNE_TASK
+from utils.database.archives.after_restore import do_for_all
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.models.money import BountyEnd, BountyState
+from utils.models.restores import RestoreFacts
+from utils.models.scope import GuildId, ServerScope
+from utils.models.sharding import Sharding
+from utils.services.links.proof_watcher import PROOFS_TASK
+from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
+from utils.services.players.posted_boards import REFRESH_TASK
+from utils.services.premium.grants import ENDS_TASK, build_end
+from utils.telemetry.health.checker import ROUND_TASK
+
+IDLE_TASK = "sftp:idle"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredData:
+    """Restored data whose due times are passed over.
+
+    Attributes:
+        since: the moment of the backup; ``now`` is that of the restore.
+        guild_id: the one guild that is restored; None for the whole database.
+    """
+
+    database: SafeDatabase
+    fence: Fence
+    default_tier: int
+    since: datetime
+    now: datetime
+    guild_id: GuildId | None
+
+    @property
+    def scope_index(self) -> ScopeIndexRepository:
+        """The keys of all guilds."""
+        return ScopeIndexRepository(self.database, Sharding())
+
+    def find_fence(self, guild_id: GuildId) -> Fence:
+        """Return the fence of the restore, for a guild's transactions."""
+        return Fence(self.fence.shard, self.fence.token, guild_id)
+
+    def covers(self, guild_id: GuildId) -> bool:
+        """Tell whether a guild was restored."""
+        return self.guild_id in (None, guild_id)
+
+
+PassOver = Callable[[RestoredData], Awaitable[None]]
+"""Carries out in silence what fell due, so that nobody is told; it may run again."""
+
+
+async def expire_bounties(data: RestoredData) -> None:
+    """Pay back every bounty that is past its end, without a post."""
+    store = BountyRepository(data.database, fences=data.find_fence)
+    end = BountyEnd(BountyState.EXPIRED, data.now)
+
+    async def expire(scope: ServerScope) -> None:
+        due = await store.list_due(scope, before=data.now) if data.covers(scope.guild_id) else ()
+        for bounty in due:
+            await end_bounty(store, bounty, end, refund=bounty.amount)
+
+    found = await data.scope_index.list_scopes_with_due_bounties(before=data.now)
+    await do_for_all(found, expire)
+
+
+async def end_grants(data: RestoredData) -> None:
+    """End every grant that is over, without an alert; the start pauses the servers over the limit."""
+    store = PremiumRepository(data.database)
+
+    async def end(guild_id: GuildId) -> None:
+        grant = (await store.get_premium(guild_id)).grant
+        if grant is not None and grant.is_over(data.now):
+            event, entry = build_end(grant, default_tier=data.default_tier, at=data.now)
+            await store.end_grant(guild_id, event, entry=entry)
+
+    found = await data.scope_index.list_ended_premium(data.now)
+    await do_for_all(filter(data.covers, found), end)
+
+
+async def forget_requests(data: RestoredData) -> None:
+    """Take the admins for told of every request for a link; the requests end by their own times."""
+    found = await data.scope_index.list_guilds_with_open_links()
+    await do_for_all(filter(data.covers, found), LinkRepository(data.database).mark_all_alerted)
+
+
+DUE_TIMES: Mapping[str, PassOver | str] = {
+    EXPIRE_TASK: expire_bounties,
+    ENDS_TASK: end_grants,
+    PROOFS_TASK: forget_requests,
+    REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
+    PRUNE_TASK: "it deletes what is old, and tells nobody",
+    ROUND_TASK: "incidents are of the processes, and no restore touches them",
+    IDLE_TASK: "connections are in memory",
+}
+"""The row of each task: the function that passes over what is due, or why there is nothing."""
+
+
+async def pass_over_due(
+    database: SafeDatabase, facts: RestoreFacts, fence: Fence, *, default_tier: int
+) -> None:
+    """Pass over everything that fell due between a backup and its restore."""
+    data = RestoredData(
+        database,
+        fence,
+        default_tier=default_tier,
+        since=facts.taken_at,
+        now=facts.began_at,
+        guild_id=facts.guild_id,
+    )
+    for pass_over in DUE_TIMES.values():
+        if not isinstance(pass_over, str):
+            await pass_over(data)
