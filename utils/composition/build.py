@@ -137,8 +137,7 @@ def build_application(
         error_alerts=build_error_alerts(base, delivery, operators),
         memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
     )
-    register_handlers(application, delivery)
-    application.backups.after_backup = build_nightly(application, database).run_nightly
+    register_handlers(application, delivery, database)
     return application
 
 
@@ -324,8 +323,9 @@ def build_memories(
     )
 
 
-def register_handlers(application: Application, delivery: Delivery) -> None:
-    """Register the handlers of each event."""
+def register_handlers(application: Application, delivery: Delivery, database: SafeDatabase) -> None:
+    """Register the handlers of each event, and the work that follows the backup of the night."""
+    application.backups.after_backup = build_nightly(application, database).run_nightly
     events, standings = application.events, application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
