@@ -37,7 +37,7 @@ Damage = Callable[[Community], Awaitable[None]]
 
 @pytest.fixture(name="shop")
 def _shop(database: SafeDatabase, mongod_uri: str, clock: FakeClock) -> RepairShop:
-    """What repairs the database."""
+    """Return the repairs of the database."""
     return RepairShop(database, mongod_uri, clock)
 
 
@@ -282,9 +282,9 @@ UNMENDED = {"settings", "server", "first row", "changed row", "kept orphan"}
 async def test_fault_is_found_and_repaired(
     database: SafeDatabase, community: Community, shop: RepairShop, tmp_path: Path, name: str
 ) -> None:
-    """Samples find what they can, a full verification finds everything and blames no other data.
+    """Samples find a part of the faults, a full verification finds all and blames no other data.
 
-    What can be proven is repaired within two nights; everything else stays as it is.
+    A fault with a proof is repaired within two nights; every other one stays.
     """
     damage, quickly, sentences = CASES[name]
     if "death" in name:
