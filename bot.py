@@ -26,11 +26,12 @@ from utils.commandline.call import (
     open_logs,
 )
 from utils.commandline.child import work_as_child
+from utils.composition.application import Application
 from utils.composition.backups import CHILD
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
 from utils.composition.health import build_status, show_status
-from utils.composition.restores import build_recovery, verify_unrestored
+from utils.composition.restores import build_recovery, restore_if_asked, verify_unrestored
 from utils.composition.start_checks import verify_early, verify_start
 from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
 from utils.data_folder import explain_unusable, load_instance_id, lock_data_folder
@@ -40,10 +41,13 @@ from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError, KillfeedError
 from utils.gateway.login import check_token
 from utils.log_context import bind_log_context, draw_correlation_id
+from utils.models.restores import RestoreOutcome
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager, beside
+from utils.telemetry.errors import ErrorTelemetry
 from utils.telemetry.health.status import ProcessState
 from utils.telemetry.last_words import STATUS_FOLDER
 from utils.telemetry.process_end import ProcessEnd
@@ -79,8 +83,19 @@ CPU.
 """
 
 
-async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> None:
-    """Run until SIGINT or SIGTERM; ``end`` limits the stop.
+async def run_bot(
+    settings: Settings, redactor: Redactor, end: ProcessEnd, *, restored: RestoreOutcome | None = None
+) -> RestoreOutcome | None:
+    """Run until SIGINT or SIGTERM, or until an owner wants a restore.
+
+    Args:
+        settings: the configuration.
+        redactor: keeps secrets out of everything that is written.
+        end: limits the stop.
+        restored: the outcome of the restore for which the bot ended before.
+
+    Returns:
+        The outcome of a restore, after which the bot is to begin again; None after a stop.
 
     Raises:
         KillfeedError: the bot could not start or had to stop; the text says why.
@@ -112,29 +127,53 @@ async def run_bot(settings: Settings, redactor: Redactor, end: ProcessEnd) -> No
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(
             leases.wait_for_leases(on_standby=service.note_standby), stop
         ):
+            outcome = None
             try:
-                await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
-                await verify_unrestored(settings, database, clock)
-                secret_box = await open_secret_box(build_key_place(settings), database, redactor)
-                application = build_application(
-                    settings,
-                    database,
-                    leases,
-                    secret_box,
-                    tasks,
-                    extensions=EXTENSIONS,
-                    clock=clock,
-                    errors=errors,
-                )
+                application = await _prepare(settings, database, leases, tasks, errors, redactor)
                 await verify_start(application, status, await verify_early(database, settings))
                 sys.stderr.writelines(f"{line}\n" for line in status.list_startup())
                 status.content = application.health.status
                 status.change(ProcessState.RUNNING)
+                if restored is not None:
+                    application.tell_of_restore(restored)
                 await application.run(stop, service)
+                outcome = await restore_if_asked(application.backups, settings, database, clock)
             finally:
-                end.limit_stop()
-                service.note_stopping()
+                if outcome is None:
+                    end.limit_stop()
+                    service.note_stopping()
                 await leases.give_back()
+            return outcome
+    return None
+
+
+async def _prepare(
+    settings: Settings,
+    database: SafeDatabase,
+    leases: LeaseHolder,
+    tasks: TaskManager,
+    errors: ErrorTelemetry,
+    redactor: Redactor,
+) -> Application:
+    """Return the application over data that this process alone uses.
+
+    Raises:
+        ConfigurationError: the data or the secret key does not fit, or a backup is being restored.
+    """
+    clock = SystemClock()
+    await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it
+    await verify_unrestored(settings, database, clock)
+    secret_box = await open_secret_box(build_key_place(settings), database, redactor)
+    return build_application(
+        settings,
+        database,
+        leases,
+        secret_box,
+        tasks,
+        extensions=EXTENSIONS,
+        clock=clock,
+        errors=errors,
+    )
 
 
 async def _wait(until: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
@@ -167,7 +206,9 @@ def run(settings: Settings) -> int:
             end = ProcessEnd(settings.data_dir / STATUS_FOLDER)
             with explain_unusable(settings.data_dir):
                 end.begin()
-            run_in_loop(run_bot(settings, redactor, end))
+            restored = run_in_loop(run_bot(settings, redactor, end))
+            while restored is not None:
+                restored = run_in_loop(run_bot(settings, redactor, end, restored=restored))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return FAILED

@@ -59,7 +59,7 @@ async def check_bot(
         checks.append(SelfCheck(failed, Mark.FAILED, str(error)))
         checks += [SelfCheck(name, Mark.UNCHECKED, f"not checked while {failed} fails") for name in others]
     configuration = SelfCheck("Configuration", Mark.OK, "every key is understood")
-    return [configuration, *checks, await _check_discord(settings)]
+    return [configuration, *checks, await check_discord(settings)]
 
 
 async def _check_installation(
@@ -113,7 +113,8 @@ def _count_commands(bot: KillfeedBot, features: int) -> str:
     return f"{features} features with {len(list_commands(bot))} commands"
 
 
-async def _check_discord(settings: Settings) -> SelfCheck:
+async def check_discord(settings: Settings) -> SelfCheck:
+    """Tell whether Discord takes the token."""
     mark, detail = await _try_login(settings.discord.token.get_secret_value())
     return SelfCheck("Discord", mark, detail)
 

@@ -8,6 +8,7 @@ from cogs.admin.errors import ErrorCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.health import HealthCommands
 from cogs.admin.links import LinkCommands
+from cogs.admin.restoring import RestoreCommands
 from cogs.admin.server_alerts import AlertButtons
 from cogs.admin.server_changes import ServerChangeCommands
 from cogs.admin.servers import ServerCommands
@@ -26,6 +27,7 @@ class AdminCog(
     ErrorCommands,
     MoneyCommands,
     BackupCommands,
+    RestoreCommands,
     HealthCommands,
     GuildCog,
 ):

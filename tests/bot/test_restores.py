@@ -4,6 +4,7 @@ import pytest
 
 from simulation.counting import count_rows
 from simulation.posts import expect_posts, read_posts
+from simulation.town import list_embeds
 from tests.bot.conftest import StageFactory
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
@@ -37,6 +38,7 @@ def damage(stage: Stage) -> None:
 async def test_bot_goes_on_after_a_restore_as_if_nothing_had_happened(open_stage: StageFactory) -> None:
     """A backup, a damaged database, a restore, a start; then a restore over a database that can be read."""
     stage = await open_stage(is_embedded=True)
+    stage.bot.configure(discord={"owner_ids": [stage.admin.user.id]})
     files, history = stage.open_files(), stage.take(HISTORY)
     files.append(*history)
     await stage.bot.start()
@@ -73,7 +75,23 @@ async def test_bot_goes_on_after_a_restore_as_if_nothing_had_happened(open_stage
     assert (code, error) == (0, ""), out
     await stage.bot.start()
     await check(stage, history, live)
-    assert [one["action"] for one in stage.read("audit") if one["action"] == "backup restore"] == [
-        "backup restore"
-    ]
+    await restore_in_discord(stage)
+    rows = stage.take(LIVE)
+    live += rows
+    files.append(*rows)
+    await check(stage, history, live)
+    assert [one["action"] for one in stage.read("audit") if one["actor_id"] is None] == ["backup restore"]
     assert await stage.bot.stop() == 0
+
+
+async def restore_in_discord(stage: Stage) -> None:
+    """Let an owner of the bot restore a backup, and wait until the bot is back in the same process."""
+    pid = stage.bot.pid
+    [proven] = [path.parent.name for path in stage.bot.data_dir.glob("backups/*/proof.json")]
+    plan = await stage.ask("/admin backup restore", backup=proven)
+    form = await (await plan.click("Restore")).wait()
+    begun = await (await form.submit_modal({"The id of the backup": proven})).wait()
+    assert "The bot stops now" in begun.embed["description"]
+    direct = stage.world.direct_messages(stage.admin.user)
+    await until(lambda: any("Backup restored" in one["title"] for one in list_embeds(direct)))
+    assert (stage.bot.is_running, stage.bot.pid) == (True, pid)

@@ -305,7 +305,7 @@ async def test_help_begins_with_five_commands_and_has_a_select_for_the_rest(
         "Managing links",
     }
     of_owners = {command.qualified_name for command in list_commands(bot)} - set(chain(*full.values()))
-    backups = {"admin backup now", "admin backup list", "admin backup verify"}
+    backups = {f"admin backup {name}" for name in ("now", "list", "verify", "restore")}
     assert of_owners == {"owner tasks", "owner grant", "owner revoke", *backups}
     assert len(list(chain(*full.values()))) == len(set(chain(*full.values())))
 

@@ -9,6 +9,7 @@ from tests.bot.process import until
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from utils.models.backups import BackupProgress, BackupStep
+from utils.models.scope import GuildId
 from utils.models.texts import text
 
 NEWEST = "killfeed-20250501T040000Z-daily-3f9c"
@@ -52,3 +53,21 @@ async def test_only_owners_are_offered_backups(
     offered = await owner.autocomplete(channel, "/admin backup verify", "backup", "daily")
     assert [choice["value"] for choice in offered] == [NEWEST]
     assert await manager.autocomplete(channel, "/admin backup verify", "backup", "") == []
+
+
+async def test_restore_begins_when_the_id_is_typed(
+    bot: OwnBot, shelf: Shelf, channel: Channel, owner: Member
+) -> None:
+    """The plan has a button that opens a form; another text than the id restores nothing."""
+    del bot
+    plan = await owner.ask(channel, "/admin backup restore", backup=NEWEST, guild_id="77")
+    form = await (await plan.click("Restore")).wait()
+    refused = await (await form.submit_modal({"The id of the backup": "killfeed"})).wait()
+    assert refused.embed["description"] == "That isn't the id of the backup, so nothing was restored."
+    assert shelf.restores.asked == []
+    form = await (await plan.click("Restore")).wait()
+    begun = await (await form.submit_modal({"The id of the backup": NEWEST})).wait()
+    assert begun.embed["title"] == "💾 Restoring"
+    assert begun.is_ephemeral
+    await until(lambda: bool(shelf.restores.asked))
+    assert shelf.restores.asked == [(NEWEST, GuildId(77))]

@@ -52,6 +52,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
+from utils.models.restores import Losses, RestorePlan
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
@@ -263,6 +264,32 @@ class FakeBackups:
         return self.backups
 
 
+class FakeRestores:
+    """Restores nothing.
+
+    Attributes:
+        asked: the restores that were asked for.
+        refusal: raised instead of a plan, if it is set.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, GuildId | None]] = []
+        self.refusal: KillfeedError | None = None
+
+    async def plan_restore(self, backup_id: str, *, guild_id: GuildId | None) -> RestorePlan:
+        """Return a plan for any backup."""
+        del guild_id
+        if self.refusal is not None:
+            raise self.refusal
+        losses = Losses({}, {"changes": 3, "ledger": 1_250, "links": 0, "grants": None, "erasures": 1})
+        documents = {"guilds": (2, 2), "kills": (1_000_400, 1_000_000)}
+        return RestorePlan(backup_id, START - timedelta(hours=8), 3, documents, losses)
+
+    async def ask_for_restore(self, backup_id: str, *, guild_id: GuildId | None) -> None:
+        """Remember the request."""
+        self.asked.append((backup_id, guild_id))
+
+
 class PlainSecrets:
     """Encrypts nothing, and finds every host working.
 
@@ -332,6 +359,7 @@ class Shelf:
     samples: FakeSamples = field(default_factory=FakeSamples)
     progress: FakeProgressMessages = field(default_factory=FakeProgressMessages)
     backups: FakeBackups = field(default_factory=FakeBackups)
+    restores: FakeRestores = field(default_factory=FakeRestores)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
     health: FakeHealth = field(default_factory=FakeHealth)
@@ -418,6 +446,7 @@ class Shelf:
             samples=self.samples,
             progress=self.progress,
             backups=self.backups,
+            restores=self.restores,
             tasks=self.tasks,
             health=self.health,
             errors=self.reporter,

@@ -4,13 +4,12 @@ Nothing is read that was read before: while the folders of a place have their na
 those that were found last. A change of a backup, also a new proof, changes the time of its folder.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from utils.backup.archive import Archive, list_archives
-from utils.backup.steps import run_in_thread
 from utils.models.backups import BackupState, PlaceState
 
 _Stamps = frozenset[tuple[str, int]]
@@ -60,13 +59,13 @@ class BackupWatch:
 
     async def read_home(self) -> BackupState:
         """Return the state of the place on this machine; one that does not exist yet has no backup."""
-        self.state = describe_home(await run_in_thread(self._read_home))
+        self.state = describe_home(await asyncio.to_thread(self._read_home))
         return self.state
 
     async def read_others(self) -> Sequence[PlaceState]:
         """Return the state of every other place, compared with the place on this machine."""
-        home = await run_in_thread(self._read_home)
-        return [await run_in_thread(partial(_compare, home, name, reader)) for name, reader in self._others]
+        home = await asyncio.to_thread(self._read_home)
+        return [await asyncio.to_thread(_compare, home, name, reader) for name, reader in self._others]
 
     def _read_home(self) -> Sequence[Archive]:
         try:

@@ -3,25 +3,29 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 
 from structlog import get_logger
 
-from utils.backup.backups import BACKUP_TASK, BackupManager
+from utils.backup.backups import BACKUP_TASK
 from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.due_times import IDLE_TASK
 from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
+from utils.composition.restores import OwnBackups
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
 from utils.delivery.bounty_boards import BountyBoards
+from utils.delivery.restore_messages import RestoreMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
 from utils.gateway.connection import ServiceStatus
 from utils.gateway.pace import IdentifyBudget
 from utils.gateway.running import run_gateway
 from utils.interactions.client import KillfeedBot
+from utils.models.restores import RestoreOutcome
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
 from utils.services.ingestion.catch_up_reports import REPORT_TASK
@@ -38,6 +42,7 @@ from utils.telemetry.error_writer import WRITE_TASK
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 LEAVE_TASK = "guild:leave"
+RESTORED_TASK = "backup:restored"
 READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, so that the start is not slower
 PREMIUM_CHECK_SECONDS = 10.0  # a tier ends by itself; its servers are paused at most this much later
@@ -65,7 +70,8 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
-    backups: BackupManager
+    backups: OwnBackups
+    restore_messages: RestoreMessages
     error_alerts: ErrorAlerts
     health: Health
     memories: Sequence[GuildMemory]
@@ -107,11 +113,12 @@ class Application:
         )
         self.tasks.start(REPORT_TASK, self.features.catch_ups.run)
         if FIRST_SHARD in self.base.settings.discord.sharding.ids:
-            self.tasks.start(BACKUP_TASK, self.backups.run, is_critical=True)
+            self.tasks.start(BACKUP_TASK, self.backups.manager.run, is_critical=True)
         works = [
             asyncio.create_task(self._stay_connected(status), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
+            asyncio.create_task(self.backups.requests.wait(), name="restore"),
         ]
         try:
             done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
@@ -141,9 +148,20 @@ class Application:
         await self.base.clock.sleep(WARM_UP_SECONDS)
         await self.factory.charts.warm_up()
 
-    async def _refresh_boards(self) -> None:
+    def tell_of_restore(self, outcome: RestoreOutcome) -> None:
+        """Tell the owners how the restore went that they asked for, once Discord is reached."""
+        self.tasks.start(RESTORED_TASK, partial(self._tell_of_restore, outcome), is_critical=True)
+
+    async def _tell_of_restore(self, outcome: RestoreOutcome) -> None:
+        await self._wait_until_ready()
+        await self.restore_messages.tell(outcome)
+
+    async def _wait_until_ready(self) -> None:
         while not self.bot.is_ready():
             await self.base.clock.sleep(READY_CHECK_SECONDS)
+
+    async def _refresh_boards(self) -> None:
+        await self._wait_until_ready()
         await self.boards.refresh_all()
         await self.bounty_boards.refresh_all([GuildId(guild.id) for guild in self.bot.guilds])
 

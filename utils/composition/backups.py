@@ -8,15 +8,12 @@ from utils.backup.backups import BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.verification import BackupVerifier
 from utils.clock import Clock
-from utils.composition.base import Base
 from utils.composition.version import PROJECT, read_project
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.leases import LeaseRepository
 from utils.secrets import SecretBox
-from utils.services.ingestion.import_throttle import ImportThrottle
-from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 
 CHILD = "child"
@@ -76,20 +73,6 @@ def build_backups(
         verifier=verifier,
         go_first=go_first,
         clock=clock,
-    )
-
-
-def build_own_backups(
-    base: Base, database: SafeDatabase, secret_box: SecretBox, leases: LeaseHolder, throttle: ImportThrottle
-) -> BackupManager:
-    """Return the manager of backups of a bot, which makes them beside everything else."""
-    return build_backups(
-        base.settings,
-        database,
-        build_verifier(base.settings, secret_box, base.clock),
-        instance_id=leases.instance_id,
-        go_first=throttle.wait,
-        clock=base.clock,
     )
 
 

@@ -3,19 +3,18 @@
 import secrets
 from collections.abc import Callable, Sequence
 
-from utils.backup.backups import BackupManager
 from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
-from utils.composition.backups import build_own_backups
 from utils.composition.base import Base
 from utils.composition.data_care import build_nightly
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.erasures import build_erasure_log
-from utils.composition.errors import build_error_alerts, build_error_writer
+from utils.composition.errors import build_error_alerts, build_error_writer, build_restore_messages
 from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
+from utils.composition.restores import OwnBackups, build_own_backups
 from utils.composition.services import (
     FeatureServices,
     GuildServices,
@@ -95,8 +94,7 @@ def build_application(
     repositories = build_repositories(settings, database, leases)
     base = build_base(settings, repositories, tasks, clock=clock, errors=errors or ErrorTelemetry(clock))
     throttle, factory, tally = ImportThrottle(clock), EmbedFactory(), CommandTally()
-    bot = build_bot(base, throttle, tally)
-    guild = build_guild(base)
+    bot, guild = build_bot(base, throttle, tally), build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle, secret_box)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock, errors=base.errors)
@@ -135,6 +133,7 @@ def build_application(
         backups=backups,
         health=health,
         error_alerts=build_error_alerts(base, delivery, operators),
+        restore_messages=build_restore_messages(base, delivery, operators),
         memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
     )
     register_handlers(application, delivery, database)
@@ -221,7 +220,7 @@ def build_shown(
     boards: PostedBoardService,
     operators: Operators,
     health: Health,
-    backups: BackupManager,
+    backups: OwnBackups,
 ) -> CommandSources:
     """Return the background work for commands."""
     return CommandSources(
@@ -231,7 +230,8 @@ def build_shown(
         deliveries=delivery.loop,
         samples=delivery.samples,
         progress=delivery.progress,
-        backups=backups,
+        backups=backups.manager,
+        restores=backups.requests,
         tasks=base.tasks,
         health=health.reports,
         errors=base.errors,

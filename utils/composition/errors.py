@@ -9,6 +9,7 @@ from utils.composition.delivery import Delivery
 from utils.database.core.faults import read_mongodb_facts
 from utils.delivery.error_messages import ErrorMessages
 from utils.delivery.owner_places import OwnerPlaces
+from utils.delivery.restore_messages import RestoreMessages
 from utils.interactions.operators import Operators
 from utils.interactions.reaching import is_refused, is_trouble, read_discord_facts
 from utils.models.scope import GuildId
@@ -38,16 +39,30 @@ def build_error_writer(
     return ErrorWriter(errors, store, folder=settings.data_dir / STATUS_FOLDER, clock=clock)
 
 
-def build_error_alerts(base: Base, delivery: Delivery, operators: Operators) -> ErrorAlerts:
-    """Return the alerts to the owners; they hear of what is written."""
-    home = base.settings.discord.home_guild_id
-    home_guild_id = None if home is None else GuildId(home)
-    owners = OwnerPlaces(
+def build_owner_places(base: Base, delivery: Delivery, operators: Operators) -> OwnerPlaces:
+    """Return the places where the owners of the bot are told something."""
+    return OwnerPlaces(
         delivery.places,
         delivery.sender,
         list_owner_ids=operators.list_owner_ids,
-        home_guild_id=home_guild_id,
+        home_guild_id=_find_home(base),
     )
+
+
+def build_restore_messages(base: Base, delivery: Delivery, operators: Operators) -> RestoreMessages:
+    """Return the messages to the owners about restores that they asked for."""
+    owners = build_owner_places(base, delivery, operators)
+    return RestoreMessages(owners, languages=delivery.languages, home_guild_id=_find_home(base))
+
+
+def _find_home(base: Base) -> GuildId | None:
+    home = base.settings.discord.home_guild_id
+    return None if home is None else GuildId(home)
+
+
+def build_error_alerts(base: Base, delivery: Delivery, operators: Operators) -> ErrorAlerts:
+    """Return the alerts to the owners; they hear of what is written."""
+    owners, home_guild_id = build_owner_places(base, delivery, operators), _find_home(base)
     messages = ErrorMessages(
         owners, languages=delivery.languages, find_guide=find_group_guide, home_guild_id=home_guild_id
     )

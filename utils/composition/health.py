@@ -281,8 +281,13 @@ def _list_backup_probes(base: Base, backups: BackupWatch) -> Sequence[Probe]:
         return None if incident is None else incident.opened_at
 
     return (
-        probe_newest_backup(backups, every_hours=base.settings.backup.every_hours, clock=base.clock),
-        probe_proven_backup(backups, clock=base.clock),
+        probe_newest_backup(
+            backups,
+            every_hours=base.settings.backup.every_hours,
+            find_opened=find_opened,
+            clock=base.clock,
+        ),
+        probe_proven_backup(backups, find_opened=find_opened, clock=base.clock),
         probe_backup_copies(backups, find_opened=find_opened, clock=base.clock),
     )
 

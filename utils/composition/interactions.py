@@ -19,6 +19,7 @@ from utils.interactions.services import (
     HealthSource,
     PostedBoards,
     ProgressMessages,
+    Restores,
     Samples,
     Services,
     TaskReports,
@@ -50,6 +51,7 @@ class CommandSources:
     samples: Samples
     progress: ProgressMessages
     backups: Backups
+    restores: Restores
     tasks: TaskReports
     health: HealthSource
     errors: ErrorSink
@@ -104,6 +106,7 @@ def build_services(
         samples=shown.samples,
         progress=shown.progress,
         backups=shown.backups,
+        restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
         languages=languages,

@@ -1,25 +1,32 @@
 """Builds restores: what restores a backup, and what ends a restore that was cut off."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from utils.backup.archive import list_archives
-from utils.backup.backups import BackupManager
+from utils.backup.backups import BackupManager, ignore
 from utils.backup.lease import RestoreLease
 from utils.backup.recovery import Recovery
+from utils.backup.requests import RestoreRequests
 from utils.backup.restore import Restorer
 from utils.backup.steps import Show, run_in_thread
 from utils.clock import Clock
 from utils.composition.after_restore import finish_jobs
-from utils.composition.backups import find_home
+from utils.composition.backups import build_backups, build_verifier, find_home
+from utils.composition.base import Base
 from utils.data_folder import load_instance_id
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.migrations.migrations import find_data_version
-from utils.database.repositories.leases import LeaseRepository
-from utils.errors import ConfigurationError
+from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
+from utils.errors import ConfigurationError, StorageError, UserFacingError
 from utils.models.backups import BackupReason
-from utils.models.restores import RestoreFacts
+from utils.models.restores import RestoreFacts, RestoreOutcome
+from utils.models.texts import text
+from utils.secrets import SecretBox
+from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 
 EMPTY_BESIDE_BACKUPS = (
@@ -76,6 +83,66 @@ def build_restorer(recovery: Recovery, backups: BackupManager, clock: Clock, *, 
         return (await backups.make_checked(BackupReason.BEFORE_RESTORE, show=show)).id
 
     return Restorer(recovery, keep_present=keep_present, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBackups:
+    """The backups of a bot that runs.
+
+    Attributes:
+        manager: makes them beside everything else.
+        requests: restores that the owners ask for in Discord.
+        secret_box: opens the stored logins.
+    """
+
+    manager: BackupManager
+    requests: RestoreRequests
+    secret_box: SecretBox
+
+
+def build_own_backups(
+    base: Base, database: SafeDatabase, secret_box: SecretBox, leases: LeaseHolder, throttle: ImportThrottle
+) -> OwnBackups:
+    """Return the backups of a bot."""
+    settings, clock = base.settings, base.clock
+    verifier = build_verifier(settings, secret_box, clock)
+    manager = build_backups(
+        settings, database, verifier, instance_id=leases.instance_id, go_first=throttle.wait, clock=clock
+    )
+    recovery = open_recovery(settings, database, clock)
+    requests = RestoreRequests(
+        build_restorer(recovery, manager, clock, show=ignore),
+        places=list_places(settings),
+        verifier=verifier,
+        is_alone=settings.discord.sharding.is_whole,
+    )
+    return OwnBackups(manager, requests, secret_box)
+
+
+async def restore_if_asked(
+    backups: OwnBackups, settings: Settings, database: SafeDatabase, clock: Clock
+) -> RestoreOutcome | None:
+    """Restore the backup that an owner asked for, after everything of the bot has ended.
+
+    It begins while this process still has its leases, so no other one takes them before.
+    """
+    order = backups.requests.order
+    if order is None:
+        return None
+    began = clock.monotonic()
+    if order.guild_id is None:
+        order = replace(order, secret_proof=backups.secret_box.seal_proof())
+    recovery = open_recovery(settings, database, clock)
+    restorer = build_restorer(recovery, backups.manager, clock, show=ignore)
+    problem = None
+    try:
+        async with recovery.lease.hold() as token:
+            await restorer.restore(order, Fence(RESTORE_LEASE, token), show=ignore)
+    except UserFacingError as error:
+        problem = error.said
+    except StorageError as error:
+        problem = text("MongoDB failed: {why}", why=str(error))
+    return RestoreOutcome(order.archive.id, clock.monotonic() - began, problem)
 
 
 def list_places(settings: Settings) -> tuple[Path, ...]:

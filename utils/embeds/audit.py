@@ -27,6 +27,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "alert": text_in("a task", "sending an alert"),
     "alerts:tell": text_in("a task", "sending alerts"),
     "backup:schedule": text_in("a task", "backing up"),
+    "backup:restored": text_in("a task", "telling how a restore went"),
     "boards:refresh": text_in("a task", "updating boards"),
     "bounties:board": text_in("a task", "updating boards of bounties"),
     "bounties:expire": text_in("a task", "ending bounties"),

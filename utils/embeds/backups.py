@@ -29,7 +29,7 @@ STEP_NAMES = {
     BackupStep.COPYING: text("Copying it to the other places"),
     BackupStep.VERIFYING: text("Verifying the data"),
 }
-MEGABYTE = 1000**2
+KILOBYTE, MEGABYTE = 1000, 1000**2
 
 
 def build_progress_embed(style: Style, progress: BackupProgress) -> discord.Embed:
@@ -98,4 +98,6 @@ def _say_proof(backup: BackupSummary) -> Text:
 
 
 def _say_size(size: int) -> Text:
+    if size < MEGABYTE:
+        return text("{number} kB", number=Number(size / KILOBYTE, 1))
     return text("{number} MB", number=Number(size / MEGABYTE, 1))

@@ -24,6 +24,7 @@ from utils.embeds import (
     players,
     premium,
     replies,
+    restores,
     server_status,
     servers,
     setup,
@@ -219,6 +220,9 @@ class EmbedFactory:
     build_backup_progress = _show(backups.build_progress_embed)
     build_backup_outcome = _show(backups.build_outcome_embed)
     build_backups = _show(backups.build_list_embed)
+    build_restore_plan = _show(restores.build_plan_embed)
+    build_restore_begun = _show(restores.build_begun_embed)
+    build_restore_outcome = _show(restores.build_restore_outcome_embed)
 
     build_error_list = _show(errors.build_error_list_embed)
     build_error_report = _show(errors.build_error_report_embed)

@@ -15,6 +15,7 @@ from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, Ba
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
 from utils.models.posted_boards import BoardKey, RefreshedBoard
+from utils.models.restores import RestorePlan
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
 from utils.models.statistics import Board
@@ -122,6 +123,24 @@ class Backups(Protocol):  # implemented by BackupManager
         """Return every backup, newest first."""
 
 
+class Restores(Protocol):  # implemented by RestoreRequests
+    """Restores that the owners ask for; the bot ends itself, restores and begins again."""
+
+    async def plan_restore(self, backup_id: str, *, guild_id: GuildId | None) -> RestorePlan:
+        """Return what a restore would change.
+
+        Raises:
+            BackupError: it is not allowed from here; the text names what to do instead.
+        """
+
+    async def ask_for_restore(self, backup_id: str, *, guild_id: GuildId | None) -> None:
+        """Let the bot end itself and restore a backup.
+
+        Raises:
+            BackupError: it is not allowed from here; the text names what to do instead.
+        """
+
+
 class TaskReports(Protocol):  # implemented by TaskManager
     """The state of the background tasks."""
 
@@ -163,6 +182,7 @@ class Services:
     samples: Samples
     progress: ProgressMessages
     backups: Backups
+    restores: Restores
     boards: PostedBoards
     languages: AnswerLanguages
     replies: ErrorReplies

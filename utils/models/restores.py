@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from utils.models.scope import GuildId
+from utils.models.texts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +60,17 @@ class RestorePlan:
     data_version: int
     documents: Mapping[str, tuple[int | None, int]]
     losses: Losses
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOutcome:
+    """A restore that an owner asked for in Discord.
+
+    Attributes:
+        seconds: how long it took.
+        problem: why it failed; None if it is done.
+    """
+
+    backup_id: str
+    seconds: float
+    problem: Text | None = None

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from utils.backup.steps import run_in_thread
-from utils.checkup import CHECK_PATIENCE_SECONDS, check_bot
+from utils.checkup import CHECK_PATIENCE_SECONDS, check_bot, check_discord
 from utils.clock import Clock, SystemClock
 from utils.commandline.call import (
     DONE,
@@ -57,7 +57,12 @@ from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import list_readable_by_others, lock_data_folder
 from utils.database.core.database import SafeDatabase
 from utils.database.process.opening import join_database, open_as_it_is
-from utils.errors import ConfigurationError, DataFolderInUseError, KillfeedError
+from utils.errors import (
+    ConfigurationError,
+    DataFolderInUseError,
+    KillfeedError,
+    StorageUnavailableError,
+)
 from utils.models.incident_kinds import IncidentKind
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
@@ -80,14 +85,14 @@ class Examination:
         is_alive: the process of the status file exists.
         is_in_use: another process has the data folder, usually the bot.
         facts: of the database; None if it does not answer.
-        why_away: why it does not.
+        failure: why it does not.
     """
 
     status: Mapping[str, Any] | None
     is_alive: bool
     is_in_use: bool
     facts: StoredFacts | None = None
-    why_away: str = ""
+    failure: KillfeedError | None = None
 
     @property
     def is_restoring(self) -> bool:
@@ -134,7 +139,7 @@ async def _look(settings: Settings, clock: Clock) -> Examination:
         async with _look_into_database(settings, clock, is_in_use=seen.is_in_use) as database:
             return replace(seen, facts=await read_facts(database, clock))
     except KillfeedError as error:
-        return replace(seen, why_away=str(error))
+        return replace(seen, failure=error)
 
 
 def _is_in_use(settings: Settings) -> bool:
@@ -174,15 +179,18 @@ async def _check(
     context: CallContext, redactor: Redactor, seen: Examination, now: datetime
 ) -> list[Diagnosis]:
     """Return what ``bot.py check`` finds; beside a bot that runs, what that bot found at its start."""
+    if isinstance(seen.failure, StorageUnavailableError) and not seen.is_in_use:
+        away = SelfCheck("MongoDB", Mark.FAILED, str(seen.failure))
+        return diagnose_checks([away, await check_discord(context.settings)])  # nothing else can be tried
     if not seen.is_in_use and not seen.is_restoring:
         logs = open_logs(context.settings, redactor, level="ERROR")
         checks = await check_bot(context.settings, redactor, logs, extensions=context.extensions)
         return diagnose_checks(checks, without=KNOWN_BETTER)
-    mark, said = (Mark.FAILED, seen.why_away) if seen.facts is None else (Mark.OK, "it answers")
+    mark, said = (Mark.OK, "it answers") if seen.failure is None else (Mark.FAILED, str(seen.failure))
     checks = [SelfCheck("MongoDB", mark, said)]
     if seen.status is not None and is_fresh(seen.status, now=now, is_alive=seen.is_alive):
-        started = diagnose_checks(list_start_checks(seen.status), without=(*KNOWN_BETTER, *PROBED, "MongoDB"))
-        return [*diagnose_checks(checks), *started]
+        started = [one for one in list_start_checks(seen.status) if one.name != "MongoDB"]
+        return diagnose_checks([*checks, *started], without=(*KNOWN_BETTER, *PROBED))
     why = "a restore is not finished" if seen.is_restoring else "another process has the data folder"
     return diagnose_checks([*checks, SelfCheck("Check", Mark.UNCHECKED, f"not made, because {why}")])
 

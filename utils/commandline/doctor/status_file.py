@@ -7,7 +7,6 @@ from typing import Any, Self
 
 from utils.commandline.doctor.diagnoses import (
     RANKS,
-    TROUBLESHOOTING,
     Diagnosis,
     Rank,
     find_runbook,
@@ -143,5 +142,5 @@ def _read_state(code: str) -> CheckState:
 def diagnose_errors_of_status(status: Mapping[str, Any] | None) -> Diagnosis:
     """Return how many errors the bot has counted, for while the database is away."""
     counted = (status or {}).get("counts", {}).get("errors")
-    said = "not known" if counted is None else f"{counted:,} since the start of the bot"
-    return Diagnosis(Rank.UNKNOWN, "Errors", f"MongoDB holds them; {said}.", TROUBLESHOOTING)
+    said = "" if counted is None else f" The bot has counted {counted:,} since its start."
+    return Diagnosis(Rank.UNKNOWN, "Errors", f"Not known while MongoDB is away.{said}")

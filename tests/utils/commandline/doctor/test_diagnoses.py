@@ -108,8 +108,9 @@ def test_folder_without_a_status_is_a_warning() -> None:
     """A new installation has none, and neither has one whose folder is configured wrongly."""
     assert diagnose_process(None, now=START, is_alive=False).rank is Rank.WARNING
     assert list_troubles(None) == []
-    assert diagnose_errors_of_status(None).said == "MongoDB holds them; not known."
-    assert "1,234 since the start" in diagnose_errors_of_status(STATUS).said
+    unknown = "Not known while MongoDB is away."
+    assert diagnose_errors_of_status(None).said == unknown
+    assert diagnose_errors_of_status(STATUS).said == f"{unknown} The bot has counted 1,234 since its start."
     assert list_start_checks(STATUS) == [SelfCheck("Data", Mark.OK, "of version 3")]
 
 

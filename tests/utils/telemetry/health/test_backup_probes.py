@@ -38,6 +38,11 @@ class FakePlaces:
         return self.others
 
 
+def find_nothing(key: IncidentKey) -> datetime | None:
+    """Find no open incident."""
+    del key
+
+
 async def say(probe: Probe) -> str:
     """Return the sentence of the first finding."""
     return str((await probe.look())[0].said)
@@ -52,7 +57,7 @@ async def test_old_backup_is_judged_by_how_often_one_is_made(
 ) -> None:
     """Two hours late is a warning; a day after the second missing one is critical."""
     places = FakePlaces(BackupState(1, clock.now() - age * HOUR))
-    probe = probe_newest_backup(places, every_hours=every_hours, clock=clock)
+    probe = probe_newest_backup(places, every_hours=every_hours, find_opened=find_nothing, clock=clock)
     assert await judge(probe) is OK  # right after the start the bot is about to make one
     clock.move(CATCH_UP_SECONDS)
     places.home = BackupState(1, clock.now() - age * HOUR)
@@ -61,7 +66,7 @@ async def test_old_backup_is_judged_by_how_often_one_is_made(
 
 async def test_bot_without_any_backup_is_warned_of_soon_and_critical_later(clock: FakeClock) -> None:
     """The first one is made some minutes after the start, so half an hour later it should be there."""
-    probe = probe_newest_backup(FakePlaces(), every_hours=24, clock=clock)
+    probe = probe_newest_backup(FakePlaces(), every_hours=24, find_opened=find_nothing, clock=clock)
     assert (await judge(probe), await say(probe)) == (OK, "No backup has been made yet.")
     clock.move(CATCH_UP_SECONDS)
     assert await judge(probe) is WARN
@@ -84,7 +89,7 @@ async def test_proof_may_be_two_days_old(
 ) -> None:
     """Without any proof the oldest backup counts; a bot without backups has another trouble."""
     places = FakePlaces()
-    probe = probe_proven_backup(places, clock=clock)
+    probe = probe_proven_backup(places, find_opened=find_nothing, clock=clock)
     clock.move(CATCH_UP_SECONDS)
 
     def before(hours: int | None) -> datetime | None:
@@ -120,3 +125,19 @@ async def test_place_without_the_newest_backup_is_judged_by_how_long(
     (finding,) = await probe.look()
     assert (finding.state, str(finding.said)) == (state, said)
     assert await judge(probe_backup_copies(FakePlaces(), find_opened=find_opened, clock=clock)) is OK
+
+
+async def test_restart_does_not_end_the_incident_of_an_old_backup(clock: FakeClock) -> None:
+    """An incident from before the start goes on until there is a new backup, which is made a little later."""
+    old = clock.now() - 200 * HOUR
+    places = FakePlaces(BackupState(1, old, old, old))
+
+    def find_opened(key: IncidentKey) -> datetime:
+        del key
+        return old
+
+    newest = probe_newest_backup(places, every_hours=24, find_opened=find_opened, clock=clock)
+    proven = probe_proven_backup(places, find_opened=find_opened, clock=clock)
+    assert [await judge(probe) for probe in (newest, proven)] == [CRITICAL, CRITICAL]
+    places.home = BackupState(2, clock.now(), clock.now(), old)
+    assert [await judge(probe) for probe in (newest, proven)] == [OK, OK]

@@ -1,6 +1,7 @@
 """Probes of backups: the age of the newest one and of the newest proven one, and what other places lack."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,7 +14,9 @@ from utils.telemetry.health.checker import Probe
 from utils.telemetry.health.measuring import judge, rate, say_well
 
 CATCH_UP_SECONDS = 1800.0
-"""After a start the bot makes an overdue backup; so long nobody is told that it is overdue."""
+
+FindOpened = Callable[[IncidentKey], datetime | None]
+"""Returns since when an incident is open; None if it is not."""
 
 
 class BackupPlaces(Protocol):  # implemented by BackupWatch
@@ -26,9 +29,30 @@ class BackupPlaces(Protocol):  # implemented by BackupWatch
         """Return the state of every other place."""
 
 
-def probe_newest_backup(places: BackupPlaces, *, every_hours: int, clock: Clock) -> Probe:
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """The time after a start in which the bot makes an overdue backup: nobody is told of it then.
+
+    Args:
+        find_opened: returns since when an incident is open; one from before the start goes on.
+    """
+
+    find_opened: FindOpened
+    clock: Clock
+    began: float
+
+    def excuses(self, kind: IncidentKind) -> bool:
+        """Tell whether an overdue backup or trial is well for now."""
+        is_early = self.clock.monotonic() - self.began < CATCH_UP_SECONDS
+        return is_early and self.find_opened(IncidentKey(WHOLE_BOT, kind)) is None
+
+
+def probe_newest_backup(
+    places: BackupPlaces, *, every_hours: int, find_opened: FindOpened, clock: Clock
+) -> Probe:
     """Return the probe of the age of the newest backup."""
     kind, began = IncidentKind.BACKUP_OLD, clock.monotonic()
+    catch_up = CatchUp(find_opened, clock, began)
 
     async def look() -> Sequence[Finding]:
         newest_at = (await places.read_home()).newest_at
@@ -41,7 +65,7 @@ def probe_newest_backup(places: BackupPlaces, *, every_hours: int, clock: Clock)
         else:
             age = clock.now() - newest_at
             said = text("The newest backup is {age} old.", age=Span(age))
-        if running < CATCH_UP_SECONDS:
+        if catch_up.excuses(kind):
             return say_well(kind, said)
         return (Finding(IncidentKey(WHOLE_BOT, kind), rate_newest(age, every_hours=every_hours), said),)
 
@@ -55,9 +79,9 @@ def rate_newest(age: timedelta, *, every_hours: int) -> CheckState:
     return rate(IncidentKind.BACKUP_OLD, hours_late=late, hours_late_twice=late_twice)
 
 
-def probe_proven_backup(places: BackupPlaces, *, clock: Clock) -> Probe:
+def probe_proven_backup(places: BackupPlaces, *, find_opened: FindOpened, clock: Clock) -> Probe:
     """Return the probe of the age of the newest proven backup; without any backup there is none to prove."""
-    kind, began = IncidentKind.BACKUP_UNPROVEN, clock.monotonic()
+    kind, catch_up = IncidentKind.BACKUP_UNPROVEN, CatchUp(find_opened, clock, clock.monotonic())
 
     async def look() -> Sequence[Finding]:
         state = await places.read_home()
@@ -68,7 +92,7 @@ def probe_proven_backup(places: BackupPlaces, *, clock: Clock) -> Probe:
             said = text("No backup is proven, and the oldest one is {age} old.", age=Span(age))
         else:
             said = text("The newest proven backup is {age} old.", age=Span(age))
-        if clock.monotonic() - began < CATCH_UP_SECONDS:
+        if catch_up.excuses(kind):
             return say_well(kind, said)
         return (Finding(IncidentKey(WHOLE_BOT, kind), rate_proven(age), said),)
 
@@ -80,9 +104,7 @@ def rate_proven(age: timedelta) -> CheckState:
     return rate(IncidentKind.BACKUP_UNPROVEN, hours=_count_hours(age))
 
 
-def probe_backup_copies(
-    places: BackupPlaces, *, find_opened: Callable[[IncidentKey], datetime | None], clock: Clock
-) -> Probe:
+def probe_backup_copies(places: BackupPlaces, *, find_opened: FindOpened, clock: Clock) -> Probe:
     """Return the probe of the copies in other places.
 
     Args:
