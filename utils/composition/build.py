@@ -325,7 +325,7 @@ def build_memories(
 
 def register_handlers(application: Application, delivery: Delivery, database: SafeDatabase) -> None:
     """Register the handlers of each event, and the work that follows the backup of the night."""
-    application.backups.after_backup = build_nightly(application, database).run_nightly
+    application.backups.manager.after_backup = build_nightly(application, database).run_nightly
     events, standings = application.events, application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)

@@ -43,7 +43,7 @@ FindDeaths = Callable[[Collection[ServerScope]], Awaitable[ArchivedDeaths]]
 _log = get_logger(__name__)
 
 
-class RepairStore(Protocol):  # implemented by RepairRepository
+class RepairStore(Protocol):  # implemented by DataRepairs
     """Writes of repairs; each is one transaction behind the lease of its guild."""
 
     async def ensure_indexes(self) -> None:
