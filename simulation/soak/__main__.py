@@ -2,9 +2,10 @@
 
 Three communities share a game host with three game servers, which write deaths all the time. Every few
 seconds something breaks: the bot or its MongoDB is killed, connections are cut, the host stalls or lies, its
-files are replaced, Discord answers with errors or drops the gateway. Each minute all faults end, and the
-written rows are compared with the stored, counted and posted ones. Meanwhile a fourth community reads a
-hostile host all the time. Exit code 0 if no check ever failed, else 1.
+files change, Discord answers with errors or drops the gateway, its disk is full, MongoDB's clock is set,
+a backup is taken or restored. Each minute all faults end, and the written rows are compared with the stored,
+counted and posted ones. Meanwhile a fourth community reads a hostile host all the time. Exit code 0 if no
+check ever failed, else 1.
 """
 
 import argparse
@@ -141,14 +142,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-async def soak(minutes: float, seed: int, folder: Path) -> int:
+async def soak(minutes: float, seed: int, folder: Path, *, with_calls: bool) -> int:
     """Run, print the verdict and return the exit code."""
     clock = SystemClock()
     say(f"seed {seed}, {minutes:g} minutes; the bot's data: {folder}")
     if obstacle := find_obstacle():
         say(obstacle)
     async with open_troubled_town(folder, seed=seed, clock=clock) as town:
-        troubles = Troubles(town, random.Random(seed + 1))
+        troubles = Troubles(town, random.Random(seed + 1), with_calls)
         run = Soak(town, troubles, clock=clock, chance=random.Random(seed + 2))
         problems = await run.run(minutes * 60)
         for name, times in sorted((troubles.struck + town.hostile.done).items()):
@@ -161,9 +162,9 @@ async def soak(minutes: float, seed: int, folder: Path) -> int:
     return 1 if problems else 0
 
 
-async def run_until_signal(minutes: float, seed: int, folder: Path) -> int:
+async def run_until_signal(minutes: float, seed: int, folder: Path, *, with_calls: bool) -> int:
     """Run until the end or a signal; a signal ends it without a verdict."""
-    work = asyncio.create_task(soak(minutes, seed, folder))
+    work = asyncio.create_task(soak(minutes, seed, folder, with_calls=with_calls))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     try:
@@ -182,14 +183,24 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0, help="how long it lasts, about")
     parser.add_argument("--seed", type=int, default=None, help="the same seed writes and breaks the same")
     parser.add_argument("--keep", type=Path, default=None, help="a new folder for the data, which stays")
+    parser.add_argument(
+        "--calls",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="back up and restore now and then",
+    )
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     seed = random.SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True)
-        return asyncio.run(run_until_signal(arguments.minutes, seed, arguments.keep))
+        return asyncio.run(
+            run_until_signal(arguments.minutes, seed, arguments.keep, with_calls=arguments.calls)
+        )
     with tempfile.TemporaryDirectory(prefix="killfeed-soak-") as folder:
-        return asyncio.run(run_until_signal(arguments.minutes, seed, Path(folder)))
+        return asyncio.run(
+            run_until_signal(arguments.minutes, seed, Path(folder), with_calls=arguments.calls)
+        )
 
 
 if __name__ == "__main__":

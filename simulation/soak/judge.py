@@ -6,7 +6,7 @@ from typing import Any
 
 from simulation.discord.requests import Refusal
 from simulation.posts import expect_posts, is_posted, read_posts
-from simulation.soak.ledgers import Stored, list_documents, open_ledger, read_stored
+from simulation.soak.ledgers import STORM, Stored, list_documents, open_ledger, read_stored
 from simulation.soak.town import Registration, TroubledTown
 from simulation.traces import find_secrets, list_stumbles
 from utils.database.core.database import SafeDatabase
@@ -95,7 +95,8 @@ async def _judge_money(database: SafeDatabase) -> list[str]:
 
 
 def _judge_manners(town: TroubledTown) -> Iterator[str]:
-    yield from _tell("a traceback in the log", list_stumbles(town.bot.output))
+    stumbles = [one for one in list_stumbles(town.bot.output) if STORM not in one]
+    yield from _tell("a traceback in the log", stumbles)
     yield from _tell("a secret in", find_secrets(town.secrets, town.bot, town.world))
     yield from _tell("Discord refused", [one for one in town.world.violations if not _is_late(one)])
     yield from _tell("Discord's document forbids", town.world.contract_violations)

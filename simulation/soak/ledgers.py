@@ -1,7 +1,7 @@
 """Reads the data of the soak's bot directly from its database."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from utils.errors import StorageError
 from utils.models.deaths import DeathRow
 
 PATIENCE_SECONDS = 20.0
+STORM = "a storm of errors"
+"""Stands in each broken entry, and so in each error of a storm."""
 
 Document = dict[str, Any]
 
@@ -49,6 +51,24 @@ async def open_ledger(town: TroubledTown) -> AsyncIterator[SafeDatabase]:
         yield await connection.open()
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def broken_audit(town: TroubledTown, guild_id: int) -> AsyncIterator[None]:
+    """Store an entry that no code expects: each look at the audit of a guild is an error then.
+
+    Raises:
+        StorageError: the database cannot be reached at the moment.
+    """
+    entry = {"guild_id": guild_id, "at": STORM, "action": STORM, "facts": STORM}
+    async with open_ledger(town) as database:
+        audit = database.unscoped("audit")
+        await database.run("insert_one", audit.insert_one(entry))
+        try:
+            yield
+        finally:
+            with suppress(StorageError):
+                await database.run("delete_many", audit.delete_many({"at": STORM}))
 
 
 async def list_documents(database: SafeDatabase, collection: str, **query: Any) -> list[Document]:

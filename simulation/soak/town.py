@@ -2,18 +2,20 @@
 
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from simulation.bot_process import BotFailedError
-from simulation.discord import Member
+from simulation.discord import Member, Permission
 from simulation.soak.games import Game
 from simulation.soak.hostile import NUMBER as HOSTILE_NUMBER
 from simulation.soak.hostile import HostileHost
+from simulation.soak.operating import DatabaseClock, mounted_disk
 from simulation.town import USERNAME, Community, Town, open_host, open_town
 from utils.clock import Clock
+from utils.database.process.mongod_binary import find_mongod
 
 GUILDS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 3), (2,))  # numbers of each community's game servers
 ANSWER_SECONDS = 15.0  # longest wait for an answer, because a killed bot does not answer
@@ -50,12 +52,17 @@ class TroubledTown(Town):
     Attributes:
         players: each community with one member who has a proven link and enough money.
         asked, answered: the number of used commands, and of answers to them.
+        folder: for files of the soak itself.
+        has_small_disk: whether the bot's data has a disk of its own, which can be filled.
     """
 
     hostile: HostileHost
     games: Mapping[int, Game]
     clock: Clock
     chance: random.Random
+    folder: Path
+    database_clock: DatabaseClock
+    has_small_disk: bool
     registrations: list[Registration] = field(default_factory=list)
     players: list[tuple[Community, Member]] = field(default_factory=list)
     asked: int = 0
@@ -95,6 +102,11 @@ class TroubledTown(Town):
         if refused:
             raise BotFailedError(f"The soak cannot begin: {refused}")
         self.players.append((community, player))
+
+    def add_admin(self, community: Community) -> Member:
+        """Add a member who may manage a community."""
+        role = self.world.create_role(community.guild, "admins", permissions=int(Permission.MANAGE_GUILD))
+        return self.world.add_member(community.guild, "admin", roles=[role])
 
     async def ask_anything(self) -> None:
         """Let a person use a command; it may get no answer while a trouble lasts."""
@@ -158,7 +170,12 @@ async def open_troubled_town(folder: Path, *, seed: int, clock: Clock) -> AsyncI
     Raises:
         BotFailedError: the bot does not start, or does not end cleanly.
     """
-    async with open_town(folder, settings=SETTINGS) as town, open_host(folder / "hostile") as stranger:
+    async with AsyncExitStack() as stack:
+        database_clock = DatabaseClock(folder)
+        settings = {**SETTINGS, "mongodb": {"mongod_path": str(database_clock.program or find_mongod())}}
+        town = await stack.enter_async_context(open_town(folder, settings=settings))
+        stranger = await stack.enter_async_context(open_host(folder / "hostile"))
+        has_disk = stack.enter_context(mounted_disk(town.bot.data_dir))
         numbers = sorted({number for numbers in GUILDS for number in numbers})
         troubled = TroubledTown(
             **vars(town),
@@ -166,6 +183,9 @@ async def open_troubled_town(folder: Path, *, seed: int, clock: Clock) -> AsyncI
             games={number: Game.build(town.host, number, clock=clock, seed=seed) for number in numbers},
             clock=clock,
             chance=random.Random(seed),
+            folder=folder,
+            database_clock=database_clock,
+            has_small_disk=has_disk,
         )
         async with town.bot.running():
             await troubled.settle_in()

@@ -1,20 +1,26 @@
 """Troubles: everything of the soak that goes wrong, each for some seconds."""
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from simulation.discord import Fault
+from simulation.discord import Fault, ImpossibleActionError, Member, UnansweredError
 from simulation.soak.hostile import FAR_ROWS
-from simulation.soak.ledgers import is_all_stored
+from simulation.soak.ledgers import broken_audit, is_all_stored
+from simulation.soak.operating import Calls, filled_disk
 from simulation.soak.town import TroubledTown
+from utils.errors import StorageError
 
 POSTING = "/channels/{channel_id}/messages"
 # the bot reconnects
 CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
 LONGEST_SECONDS = 5.0
+STORM_ADMINS = 40
+FARTHEST_SECONDS = 40  # between MongoDB's clock and the bot's; leases are for 20 seconds
 
 Trouble = Callable[[], Awaitable[None]]
 
@@ -24,11 +30,13 @@ class Troubles:
     """Causes troubles at random, and ends all of them.
 
     Attributes:
+        with_calls: whether backups and restores are among them, each of which takes a minute.
         struck: the number of times per trouble.
     """
 
     town: TroubledTown
     chance: random.Random
+    with_calls: bool
     struck: Counter[str] = field(default_factory=Counter)
 
     async def strike(self) -> None:
@@ -54,10 +62,24 @@ class Troubles:
             "Discord away": self._leave,
             "gateway drops": self._drop_gateway,
             "gateway session invalid": self._invalidate,
+            "storm of errors": self._storm,
+            **(self._list_calls() if self.with_calls else {}),
+            **({"full disk": self._fill_disk} if self.town.has_small_disk else {}),
+            **(
+                {"database's clock set": self._set_database_clock} if self.town.database_clock.program else {}
+            ),
         }
         name = self.chance.choice(list(kinds))
         self.struck[name] += 1
         await kinds[name]()
+
+    def _list_calls(self) -> Mapping[str, Trouble]:
+        return {
+            "backup": self._back_up,
+            "backup killed": self._kill_backup,
+            "all restored": self._restore_all,
+            "community restored": self._restore_community,
+        }
 
     async def mend(self) -> None:
         """End all troubles, so that everything runs and answers."""
@@ -67,6 +89,7 @@ class Troubles:
         town.host.faults.clear()
         if not town.host.is_up:
             await town.host.start()
+        town.database_clock.set(0)
         for game in town.games.values():
             game.clock_error *= 0
         if not town.bot.is_running:
@@ -86,6 +109,50 @@ class Troubles:
     async def _kill_database(self) -> None:
         self.town.bot.kill_mongod()
         await self._wait()
+
+    async def _set_database_clock(self) -> None:
+        self.town.database_clock.set(self.chance.randint(-FARTHEST_SECONDS, FARTHEST_SECONDS))
+        await self._wait()
+        self.town.database_clock.set(0)
+
+    async def _fill_disk(self) -> None:
+        with filled_disk(self.town.bot.data_dir):
+            await self._wait()
+
+    # the command line
+
+    @property
+    def _calls(self) -> Calls:
+        return Calls(self.town.bot, self.town.folder)
+
+    async def _back_up(self) -> None:
+        await self._calls.run("backup")
+
+    async def _kill_backup(self) -> None:
+        call = await self._calls.begin("backup")
+        await self._wait(2 * LONGEST_SECONDS)
+        call.kill()
+        await call.wait()
+
+    async def _restore_all(self) -> None:
+        await self._calls.restore("latest")
+
+    async def _restore_community(self) -> None:
+        community, _ = self.chance.choice(self.town.players)
+        await self._calls.restore("latest", "--guild", str(community.guild.id))
+
+    async def _storm(self) -> None:
+        """Let many commands of a community fail at once by an unexpected error."""
+        community, _ = self.chance.choice(self.town.players)
+        admins = [self.town.add_admin(community) for _ in range(STORM_ADMINS)]
+
+        async def ask(admin: Member) -> None:
+            with suppress(UnansweredError, ImpossibleActionError):
+                await admin.ask(community.office, "/admin audit")
+
+        with suppress(StorageError):
+            async with broken_audit(self.town, community.guild.id):
+                await asyncio.gather(*map(ask, admins))
 
     # the game host
 

@@ -1,0 +1,129 @@
+"""Troubles of the machine, and the calls of a person who runs the bot: full disk, clock, backups, restores.
+
+A restore brings back a backup of a moment ago: deaths whose lines the host has thrown away since an older
+backup are the only ones that a restore may lose, and the judge wants every death.
+"""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulation.bot_process import BotFailedError, BotProcess, build_environment
+from simulation.starts import Process, start_cold
+from utils.database.process.mongod_binary import find_mongod
+
+DISK_MEGABYTES = 2_000
+BLOCK = b"\0" * 65_536
+CALL_SECONDS = 900.0  # a trial is nice to everything else
+CLOCK_LIBRARY = "libfaketimeMT.so.1"
+CLOCK_PLACES = ("/usr/lib", "/usr/local/lib")
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The command line of a bot.
+
+    Attributes:
+        bot: the bot.
+        folder: a folder for the output of the calls.
+    """
+
+    bot: BotProcess
+    folder: Path
+
+    async def begin(self, *arguments: str) -> Process:
+        """Begin a call beside the bot, or with the bot stopped."""
+        arguments = (*arguments, "--config", str(self.bot.config_path))
+        return await start_cold(arguments, build_environment(), self._output, self._output)
+
+    @property
+    def _output(self) -> Path:
+        return self.folder / "calls.txt"
+
+    async def run(self, *arguments: str) -> int:
+        """Run a call to its end; return its exit code.
+
+        Raises:
+            TimeoutError: it did not end.
+        """
+        process = await self.begin(*arguments)
+        return await asyncio.wait_for(process.wait(), CALL_SECONDS)
+
+    async def restore(self, *arguments: str) -> None:
+        """Stop the bot, restore, and start it.
+
+        Raises:
+            BotFailedError: a step did not succeed.
+        """
+        codes = [
+            await self.run("backup"),
+            await self.bot.stop(),
+            await self.run("restore", *arguments, "--yes"),
+        ]
+        await self.bot.start(is_awaited=False)
+        if any(codes):
+            raise BotFailedError(f"backup, stop and restore ended with {codes}: {self._read_end()}")
+
+    def _read_end(self) -> str:
+        return self._output.read_text("utf-8")[-1000:]
+
+
+@contextmanager
+def mounted_disk(folder: Path) -> Iterator[bool]:
+    """Put a small disk under a folder for the time of a block; tell whether the system allows that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    options = ("-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "killfeed-soak", str(folder))
+    if mount is None or unmount is None or _run(mount, *options):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        _run(unmount, "--lazy", str(folder))
+
+
+def _run(*command: str) -> int:
+    return subprocess.run(command, capture_output=True, check=False).returncode  # noqa: S603 - constants and a path
+
+
+@contextmanager
+def filled_disk(folder: Path) -> Iterator[None]:
+    """Fill the disk of a folder for the time of a block."""
+    ballast = folder / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as target:
+        while target.write(BLOCK):
+            pass
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+class DatabaseClock:
+    """The clock of the bot's own MongoDB; it can be set if the library of faketime is installed.
+
+    Args:
+        folder: a folder for a program that starts MongoDB with this clock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "database-clock"
+        found = [path for place in CLOCK_PLACES for path in Path(place).rglob(CLOCK_LIBRARY)]
+        self.program = self._write_program(folder / "mongod", found[0]) if found else None
+
+    def _write_program(self, path: Path, library: Path) -> Path:
+        """Return a program that is the machine's mongod with another clock."""
+        self._file.write_text("+0\n", "ascii")
+        variables = f"LD_PRELOAD={library} FAKETIME_TIMESTAMP_FILE={self._file} FAKETIME_NO_CACHE=1"
+        path.write_text(f'#!/bin/sh\nDONT_FAKE_MONOTONIC=1 {variables} exec {find_mongod()} "$@"\n', "utf-8")
+        path.chmod(0o700)
+        return path
+
+    def set(self, seconds: int) -> None:
+        """Let it differ from the machine's clock by some seconds."""
+        self._file.write_text(f"{seconds:+d}\n", "ascii")
