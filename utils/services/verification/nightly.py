@@ -86,8 +86,10 @@ class DataCare:
             faults=len(check.findings),
         )
         for finding in check.findings:
-            level = _log.warning if finding.is_repaired else _log.error
-            level("the data differs", is_repaired=finding.is_repaired, why=str(finding.said))
+            if finding.is_repaired:
+                _log.warning("the data differed and is repaired", why=str(finding.said))
+            else:
+                _log.error("the data differs", why=str(finding.said))
         return check
 
 
