@@ -4,12 +4,15 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
+import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot import main
 from simulation.bot_process import BotProcess
@@ -52,6 +55,7 @@ def _call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 
     yield call
     sys.setswitchinterval(before)
+    structlog.reset_defaults()
 
 
 async def test_help_is_shown_when_asked_for() -> None:
@@ -317,6 +321,25 @@ async def test_check_prints_a_table_when_everything_is_there(open_stage: StageFa
     assert {name for mark, name, _ in steps if mark != "ok"} <= of_machine
     assert [name for _, name, _ in steps] == ["Configuration", *INSTALLATION, "Discord"]
     assert (stage.world.gateway.identifies, stage.world.commands.writes) == (0, 0)
+
+
+def test_signal_ends_a_look_with_one_line(call: Call, tmp_path: Path) -> None:
+    """Ctrl-C while MongoDB keeps the doctor waiting ends it with 1, and the line says what stands."""
+    with socket.create_server(("127.0.0.1", 0)) as mongod:
+
+        def interrupt() -> None:
+            with mongod.accept()[0]:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        uri = f"mongodb://127.0.0.1:{mongod.getsockname()[1]}/"
+        values = {"discord": {"token": "a.b.c"}, "mongodb": {"uri": uri}, "data_dir": str(tmp_path / "data")}
+        config = tmp_path / "config.json"
+        config.write_text(json.dumps(values), "utf-8")
+        waiting = threading.Thread(target=interrupt)
+        waiting.start()
+        told = call("doctor", "--config", str(config))
+        waiting.join()
+    assert told == (1, "", "Stopped before the end. Nothing was changed.\n")
 
 
 async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri: str) -> None:

@@ -1,16 +1,25 @@
 """A small community whose data is right, and faults that are put in below the repositories."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from simulation.game_host.battle import Battle
-from tests.fakes.backups import finish
+from tests.fakes.backups import build_order, finish
+from tests.fakes.clock import FakeClock
+from utils.backup.archive import Archive
+from utils.backup.taking import take_backup
+from utils.clock import SystemClock
+from utils.composition.archived_deaths import dump_scopes, find_deaths_in_child, load_deaths
 from utils.composition.verification import build_full_verifier
+from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import list_kept
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
@@ -18,16 +27,22 @@ from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.wallets import WalletRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
+from utils.database.verification.repairs import DataRepairs
 from utils.database.verification.stored_data import StoredData
+from utils.events import EventDispatcher
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Change, LedgerKind, LedgerRow
+from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.models.verification import DeathCounts, VerificationReport
+from utils.models.verification import ArchivedDeaths, DataCheck, DeathCounts, VerificationReport
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.generation import count_anew
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.log_source import NoLogs
+from utils.services.verification.repairs import DataRepair
 from utils.services.verification.verifier import DataVerifier
 
 GUILD = GuildId(42)
@@ -121,6 +136,65 @@ async def verify_quickly(
     """Run the quick verification with a known choice of samples."""
     verifier = DataVerifier(StoredData(database.operations), MIGRATIONS.newest, Random(seed))
     return await database.call(partial(verifier.quick, expected))
+
+
+class RepairShop:
+    """Repairs a database: it counts again at once, and finds deaths in an archive of it.
+
+    Attributes:
+        archive: a backup of the database; None: there is none.
+    """
+
+    def __init__(self, database: SafeDatabase, uri: str, clock: FakeClock) -> None:
+        self._database = database
+        self._uri = uri
+        self.archive: Archive | None = None
+        self.imports = ImportRepository(database, fences=unfenced)
+        self.repair = DataRepair(
+            DataRepairs(database, fences=unfenced),
+            recount=self._recount,
+            find_deaths=self._find_deaths,
+            clock=clock,
+        )
+
+    async def take_backup(self, place: Path) -> None:
+        """Keep the present data in an archive."""
+        source = SnapshotSource(self._database, is_embedded=False)
+
+        def take() -> Archive:
+            with source.open() as snapshot:
+                order = build_order(collections=list_kept())
+                return finish(take_backup(order, snapshot, place, now=SystemClock().now))
+
+        self.archive = await self._database.call(take)
+
+    async def repair_all(self, expected: DeathCounts, before: DataCheck | None = None) -> DataCheck:
+        """Verify everything and repair it."""
+        return await self.repair.repair(await verify_fully(self._database, expected), before)
+
+    async def _recount(self, scope: ServerScope, entry: AuditEntry) -> None:
+        server = await GameServerRepository(self._database).find_server(scope)
+        assert server is not None
+        job = ImportJob(server.generation, NOW, {})
+        await self.imports.begin_import(scope, job, entry=entry)
+        ingestion = IngestionRepository(self._database, fences=unfenced)
+        history = HistoryImport(ingestion, self.imports, EventDispatcher(), clock=FakeClock(NOW))
+        await history.run(server, NoLogs(), job, on_progress=_show_nobody)
+
+    async def _find_deaths(self, scopes: Collection[ServerScope]) -> ArchivedDeaths:
+        if self.archive is None:
+            return ArchivedDeaths()
+        order = {
+            "uri": self._uri,
+            "database": self._database.name,
+            "archive": str(self.archive.path),
+            "scopes": dump_scopes(scopes),
+        }
+        return load_deaths(await self._database.call(lambda: finish(find_deaths_in_child(order))))
+
+
+async def _show_nobody(progress: ImportProgress) -> None:
+    del progress
 
 
 async def verify_fully(

@@ -34,7 +34,7 @@ from utils.backup.places import (
     verify_space,
 )
 from utils.backup.schedule import is_due
-from utils.backup.steps import Show, Steps, carry_out, run_in_thread
+from utils.backup.steps import Show, Steps, carry_out, do_not_pause, run_in_thread
 from utils.backup.taking import Order, take_backup
 from utils.backup.verification import BackupVerifier, Verified
 from utils.clock import Clock
@@ -90,6 +90,7 @@ class BackupManager:
     Args:
         go_first: waits while commands run.
         measure_free: returns the free bytes of the disk of a folder.
+        after_backup: is awaited after each scheduled backup.
     """
 
     plan: BackupPlan
@@ -100,6 +101,7 @@ class BackupManager:
     go_first: Callable[[], Awaitable[None]]
     clock: Clock
     measure_free: Callable[[Path], int] = lambda place: shutil.disk_usage(place).free
+    after_backup: Callable[[], Awaitable[None]] = do_not_pause
 
     def __post_init__(self) -> None:
         self._is_busy = False
@@ -179,6 +181,7 @@ class BackupManager:
         for problem in outcome.problems:
             _log.error("a backup has a problem", backup=outcome.backup.id, why=str(problem))
         await self._hash_nightly()
+        await self.after_backup()
         return True
 
     @property

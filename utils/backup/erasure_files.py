@@ -53,9 +53,10 @@ class ErasureFolders:
         return await run_in_thread(partial(read_records, self._places))
 
     def _append(self, records: Sequence[ErasureRecord]) -> None:
-        prepare_home(self._home)
         for place in self._places:
             try:
+                if place == self._home:
+                    prepare_home(place)
                 _append_to(place / FILE_NAME, records)
             except OSError as error:
                 _log.warning("erasures are not noted in a place", place=str(place), problem=str(error))

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from utils.backup.archive import Archive, list_archives, read_archive
 from utils.backup.places import find_archive
@@ -35,6 +36,8 @@ from utils.settings import Settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import log_to_console
 from utils.waiting import wait_for_first
+
+T = TypeVar("T")
 
 LATEST = "latest"
 BEFORE_MIGRATION = "before-migration"
@@ -98,9 +101,9 @@ def run_call(
     return DONE if is_good else FAILED
 
 
-async def run_until_stopped(work: Callable[[], Awaitable[bool]]) -> bool | None:
+async def run_until_stopped(work: Callable[[], Awaitable[T]]) -> T | None:
     """Return what the work returns; None if a signal ended it."""
-    stop, results = asyncio.Event(), list[bool]()
+    stop, results = asyncio.Event(), list[T]()
 
     async def do_work() -> None:
         results.append(await work())

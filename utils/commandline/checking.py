@@ -2,8 +2,10 @@
 
 import asyncio
 import sys
+from functools import partial
 
 from utils.checkup import check_bot
+from utils.commandline.backing_up import run_until_stopped
 from utils.commandline.call import (
     DONE,
     FAILED,
@@ -16,6 +18,8 @@ from utils.commandline.call import (
 from utils.composition.start_checks import Mark, SelfCheck
 from utils.data_folder import list_readable_by_others
 
+STOPPED = "Stopped before the end. Nothing was changed.\n"
+
 
 def check(context: CallContext) -> int:
     """Print what works, what fails, what is unwise and what was not checked, and return the exit code."""
@@ -23,7 +27,10 @@ def check(context: CallContext) -> int:
     redactor = build_redactor(settings)
     apply_api_address(settings)
     logs = open_logs(settings, redactor, level="ERROR")
-    checks = asyncio.run(check_bot(settings, redactor, logs, extensions=context.extensions))
+    work = partial(check_bot, settings, redactor, logs, extensions=context.extensions)
+    if (checks := asyncio.run(run_until_stopped(work))) is None:
+        sys.stderr.write(STOPPED)
+        return FAILED
     checks += [
         SelfCheck("Readable by others", Mark.WARNING, sentence)
         for sentence in list_readable_by_others(context.config, settings.data_dir)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from utils.backup.archive import Archive
 from utils.backup.backups import BackupManager
+from utils.backup.erasure_files import read_records
 from utils.backup.files import replace_file
 from utils.backup.manifest import write_time
 from utils.backup.recovery import Recovery
@@ -32,6 +33,7 @@ from utils.commandline.backing_up import (
 )
 from utils.commandline.call import DONE, FAILED, WRONG_USAGE, Call, CallContext, build_redactor, open_logs
 from utils.composition.backups import build_backups, build_verifier
+from utils.composition.erasures import take_in_erasures
 from utils.composition.restores import build_restorer, list_places, open_recovery
 from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import load_instance_id, lock_data_folder
@@ -141,6 +143,9 @@ class RestoreCall:
                 self._say("That is not the id of the backup. Nothing was restored.")
                 return False
             began = self._clock.monotonic()
+            # a backup from another machine brings its erasures along
+            beside = partial(read_records, [archive.path.parent])
+            await take_in_erasures(database, await run_in_thread(beside))
             await restorer.restore(order, fence, show=printer.show)
         self._say(f"{archive.id} is restored ({self._clock.monotonic() - began:.0f} s). Start the bot now.")
         return True

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import AsyncExitStack
 from functools import partial
 
 from utils.backup.steps import run_in_thread
@@ -16,15 +17,28 @@ from utils.commandline.backing_up import (
     reach_database,
     run_call,
 )
-from utils.commandline.call import Call, CallContext
+from utils.commandline.call import WRONG_USAGE, Call, CallContext
 from utils.composition.backups import build_verifier, find_home
+from utils.composition.data_care import build_care
 from utils.composition.data_checks import FullCheck
+from utils.composition.restores import build_recovery, open_recovery
+from utils.composition.storage import build_place
+from utils.data_folder import lock_data_folder
+from utils.database.core.database import Fence
+from utils.database.process.opening import open_database
+from utils.database.repositories.leases import RESTORE_LEASE
 from utils.models.verification import VerificationReport
 from utils.redaction import Redactor
+from utils.tasks import TaskManager
 
 
 def verify(context: CallContext) -> int:
     """Verify a backup or the data, print how it went, and return the exit code."""
+    if context.options.repair:
+        if context.options.backup is not None:
+            sys.stderr.write("--repair is for the data itself: leave the name of the backup out.\n")
+            return WRONG_USAGE
+        return run_call(context, _repair_data, given_up="What was repaired until now stays.")
     if context.options.backup is None:
         return run_call(context, _verify_data, given_up="The data was not verified to the end.")
     return run_call(context, _verify_backup, given_up="The backup was not verified to the end.")
@@ -56,6 +70,29 @@ async def _verify_data(context: CallContext, redactor: Redactor, clock: Clock) -
     return report.is_good
 
 
+async def _repair_data(context: CallContext, redactor: Redactor, clock: Clock) -> bool:
+    """Repair the data while no bot runs; then verify it once more."""
+    del redactor
+    settings, printer = context.settings, ProgressPrinter(sys.stdout.write)
+    with lock_data_folder(settings.data_dir):
+        async with AsyncExitStack() as stack:
+            recover = build_recovery(settings, clock, waits=False)
+            opened = open_database(build_place(settings), TaskManager(clock), clock=clock, recover=recover)
+            database = await stack.enter_async_context(opened)
+            lease = open_recovery(settings, database, clock).lease
+            token = await stack.enter_async_context(lease.hold())
+            care = build_care(settings, database, Fence(RESTORE_LEASE, token), clock)
+            check = await care.run(day=None, is_gentle=False, show=printer.show)
+            for finding in check.findings:
+                mark = "repaired" if finding.is_repaired else "NOT repaired"
+                sys.stdout.write(f"{mark}: {finding.said}\n")
+            left = await FullCheck(settings, database).run(is_gentle=False, show=printer.show)
+    for finding in left.findings:
+        sys.stderr.write(f"{finding.said}\n")
+    sys.stdout.write(f"{_describe(left)}\n")
+    return left.is_good
+
+
 def _describe(report: VerificationReport) -> str:
     looked_at = f"{report.deaths:,} deaths on {report.servers} game servers and {report.wallets:,} wallets"
     return f"Verified: {looked_at}; {len(report.findings)} faults."
@@ -68,6 +105,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help=f"a path, an id, {LATEST} (the newest proven one) or {BEFORE_MIGRATION} (the newest such); "
         "without it the data itself is verified",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="repair what can be repaired; stop the bot before",
     )
 
 

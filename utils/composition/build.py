@@ -7,6 +7,7 @@ from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
+from utils.composition.data_care import build_nightly
 from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
 from utils.composition.erasures import build_erasure_log
 from utils.composition.errors import build_error_alerts, build_error_writer, build_restore_messages
@@ -135,7 +136,7 @@ def build_application(
         restore_messages=build_restore_messages(base, delivery, operators),
         memories=build_memories(base, guild, delivery, reading, rules, ingestion.live),
     )
-    register_handlers(application, delivery)
+    register_handlers(application, delivery, database)
     return application
 
 
@@ -322,8 +323,9 @@ def build_memories(
     )
 
 
-def register_handlers(application: Application, delivery: Delivery) -> None:
-    """Register the handlers of each event."""
+def register_handlers(application: Application, delivery: Delivery, database: SafeDatabase) -> None:
+    """Register the handlers of each event, and the work that follows the backup of the night."""
+    application.backups.manager.after_backup = build_nightly(application, database).run_nightly
     events, standings = application.events, application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)

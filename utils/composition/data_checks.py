@@ -1,16 +1,25 @@
 """The full verification of the data, in a child process beside the bot."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 
+from utils.backup.archive import Archive
+from utils.backup.backups import ignore
 from utils.backup.child import work_in_child
-from utils.backup.steps import Show
-from utils.composition.backups import build_child_command
+from utils.backup.steps import Show, run_in_thread
+from utils.composition.archived_deaths import DEATHS_JOB, dump_scopes, load_deaths
+from utils.composition.backups import build_child_command, find_home
 from utils.composition.storage import build_place
-from utils.composition.verification import FULL_JOB, dump_counts, find_measure
+from utils.composition.verification import FULL_JOB, dump_counts, find_measure, find_measured
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
 from utils.database.process.opening import find_uri
-from utils.models.verification import VerificationReport
+from utils.database.repositories.audit import AuditRepository
+from utils.database.verification.checks import DataChecks
+from utils.models.audit import AuditAction
+from utils.models.scope import GuildId, ServerScope
+from utils.models.verification import ArchivedDeaths, VerificationReport
 from utils.settings import Settings
 
 
@@ -21,11 +30,19 @@ class FullCheck:
     settings: Settings
     database: SafeDatabase
 
-    async def run(self, *, day: int | None = None, is_gentle: bool, show: Show) -> VerificationReport:
+    async def run(
+        self,
+        *,
+        day: int | None = None,
+        also: Collection[ServerScope] = (),
+        is_gentle: bool,
+        show: Show,
+    ) -> VerificationReport:
         """Verify in a child process and return what was found.
 
         Args:
             day: a number of days, which decides about the seventh; None for all.
+            also: further game servers that are counted again.
             is_gentle: it leaves half of a core free.
             show: gets the progress.
 
@@ -39,9 +56,42 @@ class FullCheck:
             "database": self.database.name,
             "expected": dump_counts(expected),
             "day": day,
+            "also": dump_scopes(also),
             "is_gentle": is_gentle,
         }
         source = SnapshotSource(self.database, is_embedded=not self.settings.mongodb.uri.get_secret_value())
         with source.long_history():
             result = await work_in_child(build_child_command(), FULL_JOB, order, show=show)
         return VerificationReport.load(result)
+
+    async def find_deaths(self, scopes: Collection[ServerScope]) -> ArchivedDeaths:
+        """Return the deaths that the newest proven backup has and the database lacks.
+
+        A community in which somebody was erased since the backup gets none: they would be back.
+
+        Raises:
+            BackupError: it failed; the text says why.
+            StorageError: the database does not answer.
+        """
+        since = await DataChecks(self.database).find_restored_at()
+        find = partial(
+            find_measured, find_home(self.settings), self.database.name, since=since, is_proven=True
+        )
+        archive = await run_in_thread(find)
+        if archive is None:
+            return ArchivedDeaths()
+        order = {
+            "uri": find_uri(build_place(self.settings)),
+            "database": self.database.name,
+            "archive": str(archive.path),
+            "scopes": dump_scopes(
+                [one for one in scopes if not await self._is_erased_since(one.guild_id, archive)]
+            ),
+        }
+        result = await work_in_child(build_child_command(), DEATHS_JOB, order, show=ignore)
+        return load_deaths(result)
+
+    async def _is_erased_since(self, guild_id: GuildId, archive: Archive) -> bool:
+        audit, action = AuditRepository(self.database), AuditAction.DATA_ERASE.value
+        entries, _ = await audit.list_entries(guild_id, action=action, limit=1)
+        return any(entry.at >= archive.manifest.started_at for entry in entries)

@@ -1,5 +1,7 @@
 """Builds the log of erasures, and what erases again after a restore."""
 
+from collections.abc import Iterable
+
 from utils.backup.erasure_files import ErasureFolders
 from utils.clock import Clock
 from utils.composition.backups import find_home
@@ -9,6 +11,7 @@ from utils.database.core.indexes import BACKUP_CLASSES, BackupClass
 from utils.database.documents.personal_fields import PERSONAL_FIELDS
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
+from utils.models.personal import ErasureRecord
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
@@ -42,6 +45,13 @@ def build_restored_erasures(
     return RestoredErasures(records, records, store, secret_box, eraser=Eraser(store, clock=clock))
 
 
+async def take_in_erasures(database: SafeDatabase, records: Iterable[ErasureRecord]) -> None:
+    """Store records that stood beside backups."""
+    store = ErasureRecordRepository(database)
+    for record in records:
+        await store.put_erasures(record.guild_id, [record])
+
+
 async def erase_restored(
     settings: Settings,
     database: SafeDatabase,
@@ -52,9 +62,9 @@ async def erase_restored(
     clock: Clock,
 ) -> None:
     """Erase again everyone who was erased since the backup of a restore; it can be repeated."""
+    files = build_erasure_files(settings)
+    await take_in_erasures(database, await files.read())
     records = ErasureRecordRepository(database)
-    for record in await build_erasure_files(settings).read():
-        await records.put_erasures(record.guild_id, [record])
 
     def fences(guild_id: GuildId) -> Fence:
         return Fence(fence.shard, fence.token, guild_id)

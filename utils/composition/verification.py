@@ -10,12 +10,13 @@ from typing import Any
 
 from structlog import get_logger
 
-from utils.backup.archive import list_archives
+from utils.backup.archive import Archive, list_archives
 from utils.backup.child import Job
 from utils.backup.manifest import Manifest
 from utils.backup.steps import Steps, run_in_thread
 from utils.backup.verification import build_jobs
 from utils.clock import SystemClock
+from utils.composition.archived_deaths import DEATHS_JOB, find_deaths_in_child, load_scopes
 from utils.composition.backups import find_home
 from utils.database.archives.trial import TrialDatabase
 from utils.database.core.database import SafeDatabase
@@ -78,12 +79,20 @@ def find_expected_deaths(
         since: backups from before a restore are no measure.
         is_proven: the newest proven backup is meant.
     """
+    archive = find_measured(home, database, since=since, is_proven=is_proven)
+    return {} if archive is None else archive.manifest.deaths_by_server
+
+
+def find_measured(
+    home: Path, database: str, *, since: datetime | None = None, is_proven: bool = False
+) -> Archive | None:
+    """Return that backup itself."""
     for archive in list_archives(home) if home.exists() else ():
         manifest = archive.manifest
         is_older = since is not None and manifest.started_at < since
         if manifest.database == database and not is_older and (archive.proven_at or not is_proven):
-            return manifest.deaths_by_server
-    return {}
+            return archive
+    return None
 
 
 async def find_measure(settings: Settings, database: SafeDatabase, *, is_proven: bool = False) -> DeathCounts:
@@ -129,7 +138,8 @@ def verify_in_child(order: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
     """Do the job of ``FullCheck`` in its child process."""
     with open_operations(order["uri"], order["database"], clock=SystemClock()) as operations:
         verifier = build_full_verifier(operations, is_gentle=order["is_gentle"])
-        report = yield from verifier.run(load_counts(order["expected"]), day=order["day"])
+        also = frozenset(load_scopes(order["also"]))
+        report = yield from verifier.run(load_counts(order["expected"]), day=order["day"], also=also)
     return report.dump()
 
 
@@ -145,4 +155,4 @@ def load_counts(dumped: Sequence[tuple[int, str, int]]) -> DeathCounts:
 
 def list_jobs() -> Mapping[str, Job]:
     """Return every job of the child process."""
-    return {**build_jobs(check_trial), FULL_JOB: verify_in_child}
+    return {**build_jobs(check_trial), FULL_JOB: verify_in_child, DEATHS_JOB: find_deaths_in_child}

@@ -328,6 +328,22 @@ def _describe_restored(facts: AuditFacts) -> Text:
     )
 
 
+def _describe_repaired(facts: AuditFacts) -> Text:
+    """Return what a repair did: to deaths, to a wallet, or to all figures of a game server."""
+    if (deaths := facts.get_change("deaths").new) is not None:
+        number = int(str(deaths))
+        return plural(
+            "{count} death is back from a backup",
+            "{count} deaths are back from a backup",
+            number,
+        )
+    if facts.member_id is not None:
+        return text(
+            "{member}: the balance is that of the ledger again", member=describe_member(facts.member_id)
+        )
+    return text("all figures of a game server are counted again")
+
+
 _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.SERVER_ADD: _describe_added,
     AuditAction.SERVER_EDIT: _describe_edited,
@@ -352,4 +368,5 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.DATA_EXPORT: _describe_exported,
     AuditAction.ERRORS_RESOLVE: _describe_resolved,
     AuditAction.BACKUP_RESTORE: _describe_restored,
+    AuditAction.DATA_REPAIR: _describe_repaired,
 }

@@ -42,6 +42,7 @@ class AuditAction(StrEnum):
     DATA_ERASE = "data erase"
     ERRORS_RESOLVE = "errors resolve"
     BACKUP_RESTORE = "backup restore"
+    DATA_REPAIR = "data repair"
 
 
 @dataclass(frozen=True, slots=True)

@@ -312,7 +312,7 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.DATA_DIFFERS: KindRow(
         title=text("Stored data isn't what it should be"),
-        meaning=text("Some figures or wallets may be wrong."),
+        meaning=text("Some figures or wallets may be wrong. What can be proven is repaired each night."),
         first_step=text("Read which data it is, then look at the runbook."),
         told_to=Audience.BOTH,
         rounds_before_open=1,

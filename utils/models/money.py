@@ -30,6 +30,9 @@ AUTO_DURATION = timedelta(hours=2)
 AUTO_PAUSE = timedelta(hours=6)  # between two bounties of the house on one player
 
 
+WALLET_STOPPED = text("This wallet is stopped, because its ledger is damaged. The bot's owners know of it.")
+"""The refusal of a wallet that neither pays nor is paid until its ledger is whole again."""
+
 PUT_PRICE = ButtonKind("put_price")
 """The button that asks on whom, and how much."""
 

@@ -144,6 +144,19 @@ class DataCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchivedDeaths:
+    """Deaths of a backup that the database lacks, or that it has in a wrong form.
+
+    Attributes:
+        documents: as they are stored, by game server; each proves itself.
+        is_cut: there are more of them than are restored at once.
+    """
+
+    documents: Mapping[ServerScope, Sequence[bytes]] = field(default_factory=dict)
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ShownServer:
     """A game server as a verification sees it.
 
@@ -188,6 +201,15 @@ class LedgerLine:
     number: int
     amount: int
     balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class WholeWallet:
+    """A wallet; a stopped one neither pays nor is paid."""
+
+    rows: int
+    balance: int
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

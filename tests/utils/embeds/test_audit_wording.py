@@ -128,6 +128,17 @@ SENTENCES = [
         AuditFacts(changes=(FieldChange("backup", new="killfeed-x"), FieldChange("taken_at", new=AT))),
         "all data is that of 30 Apr 2025, 12:00 UTC again (backup killfeed-x)",
     ),
+    ("data repair", AuditFacts(changes=(FieldChange("deaths", new=2),)), "2 deaths are back from a backup"),
+    (
+        "data repair",
+        AuditFacts(member_id=ANN, changes=(FieldChange("wallet", new=True),)),
+        "<@2>: the balance is that of the ledger again",
+    ),
+    (
+        "data repair",
+        AuditFacts(changes=(FieldChange("figures", new=True),)),
+        "all figures of a game server are counted again",
+    ),
     ("data export", AuditFacts(player_id=PLAYER, player_name="Wolf"), "player Wolf"),
     ("data export", AuditFacts(member_id=ANN), "<@2>"),
     ("data erase", AuditFacts(member_id=ERASED_MEMBER_ID), "a member, by an admin"),

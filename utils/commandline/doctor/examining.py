@@ -17,6 +17,7 @@ from typing import Any
 from utils.backup.steps import run_in_thread
 from utils.checkup import CHECK_PATIENCE_SECONDS, check_bot, check_discord
 from utils.clock import Clock, SystemClock
+from utils.commandline.backing_up import run_until_stopped
 from utils.commandline.call import (
     DONE,
     FAILED,
@@ -26,6 +27,7 @@ from utils.commandline.call import (
     build_redactor,
     open_logs,
 )
+from utils.commandline.checking import STOPPED
 from utils.commandline.doctor.diagnoses import (
     Diagnosis,
     Rank,
@@ -105,7 +107,10 @@ def examine(context: CallContext) -> int:
     redactor = build_redactor(context.settings)
     apply_api_address(context.settings)
     log_to_console(level=logging.CRITICAL)  # every finding is a line of its own
-    found = asyncio.run(_diagnose_all(context, redactor, SystemClock()))
+    looking = run_until_stopped(partial(_diagnose_all, context, redactor, SystemClock()))
+    if (found := asyncio.run(looking)) is None:
+        sys.stderr.write(STOPPED)
+        return FAILED
     sys.stdout.writelines(f"{redactor.redact(line)}\n" for line in list_lines(found))
     return FAILED if any(one.rank is Rank.CRITICAL for one in found) else DONE
 

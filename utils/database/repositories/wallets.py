@@ -6,9 +6,10 @@ from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import read_ledger_row
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
-from utils.database.units.money_unit import book_change, read_balance
+from utils.database.units.money_unit import book_change, is_stopped, read_balance
+from utils.errors import NotAllowedError
 from utils.models.audit import AuditEntry
-from utils.models.money import Change, LedgerRow
+from utils.models.money import WALLET_STOPPED, Change, LedgerRow
 from utils.models.scope import GuildId, MemberId
 
 
@@ -36,6 +37,7 @@ class WalletRepository(FencedRepository):
         negative.
 
         Raises:
+            NotAllowedError: the wallet is stopped.
             CommitUnknownError: it is unknown whether it happened.
         """
 
@@ -46,6 +48,8 @@ class WalletRepository(FencedRepository):
             row = book_change(transaction, guild_id, change)
             if row is not None:
                 insert_entry(transaction, guild_id, describe(row))
+            elif is_stopped(transaction.of_guild("wallets", guild_id), change.member_id):
+                raise NotAllowedError(WALLET_STOPPED)
             return row
 
         return await self._in_transaction(guild_id, book)

@@ -27,14 +27,19 @@ from utils.models.money import Bounty, BountyEnd, Change, LedgerKind, LedgerRow,
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 
+_NOT_STOPPED = {"is_stopped": {"$ne": True}}
+
 
 def book_change(transaction: Transaction, guild_id: GuildId, change: Change) -> LedgerRow | None:
-    """Change a balance and write its row of the ledger; return the row, None if it would be negative."""
+    """Change a balance and write its row of the ledger; return the row.
+
+    None: nothing is changed, because the balance would be negative or the wallet is stopped.
+    """
     wallets = transaction.of_guild("wallets", guild_id)
     member_id = int(change.member_id)
     update = {"$inc": {"balance": change.amount, "rows": 1}}
     if change.amount < 0:
-        covered = {"member_id": member_id, "balance": {"$gte": -change.amount}}
+        covered = {"member_id": member_id, "balance": {"$gte": -change.amount}, **_NOT_STOPPED}
         if not wallets.update_one(covered, update):
             return None
         wallet = wallets.find_one({"member_id": member_id})
@@ -42,9 +47,17 @@ def book_change(transaction: Transaction, guild_id: GuildId, change: Change) -> 
         wallet = wallets.find_one_and_update({"member_id": member_id}, update)
     if wallet is None:
         return None
+    if wallet.get("is_stopped"):  # a wallet in use costs no operation for this
+        wallets.update_one({"member_id": member_id}, {"$inc": {"balance": -change.amount, "rows": -1}})
+        return None
     row = LedgerRow(change, wallet["rows"], wallet["balance"])
     transaction.of_guild("ledger", guild_id).insert_one(build_ledger_document(row))
     return row
+
+
+def is_stopped(wallets: BlockingCollection, member_id: MemberId) -> bool:
+    """Tell whether a wallet is stopped: its ledger is broken, so it neither pays nor is paid."""
+    return wallets.find_one({"member_id": int(member_id), "is_stopped": True}) is not None
 
 
 def read_balance(wallets: BlockingCollection, member_id: MemberId) -> int:
@@ -103,6 +116,10 @@ class MoneyTransaction:
     def get_balance(self, member_id: MemberId) -> int:
         """Return a member's balance."""
         return read_balance(self._of_guild("wallets"), member_id)
+
+    def is_stopped(self, member_id: MemberId) -> bool:
+        """Tell whether a member's wallet neither pays nor is paid."""
+        return is_stopped(self._of_guild("wallets"), member_id)
 
     def list_paid_kills(
         self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime

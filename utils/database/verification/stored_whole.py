@@ -4,21 +4,23 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from utils.database.core.indexes import INDEXES
-from utils.database.core.keys import build_key_range
+from utils.database.core.keys import KEY_BYTES, build_key_range
 from utils.database.core.operations import Document
 from utils.database.core.scope_rules import Query
 from utils.database.documents.death_documents import decode_documents, read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.verification.stored_data import StoredData, try_to_read
+from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
-from utils.models.verification import DataFault, DataFinding, DeathPiece, LedgerLine, ShownServer
+from utils.models.verification import DataFault, DataFinding, DeathPiece, LedgerLine, ShownServer, WholeWallet
 
 DELETED_ORPHANS = ("players", "player_days", "server_months", "rejected_lines", "outbox")
 """The collections of which a game server that is gone leaves nothing of worth."""
 
 KEPT_ORPHANS = ("kills", "bounties")
 
+_KEY_AT = 4 + 5 + 4 + 1  # behind the document's length, the field's type and name, its length and subtype
 _LINE = {"_id": 0, "guild_id": 1, "member_id": 1, "number": 1, "amount": 1, "balance": 1}
 
 
@@ -76,10 +78,12 @@ class StoredWhole(StoredData):
             while (one := self._run("ledger.find", next, cursor, None)) is not None:
                 yield LedgerLine(**one)
 
-    def read_wallets(self) -> Mapping[tuple[GuildId, MemberId], tuple[int, int]]:
-        """Return the number of rows and the balance of every wallet."""
+    def read_wallets(self) -> Mapping[tuple[GuildId, MemberId], WholeWallet]:
+        """Return every wallet."""
         return {
-            (GuildId(one["guild_id"]), MemberId(one["member_id"])): (int(one["rows"]), int(one["balance"]))
+            (GuildId(one["guild_id"]), MemberId(one["member_id"])): WholeWallet(
+                int(one["rows"]), int(one["balance"]), is_stopped=bool(one.get("is_stopped"))
+            )
             for one in self._iterate("wallets", {})
         }
 
@@ -113,6 +117,17 @@ class StoredWhole(StoredData):
         cursor = self._run(f"{name}.guilds", aggregate, pipeline, session=self._session, hint=index)
         found = self._run(f"{name}.guilds", list, cursor)
         return [GuildId(one["_id"]) for one in found if isinstance(one["_id"], int)]
+
+
+def read_raw_key(raw: bytes) -> bytes:
+    """Return the ``_id`` of a stored death, which is always its first field, without decoding the rest."""
+    return raw[_KEY_AT : _KEY_AT + KEY_BYTES] if raw[4:_KEY_AT].startswith(b"\x05_id\0") else b""
+
+
+def read_raw_death(raw: bytes) -> Death | None:
+    """Return a death as it is stored in a backup; None if it cannot be read."""
+    [document] = decode_documents(raw)
+    return try_to_read(read_death, document)
 
 
 def _of_generation(server: ShownServer) -> Document:

@@ -101,8 +101,10 @@ def describe_outcomes(outcomes: Sequence[CaughtUp]) -> Text:
     if silent:
         said.append(
             plural(
-                "I didn't post or pay {count} death from then until {until}, but it counts in the stats.",
-                "I didn't post or pay {count} deaths from then until {until}, but they count in the stats.",
+                "{count} death from then until {until} counts in the stats, but I didn't post or pay it "
+                "again.",
+                "{count} deaths from then until {until} count in the stats, but I didn't post or pay them "
+                "again.",
                 silent,
                 until=Moment(until, "f"),
             )

@@ -95,3 +95,23 @@ class LogAccess(LogOpener, Protocol):  # implemented by DeathLogAccess
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its requests wait for one."""
+
+
+class NoLogs:
+    """No logs, for an import that counts the stored deaths again and reads nothing."""
+
+    async def list_sizes(self) -> Mapping[LogFile, int]:
+        """Return no file."""
+        return {}
+
+    async def continues(self, cursor: Cursor) -> bool:
+        """Return False: there is no file."""
+        del cursor
+        return False
+
+    async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
+        """Yield nothing."""
+        del cursor, file, end
+        nothing: tuple[Chunk, ...] = ()
+        for chunk in nothing:
+            yield chunk

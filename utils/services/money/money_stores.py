@@ -26,11 +26,14 @@ class MoneyUnit(Protocol):  # implemented by MoneyTransaction
     def book(self, change: Change) -> int | None:
         """Change a balance and write the row; return the balance after it.
 
-        It returns None and does nothing if the balance would be negative.
+        It returns None and does nothing if the balance would be negative, or the wallet is stopped.
         """
 
     def get_balance(self, member_id: MemberId) -> int:
         """Return what a member has."""
+
+    def is_stopped(self, member_id: MemberId) -> bool:
+        """Tell whether a member's wallet neither pays nor is paid, because its ledger is broken."""
 
     def list_paid_kills(
         self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime

@@ -212,6 +212,8 @@ class _Payment:
     def _claim(self, kill: LiveKill, member_id: MemberId) -> None:
         row, claimed = kill.death.row, []
         end = BountyEnd(BountyState.CLAIMED, self._read_at, member_id, kill.killer_id, row.killer_name)
+        if self._open.get(kill.victim_id) and self._unit.is_stopped(member_id):
+            return
         for bounty in list(self._open.get(kill.victim_id, ())):
             if bounty.placer_id == member_id or not bounty.is_in_time(self._read_at):
                 continue

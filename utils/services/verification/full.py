@@ -6,7 +6,7 @@ forgotten its moment, that part is read once more.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from zlib import crc32
@@ -64,20 +64,21 @@ class FullVerifier:
     pause: Pause = do_not_pause
 
     def run(
-        self, expected: DeathCounts, *, day: int | None = None
+        self, expected: DeathCounts, *, day: int | None = None, also: Collection[ServerScope] = ()
     ) -> Generator[BackupProgress, None, VerificationReport]:
         """Verify the data piece by piece, and return what was found.
 
         Args:
             expected: the deaths of the newest proven backup.
             day: a number of days; its rest decides which seventh of the servers is counted again.
+            also: further game servers that are counted again.
 
         Raises:
             StorageError: the database does not answer.
         """
         with self.open_data() as data:
             report, servers = self._begin(data, expected)
-        chosen = [one for one in servers if day is None or is_due_on(one.scope, day)]
+        chosen = [one for one in servers if is_due_on(one.scope, day) or one.scope in also]
         progress = BackupProgress(BackupStep.VERIFYING, collections=len(chosen))
         yield progress
         for number, server in enumerate(chosen):
@@ -140,6 +141,6 @@ async def _recount(data: WholeData, server: ShownServer, pause: Pause) -> Compar
     return compared
 
 
-def is_due_on(scope: ServerScope, day: int) -> bool:
-    """Tell whether a game server is among those of a day; each is once in seven days."""
-    return crc32(str(scope).encode()) % DAYS == day % DAYS
+def is_due_on(scope: ServerScope, day: int | None) -> bool:
+    """Tell whether a game server is among those of a day; each is once in seven. Without a day all are."""
+    return day is None or crc32(str(scope).encode()) % DAYS == day % DAYS

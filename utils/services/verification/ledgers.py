@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from utils.models.scope import GuildId, MemberId
-from utils.models.verification import DataFault, DataFinding, LedgerLine
+from utils.models.verification import DataFault, DataFinding, LedgerLine, WholeWallet
 from utils.services.verification.stores import WholeData
 
 
@@ -52,10 +52,10 @@ def verify_ledgers(data: WholeData) -> tuple[int, list[DataFinding]]:
         wallet = wallets.pop((chain.guild_id, chain.member_id), None)
         if not chain.is_unbroken:
             findings.append(DataFinding(DataFault.LEDGER, chain.guild_id, member_id=chain.member_id))
-        elif wallet != (chain.rows, chain.balance):
+        elif wallet != WholeWallet(chain.rows, chain.balance):
             findings.append(DataFinding(DataFault.WALLET, chain.guild_id, member_id=chain.member_id))
     for (guild_id, member_id), wallet in wallets.items():
         members += 1
-        if wallet != (0, 0):
+        if wallet != WholeWallet(0, 0):
             findings.append(DataFinding(DataFault.LEDGER, guild_id, member_id=member_id))
     return members, findings

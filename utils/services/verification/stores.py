@@ -14,6 +14,7 @@ from utils.models.verification import (
     ShownServer,
     StoredFigures,
     StoredWallet,
+    WholeWallet,
 )
 
 
@@ -80,8 +81,8 @@ class WholeData(VerifiedData, Protocol):  # implemented by StoredWhole
     def iterate_ledger(self) -> Iterator[LedgerLine]:
         """Yield the ledgers of all members, those of one member together and newest first."""
 
-    def read_wallets(self) -> Mapping[tuple[GuildId, MemberId], tuple[int, int]]:
-        """Return the number of rows and the balance of every wallet."""
+    def read_wallets(self) -> Mapping[tuple[GuildId, MemberId], WholeWallet]:
+        """Return every wallet."""
 
     def list_orphans(self) -> Sequence[DataFinding]:
         """Return the documents of game servers that are gone."""

@@ -1,8 +1,14 @@
 """The log of the last 24 hours is counted by level and system."""
 
 import os
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.clock import START
 from utils.commandline.doctor.diagnoses import Rank
@@ -12,12 +18,13 @@ from utils.telemetry.log_entries import build_line, format_time
 
 def write(path: Path, *records: tuple[float, str]) -> None:
     """Write records, each with its level and its age in hours."""
-    lines = [
-        build_line({"timestamp": format_time(START - timedelta(hours=hours)), "level": level, "event": "é"})
-        for hours, level in records
-    ]
-    path.write_bytes(b"".join(lines))
+    path.write_bytes(b"".join(build(timedelta(hours=hours), level) for hours, level in records))
     os.utime(path, (START.timestamp(), START.timestamp()))
+
+
+def build(age: timedelta, level: str) -> bytes:
+    """Return the line of a record."""
+    return build_line({"timestamp": format_time(START - age), "level": level, "event": "é"})
 
 
 def test_each_record_of_a_day_is_counted_once(tmp_path: Path) -> None:
@@ -43,3 +50,29 @@ def test_folder_that_is_not_there_is_unknown(tmp_path: Path) -> None:
     """A bot that never ran has no log; an empty folder has no record."""
     assert diagnose_log(tmp_path / "logs", now=START).rank is Rank.UNKNOWN
     assert diagnose_log(tmp_path, now=START).said == "24 hours: 0 errors, 0 warnings, 0 records."
+
+
+DAY = 24 * 60
+
+LINES = st.one_of(
+    st.tuples(st.integers(0, 2 * DAY), st.sampled_from(["debug", "info", "warning", "error", "critical"])),
+    st.binary(max_size=60).map(lambda junk: junk.replace(b"\n", b" ")),
+)
+
+
+@given(st.lists(LINES, max_size=20))
+@settings(max_examples=50)
+def test_any_bytes_between_the_records_change_nothing(lines: Sequence[tuple[int, str] | bytes]) -> None:
+    """A disk may damage a file: whole lines of junk are passed over, and every record of a day counts."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "bot.log")
+        written = [
+            line + b"\n" if isinstance(line, bytes) else build(timedelta(minutes=line[0]), line[1])
+            for line in lines
+        ]
+        path.write_bytes(b"".join(written))
+        os.utime(path, (START.timestamp(), START.timestamp()))
+        counts = count_records(path.parent, now=START)
+    recent = Counter(line[1] for line in lines if isinstance(line, tuple) and line[0] <= DAY)
+    assert counts.levels == recent
+    assert sum(counts.errors.values()) == recent["error"] + recent["critical"]

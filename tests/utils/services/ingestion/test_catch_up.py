@@ -238,7 +238,7 @@ async def act(story: Story, bots: list[Bot], steps: list[tuple[str, int, bool]])
                 await bot.read()
 
 
-@settings(max_examples=40, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
 @given(
     before=STEPS,
     between=STEPS,

@@ -155,7 +155,7 @@ def test_only_what_is_silent_or_lost_is_reported(catch_up: CatchUp | None, expec
 def test_alert_says_from_when_to_when_and_how_many() -> None:
     """Admins read plain sentences."""
     assert str(describe_outcomes([replace(OUTCOME, lost=1)])) == (
-        "I was restored from a backup of 01 May 2025, 04:00 UTC. I didn't post or pay 7 deaths from then "
-        "until 01 May 2025, 12:00 UTC, but they count in the stats. 1 death is lost, because the game host "
+        "I was restored from a backup of 01 May 2025, 04:00 UTC. 7 deaths from then until 01 May 2025, 12:00 "
+        "UTC count in the stats, but I didn't post or pay them again. 1 death is lost, because the game host "
         "doesn't have its line any more."
     )

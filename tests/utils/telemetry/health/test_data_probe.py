@@ -59,4 +59,8 @@ async def test_community_learns_of_its_broken_ledger_and_owners_of_everything() 
     [(_, worst, said), money] = await look(watch)
     ledger = "Rows are missing or wrong in a ledger of the community 42."
     assert (worst, said) == (CheckState.CRITICAL, f"{ledger} {SAID} {INDEX.said} And 1 more.")
-    assert money == (GUILD, CheckState.CRITICAL, "Rows are missing or wrong in the ledger of a member.")
+    assert money == (
+        GUILD,
+        CheckState.CRITICAL,
+        "The ledger of a member is broken. Their wallet is stopped until it's whole again.",
+    )

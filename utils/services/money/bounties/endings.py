@@ -11,9 +11,9 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.error_sink import ErrorSource, Where
-from utils.errors import StorageError
+from utils.errors import NotAllowedError, StorageError
 from utils.events import BountiesChanged, EventDispatcher, ServerRemoved
-from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
+from utils.models.money import WALLET_STOPPED, Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
@@ -121,7 +121,17 @@ async def end_bounty(
 
 
 def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
-    """End a bounty and pay its placer back; tell whether it was still open."""
+    """End a bounty and pay its placer back; tell whether it was still open.
+
+    While the placer's wallet is stopped, the bounty stays open.
+
+    Raises:
+        NotAllowedError: its placer cancels it, and their wallet is stopped.
+    """
+    if bounty.placer_id is not None and refund and unit.is_stopped(bounty.placer_id):
+        if end.state is BountyState.CANCELLED:
+            raise NotAllowedError(WALLET_STOPPED)
+        return False
     if not unit.close_bounty(bounty, end):
         return False
     if bounty.placer_id is not None and refund:

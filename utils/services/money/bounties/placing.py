@@ -24,6 +24,7 @@ from utils.models.links import Link, describe_unlinked
 from utils.models.money import (
     BASE_REWARD,
     LARGEST_REWARD,
+    WALLET_STOPPED,
     Bounty,
     BountyEnd,
     BountyState,
@@ -295,6 +296,8 @@ class BountyService:
             _verify_no_other(unit, bounty)
             balance = unit.book(hold)
             if balance is None:
+                if unit.is_stopped(member_id):
+                    raise NotAllowedError(WALLET_STOPPED)
                 raise _build_lack(bounty.amount, unit.get_balance(member_id))
             unit.insert_bounty(bounty)
             unit.append_notices(notices, created_at=bounty.placed_at)

@@ -46,7 +46,7 @@ class DataWatch:
             self.full, self.is_loaded = await self.store.find(), True
         found = [*(self.full.findings if self.full else ()), *self.sampled]
         guilds = {one.guild_id for one in found if one.fault is DataFault.LEDGER and one.guild_id is not None}
-        money = text("Rows are missing or wrong in the ledger of a member.")
+        money = text("The ledger of a member is broken. Their wallet is stopped until it's whole again.")
         return (
             Finding(IncidentKey(WHOLE_BOT, KIND), _find_worst(found), self._describe(found)),
             *(
