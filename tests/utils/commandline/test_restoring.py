@@ -1,8 +1,10 @@
 """``bot.py restore``: what it prints, asks and refuses, over a real MongoDB and backups on the disk."""
 
+import io
 import json
 import os
 import pty
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -193,13 +195,15 @@ def test_unusable_backup_is_refused_by_name_before_anything_changes(
 
 
 def test_backup_with_other_logins_is_restored_without_them(installation: Installation, call: Call) -> None:
-    """The refusal names the way: everything but the logins comes back, and the bot's key is the valid one."""
+    """The refusal names the way; the bot's key is the valid one then, and newer data is no obstacle."""
     archive = write_archive(installation.place)
+    with MongoClient[dict[str, Any]](installation.uri) as client:  # a newer bot has used it since
+        client[installation.database]["schema"].update_one({"_id": "data"}, {"$set": {"version": 99}})
     assert "With --without-logins everything but the logins is restored." in call(archive.id, "--yes")[2]
     assert call(archive.id, "--yes", "--without-logins")[0] == DONE
     schema = {one["_id"]: one for one in installation.read()["schema"]}
     assert (installation.data_dir / "secret.key").exists()
-    assert schema["secret_key"]["following"] is None
+    assert (schema["secret_key"]["following"], schema["data"]["version"]) == (None, 3)
 
 
 def test_restore_needs_a_terminal_or_a_yes(installation: Installation, call: Call) -> None:
@@ -265,18 +269,27 @@ def test_empty_database_beside_its_backup_is_begun_again_only_on_demand(
     assert call(archive.id, "--yes")[0] == DONE
 
 
-def test_mongod_that_does_not_start_is_set_aside_on_demand(installation: Installation, call: Call) -> None:
-    """Damaged files of the bot's own MongoDB are kept under another name, and a new one gets the backup."""
+class Interrupted(io.StringIO):
+    """Output whose reader presses Ctrl-C at the question."""
+
+    def write(self, words: str) -> int:
+        """Take words."""
+        if words.startswith("Type the id"):
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().write(words)
+
+
+def test_stop_at_the_question_says_that_nothing_has_changed(
+    installation: Installation, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends the call with 1 and one line of what stands."""
     archive = write_keyless(installation.place)
-    installation.configure(mongodb={"database": installation.database})
-    damaged = installation.data_dir / "mongodb" / "WiredTiger.turtle"
-    damaged.parent.mkdir()
-    damaged.write_text("damaged", "utf-8")
-    (damaged.parent / "WiredTiger").write_text("damaged", "utf-8")
-    code, _, error = call(archive.id, "--yes")
-    assert (code, "with --discard-current that folder is set aside" in error) == (FAILED, True)
-    code, out, error = call(archive.id, "--yes", "--discard-current")
-    assert (code, error) == (DONE, "")
-    [aside] = installation.data_dir.glob("mongodb.broken-*")
-    assert f"The MongoDB that does not start is set aside in {aside}.\n" in out
-    assert (aside / "WiredTiger.turtle").read_text("utf-8") == "damaged"
+    before = installation.read()
+    controller, terminal = pty.openpty()
+    with os.fdopen(terminal, "r") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "stdout", Interrupted())
+        code, _, error = call(archive.id)
+    os.close(controller)
+    assert (code, error) == (FAILED, "Stopped. Nothing was restored; the data is as it was.\n")
+    assert installation.read() == before
