@@ -54,19 +54,19 @@ class Calls:
         return await asyncio.wait_for(process.wait(), CALL_SECONDS)
 
     async def restore(self, *arguments: str) -> None:
-        """Stop the bot, restore, and start it.
+        """Back up, stop the bot, restore that backup, and start the bot.
+
+        An unproven backup is not restored, because ``latest`` is an older one then.
 
         Raises:
-            BotFailedError: a step did not succeed.
+            BotFailedError: the stop or the restore did not succeed.
         """
-        codes = [
-            await self.run("backup"),
-            await self.bot.stop(),
-            await self.run("restore", *arguments, "--yes"),
-        ]
+        if await self.run("backup"):
+            return
+        codes = [await self.bot.stop(), await self.run("restore", *arguments, "--yes")]
         await self.bot.start(is_awaited=False)
         if any(codes):
-            raise BotFailedError(f"backup, stop and restore ended with {codes}: {self._read_end()}")
+            raise BotFailedError(f"stop and restore ended with {codes}: {self._read_end()}")
 
     def _read_end(self) -> str:
         return self._output.read_text("utf-8")[-1000:]

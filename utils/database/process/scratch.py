@@ -33,7 +33,7 @@ from utils.database.process.mongod_process import (
 
 CACHE_GIGABYTES = 0.25  # mongod's least
 INDEX_MEGABYTES = 50  # memory for building an index; mongod's least
-START_TRIES = 60  # of a second each
+START_TRIES = 300  # of a second each: a trial is nice to everything else on a busy machine
 STOP_SECONDS = 20.0
 DATABASE = "trial"
 OPTIONS = (
@@ -119,6 +119,10 @@ def _wait_until_it_answers(
                 break
         else:
             return
+    else:
+        raise explain_failure(
+            mongod, errors=f"it doesn't answer after {START_TRIES} seconds", last_log_line=""
+        )
     words = (folder / "errors.txt").read_text(encoding="utf-8", errors="replace")
     raise explain_failure(mongod, errors=words, last_log_line=read_last_line(folder / "mongod.log"))
 
