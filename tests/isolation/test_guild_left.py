@@ -160,7 +160,7 @@ async def test_nothing_of_a_guild_stays_in_memory_when_the_bot_has_left_it(
     async with GameHost(tmp_path, {"renter": "password"}) as host:
         files = GameServerFiles(tmp_path, host=host.address, number=1)
         files.append(*islice(Battle(seed=1).rows(), 20))
-        bot = await build_bot(tmp_path / "bot", database)
+        bot = await build_bot(tmp_path, database)
         try:
             await fill(bot, GUILD, ServerForm("Mirny", host.address, host.port, "renter", number=1))
             held = find_in_memory(bot, GUILD)

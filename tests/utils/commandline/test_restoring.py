@@ -103,14 +103,26 @@ def write_keyless(place: Path, **changes: Any) -> Archive:
     return archive
 
 
+def type_id(call: Call, patch: pytest.MonkeyPatch, *arguments: str, typed: str) -> tuple[int, str, str]:
+    """Run the call at a terminal where a person types a line."""
+    controller, terminal = pty.openpty()
+    with os.fdopen(terminal, "r") as stdin:
+        patch.setattr(sys, "stdin", stdin)
+        os.write(controller, f"{typed}\n".encode())
+        done = call(*arguments)
+    os.close(controller)
+    return done
+
+
 def test_backup_is_restored_and_the_present_data_is_kept_as_a_backup(
-    installation: Installation, call: Call
+    installation: Installation, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The call tells what changes, lists what is lost in a file, and backs the present data up first."""
+    """The id is typed; the call tells what changes, lists losses in a file, and backs the present data up."""
     archive = write_keyless(installation.place)
     write_note(archive, PROOF_NAME, MOMENT, {})
-    code, out, error = call("latest", "--yes")
+    code, out, error = type_id(call, monkeypatch, "latest", typed=archive.id)
     assert (code, error) == (DONE, "")
+    assert "Type the id of the backup to restore it: " in out
     assert f"Backup {archive.id} of 2026-11-30T00:53:20+00:00" in out
     assert "  kills                     200 now          300 then\n" in out
     assert f"{archive.id} is restored" in out
@@ -214,24 +226,15 @@ def test_restore_needs_a_terminal_or_a_yes(installation: Installation, call: Cal
     assert error.endswith("Add --yes to restore without the question.\n")
 
 
-@pytest.mark.parametrize(("typed", "code"), [("no\n", FAILED), ("{id}\n", DONE)])
-def test_id_of_the_backup_has_to_be_typed(
-    installation: Installation, call: Call, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+def test_other_text_than_the_id_restores_nothing(
+    installation: Installation, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At a terminal the id decides; another text restores nothing."""
+    """At a terminal the id decides."""
     archive = write_keyless(installation.place)
     before = installation.read()
-    controller, terminal = pty.openpty()
-    with os.fdopen(terminal, "r") as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        os.write(controller, typed.format(id=archive.id).encode())
-        found, out, error = call(archive.id)
-    os.close(controller)
-    assert (found, error) == (code, "")
-    assert "Type the id of the backup to restore it: " in out
-    if code == FAILED:
-        assert out.endswith("That is not the id of the backup. Nothing was restored.\n")
-        assert installation.read() == before
+    code, out, _ = type_id(call, monkeypatch, archive.id, typed="yes")
+    assert (code, out.endswith("That is not the id of the backup. Nothing was restored.\n")) == (FAILED, True)
+    assert installation.read() == before
 
 
 def test_running_bot_keeps_a_restore_away(installation: Installation, call: Call) -> None:
@@ -256,7 +259,7 @@ def test_empty_database_beside_its_backup_is_begun_again_only_on_demand(
     installation: Installation, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A lost database does not look like a first start; the sentence names both ways on."""
-    archive = write_keyless(installation.place, database=installation.database)
+    write_keyless(installation.place, database=installation.database)
     code, _, error = call("nothing")
     assert (code, "is not empty. Nothing was changed" in error) == (FAILED, True)
     with MongoClient[dict[str, Any]](installation.uri) as client:
@@ -266,7 +269,6 @@ def test_empty_database_beside_its_backup_is_begun_again_only_on_demand(
     assert installation.read() == {}
     assert call("nothing")[0] == DONE
     assert installation.read() == {"schema": [{"_id": "data", "version": 3}]}
-    assert call(archive.id, "--yes")[0] == DONE
 
 
 class Interrupted(io.StringIO):
