@@ -33,7 +33,8 @@ from utils.composition.errors import build_errors, watch_errors
 from utils.composition.health import build_status, show_status
 from utils.composition.restores import build_recovery, restore_if_asked, verify_unrestored
 from utils.composition.start_checks import verify_early, verify_start
-from utils.composition.storage import build_key_place, build_leases, build_place, build_upgrade
+from utils.composition.storage import build_key_place, build_leases, build_place
+from utils.composition.upgrading import build_backed_upgrade
 from utils.data_folder import explain_unusable, load_instance_id, lock_data_folder
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS
@@ -121,7 +122,7 @@ async def run_bot(
     alive = beside(service.keep_alive)
     async with alive, show_status(status, tasks), watch_errors(settings, errors), opened as database:
         instance_id = load_instance_id(settings.data_dir)
-        upgrade = build_upgrade(settings, database, instance_id, clock)
+        upgrade = build_backed_upgrade(settings, database, redactor, instance_id, clock)
         leases = build_leases(settings, database, instance_id, clock, errors=errors)
         status.state = ProcessState.STANDBY
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(

@@ -31,6 +31,7 @@ MANAGERS = {
     "utils/commandline/rekeying.py",
     "utils/commandline/doctor/examining.py",
     "utils/commandline/restoring.py",
+    "utils/commandline/migrating.py",
     "utils/commandline/verifying.py",
 }
 

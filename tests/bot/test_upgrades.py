@@ -6,9 +6,12 @@ from typing import Any
 from tests.bot.conftest import StageFactory
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
+from utils.backup.archive import list_archives
 from utils.clock import SystemClock
 from utils.database.migrations.migrations import MIGRATIONS
+from utils.models.backups import BackupReason
 
+PATIENT_SECONDS = 120.0
 FREE: dict[str, Any] = {"instance_id": "", "sessions": [], "expires_at": datetime.fromtimestamp(0, UTC)}
 
 
@@ -48,6 +51,17 @@ async def test_new_bot_waits_for_the_older_one_and_goes_on_by_itself(open_stage:
     await stage.bot.wait_until_ready(identified)
     assert stage.read("schema", _id="data") == [{"_id": "data", "version": MIGRATIONS.newest}]
     assert await stage.bot.stop() == 0
+    [archive] = list_archives(stage.bot.data_dir / "backups")
+    assert (archive.manifest.reason, archive.proven_at is None) == (BackupReason.BEFORE_MIGRATION, False)
+    config = ("--config", str(stage.bot.config_path))
+    for call, version in (
+        (("restore", "before-migration", "--yes"), MIGRATIONS.newest - 1),
+        (("migrate", "--dry-run"), MIGRATIONS.newest - 1),
+        (("migrate", "--without-backup"), MIGRATIONS.newest),
+    ):
+        code, _, error = await run_command(*call, *config, within_seconds=PATIENT_SECONDS)
+        assert (call[0], code, error) == (call[0], 0, "")
+        assert stage.read("schema", _id="data")[0]["version"] == version
 
 
 async def test_standby_of_an_older_version_ends_when_the_data_is_newer_at_its_turn(

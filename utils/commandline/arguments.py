@@ -8,6 +8,7 @@ from utils.commandline.backing_up import BACKUP
 from utils.commandline.call import Call
 from utils.commandline.checking import CHECK
 from utils.commandline.doctor.examining import DOCTOR
+from utils.commandline.migrating import MIGRATE
 from utils.commandline.rekeying import REKEY
 from utils.commandline.restoring import RESTORE
 from utils.commandline.status import STATUS
@@ -18,7 +19,7 @@ from utils.composition.version import PROJECT, read_project
 CONFIG_PATH = PROJECT / "config.json"
 
 CALLS: Mapping[str, Call] = {
-    call.name: call for call in (CHECK, BACKUP, VERIFY, RESTORE, REKEY, STATUS, DOCTOR)
+    call.name: call for call in (CHECK, BACKUP, VERIFY, RESTORE, MIGRATE, REKEY, STATUS, DOCTOR)
 }
 """Every call by its name; without one of them ``bot.py`` runs the bot."""
 

@@ -12,6 +12,7 @@ from utils.composition.verification import verify_restored
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.archives.catch_up import plan_catch_up
 from utils.database.core.database import Fence, SafeDatabase
+from utils.database.migrations.migrations import MIGRATIONS, find_data_version
 from utils.models.restores import RestoreFacts
 from utils.secrets import SecretBox
 from utils.settings import Settings
@@ -42,6 +43,10 @@ async def finish_jobs(
         guild_id=facts.guild_id,
     )
     await database.call(plan)
-    await pass_over_due(database, facts, fence, default_tier=settings.premium.default_tier)
+    version = await find_data_version(database)
+    if version is not None and MIGRATIONS.is_current(version):
+        await pass_over_due(database, facts, fence, default_tier=settings.premium.default_tier)
+    else:  # older data has its indexes and its present shape after the upgrade of the next start
+        _log.warning("what fell due since the backup is done after the upgrade of the data")
     await note_in_audits(database, facts, fence)
     await verify_restored(database, facts.began_at)

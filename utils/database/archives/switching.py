@@ -35,6 +35,8 @@ REPLACED = "replaced."
 TOKEN_STEP = 1_000
 """Tokens grow by so much, so no process that slept over a restore ever has a token again."""
 
+COPIED_DOCUMENTS = 2_000  # at once
+
 _ID = "restore"
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -189,8 +191,10 @@ class CollectionSwitch:
         present, loaded = self._database.unscoped(name), self._database.unscoped(RESTORING + name)
         deleting = present.delete_many({"guild_id": int(guild_id)})
         await self._database.run(f"{name}.delete_guild", deleting)
-        merging = loaded.aggregate([{"$merge": {"into": name, "on": "_id", "whenMatched": "replace"}}])
-        await self._database.run(f"{name}.merge", merging.to_list(None))
+        reading = loaded.find(batch_size=COPIED_DOCUMENTS)
+        # $merge waits for the disk after each document
+        while documents := await self._database.run(f"{name}.read", reading.to_list(COPIED_DOCUMENTS)):
+            await self._database.run(f"{name}.copy", present.insert_many(documents))
 
     async def keep_premium(self, guild_id: GuildId) -> None:
         """Let the loaded settings of a guild have the premium that it has now; the host gave it."""

@@ -22,6 +22,7 @@ from utils.database.core.scope_rules import (
     scope_filter,
     scope_pipeline,
 )
+from utils.errors import StorageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -236,6 +237,9 @@ def insert_documents(
     """Store new documents that collections of one name have built, 16 MB at most.
 
     One plain command: pymongo's ``insert_many`` looks at each document, for half as long as it encodes it.
+
+    Raises:
+        StorageError: MongoDB stored another number of documents; the transaction is undone.
     """
 
     def insert() -> None:
@@ -244,9 +248,20 @@ def insert_documents(
         )
         if "writeErrors" in done:
             raise BulkWriteError(done)
+        verify_stored(name, asked=len(documents), stored=int(done["n"]))
 
     if documents:
         operations.run(f"{name}.insert", insert)
+
+
+def verify_stored(name: str, *, asked: int, stored: int) -> None:
+    """Compare what MongoDB says that it stored with what was asked.
+
+    Raises:
+        StorageError: it is another number.
+    """
+    if stored != asked:
+        raise StorageError(f"MongoDB stored {stored} of {asked} new documents of {name}.")
 
 
 def find_together(

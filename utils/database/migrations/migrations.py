@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
+from structlog import get_logger
 
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.transaction import Transaction
@@ -14,9 +15,21 @@ from utils.database.migrations.post_shapes import shape_posts
 from utils.database.migrations.respawns import silence_respawns
 from utils.errors import ConfigurationError, StorageConflictError
 
-Migration = Callable[[SafeDatabase, Fence], Awaitable[None]]
-
 _ID = "data"
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step to the next version of the data.
+
+    Attributes:
+        change: makes it, and can be repeated; it writes behind the fence.
+        touches: the collections that it may change; all others are compared with the backup afterwards.
+    """
+
+    change: Callable[[SafeDatabase, Fence], Awaitable[None]]
+    touches: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +48,7 @@ class Migrations:
     """The steps from each version of the data to the next one.
 
     Args:
-        steps: the steps by the version they lead to, from 2 on; each can be repeated, and writes behind the
-            fence.
+        steps: the steps by the version they lead to, from 2 on.
     """
 
     def __init__(self, steps: Mapping[int, Migration]) -> None:
@@ -74,11 +86,23 @@ class Migrations:
         return first
 
     async def run(self, database: SafeDatabase, first: int, fence: Fence) -> None:
-        """Upgrade data of the version ``first``, and note that it is done."""
-        for reached in sorted(self._steps):
-            if reached > first:
-                await self._steps[reached](database, fence)
+        """Upgrade data of the version ``first``; ``finish`` notes that it is done."""
+        for reached in self._list_due(first):
+            began = database.clock.monotonic()
+            await self._steps[reached].change(database, fence)
+            seconds = round(database.clock.monotonic() - began, 1)
+            _log.info("the data is brought to the next version", version=reached, seconds=seconds)
+
+    async def finish(self, database: SafeDatabase, fence: Fence) -> None:
+        """Note that every step is done."""
         await _write(database, fence, {"$unset": {"upgraded_from": ""}})
+
+    def list_touched(self, first: int) -> frozenset[str]:
+        """Return the collections that an upgrade from a version may change."""
+        return frozenset(name for reached in self._list_due(first) for name in self._steps[reached].touches)
+
+    def _list_due(self, first: int) -> list[int]:
+        return sorted(reached for reached in self._steps if reached > first)
 
     async def _write_first_version(self, database: SafeDatabase) -> None:
         first = {"_id": _ID, "version": self.newest}
@@ -90,7 +114,12 @@ class Migrations:
                 raise
 
 
-MIGRATIONS = Migrations({2: silence_respawns, 3: shape_posts})
+MIGRATIONS = Migrations(
+    {
+        2: Migration(silence_respawns, frozenset({"game_servers"})),
+        3: Migration(shape_posts, frozenset({"outbox", "messages"})),
+    }
+)
 """The migrations of the bot; every released change of the stored data's shape adds a step."""
 
 

@@ -7,22 +7,25 @@ goes on if it dies. They write behind its fence, so a suspended process that wak
 2. They wait while another process holds the lease of any shard. Leases that ran out are ended first, together
 with the transactions of a process that was only suspended.
 3. The version is raised *before* the data is changed, so from then on no older bot starts.
-4. A bot that has taken its leases checks the version again (``Migrations.ensure_version``), and the process
+4. Before the version is raised, a backup of the data is made and proven (``UpgradeGuard``). After the last
+step everything that no migration names must be as it is in that backup; else the upgrade ends the start.
+5. A bot that has taken its leases checks the version again (``Migrations.ensure_version``), and the process
 that raised the version checks the leases again. If an older and a newer bot start together, at least one sees
 the other, because both write before they read.
 """
 
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
+from typing import Protocol
 
 from structlog import get_logger
 
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import ensure_indexes
-from utils.database.migrations.migrations import MIGRATIONS, Migrations
+from utils.database.migrations.migrations import MIGRATIONS, DataVersion, Migrations
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
-from utils.errors import LeaseLostError, StorageError
+from utils.errors import ConfigurationError, LeaseLostError, StorageError
 from utils.tasks import beside
 
 WAIT_SECONDS = 2.0  # between two checks, like a standby
@@ -31,12 +34,31 @@ RENEW_SECONDS = 5.0
 _log = get_logger(__name__)
 
 
+class UpgradeGuard(Protocol):  # implemented by BackedUpgrade
+    """Keeps the data of before an upgrade, and compares it with the data afterwards."""
+
+    async def keep(self, version: DataVersion) -> None:
+        """Make a proven backup, unless the upgrade was begun with one already.
+
+        Raises:
+            ConfigurationError: there is no proven backup; nothing is changed.
+        """
+
+    async def verify(self, touched: frozenset[str]) -> None:
+        """Compare everything besides the touched collections with the backup, and verify samples.
+
+        Raises:
+            ConfigurationError: it differs; the text says how to go back.
+        """
+
+
 @dataclass(eq=False, repr=False)
 class DataUpgrade:
     """The upgrade of the data, which a process runs before it takes its leases.
 
     Args:
         instance_id: the same after a restart of this process, so that it goes on at once.
+        guard: None: no backup is made, and nothing is compared.
     """
 
     database: SafeDatabase
@@ -45,6 +67,7 @@ class DataUpgrade:
     instance_id: str
     clock: Clock
     migrations: Migrations = MIGRATIONS
+    guard: UpgradeGuard | None = None
 
     def __post_init__(self) -> None:
         self._told: str | None = None
@@ -53,13 +76,23 @@ class DataUpgrade:
         """Return when the data has this bot's version, upgraded by this process or another one.
 
         Raises:
-            ConfigurationError: the data was written by a newer bot.
+            ConfigurationError: the data was written by a newer bot, or the upgrade may not begin or end.
         """
         if await self._is_current():
             return
         while not await self._is_current():
             if not await self._try():
                 await self.clock.sleep(WAIT_SECONDS)
+        await ensure_indexes(self.database)
+
+    async def upgrade_now(self) -> None:
+        """Upgrade the data in this process.
+
+        Raises:
+            ConfigurationError: another process is at work, or the upgrade may not begin or end.
+        """
+        if not await self._is_current() and not await self._try():
+            raise ConfigurationError(f"Nothing was changed: {self._told}.")
         await ensure_indexes(self.database)
 
     async def _is_current(self) -> bool:
@@ -85,12 +118,18 @@ class DataUpgrade:
         # also before the version is raised, so that a newer bot that was only tried changes nothing
         if await self._is_anybody_at_work():
             return False
-        first = await self.migrations.begin(self.database, version, fence)
-        if await self._is_anybody_at_work():
-            return False
-        _log.info("data of an older version is brought up to date", first=first)
         async with beside(partial(self._keep, fence.token)):
+            if self.guard is not None:
+                await self.guard.keep(version)
+            first = await self.migrations.begin(self.database, version, fence)
+            if await self._is_anybody_at_work():
+                return False
+            _log.info("data of an older version is brought up to date", first=first)
+            await ensure_indexes(self.database)  # a restored backup of older data has none
             await self.migrations.run(self.database, first, fence)
+            if self.guard is not None:
+                await self.guard.verify(self.migrations.list_touched(first))
+            await self.migrations.finish(self.database, fence)
         return True
 
     async def _is_anybody_at_work(self) -> bool:

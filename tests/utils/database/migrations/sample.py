@@ -5,7 +5,7 @@ from typing import Any
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
-from utils.database.migrations.migrations import Migrations
+from utils.database.migrations.migrations import Migration, Migrations
 
 KEY = {"guild_id": 42}
 OLDEST: Document = {**KEY, "length": 9}
@@ -29,4 +29,5 @@ async def _update(database: SafeDatabase, fence: Fence, own: Document, update: A
     await database.in_transaction(write, fence=fence)
 
 
-SAMPLE = Migrations({3: _convert, 2: _rename})
+TOUCHED = frozenset({"guilds"})
+SAMPLE = Migrations({3: Migration(_convert, TOUCHED), 2: Migration(_rename, TOUCHED)})

@@ -1,0 +1,139 @@
+"""Upgrades with a net: a proven backup before the first change, and a comparison after the last one."""
+
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+
+from structlog import get_logger
+
+from utils.backup.archive import Archive, list_archives
+from utils.backup.backups import BackupManager, ignore
+from utils.backup.places import find_archive
+from utils.backup.steps import Show, carry_out, do_not_pause, run_in_thread
+from utils.backup.untouched import compare_untouched
+from utils.clock import Clock
+from utils.composition.backups import build_backups, build_verifier, find_home
+from utils.composition.storage import build_key_place, build_upgrade
+from utils.composition.verification import verify_quickly
+from utils.database.archives.snapshot import SnapshotSource
+from utils.database.core.database import SafeDatabase
+from utils.database.migrations.migrations import DataVersion
+from utils.database.migrations.upgrade import DataUpgrade
+from utils.errors import ArchiveRefusedError, BackupError, ConfigurationError
+from utils.models.backups import BackupReason
+from utils.redaction import Redactor
+from utils.secrets import SecretBox
+from utils.settings import Settings
+
+ROLLBACK = (
+    "{why} The upgrade of the data is not finished. To go back: stop every bot, check out the version of "
+    "before with git, run `python bot.py restore before-migration`, and start the bot."
+)
+NO_BACKUP = (
+    "The data is of an older version, and there is no proven backup of it: {why} Nothing was changed. "
+    "`python bot.py migrate --without-backup` upgrades it without one."
+)
+
+_log = get_logger(__name__)
+
+
+@dataclass(eq=False)
+class BackedUpgrade:
+    """Keeps a backup of the data of before an upgrade.
+
+    Args:
+        show: gets the progress of the backup.
+    """
+
+    backups: BackupManager
+    source: SnapshotSource
+    database: SafeDatabase
+    _: KW_ONLY
+    show: Show = ignore
+
+    def __post_init__(self) -> None:
+        self._archive: Archive | None = None
+
+    async def keep(self, version: DataVersion) -> None:
+        """Make a proven backup, unless the upgrade was begun with one already.
+
+        Raises:
+            ConfigurationError: there is no proven backup; nothing is changed.
+        """
+        if version.upgraded_from is not None:
+            self._archive = await run_in_thread(partial(self._find_begun, version.upgraded_from))
+        if self._archive is None:
+            self._archive = await self._make()
+
+    async def verify(self, touched: frozenset[str]) -> None:
+        """Compare everything besides the touched collections with the backup, and verify samples.
+
+        Raises:
+            ConfigurationError: it differs; the text says how to go back.
+        """
+        if self._archive is None:
+            raise ValueError("there is no backup to compare with")
+        archive, source = self._archive, self.source
+        try:
+            steps = compare_untouched(archive, source, touched)
+            await carry_out(steps, show=self.show, pause=do_not_pause)
+        except ArchiveRefusedError as error:
+            raise ConfigurationError(ROLLBACK.format(why=error)) from error
+        expected = archive.manifest.deaths_by_server
+        report = await self.database.call(
+            partial(verify_quickly, self.database.operations, expected=expected)
+        )
+        if not report.is_good:
+            why = " ".join(str(finding.said) for finding in report.findings)
+            raise ConfigurationError(ROLLBACK.format(why=why))
+
+    async def _make(self) -> Archive:
+        try:
+            outcome = await self.backups.make(BackupReason.BEFORE_MIGRATION, show=self.show)
+        except BackupError as error:
+            raise ConfigurationError(NO_BACKUP.format(why=error)) from error
+        if outcome.unproven is not None:
+            raise ConfigurationError(NO_BACKUP.format(why=outcome.unproven))
+        for problem in outcome.problems:
+            _log.warning("the backup before the upgrade has a problem", why=str(problem))
+        home = self.backups.plan.home
+        return await run_in_thread(partial(find_archive, [home], outcome.backup.id))
+
+    def _find_begun(self, first: int) -> Archive | None:
+        """Return the newest proven backup of before this upgrade, which was cut off."""
+        home = self.backups.plan.home
+        for archive in list_archives(home) if home.exists() else ():
+            manifest = archive.manifest
+            is_whole = (manifest.data_version, manifest.upgraded_from) == (first, None)
+            is_own = manifest.database == self.database.name
+            if is_whole and is_own and manifest.reason is BackupReason.BEFORE_MIGRATION and archive.proven_at:
+                return archive
+        return None
+
+
+def build_backed_upgrade(
+    settings: Settings,
+    database: SafeDatabase,
+    redactor: Redactor,
+    instance_id: str,
+    clock: Clock,
+    *,
+    show: Show = ignore,
+) -> DataUpgrade:
+    """Return the upgrade of data of an older version, with a backup before it."""
+    source = SnapshotSource(database, is_embedded=not settings.mongodb.uri.get_secret_value())
+    place = build_key_place(settings)
+    box = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
+    verifier = build_verifier(settings, box, clock)
+    backups = build_backups(
+        settings, database, verifier, instance_id=instance_id, go_first=do_not_pause, clock=clock
+    )
+    upgrade = build_upgrade(settings, database, instance_id, clock)
+    upgrade.guard = BackedUpgrade(backups, source, database, show=show)
+    return upgrade
+
+
+def find_newest(settings: Settings, database: str) -> Archive | None:
+    """Return the newest backup of a database on this machine."""
+    home = find_home(settings)
+    archives = list_archives(home) if home.exists() else []
+    return next((one for one in archives if one.manifest.database == database), None)
