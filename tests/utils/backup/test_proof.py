@@ -118,7 +118,7 @@ async def test_data_that_is_wrong_is_told_of_a_backup_that_is_true(
     assert await database.call(lambda: check_trial(trial, manifest)) == []
     await database.unscoped(f"{OWN_PREFIX}players").update_many({}, {"$inc": {"counters.deaths": 1}})
     assert [str(one) for one in await database.call(lambda: check_trial(trial, manifest))] == [
-        "20 players of the game server aaaaaaaa of the community 42 have other figures than their deaths say."
+        "20 figures aren't what the deaths say: the game server aaaaaaaa of the community 42."
     ]
     older = replace(manifest, data_version=MIGRATIONS.newest - 1)
     assert check_trial(trial, older) == ()
