@@ -31,8 +31,8 @@ COULD_NOT_START = 1
 HEALTH_SECONDS = 3.0  # the answer to /admin health while the database is away
 GUILD_FIELDS = ["Database", "Discord", "Servers", "Queue", "Commands", "Last backup", "Troubles"]
 OWNER_FIELDS = [
-    *("Queue", "Commands", "Memory", "Event loop", "Disk", "Rate limits", "Tasks", "Processes", "Errors"),
-    "Troubles",
+    *("Queue", "Commands", "Memory", "Event loop", "Disk", "Rate limits", "Data check"),
+    *("Tasks", "Processes", "Errors", "Troubles"),
 ]
 
 Call = Callable[..., tuple[int, str, str]]
