@@ -10,6 +10,7 @@ from pymongo import MongoClient
 
 from simulation.counting import count_rows
 from simulation.posts import expect_posts, read_posts
+from simulation.starts import Starter
 from tests.bot.conftest import open_stage
 from tests.bot.stage import Stage
 from utils.clock import SystemClock
@@ -67,9 +68,9 @@ async def _mongod(tmp_path: Path) -> AsyncIterator[EmbeddedMongod]:
 
 
 @pytest.fixture(name="stage")
-async def _stage(tmp_path: Path, seed: int, mongod: EmbeddedMongod) -> AsyncIterator[Stage]:
+async def _stage(tmp_path: Path, seed: int, mongod: EmbeddedMongod, starter: Starter) -> AsyncIterator[Stage]:
     """Open a stage with a running bot over that mongod."""
-    async with open_stage(tmp_path, mongodb_uri=mongod.uri, seed=seed) as stage:
+    async with open_stage(tmp_path, mongodb_uri=mongod.uri, seed=seed, starter=starter) as stage:
         await stage.bot.start()
         yield stage
         assert await stage.bot.stop() == 0, stage.bot.output
