@@ -38,7 +38,7 @@ demo: $(STAMP) check-mongod ## the whole bot in a simulated world, for 45 second
 
 test: $(STAMP) check-mongod ## every test, in about 12 minutes on two quiet cores
 	@echo "Every test, in about 12 minutes on two quiet cores; the per cent at the right say how far it is."
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .

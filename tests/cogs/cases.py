@@ -180,4 +180,5 @@ CASES = (
     Case("/admin backup verify", "owner", {"backup": "killfeed-20250501T040000Z-daily-3f9c"}),
     Case("/admin backup verify", "owner", {"backup": "killfeed-**x**"}, "unknown"),
     Case("/admin backup restore", "owner", {"backup": "killfeed-20250501T040000Z-daily-3f9c"}),
+    Case("/admin backup restore", "owner", {"backup": "killfeed-**x**"}, "unknown"),
 )

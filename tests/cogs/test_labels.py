@@ -18,7 +18,8 @@ NAMES = {"first": PIKE, "second": SPIKER, "player": PIKE, "server": "Mirny"}
 BY_NAME = {"command", "action", "timezone"}  # options whose value is the label
 WITHOUT_CHOICES = {
     "/admin link remove player",  # before a member is chosen
-    "/admin backup verify backup",  # for others than the bot's owners
+    "/admin backup restore backup",  # for others than the bot's owners
+    "/admin backup verify backup",
 }
 
 

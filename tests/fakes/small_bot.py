@@ -254,10 +254,18 @@ class FakeBackups:
         for progress in self.progress:
             show(progress)
         await self.going_on.wait()
+        return BackupOutcome(self.find(backup_id), 42.0, self.unproven, self.problems)
+
+    def find(self, backup_id: str) -> BackupSummary:
+        """Return a backup.
+
+        Raises:
+            ArchiveRefusedError: there is none with this id.
+        """
         found = [backup for backup in self.backups if backup.id == backup_id]
         if not found:
             raise ArchiveRefusedError(text("No place has a backup {id}.", id=backup_id))
-        return BackupOutcome(found[0], 42.0, self.unproven, self.problems)
+        return found[0]
 
     async def list_backups(self) -> Sequence[BackupSummary]:
         """Return the set backups."""
@@ -267,20 +275,25 @@ class FakeBackups:
 class FakeRestores:
     """Restores nothing.
 
+    Args:
+        backups: the backups that may be restored.
+
     Attributes:
         asked: the restores that were asked for.
         refusal: raised instead of a plan, if it is set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, backups: FakeBackups) -> None:
+        self._backups = backups
         self.asked: list[tuple[str, GuildId | None]] = []
         self.refusal: KillfeedError | None = None
 
     async def plan_restore(self, backup_id: str, *, guild_id: GuildId | None) -> RestorePlan:
-        """Return a plan for any backup."""
+        """Return a plan for a backup that there is."""
         del guild_id
         if self.refusal is not None:
             raise self.refusal
+        self._backups.find(backup_id)
         losses = Losses({}, {"changes": 3, "ledger": 1_250, "links": 0, "grants": None, "erasures": 1})
         documents = {"guilds": (2, 2), "kills": (1_000_400, 1_000_000)}
         return RestorePlan(backup_id, START - timedelta(hours=8), 3, documents, losses)
@@ -359,7 +372,6 @@ class Shelf:
     samples: FakeSamples = field(default_factory=FakeSamples)
     progress: FakeProgressMessages = field(default_factory=FakeProgressMessages)
     backups: FakeBackups = field(default_factory=FakeBackups)
-    restores: FakeRestores = field(default_factory=FakeRestores)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
     health: FakeHealth = field(default_factory=FakeHealth)
@@ -370,6 +382,10 @@ class Shelf:
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
+    restores: FakeRestores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restores = FakeRestores(self.backups)
 
     def freeze(self) -> object:
         """Return a copy of everything that commands can change."""
