@@ -9,7 +9,7 @@ from simulation.game_host.host import GameHost, HostUser
 from simulation.posts import expect_posts, read_posts
 from simulation.town import USERNAME
 from tests.bot.conftest import StageFactory
-from tests.bot.process import until
+from tests.bot.process import PATIENCE_SECONDS, until
 from tests.bot.stage import Stage, get_fields
 
 RETURN_SECONDS = 30.0
@@ -23,13 +23,21 @@ async def read_status(stage: Stage) -> dict[str, str]:
 
 
 async def wait_for_status(stage: Stage, part: str) -> dict[str, str]:
-    """Wait until the status of each server contains the text, and return all of it."""
-    async with asyncio.timeout(RETURN_SECONDS):
-        while True:
-            texts = await read_status(stage)
-            if all(part in text for text in texts.values()):
-                return texts
-            await asyncio.sleep(0.1)
+    """Wait until the status of each server contains the text, and return all of it.
+
+    Raises:
+        TimeoutError: it does not; the text is the last status.
+    """
+    texts: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                texts = await read_status(stage)
+                if all(part in text for text in texts.values()):
+                    return texts
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise TimeoutError(f"{texts}") from None
 
 
 async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it_is_back(
