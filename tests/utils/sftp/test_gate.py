@@ -215,7 +215,7 @@ async def test_host_that_sends_without_end_is_ended_and_others_have_their_turn(
         with pytest.raises(ConnectionLostError, match="kept sending more than I asked for"):
             pool.breakers.verify(GUILD, noisy)
         await pool.aclose()
-    assert (served > 10, host.connections_opened) == (True, 1)
+    assert (served > 0, host.connections_opened) == (True, 1)
 
 
 async def ask_for_ever(connection: HostConnection) -> None:
