@@ -187,7 +187,7 @@ def main() -> int:
         "--calls",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="back up and restore now and then",
+        help="back up, restore, fill the disk",
     )
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

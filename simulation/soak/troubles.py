@@ -30,7 +30,7 @@ class Troubles:
     """Causes troubles at random, and ends all of them.
 
     Attributes:
-        with_calls: whether backups and restores are among them, each of which takes a minute.
+        with_calls: whether backups, restores and a full disk are among them, which take a minute each.
         struck: the number of times per trouble.
     """
 
@@ -63,23 +63,25 @@ class Troubles:
             "gateway drops": self._drop_gateway,
             "gateway session invalid": self._invalidate,
             "storm of errors": self._storm,
-            **(self._list_calls() if self.with_calls else {}),
-            **({"full disk": self._fill_disk} if self.town.has_small_disk else {}),
-            **(
-                {"database's clock set": self._set_database_clock} if self.town.database_clock.program else {}
-            ),
+            **(self._list_operating() if self.with_calls else {}),
         }
         name = self.chance.choice(list(kinds))
         self.struck[name] += 1
         await kinds[name]()
 
-    def _list_calls(self) -> Mapping[str, Trouble]:
-        return {
+    def _list_operating(self) -> Mapping[str, Trouble]:
+        """Return the calls of the command line, and what the machine allows to do to it."""
+        kinds: dict[str, Trouble] = {
             "backup": self._back_up,
             "backup killed": self._kill_backup,
             "all restored": self._restore_all,
             "community restored": self._restore_community,
         }
+        if self.town.has_small_disk:
+            kinds["full disk"] = self._fill_disk
+        if self.town.database_clock.program is not None:
+            kinds["database's clock set"] = self._set_database_clock
+        return kinds
 
     async def mend(self) -> None:
         """End all troubles, so that everything runs and answers."""
