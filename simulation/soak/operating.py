@@ -5,10 +5,6 @@ backup are the only ones that a restore may lose, and the judge wants every deat
 """
 
 import asyncio
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +12,6 @@ from simulation.bot_process import BotFailedError, BotProcess, build_environment
 from simulation.starts import Process, start_cold
 from utils.database.process.mongod_binary import find_mongod
 
-DISK_MEGABYTES = 2_000
-BLOCK = b"\0" * 65_536
 CALL_SECONDS = 900.0  # a trial is nice to everything else
 CLOCK_LIBRARY = "libfaketimeMT.so.1"
 CLOCK_PLACES = ("/usr/lib", "/usr/local/lib")
@@ -70,38 +64,6 @@ class Calls:
 
     def _read_end(self) -> str:
         return self._output.read_text("utf-8")[-1000:]
-
-
-@contextmanager
-def mounted_disk(folder: Path) -> Iterator[bool]:
-    """Put a small disk under a folder for the time of a block; tell whether the system allows that."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    options = ("-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "killfeed-soak", str(folder))
-    if mount is None or unmount is None or _run(mount, *options):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        _run(unmount, "--lazy", str(folder))
-
-
-def _run(*command: str) -> int:
-    return subprocess.run(command, capture_output=True, check=False).returncode  # noqa: S603 - constants and a path
-
-
-@contextmanager
-def filled_disk(folder: Path) -> Iterator[None]:
-    """Fill the disk of a folder for the time of a block."""
-    ballast = folder / "ballast"
-    with suppress(OSError), ballast.open("wb", buffering=0) as target:
-        while target.write(BLOCK):
-            pass
-    try:
-        yield
-    finally:
-        ballast.unlink()
 
 
 class DatabaseClock:

@@ -9,10 +9,11 @@ from typing import Any
 
 from simulation.bot_process import BotFailedError
 from simulation.discord import Member, Permission
+from simulation.small_disk import mounted_disk
 from simulation.soak.games import Game
 from simulation.soak.hostile import NUMBER as HOSTILE_NUMBER
 from simulation.soak.hostile import HostileHost
-from simulation.soak.operating import DatabaseClock, mounted_disk
+from simulation.soak.operating import DatabaseClock
 from simulation.town import USERNAME, Community, Town, open_host, open_town
 from utils.clock import Clock
 from utils.database.process.mongod_binary import find_mongod
@@ -21,6 +22,7 @@ GUILDS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 3), (2,))  # numbers of each 
 ANSWER_SECONDS = 15.0  # longest wait for an answer, because a killed bot does not answer
 TRIES_TO_ADD = 5  # two seconds for each operation are too short on a machine that stands still now and then
 PURSE = 20_000
+DISK_MEGABYTES = 2_000
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "polling": {"min_interval_seconds": 0.5},
     "sftp": {"operation_timeout_seconds": 2, "connect_timeout_seconds": 2},
@@ -175,7 +177,7 @@ async def open_troubled_town(folder: Path, *, seed: int, clock: Clock) -> AsyncI
         settings = {**SETTINGS, "mongodb": {"mongod_path": str(database_clock.program or find_mongod())}}
         town = await stack.enter_async_context(open_town(folder, settings=settings))
         stranger = await stack.enter_async_context(open_host(folder / "hostile"))
-        has_disk = stack.enter_context(mounted_disk(town.bot.data_dir))
+        has_disk = stack.enter_context(mounted_disk(town.bot.data_dir, megabytes=DISK_MEGABYTES))
         numbers = sorted({number for numbers in GUILDS for number in numbers})
         troubled = TroubledTown(
             **vars(town),

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from simulation.discord import Fault, ImpossibleActionError, Member, UnansweredError
+from simulation.small_disk import filled_disk
 from simulation.soak.hostile import FAR_ROWS
 from simulation.soak.ledgers import broken_audit, is_all_stored
-from simulation.soak.operating import Calls, filled_disk
+from simulation.soak.operating import Calls
 from simulation.soak.town import TroubledTown
 from utils.errors import StorageError
 
