@@ -6,12 +6,11 @@ import pytest
 
 from tests.fakes.backups import MOMENT, write_archive
 from tests.fakes.clock import FakeClock
-from tests.fakes.restores import RestoreSetup, fill
+from tests.fakes.restores import RestoreSetup
 from utils.backup.archive import PROOF_NAME, Archive, write_note
 from utils.backup.requests import RestoreRequests
 from utils.backup.verification import BackupVerifier
 from utils.database.archives.trial import TrialPlace
-from utils.database.core.database import SafeDatabase
 from utils.errors import ArchiveRefusedError, BackupError
 from utils.models.scope import GuildId
 
@@ -25,13 +24,6 @@ def build(
     trial = TrialPlace(place, None, "", "test")
     verifier = BackupVerifier(trial, command=(), key_check=lambda _: key, clock=FakeClock())
     return RestoreRequests(setup.restorer, places=(place,), verifier=verifier, is_alone=is_alone)
-
-
-@pytest.fixture(name="setup")
-async def _setup(database: SafeDatabase, clock: FakeClock) -> RestoreSetup:
-    """Return a restorer over a database with a few documents."""
-    await fill(database)
-    return RestoreSetup(database, clock)
 
 
 @pytest.fixture(name="archive")

@@ -7,27 +7,20 @@ from typing import Any
 import pytest
 
 from tests.fakes.backups import MOMENT, FakeSnapshot, begin_archive, finish
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.clock import START
 from tests.fakes.restores import NEW, OLD, PRESENT, RestoreSetup, digest, fill, write_backup
 from utils.backup.archive import Archive
 from utils.backup.restore import RestoreOrder
 from utils.database.archives.after_restore import empty_in_flight, note_in_audits
 from utils.database.archives.snapshot import SnapshotFacts
 from utils.database.archives.switching import TOKEN_STEP
-from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.database import Fence
 from utils.database.core.indexes import INDEXES
 from utils.database.repositories.leases import BACKUP_LEASE, RESTORE_LEASE, UPGRADE_LEASE
 from utils.errors import ArchiveRefusedError, BackupBusyError, BackupError, LeaseLostError, StorageError
 from utils.models.restores import RestoreFacts
 
 TAKEN_AT = MOMENT.fromtimestamp(1_796_000_000, MOMENT.tzinfo)
-
-
-@pytest.fixture(name="setup")
-async def _setup(database: SafeDatabase, clock: FakeClock) -> RestoreSetup:
-    """Return a restorer over a database with a few documents."""
-    await fill(database)
-    return RestoreSetup(database, clock)
 
 
 @pytest.fixture(name="archive")

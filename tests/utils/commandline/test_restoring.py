@@ -207,7 +207,7 @@ def test_unusable_backup_is_refused_by_name_before_anything_changes(
 
 
 def test_backup_with_other_logins_is_restored_without_them(installation: Installation, call: Call) -> None:
-    """The refusal names the way; the bot's key is the valid one then, and newer data is no obstacle."""
+    """The refusal names the way; the bot's key is the valid one then, and newer data is accepted."""
     archive = write_archive(installation.place)
     with MongoClient[dict[str, Any]](installation.uri) as client:  # a newer bot has used it since
         client[installation.database]["schema"].update_one({"_id": "data"}, {"$set": {"version": 99}})
