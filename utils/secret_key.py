@@ -26,6 +26,22 @@ class KeyPlace:
         """Show where the key is, but not the key."""
         return f"KeyPlace({'configured' if self.configured else self.data_dir})"
 
+    def find_box(self, redactor: Redactor | None = None) -> SecretBox | None:
+        """Return the box of the key; None if there is no key yet.
+
+        Raises:
+            ConfigurationError: the key is too short, or its file cannot be read.
+        """
+        return SecretBox.find(self.configured, self.data_dir, redactor=redactor)
+
+    def load_box(self, redactor: Redactor | None = None) -> SecretBox:
+        """Return the box of the key, which is made if there is none.
+
+        Raises:
+            ConfigurationError: the key is too short, or its file cannot be read or written.
+        """
+        return SecretBox.load(self.configured, self.data_dir, redactor=redactor)
+
 
 async def open_secret_box(place: KeyPlace, database: SafeDatabase, redactor: Redactor) -> SecretBox:
     """Return the box that opens the stored logins; a key is made if nothing is stored that needs another one.
@@ -34,10 +50,10 @@ async def open_secret_box(place: KeyPlace, database: SafeDatabase, redactor: Red
         ConfigurationError: the key is wrong or gone; the text says what to do.
     """
     logins = StoredLogins(database)
-    box = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
+    box = place.find_box(redactor)
     await verify_secret_key(logins, box)
     if box is None:
-        box = SecretBox.load(place.configured, place.data_dir, redactor=redactor)
+        box = place.load_box(redactor)
         await verify_secret_key(logins, box)
     return box
 
@@ -53,7 +69,7 @@ async def change_secret_key(
     Raises:
         ConfigurationError: a bot is at work, or a key is not the right one.
     """
-    old = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
+    old = place.find_box(redactor)
     if given:
         new = SecretBox(given, redactor=redactor)
     else:

@@ -119,6 +119,15 @@ def list_archives(place: Path) -> list[Archive]:
     return sorted(found, key=lambda archive: (archive.manifest.started_at, archive.id), reverse=True)
 
 
+def list_if_there(place: Path) -> list[Archive]:
+    """Return the complete backups of a place, newest first; none if the place is not there.
+
+    Raises:
+        OSError: the place cannot be read.
+    """
+    return list_archives(place) if place.is_dir() else []
+
+
 def write_note(archive: Archive, name: str, at: datetime, facts: Mapping[str, object]) -> None:
     """Write down that a backup was checked or proven; the note holds for this very manifest."""
     digest = hashlib.sha256(_read_file(archive.path, MANIFEST_NAME)).hexdigest()

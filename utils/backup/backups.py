@@ -19,7 +19,7 @@ from pathlib import Path
 from structlog import get_logger
 
 from utils.backoff import Backoff
-from utils.backup.archive import Archive, list_archives
+from utils.backup.archive import Archive, list_archives, list_if_there
 from utils.backup.lease import BackupLease
 from utils.backup.manifest import build_id
 from utils.backup.places import (
@@ -165,7 +165,7 @@ class BackupManager:
 
     async def _make_if_due(self) -> bool:
         """Make a backup if one is due; return False if that failed."""
-        home = await run_in_thread(partial(_list_home, self.plan.home))
+        home = await run_in_thread(partial(list_if_there, self.plan.home))
         newest = home[0].manifest.started_at if home else None
         times = {"hour_utc": self.plan.hour_utc, "every_hours": self.plan.every_hours}
         if not is_due(self.clock.now(), newest, **times):
@@ -327,10 +327,6 @@ def list_summaries(places: Sequence[Path]) -> list[BackupSummary]:
         copies[0].summarize(tuple(str(copy.path.parent) for copy in copies)) for copies in found.values()
     ]
     return sorted(summaries, key=lambda one: (one.taken_at, one.id), reverse=True)
-
-
-def _list_home(home: Path) -> list[Archive]:
-    return list_archives(home) if home.exists() else []
 
 
 def _explain_away(place: Path, error: OSError) -> Text:

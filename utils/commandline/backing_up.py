@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from utils.backup.archive import Archive, list_archives, read_archive
+from utils.backup.archive import Archive, list_if_there, read_archive
 from utils.backup.places import find_archive
 from utils.backup.steps import do_not_pause
 from utils.clock import Clock, SystemClock
@@ -31,7 +31,6 @@ from utils.errors import ArchiveRefusedError, DataFolderInUseError, KillfeedErro
 from utils.models.backups import BackupProgress, BackupReason, BackupStep
 from utils.models.texts import Text, text
 from utils.redaction import Redactor
-from utils.secrets import SecretBox
 from utils.settings import Settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import log_to_console
@@ -116,7 +115,7 @@ async def run_until_stopped(work: Callable[[], Awaitable[T]]) -> T | None:
 
 async def _make_backup(context: CallContext, redactor: Redactor, clock: Clock) -> bool:
     settings = context.settings
-    box = find_key(settings, redactor)
+    box = build_key_place(settings).find_box(redactor)
     async with reach_database(settings, clock) as database:
         manager = build_backups(
             settings,
@@ -144,7 +143,7 @@ def choose_archive(places: tuple[Path, ...], named: str) -> Archive:
     if named not in {LATEST, BEFORE_MIGRATION}:
         path = Path(named)
         return read_archive(path.absolute()) if path.is_dir() else find_archive(places, named)
-    found = [archive for place in places if place.is_dir() for archive in list_archives(place)]
+    found = [archive for place in places for archive in list_if_there(place)]
     if named == LATEST:
         fitting = [archive for archive in found if archive.proven_at is not None]
         sentence = text("No backup is proven yet. Name one by its id.")
@@ -160,12 +159,6 @@ def describe_proof(unproven: Text | None, seconds: float) -> str:
     """Return whether a backup is proven, and how long that took."""
     proven = "It is proven: it was restored on trial, and every document was the same."
     return f"{proven if unproven is None else unproven} ({seconds:.0f} s)"
-
-
-def find_key(settings: Settings, redactor: Redactor) -> SecretBox | None:
-    """Return the secret key, if this machine has one."""
-    place = build_key_place(settings)
-    return SecretBox.find(place.configured, place.data_dir, redactor=redactor)
 
 
 @asynccontextmanager

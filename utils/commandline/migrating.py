@@ -11,10 +11,11 @@ from utils.backup.steps import carry_out, run_in_thread
 from utils.clock import Clock
 from utils.commandline.backing_up import ProgressPrinter, run_call
 from utils.commandline.call import Call, CallContext
+from utils.composition.backups import find_home
 from utils.composition.restores import build_recovery
 from utils.composition.storage import build_place, build_upgrade
-from utils.composition.upgrading import build_backed_upgrade, find_newest
-from utils.composition.verification import verify_quickly
+from utils.composition.upgrading import build_backed_upgrade
+from utils.composition.verification import find_measured, verify_quickly
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.archives.trial import TrialDatabase
 from utils.database.core.database import SafeDatabase
@@ -59,7 +60,7 @@ async def _try_on_copy(context: CallContext, redactor: Redactor, clock: Clock) -
     """Restore the newest backup into a MongoDB of its own, and upgrade it there."""
     del redactor
     settings, printer = context.settings, ProgressPrinter(sys.stdout.write)
-    archive = await run_in_thread(partial(find_newest, settings, settings.mongodb.database))
+    archive = await run_in_thread(partial(find_measured, find_home(settings), settings.mongodb.database))
     if archive is None:
         raise ConfigurationError("There is no backup to try it on. Make one with `python bot.py backup`.")
     began = clock.monotonic()

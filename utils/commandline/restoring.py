@@ -32,9 +32,9 @@ from utils.commandline.backing_up import (
     run_until_stopped,
 )
 from utils.commandline.call import DONE, FAILED, WRONG_USAGE, Call, CallContext, build_redactor, open_logs
-from utils.composition.backups import build_backups, build_verifier
+from utils.composition.backups import build_backups, build_verifier, list_places
 from utils.composition.erasures import take_in_erasures
-from utils.composition.restores import build_restorer, list_places, open_recovery
+from utils.composition.restores import build_restorer, open_recovery
 from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.core.database import Fence, SafeDatabase
@@ -178,7 +178,7 @@ class RestoreCall:
     def _find_key(self, archive: Archive) -> SecretBox | None:
         """Return the secret key, after everything that needs no database was checked."""
         place = build_key_place(self._settings)
-        box = SecretBox.find(place.configured, place.data_dir, redactor=self._redactor)
+        box = place.find_box(self._redactor)
         refuse_newer(archive)
         try:
             self._build_verifier(box).refuse_other_key(archive)
@@ -187,7 +187,7 @@ class RestoreCall:
                 raise ArchiveRefusedError(
                     text("{why} With --without-logins everything but the logins is restored.", why=error.said)
                 ) from error
-            return SecretBox.load(place.configured, place.data_dir, redactor=self._redactor)
+            return place.load_box(self._redactor)
         return box
 
     def _build_verifier(self, box: SecretBox | None) -> BackupVerifier:

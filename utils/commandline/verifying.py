@@ -13,16 +13,15 @@ from utils.commandline.backing_up import (
     ProgressPrinter,
     choose_archive,
     describe_proof,
-    find_key,
     reach_database,
     run_call,
 )
 from utils.commandline.call import WRONG_USAGE, Call, CallContext
-from utils.composition.backups import build_verifier, find_home
+from utils.composition.backups import build_verifier, list_places
 from utils.composition.data_care import build_care
 from utils.composition.data_checks import FullCheck
 from utils.composition.restores import build_recovery, open_recovery
-from utils.composition.storage import build_place
+from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import lock_data_folder
 from utils.database.core.database import Fence
 from utils.database.process.opening import open_database
@@ -46,9 +45,8 @@ def verify(context: CallContext) -> int:
 
 async def _verify_backup(context: CallContext, redactor: Redactor, clock: Clock) -> bool:
     settings = context.settings
-    verifier = build_verifier(settings, find_key(settings, redactor), clock)
-    places = (find_home(settings), *settings.backup.directories)
-    archive = await run_in_thread(partial(choose_archive, places, context.options.backup))
+    verifier = build_verifier(settings, build_key_place(settings).find_box(redactor), clock)
+    archive = await run_in_thread(partial(choose_archive, list_places(settings), context.options.backup))
     sys.stdout.write(f"{archive.path}: {archive.manifest.documents:,} documents\n")
     began = clock.monotonic()
     verified = await verifier.verify(archive, show=ProgressPrinter(sys.stdout.write).show)

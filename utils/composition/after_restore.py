@@ -14,7 +14,6 @@ from utils.database.archives.catch_up import plan_catch_up
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.migrations.migrations import MIGRATIONS, find_data_version
 from utils.models.restores import RestoreFacts
-from utils.secrets import SecretBox
 from utils.settings import Settings
 
 _log = get_logger(__name__)
@@ -28,8 +27,7 @@ async def finish_jobs(
     The data of before is in the collections ``replaced.…``, if ``facts`` says so.
     """
     await empty_in_flight(database, facts)
-    place = build_key_place(settings)
-    box = SecretBox.find(place.configured, place.data_dir)
+    box = build_key_place(settings).find_box()
     if box is None:
         _log.warning("without the secret key nobody can be erased again")
     else:
@@ -47,6 +45,6 @@ async def finish_jobs(
     if version is not None and MIGRATIONS.is_current(version):
         await pass_over_due(database, facts, fence, default_tier=settings.premium.default_tier)
     else:  # older data has its indexes and its present shape after the upgrade of the next start
-        _log.warning("what fell due since the backup is done after the upgrade of the data")
+        _log.warning("what fell due since the backup is done by its timers, after the upgrade of the data")
     await note_in_audits(database, facts, fence)
     await verify_restored(database, facts.began_at)

@@ -68,12 +68,22 @@ def build_backups(
     )
     return BackupManager(
         plan,
-        SnapshotSource(database, is_embedded=not settings.mongodb.uri.get_secret_value()),
+        build_source(settings, database),
         lease=BackupLease(store, instance_id=instance_id, clock=clock),
         verifier=verifier,
         go_first=go_first,
         clock=clock,
     )
+
+
+def build_source(settings: Settings, database: SafeDatabase) -> SnapshotSource:
+    """Return the source of snapshots of the database."""
+    return SnapshotSource(database, is_embedded=not settings.mongodb.uri.get_secret_value())
+
+
+def list_places(settings: Settings) -> tuple[Path, ...]:
+    """Return every place of backups, that on this machine first."""
+    return (find_home(settings), *settings.backup.directories)
 
 
 def find_home(settings: Settings) -> Path:

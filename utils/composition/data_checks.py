@@ -9,10 +9,9 @@ from utils.backup.backups import ignore
 from utils.backup.child import work_in_child
 from utils.backup.steps import Show, run_in_thread
 from utils.composition.archived_deaths import DEATHS_JOB, dump_scopes, load_deaths
-from utils.composition.backups import build_child_command, find_home
+from utils.composition.backups import build_child_command, build_source, find_home
 from utils.composition.storage import build_place
 from utils.composition.verification import FULL_JOB, dump_counts, find_measure, find_measured
-from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
 from utils.database.process.opening import find_uri
 from utils.database.repositories.audit import AuditRepository
@@ -59,8 +58,7 @@ class FullCheck:
             "also": dump_scopes(also),
             "is_gentle": is_gentle,
         }
-        source = SnapshotSource(self.database, is_embedded=not self.settings.mongodb.uri.get_secret_value())
-        with source.long_history():
+        with build_source(self.settings, self.database).long_history():
             result = await work_in_child(build_child_command(), FULL_JOB, order, show=show)
         return VerificationReport.load(result)
 

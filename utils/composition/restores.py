@@ -3,9 +3,8 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
-from utils.backup.archive import list_archives
+from utils.backup.archive import list_if_there
 from utils.backup.backups import BackupManager, ignore
 from utils.backup.lease import RestoreLease
 from utils.backup.recovery import Recovery
@@ -14,7 +13,7 @@ from utils.backup.restore import Restorer
 from utils.backup.steps import Show, run_in_thread
 from utils.clock import Clock
 from utils.composition.after_restore import finish_jobs
-from utils.composition.backups import build_backups, build_verifier, find_home
+from utils.composition.backups import build_backups, build_verifier, list_places
 from utils.composition.base import Base
 from utils.data_folder import load_instance_id
 from utils.database.core.database import Fence, SafeDatabase
@@ -145,16 +144,10 @@ async def restore_if_asked(
     return RestoreOutcome(order.archive.id, clock.monotonic() - began, problem)
 
 
-def list_places(settings: Settings) -> tuple[Path, ...]:
-    """Return every place of backups."""
-    return (find_home(settings), *settings.backup.directories)
-
-
 def _is_known(settings: Settings) -> bool:
     """Tell whether a place has a backup of the configured database."""
     return any(
         archive.manifest.database == settings.mongodb.database
         for place in list_places(settings)
-        if place.is_dir()
-        for archive in list_archives(place)
+        for archive in list_if_there(place)
     )

@@ -5,13 +5,13 @@ from functools import partial
 
 from structlog import get_logger
 
-from utils.backup.archive import Archive, list_archives
+from utils.backup.archive import Archive, list_if_there
 from utils.backup.backups import BackupManager, ignore
 from utils.backup.places import find_archive
 from utils.backup.steps import Show, carry_out, do_not_pause, run_in_thread
 from utils.backup.untouched import compare_untouched
 from utils.clock import Clock
-from utils.composition.backups import build_backups, build_verifier, find_home
+from utils.composition.backups import build_backups, build_source, build_verifier
 from utils.composition.storage import build_key_place, build_upgrade
 from utils.composition.verification import verify_quickly
 from utils.database.archives.snapshot import SnapshotSource
@@ -21,7 +21,6 @@ from utils.database.migrations.upgrade import DataUpgrade
 from utils.errors import ArchiveRefusedError, BackupError, ConfigurationError
 from utils.models.backups import BackupReason
 from utils.redaction import Redactor
-from utils.secrets import SecretBox
 from utils.settings import Settings
 
 ROLLBACK = (
@@ -101,7 +100,7 @@ class BackedUpgrade:
     def _find_begun(self, first: int) -> Archive | None:
         """Return the newest proven backup of before this upgrade, which was cut off."""
         home = self.backups.plan.home
-        for archive in list_archives(home) if home.exists() else ():
+        for archive in list_if_there(home):
             manifest = archive.manifest
             is_whole = (manifest.data_version, manifest.upgraded_from) == (first, None)
             is_own = manifest.database == self.database.name
@@ -120,20 +119,10 @@ def build_backed_upgrade(
     show: Show = ignore,
 ) -> DataUpgrade:
     """Return the upgrade of data of an older version, with a backup before it."""
-    source = SnapshotSource(database, is_embedded=not settings.mongodb.uri.get_secret_value())
-    place = build_key_place(settings)
-    box = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
-    verifier = build_verifier(settings, box, clock)
+    verifier = build_verifier(settings, build_key_place(settings).find_box(redactor), clock)
     backups = build_backups(
         settings, database, verifier, instance_id=instance_id, go_first=do_not_pause, clock=clock
     )
     upgrade = build_upgrade(settings, database, instance_id, clock)
-    upgrade.guard = BackedUpgrade(backups, source, database, show=show)
+    upgrade.guard = BackedUpgrade(backups, build_source(settings, database), database, show=show)
     return upgrade
-
-
-def find_newest(settings: Settings, database: str) -> Archive | None:
-    """Return the newest backup of a database on this machine."""
-    home = find_home(settings)
-    archives = list_archives(home) if home.exists() else []
-    return next((one for one in archives if one.manifest.database == database), None)

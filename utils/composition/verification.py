@@ -10,7 +10,7 @@ from typing import Any
 
 from structlog import get_logger
 
-from utils.backup.archive import Archive, list_archives
+from utils.backup.archive import Archive, list_if_there
 from utils.backup.child import Job
 from utils.backup.manifest import Manifest
 from utils.backup.steps import Steps, run_in_thread
@@ -87,7 +87,7 @@ def find_measured(
     home: Path, database: str, *, since: datetime | None = None, is_proven: bool = False
 ) -> Archive | None:
     """Return that backup itself."""
-    for archive in list_archives(home) if home.exists() else ():
+    for archive in list_if_there(home):
         manifest = archive.manifest
         is_older = since is not None and manifest.started_at < since
         if manifest.database == database and not is_older and (archive.proven_at or not is_proven):

@@ -67,7 +67,6 @@ from utils.errors import (
 )
 from utils.models.incident_kinds import IncidentKind
 from utils.redaction import Redactor
-from utils.secrets import SecretBox
 from utils.settings import Settings
 from utils.tasks import TaskManager
 from utils.telemetry.health.status import read_status
@@ -229,9 +228,8 @@ def _diagnose_data(seen: Examination, clock: Clock) -> list[Diagnosis]:
 
 
 def _diagnose_key(settings: Settings, redactor: Redactor, facts: StoredFacts | None) -> Diagnosis:
-    place = build_key_place(settings)
     try:
-        box = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
+        box = build_key_place(settings).find_box(redactor)
     except ConfigurationError as error:
         return Diagnosis(Rank.CRITICAL, "Secret key", str(error), find_runbook(IncidentKind.SECRET_KEY))
     return diagnose_key(box, None if facts is None else facts.proof)
