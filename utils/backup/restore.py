@@ -157,9 +157,8 @@ class Restorer:
         for prefix in (RESTORING, REPLACED):
             await self.recovery.switch.drop(prefix)
         version = DataVersion(marker.data_version, marker.upgraded_from)
-        indexes = (
-            INDEXES if MIGRATIONS.is_current(version) else {}
-        )  # those of older data come after its upgrade
+        # those of older data come after its upgrade
+        indexes = INDEXES if MIGRATIONS.is_current(version) else {}
         if guild_id is not None:
             indexes = UNIQUE_INDEXES  # the documents move into collections that have them all
         target = TrialDatabase(self.database.operations, prefix=RESTORING, indexes=indexes)

@@ -34,14 +34,13 @@ class RestoredData:
     """Restored data whose due times are passed over.
 
     Attributes:
-        since: the moment of the backup; ``now`` is that of the restore.
+        now: the moment of the restore.
         guild_id: the one guild that is restored; None for the whole database.
     """
 
     database: SafeDatabase
     fence: Fence
     default_tier: int
-    since: datetime
     now: datetime
     guild_id: GuildId | None
 
@@ -117,7 +116,6 @@ async def pass_over_due(
         database,
         fence,
         default_tier=default_tier,
-        since=facts.taken_at,
         now=facts.began_at,
         guild_id=facts.guild_id,
     )

@@ -120,9 +120,8 @@ class AdminAlerts:
         self._store = store
         self._clock = clock
         self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be sent; the oldest first
-        self._stored: dict[
-            GuildId, set[str]
-        ] = {}  # digests of sent alerts without a kind; once they are known
+        # digests of sent alerts without a kind, once they are known
+        self._stored: dict[GuildId, set[str]] = {}
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
