@@ -25,9 +25,7 @@ from utils.commandline.call import (
     build_redactor,
     open_logs,
 )
-from utils.commandline.child import work_as_child
 from utils.composition.application import Application
-from utils.composition.backups import CHILD
 from utils.composition.build import build_application
 from utils.composition.errors import build_errors, watch_errors
 from utils.composition.health import build_status, show_status
@@ -220,8 +218,6 @@ def main(arguments: list[str]) -> int:
     """Run the command line."""
     sys.setswitchinterval(SWITCH_SECONDS)
     options = parse_arguments(arguments)
-    if options.call == CHILD:
-        return work_as_child()
     try:
         settings = load_settings(options.config, os.environ)
     except ConfigurationError as error:

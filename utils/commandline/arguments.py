@@ -13,7 +13,6 @@ from utils.commandline.rekeying import REKEY
 from utils.commandline.restoring import RESTORE
 from utils.commandline.status import STATUS
 from utils.commandline.verifying import VERIFY
-from utils.composition.backups import CHILD
 from utils.composition.version import PROJECT, read_project
 
 CONFIG_PATH = PROJECT / "config.json"
@@ -40,7 +39,6 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         own = calls.add_parser(call.name, help=call.purpose, description=f"{call.purpose.capitalize()}.")
         _add_config(own, default=argparse.SUPPRESS)  # so that it may stand before or after the call
         call.add_options(own)
-    calls.add_parser(CHILD)  # without help, because nobody calls it by hand
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""``bot.py child``: heavy work for another process of the bot; nobody calls it by hand."""
+"""The child process: heavy work for another process of the bot, which starts it."""
 
 import logging
 import os

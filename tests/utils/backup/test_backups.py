@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from utils.backup.archive import Archive, list_archives
 from utils.backup.backups import CHECK_SECONDS, FIRST_CHECK_SECONDS, BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.verification import PROOF_BYTES, BackupVerifier
+from utils.composition.backups import build_child_command
 from utils.database.archives.snapshot import Snapshot, SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase
@@ -25,8 +25,6 @@ from utils.errors import ArchiveRefusedError, BackupBusyError, BackupError, Snap
 from utils.models.backups import BackupProgress, BackupReason
 
 LITTLE_MEMORY = PROOF_BYTES - 1
-CHILD = (sys.executable, "-c", "import sys, utils.commandline.child as one; sys.exit(one.work_as_child())")
-"""The call ``bot.py child`` without the bot around it, which takes 3 s of CPU to load."""
 
 
 class Setup:
@@ -59,7 +57,7 @@ class Setup:
         )
         verifier = BackupVerifier(
             TrialPlace(self.scratch, None, "", "test"),
-            command=CHILD,
+            command=build_child_command(),
             key_check=lambda _: self.key,
             clock=self.clock,
             free_memory=lambda: self.free_memory,
