@@ -58,7 +58,7 @@ class BattleLog:
     """Writes the second log of a battle; its fighters are online when they fight.
 
     Args:
-        folder: of the log.
+        folder: the folder of the log.
         battle: the battle; its seed and ``start`` (UTC) make the log.
     """
 
