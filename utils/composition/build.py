@@ -209,6 +209,7 @@ def build_operators(base: Base, bot: KillfeedBot) -> Operators:
         home_guild_id=base.settings.discord.home_guild_id,
         owner_ids=base.settings.discord.owner_ids,
         clock=base.clock,
+        errors=base.errors,
     )
 
 
