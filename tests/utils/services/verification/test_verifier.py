@@ -35,22 +35,7 @@ from utils.services.ingestion.live import LiveIngestion
 Damage = Callable[[Community], Awaitable[None]]
 
 
-@pytest.fixture(name="shop")
-def _shop(database: SafeDatabase, mongod_uri: str, clock: FakeClock) -> RepairShop:
-    """Return the repairs of the database."""
-    return RepairShop(database, mongod_uri, clock)
-
-
 ALL = VerificationReport(servers=1, players=20, wallets=2)
-
-
-@pytest.fixture(name="community")
-async def _community(database: SafeDatabase) -> Community:
-    """A community whose data is right."""
-    await MIGRATIONS.ensure_version(database)
-    community = Community(database)
-    await community.store()
-    return community
 
 
 @pytest.mark.usefixtures("community")
@@ -140,6 +125,11 @@ async def lose_index(community: Community) -> None:
     await community.database.unscoped("boards").drop_index("board")
 
 
+async def add_index(community: Community) -> None:
+    """Make an index that nobody wants; the next test drops it with its collection."""
+    await community.database.unscoped("boards").create_index("posted_by", name="stray")
+
+
 async def lose_death(community: Community) -> None:
     """Delete one death of many."""
     await community.delete("kills", {"_id": community.build_deaths(1)[0].id})
@@ -168,6 +158,11 @@ CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
         lose_index,
         [DataFault.INDEX],
         [f"An index isn't as it should be ({NO_INDEX})."],
+    ),
+    "surplus index": (
+        add_index,
+        [DataFault.INDEX],
+        ["An index isn't as it should be (boards: there is an unexpected index stray)."],
     ),
     "generation": (
         on_one("game_servers", {}, {"$set": {"generation": 7}}),
@@ -274,7 +269,7 @@ CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
 }
 
 
-UNMENDED = {"settings", "server", "first row", "changed row", "kept orphan"}
+UNMENDED = {"surplus index", "settings", "server", "first row", "changed row", "kept orphan"}
 """The faults that a person decides about."""
 
 
