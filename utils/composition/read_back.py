@@ -1,4 +1,4 @@
-"""Builds the read-back of what was just stored: a batch in a thread, a large import in a child process."""
+"""Builds the read-back of what was just stored: in a thread, or after a large import in a child process."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from utils.database.verification.stored_data import StoredData
 from utils.models.deaths import Death
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.verification import ShownServer, VerificationReport
-from utils.services.verification.read_back import read_batch
+from utils.services.verification.read_back import read_stored
 from utils.settings import Settings
 
 MOST_IN_PROCESS = 20_000
@@ -36,16 +36,16 @@ class ReadBackCheck:
     database: SafeDatabase
     most: int = MOST_IN_PROCESS
 
-    async def read_batch(
+    async def read_stored(
         self, server: ShownServer, deaths: Sequence[Death], player_ids: Collection[PlayerId]
     ) -> VerificationReport:
-        """Verify the deaths of a batch, and some of its players.
+        """Verify deaths that were stored together, and some of their players.
 
         Raises:
             StorageError: the database does not answer.
         """
         verifier = build_data_verifier(StoredData(self.database.operations))
-        return await self.database.call(partial(read_batch, verifier, server, deaths, player_ids))
+        return await self.database.call(partial(read_stored, verifier, server, deaths, player_ids))
 
     async def read_server(self, scope: ServerScope) -> VerificationReport:
         """Verify all deaths and figures of a game server.

@@ -322,7 +322,7 @@ async def run_until(setup: Setup, manager: BackupManager, is_done: Callable[[], 
 async def test_backup_is_made_soon_after_a_start_and_then_at_its_hours(setup: Setup) -> None:
     """The first one comes within ten minutes of a start at 12:00; the next are at 16:00 and 22:00.
 
-    What follows each backup, the verification of the data, begins when that backup is there.
+    The verification of the data follows each backup and begins when that backup is there.
     """
     manager, followed = setup.build(every_hours=6), list[int]()
 

@@ -40,7 +40,7 @@ def test_answer_that_does_not_arrive_is_reported(failure: Exception) -> None:
 
 @pytest.mark.parametrize("code", sorted(OVER_CODES))
 def test_answer_that_comes_too_late_is_no_error(code: int) -> None:
-    """Somebody deleted the message, or the interaction is over."""
+    """A member deleted the message, or the interaction is over."""
     errors = FakeErrorSink()
     with note_unreached("buttons stay", errors):
         raise build(404, code)
@@ -58,7 +58,7 @@ def test_connection_that_the_library_opens_again_is_a_trouble() -> None:
 
 
 async def test_check_of_a_form_reports_the_database_and_no_lack_of_time() -> None:
-    """What could not be checked before the form is checked after it; a refusal is raised."""
+    """A check without an answer is repeated after the form; a refusal is raised."""
     errors, away = FakeErrorSink(), StorageUnavailableError("away")
 
     async def fail(error: Exception) -> None:

@@ -20,6 +20,7 @@ from utils.models.scope import PlayerId, ServerScope
 from utils.models.verification import DataFault, DataFinding, ShownServer, VerificationReport
 from utils.queues import WorkQueue
 from utils.services.ingestion.fingerprint import build_scope_prefix
+from utils.services.verification.nightly import DataCare
 from utils.services.verification.recount import denies_id
 from utils.services.verification.verifier import DataVerifier, of_server
 from utils.tasks import TaskManager
@@ -44,7 +45,7 @@ class StoredReader(Protocol):  # implemented by ReadBackCheck
         BackupError: the child process failed.
     """
 
-    async def read_batch(
+    async def read_stored(
         self, server: ShownServer, deaths: Sequence[Death], player_ids: Collection[PlayerId]
     ) -> VerificationReport:
         """Verify the deaths of a batch, and some of its players."""
@@ -53,17 +54,10 @@ class StoredReader(Protocol):  # implemented by ReadBackCheck
         """Verify all deaths and figures of a game server."""
 
 
-class FoundFaults(Protocol):  # implemented by DataCare
-    """Repairs what was found, and remembers it."""
-
-    async def take_up(self, report: VerificationReport, *, verified: Collection[ServerScope]) -> None:
-        """Repair faults; the figures of ``verified`` were looked at completely."""
-
-
 class ReadBack:
     """Chooses what is read back."""
 
-    def __init__(self, reader: StoredReader, care: FoundFaults, *, tasks: TaskManager) -> None:
+    def __init__(self, reader: StoredReader, care: DataCare, *, tasks: TaskManager) -> None:
         self._reader = reader
         self._care = care
         self._tasks = tasks
@@ -98,7 +92,7 @@ class ReadBack:
         batch, self._batch = self._batch, None
         if batch is not None:
             server = ShownServer(batch.scope, batch.generation)
-            report = await self._reader.read_batch(server, batch.deaths, choose_players(batch.players))
+            report = await self._reader.read_stored(server, batch.deaths, choose_players(batch.players))
             await self._care.take_up(report, verified=())
             return
         scope = self._imported.pop()
@@ -115,7 +109,7 @@ def choose_players(players: Sequence[PlayerRecord]) -> list[PlayerId]:
     return chosen
 
 
-def read_batch(
+def read_stored(
     verifier: DataVerifier, server: ShownServer, deaths: Sequence[Death], player_ids: Collection[PlayerId]
 ) -> VerificationReport:
     """Verify what a batch has stored; it blocks, so it belongs into a thread.

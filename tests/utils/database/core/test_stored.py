@@ -34,7 +34,7 @@ def write_bulk(transaction: Transaction) -> None:
 async def test_transaction_is_undone_when_less_was_stored_than_asked(
     database: SafeDatabase, work: Callable[[Transaction], None]
 ) -> None:
-    """What is missing would never be written again, because the cursor is moved with it."""
+    """A missing document would never be written again, because the cursor is moved with it."""
     with pytest.raises(StorageError, match="MongoDB stored 1 of 2 documents of players"):
         await database.in_transaction(work)
     assert await database.unscoped("kills").count_documents({}) == 0

@@ -630,7 +630,7 @@ async def stop(database: SafeDatabase, member_id: MemberId, *, is_stopped: bool)
 async def test_stopped_wallet_places_nothing_and_gets_neither_claim_nor_refund(
     market: Market, database: SafeDatabase
 ) -> None:
-    """Nobody loses by it: a bounty stays open until the wallet of its hunter, or of its placer, goes on."""
+    """No member loses money: a bounty stays open until the wallet of its hunter, or its placer, goes on."""
     guild_id = market.scope.guild_id
     await market.give(ANN, 2_000)
     bounty = await market.place(ANN, "player050", 500)

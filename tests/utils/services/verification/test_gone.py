@@ -45,7 +45,7 @@ async def test_less_than_half_is_no_loss(database: SafeDatabase, community: Comm
 async def test_game_servers_go_with_an_entry_of_the_audit_alone(
     database: SafeDatabase, community: Community
 ) -> None:
-    """Who removes a game server leaves an entry; one from before the backup says nothing."""
+    """An admin who removes a game server leaves an entry; one from before the backup says nothing."""
     del community
     two = KeptCommunities(NOW, frozenset({GUILD}), {GUILD: 2})
     said = "The newest backup has 2 game servers of the community 42, and the database has 1."

@@ -41,7 +41,7 @@ from utils.services.verification.read_back import (
     MOST_RECOUNTED,
     ReadBack,
     choose_players,
-    read_batch,
+    read_stored,
 )
 from utils.tasks import TaskManager
 
@@ -65,7 +65,7 @@ class FakeReader:
     taken_up: list[Collection[ServerScope]] = field(default_factory=list)
     fails: bool = False
 
-    async def read_batch(
+    async def read_stored(
         self, server: ShownServer, deaths: Sequence[Death], player_ids: Collection[PlayerId]
     ) -> VerificationReport:
         """Find no fault."""
@@ -87,7 +87,7 @@ class FakeReader:
 
 
 def build_player(name: str, *, kills: int, deaths: int) -> PlayerRecord:
-    """Return a player who took part in so many deaths."""
+    """Return a player with these numbers of kills and deaths."""
     counters = Counters(kills=kills, deaths=deaths)
     return PlayerRecord(PlayerId(name), name, (), counters, 0, (NOW, "", "", 0), NOW)
 
@@ -101,7 +101,7 @@ async def test_every_200th_batch_and_every_import_is_read_back(clock: FakeClock)
     """The batches of all game servers count together; a failure is reported and ends nothing."""
     reader, errors = FakeReader(), FakeErrorSink()
     tasks = TaskManager(clock, errors=errors)
-    read_back = ReadBack(reader, reader, tasks=tasks)
+    read_back = ReadBack(reader, reader, tasks=tasks)  # type: ignore[arg-type] # a care of the data as well
     for _ in range(EVERY - 1):
         read_back.on_counters_stored(build_event(OTHER))
     read_back.on_counters_stored(build_event(SERVER, build_player("Ann", kills=1, deaths=2)))
@@ -130,7 +130,7 @@ async def read(community: Community) -> list[str]:
     """Read the first three deaths back with all players, as the batch that stored them."""
     deaths, players = community.build_deaths(3), await community.list_player_ids()
     verifier = build_verifier(community.database)
-    report = await community.database.call(lambda: read_batch(verifier, SHOWN, deaths, players))
+    report = await community.database.call(lambda: read_stored(verifier, SHOWN, deaths, players))
     assert (report.deaths, report.players) == (3, len(players))
     return [str(one.said) for one in report.findings]
 
@@ -172,7 +172,7 @@ async def test_import_is_read_back_completely(
 async def test_found_faults_are_repaired_and_stand_beside_those_of_the_night(
     database: SafeDatabase, community: Community, shop: RepairShop, clock: FakeClock
 ) -> None:
-    """Figures are counted again at once. What needs a person stays until the game server is verified."""
+    """Figures are counted again at once. Other faults stay until the game server is verified."""
     memory, noted = Memory(DataCheck(NOW, [WALLET])), list[DataCheck]()
     care = DataCare(FakeWhole(), shop.repair, memory, note=noted.append, clock=clock)
     await care.take_up(VerificationReport(), verified=[SERVER])

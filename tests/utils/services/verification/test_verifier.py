@@ -126,7 +126,7 @@ async def lose_index(community: Community) -> None:
 
 
 async def add_index(community: Community) -> None:
-    """Make an index that nobody wants; the next test drops it with its collection."""
+    """Make an index that is not declared; the next test drops it with its collection."""
     await community.database.unscoped("boards").create_index("posted_by", name="stray")
 
 
