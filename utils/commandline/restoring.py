@@ -14,6 +14,8 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from structlog import get_logger
+
 from utils.backup.archive import Archive
 from utils.backup.backups import BackupManager
 from utils.backup.erasure_files import read_records
@@ -47,7 +49,7 @@ from utils.database.process.opening import (
 )
 from utils.database.repositories.leases import RESTORE_LEASE
 from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError
-from utils.models.restores import RestorePlan
+from utils.models.restores import RestoreGap, RestorePlan
 from utils.models.scope import GuildId
 from utils.models.texts import text
 from utils.redaction import Redactor
@@ -55,6 +57,7 @@ from utils.secrets import SecretBox
 from utils.tasks import TaskManager
 
 NOTHING = "nothing"
+LOG_SYSTEM = "backup"
 SET_ASIDE = (
     "If its data is damaged: with --discard-current that folder is set aside, and the backup is restored "
     "into a new one."
@@ -67,6 +70,19 @@ AS_BEFORE = "Stopped. Nothing was restored; the data is as it was."
 GOES_ON = (
     "Stopped in the middle of the switch. The next start of the bot or of any call finishes the restore."
 )
+UNKNOWN_GAP = (
+    "The data of before couldn't be read, so nobody knows how many deaths are newer than the backup. The bot "
+    "reads them again from the logs of the game hosts, as far as the hosts still have them."
+)
+TO_READ_AGAIN = (
+    "Deaths that aren't in the backup: {deaths:,}. The bot reads them again from the logs of the game hosts. "
+    "Those whose lines no host has any more are lost: backup.log has their number, and the admins are told."
+)
+GONE = (
+    "Deaths that are lost: {deaths:,}, of game servers that were added after the backup ({servers:,}). Add "
+    "these servers again, and their logs are imported."
+)
+NO_GAP = "The backup has every death of the data of before."
 LOST_WORDS = {
     "changes": "changes by hand",
     "ledger": "rows of the ledger",
@@ -74,6 +90,8 @@ LOST_WORDS = {
     "grants": "communities with changed premium",
     "erasures": "erasures, which are carried out again",
 }
+
+_log = get_logger(__name__)
 
 
 class RestoreCall:
@@ -92,6 +110,14 @@ class RestoreCall:
     def is_switching(self) -> bool:
         """Tell whether the backup was being put in place when the call ended."""
         return self._recovery is not None and self._recovery.is_switching
+
+    async def run_and_note(self) -> bool:
+        """Restore as ``run`` does, and note in the log why nothing was restored."""
+        try:
+            return await self.run()
+        except KillfeedError as error:
+            _log.warning("the restore has failed", why=str(error), system=LOG_SYSTEM)
+            raise
 
     async def run(self) -> bool:
         """Restore and return True; False if the wrong id was typed.
@@ -135,7 +161,8 @@ class RestoreCall:
         async with recovery.lease.hold() as token:
             fence = Fence(RESTORE_LEASE, token)
             await recovery.end(fence)
-            await self._show_plan(await restorer.plan(order))
+            plan = await restorer.plan(order)
+            await self._show_plan(plan)
             if self._options.dry_run:
                 self._say("Nothing was changed: this was a dry run.")
                 return True
@@ -143,11 +170,14 @@ class RestoreCall:
                 self._say("That is not the id of the backup. Nothing was restored.")
                 return False
             began = self._clock.monotonic()
+            _log.info("newer and lost by the restore", system=LOG_SYSTEM, **plan.losses.counts)
             # a backup from another machine brings its erasures along
             beside = partial(read_records, [archive.path.parent])
             await take_in_erasures(database, await run_in_thread(beside))
-            await restorer.restore(order, fence, show=printer.show)
+            gap = await restorer.restore(order, fence, show=printer.show)
         self._say(f"{archive.id} is restored ({self._clock.monotonic() - began:.0f} s). Start the bot now.")
+        for line in describe_gap(gap):
+            self._say(line)
         return True
 
     async def _show_plan(self, plan: RestorePlan) -> None:
@@ -242,6 +272,18 @@ class RestoreCall:
         sys.stdout.flush()
 
 
+def describe_gap(gap: RestoreGap) -> list[str]:
+    """Return sentences about the deaths that a backup does not have."""
+    if gap.deaths is None:
+        return [UNKNOWN_GAP]
+    lines = []
+    if gap.deaths:
+        lines.append(TO_READ_AGAIN.format(deaths=gap.deaths))
+    if gap.gone:
+        lines.append(GONE.format(deaths=gap.gone, servers=gap.servers))
+    return lines or [NO_GAP]
+
+
 async def _read_line() -> str:
     """Return the line that a person types; a signal can end the wait."""
     loop, typed = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
@@ -268,8 +310,11 @@ def restore(context: CallContext) -> int:
         return WRONG_USAGE
     call = RestoreCall(context, redactor, SystemClock())
     try:
-        with lock_data_folder(settings.data_dir), open_logs(settings, redactor, level="ERROR"):
-            is_done = asyncio.run(run_until_stopped(call.run))
+        with (
+            lock_data_folder(settings.data_dir),
+            open_logs(settings, redactor, level="INFO", console_level="ERROR"),
+        ):
+            is_done = asyncio.run(run_until_stopped(call.run_and_note))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return FAILED

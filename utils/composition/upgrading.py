@@ -12,12 +12,14 @@ from utils.backup.steps import Show, carry_out, do_not_pause, run_in_thread
 from utils.backup.untouched import compare_untouched
 from utils.clock import Clock
 from utils.composition.backups import build_backups, build_source, build_verifier
-from utils.composition.storage import build_key_place, build_upgrade
+from utils.composition.due_times import PendingDueTimes
+from utils.composition.storage import build_key_place
 from utils.composition.verification import verify_quickly
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import DataVersion
 from utils.database.migrations.upgrade import DataUpgrade
+from utils.database.repositories.leases import LeaseRepository
 from utils.errors import ArchiveRefusedError, BackupError, ConfigurationError
 from utils.models.backups import BackupReason
 from utils.redaction import Redactor
@@ -107,6 +109,13 @@ class BackedUpgrade:
             if is_whole and is_own and manifest.reason is BackupReason.BEFORE_MIGRATION and archive.proven_at:
                 return archive
         return None
+
+
+def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> DataUpgrade:
+    """Return the upgrade of data of an older version."""
+    store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
+    due = PendingDueTimes(database, default_tier=settings.premium.default_tier)
+    return DataUpgrade(database, store, instance_id=instance_id, clock=clock, follow_up=due)
 
 
 def build_backed_upgrade(

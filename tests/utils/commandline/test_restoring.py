@@ -19,7 +19,9 @@ from tests.fakes.backups import DOCUMENTS, MOMENT, begin_archive, finish, write_
 from tests.fakes.restores import PRESENT
 from utils.backup.archive import PROOF_NAME, Archive, write_manifest, write_note
 from utils.backup.manifest import dump_json
+from utils.commandline.restoring import describe_gap
 from utils.models.backups import BackupReason
+from utils.models.restores import RestoreGap
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 Call = Callable[..., tuple[int, str, str]]
@@ -103,6 +105,28 @@ def write_keyless(place: Path, **changes: Any) -> Archive:
     return archive
 
 
+STEPS_OF_LOG = [
+    "newer and lost by the restore",
+    "a restore begins",
+    "the files of the backup are as they were written",
+    "the present data is backed up",
+    "the backup is loaded beside the present data, and is the same",
+    "a backup takes the place of the present data",
+    "a backup is in place, and what follows is done",
+    "a backup is restored",
+]
+
+
+def test_deaths_that_a_backup_lacks_are_told_in_plain_words() -> None:
+    """The call tells how many are read again, and how many are lost for good."""
+    assert describe_gap(RestoreGap(0)) == ["The backup has every death of the data of before."]
+    [unknown] = describe_gap(RestoreGap())
+    assert unknown.startswith("The data of before couldn't be read, so nobody knows how many deaths")
+    again, gone = describe_gap(RestoreGap(1_234, gone=56, servers=2))
+    assert again.startswith("Deaths that aren't in the backup: 1,234. The bot reads them again from the logs")
+    assert gone.startswith("Deaths that are lost: 56, of game servers that were added after the backup (2).")
+
+
 def type_id(call: Call, patch: pytest.MonkeyPatch, *arguments: str, typed: str) -> tuple[int, str, str]:
     """Run the call at a terminal where a person types a line."""
     controller, terminal = pty.openpty()
@@ -126,6 +150,10 @@ def test_backup_is_restored_and_the_present_data_is_kept_as_a_backup(
     assert f"Backup {archive.id} of 2026-11-30T00:53:20+00:00" in out
     assert "  kills                     200 now          300 then\n" in out
     assert f"{archive.id} is restored" in out
+    assert out.endswith("Start the bot now.\nThe backup has every death of the data of before.\n")
+    logged = [json.loads(line) for line in (installation.data_dir / "logs" / "backup.log").open()]
+    assert [one["event"] for one in logged if one["level"] == "info"] == STEPS_OF_LOG
+    assert not (installation.data_dir / "logs" / "errors.log").exists()
     found = installation.read()
     assert {name: found[name] for name in DOCUMENTS} == DOCUMENTS
     assert [row["action"] for row in found["audit"]] == ["backup restore"] * 2
