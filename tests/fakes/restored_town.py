@@ -1,7 +1,7 @@
 """Two communities in a small database, a backup of it, and the real work that follows its restore.
 
-Everything that a restore must do later is there: a bounty and a grant that are over, a request that nobody
-was told of, and a person who was erased since the backup.
+Everything that a restore must do later is there: a bounty and a grant that are over, a request for
+a link that no admin knows of, and a person who was erased since the backup.
 """
 
 import json

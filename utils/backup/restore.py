@@ -52,6 +52,7 @@ class RestoreOrder:
         guild_id: the one guild to restore; None for the whole database.
         secret_proof: the proof of the key that its logins need; None for no change.
         discards_current: go on although the present data cannot be backed up.
+        keeps_unreadable: but not if the database cannot read it: then its files can be set aside.
     """
 
     archive: Archive
@@ -59,6 +60,7 @@ class RestoreOrder:
     guild_id: GuildId | None = None
     secret_proof: bytes | None = None
     discards_current: bool = False
+    keeps_unreadable: bool = False
 
 
 @dataclass(eq=False)
@@ -68,6 +70,9 @@ class Restorer:
     Args:
         keep_present: backs the present data up.
         collections: the names of the collections that a restore replaces, besides those in the backup.
+
+    Attributes:
+        has_begun: a restore has written something into the database.
     """
 
     recovery: Recovery
@@ -75,6 +80,7 @@ class Restorer:
     keep_present: KeepPresent
     clock: Clock
     collections: Sequence[str] = list_kept()
+    has_begun: bool = False
 
     @property
     def database(self) -> SafeDatabase:
@@ -121,6 +127,7 @@ class Restorer:
         await carry_out(check_files(order.archive), show=show, pause=self._pause)
         _log.info("the files of the backup are as they were written", backup=backup_id)
         marker = await self._build_marker(order, fence)
+        self.has_begun = True
         await self.recovery.marks.write(marker, fence)
         try:
             await self._load(order.archive, marker, show)
@@ -160,6 +167,8 @@ class Restorer:
         try:
             kept = await self.keep_present()
         except (BackupError, StorageError) as error:
+            if order.keeps_unreadable and isinstance(error, StorageError):
+                raise
             if not order.discards_current:
                 raise _explain_unreadable(error) from error
             _log.warning("the present data is given up without a backup", why=str(error))
@@ -244,7 +253,8 @@ def _explain_unreadable(error: KillfeedError) -> BackupError:
     return BackupError(
         text(
             "The present data can't be backed up ({why}), and nothing was restored. With --discard-current "
-            "the restore goes on without that backup, and the present data is lost.",
+            "the restore goes on without that backup, and the present data is lost. To keep it, restore into "
+            "another database: write a new name into mongodb.database.",
             why=str(error).rstrip("."),
         )
     )

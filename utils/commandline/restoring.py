@@ -22,7 +22,7 @@ from utils.backup.erasure_files import read_records
 from utils.backup.files import replace_file
 from utils.backup.manifest import write_time
 from utils.backup.recovery import Recovery
-from utils.backup.restore import RestoreOrder
+from utils.backup.restore import RestoreOrder, Restorer
 from utils.backup.steps import do_not_pause, run_in_thread
 from utils.backup.verification import BackupVerifier, refuse_newer
 from utils.clock import Clock, SystemClock
@@ -48,7 +48,7 @@ from utils.database.process.opening import (
     set_mongod_aside,
 )
 from utils.database.repositories.leases import RESTORE_LEASE
-from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError
+from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError, StorageError
 from utils.models.restores import RestoreGap, RestorePlan
 from utils.models.scope import GuildId
 from utils.models.texts import text
@@ -61,6 +61,10 @@ LOG_SYSTEM = "backup"
 SET_ASIDE = (
     "If its data is damaged: with --discard-current that folder is set aside, and the backup is restored "
     "into a new one."
+)
+UNREADABLE = (
+    "The bot's own MongoDB can't read its data: {why} Nothing was restored. Free some space if its disk is "
+    "full, and try again. {set_aside}"
 )
 NO_TERMINAL = (
     "A restore asks for the id of the backup, and there is no terminal to type it. Add --yes to restore "
@@ -105,6 +109,7 @@ class RestoreCall:
         guild = context.options.guild
         self._guild_id = None if guild is None else GuildId(guild)
         self._recovery: Recovery | None = None
+        self._restorer: Restorer | None = None
 
     @property
     def is_switching(self) -> bool:
@@ -130,9 +135,19 @@ class RestoreCall:
         archive = await run_in_thread(
             partial(choose_archive, list_places(self._settings), self._options.backup)
         )
-        box = self._find_key(archive)
-        async with self._open() as database:
-            return await self._restore(archive, box, database)
+        box, place = self._find_key(archive), build_place(self._settings)
+        try:
+            async with self._open() as database:
+                return await self._restore(archive, box, database)
+        except StorageError as error:
+            is_set_aside = not place.uri and self._restorer is not None and not self._restorer.has_begun
+            if not is_set_aside:
+                raise
+            if not self._options.discard_current or self._options.dry_run:
+                raise ConfigurationError(UNREADABLE.format(why=error, set_aside=SET_ASIDE)) from error
+            _log.warning("the present data cannot be read", why=str(error), system=LOG_SYSTEM)
+        async with self._reach_new(place) as database:
+            return await self._restore(archive, box, database, is_confirmed=True)
 
     async def _begin_again(self) -> bool:
         """Make an empty database the beginning of a new one."""
@@ -146,7 +161,9 @@ class RestoreCall:
         self._say(f"The database “{self._settings.mongodb.database}” begins again without a backup.")
         return True
 
-    async def _restore(self, archive: Archive, box: SecretBox | None, database: SafeDatabase) -> bool:
+    async def _restore(
+        self, archive: Archive, box: SecretBox | None, database: SafeDatabase, *, is_confirmed: bool = False
+    ) -> bool:
         recovery = self._recovery = open_recovery(self._settings, database, self._clock)
         printer = ProgressPrinter(self._write)
         order = RestoreOrder(
@@ -154,19 +171,22 @@ class RestoreCall:
             guild_id=self._guild_id,
             secret_proof=None if box is None or self._guild_id is not None else box.seal_proof(),
             discards_current=self._options.discard_current,
+            keeps_unreadable=not self._settings.mongodb.uri.get_secret_value(),
         )
-        restorer = build_restorer(
+        restorer = self._restorer = build_restorer(
             recovery, self._build_backups(database, box), self._clock, show=printer.show
         )
         async with recovery.lease.hold() as token:
             fence = Fence(RESTORE_LEASE, token)
             await recovery.end(fence)
             plan = await restorer.plan(order)
-            await self._show_plan(plan)
+            if not is_confirmed:
+                await self._show_plan(plan)
             if self._options.dry_run:
                 self._say("Nothing was changed: this was a dry run.")
                 return True
-            if not self._options.yes and not await self._is_confirmed(archive):
+            is_sure = is_confirmed or self._options.yes or await self._is_confirmed(archive)
+            if not is_sure:
                 self._say("That is not the id of the backup. Nothing was restored.")
                 return False
             began = self._clock.monotonic()
@@ -261,7 +281,7 @@ class RestoreCall:
             except ConfigurationError:
                 put_mongod_back(place, aside)  # its data is not what keeps it from starting
                 raise
-            self._say(f"The MongoDB that does not start is set aside in {aside}.")
+            self._say(f"The MongoDB that can't be used is set aside in {aside}.")
             yield database
 
     def _say(self, line: str) -> None:

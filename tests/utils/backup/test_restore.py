@@ -130,7 +130,8 @@ async def test_present_data_is_discarded_only_on_demand(setup: RestoreSetup, arc
         await setup.restore(archive)
     assert str(refused.value) == (
         "The present data can't be backed up (MongoDB refused the operation), and nothing was restored. With "
-        "--discard-current the restore goes on without that backup, and the present data is lost."
+        "--discard-current the restore goes on without that backup, and the present data is lost. To keep "
+        "it, restore into another database: write a new name into mongodb.database."
     )
     assert await digest(setup.database) == OLD
     await setup.restore(archive, discards_current=True)

@@ -12,7 +12,7 @@ from utils.database.core.database import SafeDatabase
 async def test_restored_figures_are_compared_with_the_deaths_before_anything_is_added(
     database: SafeDatabase, tmp_path: Path
 ) -> None:
-    """Wrong figures in a backup are told once. A catch-up counts anew, so later looks leave them alone."""
+    """Wrong figures in a backup are told once. A catch-up counts again, so later looks leave them."""
     await restored_town.store(database)
     await Community(database).damage("players", {}, {"$inc": {"counters.kills": 7}})
     await restored_town.back_up(database, tmp_path)

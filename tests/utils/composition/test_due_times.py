@@ -89,7 +89,7 @@ async def test_due_times_of_older_data_are_passed_over_once_after_its_upgrade(
     [link] = await read(database, "links", GUILDS[0])
     assert link["untold"] == 0
     again = {"$set": {"untold": 1}}
-    await database.unscoped("links").update_one({}, again)  # of this bot, so its admins must be told
+    await database.unscoped("links").update_one({}, again)  # the request was made after the upgrade
     await upgrade.wait_until_current()
     [link] = await read(database, "links", GUILDS[0])
     assert link["untold"] == 1

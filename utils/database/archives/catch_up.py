@@ -45,10 +45,10 @@ async def plan_catch_up(database: SafeDatabase, facts: RestoreFacts, fence: Fenc
     missing, known = 0, set[ServerScope]()
     for server in await database.call(partial(_list_servers, operations, "", facts.guild_id)):
         scope = ServerScope(GuildId(server["guild_id"]), ServerId(server["server_id"]))
-        look = _Look(operations, scope, facts, replaced)
-        for rows in await database.call(look.list_last_rows):
+        planner = _Planner(operations, scope, facts, replaced)
+        for rows in await database.call(planner.list_last_rows):
             await database.in_transaction(partial(_store_rows, scope=scope, rows=rows), fence=fence)
-        plan = await database.call(partial(look.plan, server))
+        plan = await database.call(partial(planner.plan, server))
         await database.in_transaction(partial(_store_plan, scope=scope, plan=plan), fence=fence)
         missing += plan.catch_up.missing
         known.add(scope)
@@ -116,8 +116,8 @@ class _Plan:
     health: Document | None
 
 
-class _Look:
-    """Looks at what both databases know of one game server.
+class _Planner:
+    """Plans the catch-up of one game server from what both databases know of it.
 
     Args:
         replaced: begins the names of the replaced collections.

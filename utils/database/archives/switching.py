@@ -238,7 +238,7 @@ class CollectionSwitch:
         """Let the loaded collection take the place of the present one, which is kept as ``replaced.…``.
 
         Raises:
-            StorageError: another process has done it meanwhile, or the database failed.
+            StorageError: another process has done it, or the database failed.
         """
         present = await list_uuids(self._database)
         loaded = present.get(self.restoring + name)
