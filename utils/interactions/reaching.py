@@ -30,7 +30,7 @@ BELOW = frozenset({"aiohappyeyeballs", "asyncio", "concurrent", "socket", "ssl",
 """Packages that the libraries call to make a request."""
 
 SESSION_CLOSED = RuntimeError("Session is closed")
-"""What aiohttp raises for a request that begins while the bot stops."""
+"""aiohttp raises it for a request that begins while the bot stops."""
 
 logger = get_logger(__name__)
 
