@@ -2,19 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 
 from utils.backup.backups import ignore
 from utils.backup.child import work_in_child
-from utils.backup.steps import Show, run_in_thread
+from utils.backup.steps import Show
 from utils.composition.archived_deaths import DEATHS_JOB, dump_scopes, load_deaths
-from utils.composition.backups import build_child_command, build_source, find_home
+from utils.composition.backups import build_child_command, build_source
 from utils.composition.erasures import keep_erased_out
 from utils.composition.storage import build_key_place, build_place
-from utils.composition.verification import FULL_JOB, dump_counts, find_measure, find_measured
+from utils.composition.verification import FULL_JOB, dump_counts, find_measure
 from utils.database.core.database import SafeDatabase
 from utils.database.process.opening import find_uri
-from utils.database.verification.checks import DataChecks
 from utils.models.scope import ServerScope
 from utils.models.verification import ArchivedDeaths, VerificationReport
 from utils.settings import Settings
@@ -47,11 +45,12 @@ class FullCheck:
             BackupError: it failed; the text says why.
             StorageError: the database does not answer.
         """
-        expected = await find_measure(self.settings, self.database, is_proven=True)
+        measure = await find_measure(self.settings, self.database, is_proven=True)
         order = {
             "uri": find_uri(build_place(self.settings)),
             "database": self.database.name,
-            "expected": dump_counts(expected),
+            "expected": dump_counts(measure.manifest.deaths_by_server if measure else {}),
+            "kept": measure.manifest.communities.dump() if measure else None,
             "day": day,
             "also": dump_scopes(also),
             "is_gentle": is_gentle,
@@ -69,11 +68,7 @@ class FullCheck:
             BackupError: it failed; the text says why.
             StorageError: the database does not answer.
         """
-        since = await DataChecks(self.database).find_restored_at()
-        find = partial(
-            find_measured, find_home(self.settings), self.database.name, since=since, is_proven=True
-        )
-        archive = await run_in_thread(find)
+        archive = await find_measure(self.settings, self.database, is_proven=True)
         if archive is None:
             return ArchivedDeaths()
         order = {

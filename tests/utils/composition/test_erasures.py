@@ -9,7 +9,9 @@ from tests.fakes.verified import SERVER, Community
 from utils.composition.erasures import keep_erased_out
 from utils.database.core.database import SafeDatabase
 from utils.database.documents.death_documents import build_death_document
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
 from utils.models.personal import ErasureRecord, PersonKind
 from utils.models.verification import ArchivedDeaths
@@ -52,3 +54,13 @@ async def test_no_death_comes_back_where_nobody_can_tell_who_was_erased(
     archived = ArchivedDeaths({SERVER: encode(deaths)}, is_cut=False)
     kept = await keep_erased_out(database, archived, since=SINCE, secret_box=box)
     assert kept == ArchivedDeaths({}, is_cut=False)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_erasure_without_a_record_keeps_the_community_out(database: SafeDatabase, hours: int) -> None:
+    """The audit tells of an erasure that has no digest; one from before the backup is in it."""
+    entry = AuditEntry(SINCE + timedelta(hours=hours), None, AuditAction.DATA_ERASE, AuditFacts())
+    await AuditRepository(database).insert_entry(SERVER.guild_id, entry)
+    archived = ArchivedDeaths({SERVER: encode(Community(database).build_deaths(5))}, is_cut=False)
+    kept = await keep_erased_out(database, archived, since=SINCE, secret_box=BOX)
+    assert kept == (archived if hours < 0 else ArchivedDeaths({}, is_cut=False))
