@@ -65,6 +65,7 @@ logger = get_logger(__name__)
 EXTENSIONS = (
     "cogs.setup",
     "cogs.killfeed",
+    "cogs.server",
     "cogs.stats",
     "cogs.leaderboard",
     "cogs.link",
