@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
@@ -242,17 +243,23 @@ def test_links_into_the_project_lead_somewhere(path: Path) -> None:
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "DEVELOPER_GUIDE.md"])
-def test_names_and_paths_of_the_documents_exist_in_the_tree(name: str) -> None:
-    """Each file, folder, class or constant in backticks exists in the project or in its libraries."""
+@cache
+def read_tree() -> tuple[list[str], set[str]]:
+    """Return the path of each file of code, and all words in them."""
     tops = ("bot.py", "benchmarks", "cogs", "simulation", "tests", "utils")
     files = [
         file
         for top in tops
         for file in ((ROOT / top).rglob("*.py") if (ROOT / top).is_dir() else [ROOT / top])
     ]
-    paths = [f"/{file.relative_to(ROOT).as_posix()}" for file in files]
     words = {word for file in files for word in re.findall(r"\w+", file.read_text("utf-8"))}
+    return [f"/{file.relative_to(ROOT).as_posix()}" for file in files], words
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "DEVELOPER_GUIDE.md"])
+def test_names_and_paths_of_the_documents_exist_in_the_tree(name: str) -> None:
+    """Each file, folder, class or constant in backticks exists in the project or in its libraries."""
+    paths, words = read_tree()
     prose = re.sub(r"```.*?```", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL)
     code = set(re.findall(r"`([^`\n]+)`", prose))
     wanted = {one for one in code if re.fullmatch(r"[\w/]+\.py|(\w+/)+", one)}

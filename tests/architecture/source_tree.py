@@ -1,28 +1,44 @@
 """The project's source as syntax trees, for the rules that check it."""
 
 import ast
+import gc
+import io
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = ("bot.py", "cogs", "utils", "simulation")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+Kind = TypeVar("Kind", bound=ast.AST)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Module:
-    """One source file.
+    """One source file, parsed when a rule first looks into it.
 
     Attributes:
         path: the path from the root of the project, with ``/``.
         source: its text.
-        tree: the syntax tree of the source.
     """
 
     path: str
     source: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree of the source."""
+        is_collecting = gc.isenabled()
+        gc.disable()  # its looks through all trees would take twice as long as the parsing
+        try:
+            return ast.parse(self.source)
+        finally:
+            if is_collecting:
+                gc.enable()
 
     @property
     def name(self) -> str:
@@ -34,9 +50,38 @@ class Module:
         """Return its room: the first name of the dotted name, below ``utils`` the first two."""
         return find_room(self.name)
 
+    @property
+    def tokens(self) -> Iterator[tokenize.TokenInfo]:
+        """Its tokens; they take longer than the tree, so a rule looks at the text before it asks for them."""
+        return tokenize.generate_tokens(io.StringIO(self.source).readline)
+
     def walk(self) -> Iterator[ast.AST]:
-        """Yield every node."""
-        return iter(_list_nodes(self.tree))
+        """Yield every node, without the marks of loads and stores."""
+        return iter(self._nodes)
+
+    def find(self, *kinds: type[Kind]) -> Iterator[Kind]:
+        """Yield the nodes of exactly these kinds."""
+        for kind in kinds:
+            yield from self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[Any]]:
+        found: dict[type[ast.AST], list[Any]] = {}
+        for node in self._nodes:
+            found.setdefault(type(node), []).append(node)
+        return found
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        """Every node; dozens of rules go through the same trees."""
+        nodes: list[ast.AST] = [self.tree]
+        for node in nodes:  # grows on the way
+            for value in vars(node).values():
+                if isinstance(value, list):
+                    nodes += [one for one in value if isinstance(one, ast.AST)]
+                elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                    nodes.append(value)
+        return nodes
 
 
 def find_room(name: str) -> str:
@@ -47,13 +92,7 @@ def find_room(name: str) -> str:
 
 def build_module(source: str, path: str = "utils/services/example.py") -> Module:
     """Return a module from its text."""
-    return Module(path, source, ast.parse(source))
-
-
-@cache
-def _list_nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
-    """Return every node of a tree; dozens of rules go through the same trees."""
-    return tuple(ast.walk(tree))
+    return Module(path, source)
 
 
 @cache
@@ -68,11 +107,10 @@ def list_modules() -> tuple[Module, ...]:
 
 def list_imports(module: Module) -> Iterator[tuple[str, str]]:
     """Yield every import as ``(module, name)``; the name is empty for a whole module."""
-    for node in module.walk():
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from ((node.module or "", alias.name) for alias in node.names)
+    for node in module.find(ast.Import):
+        yield from ((alias.name, "") for alias in node.names)
+    for node in module.find(ast.ImportFrom):
+        yield from ((node.module or "", alias.name) for alias in node.names)
 
 
 def read_dotted(node: ast.AST) -> str:

@@ -10,8 +10,8 @@ from utils.composition.due_times import DUE_TIMES
 
 def list_timers(module: Module) -> Iterator[str]:
     """Yield the names of the tasks with an interval that a module starts."""
-    for node in module.walk():
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+    for node in module.find(ast.Call):
+        if not isinstance(node.func, ast.Attribute):
             continue
         keywords = {keyword.arg for keyword in node.keywords}
         if node.func.attr == "start" and "interval_seconds" in keywords:

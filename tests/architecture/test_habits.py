@@ -1,7 +1,6 @@
 """Habits of the whole tree: no swallowed errors, no patches, injected time, scope first, short functions."""
 
 import ast
-import io
 import re
 import tokenize
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ import aiohttp
 import discord
 import pytest
 
-from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+from tests.architecture.source_tree import FUNCTIONS, Module, build_module, list_modules, read_dotted
 
 CATCH_ALL_ROOMS = {"utils.tasks", "utils.events", "utils.telemetry"}
 BROAD = {"Exception", "BaseException"}
@@ -46,9 +45,7 @@ NOT_CODE = {
 
 def list_swallowed(module: Module) -> Iterator[str]:
     """Find broad handlers that do not raise again, outside the three rooms that may catch everything."""
-    for node in module.walk():
-        if not isinstance(node, ast.ExceptHandler) or module.room in CATCH_ALL_ROOMS:
-            continue
+    for node in module.find(ast.ExceptHandler) if module.room not in CATCH_ALL_ROOMS else ():
         caught = [node.type, *getattr(node.type, "elts", [])]
         is_broad = node.type is None or any(isinstance(one, ast.Name) and one.id in BROAD for one in caught)
         if is_broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
@@ -59,11 +56,10 @@ def list_patches(module: Module) -> Iterator[str]:
     """Find assignments to attributes of imported names, except py-cord's documented address."""
     imported = {
         (alias.asname or alias.name).split(".")[0]
-        for node in module.walk()
-        if isinstance(node, ast.Import | ast.ImportFrom)
+        for node in module.find(ast.Import, ast.ImportFrom)
         for alias in node.names
     }
-    for node in module.walk():
+    for node in module.find(*CHANGES):
         for target in _list_targets(node):
             dotted = read_dotted(target)
             if "." in dotted and dotted.split(".")[0] in imported:
@@ -72,6 +68,9 @@ def list_patches(module: Module) -> Iterator[str]:
                 if module.room == "utils.telemetry" and dotted in DOCUMENTED_HOOKS:
                     continue
                 yield dotted
+
+
+CHANGES = (ast.Assign, ast.Delete, ast.AugAssign, ast.AnnAssign, ast.Call)
 
 
 def _list_targets(node: ast.AST) -> list[ast.expr]:
@@ -89,13 +88,15 @@ def list_own_maps(module: Module) -> Iterator[str]:
     """Find errors of requests to Discord that delivery handles outside the sender's map."""
     if module.room != "utils.delivery" or module.path == SENDER:
         return
-    for node in module.walk():
+    for node in module.find(ast.ImportFrom, ast.ExceptHandler, ast.Attribute):
         if isinstance(node, ast.ImportFrom):
             yield from filter(_is_request_error, (f"{node.module}.{alias.name}" for alias in node.names))
-        elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+        elif isinstance(node, ast.ExceptHandler):
+            if node.type is None:
+                continue
             caught = map(read_dotted, getattr(node.type, "elts", [node.type]))
             yield from (name for name in caught if name in {"OSError", "ConnectionError", "TimeoutError"})
-        elif isinstance(node, ast.Attribute) and _is_request_error(read_dotted(node)):
+        elif _is_request_error(read_dotted(node)):
             yield read_dotted(node)
 
 
@@ -115,8 +116,8 @@ def list_own_requests(module: Module) -> Iterator[str]:
     """
     if module.path == SENDER or module.room == "simulation":
         return
-    for node in module.walk():
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+    for node in module.find(ast.Call):
+        if isinstance(node.func, ast.Attribute):
             owner, name = read_dotted(node.func.value), node.func.attr
             is_sent = name == "send" and owner.endswith(("channel", "messageable", "user", "member"))
             if is_sent or name in FINDS_MESSAGES:
@@ -125,13 +126,13 @@ def list_own_requests(module: Module) -> Iterator[str]:
 
 def list_reached_parts(module: Module) -> Iterator[str]:
     """Find uses of an inner part of one of the bot's services."""
-    dotted = {read_dotted(node) for node in module.walk()}
+    dotted = {read_dotted(node) for node in module.find(ast.Attribute)}
     yield from sorted(name for name in dotted if re.search(r"\bservices(\.\w+){3}$", name))
 
 
 def list_module_games(module: Module) -> Iterator[str]:
     """Find uses of the table of loaded modules."""
-    for node in module.walk():
+    for node in module.find(ast.Attribute):
         if read_dotted(node) in {"sys.modules", "sys.meta_path", "importlib.reload"}:
             yield read_dotted(node)
 
@@ -139,7 +140,7 @@ def list_module_games(module: Module) -> Iterator[str]:
 def list_own_clocks(module: Module) -> Iterator[str]:
     """Find reads of the wall clock and blocking waits that avoid the injected clock."""
     clocks = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.sleep"}
-    for node in module.walk():
+    for node in module.find(ast.Attribute):
         dotted = ".".join(read_dotted(node).split(".")[-2:])
         if dotted in clocks and module.room not in {"utils.clock", "simulation"}:
             yield dotted
@@ -147,19 +148,20 @@ def list_own_clocks(module: Module) -> Iterator[str]:
 
 def list_postponed(module: Module) -> Iterator[str]:
     """Find markers of postponed work, and the import that would turn the options of commands into strings."""
-    for token in tokenize.generate_tokens(io.StringIO(module.source).readline):
-        if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
+    marker = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    for token in module.tokens if marker.search(module.source) else ():
+        if token.type == tokenize.COMMENT and marker.search(token.string):
             yield token.string
-    for node in module.walk():
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__" and module.room == "cogs":
+    for node in module.find(ast.ImportFrom):
+        if node.module == "__future__" and module.room == "cogs":
             yield "__future__"
 
 
 def list_sql(module: Module) -> Iterator[str]:
     """Find strings that are SQL."""
     sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT INTO|DELETE FROM|CREATE TABLE|UPDATE \w+ SET)\b", re.DOTALL)
-    for node in module.walk():
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value):
+    for node in module.find(ast.Constant):
+        if isinstance(node.value, str) and sql.search(node.value):
             yield node.value
 
 
@@ -178,8 +180,8 @@ def list_unscoped(module: Module) -> Iterator[str]:
         return
     if module.name.rpartition(".")[2] in KEYLESS_REPOSITORIES:
         return
-    for owner in module.walk():
-        if isinstance(owner, ast.ClassDef) and owner.name.endswith("Repository"):
+    for owner in module.find(ast.ClassDef):
+        if owner.name.endswith("Repository"):
             for node in owner.body:
                 is_public = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_"
                 if is_public and not _takes_scope_first(node):
@@ -197,19 +199,20 @@ def _takes_scope_first(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def list_long(module: Module) -> Iterator[str]:
     """Find functions and files over the budget; docstrings and comments are free."""
     docstrings: set[int] = set()
-    for node in module.walk():
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = _list_docstring_lines(node)
-            docstrings |= lines
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1 - len(lines)
-                if length > LONGEST_FUNCTION:
-                    yield f"{node.name}: {length}"
+    for node in module.find(ast.Module, ast.ClassDef, *FUNCTIONS):
+        lines = _list_docstring_lines(node)
+        docstrings |= lines
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1 - len(lines)
+            if length > LONGEST_FUNCTION:
+                yield f"{node.name}: {length}"
+    limit = LONGEST_COG if module.room == "cogs" and module.path.count("/") == 1 else LONGEST_FILE
+    if module.source.count("\n") < limit:
+        return  # without a look at its tokens
     code: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(module.source).readline):
+    for token in module.tokens:
         if token.type not in NOT_CODE:
             code.update(range(token.start[0], token.end[0] + 1))
-    limit = LONGEST_COG if module.room == "cogs" and module.path.count("/") == 1 else LONGEST_FILE
     if len(code - docstrings) > limit:
         yield f"{len(code - docstrings)} lines"
 

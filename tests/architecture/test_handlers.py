@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from tests.architecture.source_tree import Module, build_module, list_modules
+from tests.architecture.source_tree import FUNCTIONS, Module, build_module, list_modules
 from utils import events
 
 EVENTS = {kind.__name__ for kind in get_args(events.Event)}
@@ -20,8 +20,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def list_handlers(module: Module) -> Iterator[Function]:
     """Find the methods that take an event and are named after it."""
-    for node in module.walk():
-        if isinstance(node, Function) and node.name.lstrip("_").startswith("on_") and _takes_event(node):
+    for node in module.find(*FUNCTIONS):
+        if node.name.lstrip("_").startswith("on_") and _takes_event(node):
             yield node
 
 
@@ -42,10 +42,8 @@ def _list_registered() -> set[str]:
     calls = (
         node
         for module in list_modules()
-        for node in module.walk()
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "register"
+        for node in module.find(ast.Call)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "register"
     )
     given = (call.args for call in calls if len(call.args) == 2)
     return {

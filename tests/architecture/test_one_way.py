@@ -10,7 +10,7 @@ from tests.architecture.source_tree import Module, build_module, list_modules, r
 
 def list_own_locks(module: Module) -> Iterator[str]:
     """Find locks kept by key outside ``utils/locks.py``, which drops unused locks."""
-    for node in module.walk():
+    for node in module.find(ast.Subscript, ast.Call):
         if isinstance(node, ast.Subscript) and read_dotted(node.value).endswith("dict"):
             inside = ast.walk(node.slice)
         elif isinstance(node, ast.Call) and read_dotted(node.func).endswith(("defaultdict", "setdefault")):
@@ -23,8 +23,8 @@ def list_own_locks(module: Module) -> Iterator[str]:
 
 def list_own_caches(module: Module) -> Iterator[str]:
     """Find values kept by key with the time of their reading, outside ``utils/caching.py``."""
-    for node in module.walk():
-        if isinstance(node, ast.Subscript) and read_dotted(node.value) == "dict":
+    for node in module.find(ast.Subscript):
+        if read_dotted(node.value) == "dict":
             value = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
             if ast.unparse(value).startswith("tuple[float, "):
                 yield f"line {node.lineno}"
@@ -32,11 +32,12 @@ def list_own_caches(module: Module) -> Iterator[str]:
 
 def list_own_backoffs(module: Module) -> Iterator[str]:
     """Find waits that grow to a limit, outside ``utils/backoff.py``: ``min(pause * 2, …)``, or a table."""
-    for node in module.walk():
-        if isinstance(node, ast.Call) and read_dotted(node.func) == "min":
-            if any(_grows(inner) for argument in node.args for inner in ast.walk(argument)):
+    for node in module.find(ast.Call, ast.Assign):
+        if isinstance(node, ast.Call):
+            is_least = read_dotted(node.func) == "min"
+            if is_least and any(_grows(inner) for argument in node.args for inner in ast.walk(argument)):
                 yield f"line {node.lineno}"
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+        elif isinstance(node.value, ast.Tuple):
             yield from (f"line {one.lineno}" for one in node.targets if "RETRY_SECONDS" in read_dotted(one))
 
 
@@ -52,9 +53,9 @@ def _grows(node: ast.AST) -> bool:
 
 def list_own_waits(module: Module) -> Iterator[str]:
     """Find waits for the first of several things, or for an event or a time, outside ``utils/waiting.py``."""
-    for node in module.walk():
+    for node in module.find(ast.Attribute, ast.Name, ast.AsyncWith):
         if read_dotted(node).endswith("FIRST_COMPLETED"):
-            yield f"line {getattr(node, 'lineno', 0)}"
+            yield f"line {node.lineno}"
         elif isinstance(node, ast.AsyncWith) and ast.unparse(node.items[0]).startswith("asyncio.timeout("):
             awaited = node.body[0].value if isinstance(node.body[0], ast.Expr) else None
             if len(node.body) == 1 and awaited is not None and ast.unparse(awaited).endswith(".wait()"):

@@ -1,7 +1,6 @@
 """Docstrings and comments of tests, simulation and benchmarks are plain sentences."""
 
 import ast
-import io
 import re
 import tokenize
 from collections.abc import Iterator
@@ -33,6 +32,9 @@ UNPLAIN_WORDS = re.compile(
 )
 
 
+QUOTED = re.compile(r'^[ \t]*[rRuUbB]?"(?:""(.*?)"""|([^"\n]+))', re.MULTILINE | re.DOTALL)
+
+
 def list_sources() -> list[Module]:
     """Return the modules that these rules cover."""
     files = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
@@ -42,16 +44,46 @@ def list_sources() -> list[Module]:
 
 def list_texts(module: Module) -> Iterator[tuple[int, str]]:
     """Yield line and text of each docstring, and of each comment that does not continue another one."""
-    for node in module.walk():
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+    for node in module.find(ast.Expr):
+        if isinstance(node.value, ast.Constant):
             yield node.lineno, str(node.value.value)
     previous = -1
-    for token in tokenize.generate_tokens(io.StringIO(module.source).readline):
+    for token in module.tokens:
         if token.type == tokenize.COMMENT:
             line = token.start[0]
             if line != previous + 1:
                 yield line, token.string.lstrip("# ")
             previous = line
+
+
+def is_suspect(source: str) -> bool:
+    """Tell whether a source may have an unplain text, without its tokens and its tree, which take longer.
+
+    It takes a ``#`` in a string for a comment, and each string that begins a line for a docstring.
+    """
+    return any(map(is_unplain, _list_quoted(source))) or any(map(is_unplain, _list_behind_hashes(source)))
+
+
+def _list_quoted(source: str) -> Iterator[str]:
+    for long, short in QUOTED.findall(source):
+        yield long or short
+
+
+def _list_behind_hashes(source: str) -> Iterator[str]:
+    continues = False
+    for line in source.splitlines():
+        is_comment = line.lstrip().startswith("#")
+        if not (continues and is_comment):
+            yield from re.findall(r"(?=#\W*(.*))", line)
+        continues = is_comment
+
+
+def is_unplain(text: str) -> bool:
+    """Tell whether a text has a sentence that is hard to read."""
+    return any(
+        UNPLAIN_STARTS.match(sentence) or UNPLAIN_WORDS.search(sentence) or UNPLAIN.search(sentence)
+        for sentence in list_sentences(text)
+    )
 
 
 def list_sentences(text: str) -> Iterator[str]:
@@ -63,14 +95,9 @@ def list_sentences(text: str) -> Iterator[str]:
 
 def list_unplain(module: Module) -> list[int]:
     """Return the lines of texts with a sentence that is hard to read."""
-    return sorted(
-        {
-            line
-            for line, text in list_texts(module)
-            for sentence in list_sentences(text)
-            if UNPLAIN_STARTS.match(sentence) or UNPLAIN_WORDS.search(sentence) or UNPLAIN.search(sentence)
-        }
-    )
+    if not is_suspect(module.source):
+        return []
+    return sorted({line for line, text in list_texts(module) if is_unplain(text)})
 
 
 def test_sentences_of_tests_and_of_the_simulation_are_plain() -> None:

@@ -22,10 +22,11 @@ ANSWERS = (
 
 def list_answers_by_hand(module: Module) -> Iterator[str]:
     """Find the flag of private answers, and the ways to answer that know no declaration."""
-    for node in module.walk():
+    for node in module.find(ast.arg, ast.keyword, ast.Constant):
         if "ephemeral" in (getattr(node, "arg", ""), getattr(node, "value", "")):
-            yield f"line {getattr(node, 'lineno', 0)}: ephemeral"
-        elif isinstance(node, ast.Call) and _name(node.func).endswith(ANSWERS):
+            yield f"line {node.lineno}: ephemeral"
+    for node in module.find(ast.Call):
+        if _name(node.func).endswith(ANSWERS):
             yield f"line {node.lineno}: {_name(node.func)}"
 
 

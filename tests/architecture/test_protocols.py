@@ -48,8 +48,7 @@ def list_classes(modules: Iterable[Module]) -> list[Class]:
     return [
         Class(node.name, module, tuple(_list_bases(node)), frozenset(_list_members(node)))
         for module in modules
-        for node in module.walk()
-        if isinstance(node, ast.ClassDef)
+        for node in module.find(ast.ClassDef)
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+from tests.architecture.source_tree import FUNCTIONS, Module, build_module, list_modules, read_dotted
 
 OF_GUILDS = {"guild_id"}
 ISOLATING = {"attempt", "for_each"}
@@ -19,12 +19,11 @@ def list_shared_fates(module: Module) -> Iterator[str]:
     """Find loops over guilds, or over keys of the scope index, that wait without isolating each guild."""
     if module.room not in ROOMS:
         return
-    for function in module.walk():
-        if isinstance(function, Function):
-            listed = _name_what_is_listed(function)
-            for owner, loop in _list_loops(function):
-                if _goes_over_guilds(loop, listed) and _waits(owner):
-                    yield f"{function.name}: line {loop.iter.lineno}"
+    for function in module.find(*FUNCTIONS):
+        listed = _name_what_is_listed(function)
+        for owner, loop in _list_loops(function):
+            if _goes_over_guilds(loop, listed) and _waits(owner):
+                yield f"{function.name}: line {loop.iter.lineno}"
 
 
 def _name_what_is_listed(function: Function) -> set[str]:

@@ -12,8 +12,8 @@ from utils.services.ingestion.death_log_reader import DEATH_LOG
 
 def list_task_names(module: Module, constants: Mapping[str, str]) -> Iterator[str]:
     """Yield the beginning of each name that tasks are started under; all of it where it is a literal."""
-    for node in module.walk():
-        if isinstance(node, ast.Call) and read_dotted(node.func).endswith(("tasks.start", "WorkQueue")):
+    for node in module.find(ast.Call):
+        if read_dotted(node.func).endswith(("tasks.start", "WorkQueue")):
             yield from _read(node.args[0], module, constants)
 
 
@@ -37,7 +37,7 @@ def _read(name: ast.expr, module: Module, constants: Mapping[str, str]) -> Itera
 
 def _find_value(module: Module, name: str) -> ast.expr:
     """Return what a variable is set to, or what a function returns."""
-    for node in module.walk():
+    for node in module.find(ast.Assign, ast.FunctionDef):
         if isinstance(node, ast.Assign) and [read_dotted(target) for target in node.targets] == [name]:
             return node.value
         if isinstance(node, ast.FunctionDef) and node.name == name:

@@ -38,15 +38,15 @@ MANAGERS = {
 
 def list_made(module: Module) -> Iterator[str]:
     """Find the lines that make tasks."""
-    for node in module.walk():
-        if isinstance(node, ast.Call) and read_dotted(node.func).rpartition(".")[2] in MAKERS:
+    for node in module.find(ast.Call):
+        if read_dotted(node.func).rpartition(".")[2] in MAKERS:
             yield f"line {node.lineno}"
 
 
 def list_managers(module: Module) -> Iterator[str]:
     """Find the lines that make a manager of tasks."""
-    for node in module.walk():
-        if isinstance(node, ast.Call) and read_dotted(node.func) == "TaskManager":
+    for node in module.find(ast.Call):
+        if read_dotted(node.func) == "TaskManager":
             yield f"line {node.lineno}"
 
 

@@ -16,8 +16,8 @@ from utils.models.servers import WayStep
 
 def list_wrong_texts(module: Module) -> Iterator[str]:
     """Find texts that are put together from parts, or whose placeholders and values differ."""
-    for node in module.walk():
-        if not isinstance(node, ast.Call) or read_dotted(node.func) not in MAKERS:
+    for node in module.find(ast.Call):
+        if read_dotted(node.func) not in MAKERS:
             continue
         name = read_dotted(node.func)
         literals = [
@@ -41,10 +41,10 @@ CODED: dict[str, type[CodedText]] = {kind.__name__: kind for kind in (Problem, R
 
 def list_wrong_facts(module: Module) -> Iterator[str]:
     """Find coded texts whose facts differ from the placeholders of their sentences."""
-    for node in module.walk():
-        kind, _, rest = read_dotted(node.func).partition(".") if isinstance(node, ast.Call) else ("", "", "")
+    for node in module.find(ast.Call):
+        kind, _, rest = read_dotted(node.func).partition(".")
         name, _, said = rest.partition(".")
-        if not isinstance(node, ast.Call) or kind not in CODED or said not in ("say", "count"):
+        if kind not in CODED or said not in ("say", "count"):
             continue
         given = {str(one.arg) for one in node.keywords} | ({"count"} if said == "count" else set())
         if given != _list_places(CODED[kind][name].value.one):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.source_tree import ROOT, Module, build_module, list_modules
+from tests.architecture.source_tree import FUNCTIONS, ROOT, Module, build_module, list_modules
 
 GLOSSARY_SIZE = 26
 GIVEN_UP = {
@@ -63,15 +63,10 @@ def read_glossary() -> dict[str, frozenset[str]]:
 def list_names(module: Module) -> Iterator[str]:
     """Yield the names that a module defines, and its own name."""
     yield module.name.rpartition(".")[2]
-    for node in module.walk():
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.attr
+    yield from (node.name for node in module.find(*FUNCTIONS, ast.ClassDef))
+    yield from (node.arg for node in module.find(ast.arg))
+    yield from (node.id for node in module.find(ast.Name) if isinstance(node.ctx, ast.Store))
+    yield from (node.attr for node in module.find(ast.Attribute) if isinstance(node.ctx, ast.Store))
 
 
 def split_name(name: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import pytest
 
@@ -46,8 +47,13 @@ MEANINGS: Mapping[str, str] = {
 NUMBERED_NOUN = re.compile(r"\{(count|total)\} [a-z]+s\b")
 
 
-def list_texts() -> Iterator[tuple[str, str, bool]]:
-    """Yield the place and the English of every text, and whether it has forms for one and many."""
+@cache
+def list_texts() -> tuple[tuple[str, str, bool], ...]:
+    """Return the place and the English of every text, and whether it has forms for one and many."""
+    return tuple(_find_texts())
+
+
+def _find_texts() -> Iterator[tuple[str, str, bool]]:
     for message in collect_texts():
         forms = message.id if isinstance(message.id, tuple) else (message.id,)
         for form in filter(None, forms):

@@ -7,9 +7,11 @@ from simulation.discord.openapi import DOCUMENT_PATH
 
 SHARED = Path(__file__).parents[3] / "shared"
 SAMPLES = SHARED / "samples" / "deathlogs"
+DEADSIDE_LINES = SHARED / "samples" / "deadside-log" / "four-real-lines.log"
 CONTRACT = SHARED / "CONTRACT.md"
 PARTS = {
     "real days of game servers": SAMPLES,
+    "real lines of Deadside.log": DEADSIDE_LINES,
     "Discord's API document, against which every request is checked": DOCUMENT_PATH,
     "the contract of the settings": CONTRACT,
 }

@@ -473,6 +473,7 @@ class Shelf:
                 home_guild_id=self.home_guild_id,
                 owner_ids=self.owner_ids,
                 clock=self.clock,
+                errors=self.reporter,
             ),
         )
         factory = EmbedFactory(languages=self.languages)

@@ -320,13 +320,22 @@ async def run_until(setup: Setup, manager: BackupManager, is_done: Callable[[], 
 
 
 async def test_backup_is_made_soon_after_a_start_and_then_at_its_hours(setup: Setup) -> None:
-    """The first one comes within ten minutes of a start at 12:00; the next are at 16:00 and 22:00."""
-    manager = setup.build(every_hours=6)
+    """The first one comes within ten minutes of a start at 12:00; the next are at 16:00 and 22:00.
+
+    The verification of the data follows each backup and begins when that backup is there.
+    """
+    manager, followed = setup.build(every_hours=6), list[int]()
+
+    async def follow() -> None:
+        followed.append(setup.count_backups())
+
+    manager.after_backup = follow
     with capture_logs() as logs:
         await run_until(setup, manager, lambda: setup.count_backups() == 3)
     taken: list[datetime] = sorted(one.manifest.started_at for one in list_archives(setup.home))
     assert timedelta(0) < taken[0] - START <= timedelta(minutes=10)
     assert [(one.hour, one.minute) for one in taken[1:]] == [(16, 0), (22, 0)]
+    assert followed[:2] == [1, 2]
     assert [one for one in logs if one["log_level"] == "error"] == []
 
 

@@ -4,7 +4,7 @@ One document per month (``"2025-04"``) holds a player's days, as an array of day
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date, timedelta
 from heapq import merge
 from typing import Any
@@ -187,9 +187,11 @@ def _read_known(document: Document) -> KnownPlayer:
 
 def _merge(one: KnownPlayer, other: KnownPlayer) -> KnownPlayer:
     older, newer = sorted((one, other), key=lambda player: player.last_seen_at)
-    return replace(
-        newer,
+    return KnownPlayer(  # not by ``replace``, which takes three times as long
+        player_id=newer.player_id,
+        name=newer.name,
         names=tuple(dict.fromkeys((*newer.names, *older.names))),
         kills=newer.kills + older.kills,
+        last_seen_at=newer.last_seen_at,
         servers=tuple(sorted((*newer.servers, *older.servers))),
     )

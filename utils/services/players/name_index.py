@@ -101,6 +101,14 @@ class NameIndex:
         entry = self._by_id.get(player_id)
         return entry.player if entry else None
 
+    def knows(self, text: str) -> bool:
+        """Tell whether a text is the id, the label or the newest name of a player."""
+        return (
+            PlayerId(text) in self._by_id
+            or fold_text(text) in self._by_label
+            or self.find_marked(text) is not None
+        )
+
     async def search(
         self, part: str, *, limit: int, server_ids: Collection[ServerId] = frozenset()
     ) -> list[KnownPlayer]:

@@ -20,7 +20,7 @@ from utils.queues import WorkQueue
 from utils.services.players.name_index import NameIndex, select_seen
 from utils.services.players.wording import describe_missing_player, describe_several_players
 from utils.services.ports import ServerStore
-from utils.tasks import TaskManager
+from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
 CLOSEST = 3
@@ -53,6 +53,7 @@ class PlayerNames:
 
     def __post_init__(self) -> None:
         self._guilds: dict[GuildId, NameIndex] = {}
+        self._before: dict[GuildId, NameIndex] = {}  # of guilds whose names are read again after an import
         self._locks = KeyedLocks[GuildId]()
         self._missed: dict[GuildId, list[DeathsStored]] = {}
         self._unlearned: defaultdict[GuildId, list[DeathsStored]] = defaultdict(list)
@@ -99,13 +100,14 @@ class PlayerNames:
     ) -> KnownPlayer:
         """Return the player with this id, label or exact name, or with a unique part of a name.
 
-        If several players have or had that exact name, the one who has it now is returned.
+        If several players have or had that exact name, the one who has it now is returned. While names are
+        read again after an import, those from before it answer for the players whom they know.
 
         Raises:
             NotFoundError: no player has this name; it offers the closest names.
             AmbiguousError: several players fit; equal names are told apart.
         """
-        known, servers = await self._get(guild_id), frozenset(server_ids)
+        known, servers = await self._get_for(guild_id, text), frozenset(server_ids)
         picked = known.find(PlayerId(text)) or known.find_marked(text)
         if picked is not None:
             return picked
@@ -137,8 +139,13 @@ class PlayerNames:
             self._learning.put(guild_id, guild_id=guild_id)
 
     def on_history_imported(self, event: HistoryImported) -> None:
-        """Read a guild's names again when they are asked for next."""
-        self.forget_guild(event.scope.guild_id)
+        """Read a guild's names again, now if they are in memory: a command should not wait seconds for it."""
+        guild_id = event.scope.guild_id
+        known = self._guilds.get(guild_id)
+        self.forget_guild(guild_id)
+        if known is not None:
+            self._before[guild_id] = known
+            self._begin_reading(guild_id)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
         """Read a guild's names again when they are asked for next."""
@@ -151,6 +158,7 @@ class PlayerNames:
     def forget_guild(self, guild_id: GuildId) -> None:
         """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
+        self._before.pop(guild_id, None)
         self._missed.pop(guild_id, None)
         self._unlearned.pop(guild_id, None)
 
@@ -166,20 +174,29 @@ class PlayerNames:
 
     async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
         """Read the names in the background, and return them if that is quick enough."""
+        reading = self._begin_reading(guild_id)
+        await wait_for_first(reading.wait(), self.clock.sleep(BLINK_SECONDS))
+        return self._guilds.get(guild_id)
 
+    def _begin_reading(self, guild_id: GuildId) -> BackgroundTask:
         async def read() -> None:
             await self._get(guild_id)
 
         name = f"names:{guild_id}"
-        reading = self.tasks.find_running(name) or self.tasks.start(name, read, guild_id=guild_id)
-        await wait_for_first(reading.wait(), self.clock.sleep(BLINK_SECONDS))
-        return self._guilds.get(guild_id)
+        return self.tasks.find_running(name) or self.tasks.start(name, read, guild_id=guild_id)
+
+    async def _get_for(self, guild_id: GuildId, text: str) -> NameIndex:
+        before = self._before.get(guild_id)
+        if before is not None and before.knows(text):
+            return await self._wait_for_names(guild_id) or before
+        return await self._get(guild_id)
 
     async def _get(self, guild_id: GuildId) -> NameIndex:
         async with self._locks.hold(guild_id):  # every keystroke asks, but only one task reads
             known = self._guilds.pop(guild_id, None)
             while known is None:
                 known = await self._read(guild_id)
+            self._before.pop(guild_id, None)
             self._guilds[guild_id] = known  # the guild that asked last is the last one
         while len(self._guilds) > CACHED_GUILDS:
             del self._guilds[next(iter(self._guilds))]

@@ -19,7 +19,7 @@ from tests.fakes.figures import FakeStatisticsStore
 from tests.fakes.pseudo_language import PSEUDO
 from tests.fakes.storage import FakeServerStore, Gate, build_server
 from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
-from utils.events import DeathsStored, HistoryImported, ServerRemoved
+from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.interactions.autocomplete import write_label
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.deaths import DeathKind
@@ -445,6 +445,41 @@ async def test_names_are_offered_while_a_forgotten_read_goes_on() -> None:
         assert await offered == ["Pikelule", "pike_man"]
         names.on_history_imported(HistoryImported(scope=SCOPE))
     await tasks.stop()
+
+
+async def test_known_player_is_found_while_the_names_are_read_again() -> None:
+    """A read takes seconds, and no command waits that long for a player who was known before the import."""
+    store = FakeStatisticsStore(*PLAYERS)
+    clock = FakeClock()
+    tasks = TaskManager(clock)
+    names = PlayerNames(store, FakeServerStore(), tasks, clock=clock)
+    await find(names, "")
+    store.gate = Gate()
+    store.players = [build_player("pike_man", "newcomer", kills=70)]
+    names.on_history_imported(HistoryImported(scope=SCOPE))
+    await store.gate.has_read.wait()
+    for typed in ("Pike_Man", build_player_id("pike_man")):
+        known = asyncio.create_task(names.resolve(GUILD, typed))
+        await clock.advance(BLINK_SECONDS)
+        assert (await known).kills == 57
+    new = asyncio.create_task(names.resolve(GUILD, "newcomer"))
+    await clock.advance(BLINK_SECONDS)
+    assert not new.done()
+    store.gate.may_answer.set()
+    assert (await new).kills == (await names.resolve(GUILD, "pike_man")).kills == 70
+    await tasks.stop()
+
+
+async def test_names_of_before_an_import_are_forgotten_with_the_guild() -> None:
+    """A player who is erased right after an import is not found any more."""
+    store = FakeStatisticsStore(*PLAYERS)
+    names = build_names(store)
+    await find(names, "")
+    names.on_history_imported(HistoryImported(scope=SCOPE))
+    store.players = []
+    names.on_player_erased(PlayerErased(guild_id=GUILD))
+    with pytest.raises(NotFoundError):
+        await names.resolve(GUILD, "pike_man")
 
 
 async def test_names_are_read_once_when_many_ask_at_once() -> None:
