@@ -55,7 +55,7 @@ BACKUP_AIM, PROOF_AIM, BACKUP_CPU_AIM = 60.0, 180.0, 20.0
 
 @dataclass(eq=False)
 class Life:
-    """The load beside a backup: kills in the logs, and members who use commands.
+    """The load beside a backup: kills in the logs, and commands of members.
 
     Attributes:
         times: of the commands.

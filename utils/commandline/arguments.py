@@ -11,7 +11,7 @@ from utils.commandline.call import BEFORE_MIGRATION, LATEST, NOTHING, Call
 from utils.composition.version import CHILD, PROJECT, read_project
 
 CONFIG_PATH = PROJECT / "config.json"
-ROOM = "utils.commandline"
+PACKAGE = "utils.commandline"
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
@@ -64,61 +64,61 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
 CALLS: Mapping[str, Call] = {
     call.name: call
     for call in (
-        Call("check", "tell whether the bot could run", f"{ROOM}.checking", "check"),
+        Call("check", "tell whether the bot could run", f"{PACKAGE}.checking", "check"),
         Call(
             "backup",
             "make a backup, prove it and copy it to every place; the bot may run",
-            f"{ROOM}.backing_up",
+            f"{PACKAGE}.backing_up",
             "back_up",
         ),
         Call(
             "verify",
             "read a backup back and restore it on trial, or verify all of the data; the bot may run",
-            f"{ROOM}.verifying",
+            f"{PACKAGE}.verifying",
             "verify",
             add_options=_add_verify,
         ),
         Call(
             "restore",
             "put a backup in the place of the present data",
-            f"{ROOM}.restoring",
+            f"{PACKAGE}.restoring",
             "restore",
             add_options=_add_restore,
         ),
         Call(
             "migrate",
             "bring the data up to date without running the bot; stop the bot before",
-            f"{ROOM}.migrating",
+            f"{PACKAGE}.migrating",
             "migrate",
             add_options=_add_migrate,
         ),
         Call(
             "rekey",
             "encrypt the stored logins with a new secret key",
-            f"{ROOM}.rekeying",
+            f"{PACKAGE}.rekeying",
             "rekey",
             add_options=_add_rekey,
         ),
         Call(
             "status",
             "tell whether a bot runs and is well",
-            f"{ROOM}.status",
+            f"{PACKAGE}.status",
             "show_status",
             add_options=_add_status,
         ),
         Call(
             "doctor",
             "tell everything that is wrong, and where the help with it is",
-            f"{ROOM}.doctor.examining",
+            f"{PACKAGE}.doctor.examining",
             "examine",
         ),
     )
 }
 """Every call by its name; without one of them ``bot.py`` runs the bot."""
 
-RUN = Call("", "run the bot", f"{ROOM}.running", "run")
-AS_CHILD = Call(CHILD, "do heavy work for another process", f"{ROOM}.child", "work_as_child")
-CONFIGURED = Call("", "read the configuration and make a call", f"{ROOM}.configured", "run_configured")
+RUN = Call("", "run the bot", f"{PACKAGE}.running", "run")
+AS_CHILD = Call(CHILD, "do heavy work for another process", f"{PACKAGE}.child", "work_as_child")
+CONFIGURED = Call("", "read the configuration and make a call", f"{PACKAGE}.configured", "run_configured")
 
 
 def find_call(options: argparse.Namespace) -> Call:

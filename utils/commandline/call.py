@@ -11,7 +11,7 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 LATEST = "latest"
 BEFORE_MIGRATION = "before-migration"
 NOTHING = "nothing"
-"""Names of backups; the last one is that of an empty database that begins anew."""
+"""Names of backups; the last one is that of an empty database that begins again."""
 
 
 @dataclass(frozen=True, slots=True)
