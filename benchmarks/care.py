@@ -58,7 +58,7 @@ class Life:
     """The load beside a backup: kills in the logs, and commands of members.
 
     Attributes:
-        times: of the commands.
+        times: how long the commands took.
         megabytes: the most memory of the bot.
         written: the moment of each kill, by the name of its victim.
     """
