@@ -12,8 +12,8 @@ from utils.commandline.backing_up import ProgressPrinter, run_call
 from utils.commandline.configured import CallContext
 from utils.composition.backups import find_home
 from utils.composition.restores import build_recovery
-from utils.composition.storage import build_place, build_upgrade
-from utils.composition.upgrading import build_backed_upgrade
+from utils.composition.storage import build_place
+from utils.composition.upgrading import build_backed_upgrade, build_upgrade
 from utils.composition.verification import find_measured, verify_quickly
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.archives.trial import TrialDatabase

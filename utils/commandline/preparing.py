@@ -30,8 +30,10 @@ def apply_api_address(settings: Settings) -> None:
 
 
 @contextmanager
-def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator[None]:
-    """Write logs to the console and the data folder.
+def open_logs(
+    settings: Settings, redactor: Redactor, *, level: str, console_level: str = "NOTSET"
+) -> Iterator[None]:
+    """Write logs to the data folder, and those of ``console_level`` and above to the console.
 
     Raises:
         ConfigurationError: the data folder cannot be used.
@@ -45,6 +47,7 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
             redact=redactor,
             clock=SystemClock(),
             console=sys.stderr,
+            console_level=console_level,
         )
     try:
         yield
