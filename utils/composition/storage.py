@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from utils.clock import Clock
 from utils.composition.services import ServiceStores
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.process.opening import MongoDBPlace
 from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
@@ -53,12 +52,6 @@ def build_place(settings: Settings) -> MongoDBPlace:
 def build_key_place(settings: Settings) -> KeyPlace:
     """Return the place of the secret key, by the configuration."""
     return KeyPlace(settings.secret_key.get_secret_value(), settings.data_dir)
-
-
-def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> DataUpgrade:
-    """Return the upgrade of data of an older version."""
-    store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
-    return DataUpgrade(database, store, instance_id=instance_id, clock=clock)
 
 
 def build_leases(

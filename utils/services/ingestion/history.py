@@ -215,7 +215,16 @@ class HistoryImport:
             counted = await count.finish()
         else:
             counted = await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
-        await self._switch(scope, job, sum_up(job, scope, deaths=counted.deaths))
+        caught_up = sum_up(job, scope, deaths=counted.deaths)
+        await self._switch(scope, job, caught_up)
+        if job.is_catch_up:
+            logger.info(
+                "a game server has caught up after a restore",
+                scope=str(scope),
+                deaths_in_silence=0 if caught_up is None else caught_up.deaths,
+                deaths_lost=0 if caught_up is None else caught_up.lost,
+                system="backup",
+            )
         await self._clear_up(scope)
         self._events.dispatch(HistoryImported(scope=scope))
         done = await meter.finish(counted)
