@@ -17,12 +17,12 @@ from benchmarks.figures import Figure, compute_percentile
 from benchmarks.host import HostProcess
 from benchmarks.importing import CLOCK, USUAL_ROWS, running_database, time_import, write_history
 from benchmarks.processes import read_resident_megabytes
-from bot import relax_garbage_collection
 from simulation.starts import PROJECT
 from utils.backup.backups import BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.steps import do_not_pause
 from utils.backup.verification import BackupVerifier
+from utils.commandline.running import relax_garbage_collection
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase

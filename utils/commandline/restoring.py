@@ -4,7 +4,6 @@ The call says what it will change and what is lost by that, and asks for the id 
 changes anything.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -27,13 +26,13 @@ from utils.backup.steps import do_not_pause, run_in_thread
 from utils.backup.verification import BackupVerifier, refuse_newer
 from utils.clock import Clock, SystemClock
 from utils.commandline.backing_up import (
-    BEFORE_MIGRATION,
-    LATEST,
     ProgressPrinter,
     choose_archive,
     run_until_stopped,
 )
-from utils.commandline.call import DONE, FAILED, WRONG_USAGE, Call, CallContext, build_redactor, open_logs
+from utils.commandline.call import DONE, FAILED, NOTHING, WRONG_USAGE
+from utils.commandline.configured import CallContext
+from utils.commandline.preparing import build_redactor, open_logs
 from utils.composition.backups import build_backups, build_verifier, list_places
 from utils.composition.erasures import take_in_erasures
 from utils.composition.restores import build_restorer, open_recovery
@@ -56,7 +55,6 @@ from utils.redaction import Redactor
 from utils.secrets import SecretBox
 from utils.tasks import TaskManager
 
-NOTHING = "nothing"
 LOG_SYSTEM = "backup"
 SET_ASIDE = (
     "If its data is damaged: with --discard-current that folder is set aside, and the backup is restored "
@@ -341,23 +339,3 @@ def restore(context: CallContext) -> int:
     if is_done is None:
         sys.stderr.write(f"{GOES_ON if call.is_switching else AS_BEFORE}\n")
     return DONE if is_done else FAILED
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "backup",
-        metavar="BACKUP",
-        help=f"a path, an id, {LATEST} (the newest proven one), {BEFORE_MIGRATION} (the newest such), "
-        f"or {NOTHING} (an empty database begins again)",
-    )
-    parser.add_argument("--guild", type=int, metavar="ID", help="one community alone, by its id in Discord")
-    for name, purpose in (
-        ("--dry-run", "tell what would change, and change nothing"),
-        ("--yes", "do not ask for the id of the backup"),
-        ("--discard-current", "go on if the present data can't be read or backed up"),
-        ("--without-logins", "go on with another secret key; every SFTP login has to be typed again"),
-    ):
-        parser.add_argument(name, action="store_true", help=purpose)
-
-
-RESTORE = Call("restore", "put a backup in the place of the present data", restore, add_options=_add_options)

@@ -8,16 +8,13 @@ from utils.backup.backups import BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.verification import BackupVerifier
 from utils.clock import Clock
-from utils.composition.version import PROJECT, read_project
+from utils.composition.version import CHILD, PROJECT, read_project
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.leases import LeaseRepository
 from utils.secrets import SecretBox
 from utils.settings import Settings
-
-CHILD = "child"
-"""The call of ``bot.py`` that does heavy work for another process."""
 
 HOME_NAME = "backups"
 SCRATCH_NAME = "scratch"

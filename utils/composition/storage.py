@@ -15,6 +15,7 @@ from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
+from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
@@ -74,6 +75,7 @@ class Repositories(ServiceStores):
     scope_index: ScopeIndexRepository
     guilds: GuildRepository
     ingestion: IngestionRepository
+    game_logs: GameLogRepository
     imports: ImportRepository
     outbox: OutboxRepository
     rejected: RejectedLineRepository
@@ -103,6 +105,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         servers=GameServerRepository(database),
         cursors=ingestion,
         ingestion=ingestion,
+        game_logs=GameLogRepository(database, fences=fences),
         imports=imports,
         caught_up=imports,
         caught_up_guilds=scope_index,
