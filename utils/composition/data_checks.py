@@ -1,20 +1,18 @@
 """The full verification of the data, in a child process beside the bot."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from utils.backup.backups import ignore
 from utils.backup.child import work_in_child
 from utils.backup.steps import Show
 from utils.composition.archived_deaths import DEATHS_JOB, dump_scopes, load_deaths
 from utils.composition.backups import build_child_command, build_source
-from utils.composition.storage import build_place
+from utils.composition.erasures import keep_erased_out
+from utils.composition.storage import build_key_place, build_place
 from utils.composition.verification import FULL_JOB, dump_counts, find_measure
 from utils.database.core.database import SafeDatabase
 from utils.database.process.opening import find_uri
-from utils.database.repositories.audit import AuditRepository
-from utils.models.audit import AuditAction
 from utils.models.scope import ServerScope
 from utils.models.verification import ArchivedDeaths, VerificationReport
 from utils.settings import Settings
@@ -64,7 +62,7 @@ class FullCheck:
     async def find_deaths(self, scopes: Collection[ServerScope]) -> ArchivedDeaths:
         """Return the deaths that the newest proven backup has and the database lacks.
 
-        A community in which somebody was erased since the backup gets none: they would be back.
+        Deaths of persons who were erased since the backup are left out: they would be back.
 
         Raises:
             BackupError: it failed; the text says why.
@@ -77,27 +75,8 @@ class FullCheck:
             "uri": find_uri(build_place(self.settings)),
             "database": self.database.name,
             "archive": str(archive.path),
-            "scopes": dump_scopes(
-                await list_restorable(
-                    AuditRepository(self.database), scopes, since=archive.manifest.started_at
-                )
-            ),
+            "scopes": dump_scopes(scopes),
         }
-        result = await work_in_child(build_child_command(), DEATHS_JOB, order, show=ignore)
-        return load_deaths(result)
-
-
-async def list_restorable(
-    audit: AuditRepository, scopes: Collection[ServerScope], *, since: datetime
-) -> Sequence[ServerScope]:
-    """Return the game servers of communities in which nobody was erased since a moment.
-
-    Raises:
-        StorageError: the database does not answer.
-    """
-    restorable = []
-    for scope in scopes:
-        newest, _ = await audit.list_entries(scope.guild_id, action=AuditAction.DATA_ERASE.value, limit=1)
-        if all(entry.at < since for entry in newest):
-            restorable.append(scope)
-    return restorable
+        found = load_deaths(await work_in_child(build_child_command(), DEATHS_JOB, order, show=ignore))
+        box = build_key_place(self.settings).find_box()
+        return await keep_erased_out(self.database, found, since=archive.manifest.started_at, secret_box=box)

@@ -111,6 +111,9 @@ async def find_measure(
 async def verify_restored(database: SafeDatabase, restored_at: datetime) -> None:
     """Verify samples of restored data, and log what is wrong; data of an older version is not read.
 
+    It belongs before everything that changes restored data, for example before rows are stored that a
+    catch-up counts later.
+
     Indexes of collections that are in no backup may be missing; the next start makes them.
     From now on backups from before the restore are no measure for lost deaths.
     """

@@ -28,7 +28,7 @@ from utils.interactions.invitation import build_invitation
 from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
-from utils.interactions.reaching import UNREACHED, note_unreached, report_unreached
+from utils.interactions.reaching import UNREACHED, is_cut_by_stop, note_unreached, report_unreached
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.health import ShardConnection
@@ -243,9 +243,9 @@ class KillfeedBot(commands.Bot):
         error = sys.exc_info()[1]
         if not isinstance(error, Exception):
             return
-        if self.is_closed() and isinstance(error, RuntimeError):
+        if is_cut_by_stop(error):
             logger.info("the stop cut an event of Discord short", name=event_method, problem=str(error))
-            return  # aiohttp says so of a session that was closed
+            return
         where = Where(source=ErrorSource.GATEWAY, name=event_method)
         for interaction in args:
             if isinstance(interaction, discord.Interaction):

@@ -29,7 +29,15 @@ LIBRARIES = ("discord", "aiohttp")
 BELOW = frozenset({"aiohappyeyeballs", "asyncio", "concurrent", "socket", "ssl", "uvloop"})
 """Packages that the libraries call to make a request."""
 
+SESSION_CLOSED = RuntimeError("Session is closed")
+"""aiohttp raises it for a request that begins while the bot stops."""
+
 logger = get_logger(__name__)
+
+
+def is_cut_by_stop(error: BaseException) -> bool:
+    """Tell whether a request was not made because the bot stops."""
+    return isinstance(error, RuntimeError) and error.args == SESSION_CLOSED.args
 
 
 def is_over(error: BaseException) -> bool:
@@ -85,11 +93,18 @@ def is_unreachable(error: BaseException) -> bool:
 
 @contextmanager
 def note_unreached(what: str, errors: ErrorSink) -> Iterator[None]:
-    """Log and report that an answer does not reach its member instead of raising the error."""
+    """Log and report that an answer does not reach its member instead of raising the error.
+
+    A request that a stop cuts short is logged alone.
+    """
     try:
         yield
     except UNREACHED as failure:
         report_unreached(what, failure, errors)
+    except RuntimeError as failure:
+        if not is_cut_by_stop(failure):
+            raise
+        logger.info(what, problem=str(failure))
 
 
 def report_unreached(what: str, failure: Exception, errors: ErrorSink) -> None:

@@ -38,6 +38,18 @@ def test_answer_that_does_not_arrive_is_reported(failure: Exception) -> None:
     assert errors.places == [Where(source=ErrorSource.DISCORD, name="buttons stay")]
 
 
+async def test_request_that_a_stop_cuts_short_is_no_error() -> None:
+    """The time of a button may end while the bot stops; every other error of the code is raised."""
+    errors = FakeErrorSink()
+    session = aiohttp.ClientSession()
+    await session.close()
+    with note_unreached("ended buttons are not shown as such", errors):
+        await session.get("http://localhost/")
+    assert errors.places == []
+    with pytest.raises(RuntimeError, match="another"), note_unreached("buttons stay", errors):
+        raise RuntimeError("another error")
+
+
 @pytest.mark.parametrize("code", sorted(OVER_CODES))
 def test_answer_that_comes_too_late_is_no_error(code: int) -> None:
     """A member deleted the message, or the interaction is over."""

@@ -122,9 +122,13 @@ class StoredData:
         return self._of_guild("audit", guild_id).count(removals)
 
     def is_importing(self, scope: ServerScope) -> bool:
-        """Tell whether an import of a game server runs."""
-        found = self._of_server("cursors", scope).find_one(IMPORT_KEY, projection={"job.is_waiting": 1})
-        return found is not None and not found["job"]["is_waiting"]
+        """Tell whether an import of a game server runs, or one is planned that counts everything again."""
+        projection = {"job.is_waiting": 1, "job.catch_up": 1}
+        found = self._of_server("cursors", scope).find_one(IMPORT_KEY, projection=projection)
+        if found is None:
+            return False
+        job = found["job"]
+        return not job["is_waiting"] or job.get("catch_up") is not None
 
     def find_generation(self, scope: ServerScope) -> int | None:
         """Return the shown generation of a game server; None if it is gone."""

@@ -1,17 +1,13 @@
 """Limits of repairs: how many deaths come back at once, and whose never."""
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.verified import GUILD, NOW, SERVER
+from tests.fakes.verified import GUILD
 from utils.composition.archived_deaths import MOST_RESTORED, dump_deaths, load_deaths
-from utils.composition.data_checks import list_restorable
-from utils.database.core.database import SafeDatabase
-from utils.database.repositories.audit import AuditRepository
-from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
 from utils.models.verification import (
@@ -95,19 +91,6 @@ async def test_thousand_deaths_come_back_at_once_and_no_more(
     check = await repair.repair(VerificationReport(findings=lost), None)
     assert [one.is_repaired for one in check.findings] == [not is_cut] * len(scopes)
     assert sorted(counted) == [scope for scope, number in zip(scopes, left, strict=True) if number]
-
-
-async def test_community_gets_no_deaths_of_a_backup_from_before_an_erasure(database: SafeDatabase) -> None:
-    """The erased person would be back; an erasure from before the backup is in it."""
-    audit = AuditRepository(database)
-
-    async def list_them() -> Sequence[ServerScope]:
-        return await list_restorable(audit, [SERVER, OTHER], since=NOW)
-
-    for hours, restorable in ((-1, [SERVER, OTHER]), (1, [OTHER])):
-        at = NOW + timedelta(hours=hours)
-        await audit.insert_entry(GUILD, AuditEntry(at, None, AuditAction.DATA_ERASE, AuditFacts()))
-        assert await list_them() == restorable
 
 
 async def test_gentle_verification_rests_as_long_as_it_worked() -> None:
