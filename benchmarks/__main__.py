@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from benchmarks import answers, backup, errors, importing, live, load, outage, starting
+from benchmarks import answers, backup, care, errors, importing, lines, live, load, outage, starting
 from benchmarks.figures import Figure, render_table
 
 ROWS = 100_000
 
 BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "import": importing.measure,
+    "lines": lines.measure,
     "live": live.measure,
     "start": starting.measure,
     "answers": answers.measure,
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "outage": outage.measure,
     "backup": backup.measure,
     "errors": errors.measure,
+    "care": care.measure,
 }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from benchmarks.figures import Figure, compute_percentile
 from benchmarks.town import MeasuredTown, running_town
-from simulation.discord import Member
+from simulation.discord import Member, SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD
+from simulation.town import Community
 from utils.clock import SystemClock
 
 SERVERS = 10
@@ -51,6 +52,10 @@ class Times:
     acknowledgements: list[float] = field(default_factory=list)
     choices: list[float] = field(default_factory=list)
 
+    def list_plain(self) -> list[float]:
+        """Return the times of the answers without a chart."""
+        return [one for name, seconds in self.answers.items() if name not in CHARTED for one in seconds]
+
 
 async def measure(rows: int) -> list[Figure]:
     """Ask everything in communities of growing history, up to ``rows``, and in the last during an import."""
@@ -61,7 +66,7 @@ async def measure(rows: int) -> list[Figure]:
             fighters = await _settle(town, size)
             times = Times()
             for _ in range(ROUNDS):
-                await _ask_everything(town, fighters, times)
+                await ask_everything(town.world, town.community, fighters, times)
             figures += _list_figures(f"{size:,} kills", times, has_aim=size == sizes[-1])
             if size == sizes[-1]:
                 figures += await _measure_during_import(town, fighters, size)
@@ -87,7 +92,7 @@ async def _measure_during_import(town: MeasuredTown, fighters: tuple[str, str], 
     await town.add_server(IMPORTED)
     times = Times()
     while not town.is_imported(IMPORTED):
-        await _ask_everything(town, fighters, times)
+        await ask_everything(town.world, town.community, fighters, times)
     asked = sum(len(one) for one in times.answers.values())
     return [
         Figure("commands answered during an import", asked, ""),
@@ -95,26 +100,28 @@ async def _measure_during_import(town: MeasuredTown, fighters: tuple[str, str], 
     ]
 
 
-async def _ask_everything(town: MeasuredTown, fighters: tuple[str, str], times: Times) -> None:
+async def ask_everything(
+    world: SimulatedDiscord, community: Community, fighters: tuple[str, str], times: Times
+) -> None:
     """Use every command once, as a new member: each member may ask for a limited number of players."""
-    asker = town.world.add_member(town.community.guild, "asker")
+    asker = world.add_member(community.guild, "asker")
     named = dict(zip("?!", fighters, strict=True))
     for name, questions in ANSWERS.items():
         for command, options in questions:
             given = {key: named.get(value, value) for key, value in options.items()}
-            await _ask(town, asker, times, name, command, given)
+            await _ask(community, asker, times, name, command, given)
     for typed in TYPED:
         start = time.perf_counter()
-        await asker.autocomplete(town.community.office, "/stats", "player", typed)
+        await asker.autocomplete(community.office, "/stats", "player", typed)
         times.choices.append(time.perf_counter() - start)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _ask(
-    town: MeasuredTown, asker: Member, times: Times, name: str, command: str, options: dict[str, Any]
+    community: Community, asker: Member, times: Times, name: str, command: str, options: dict[str, Any]
 ) -> None:
     start = time.perf_counter()
-    reply = await asker.ask(town.community.office, command, **options)
+    reply = await asker.ask(community.office, command, **options)
     times.answers[name].append(time.perf_counter() - start)
     if reply.acknowledged_after_seconds is not None:
         times.acknowledgements.append(reply.acknowledged_after_seconds)
@@ -127,11 +134,10 @@ def _list_figures(title: str, times: Times, *, has_aim: bool) -> list[Figure]:
         Figure(f"{title}: {name}, p50", compute_percentile(seconds, 0.5) * 1000, "ms")
         for name, seconds in times.answers.items()
     ]
-    plain = [one for name, seconds in times.answers.items() if name not in CHARTED for one in seconds]
     charted = [one for name, seconds in times.answers.items() if name in CHARTED for one in seconds]
     for name, seconds, share, aim in (
         ("first acknowledgement, p99", times.acknowledgements, 0.99, ACKNOWLEDGEMENT_AIM_MS),
-        ("answers without a chart, p95", plain, 0.95, ANSWER_AIM_MS),
+        ("answers without a chart, p95", times.list_plain(), 0.95, ANSWER_AIM_MS),
         ("answers with a chart, p95", charted, 0.95, CHART_AIM_MS),
         ("autocomplete, p95", times.choices, 0.95, AUTOCOMPLETE_AIM_MS),
     ):

@@ -4,6 +4,7 @@ Aims in seconds, megabytes and CPU are those of a million rows, in proportion to
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,12 +17,12 @@ from benchmarks.figures import Figure, compute_percentile
 from benchmarks.host import HostProcess
 from benchmarks.importing import CLOCK, USUAL_ROWS, running_database, time_import, write_history
 from benchmarks.processes import read_resident_megabytes
-from bot import relax_garbage_collection
+from simulation.starts import PROJECT
 from utils.backup.backups import BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.steps import do_not_pause
 from utils.backup.verification import BackupVerifier
-from utils.composition.backups import build_child_command
+from utils.commandline.running import relax_garbage_collection
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase
@@ -141,7 +142,7 @@ def build_manager(database: SafeDatabase, folder: Path) -> BackupManager:
     )
     verifier = BackupVerifier(
         TrialPlace(folder / "scratch", None, "", database.name),
-        command=build_child_command(),
+        command=(sys.executable, str(PROJECT / "bot.py"), "child"),
         key_check=lambda _: None,
         clock=CLOCK,
         free_memory=lambda: 0,

@@ -1,10 +1,11 @@
-"""``errors``: the cost of a storm of errors: CPU an error, lag of the event loop, log lines, and writes.
+"""``errors``: the cost of a storm of errors: CPU an error, lag of the event loop, memory, log, and writes.
 
 Fifty groups in two guilds fail 10,000 times a second in all. The log goes to two handlers, as in the bot.
 """
 
 import asyncio
 import logging
+import os
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from benchmarks.figures import Figure, compute_percentile
+from benchmarks.processes import read_resident_megabytes
 from utils.clock import SystemClock
 from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
@@ -29,6 +31,8 @@ from utils.telemetry.errors import ErrorTelemetry
 
 SECONDS = 60.0
 A_SECOND = 10_000
+SETTLE_SECONDS = 15.0  # the first writes are behind by then
+MORE_MEGABYTES = 5.0
 STEP_SECONDS = 0.02
 MOST_AT_ONCE = 1_000  # errors of one turn of the event loop, where the machine was too busy for it
 SWITCH_SECONDS = 0.002  # as in the bot
@@ -41,10 +45,12 @@ class CountedStore(ErrorRepository):
     """The storage, with the number of its writes."""
 
     upserts = 0
+    bulks = 0
 
     async def write(self, writes: list[GroupWrite], parcel_id: str) -> None:  # type: ignore[override] # a list here
         """Count and write."""
         self.upserts += sum(1 + len(write.delta.hours) for write in writes)
+        self.bulks += 2  # one for each collection
         await super().write(writes, parcel_id)
 
 
@@ -100,7 +106,7 @@ async def storm(store: CountedStore, folder: Path) -> list[Figure]:
     telemetry = ErrorTelemetry(clock)
     writer = ErrorWriter(telemetry, store, folder=folder, clock=clock)
     errors = list(list_errors())
-    spent, lags = 0.0, []
+    spent, lags, memory = 0.0, [], 0.0
     with counting_log_lines() as lines:
         writing = asyncio.create_task(writer.run())
         began = time.monotonic()
@@ -114,19 +120,25 @@ async def storm(store: CountedStore, folder: Path) -> list[Figure]:
                 telemetry.report(error, where=where)
             spent += time.thread_time() - cpu
             reported += due
+            if now - began > SETTLE_SECONDS and not memory:
+                memory = read_resident_megabytes(os.getpid())
             lag_from = time.monotonic()
             await asyncio.sleep(STEP_SECONDS)
         seconds = time.monotonic() - began
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
-        upserts = store.upserts
+        more = read_resident_megabytes(os.getpid()) - memory
+        upserts, bulks = store.upserts, store.bulks
         await writer.write_all()
     groups, _ = await store.list_groups(WHOLE_BOT, limit=1000)
     return [
         Figure("CPU an error", spent / reported * 1e6, "µs", 15, digits=1),
         Figure("event loop lag p99", compute_percentile(lags, 0.99) * 1000, "ms", 100),
         Figure("log lines a second", len(lines) / seconds, "", 50, digits=1),
+        Figure("log a minute", sum(map(len, lines)) / seconds * 60 / 1000, "KB"),
+        Figure(f"more memory after the first {SETTLE_SECONDS:g} s", more, "MB", MORE_MEGABYTES, digits=1),
         Figure("upserts a second", upserts / seconds, "", 20, digits=1),
+        Figure("bulks a minute", bulks / seconds * 60, "", 12, digits=1),
         Figure("errors a second", reported / seconds, "", A_SECOND * 0.95, is_least=True),
         Figure("errors not counted", reported - sum(group.count for group in groups), "", 0),
     ]

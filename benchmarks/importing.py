@@ -17,10 +17,10 @@ from benchmarks.figures import Figure, compute_median
 from benchmarks.host import PASSWORD, USERNAME, HostProcess
 from benchmarks.processes import read_peak_megabytes
 from benchmarks.town import MeasuredTown, running_town
-from bot import relax_garbage_collection
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD, GameServerFiles
 from utils.clock import SystemClock
+from utils.commandline.running import relax_garbage_collection
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
 from utils.database.core.operations import Document

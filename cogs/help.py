@@ -36,6 +36,7 @@ MENU = "menu"
 TOPICS: Mapping[str, Text] = {
     "figures": text("Stats and leaderboards"),
     "killfeed": text("Killfeed"),
+    "server": text("Game servers"),
     "money": text("Bounties and emeralds"),
     "links": text("Linking your player"),
     MENU: text("Member menu (press a name, then Apps)"),

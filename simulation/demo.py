@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -28,6 +29,7 @@ from simulation.discord import Channel, Guild, Member, Message, SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
+from simulation.game_host.run_log import BattleLog
 from simulation.markdown import Reader
 from simulation.posts import expect_posts, is_posted, read_posts
 from simulation.terminal import Terminal
@@ -84,13 +86,18 @@ class Screen:
 
 @dataclass(slots=True)
 class Server:
-    """One game server of the demo: its battle, its files, and the rows written since its import."""
+    """One game server of the demo: its battle, its files, and the rows written since its import.
+
+    Attributes:
+        second_log: its ``Deadside.log``; None: there is none.
+    """
 
     name: str
     number: int
     files: GameServerFiles
     battle: Battle
     today: datetime
+    second_log: BattleLog | None = None
     written: list[DeathRow] = field(default_factory=list)
 
     def write_history(self, *, rows: int, days: int) -> None:
@@ -109,6 +116,8 @@ class Server:
             await clock.sleep(chance.expovariate(1 / MEAN_GAP_SECONDS))
             now = clock.now().replace(tzinfo=None, microsecond=0)
             fresh = row._replace(written_at=now)
+            if self.second_log is not None:
+                self.second_log.write_until(clock.now(), [fresh])
             self.files.append(fresh)
             self.written.append(fresh)
 
@@ -214,19 +223,25 @@ class Demo:
         )
 
 
-def make_server(host: GameHost, name: str, number: int, *, history_rows: int, clock: Clock) -> Server:
+def make_server(
+    host: GameHost, name: str, number: int, *, history_rows: int, clock: Clock, has_second_log: bool
+) -> Server:
     """Return a game server with a month of history behind it; the first writes the newer kind of log."""
     days = 30
     midnight = clock.now().replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
     files = host.open_files(number, with_platforms=number == 1)
     battle = Battle(number, players=PLAYERS, start=midnight - timedelta(days=days))
     server = Server(name, number, files, battle, midnight)
+    if has_second_log:
+        server.second_log = BattleLog(files.logs, battle, seed=number, start=clock.now())
     server.write_history(rows=history_rows, days=days)
     return server
 
 
 @asynccontextmanager
-async def open_demo(terminal: Terminal, *, seconds: float, clock: Clock, write: Write) -> AsyncIterator[Demo]:
+async def open_demo(
+    terminal: Terminal, *, seconds: float, clock: Clock, write: Write, has_second_log: bool = False
+) -> AsyncIterator[Demo]:
     """Start the world and the bot in it; stop both and delete their files at the end.
 
     Raises:
@@ -237,9 +252,10 @@ async def open_demo(terminal: Terminal, *, seconds: float, clock: Clock, write: 
         opened = open_town(folder, settings={"polling": {"min_interval_seconds": POLL_SECONDS}})
         town = await stack.enter_async_context(opened)
         rows = int(seconds * HISTORY_ROWS_PER_SECOND)
+        make = partial(make_server, town.host, clock=clock, has_second_log=has_second_log)
         servers = (
-            make_server(town.host, "Northwatch", 1, history_rows=rows, clock=clock),
-            make_server(town.host, "Red Harbour", 2, history_rows=rows // 10, clock=clock),
+            make("Northwatch", 1, history_rows=rows),
+            make("Red Harbour", 2, history_rows=rows // 10),
         )
         ada = town.world.create_user("ada")
         community = town.found("Northern Lights", owner=ada, office="admin")
@@ -255,23 +271,33 @@ async def open_demo(terminal: Terminal, *, seconds: float, clock: Clock, write: 
         yield demo
 
 
-async def perform(terminal: Terminal, *, seconds: float, clock: Clock, write: Write) -> None:
+async def perform(
+    terminal: Terminal, *, seconds: float, clock: Clock, write: Write, has_second_log: bool = False
+) -> None:
     """Run the demo from its first line to its last.
 
     Raises:
         BotFailedError, TimeoutError, UnansweredError: the bot failed or did not answer in time.
     """
-    async with open_demo(terminal, seconds=seconds, clock=clock, write=write) as demo:
+    async with open_demo(
+        terminal, seconds=seconds, clock=clock, write=write, has_second_log=has_second_log
+    ) as demo:
         await demo.play()
 
 
-async def run(seconds: float) -> int:
+async def run(seconds: float, *, has_second_log: bool) -> int:
     """Run the demo until its end or a signal; return the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     show = asyncio.create_task(
-        perform(choose_terminal(), seconds=seconds, clock=SystemClock(), write=print_now)
+        perform(
+            choose_terminal(),
+            seconds=seconds,
+            clock=SystemClock(),
+            write=print_now,
+            has_second_log=has_second_log,
+        )
     )
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({show, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -307,7 +333,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulation.demo", description=__doc__)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     parser.add_argument("--seconds", type=float, default=LENGTH_SECONDS, help="how long it lasts, about")
-    return asyncio.run(run(parser.parse_args().seconds))
+    parser.add_argument("--deadside-log", action="store_true", help="the games write Deadside.log as well")
+    arguments = parser.parse_args()
+    return asyncio.run(run(arguments.seconds, has_second_log=arguments.deadside_log))
 
 
 if __name__ == "__main__":

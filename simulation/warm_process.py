@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import bot
+from utils.commandline.arguments import AS_CHILD, CALLS, CONFIGURED, RUN
 
 
 def await_start(listener: socket.socket) -> Mapping[str, Any]:
@@ -55,6 +56,8 @@ def become_bot(request: Mapping[str, Any]) -> NoReturn:
 
 def main(address: str) -> NoReturn:
     """Wait for starts at a socket until terminated."""
+    for call in (RUN, AS_CHILD, CONFIGURED, *CALLS.values()):
+        call.load()
     for extension in bot.EXTENSIONS:
         importlib.import_module(extension)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -31,6 +31,7 @@ class ErrorSource(StrEnum):
     CONNECTING = "trying to connect failed"
     DELIVERY = "delivery failed"
     MESSAGE = "message failed"
+    DISCORD = "request to Discord failed"
     DATABASE = "database operation failed"
     EVENT_LOOP = "event loop noticed an error"
     THREAD = "thread failed"
@@ -41,7 +42,7 @@ class ErrorSource(StrEnum):
 TELLS_ITSELF = frozenset(
     {
         *(ErrorSource.TURN, ErrorSource.WATCH, ErrorSource.CONNECTING),
-        *(ErrorSource.DELIVERY, ErrorSource.MESSAGE, ErrorSource.DATABASE),
+        *(ErrorSource.DELIVERY, ErrorSource.MESSAGE, ErrorSource.DISCORD, ErrorSource.DATABASE),
     }
 )
 """Sources with log records of their own, which say what goes on; only a traceback is missing there."""

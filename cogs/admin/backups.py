@@ -81,7 +81,7 @@ class ShownProgress:
         while True:
             await services.clock.sleep(SHOW_SECONDS)
             if self._latest is not None:
-                with note_unreached("progress of a backup is not shown"):
+                with note_unreached("progress of a backup is not shown", services.errors):
                     await self.put(self._ctx.embeds.build_backup_progress(self._latest))
 
     async def put(self, embed: discord.Embed) -> None:

@@ -14,6 +14,7 @@ import discord
 from structlog import get_logger
 
 from cogs.admin.server_form import LoginForm, TypedLogin
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import InvalidInputError, RemoteError, StorageError, UserFacingError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.reaching import UNREACHED
@@ -168,7 +169,7 @@ class _OutcomeView(InvokerView):
         await self._dialog.go_on(self._ctx.follow(interaction), work)
 
 
-async def check_before_form(check: Awaitable[object]) -> None:
+async def check_before_form(check: Awaitable[object], errors: ErrorSink) -> None:
     """Wait for a check as long as a form may wait; what it had no time for is checked after the form.
 
     Raises:
@@ -179,3 +180,5 @@ async def check_before_form(check: Awaitable[object]) -> None:
             await check
     except (TimeoutError, StorageError) as failure:
         logger.info("a form opens unchecked", problem=f"{type(failure).__name__}: {failure}")
+        if isinstance(failure, StorageError):
+            errors.report(failure, where=Where(source=ErrorSource.DATABASE, name="form"))

@@ -100,7 +100,7 @@ class ServerChangeCommands:
         dialog = LoginDialog(text("Login of the game server"), editing.submit, fields=None)
         if ctx.is_modal_first:
             read_edit(wish)
-            await check_before_form(editing.verify(ctx.guild_id))
+            await check_before_form(editing.verify(ctx.guild_id), ctx.services.errors)
             await dialog.open(ctx)
         else:
             await dialog.show(ctx, await editing.edit(ctx, wish))

@@ -70,7 +70,7 @@ class ServerCommands:
         """Answer ``/admin server add`` with the form for the secret."""
         form = ServerForm(name, host, port, username, number, base_path, timezone, legacy)
         fields = list_fields(read_form(form))
-        await check_before_form(self.services.servers.verify_form(ctx.guild_id, form))
+        await check_before_form(self.services.servers.verify_form(ctx.guild_id, form), self.services.errors)
         adding = Adding(self.services, form, ChannelId(ctx.interaction.channel_id or 0))
         dialog = LoginDialog(text("Login of {server}", server=form.name), adding.submit, fields=fields)
         await dialog.open(ctx)

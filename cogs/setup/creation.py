@@ -8,13 +8,12 @@ name.
 from collections.abc import Mapping, Sequence
 
 import discord
-from structlog import get_logger
 
 from cogs.admin.channels import set_channel
 from utils.errors import LimitReachedError, PermissionMissingError, UserFacingError
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import NEEDED_PERMISSIONS
-from utils.interactions.reaching import UNREACHED
+from utils.interactions.reaching import UNREACHED, report_unreached
 from utils.locks import KeyedLocks
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import GuildId
@@ -27,8 +26,6 @@ CHANNELS_IN_CATEGORY = 50  # Discord's limit
 CATEGORY = text("Deadside")
 
 Overwrites = Mapping[discord.Role | discord.Member | discord.Object, discord.PermissionOverwrite]
-
-logger = get_logger(__name__)
 
 
 class ChannelCreator:
@@ -68,7 +65,7 @@ class ChannelCreator:
                 await set_channel(ctx, kind, channel, server=None)
                 created.append(Mention("#", channel.id))
         except UNREACHED as failure:
-            logger.info("channels are not created", guild_id=guild.id, problem=str(failure))
+            report_unreached("channels are not created", failure, ctx.services.errors)
             problem = describe_failure(failure)
         except UserFacingError as refusal:
             problem = refusal.said

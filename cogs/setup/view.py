@@ -98,12 +98,12 @@ class SetupView(InvokerView):
     async def _open_form(self, interaction: discord.Interaction) -> None:
         """Open the form of a new game server; its answer is a message of its own."""
         ctx = self._ctx.follow(interaction)
-        await check_before_form(self._verify_free_slot(ctx))
+        await check_before_form(self._verify_free_slot(ctx), ctx.services.errors)
         adding = Adding(self._services, NEW_SERVER, ChannelId(interaction.channel_id or 0))
 
         async def submit(sent: KillfeedContext, login: TypedLogin) -> Outcome:
             outcome = await adding.submit(sent, login)
-            with note_unreached("the checklist is not up to date"):
+            with note_unreached("the checklist is not up to date", sent.services.errors):
                 await self.show()
             return outcome
 

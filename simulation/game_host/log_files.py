@@ -37,6 +37,7 @@ class GameServerFiles:
     Attributes:
         folder: the folder that contains ``actual1``.
         deathlogs: the folder that contains the worlds.
+        logs: the folder of ``Deadside.log``, beside ``actual1``.
         with_platforms: whether rows are written in the newer generation.
     """
 
@@ -50,7 +51,9 @@ class GameServerFiles:
         with_platforms: bool = True,
     ) -> None:
         self.folder = root if number is None else root / f"{host}_{number}"
-        self.deathlogs = self.folder / ("Deadside/Saved" if is_saved else "") / "actual1" / "deathlogs"
+        base = self.folder / ("Deadside/Saved" if is_saved else "")
+        self.deathlogs = base / "actual1" / "deathlogs"
+        self.logs = base / "Logs"
         self.deathlogs.mkdir(parents=True, exist_ok=True)
         self.with_platforms = with_platforms
         self._started: dict[str, datetime] = {}

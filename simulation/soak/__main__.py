@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -142,13 +143,13 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-async def soak(minutes: float, seed: int, folder: Path, *, with_calls: bool) -> int:
+async def soak(minutes: float, seed: int, folder: Path, *, with_calls: bool, has_second_log: bool) -> int:
     """Run, print the verdict and return the exit code."""
     clock = SystemClock()
     say(f"seed {seed}, {minutes:g} minutes; the bot's data: {folder}")
     if obstacle := find_obstacle():
         say(obstacle)
-    async with open_troubled_town(folder, seed=seed, clock=clock) as town:
+    async with open_troubled_town(folder, seed=seed, clock=clock, has_second_log=has_second_log) as town:
         troubles = Troubles(town, random.Random(seed + 1), with_calls)
         run = Soak(town, troubles, clock=clock, chance=random.Random(seed + 2))
         problems = await run.run(minutes * 60)
@@ -162,9 +163,13 @@ async def soak(minutes: float, seed: int, folder: Path, *, with_calls: bool) -> 
     return 1 if problems else 0
 
 
-async def run_until_signal(minutes: float, seed: int, folder: Path, *, with_calls: bool) -> int:
+async def run_until_signal(
+    minutes: float, seed: int, folder: Path, *, with_calls: bool, has_second_log: bool
+) -> int:
     """Run until the end or a signal; a signal ends it without a verdict."""
-    work = asyncio.create_task(soak(minutes, seed, folder, with_calls=with_calls))
+    work = asyncio.create_task(
+        soak(minutes, seed, folder, with_calls=with_calls, has_second_log=has_second_log)
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, work.cancel)
     try:
@@ -189,18 +194,22 @@ def main() -> int:
         default=True,
         help="back up, restore, fill the disk",
     )
+    parser.add_argument("--deadside-log", action="store_true", help="the games write Deadside.log as well")
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     seed = random.SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
+    run = partial(
+        run_until_signal,
+        arguments.minutes,
+        seed,
+        with_calls=arguments.calls,
+        has_second_log=arguments.deadside_log,
+    )
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True)
-        return asyncio.run(
-            run_until_signal(arguments.minutes, seed, arguments.keep, with_calls=arguments.calls)
-        )
+        return asyncio.run(run(arguments.keep))
     with tempfile.TemporaryDirectory(prefix="killfeed-soak-") as folder:
-        return asyncio.run(
-            run_until_signal(arguments.minutes, seed, Path(folder), with_calls=arguments.calls)
-        )
+        return asyncio.run(run(Path(folder)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from simulation.counting import Count
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
+from simulation.game_host.run_log import BattleLog
 from utils.clock import Clock
 from utils.models.deaths import DeathRow
 
@@ -35,6 +36,7 @@ class Game:
         written: every death since the imports, in the order of writing.
         in_file: the rows of the current file.
         clock_error: the deviation of its clock.
+        second_log: its ``Deadside.log``, of which the clock is right; None: there is none.
     """
 
     number: int
@@ -47,6 +49,7 @@ class Game:
     written: list[DeathRow] = field(default_factory=list)
     in_file: list[DeathRow] = field(default_factory=list)
     clock_error: timedelta = timedelta()
+    second_log: BattleLog | None = None
     _used: set[datetime] = field(default_factory=set)
     _file_time: datetime | None = None
     _latest: datetime = START  # newest row of the current file
@@ -54,7 +57,9 @@ class Game:
     _places: dict[datetime, tuple[datetime, datetime]] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, host: GameHost, number: int, *, clock: Clock, seed: int) -> "Game":
+    def build(
+        cls, host: GameHost, number: int, *, clock: Clock, seed: int, has_second_log: bool = False
+    ) -> "Game":
         """Return a game with a day of history and today's file begun."""
         yesterday = read_wall_clock(clock).replace(hour=0, minute=0, second=0) - timedelta(days=1)
         battle = Battle(seed * 100 + number, players=PLAYERS, start=yesterday, deaths_per_day=HISTORY_ROWS)
@@ -64,6 +69,8 @@ class Game:
         game.history = [
             row for row in islice(game.rows, HISTORY_ROWS // 2) if row.written_at.date() == yesterday.date()
         ]
+        if has_second_log:
+            game.second_log = BattleLog(files.logs, battle, seed=seed * 100 + number, start=clock.now())
         files.append(*game.history)
         game.rotate()
         return game
@@ -138,6 +145,8 @@ class Game:
             self._places[moment] = self._latest, self._file_time or START
             fresh.append(row._replace(written_at=moment))
         self.written += fresh
+        if self.second_log is not None:
+            self.second_log.write_until(self.clock.now(), fresh)
         return fresh
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulation.bot_process import BotFailedError
 from simulation.discord import Member, Permission
+from simulation.game_host.engine_lines import KICK_TEXT, PASSWORD
 from simulation.small_disk import mounted_disk
 from simulation.soak.games import Game
 from simulation.soak.hostile import NUMBER as HOSTILE_NUMBER
@@ -74,7 +75,12 @@ class TroubledTown(Town):
     def secrets(self) -> tuple[str, ...]:
         """Texts that must not appear in plain anywhere."""
         hosts = (self.host, self.hostile.host)
-        return (self.world.token, *(str(host.users[USERNAME].password) for host in hosts))
+        return (
+            self.world.token,
+            PASSWORD,
+            KICK_TEXT,
+            *(str(host.users[USERNAME].password) for host in hosts),
+        )
 
     async def settle_in(self) -> None:
         """Let every community choose its channel and add its servers; give it a linked member with money."""
@@ -166,8 +172,10 @@ async def add_server(community: Community, number: int) -> None:
 
 
 @asynccontextmanager
-async def open_troubled_town(folder: Path, *, seed: int, clock: Clock) -> AsyncIterator[TroubledTown]:
-    """Start the world and the bot in it; stop both at the end.
+async def open_troubled_town(
+    folder: Path, *, seed: int, clock: Clock, has_second_log: bool = False
+) -> AsyncIterator[TroubledTown]:
+    """Start the world and the bot in it; stop both at the end. The games may write ``Deadside.log``.
 
     Raises:
         BotFailedError: the bot does not start, or does not end cleanly.
@@ -182,7 +190,10 @@ async def open_troubled_town(folder: Path, *, seed: int, clock: Clock) -> AsyncI
         troubled = TroubledTown(
             **vars(town),
             hostile=HostileHost.build(stranger, clock=clock, seed=seed),
-            games={number: Game.build(town.host, number, clock=clock, seed=seed) for number in numbers},
+            games={
+                number: Game.build(town.host, number, clock=clock, seed=seed, has_second_log=has_second_log)
+                for number in numbers
+            },
             clock=clock,
             chance=random.Random(seed),
             folder=folder,

@@ -20,7 +20,7 @@ ROOMS = {
 }
 UNSEEN_CALLS = {
     *("text", "plural", "text_in", "sentence", "sentences", "Command"),  # the wanted form
-    *("note_unreached", "discord.SlashCommandGroup", "ADMIN.create_subgroup"),
+    *("note_unreached", "report_unreached", "discord.SlashCommandGroup", "ADMIN.create_subgroup"),
     *("TypeError", "ValueError", "RuntimeError", "LookupError"),  # our own errors, which appear only in a log
     # errors that are turned into another error with its own text
     *("asyncssh.SFTPBadMessage", "UnicodeError"),

@@ -14,7 +14,6 @@ from tests.architecture.test_rooms import KERNEL, ROOMS
 ONE_IN_ITS_ROOM = {
     "BatchRule": "the next rule of a batch is another one",
     "BatchTerms": "likewise",
-    "LogReader": "the next log of a server is another one",
     "LoopControl": "tests of the whole application have nothing read by itself",
     "GuildSpeaker": "tests post in a language without a connection to Discord",
 }

@@ -61,7 +61,7 @@ OWNERS: dict[str, set[str]] = {
     "gridfs": {"utils.database"},
     "cryptography": {"utils.secrets"},
     "filelock": {"utils.data_folder"},
-    "uvloop": {"bot"},
+    "uvloop": {"utils.commandline"},
     "matplotlib": {"utils.embeds"},
     "numpy": {"utils.database"},
     "pydantic": {"utils.settings", "utils.database"},

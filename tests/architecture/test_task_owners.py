@@ -25,8 +25,8 @@ OWNERS = {
 """Modules that make tasks of their own, and why none of these outlives its owner unnoticed."""
 
 MANAGERS = {
-    "bot.py",
     "utils/checkup.py",
+    "utils/commandline/running.py",
     "utils/commandline/backing_up.py",
     "utils/commandline/rekeying.py",
     "utils/commandline/doctor/examining.py",

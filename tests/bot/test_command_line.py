@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import tomllib
@@ -68,6 +69,32 @@ async def test_help_is_shown_when_asked_for() -> None:
     assert options == ["--help", "--config", "--version"]
 
 
+HEAVY = {
+    *("aiohttp", "asyncssh", "babel", "bson", "cogs", "cryptography", "discord", "matplotlib", "motor"),
+    *("numpy", "prometheus_client", "pymongo", "uvloop", "zstandard"),
+}
+LOADED = """
+import contextlib, sys
+import bot
+with contextlib.suppress(SystemExit):
+    bot.main(["--help"])
+print("after help:", *{name.partition(".")[0] for name in sys.modules})
+bot.main(["status", "--config", sys.argv[1]])
+print("after status:", *{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_status_and_help_load_no_more_than_they_use(tmp_path: Path) -> None:
+    """A health check runs every few seconds, so it must not cost what a start costs."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"discord": {"token": "x"}, "data_dir": str(tmp_path)}), "utf-8")
+    command = (sys.executable, "-c", LOADED, str(config))
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603
+    loaded = dict(line.split(":", 1) for line in done.stdout.splitlines() if line.startswith("after"))
+    assert HEAVY.isdisjoint(loaded["after status"].split())
+    assert {*HEAVY, "pydantic", "structlog"}.isdisjoint(loaded["after help"].split())
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_help_of_a_call_is_shown_when_asked_for(call: Call, name: str) -> None:
     """Each call says what it does, and takes the path of the configuration after its name."""
@@ -75,6 +102,7 @@ def test_help_of_a_call_is_shown_when_asked_for(call: Call, name: str) -> None:
     assert (code, error, out.splitlines()[0].startswith(f"usage: bot.py {name} ")) == (0, "", True)
     assert f"{CALLS[name].purpose.capitalize()}." in " ".join(out.split())  # a long one is wrapped
     assert "--config PATH" in out
+    assert callable(CALLS[name].load())
 
 
 def test_configuration_is_named_before_or_after_the_call(call: Call, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ ALL_KINDS = NoticeKinds(
             name="connection",
             model=ConnectionNotice,
             variants=ConnectionEvent,
-            channel_kind=ChannelKind.CONNECTIONS,
+            channel_kind=ChannelKind.COUNTER,
             personal=PersonalFacts(members=("member_id",), players=("player_id",), names=("player_name",)),
             silenceable=tuple(ConnectionEvent),
         ),

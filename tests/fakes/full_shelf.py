@@ -13,11 +13,13 @@ from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
+from utils.models.game_log import GameLogState, LogCursor
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow, ReadKill
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.presence import PlayerPresence, PlayerState, ServerPresence
 from utils.models.problems import Problem
 from utils.models.reading import RejectedLine
 from utils.models.rejections import RejectionReason
@@ -87,6 +89,8 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
             lines_read=1,
         ),
     }
+    shelf.game_logs.states[mirny.scope] = _build_log_state()
+    shelf.game_logs.peaks[mirny.scope] = 41
     shelf.rejected.lines[mirny.scope] = [
         RejectedLine(
             FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, RejectionReason.AMBIGUOUS.say(), START
@@ -102,6 +106,40 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
     )
     pinned = HostKey("ssh-ed25519 AAA1", "SHA256:pinned")
     shelf.secrets.keys = HostKeys(pinned, HostKey("ssh-ed25519 AAA2", "SHA256:shown"))
+
+
+def _build_log_state() -> GameLogState:
+    """Return the state of a full server with a queue."""
+    started_at = START - 9 * HOUR
+    online = [
+        PlayerPresence(
+            key=build_player_id(name),
+            name=name,
+            state=PlayerState.ONLINE,
+            since=started_at + number * timedelta(minutes=11),
+            seen_at=START,
+        )
+        for number, name in enumerate((*NAMES, ""))
+    ]
+    waiting = PlayerPresence(
+        key=build_player_id("waiting"), state=PlayerState.CONNECTING, since=START, seen_at=START
+    )
+    return GameLogState(
+        cursor=LogCursor("run", 1_557_620),
+        presence=ServerPresence(
+            run="run",
+            started_at=started_at,
+            newest_at=START - timedelta(seconds=40),
+            max_players=len(online),
+            version="1.3.2.24846c",
+            players={one.key: one for one in (*online, waiting)},
+        ),
+        read_at=START - timedelta(seconds=4),
+        run_starts=(started_at - 24 * HOUR, started_at),
+        peak=50,
+        peak_at=START - 100 * HOUR,
+        since=START - 900 * HOUR,
+    )
 
 
 def _add_players(shelf: Shelf) -> None:

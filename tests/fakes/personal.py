@@ -209,6 +209,11 @@ class FakeErasureStore(Outage):
         del guild_id
         self.done.append(f"player {player_id}: {', '.join(sorted(names))}")
 
+    async def delete_sessions(self, scope: ServerScope, player_id: PlayerId, names: Collection[str]) -> None:
+        """Record the call."""
+        del scope, names
+        self.done.append(f"sessions of {player_id}")
+
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Record the call."""
         del guild_id, member_id

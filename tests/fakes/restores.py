@@ -18,7 +18,7 @@ from utils.clock import Clock
 from utils.database.archives.switching import REPLACED, RESTORING
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
-from utils.models.restores import RestoreFacts
+from utils.models.restores import RestoreFacts, RestoreGap
 from utils.models.scope import GuildId
 
 NAMES = tuple(DOCUMENTS)
@@ -95,10 +95,11 @@ class RestoreSetup:
         self.recovery = Recovery(database, lease=lease, finish_jobs=self.finish_jobs, clock=clock)
         self.restorer = Restorer(self.recovery, keep_present=keep_nothing, clock=clock, collections=NAMES)
 
-    async def finish_jobs(self, database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> None:
+    async def finish_jobs(self, database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> RestoreGap:
         """Note that the data is in place."""
         del database, fence
         self.jobs.append(facts)
+        return RestoreGap(0)
 
     async def restore(self, archive: Archive, **order: Any) -> None:
         """Restore a backup under the lease."""

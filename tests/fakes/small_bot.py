@@ -5,7 +5,7 @@ import copy
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 from discord.ext import commands
@@ -48,6 +48,7 @@ from utils.interactions.views import (
 )
 from utils.localization.languages import Languages
 from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
+from utils.models.game_log import GameLogState
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.premium import Feature
@@ -90,6 +91,28 @@ class FakeOwners:
         if self.failures:
             raise self.failures.pop(0)
         return self.owner_ids
+
+
+class FakePresenceStore:
+    """The facts of Deadside.log, in memory.
+
+    Attributes:
+        states: the state of each server.
+        peaks: the most players at once of today on each server.
+    """
+
+    def __init__(self) -> None:
+        self.states: dict[ServerScope, GameLogState] = {}
+        self.peaks: dict[ServerScope, int] = {}
+
+    async def load(self, scope: ServerScope) -> GameLogState:
+        """Return what is known."""
+        return self.states.get(scope, GameLogState())
+
+    async def find_peak(self, scope: ServerScope, *, since: datetime) -> int | None:
+        """Return the most players at once."""
+        assert since <= START
+        return self.peaks.get(scope)
 
 
 class FakeServerReadings:
@@ -366,6 +389,7 @@ class Shelf:
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
+    game_logs: FakePresenceStore = field(default_factory=FakePresenceStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
     readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
@@ -429,6 +453,7 @@ class Shelf:
             due_bounties=self.money,
             personal_data=self.personal,
             erasures=self.erasures,
+            game_logs=self.game_logs,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
         guild = replace(guild, premium=grants.premium)
@@ -473,6 +498,7 @@ class Shelf:
                 home_guild_id=self.home_guild_id,
                 owner_ids=self.owner_ids,
                 clock=self.clock,
+                errors=self.reporter,
             ),
         )
         factory = EmbedFactory(languages=self.languages)

@@ -35,9 +35,15 @@ from utils.models.deaths import Death, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Change, LedgerKind, LedgerRow
 from utils.models.reading import ImportJob, ImportProgress
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.models.verification import ArchivedDeaths, DataCheck, DeathCounts, VerificationReport
+from utils.models.verification import (
+    ArchivedDeaths,
+    DataCheck,
+    DeathCounts,
+    KeptCommunities,
+    VerificationReport,
+)
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.generation import count_anew
 from utils.services.ingestion.history import HistoryImport
@@ -117,6 +123,13 @@ class Community:
         change = Change(member_id, LedgerKind.ADMIN, amount, key, NOW)
         await wallets.book_by_hand(self.scope.guild_id, change, describe)
 
+    async def list_player_ids(self) -> list[PlayerId]:
+        """Return the players of its log."""
+        found = await self.database.unscoped("players").distinct(
+            "player_id", {"guild_id": self.scope.guild_id}
+        )
+        return list(map(PlayerId, found))
+
     async def damage(self, name: str, query: dict[str, Any], update: dict[str, Any]) -> None:
         """Change a document as no repository would."""
         collection = self.database.unscoped(name)
@@ -131,11 +144,15 @@ class Community:
 
 
 async def verify_quickly(
-    database: SafeDatabase, expected: DeathCounts | None = None, *, seed: int = 1
+    database: SafeDatabase, expected: DeathCounts | None = None, kept: KeptCommunities | None = None
 ) -> VerificationReport:
     """Run the quick verification with a known choice of samples."""
-    verifier = DataVerifier(StoredData(database.operations), MIGRATIONS.newest, Random(seed))
-    return await database.call(partial(verifier.quick, expected))
+    return await database.call(partial(build_verifier(database).quick, expected, kept))
+
+
+def build_verifier(database: SafeDatabase) -> DataVerifier:
+    """Return the verifier of a database."""
+    return DataVerifier(StoredData(database.operations), MIGRATIONS.newest, Random(1))
 
 
 class RepairShop:
@@ -198,8 +215,12 @@ async def _show_nobody(progress: ImportProgress) -> None:
 
 
 async def verify_fully(
-    database: SafeDatabase, expected: DeathCounts, *, day: int | None = None
+    database: SafeDatabase,
+    expected: DeathCounts,
+    kept: KeptCommunities | None = None,
+    *,
+    day: int | None = None,
 ) -> VerificationReport:
     """Run the full verification, in a thread instead of a child process."""
     verifier = build_full_verifier(database.operations, is_gentle=False)
-    return await database.call(lambda: finish(verifier.run(expected, day=day)))
+    return await database.call(lambda: finish(verifier.run(expected, kept, day=day)))

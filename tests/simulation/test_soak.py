@@ -20,7 +20,16 @@ async def test_every_death_is_there_once_after_some_seconds_of_random_faults(tmp
         pytest.skip(str(error))
     soak = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulation.soak"),
-        *("--minutes", "0.25", "--seed", "3", "--no-calls", "--keep", str(tmp_path / "soak")),
+        *(
+            "--minutes",
+            "0.25",
+            "--seed",
+            "3",
+            "--no-calls",
+            "--deadside-log",
+            "--keep",
+            str(tmp_path / "soak"),
+        ),
         cwd=PROJECT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

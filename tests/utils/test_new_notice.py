@@ -55,7 +55,7 @@ CARDS = PostShape(PostStyle.CARD)
 DEATH, _ = DEATH_LOOK.samples(Style(NORTHERN, WORDS), event_id=b"3", server_name="North", at=NOW)
 
 
-@pytest.mark.parametrize("channel_kind", [ChannelKind.CONNECTIONS, ChannelKind.KILLFEED])
+@pytest.mark.parametrize("channel_kind", [ChannelKind.COUNTER, ChannelKind.KILLFEED])
 async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, channel_kind: ChannelKind) -> None:
     """The kind works in a channel of its own and in one with another kind, in order."""
     row = replace(ALL_KINDS.get("connection"), channel_kind=channel_kind)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from structlog import get_logger
-
 from utils.backup.files import replace_file, write_file
 from utils.backup.manifest import ID_PATTERN, Manifest, dump_json, parse_manifest, write_time
 from utils.errors import ArchiveRefusedError
@@ -27,8 +25,6 @@ PROOF_NAME = "proof.json"
 PARTIAL = ".partial-"
 DELETING = ".deleting-"
 DAMAGED = ".damaged-"
-
-_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +105,23 @@ def list_archives(place: Path) -> list[Archive]:
     Raises:
         OSError: the place cannot be read.
     """
-    found = []
+    return find_archives(place)[0]
+
+
+def find_archives(place: Path) -> tuple[list[Archive], dict[str, str]]:
+    """Return the complete backups of a place, newest first, and why the others do not count, by their names.
+
+    Raises:
+        OSError: the place cannot be read.
+    """
+    found, refused = [], {}
     for path in place.iterdir():
         if ID_PATTERN.fullmatch(path.name):
             try:
                 found.append(read_archive(path))
             except ArchiveRefusedError as error:
-                _log.warning("a backup is not complete and does not count", backup=path.name, why=str(error))
-    return sorted(found, key=lambda archive: (archive.manifest.started_at, archive.id), reverse=True)
+                refused[path.name] = str(error)
+    return sorted(found, key=lambda archive: (archive.manifest.started_at, archive.id), reverse=True), refused
 
 
 def list_if_there(place: Path) -> list[Archive]:

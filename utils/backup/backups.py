@@ -3,8 +3,9 @@
 *Theory of operation.* One process makes one backup at a time, under a lease. A run clears away what a dead
 holder left, takes a snapshot (again from the beginning when MongoDB has forgotten its moment or elects a new
 primary), reads the files back from the disk, restores them on trial in a child process, copies them to every
-other place, and then deletes what is old. A place that fails holds up no other. Nothing is deleted to make
-room, and nothing before the new backup is proven.
+other place, and then deletes what is old. A place that fails holds up no other; one that was away gets what
+it lacks within minutes of its return. Nothing is deleted to make room, and nothing before the new backup is
+proven.
 """
 
 import secrets
@@ -19,10 +20,11 @@ from pathlib import Path
 from structlog import get_logger
 
 from utils.backoff import Backoff
-from utils.backup.archive import Archive, list_archives, list_if_there
+from utils.backup.archive import Archive, find_archives, list_archives
 from utils.backup.lease import BackupLease
 from utils.backup.manifest import build_id
 from utils.backup.places import (
+    choose_missing,
     clear_leftovers,
     copy_archive,
     delete_old,
@@ -37,6 +39,7 @@ from utils.backup.schedule import is_due
 from utils.backup.steps import Show, Steps, carry_out, do_not_pause, run_in_thread
 from utils.backup.taking import Order, take_backup
 from utils.backup.verification import BackupVerifier, Verified
+from utils.backup.watch import PlaceReader
 from utils.clock import Clock
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.indexes import list_kept
@@ -106,6 +109,9 @@ class BackupManager:
     def __post_init__(self) -> None:
         self._is_busy = False
         self._hashed_on: date | None = None
+        self._refused: dict[str, str] = {}
+        self._readers = {place: PlaceReader(place) for place in self.plan.others}
+        self._rests: dict[Path, float] = {}
 
     async def make(self, reason: BackupReason, *, show: Show = ignore) -> BackupOutcome:
         """Make a backup and return how it went.
@@ -165,10 +171,12 @@ class BackupManager:
 
     async def _make_if_due(self) -> bool:
         """Make a backup if one is due; return False if that failed."""
-        home = await run_in_thread(partial(list_if_there, self.plan.home))
+        home = await run_in_thread(self._read_home)
         newest = home[0].manifest.started_at if home else None
         times = {"hour_utc": self.plan.hour_utc, "every_hours": self.plan.every_hours}
         if not is_due(self.clock.now(), newest, **times):
+            for place in self.plan.others:
+                await self._supply(place, home)
             return True
         try:
             outcome = await self.make(BackupReason.DAILY)
@@ -183,6 +191,36 @@ class BackupManager:
         await self._hash_nightly()
         await self.after_backup()
         return True
+
+    def _read_home(self) -> Sequence[Archive]:
+        """Return the backups of this machine; one that does not count is logged when that changes."""
+        if not self.plan.home.is_dir():
+            return ()
+        found, refused = find_archives(self.plan.home)
+        for name, why in refused.items():
+            if self._refused.get(name) != why:
+                _log.warning("a backup is not complete and does not count", backup=name, why=why)
+        self._refused = refused
+        return found
+
+    async def _supply(self, place: Path, home: Sequence[Archive]) -> None:
+        """Give a place that was away what it lacks; one that fails is tried again after an hour."""
+        if self.clock.monotonic() < self._rests.get(place, 0.0):
+            return
+        try:
+            there = await run_in_thread(self._readers[place].read)
+        except OSError:
+            return  # it is still away, and the health checks tell that
+        if not choose_missing(home, there, now=self.clock.now(), keep_days=self.plan.keep_days):
+            return
+        try:
+            async with self._one_at_a_time(), self.lease.hold():
+                await self._catch_up(place, ignore)
+        except BackupBusyError as error:
+            _log.info("a place lacks backups and has to wait", place=str(place), why=str(error))
+        except (BackupError, OSError, StorageUnavailableError) as error:
+            self._rests[place] = self.clock.monotonic() + FAILED_SECONDS
+            _log.warning("a place does not get what it lacks", place=str(place), why=str(error))
 
     @property
     def _places(self) -> tuple[Path, ...]:

@@ -1,8 +1,8 @@
 """The child process: heavy work beside the bot, with low priority; it dies with the process that began it.
 
-It gets one job as a line of JSON on its standard input, which stays open as long as its parent lives. It
-answers with lines of JSON: its progress, and at the end its result or why it was refused. At the end of its
-input, and at SIGTERM, it clears away what it made and ends.
+``python bot.py child`` gets one job as a line of JSON on its standard input, which stays open as long as its
+parent lives. It answers with lines of JSON: its progress, and at the end its result or why it was refused. At
+the end of its input, and at SIGTERM, it clears away what it made and ends.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ async def work_in_child(
     """Do a job in a child process and return its result.
 
     Args:
-        command: starts the child; its program calls ``serve_job``.
+        command: starts the child, for example ``python bot.py child``.
         name: the name of the job.
         facts: its input, as JSON.
         show: gets each progress.

@@ -79,8 +79,8 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its owner may enter."""
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True)
+    """Make a folder that only its owner may enter; the one around it must be there."""
+    path.mkdir(mode=PRIVATE_FOLDER)
     sync_folder(path.parent)
 
 

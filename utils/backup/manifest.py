@@ -15,7 +15,7 @@ from utils.errors import ArchiveRefusedError
 from utils.models.backups import BackupReason
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.texts import Number, text
-from utils.models.verification import DeathCounts
+from utils.models.verification import DeathCounts, KeptCommunities
 
 FORMAT = 1
 PREFIX = "killfeed"
@@ -107,6 +107,13 @@ class Manifest:
             for guild_id, servers in self.servers.items()
             for server_id, deaths in servers.items()
         }
+
+    @property
+    def communities(self) -> KeptCommunities:
+        """The communities, with the number of their game servers."""
+        servers = {GuildId(int(one)): counts.get("game_servers", 0) for one, counts in self.guilds.items()}
+        settings = frozenset(GuildId(int(one)) for one, counts in self.guilds.items() if "guilds" in counts)
+        return KeptCommunities(self.moment, settings, servers)
 
     def dump(self) -> bytes:
         """Return it as JSON."""

@@ -146,7 +146,13 @@ def list_missing(home: Sequence[Archive], place: Path, *, now: datetime, keep_da
     Raises:
         OSError: the place is away.
     """
-    there = list_archives(place)
+    return choose_missing(home, list_archives(place), now=now, keep_days=keep_days)
+
+
+def choose_missing(
+    home: Sequence[Archive], there: Sequence[Archive], *, now: datetime, keep_days: int
+) -> list[Archive]:
+    """Return the backups that a place with these backups lacks and would keep, oldest first."""
     known = {archive.id for archive in there}
     lacking = [archive for archive in home if archive.id not in known]
     deleted = {archive.id for archive in choose_deleted([*there, *lacking], now=now, keep_days=keep_days)}

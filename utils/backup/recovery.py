@@ -18,16 +18,16 @@ from utils.database.archives.switching import (
     RestoreMarker,
     RestoreMarks,
     RestoreState,
+    drop_collections,
 )
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.leases import RESTORE_LEASE
-from utils.errors import BackupBusyError
-from utils.models.restores import RestoreFacts
-from utils.models.scope import GuildId
+from utils.errors import BackupBusyError, StorageError
+from utils.models.restores import RestoreFacts, RestoreGap
 
 WAIT_SECONDS = 2.0  # between two looks at another process, like a standby
 
-FinishJobs = Callable[[SafeDatabase, RestoreFacts, Fence], Awaitable[None]]
+FinishJobs = Callable[[SafeDatabase, RestoreFacts, Fence], Awaitable[RestoreGap]]
 """The work that follows a restore, on data that is in place; it runs again if it is cut off."""
 
 _log = get_logger(__name__)
@@ -40,6 +40,7 @@ class Recovery:
     Args:
         lease: of restores.
         finish_jobs: the work on restored data.
+        open_switch: returns the switch of a restore by its token.
 
     Attributes:
         is_switching: a backup is being put in place, and only the way on is left.
@@ -50,10 +51,10 @@ class Recovery:
     lease: RestoreLease
     finish_jobs: FinishJobs
     clock: Clock
+    open_switch: Callable[[SafeDatabase, int], CollectionSwitch] = CollectionSwitch
 
     def __post_init__(self) -> None:
         self.marks = RestoreMarks(self.database)
-        self.switch = CollectionSwitch(self.database)
         self.is_switching = False
 
     async def recover(self, *, waits: bool) -> None:
@@ -96,30 +97,43 @@ class Recovery:
         await self._drop(fence)
         await self.marks.remove(fence)
 
-    async def finish(self, marker: RestoreMarker, fence: Fence) -> None:
+    async def finish(self, marker: RestoreMarker, fence: Fence) -> RestoreGap:
         """Bring a restore to its end from any state in which its backup is loaded."""
         self.is_switching = True
+        backup_id = marker.facts.backup_id
         if marker.state is not RestoreState.FOLLOWING:
             marker = replace(marker, state=RestoreState.SWITCHING)
             await self.marks.write(marker, fence)
+            _log.info("a backup takes the place of the present data", backup=backup_id)
             for name in marker.collections:
                 await self.lease.renew(fence.token)
-                await self._put_in_place(name, marker.facts.guild_id)
+                await self._put_in_place(name, marker.facts, fence)
             marker = await self.marks.follow(marker, fence)
-        await self.finish_jobs(self.database, marker.facts, fence)
+        _log.info("a backup is in place, and what follows is done", backup=backup_id)
+        gap = await self.finish_jobs(self.database, marker.facts, fence)
         await self._drop(fence)
         await self.marks.remove(fence)
         self.is_switching = False
-        _log.info("a backup is restored", backup=marker.facts.backup_id)
+        _log.info(
+            "a backup is restored",
+            backup=backup_id,
+            deaths_to_read_again="unknown" if gap.deaths is None else gap.deaths,
+            deaths_lost=gap.gone,
+        )
+        return gap
 
-    async def _put_in_place(self, name: str, guild_id: GuildId | None) -> None:
-        if guild_id is None:
-            await self.switch.put_in_place(name)
-        else:
-            await self.switch.put_guild_in_place(name, guild_id)
+    async def _put_in_place(self, name: str, facts: RestoreFacts, fence: Fence) -> None:
+        switch = self.open_switch(self.database, facts.token)
+        try:
+            if facts.guild_id is None:
+                await switch.put_in_place(name)
+            else:
+                await switch.put_guild_in_place(name, facts.guild_id, fence)
+        except StorageError:
+            await self.lease.renew(fence.token)  # tells that another process took over, if that is why
+            raise
 
     async def _drop(self, fence: Fence) -> None:
         """Drop every collection of the restore; the marker is still there, so the next start would go on."""
         await self.lease.renew(fence.token)
-        for prefix in (RESTORING, REPLACED):
-            await self.switch.drop(prefix)
+        await drop_collections(self.database, RESTORING, REPLACED)

@@ -20,13 +20,20 @@ from utils.backup.steps import Show, carry_out, run_in_thread
 from utils.clock import Clock
 from utils.database.archives.catch_up import keep_replaced_part
 from utils.database.archives.losses import count_all, find_losses
-from utils.database.archives.switching import REPLACED, RESTORING, RestoreMarker, RestoreState
+from utils.database.archives.switching import (
+    REPLACED,
+    RESTORING,
+    CollectionSwitch,
+    RestoreMarker,
+    RestoreState,
+    drop_collections,
+)
 from utils.database.archives.trial import UNIQUE_INDEXES, TrialDatabase
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import INDEXES, list_kept
 from utils.database.migrations.migrations import MIGRATIONS, DataVersion, find_data_version
-from utils.errors import ArchiveRefusedError, BackupError, KillfeedError, StorageError
-from utils.models.restores import RestoreFacts, RestorePlan
+from utils.errors import ArchiveRefusedError, BackupBusyError, BackupError, KillfeedError, StorageError
+from utils.models.restores import RestoreFacts, RestoreGap, RestorePlan
 from utils.models.scope import GuildId
 from utils.models.texts import Number, text
 
@@ -45,6 +52,7 @@ class RestoreOrder:
         guild_id: the one guild to restore; None for the whole database.
         secret_proof: the proof of the key that its logins need; None for no change.
         discards_current: go on although the present data cannot be backed up.
+        keeps_unreadable: but not if the database cannot read it: then its files can be set aside.
     """
 
     archive: Archive
@@ -52,6 +60,7 @@ class RestoreOrder:
     guild_id: GuildId | None = None
     secret_proof: bytes | None = None
     discards_current: bool = False
+    keeps_unreadable: bool = False
 
 
 @dataclass(eq=False)
@@ -61,6 +70,9 @@ class Restorer:
     Args:
         keep_present: backs the present data up.
         collections: the names of the collections that a restore replaces, besides those in the backup.
+
+    Attributes:
+        has_begun: a restore has written something into the database.
     """
 
     recovery: Recovery
@@ -68,6 +80,7 @@ class Restorer:
     keep_present: KeepPresent
     clock: Clock
     collections: Sequence[str] = list_kept()
+    has_begun: bool = False
 
     @property
     def database(self) -> SafeDatabase:
@@ -97,25 +110,34 @@ class Restorer:
             losses=await self.database.call(partial(find_losses, operations, query, since=manifest.moment)),
         )
 
-    async def restore(self, order: RestoreOrder, fence: Fence, *, show: Show) -> None:
+    async def restore(self, order: RestoreOrder, fence: Fence, *, show: Show) -> RestoreGap:
         """Restore a backup; the lease of restores is held, and no earlier restore is under way.
+
+        Returns:
+            The deaths that the backup does not have.
 
         Raises:
             ArchiveRefusedError: the backup is damaged; nothing has changed.
             BackupError: the present data cannot be backed up, or another process took over.
             StorageError: the database failed; the next start undoes or finishes it.
         """
+        backup_id, whole = order.archive.id, "the whole database"
+        guild = whole if order.guild_id is None else int(order.guild_id)
+        _log.info("a restore begins", backup=backup_id, of=guild, taken_at=str(order.archive.manifest.moment))
         await carry_out(check_files(order.archive), show=show, pause=self._pause)
-        marker = await self._build_marker(order)
+        _log.info("the files of the backup are as they were written", backup=backup_id)
+        marker = await self._build_marker(order, fence)
+        self.has_begun = True
         await self.recovery.marks.write(marker, fence)
         try:
             await self._load(order.archive, marker, show)
         except BaseException:
-            await self._undo(fence)
+            await self._undo(marker, fence)
             raise
-        await self.recovery.finish(marker, fence)
+        _log.info("the backup is loaded beside the present data, and is the same", backup=backup_id)
+        return await self.recovery.finish(marker, fence)
 
-    async def _build_marker(self, order: RestoreOrder) -> RestoreMarker:
+    async def _build_marker(self, order: RestoreOrder, fence: Fence) -> RestoreMarker:
         manifest = order.archive.manifest
         began_at, version = self.clock.now(), await find_data_version(self.database)
         if order.guild_id is not None:
@@ -128,6 +150,7 @@ class Restorer:
             guild_id=order.guild_id,
             is_same_version=version in {None, DataVersion(manifest.data_version, manifest.upgraded_from)},
             has_replaced=has_replaced,
+            token=fence.token,
         )
         return RestoreMarker(
             facts,
@@ -144,6 +167,8 @@ class Restorer:
         try:
             kept = await self.keep_present()
         except (BackupError, StorageError) as error:
+            if order.keeps_unreadable and isinstance(error, StorageError):
+                raise
             if not order.discards_current:
                 raise _explain_unreadable(error) from error
             _log.warning("the present data is given up without a backup", why=str(error))
@@ -153,30 +178,41 @@ class Restorer:
 
     async def _load(self, archive: Archive, marker: RestoreMarker, show: Show) -> None:
         """Load the backup beside the present data, and compare it."""
-        guild_id = marker.facts.guild_id
-        for prefix in (RESTORING, REPLACED):
-            await self.recovery.switch.drop(prefix)
+        guild_id, switch = marker.facts.guild_id, self._open_switch(marker)
+        await drop_collections(self.database, RESTORING, REPLACED)
         version = DataVersion(marker.data_version, marker.upgraded_from)
         # those of older data come after its upgrade
         indexes = INDEXES if MIGRATIONS.is_current(version) else {}
         if guild_id is not None:
             indexes = UNIQUE_INDEXES  # the documents move into collections that have them all
-        target = TrialDatabase(self.database.operations, prefix=RESTORING, indexes=indexes)
+        target = TrialDatabase(self.database.operations, prefix=switch.restoring, indexes=indexes)
         for name in marker.collections:
             if name not in archive.manifest.collections:  # it came with a later version
                 await run_in_thread(partial(target.create, name))
                 await run_in_thread(partial(target.build_indexes, name))
         await carry_out(prove(archive, target, guild_id=guild_id), show=show, pause=self._pause)
         if guild_id is not None:
-            keep = partial(
-                keep_replaced_part, self.database.operations, guild_id, since=marker.facts.taken_at
+            await self.database.call(
+                partial(
+                    keep_replaced_part,
+                    self.database.operations,
+                    guild_id,
+                    since=marker.facts.taken_at,
+                    into=switch.replaced,
+                )
             )
-            await self.database.call(keep)
-            await self.recovery.switch.keep_premium(guild_id)
+            await switch.keep_premium(guild_id)
 
-    async def _undo(self, fence: Fence) -> None:
+    def _open_switch(self, marker: RestoreMarker) -> CollectionSwitch:
+        return self.recovery.open_switch(self.database, marker.facts.token)
+
+    async def _undo(self, marker: RestoreMarker, fence: Fence) -> None:
+        """Undo a restore that failed; if another process took over, drop what this one alone has loaded."""
         try:
             await self.recovery.undo(fence)
+        except BackupBusyError:
+            switch = self._open_switch(marker)
+            await drop_collections(self.database, switch.restoring, switch.replaced)
         except KillfeedError as error:
             _log.warning("the next start undoes the restore", why=str(error))
 
@@ -217,7 +253,8 @@ def _explain_unreadable(error: KillfeedError) -> BackupError:
     return BackupError(
         text(
             "The present data can't be backed up ({why}), and nothing was restored. With --discard-current "
-            "the restore goes on without that backup, and the present data is lost.",
+            "the restore goes on without that backup, and the present data is lost. To keep it, restore into "
+            "another database: write a new name into mongodb.database.",
             why=str(error).rstrip("."),
         )
     )

@@ -20,7 +20,9 @@ from utils.backup.archive import Archive, list_if_there, read_archive
 from utils.backup.places import find_archive
 from utils.backup.steps import do_not_pause
 from utils.clock import Clock, SystemClock
-from utils.commandline.call import DONE, FAILED, Call, CallContext, build_redactor
+from utils.commandline.call import BEFORE_MIGRATION, DONE, FAILED, LATEST
+from utils.commandline.configured import CallContext
+from utils.commandline.preparing import build_redactor
 from utils.composition.backups import build_backups, build_verifier
 from utils.composition.restores import build_recovery
 from utils.composition.storage import build_key_place, build_place
@@ -38,8 +40,6 @@ from utils.waiting import wait_for_first
 
 T = TypeVar("T")
 
-LATEST = "latest"
-BEFORE_MIGRATION = "before-migration"
 INSTANCE_BYTES = 8
 STEP_WORDS = {
     BackupStep.TAKING: "taken",
@@ -178,6 +178,3 @@ async def reach_database(settings: Settings, clock: Clock) -> AsyncIterator[Safe
             recover = build_recovery(settings, clock, waits=False)
             opened = open_database(place, TaskManager(clock), clock=clock, recover=recover)
             yield await stack.enter_async_context(opened)
-
-
-BACKUP = Call("backup", "make a backup, prove it and copy it to every place; the bot may run", back_up)

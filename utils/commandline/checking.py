@@ -6,15 +6,9 @@ from functools import partial
 
 from utils.checkup import check_bot
 from utils.commandline.backing_up import run_until_stopped
-from utils.commandline.call import (
-    DONE,
-    FAILED,
-    Call,
-    CallContext,
-    apply_api_address,
-    build_redactor,
-    open_logs,
-)
+from utils.commandline.call import DONE, FAILED
+from utils.commandline.configured import CallContext
+from utils.commandline.preparing import apply_api_address, build_redactor, open_logs
 from utils.composition.start_checks import Mark, SelfCheck
 from utils.data_folder import list_readable_by_others
 
@@ -38,6 +32,3 @@ def check(context: CallContext) -> int:
     for one in checks:
         sys.stdout.write(f"{redactor.redact(str(one))}\n")
     return FAILED if any(one.mark is Mark.FAILED for one in checks) else DONE
-
-
-CHECK = Call("check", "tell whether the bot could run", check)

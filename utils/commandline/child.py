@@ -1,4 +1,4 @@
-"""The child process: heavy work for another process of the bot, which starts it."""
+"""``bot.py child``: heavy work for another process of the bot; nobody calls it by hand."""
 
 import logging
 import os

@@ -1,6 +1,5 @@
 """``bot.py migrate``: brings the data up to date without running the bot, or tries that on a copy."""
 
-import argparse
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,11 +9,11 @@ from utils.backup.proof import prove
 from utils.backup.steps import carry_out, run_in_thread
 from utils.clock import Clock
 from utils.commandline.backing_up import ProgressPrinter, run_call
-from utils.commandline.call import Call, CallContext
+from utils.commandline.configured import CallContext
 from utils.composition.backups import find_home
 from utils.composition.restores import build_recovery
-from utils.composition.storage import build_place, build_upgrade
-from utils.composition.upgrading import build_backed_upgrade
+from utils.composition.storage import build_place
+from utils.composition.upgrading import build_backed_upgrade, build_upgrade
 from utils.composition.verification import find_measured, verify_quickly
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.archives.trial import TrialDatabase
@@ -92,18 +91,3 @@ async def _write_version(database: SafeDatabase, version: int, upgraded_from: in
     if upgraded_from is not None:
         fields["upgraded_from"] = upgraded_from
     await database.run("schema.insert", database.unscoped("schema").insert_one(fields))
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dry-run", action="store_true", help="try it on the newest backup, in a MongoDB of its own"
-    )
-    parser.add_argument("--without-backup", action="store_true", help="make no backup before")
-
-
-MIGRATE = Call(
-    "migrate",
-    "bring the data up to date without running the bot; stop the bot before",
-    migrate,
-    add_options=_add_options,
-)

@@ -1,12 +1,13 @@
 """``bot.py rekey``: encrypts the stored logins with a new secret key."""
 
-import argparse
 import asyncio
 import os
 import sys
 
 from utils.clock import SystemClock
-from utils.commandline.call import DONE, FAILED, Call, CallContext, build_redactor, open_logs
+from utils.commandline.call import DONE, FAILED
+from utils.commandline.configured import CallContext
+from utils.commandline.preparing import build_redactor, open_logs
 from utils.composition.restores import build_recovery
 from utils.composition.storage import build_key_place, build_place
 from utils.data_folder import load_instance_id, lock_data_folder
@@ -51,10 +52,3 @@ def rekey(context: CallContext) -> int:
         return FAILED
     sys.stdout.write(f"{sentence}\n")
     return DONE
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lost", action="store_true", help="nobody has the old key any more")
-
-
-REKEY = Call("rekey", "encrypt the stored logins with a new secret key", rekey, add_options=_add_options)

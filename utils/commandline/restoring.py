@@ -4,7 +4,6 @@ The call says what it will change and what is lost by that, and asks for the id 
 changes anything.
 """
 
-import argparse
 import asyncio
 import json
 import sys
@@ -14,24 +13,26 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from structlog import get_logger
+
 from utils.backup.archive import Archive
 from utils.backup.backups import BackupManager
 from utils.backup.erasure_files import read_records
 from utils.backup.files import replace_file
 from utils.backup.manifest import write_time
 from utils.backup.recovery import Recovery
-from utils.backup.restore import RestoreOrder
+from utils.backup.restore import RestoreOrder, Restorer
 from utils.backup.steps import do_not_pause, run_in_thread
 from utils.backup.verification import BackupVerifier, refuse_newer
 from utils.clock import Clock, SystemClock
 from utils.commandline.backing_up import (
-    BEFORE_MIGRATION,
-    LATEST,
     ProgressPrinter,
     choose_archive,
     run_until_stopped,
 )
-from utils.commandline.call import DONE, FAILED, WRONG_USAGE, Call, CallContext, build_redactor, open_logs
+from utils.commandline.call import DONE, FAILED, NOTHING, WRONG_USAGE
+from utils.commandline.configured import CallContext
+from utils.commandline.preparing import build_redactor, open_logs
 from utils.composition.backups import build_backups, build_verifier, list_places
 from utils.composition.erasures import take_in_erasures
 from utils.composition.restores import build_restorer, open_recovery
@@ -46,18 +47,22 @@ from utils.database.process.opening import (
     set_mongod_aside,
 )
 from utils.database.repositories.leases import RESTORE_LEASE
-from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError
-from utils.models.restores import RestorePlan
+from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError, StorageError
+from utils.models.restores import RestoreGap, RestorePlan
 from utils.models.scope import GuildId
 from utils.models.texts import text
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
 from utils.tasks import TaskManager
 
-NOTHING = "nothing"
+LOG_SYSTEM = "backup"
 SET_ASIDE = (
     "If its data is damaged: with --discard-current that folder is set aside, and the backup is restored "
     "into a new one."
+)
+UNREADABLE = (
+    "The bot's own MongoDB can't read its data: {why} Nothing was restored. Free some space if its disk is "
+    "full, and try again. {set_aside}"
 )
 NO_TERMINAL = (
     "A restore asks for the id of the backup, and there is no terminal to type it. Add --yes to restore "
@@ -67,6 +72,19 @@ AS_BEFORE = "Stopped. Nothing was restored; the data is as it was."
 GOES_ON = (
     "Stopped in the middle of the switch. The next start of the bot or of any call finishes the restore."
 )
+UNKNOWN_GAP = (
+    "The data of before couldn't be read, so nobody knows how many deaths are newer than the backup. The bot "
+    "reads them again from the logs of the game hosts, as far as the hosts still have them."
+)
+TO_READ_AGAIN = (
+    "Deaths that aren't in the backup: {deaths:,}. The bot reads them again from the logs of the game hosts. "
+    "Those whose lines no host has any more are lost: backup.log has their number, and the admins are told."
+)
+GONE = (
+    "Deaths that are lost: {deaths:,}, of game servers that were added after the backup ({servers:,}). Add "
+    "these servers again, and their logs are imported."
+)
+NO_GAP = "The backup has every death of the data of before."
 LOST_WORDS = {
     "changes": "changes by hand",
     "ledger": "rows of the ledger",
@@ -74,6 +92,8 @@ LOST_WORDS = {
     "grants": "communities with changed premium",
     "erasures": "erasures, which are carried out again",
 }
+
+_log = get_logger(__name__)
 
 
 class RestoreCall:
@@ -87,11 +107,20 @@ class RestoreCall:
         guild = context.options.guild
         self._guild_id = None if guild is None else GuildId(guild)
         self._recovery: Recovery | None = None
+        self._restorer: Restorer | None = None
 
     @property
     def is_switching(self) -> bool:
         """Tell whether the backup was being put in place when the call ended."""
         return self._recovery is not None and self._recovery.is_switching
+
+    async def run_and_note(self) -> bool:
+        """Restore as ``run`` does, and note in the log why nothing was restored."""
+        try:
+            return await self.run()
+        except KillfeedError as error:
+            _log.warning("the restore has failed", why=str(error), system=LOG_SYSTEM)
+            raise
 
     async def run(self) -> bool:
         """Restore and return True; False if the wrong id was typed.
@@ -104,9 +133,19 @@ class RestoreCall:
         archive = await run_in_thread(
             partial(choose_archive, list_places(self._settings), self._options.backup)
         )
-        box = self._find_key(archive)
-        async with self._open() as database:
-            return await self._restore(archive, box, database)
+        box, place = self._find_key(archive), build_place(self._settings)
+        try:
+            async with self._open() as database:
+                return await self._restore(archive, box, database)
+        except StorageError as error:
+            is_set_aside = not place.uri and self._restorer is not None and not self._restorer.has_begun
+            if not is_set_aside:
+                raise
+            if not self._options.discard_current or self._options.dry_run:
+                raise ConfigurationError(UNREADABLE.format(why=error, set_aside=SET_ASIDE)) from error
+            _log.warning("the present data cannot be read", why=str(error), system=LOG_SYSTEM)
+        async with self._reach_new(place) as database:
+            return await self._restore(archive, box, database, is_confirmed=True)
 
     async def _begin_again(self) -> bool:
         """Make an empty database the beginning of a new one."""
@@ -120,7 +159,9 @@ class RestoreCall:
         self._say(f"The database “{self._settings.mongodb.database}” begins again without a backup.")
         return True
 
-    async def _restore(self, archive: Archive, box: SecretBox | None, database: SafeDatabase) -> bool:
+    async def _restore(
+        self, archive: Archive, box: SecretBox | None, database: SafeDatabase, *, is_confirmed: bool = False
+    ) -> bool:
         recovery = self._recovery = open_recovery(self._settings, database, self._clock)
         printer = ProgressPrinter(self._write)
         order = RestoreOrder(
@@ -128,26 +169,33 @@ class RestoreCall:
             guild_id=self._guild_id,
             secret_proof=None if box is None or self._guild_id is not None else box.seal_proof(),
             discards_current=self._options.discard_current,
+            keeps_unreadable=not self._settings.mongodb.uri.get_secret_value(),
         )
-        restorer = build_restorer(
+        restorer = self._restorer = build_restorer(
             recovery, self._build_backups(database, box), self._clock, show=printer.show
         )
         async with recovery.lease.hold() as token:
             fence = Fence(RESTORE_LEASE, token)
             await recovery.end(fence)
-            await self._show_plan(await restorer.plan(order))
+            plan = await restorer.plan(order)
+            if not is_confirmed:
+                await self._show_plan(plan)
             if self._options.dry_run:
                 self._say("Nothing was changed: this was a dry run.")
                 return True
-            if not self._options.yes and not await self._is_confirmed(archive):
+            is_sure = is_confirmed or self._options.yes or await self._is_confirmed(archive)
+            if not is_sure:
                 self._say("That is not the id of the backup. Nothing was restored.")
                 return False
             began = self._clock.monotonic()
+            _log.info("newer and lost by the restore", system=LOG_SYSTEM, **plan.losses.counts)
             # a backup from another machine brings its erasures along
             beside = partial(read_records, [archive.path.parent])
             await take_in_erasures(database, await run_in_thread(beside))
-            await restorer.restore(order, fence, show=printer.show)
+            gap = await restorer.restore(order, fence, show=printer.show)
         self._say(f"{archive.id} is restored ({self._clock.monotonic() - began:.0f} s). Start the bot now.")
+        for line in describe_gap(gap):
+            self._say(line)
         return True
 
     async def _show_plan(self, plan: RestorePlan) -> None:
@@ -231,7 +279,7 @@ class RestoreCall:
             except ConfigurationError:
                 put_mongod_back(place, aside)  # its data is not what keeps it from starting
                 raise
-            self._say(f"The MongoDB that does not start is set aside in {aside}.")
+            self._say(f"The MongoDB that can't be used is set aside in {aside}.")
             yield database
 
     def _say(self, line: str) -> None:
@@ -240,6 +288,18 @@ class RestoreCall:
     def _write(self, words: str) -> None:
         sys.stdout.write(words)
         sys.stdout.flush()
+
+
+def describe_gap(gap: RestoreGap) -> list[str]:
+    """Return sentences about the deaths that a backup does not have."""
+    if gap.deaths is None:
+        return [UNKNOWN_GAP]
+    lines = []
+    if gap.deaths:
+        lines.append(TO_READ_AGAIN.format(deaths=gap.deaths))
+    if gap.gone:
+        lines.append(GONE.format(deaths=gap.gone, servers=gap.servers))
+    return lines or [NO_GAP]
 
 
 async def _read_line() -> str:
@@ -268,31 +328,14 @@ def restore(context: CallContext) -> int:
         return WRONG_USAGE
     call = RestoreCall(context, redactor, SystemClock())
     try:
-        with lock_data_folder(settings.data_dir), open_logs(settings, redactor, level="ERROR"):
-            is_done = asyncio.run(run_until_stopped(call.run))
+        with (
+            lock_data_folder(settings.data_dir),
+            open_logs(settings, redactor, level="INFO", console_level="ERROR"),
+        ):
+            is_done = asyncio.run(run_until_stopped(call.run_and_note))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return FAILED
     if is_done is None:
         sys.stderr.write(f"{GOES_ON if call.is_switching else AS_BEFORE}\n")
     return DONE if is_done else FAILED
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "backup",
-        metavar="BACKUP",
-        help=f"a path, an id, {LATEST} (the newest proven one), {BEFORE_MIGRATION} (the newest such), "
-        f"or {NOTHING} (an empty database begins again)",
-    )
-    parser.add_argument("--guild", type=int, metavar="ID", help="one community alone, by its id in Discord")
-    for name, purpose in (
-        ("--dry-run", "tell what would change, and change nothing"),
-        ("--yes", "do not ask for the id of the backup"),
-        ("--discard-current", "go on if the present data can't be read or backed up"),
-        ("--without-logins", "go on with another secret key; every SFTP login has to be typed again"),
-    ):
-        parser.add_argument(name, action="store_true", help=purpose)
-
-
-RESTORE = Call("restore", "put a backup in the place of the present data", restore, add_options=_add_options)

@@ -1,12 +1,12 @@
 """``bot.py status``: whether a bot runs and is well, for HEALTHCHECK, cron and dead man's switches."""
 
-import argparse
 import json
 import os
 import sys
 
 from utils.clock import SystemClock
-from utils.commandline.call import DONE, FAILED, Call, CallContext
+from utils.commandline.call import DONE, FAILED
+from utils.commandline.configured import CallContext
 from utils.telemetry.health.status import judge_status, read_status
 from utils.telemetry.last_words import STATUS_FOLDER
 
@@ -33,10 +33,3 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-
-
-STATUS = Call("status", "tell whether a bot runs and is well", show_status, add_options=_add_options)

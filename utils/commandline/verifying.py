@@ -1,6 +1,5 @@
 """``bot.py verify``: a backup, or all of the data, also beside a bot that runs."""
 
-import argparse
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
@@ -8,15 +7,14 @@ from functools import partial
 from utils.backup.steps import run_in_thread
 from utils.clock import Clock
 from utils.commandline.backing_up import (
-    BEFORE_MIGRATION,
-    LATEST,
     ProgressPrinter,
     choose_archive,
     describe_proof,
     reach_database,
     run_call,
 )
-from utils.commandline.call import WRONG_USAGE, Call, CallContext
+from utils.commandline.call import WRONG_USAGE
+from utils.commandline.configured import CallContext
 from utils.composition.backups import build_verifier, list_places
 from utils.composition.data_care import build_care
 from utils.composition.data_checks import FullCheck
@@ -94,26 +92,3 @@ async def _repair_data(context: CallContext, redactor: Redactor, clock: Clock) -
 def _describe(report: VerificationReport) -> str:
     looked_at = f"{report.deaths:,} deaths on {report.servers} game servers and {report.wallets:,} wallets"
     return f"Verified: {looked_at}; {len(report.findings)} faults."
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "backup",
-        metavar="BACKUP",
-        nargs="?",
-        help=f"a path, an id, {LATEST} (the newest proven one) or {BEFORE_MIGRATION} (the newest such); "
-        "without it the data itself is verified",
-    )
-    parser.add_argument(
-        "--repair",
-        action="store_true",
-        help="repair what can be repaired; stop the bot before",
-    )
-
-
-VERIFY = Call(
-    "verify",
-    "read a backup back and restore it on trial, or verify all of the data; the bot may run",
-    verify,
-    add_options=_add_options,
-)

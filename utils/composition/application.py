@@ -130,7 +130,14 @@ class Application:
     async def _stay_connected(self, status: ServiceStatus) -> None:
         token = self.base.settings.discord.token.get_secret_value()
         identifies = self.bot.identifies = IdentifyBudget(self.base.clock)
-        await run_gateway(self.bot, token, clock=self.base.clock, identifies=identifies, status=status)
+        await run_gateway(
+            self.bot,
+            token,
+            clock=self.base.clock,
+            identifies=identifies,
+            status=status,
+            errors=self.base.errors,
+        )
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop the running parts, in the order of their dependencies."""

@@ -13,6 +13,7 @@ from utils.composition.erasures import build_erasure_log
 from utils.composition.errors import build_error_alerts, build_error_writer, build_restore_messages
 from utils.composition.health import Health, HealthSources, build_health
 from utils.composition.interactions import CommandSources, build_bot, build_services
+from utils.composition.read_back import ReadBackCheck
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.restores import OwnBackups, build_own_backups
 from utils.composition.services import (
@@ -55,6 +56,7 @@ from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import LoopControl
 from utils.services.premium.grants import GrantService
 from utils.services.shards.leases import LeaseHolder
+from utils.services.verification.read_back import ReadBack
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
@@ -209,6 +211,7 @@ def build_operators(base: Base, bot: KillfeedBot) -> Operators:
         home_guild_id=base.settings.discord.home_guild_id,
         owner_ids=base.settings.discord.owner_ids,
         clock=base.clock,
+        errors=base.errors,
     )
 
 
@@ -325,8 +328,13 @@ def build_memories(
 
 def register_handlers(application: Application, delivery: Delivery, database: SafeDatabase) -> None:
     """Register the handlers of each event, and the work that follows the backup of the night."""
-    application.backups.manager.after_backup = build_nightly(application, database).run_nightly
-    events, standings = application.events, application.repositories.standings
+    care, events = build_nightly(application, database), application.events
+    application.backups.manager.after_backup = care.run_nightly
+    check = ReadBackCheck(application.base.settings, database)
+    read_back = ReadBack(check, care, tasks=application.tasks)
+    events.register(CountersStored, read_back.on_counters_stored)
+    events.register(HistoryImported, read_back.on_history_imported)
+    standings = application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
     events.register(GuildSettingsChanged, delivery.loop.on_guild_settings_changed)

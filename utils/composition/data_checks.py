@@ -2,22 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 
-from utils.backup.archive import Archive
 from utils.backup.backups import ignore
 from utils.backup.child import work_in_child
-from utils.backup.steps import Show, run_in_thread
+from utils.backup.steps import Show
 from utils.composition.archived_deaths import DEATHS_JOB, dump_scopes, load_deaths
-from utils.composition.backups import build_child_command, build_source, find_home
-from utils.composition.storage import build_place
-from utils.composition.verification import FULL_JOB, dump_counts, find_measure, find_measured
+from utils.composition.backups import build_child_command, build_source
+from utils.composition.erasures import keep_erased_out
+from utils.composition.storage import build_key_place, build_place
+from utils.composition.verification import FULL_JOB, dump_counts, find_measure
 from utils.database.core.database import SafeDatabase
 from utils.database.process.opening import find_uri
-from utils.database.repositories.audit import AuditRepository
-from utils.database.verification.checks import DataChecks
-from utils.models.audit import AuditAction
-from utils.models.scope import GuildId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.verification import ArchivedDeaths, VerificationReport
 from utils.settings import Settings
 
@@ -49,11 +45,12 @@ class FullCheck:
             BackupError: it failed; the text says why.
             StorageError: the database does not answer.
         """
-        expected = await find_measure(self.settings, self.database, is_proven=True)
+        measure = await find_measure(self.settings, self.database, is_proven=True)
         order = {
             "uri": find_uri(build_place(self.settings)),
             "database": self.database.name,
-            "expected": dump_counts(expected),
+            "expected": dump_counts(measure.manifest.deaths_by_server if measure else {}),
+            "kept": measure.manifest.communities.dump() if measure else None,
             "day": day,
             "also": dump_scopes(also),
             "is_gentle": is_gentle,
@@ -65,31 +62,21 @@ class FullCheck:
     async def find_deaths(self, scopes: Collection[ServerScope]) -> ArchivedDeaths:
         """Return the deaths that the newest proven backup has and the database lacks.
 
-        A community in which somebody was erased since the backup gets none: they would be back.
+        Deaths of persons who were erased since the backup are left out: they would be back.
 
         Raises:
             BackupError: it failed; the text says why.
             StorageError: the database does not answer.
         """
-        since = await DataChecks(self.database).find_restored_at()
-        find = partial(
-            find_measured, find_home(self.settings), self.database.name, since=since, is_proven=True
-        )
-        archive = await run_in_thread(find)
+        archive = await find_measure(self.settings, self.database, is_proven=True)
         if archive is None:
             return ArchivedDeaths()
         order = {
             "uri": find_uri(build_place(self.settings)),
             "database": self.database.name,
             "archive": str(archive.path),
-            "scopes": dump_scopes(
-                [one for one in scopes if not await self._is_erased_since(one.guild_id, archive)]
-            ),
+            "scopes": dump_scopes(scopes),
         }
-        result = await work_in_child(build_child_command(), DEATHS_JOB, order, show=ignore)
-        return load_deaths(result)
-
-    async def _is_erased_since(self, guild_id: GuildId, archive: Archive) -> bool:
-        audit, action = AuditRepository(self.database), AuditAction.DATA_ERASE.value
-        entries, _ = await audit.list_entries(guild_id, action=action, limit=1)
-        return any(entry.at >= archive.manifest.started_at for entry in entries)
+        found = load_deaths(await work_in_child(build_child_command(), DEATHS_JOB, order, show=ignore))
+        box = build_key_place(self.settings).find_box()
+        return await keep_erased_out(self.database, found, since=archive.manifest.started_at, secret_box=box)

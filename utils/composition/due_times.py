@@ -6,11 +6,13 @@ reason why nothing is.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
+from functools import partial
 
 from utils.composition.pruning import PRUNE_TASK
 from utils.database.archives.after_restore import do_for_all
+from utils.database.archives.switching import PendingRestores
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
@@ -92,8 +94,9 @@ async def end_grants(data: RestoredData) -> None:
 
 async def forget_requests(data: RestoredData) -> None:
     """Take the admins for told of every request for a link; the requests end by their own times."""
+    store = LinkRepository(data.database)
     found = await data.scope_index.list_guilds_with_open_links()
-    await do_for_all(filter(data.covers, found), LinkRepository(data.database).mark_all_alerted)
+    await do_for_all(filter(data.covers, found), partial(store.mark_all_alerted, before=data.now))
 
 
 DUE_TIMES: Mapping[str, PassOver | str] = {
@@ -106,6 +109,37 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     IDLE_TASK: "connections are in memory",
 }
 """The row of each task: the function that passes over what is due, or why there is nothing."""
+
+
+@dataclass(eq=False)
+class PendingDueTimes:
+    """Passes over what fell due between a backup and its restore, once.
+
+    Data of an older version has its present shape only after the upgrade that the next start makes. So what
+    is to be passed over is stored, and the process that upgrades the data does it.
+    """
+
+    database: SafeDatabase
+    _: KW_ONLY
+    default_tier: int
+
+    def __post_init__(self) -> None:
+        self._pending = PendingRestores(self.database)
+
+    async def put(self, facts: RestoreFacts, fence: Fence) -> None:
+        """Note that it is still to be done after a restore."""
+        await self._pending.put(facts, fence)
+
+    async def is_pending(self) -> bool:
+        """Tell whether it is still to be done."""
+        return await self._pending.find() is not None
+
+    async def pass_over(self, fence: Fence) -> None:
+        """Do it, if it is still to be done; the data is of this bot's version, and nobody else uses it."""
+        facts = await self._pending.find()
+        if facts is not None:
+            await pass_over_due(self.database, facts, fence, default_tier=self.default_tier)
+            await self._pending.remove(fence)
 
 
 async def pass_over_due(

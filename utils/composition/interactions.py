@@ -95,6 +95,7 @@ def build_services(
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,
+        server_players=features.server_players,
         wallets=features.wallets,
         bounties=features.bounties,
         exports=features.exports,

@@ -16,10 +16,12 @@ KEPT_INCIDENTS = timedelta(days=90)  # after their end
 KEPT_ERRORS = timedelta(days=90)  # after the last one
 QUIET_ERRORS = timedelta(days=30)  # after the last one they are hidden, and no member stays with them
 KEPT_HOURS = timedelta(days=14)
+KEPT_SESSIONS = timedelta(days=90)  # the days of their players stay
+KEPT_SAMPLES = timedelta(days=30)
 
 
 class Pruning:
-    """Deletes old messages, lines, errors, incidents and erasures, unshown counters, and removed servers."""
+    """Deletes old messages, lines, sessions, errors and incidents, unshown counters, and removed servers."""
 
     def __init__(
         self,
@@ -68,6 +70,10 @@ class Pruning:
         async def prune_server(scope: ServerScope) -> None:
             await self._repositories.rejected.prune_rejected(scope)
             await self._repositories.imports.drop_unshown_generations(scope)
+            now = self._clock.now()
+            await self._repositories.game_logs.prune(
+                scope, sessions=now - KEPT_SESSIONS, samples=now - KEPT_SAMPLES
+            )
 
         async def delete_leftovers(scope: ServerScope) -> None:
             await self._repositories.servers.delete_leftovers(scope, now=self._clock.now())

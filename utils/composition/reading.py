@@ -15,6 +15,8 @@ from utils.group_commit import GROUP_SECONDS
 from utils.interactions.client import GuildFollower
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
+from utils.services.ingestion.deadside_log_reader import GAME_LOG, DeadsideLogReader, GameLogDependencies
+from utils.services.ingestion.deadside_stores import GameLogOpener
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.history import EraseCaughtUp, HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
@@ -31,7 +33,9 @@ from utils.sftp.access import DeathLogAccess
 from utils.turns import FairTurns
 
 
-class Hosts(LogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol):  # implemented by DeathLogAccess
+class Hosts(
+    LogOpener, GameLogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol
+):  # implemented by DeathLogAccess
     """The hosts of game servers, for the services."""
 
 
@@ -123,13 +127,25 @@ def build_reading(
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         clock=base.clock,
     )
+    game_logs = GameLogDependencies(
+        logs=hosts,
+        store=base.repositories.game_logs,
+        channels=guild.settings,
+        premium=guild.premium,
+        events=base.events,
+        max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
+        clock=base.clock,
+    )
     is_whole = base.settings.discord.sharding.is_whole
     loops = ServerLoops(
         base.tasks,
         delivery.loop,
         base.repositories.scope_index,
         base.repositories.guilds,
-        {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
+        {
+            DEATH_LOG: partial(DeathLogReader, dependencies=death_logs),
+            GAME_LOG: partial(DeadsideLogReader, dependencies=game_logs),
+        },
         LoopDependencies(
             servers=base.repositories.servers,
             logs=hosts,

@@ -21,7 +21,7 @@ from utils.database.migrations.migrations import find_data_version
 from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.errors import ConfigurationError, StorageError, UserFacingError
 from utils.models.backups import BackupReason
-from utils.models.restores import RestoreFacts, RestoreOutcome
+from utils.models.restores import RestoreFacts, RestoreGap, RestoreOutcome
 from utils.models.texts import text
 from utils.secrets import SecretBox
 from utils.services.ingestion.import_throttle import ImportThrottle
@@ -54,8 +54,8 @@ def build_recovery(
 def open_recovery(settings: Settings, database: SafeDatabase, clock: Clock) -> Recovery:
     """Return the recovery of a database."""
 
-    async def finish(database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> None:
-        await finish_jobs(settings, database, facts, fence, clock)
+    async def finish(database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> RestoreGap:
+        return await finish_jobs(settings, database, facts, fence, clock)
 
     store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
     lease = RestoreLease(store, instance_id=load_instance_id(settings.data_dir), clock=clock)

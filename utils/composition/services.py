@@ -35,6 +35,7 @@ from utils.services.players.statistics import HunterStore, StatisticsService, St
 from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
+from utils.services.presence.server_players import PresenceStore, ServerPlayersService
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
@@ -64,6 +65,7 @@ class ServiceStores:
     due_bounties: DueBounties
     personal_data: ExportStore
     erasures: ErasureStore
+    game_logs: PresenceStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,7 @@ class FeatureServices:
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
+    server_players: ServerPlayersService
     wallets: WalletService
     bounties: BountyService
     bounty_endings: BountyEndings
@@ -158,6 +161,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=StatisticsService(stores.statistics, stores.combat, stores.hunters, coverage),
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),

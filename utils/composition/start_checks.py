@@ -102,13 +102,15 @@ async def verify_early(database: SafeDatabase, settings: Settings) -> EarlyCheck
 
 
 async def verify_data(database: SafeDatabase, settings: Settings) -> VerificationReport:
-    """Verify samples of the data, and the number of deaths against the newest backup.
+    """Verify samples of the data, and the numbers of deaths and communities against the newest backup.
 
     Raises:
         StorageError: the database is away.
     """
-    expected = await find_measure(settings, database)
-    return await database.call(partial(verify_quickly, database.operations, expected=expected))
+    measure = await find_measure(settings, database)
+    expected = measure.manifest.deaths_by_server if measure else None
+    kept = measure.manifest.communities if measure else None
+    return await database.call(partial(verify_quickly, database.operations, expected=expected, kept=kept))
 
 
 def describe_data(report: VerificationReport) -> SelfCheck:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from utils.clock import Clock
 from utils.composition.services import ServiceStores
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.process.opening import MongoDBPlace
 from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
@@ -16,6 +15,7 @@ from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
+from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
@@ -54,12 +54,6 @@ def build_key_place(settings: Settings) -> KeyPlace:
     return KeyPlace(settings.secret_key.get_secret_value(), settings.data_dir)
 
 
-def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> DataUpgrade:
-    """Return the upgrade of data of an older version."""
-    store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
-    return DataUpgrade(database, store, instance_id=instance_id, clock=clock)
-
-
 def build_leases(
     settings: Settings,
     database: SafeDatabase,
@@ -81,6 +75,7 @@ class Repositories(ServiceStores):
     scope_index: ScopeIndexRepository
     guilds: GuildRepository
     ingestion: IngestionRepository
+    game_logs: GameLogRepository
     imports: ImportRepository
     outbox: OutboxRepository
     rejected: RejectedLineRepository
@@ -110,6 +105,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         servers=GameServerRepository(database),
         cursors=ingestion,
         ingestion=ingestion,
+        game_logs=GameLogRepository(database, fences=fences),
         imports=imports,
         caught_up=imports,
         caught_up_guilds=scope_index,

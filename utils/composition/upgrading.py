@@ -12,14 +12,17 @@ from utils.backup.steps import Show, carry_out, do_not_pause, run_in_thread
 from utils.backup.untouched import compare_untouched
 from utils.clock import Clock
 from utils.composition.backups import build_backups, build_source, build_verifier
-from utils.composition.storage import build_key_place, build_upgrade
+from utils.composition.due_times import PendingDueTimes
+from utils.composition.storage import build_key_place
 from utils.composition.verification import verify_quickly
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
 from utils.database.migrations.migrations import DataVersion
 from utils.database.migrations.upgrade import DataUpgrade
+from utils.database.repositories.leases import LeaseRepository
 from utils.errors import ArchiveRefusedError, BackupError, ConfigurationError
 from utils.models.backups import BackupReason
+from utils.models.texts import Text
 from utils.redaction import Redactor
 from utils.settings import Settings
 
@@ -53,15 +56,19 @@ class BackedUpgrade:
         self._archive: Archive | None = None
 
     async def keep(self, version: DataVersion) -> None:
-        """Make a proven backup, unless the upgrade was begun with one already.
+        """Make a proven backup, unless there is one of this very data already.
 
         Raises:
             ConfigurationError: there is no proven backup; nothing is changed.
         """
-        if version.upgraded_from is not None:
-            self._archive = await run_in_thread(partial(self._find_begun, version.upgraded_from))
-        if self._archive is None:
-            self._archive = await self._make()
+        if version.upgraded_from is not None:  # the data is changed in part
+            first, is_proven = version.upgraded_from, True
+        else:
+            first, is_proven = version.number, False
+        found = await run_in_thread(partial(self._find_begun, first, is_proven=is_proven))
+        if found is not None and not is_proven:  # a process died between its backup and the first change
+            found = await self._prove_again(found)
+        self._archive = found or await self._make()
 
     async def verify(self, touched: frozenset[str]) -> None:
         """Compare everything besides the touched collections with the backup, and verify samples.
@@ -85,6 +92,23 @@ class BackedUpgrade:
             why = " ".join(str(finding.said) for finding in report.findings)
             raise ConfigurationError(ROLLBACK.format(why=why))
 
+    async def _prove_again(self, archive: Archive) -> Archive | None:
+        """Return a backup that was made for this upgrade, proven; None if it is not of the present data."""
+        try:
+            steps = compare_untouched(archive, self.source, frozenset())
+            await carry_out(steps, show=self.show, pause=do_not_pause)
+            if archive.proven_at is None and (await self._verify(archive)) is not None:
+                return None
+        except ArchiveRefusedError as error:
+            _log.info("an earlier backup is not of the present data", backup=archive.id, why=str(error))
+            return None
+        _log.info("the upgrade goes on with the backup that was made for it", backup=archive.id)
+        return await run_in_thread(partial(find_archive, [archive.path.parent], archive.id))
+
+    async def _verify(self, archive: Archive) -> Text | None:
+        """Restore a backup on trial; return why that was not possible."""
+        return (await self.backups.verify(archive.id, show=self.show)).unproven
+
     async def _make(self) -> Archive:
         try:
             outcome = await self.backups.make(BackupReason.BEFORE_MIGRATION, show=self.show)
@@ -97,16 +121,25 @@ class BackedUpgrade:
         home = self.backups.plan.home
         return await run_in_thread(partial(find_archive, [home], outcome.backup.id))
 
-    def _find_begun(self, first: int) -> Archive | None:
-        """Return the newest proven backup of before this upgrade, which was cut off."""
+    def _find_begun(self, first: int, *, is_proven: bool) -> Archive | None:
+        """Return the newest backup of before this upgrade, which was cut off."""
         home = self.backups.plan.home
         for archive in list_if_there(home):
             manifest = archive.manifest
             is_whole = (manifest.data_version, manifest.upgraded_from) == (first, None)
             is_own = manifest.database == self.database.name
-            if is_whole and is_own and manifest.reason is BackupReason.BEFORE_MIGRATION and archive.proven_at:
+            if not is_whole or not is_own or manifest.reason is not BackupReason.BEFORE_MIGRATION:
+                continue
+            if archive.proven_at or not is_proven:
                 return archive
         return None
+
+
+def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> DataUpgrade:
+    """Return the upgrade of data of an older version."""
+    store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
+    due = PendingDueTimes(database, default_tier=settings.premium.default_tier)
+    return DataUpgrade(database, store, instance_id=instance_id, clock=clock, follow_up=due)
 
 
 def build_backed_upgrade(

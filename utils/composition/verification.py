@@ -1,5 +1,7 @@
 """Builds the verification of the stored data: of the bot's own database, and of a trial."""
 
+import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,13 +30,14 @@ from utils.database.verification.stored_data import StoredData
 from utils.database.verification.stored_whole import StoredWhole
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.texts import Text
-from utils.models.verification import DataFault, DeathCounts, VerificationReport
+from utils.models.verification import DataFault, DeathCounts, KeptCommunities, VerificationReport
 from utils.services.verification.full import FullVerifier, HalfPace, do_not_pause
 from utils.services.verification.stores import VerifiedData, WholeData
 from utils.services.verification.verifier import DataVerifier
 from utils.settings import Settings
 
 FULL_JOB = "full"
+SERVER_JOB = "server"
 
 _log = get_logger(__name__)
 
@@ -45,19 +48,24 @@ def build_data_verifier(data: VerifiedData) -> DataVerifier:
 
 
 def verify_quickly(
-    operations: Operations, *, expected: DeathCounts | None = None, prefix: str = ""
+    operations: Operations,
+    *,
+    expected: DeathCounts | None = None,
+    kept: KeptCommunities | None = None,
+    prefix: str = "",
 ) -> VerificationReport:
     """Verify samples of a database within seconds; it blocks, so it belongs into a thread.
 
     Args:
         operations: the database, with data of this bot's version.
         expected: the deaths of a backup; a server may only have more.
+        kept: the communities of that backup.
         prefix: begins the names of its collections.
 
     Raises:
         StorageError: the database does not answer.
     """
-    return build_data_verifier(StoredData(operations, prefix=prefix)).quick(expected)
+    return build_data_verifier(StoredData(operations, prefix=prefix)).quick(expected, kept)
 
 
 def check_trial(trial: TrialDatabase, manifest: Manifest) -> Sequence[Text]:
@@ -68,10 +76,10 @@ def check_trial(trial: TrialDatabase, manifest: Manifest) -> Sequence[Text]:
     return [finding.said for finding in report.findings]
 
 
-def find_expected_deaths(
+def find_measured(
     home: Path, database: str, *, since: datetime | None = None, is_proven: bool = False
-) -> DeathCounts:
-    """Return the deaths of the newest backup of a database; nothing without one.
+) -> Archive | None:
+    """Return the newest backup of a database; None without one.
 
     Args:
         home: the place of backups on this machine.
@@ -79,14 +87,6 @@ def find_expected_deaths(
         since: backups from before a restore are no measure.
         is_proven: the newest proven backup is meant.
     """
-    archive = find_measured(home, database, since=since, is_proven=is_proven)
-    return {} if archive is None else archive.manifest.deaths_by_server
-
-
-def find_measured(
-    home: Path, database: str, *, since: datetime | None = None, is_proven: bool = False
-) -> Archive | None:
-    """Return that backup itself."""
     for archive in list_if_there(home):
         manifest = archive.manifest
         is_older = since is not None and manifest.started_at < since
@@ -95,19 +95,24 @@ def find_measured(
     return None
 
 
-async def find_measure(settings: Settings, database: SafeDatabase, *, is_proven: bool = False) -> DeathCounts:
-    """Return the deaths of the newest backup that is a measure for the data: none from before a restore.
+async def find_measure(
+    settings: Settings, database: SafeDatabase, *, is_proven: bool = False
+) -> Archive | None:
+    """Return the newest backup that is a measure for the data: none from before a restore.
 
     Raises:
         StorageError: the database does not answer.
     """
     since = await DataChecks(database).find_restored_at()
-    find = partial(find_expected_deaths, find_home(settings), database.name, since=since, is_proven=is_proven)
+    find = partial(find_measured, find_home(settings), database.name, since=since, is_proven=is_proven)
     return await run_in_thread(find)
 
 
 async def verify_restored(database: SafeDatabase, restored_at: datetime) -> None:
     """Verify samples of restored data, and log what is wrong; data of an older version is not read.
+
+    It belongs before everything that changes restored data, for example before rows are stored that a
+    catch-up counts later.
 
     Indexes of collections that are in no backup may be missing; the next start makes them.
     From now on backups from before the restore are no measure for lost deaths.
@@ -130,7 +135,7 @@ def build_full_verifier(operations: Operations, *, is_gentle: bool) -> FullVerif
         with client.start_session(snapshot=True) as session:
             yield StoredWhole(operations, session=session)
 
-    pause = HalfPace().rest if is_gentle else do_not_pause
+    pause = HalfPace(asyncio.sleep, time.process_time).rest if is_gentle else do_not_pause
     return FullVerifier(open_data, build_data_verifier, pause)
 
 
@@ -139,7 +144,18 @@ def verify_in_child(order: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
     with open_operations(order["uri"], order["database"], clock=SystemClock()) as operations:
         verifier = build_full_verifier(operations, is_gentle=order["is_gentle"])
         also = frozenset(load_scopes(order["also"]))
-        report = yield from verifier.run(load_counts(order["expected"]), day=order["day"], also=also)
+        expected, kept = load_counts(order["expected"]), order["kept"]
+        kept = None if kept is None else KeptCommunities.load(kept)
+        report = yield from verifier.run(expected, kept, day=order["day"], also=also)
+    return report.dump()
+
+
+def verify_server_in_child(order: Mapping[str, Any]) -> Steps[Mapping[str, Any]]:
+    """Do the job of ``ReadBackCheck`` in its child process."""
+    with open_operations(order["uri"], order["database"], clock=SystemClock()) as operations:
+        verifier = build_full_verifier(operations, is_gentle=False)  # MongoDB forgets its moment in 5 minutes
+        [scope] = load_scopes([order["scope"]])
+        report = yield from verifier.run_server(scope)
     return report.dump()
 
 
@@ -155,4 +171,5 @@ def load_counts(dumped: Sequence[tuple[int, str, int]]) -> DeathCounts:
 
 def list_jobs() -> Mapping[str, Job]:
     """Return every job of the child process."""
-    return {**build_jobs(check_trial), FULL_JOB: verify_in_child, DEATHS_JOB: find_deaths_in_child}
+    own = {FULL_JOB: verify_in_child, SERVER_JOB: verify_server_in_child, DEATHS_JOB: find_deaths_in_child}
+    return {**build_jobs(check_trial), **own}

@@ -1,9 +1,12 @@
-"""The version of the bot, and the folder of the project."""
+"""The version of the bot, the folder of the project, and the call that makes a child process."""
 
 import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
+
+CHILD = "child"
+"""The call of ``bot.py`` that does heavy work for another process."""
 
 
 def read_project() -> dict[str, str]:

@@ -36,6 +36,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "deliver": text_in("a task", "posting"),
     "errors:alert": text_in("a task", "reporting errors"),
     "errors:write": text_in("a task", "storing errors"),
+    "verify:stored": text_in("a task", "reading back what was stored"),
     "health:lag": text_in("a task", "measuring delays"),
     "health:round": text_in("a task", "checking the bot's health"),
     "health:stored": text_in("a task", "reading what an answer about health shows"),

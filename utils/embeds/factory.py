@@ -23,6 +23,7 @@ from utils.embeds import (
     personal,
     players,
     premium,
+    presence,
     replies,
     restores,
     server_status,
@@ -200,6 +201,9 @@ class EmbedFactory:
     build_recent = _show(combat.build_recent_embed)
 
     build_channel_style = _show(channels.build_channel_style_embed)
+
+    build_online = _show(presence.build_online_embed)
+    build_server_state = _show(presence.build_server_state_embed)
 
     build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)

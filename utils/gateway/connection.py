@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.gateway.pace import ConnectionPace, IdentifyBudget
 from utils.waiting import Signal
 
@@ -43,13 +44,17 @@ class ServiceStatus(Protocol):  # implemented by ServiceManager
 class TryReasons(logging.Filter):
     """Takes the library's records of losses and of failed tries out of the log, and remembers what they say.
 
+    Args:
+        errors: takes the error of each loss and failed try.
+
     Attributes:
         reason: of the last failed try.
         code: with which a connection was closed last; None if it broke otherwise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, errors: ErrorSink) -> None:
         super().__init__()
+        self._errors = errors
         self.reason = ""
         self.code: int | None = None
 
@@ -75,6 +80,7 @@ class TryReasons(logging.Filter):
         if error is None:
             return True
         self.reason = f"{type(error).__name__}: {error}"
+        self._errors.report(error, where=Where(source=ErrorSource.DISCORD, name="connect"))
         return False
 
 
@@ -114,7 +120,13 @@ class GatewayConnection:
     """The connection of a bot of one shard."""
 
     def __init__(
-        self, bot: discord.Client, *, clock: Clock, identifies: IdentifyBudget, status: ServiceStatus
+        self,
+        bot: discord.Client,
+        reasons: TryReasons,
+        *,
+        clock: Clock,
+        identifies: IdentifyBudget,
+        status: ServiceStatus,
     ) -> None:
         self._bot = bot
         self._clock = clock
@@ -122,7 +134,7 @@ class GatewayConnection:
         self._status = status
         self._pace = ConnectionPace()
         self._link = Link(clock)
-        self._reasons = TryReasons()
+        self._reasons = reasons
         self._changed = Signal()
         self._connecting: asyncio.Future[None] | None = None
 

@@ -5,6 +5,7 @@ import discord
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import ConfigurationError
 from utils.gateway.pace import generate_pauses
 
@@ -36,7 +37,7 @@ def check_token(token: str) -> None:
         raise ConfigurationError(MISSING_LOGIN)
 
 
-async def log_in(bot: discord.Client, token: str, *, clock: Clock) -> None:
+async def log_in(bot: discord.Client, token: str, *, clock: Clock, errors: ErrorSink) -> None:
     """Log in, and try again while Discord is away: kills are read and stored in the meantime.
 
     Raises:
@@ -49,6 +50,7 @@ async def log_in(bot: discord.Client, token: str, *, clock: Clock) -> None:
             raise ConfigurationError(REFUSED_LOGIN) from None
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
+            errors.report(failure, where=Where(source=ErrorSource.DISCORD, name="login"))
             await bot.http.close()
             await clock.sleep(pause)
         else:

@@ -29,6 +29,7 @@ class ShardConnections:
     def __init__(
         self,
         bot: discord.AutoShardedClient,
+        reasons: TryReasons,
         *,
         clock: Clock,
         identifies: IdentifyBudget,
@@ -40,7 +41,7 @@ class ShardConnections:
         self._status = status
         self._paces: defaultdict[int, ConnectionPace] = defaultdict(ConnectionPace)
         self._links: dict[int, Link] = {}
-        self._reasons = TryReasons()
+        self._reasons = reasons
         self._changed = Signal()
         self._connecting: asyncio.Future[None]
 

@@ -58,7 +58,7 @@ class ChoiceView(InvokerView):
             await super().on_timeout()
             return
         self.end()
-        with note_unreached("ended choices are not shown as such"):
+        with note_unreached("ended choices are not shown as such", self._services.errors):
             await self.aside.edit(view=self)
 
     async def take_press(self, interaction: discord.Interaction) -> None:
@@ -98,7 +98,7 @@ async def choose_one(
     if view.chosen is None:
         return None
     if view.aside is not None:
-        with note_unreached("answered question stays"):
+        with note_unreached("answered question stays", ctx.services.errors):
             await view.aside.delete()
     return ctx.follow(view.shown_in, is_replacing=view.aside is None), view.chosen
 

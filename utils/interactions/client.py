@@ -28,7 +28,7 @@ from utils.interactions.invitation import build_invitation
 from utils.interactions.lasting_buttons import OUTDATED, find_handler, read_pressed
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.operators import list_owner_ids
-from utils.interactions.reaching import UNREACHED, note_unreached
+from utils.interactions.reaching import UNREACHED, is_cut_by_stop, note_unreached, report_unreached
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.health import ShardConnection
@@ -206,7 +206,7 @@ class KillfeedBot(commands.Bot):
         ctx = await self.get_autocomplete_context(interaction)
         with (
             bind_interaction(interaction, name_command(interaction)),
-            note_unreached("choices do not reach their member"),
+            note_unreached("choices do not reach their member", self._errors),
         ):
             await command.invoke_autocomplete_callback(ctx)
 
@@ -243,9 +243,9 @@ class KillfeedBot(commands.Bot):
         error = sys.exc_info()[1]
         if not isinstance(error, Exception):
             return
-        if self.is_closed() and isinstance(error, RuntimeError):
+        if is_cut_by_stop(error):
             logger.info("the stop cut an event of Discord short", name=event_method, problem=str(error))
-            return  # aiohttp says so of a session that was closed
+            return
         where = Where(source=ErrorSource.GATEWAY, name=event_method)
         for interaction in args:
             if isinstance(interaction, discord.Interaction):
@@ -262,9 +262,9 @@ class KillfeedBot(commands.Bot):
         They are one set for the whole bot, so only the process of the first shard registers them.
         """
         if self._sharding.is_first:
-            with note_unreached("commands are not registered, the next connect tries again"):
+            with note_unreached("commands are not registered, the next connect tries again", self._errors):
                 await self._register.update()
-        with note_unreached("the ids of the commands are not known"):
+        with note_unreached("the ids of the commands are not known", self._errors):
             self.services.languages.know_commands(await self._register.read_ids())
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
@@ -318,7 +318,7 @@ class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[
             try:
                 await super().launch_shards()
             except (discord.GatewayNotFound, *UNREACHED) as failure:
-                logger.warning("the gateway is not reached, trying again", problem=str(failure))
+                report_unreached("the gateway is not reached, trying again", failure, self._errors)
                 await asyncio.sleep(GATEWAY_RETRY_SECONDS)
             else:
                 self._has_launched = True

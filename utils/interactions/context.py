@@ -122,5 +122,5 @@ class KillfeedContext(discord.ApplicationContext):
 
     async def withdraw(self) -> None:
         """Remove the public reply, or the sign that one follows."""
-        with note_unreached("public reply stays"):
+        with note_unreached("public reply stays", self.services.errors):
             await self.interaction.delete_original_response()

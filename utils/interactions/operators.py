@@ -2,19 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Collection
 
-import aiohttp
 import discord
-from structlog import get_logger
 
 from utils.clock import Clock
+from utils.error_sink import ErrorSink
+from utils.interactions.reaching import UNREACHED, report_unreached
 from utils.models.scope import GuildId
 
 ASK_SECONDS = 3600.0  # a person who left the team stays an owner for at most this long
 RETRY_SECONDS = 60.0
 KEPT_SECONDS = 6 * 3600.0  # while Discord does not tell
 OWNING_ROLES = frozenset({discord.TeamRole.owner, discord.TeamRole.admin, discord.TeamRole.developer})
-
-logger = get_logger(__name__)
 
 OwnerSource = Callable[[], Awaitable[Collection[int]]]
 """Asks Discord for the owners of the application."""
@@ -41,6 +39,7 @@ class Operators:
         find_application_owners: called every hour, and every minute while Discord does not answer.
         home_guild_id: the guild of the people who host the bot (``discord.home_guild_id``).
         owner_ids: owners besides the application's own (``discord.owner_ids``).
+        errors: takes the errors of asking.
     """
 
     def __init__(
@@ -50,7 +49,9 @@ class Operators:
         home_guild_id: int | None,
         owner_ids: Collection[int],
         clock: Clock,
+        errors: ErrorSink,
     ) -> None:
+        self._errors = errors
         self._find_application_owners = find_application_owners
         self.home_guild_id = home_guild_id
         self._owner_ids = frozenset(owner_ids)
@@ -77,8 +78,8 @@ class Operators:
             self._ask_at = now + RETRY_SECONDS
             try:
                 self._told = frozenset(await self._find_application_owners())
-            except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as failure:
-                logger.warning("the application's owners are not known", problem=str(failure))
+            except UNREACHED as failure:
+                report_unreached("the application's owners are not known", failure, self._errors)
             else:
                 self._ask_at, self._told_until = now + ASK_SECONDS, now + KEPT_SECONDS
         return self._told if now < self._told_until else frozenset()

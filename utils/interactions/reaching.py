@@ -7,6 +7,8 @@ import aiohttp
 import discord
 from structlog import get_logger
 
+from utils.error_sink import ErrorSink, ErrorSource, Where
+
 ALREADY_ACKNOWLEDGED = 40060
 OVER_CODES = frozenset({10008, 10015, 10062, 50027})
 """Codes for a message, webhook or interaction that is gone, or a token that is too old."""
@@ -27,7 +29,15 @@ LIBRARIES = ("discord", "aiohttp")
 BELOW = frozenset({"aiohappyeyeballs", "asyncio", "concurrent", "socket", "ssl", "uvloop"})
 """Packages that the libraries call to make a request."""
 
+SESSION_CLOSED = RuntimeError("Session is closed")
+"""aiohttp raises it for a request that begins while the bot stops."""
+
 logger = get_logger(__name__)
+
+
+def is_cut_by_stop(error: BaseException) -> bool:
+    """Tell whether a request was not made because the bot stops."""
+    return isinstance(error, RuntimeError) and error.args == SESSION_CLOSED.args
 
 
 def is_over(error: BaseException) -> bool:
@@ -42,6 +52,8 @@ def is_refused(error: BaseException) -> bool:
 
 def is_trouble(error: BaseException) -> bool:
     """Tell whether Discord, or the way to it, could not take a request for a while."""
+    if isinstance(error, discord.ConnectionClosed | discord.GatewayNotFound):
+        return True  # the library comes back from it by itself; every other close ends the bot
     return is_unreachable(error) or (isinstance(error, OSError) and _is_of_request(error))
 
 
@@ -80,13 +92,27 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 @contextmanager
-def note_unreached(what: str) -> Iterator[None]:
-    """Log that an answer does not reach its member instead of raising the error."""
+def note_unreached(what: str, errors: ErrorSink) -> Iterator[None]:
+    """Log and report that an answer does not reach its member instead of raising the error.
+
+    A request that a stop cuts short is logged alone.
+    """
     try:
         yield
     except UNREACHED as failure:
-        log = logger.info if is_over(failure) else logger.warning
-        log(what, problem=f"{type(failure).__name__}: {failure}")
+        report_unreached(what, failure, errors)
+    except RuntimeError as failure:
+        if not is_cut_by_stop(failure):
+            raise
+        logger.info(what, problem=str(failure))
+
+
+def report_unreached(what: str, failure: Exception, errors: ErrorSink) -> None:
+    """Log and report a request that Discord did not take; one that came too late is no error."""
+    log = logger.info if is_over(failure) else logger.warning
+    log(what, problem=f"{type(failure).__name__}: {failure}")
+    if not is_over(failure):
+        errors.report(failure, where=Where(source=ErrorSource.DISCORD, name=what))
 
 
 async def send_again(send: Callable[[], Awaitable[None]]) -> None:

@@ -69,7 +69,7 @@ class ErrorReplies:
         embeds = await self._languages.speak(interaction, is_private=True)
         embed = self.build(cause, embeds, reference=reference, is_change=granted.is_change)
         keeps_reply = granted.is_private or granted.is_update
-        with note_unreached("answer does not reach its member"):
+        with note_unreached("answer does not reach its member", self._errors):
             await send_again(lambda: _send(interaction, embed, keeps_reply=keeps_reply))
 
     async def tell(self, interaction: discord.Interaction, said: Text) -> None:

@@ -164,7 +164,7 @@ class InvokerView(discord.ui.View):
     async def on_timeout(self) -> None:
         """Show that the buttons have ended."""
         self.end()
-        with note_unreached("ended buttons are not shown as such"):
+        with note_unreached("ended buttons are not shown as such", self._services.errors):
             await self.shown_in.edit_original_response(view=self)
 
     async def on_error(
@@ -232,7 +232,7 @@ class ConfirmView(InvokerView):
         if self.is_finished():
             return  # answered as a button that has ended
         self.is_confirmed = False
-        with note_unreached("a no is not acknowledged"):
+        with note_unreached("a no is not acknowledged", self._services.errors):
             await self._acknowledge(interaction)
         self.end()
 
@@ -269,7 +269,7 @@ class ConfirmView(InvokerView):
         self.enable_all_items()
         if is_over(failure):
             return
-        with note_unreached("buttons that stay are not shown as such"):
+        with note_unreached("buttons that stay are not shown as such", self._services.errors):
             await self.shown_in.edit_original_response(view=self)
         if is_unreachable(failure):
             raise DiscordAwayError(LOST_PRESS) from failure
@@ -296,5 +296,5 @@ async def answer_ended(interaction: discord.Interaction, services: Services) -> 
     if services.views.is_repeated(interaction, "ended") or not is_ended:
         return
     if await may_press(interaction, services):
-        with note_unreached("press of an ended button is not answered"):
+        with note_unreached("press of an ended button is not answered", services.errors):
             await services.replies.tell(interaction, said)

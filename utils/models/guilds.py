@@ -23,7 +23,13 @@ class ChannelKind(StrEnum):
     ALERTS = "alerts"
 
 
-OFFERED_KINDS = (ChannelKind.KILLFEED, ChannelKind.BOUNTIES, ChannelKind.LEADERBOARD, ChannelKind.ALERTS)
+OFFERED_KINDS = (
+    ChannelKind.KILLFEED,
+    ChannelKind.CONNECTIONS,
+    ChannelKind.BOUNTIES,
+    ChannelKind.LEADERBOARD,
+    ChannelKind.ALERTS,
+)
 """The kinds for which a channel can be chosen; nothing is posted for the others."""
 
 CHANNEL_KIND_NAMES: Mapping[ChannelKind, Text] = {

@@ -43,6 +43,8 @@ class Feature(StrEnum):
     RIVALS = "rivals"
     ACTIVITY = "activity"
     POSTED_BOARDS = "admin board"
+    SERVER_STATUS = "server status"
+    ONLINE = "server online"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -50,12 +52,14 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.KILLFEED: (text_in("a feature", "killfeed"), text_in("a feature", "history import")),
         Feature.STATS: (text_in("a feature", "stats"),),
         Feature.LINKS: (text_in("a feature", "links"),),
+        Feature.SERVER_STATUS: (text_in("a feature", "server status"),),
     },
     1: {
         Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
         Feature.COMPARE: (text_in("a feature", "compare"),),
         Feature.WEAPONS: (text_in("a feature", "weapons"),),
         Feature.ACTIVITY: (text_in("a feature", "activity"),),
+        Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),

@@ -20,6 +20,7 @@ class RestoreFacts:
         guild_id: the one guild that is restored; None for the whole database.
         is_same_version: the data of before was of the version of the backup.
         has_replaced: the data of before can be read, in collections that are named ``replaced.…``.
+        token: that of the lease under which the backup was loaded; a part of the names of its collections.
     """
 
     backup_id: str
@@ -28,6 +29,28 @@ class RestoreFacts:
     guild_id: GuildId | None
     is_same_version: bool
     has_replaced: bool
+    token: int
+
+    @property
+    def is_readable(self) -> bool:
+        """Tell whether this bot can read the data of before."""
+        return self.has_replaced and self.is_same_version
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreGap:
+    """The deaths of the data of before that the backup does not have.
+
+    Attributes:
+        deaths: the number of those that are read again from the logs, as far as the hosts still have them;
+            None if the data of before cannot be read.
+        gone: the number of those of game servers that the backup does not know, so nothing reads their logs.
+        servers: the number of these game servers.
+    """
+
+    deaths: int | None = None
+    gone: int = 0
+    servers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class DataFault(StrEnum):
     LEDGER = "ledger"
     ORPHANS = "orphans"
     KEPT_ORPHANS = "kept orphans"
+    GONE = "gone"
 
 
 OF_COUNTERS = frozenset({DataFault.GENERATION, DataFault.COUNTERS})
@@ -157,6 +158,32 @@ class ArchivedDeaths:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCommunities:
+    """The communities of a backup: what is stored may be more, and hardly less.
+
+    Attributes:
+        at: the moment of the backup.
+        settings: the communities with settings.
+        servers: the number of game servers of each community.
+    """
+
+    at: datetime
+    settings: frozenset[GuildId]
+    servers: Mapping[GuildId, int]
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        servers = {str(int(guild_id)): number for guild_id, number in self.servers.items()}
+        return {"at": self.at.isoformat(), "settings": sorted(map(int, self.settings)), "servers": servers}
+
+    @classmethod
+    def load(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the communities of ``dump``."""
+        servers = {GuildId(int(guild_id)): number for guild_id, number in fields["servers"].items()}
+        return cls(datetime.fromisoformat(fields["at"]), frozenset(map(GuildId, fields["settings"])), servers)
+
+
+@dataclass(frozen=True, slots=True)
 class ShownServer:
     """A game server as a verification sees it.
 
@@ -254,12 +281,33 @@ def _describe(finding: DataFinding) -> Text:
         case DataFault.LEDGER:
             return text("Rows are missing or wrong in a ledger of the community {guild}.", guild=guild)
         case _:
-            place = text(
-                "the game server {server} of the community {guild}",
-                server=str(finding.server_id),
-                guild=guild,
-            )
-            return _describe_server(finding, place)
+            return _describe_place(finding, guild)
+
+
+def _describe_place(finding: DataFinding, guild: str) -> Text:
+    if finding.fault is DataFault.GONE:
+        return _describe_gone(finding, guild)
+    server = str(finding.server_id)
+    place = text("the game server {server} of the community {guild}", server=server, guild=guild)
+    return _describe_server(finding, place)
+
+
+def _describe_gone(finding: DataFinding, guild: str) -> Text:
+    found = Number(finding.found)
+    if finding.guild_id is None:
+        return plural(
+            "The newest backup has settings of {count} community, and the database has those of {found}.",
+            "The newest backup has settings of {count} communities, and the database has those of {found}.",
+            finding.expected,
+            found=found,
+        )
+    return plural(
+        "The newest backup has {count} game server of the community {guild}, and the database has {found}.",
+        "The newest backup has {count} game servers of the community {guild}, and the database has {found}.",
+        finding.expected,
+        guild=guild,
+        found=found,
+    )
 
 
 def _describe_server(finding: DataFinding, place: Text) -> Text:

@@ -345,6 +345,38 @@ RULES: tuple[LogRule, ...] = (
         RuleMark.DAILY,
     ),
     _rule(
+        "patrol_point",
+        "LogSFPS",
+        "PatrolPoint ",
+        r"PatrolPoint\s+\S+\s+switched to",
+        None,
+        RuleMark.LOOKED_UP,
+    ),
+    _rule(
+        "mission_state",
+        "LogSFPS",
+        "Mission GA_",
+        rf"Mission\s+(?P<id>GA_\w{{1,96}})\s+{_STATE}",
+        lambda match: MissionState(match["id"], match["state"].upper()),
+        RuleMark.SCREENSHOT,
+    ),
+    _rule(
+        "encounter",
+        "LogSFPS",
+        "Encounter GA_",
+        r"Encounter\s+GA_",
+        None,
+        RuleMark.QUOTED,
+    ),
+    _rule(
+        "vehicle",
+        "LogSFPS",
+        "[ASFPSGameMode::",
+        r"\[ASFPSGameMode::(?:NewVehicle_Add|NewVehicle_Del|CanSpawnVehicle)\]",
+        None,
+        RuleMark.LOOKED_UP,
+    ),
+    _rule(
         "on_login",
         "LogSFPS",
         "::OnLogin]",
@@ -367,38 +399,6 @@ RULES: tuple[LogRule, ...] = (
         r".*NotifyClientDisconnected",
         None,
         RuleMark.LOOKED_UP,
-    ),
-    _rule(
-        "patrol_point",
-        "LogSFPS",
-        "PatrolPoint ",
-        r"PatrolPoint\s+\S+\s+switched to",
-        None,
-        RuleMark.LOOKED_UP,
-    ),
-    _rule(
-        "encounter",
-        "LogSFPS",
-        "Encounter GA_",
-        r"Encounter\s+GA_",
-        None,
-        RuleMark.QUOTED,
-    ),
-    _rule(
-        "vehicle",
-        "LogSFPS",
-        "[ASFPSGameMode::",
-        r"\[ASFPSGameMode::(?:NewVehicle_Add|NewVehicle_Del|CanSpawnVehicle)\]",
-        None,
-        RuleMark.LOOKED_UP,
-    ),
-    _rule(
-        "mission_state",
-        "LogSFPS",
-        "Mission GA_",
-        rf"Mission\s+(?P<id>GA_\w{{1,96}})\s+{_STATE}",
-        lambda match: MissionState(match["id"], match["state"].upper()),
-        RuleMark.SCREENSHOT,
     ),
     _rule(
         "mission_respawn",
@@ -441,7 +441,7 @@ RULES: tuple[LogRule, ...] = (
         RuleMark.VERBATIM,
     ),
 )
-"""All rules, in the order in which they are tried within a category."""
+"""All rules, in the order in which they are tried within a category: the most frequent ones first."""
 
 
 def _list_by_category() -> Mapping[str, tuple[LogRule, ...]]:

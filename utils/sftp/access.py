@@ -22,6 +22,7 @@ from utils.models.servers import (
 )
 from utils.sftp.checkup import check_server
 from utils.sftp.discovery import find_death_logs, find_real_folder
+from utils.sftp.game_log import GameLogFile, place_game_log
 from utils.sftp.host_keys import NO_HOST_KEY, compute_fingerprint
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
@@ -65,10 +66,15 @@ class _Place:
 
 @dataclass(slots=True)
 class _Remembered:
-    """The state of a server between polls."""
+    """The state of a server between polls.
+
+    Attributes:
+        game_log: the path of Deadside.log, once the death logs were found; it stays if they are gone.
+    """
 
     login: HostLogin
     place: _Place | None = None
+    game_log: str | None = None
 
 
 class DeathLogAccess:
@@ -105,6 +111,23 @@ class DeathLogAccess:
                 known.place = None  # they may be in another folder at the next try
                 raise
 
+    @asynccontextmanager
+    async def open_game_log(
+        self, server: GameServer, *, guild_limit: int
+    ) -> AsyncIterator[GameLogFile | None]:
+        """Lend Deadside.log for one poll; None before the death logs were found, which tell its place.
+
+        Raises:
+            RemoteError: the host or the login fails.
+            SecretError: the login cannot be decrypted.
+        """
+        known = self._remember(server)
+        if known.game_log is None:
+            yield None
+            return
+        async with self._pool.lend(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
+            yield GameLogFile(session, known.game_log)
+
     async def _find_place(self, session: SftpSession, server: GameServer, known: _Remembered) -> _Place:
         """Return the folder of a server's logs; search for it if it is unknown, or had no logs for long."""
         now, place = self._clock.monotonic(), known.place
@@ -114,6 +137,7 @@ class DeathLogAccess:
             )
             memory = place.memory if place is not None and place.folder == folder else TailMemory()
             known.place = place = _Place(folder, await find_real_folder(session, folder), now, memory)
+            known.game_log = place_game_log(folder)
         return place
 
     def get_log_folder(self, scope: ServerScope) -> str | None:

@@ -47,6 +47,7 @@ OF_SOURCES: Mapping[ErrorSource, ErrorCategory] = {
     ErrorSource.CONNECTING: ErrorCategory.SFTP,
     ErrorSource.DELIVERY: ErrorCategory.DELIVERY,
     ErrorSource.MESSAGE: ErrorCategory.DELIVERY,
+    ErrorSource.DISCORD: ErrorCategory.DISCORD,
     ErrorSource.DATABASE: ErrorCategory.DATABASE,
     ErrorSource.EVENT_LOOP: ErrorCategory.TASK,
     ErrorSource.THREAD: ErrorCategory.TASK,

@@ -27,6 +27,7 @@ MAX_FRAMES = 30  # of a traceback, the innermost ones
 CUT_CHARACTERS = (4000, 1000, 250, 60)  # how long a text of an entry may be, until the line fits
 MAX_ITEMS = 50  # of a list or mapping in an entry that is cut
 CARRIED = "entry"  # the attribute of a standard record that holds the entry of structlog
+LEVELS = logging.getLevelNamesMapping()
 FIRST_KEYS = ("timestamp", "level", "logger", "system", "version", "event", "id", "parent")
 
 
@@ -125,16 +126,23 @@ def _cut(key: str, value: object, characters: int) -> object:
 
 
 class ConsoleLines:
-    """The log for people: one line for an entry, coloured on a terminal, without the marks of machines."""
+    """The log for people: one line for an entry, coloured on a terminal, without the marks of machines.
+
+    Args:
+        least: the lowest level that is shown.
+    """
 
     LEFT_OUT = frozenset({"system", "version", "id", "parent"})
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, least: str = "NOTSET") -> None:
         self._stream = stream
+        self._shown = {name.lower() for name, level in LEVELS.items() if level >= LEVELS[least]}
         self._render = structlog.dev.ConsoleRenderer(colors=stream.isatty())
 
     def write(self, entry: Entry) -> None:
         """Write an entry; a console that is gone takes nothing."""
+        if entry["level"] not in self._shown:
+            return
         shown = {key: value for key, value in entry.items() if key not in self.LEFT_OUT}
         with suppress(OSError, ValueError):
             self._stream.write(f"{self._render(None, '', shown)}\n")

@@ -97,6 +97,7 @@ def configure_logging(
     redact: Processor,
     clock: Clock,
     console: TextIO = sys.stderr,
+    console_level: str = "NOTSET",
 ) -> LogPipeline:
     """Set up all logging of the process.
 
@@ -108,6 +109,7 @@ def configure_logging(
         redact: removes secrets from a record, at any depth.
         clock: the time of the records.
         console: the stream for people.
+        console_level: the lowest level that it shows.
 
     Raises:
         OSError: the folder cannot be made.
@@ -117,7 +119,8 @@ def configure_logging(
     folder.verify_writable()
     handler = EntryHandler(
         EntryBuilder(version=version, redact=redact, clock=clock),
-        [LogWriter("files", folder), LogWriter("console", ConsoleLines(console))],  # closed in this order
+        # closed in this order
+        [LogWriter("files", folder), LogWriter("console", ConsoleLines(console, least=console_level))],
     )
     root = logging.getLogger()
     root.setLevel(level)

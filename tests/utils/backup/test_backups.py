@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,6 @@ from utils.backup.archive import Archive, list_archives
 from utils.backup.backups import CHECK_SECONDS, FIRST_CHECK_SECONDS, BackupManager, BackupPlan
 from utils.backup.lease import BackupLease
 from utils.backup.verification import PROOF_BYTES, BackupVerifier
-from utils.composition.backups import build_child_command
 from utils.database.archives.snapshot import Snapshot, SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase
@@ -25,6 +25,8 @@ from utils.errors import ArchiveRefusedError, BackupBusyError, BackupError, Snap
 from utils.models.backups import BackupProgress, BackupReason
 
 LITTLE_MEMORY = PROOF_BYTES - 1
+CHILD = (sys.executable, "-c", "import sys, utils.commandline.child as one; sys.exit(one.work_as_child())")
+"""The call ``bot.py child`` without the bot around it, which takes 3 s of CPU to load."""
 
 
 class Setup:
@@ -57,7 +59,7 @@ class Setup:
         )
         verifier = BackupVerifier(
             TrialPlace(self.scratch, None, "", "test"),
-            command=build_child_command(),
+            command=CHILD,
             key_check=lambda _: self.key,
             clock=self.clock,
             free_memory=lambda: self.free_memory,
@@ -318,13 +320,22 @@ async def run_until(setup: Setup, manager: BackupManager, is_done: Callable[[], 
 
 
 async def test_backup_is_made_soon_after_a_start_and_then_at_its_hours(setup: Setup) -> None:
-    """The first one comes within ten minutes of a start at 12:00; the next are at 16:00 and 22:00."""
-    manager = setup.build(every_hours=6)
+    """The first one comes within ten minutes of a start at 12:00; the next are at 16:00 and 22:00.
+
+    The verification of the data follows each backup and begins when that backup is there.
+    """
+    manager, followed = setup.build(every_hours=6), list[int]()
+
+    async def follow() -> None:
+        followed.append(setup.count_backups())
+
+    manager.after_backup = follow
     with capture_logs() as logs:
         await run_until(setup, manager, lambda: setup.count_backups() == 3)
     taken: list[datetime] = sorted(one.manifest.started_at for one in list_archives(setup.home))
     assert timedelta(0) < taken[0] - START <= timedelta(minutes=10)
     assert [(one.hour, one.minute) for one in taken[1:]] == [(16, 0), (22, 0)]
+    assert followed[:2] == [1, 2]
     assert [one for one in logs if one["log_level"] == "error"] == []
 
 
@@ -338,3 +349,40 @@ async def test_failed_backup_is_tried_again_after_an_hour(setup: Setup) -> None:
     errors = [one for one in logs if one["log_level"] == "error"]
     assert [one["event"] for one in errors] == ["no backup was made"]
     assert [path.name for path in setup.home.iterdir()] == [list_archives(setup.home)[0].id]
+
+
+async def test_place_that_comes_back_gets_what_it_lacks_before_the_next_backup(setup: Setup) -> None:
+    """The schedule finds it within minutes; one that fails holds up nothing and is tried again in an hour."""
+    setup.other.rmdir()
+    with capture_logs() as logs:
+        await run_until(setup, setup.manager, lambda: any(one["log_level"] == "error" for one in logs))
+    [away] = [one for one in logs if one["log_level"] == "error"]
+    assert "can't be used and has no copy of the newest backup" in away["why"]
+    setup.other.mkdir(mode=0o700)
+    (setup.other / list_archives(setup.home)[0].id).write_text("in the way", "utf-8")
+    with capture_logs() as logs:
+        await run_until(setup, setup.manager, lambda: any("does not get" in one["event"] for one in logs))
+    (setup.other / list_archives(setup.home)[0].id).unlink()
+    await run_until(setup, setup.manager, lambda: bool(list_archives(setup.other)))
+    assert [one.id for one in list_archives(setup.other)] == [one.id for one in list_archives(setup.home)]
+    assert setup.count_backups() == 1
+
+
+async def test_backup_that_does_not_count_is_logged_once_for_each_change(setup: Setup) -> None:
+    """The schedule looks every minute and repeats itself only when the reason is another one."""
+    await setup.manager.make(BackupReason.DAILY)
+    setup.clock.move(60)
+    await setup.manager.make(BackupReason.DAILY)
+    newest, older = list_archives(setup.home)
+    (older.path / "kills.bson.zst").unlink()
+    looks = len(setup.clock.slept) + 6
+    with capture_logs() as logs:
+        await run_until(setup, setup.manager, lambda: len(setup.clock.slept) > looks)
+        (older.path / "SHA256SUMS").unlink()
+        await run_until(setup, setup.manager, lambda: len(setup.clock.slept) > looks + 6)
+    told = [(one["backup"], one["why"]) for one in logs if "does not count" in one["event"]]
+    assert told == [
+        (older.id, f"The backup {older.id} has no kills.bson.zst."),
+        (older.id, f"The backup {older.id} has no SHA256SUMS."),
+    ]
+    assert newest.id in [one.id for one in list_archives(setup.home)]

@@ -64,6 +64,28 @@ def test_copy_is_not_listed_before_it_is_whole(home: Path, away: Path) -> None:
     assert list_names(away) == []
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("step", range(6))
+def test_place_that_goes_away_during_a_copy_gets_nothing_and_hinders_nothing(
+    home: Path, away: Path, step: int
+) -> None:
+    """A copy fails with a sentence at any step at which its disk goes; no half copy is listed later."""
+    archive = write_archive(home)
+    elsewhere = away.with_name("unmounted")
+    steps = copy_archive(archive, away)
+    for _ in range(step):
+        next(steps)
+    away.rename(elsewhere)
+    with pytest.raises(BackupError, match=r"The backup can't be written to .*: No such file or directory"):
+        finish(steps)
+    assert not away.exists()
+    elsewhere.rename(away)
+    assert list_archives(away) == []
+    clear_leftovers(away)
+    assert list_names(away) == []
+    assert finish(copy_archive(archive, away)).manifest == archive.manifest
+
+
 def test_damaged_backup_is_not_copied(home: Path, away: Path) -> None:
     """A copy is hashed on its way, so damage does not spread."""
     archive = write_archive(home)

@@ -18,7 +18,7 @@ from utils.backup.manifest import CollectionFacts
 from utils.backup.proof import prove
 from utils.backup.taking import take_backup
 from utils.clock import SystemClock
-from utils.composition.verification import check_trial, find_expected_deaths
+from utils.composition.verification import check_trial, find_measured
 from utils.database.archives.snapshot import SnapshotSource
 from utils.database.archives.trial import OWN_PREFIX, TrialDatabase, TrialPlace, open_trial
 from utils.database.core.database import SafeDatabase
@@ -112,8 +112,10 @@ async def test_data_that_is_wrong_is_told_of_a_backup_that_is_true(
         return archive
 
     archive = await database.call(take_and_prove)
-    assert find_expected_deaths(tmp_path, "killfeed") == {SERVER: DEATHS}
-    assert find_expected_deaths(tmp_path, "other") == {}
+    measure = find_measured(tmp_path, "killfeed")
+    assert measure is not None
+    assert measure.manifest.deaths_by_server == {SERVER: DEATHS}
+    assert find_measured(tmp_path, "other") is None
     manifest = archive.manifest
     assert await database.call(lambda: check_trial(trial, manifest)) == []
     await database.unscoped(f"{OWN_PREFIX}players").update_many({}, {"$inc": {"counters.deaths": 1}})

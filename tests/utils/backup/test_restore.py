@@ -52,6 +52,7 @@ async def test_backup_takes_the_place_of_the_present_data(setup: RestoreSetup, a
         guild_id=None,
         is_same_version=True,
         has_replaced=True,
+        token=1,
     )
     assert setup.jobs == [facts]
     for name in ("guilds", "kills", "links"):
@@ -129,7 +130,8 @@ async def test_present_data_is_discarded_only_on_demand(setup: RestoreSetup, arc
         await setup.restore(archive)
     assert str(refused.value) == (
         "The present data can't be backed up (MongoDB refused the operation), and nothing was restored. With "
-        "--discard-current the restore goes on without that backup, and the present data is lost."
+        "--discard-current the restore goes on without that backup, and the present data is lost. To keep "
+        "it, restore into another database: write a new name into mongodb.database."
     )
     assert await digest(setup.database) == OLD
     await setup.restore(archive, discards_current=True)
@@ -156,7 +158,8 @@ async def test_older_data_is_restored_as_it_is_and_empties_what_is_under_way(
     ]
     assert (await setup.database.unscoped("kills").index_information()).keys() == {"_id_"}
     [facts] = setup.jobs
-    await empty_in_flight(setup.database, facts)
+    async with setup.recovery.lease.hold() as token:
+        await empty_in_flight(setup.database, facts, Fence(RESTORE_LEASE, token))
     assert await read(setup, "outbox") == []
 
 

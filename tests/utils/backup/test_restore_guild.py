@@ -12,8 +12,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.restores import RestoreSetup, fill
 from utils.backup.archive import Archive
 from utils.backup.restore import RestoreOrder
-from utils.database.archives.switching import RESTORING
-from utils.database.core.database import SafeDatabase
+from utils.database.archives.switching import RESTORING, CollectionSwitch, delete_in_pieces
+from utils.database.core.database import Fence, SafeDatabase
 from utils.errors import ArchiveRefusedError
 from utils.models.scope import GuildId
 
@@ -105,11 +105,15 @@ async def test_restore_of_a_guild_that_was_cut_off_is_finished(setup: RestoreSet
     """A process that ends in the middle leaves the loaded documents; the next start puts them in place."""
     before = await hash_others(setup)
 
-    async def die(name: str, guild_id: GuildId) -> None:
-        await setup.database.unscoped(name).delete_many({"guild_id": guild_id})
-        raise CutOffError
+    class CutOffSwitch(CollectionSwitch):
+        """A switch whose process ends in the middle."""
 
-    setup.recovery.switch.put_guild_in_place = die  # type: ignore[method-assign]
+        async def put_guild_in_place(self, name: str, guild_id: GuildId, fence: Fence) -> None:
+            """Delete the present documents alone."""
+            await delete_in_pieces(setup.database, name, {"guild_id": guild_id}, fence)
+            raise CutOffError
+
+    setup.recovery.open_switch = CutOffSwitch
     with pytest.raises(CutOffError):
         await setup.restore(archive, guild_id=GuildId(GUILD))
     assert await read(setup, "guilds", {"guild_id": GUILD}) == []

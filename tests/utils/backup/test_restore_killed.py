@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,26 +82,22 @@ async def _mongod(tmp_path: Path, mongod_uri: str) -> AsyncIterator[EmbeddedMong
 
 
 class DoomedSwitch(CollectionSwitch):
-    """A switch whose mongod is killed before it drops the leftovers, or puts the first collection in place.
+    """A switch whose mongod is killed when it is opened for loading, or before it puts a collection in place.
 
     Args:
         is_late: do so at the later of both.
     """
 
-    def __init__(self, database: SafeDatabase, mongod: EmbeddedMongod, *, is_late: bool) -> None:
-        super().__init__(database)
+    def __init__(self, database: SafeDatabase, token: int, *, mongod: EmbeddedMongod, is_late: bool) -> None:
+        super().__init__(database, token)
         self._mongod = mongod
+        self._kill_if(wanted=not is_late)
         self._is_late = is_late
 
     async def put_in_place(self, name: str) -> None:
         """Put one in place."""
         self._kill_if(wanted=self._is_late)
         await super().put_in_place(name)
-
-    async def drop(self, prefix: str) -> None:
-        """Drop what was loaded earlier."""
-        self._kill_if(wanted=not self._is_late)
-        await super().drop(prefix)
 
     def _kill_if(self, *, wanted: bool) -> None:
         if wanted and self._mongod.is_running:
@@ -119,7 +116,7 @@ async def test_restore_over_a_mongod_that_is_killed_is_undone_or_finished(
     database = await connection.open()
     await fill(database)
     setup = RestoreSetup(database, SystemClock())
-    setup.recovery.switch = DoomedSwitch(database, mongod, is_late=step == "switch")
+    setup.recovery.open_switch = partial(DoomedSwitch, mongod=mongod, is_late=step == "switch")
     with pytest.raises(StorageError):
         await setup.restore(write_backup(tmp_path))
     await until(lambda: not mongod.is_running)

@@ -1,5 +1,6 @@
 """``bot.py restore``: what it prints, asks and refuses, over a real MongoDB and backups on the disk."""
 
+import asyncio
 import io
 import json
 import os
@@ -19,9 +20,14 @@ from tests.fakes.backups import DOCUMENTS, MOMENT, begin_archive, finish, write_
 from tests.fakes.restores import PRESENT
 from utils.backup.archive import PROOF_NAME, Archive, write_manifest, write_note
 from utils.backup.manifest import dump_json
+from utils.clock import SystemClock
+from utils.commandline.restoring import describe_gap
+from utils.database.process.embedded import EmbeddedMongod
 from utils.models.backups import BackupReason
+from utils.models.restores import RestoreGap
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+DAMAGE = b"damaged" * 10_000
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -103,6 +109,28 @@ def write_keyless(place: Path, **changes: Any) -> Archive:
     return archive
 
 
+STEPS_OF_LOG = [
+    "newer and lost by the restore",
+    "a restore begins",
+    "the files of the backup are as they were written",
+    "the present data is backed up",
+    "the backup is loaded beside the present data, and is the same",
+    "a backup takes the place of the present data",
+    "a backup is in place, and what follows is done",
+    "a backup is restored",
+]
+
+
+def test_deaths_that_a_backup_lacks_are_told_in_plain_words() -> None:
+    """The call tells how many are read again, and how many are lost for good."""
+    assert describe_gap(RestoreGap(0)) == ["The backup has every death of the data of before."]
+    [unknown] = describe_gap(RestoreGap())
+    assert unknown.startswith("The data of before couldn't be read, so nobody knows how many deaths")
+    again, gone = describe_gap(RestoreGap(1_234, gone=56, servers=2))
+    assert again.startswith("Deaths that aren't in the backup: 1,234. The bot reads them again from the logs")
+    assert gone.startswith("Deaths that are lost: 56, of game servers that were added after the backup (2).")
+
+
 def type_id(call: Call, patch: pytest.MonkeyPatch, *arguments: str, typed: str) -> tuple[int, str, str]:
     """Run the call at a terminal where a person types a line."""
     controller, terminal = pty.openpty()
@@ -126,6 +154,10 @@ def test_backup_is_restored_and_the_present_data_is_kept_as_a_backup(
     assert f"Backup {archive.id} of 2026-11-30T00:53:20+00:00" in out
     assert "  kills                     200 now          300 then\n" in out
     assert f"{archive.id} is restored" in out
+    assert out.endswith("Start the bot now.\nThe backup has every death of the data of before.\n")
+    logged = [json.loads(line) for line in (installation.data_dir / "logs" / "backup.log").open()]
+    assert [one["event"] for one in logged if one["level"] == "info"] == STEPS_OF_LOG
+    assert not (installation.data_dir / "logs" / "errors.log").exists()
     found = installation.read()
     assert {name: found[name] for name in DOCUMENTS} == DOCUMENTS
     assert [row["action"] for row in found["audit"]] == ["backup restore"] * 2
@@ -295,3 +327,46 @@ def test_stop_at_the_question_says_that_nothing_has_changed(
     os.close(controller)
     assert (code, error) == (FAILED, "Stopped. Nothing was restored; the data is as it was.\n")
     assert installation.read() == before
+
+
+@pytest.mark.fault
+def test_data_that_its_mongod_cannot_read_is_set_aside(
+    tmp_path: Path, mongod_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mongod that starts and dies of its data keeps its files; the call says what to do, and does it."""
+    assert mongod_uri  # skips the test without mongod
+    own = Installation(tmp_path, "")
+    archive = write_keyless(own.place)
+    asyncio.run(fill_and_damage(own))
+    before = {path.name: path.read_bytes() for path in (own.data_dir / "mongodb").glob("*.wt")}
+    arguments = ["restore", archive.id, "--yes", "--config", str(own.config)]
+    assert main(arguments) == FAILED
+    error = capsys.readouterr().err
+    assert "The bot's own MongoDB can't read its data: " in error
+    assert "with --discard-current that folder is set aside" in error
+    assert main([*arguments, "--discard-current"]) == DONE
+    out = capsys.readouterr().out
+    [aside] = own.data_dir.glob("mongodb.broken-*")
+    assert f"The MongoDB that can't be used is set aside in {aside}.\n" in out
+    kept = {path.name: path.read_bytes() for path in aside.glob("*.wt")}
+    assert kept.keys() >= before.keys()
+    damaged = [name for name, content in before.items() if DAMAGE in content]
+    assert len(damaged) == 1
+    assert DAMAGE in kept[damaged[0]]
+
+
+async def fill_and_damage(own: Installation) -> None:
+    """Store data in a mongod of the bot, stop it, and write over the middle of a file of its deaths."""
+    mongod = EmbeddedMongod(own.data_dir, clock=SystemClock())
+    with MongoClient[dict[str, Any]](await mongod.start()) as client:
+        database = client[own.database]
+        for name, documents in PRESENT.items():
+            database[name].insert_many([dict(one) for one in documents])
+        database["kills"].insert_many([{"_id": 1_000 + n, "rest": os.urandom(500)} for n in range(2_000)])
+        uri = database.command("collStats", "kills")["wiredTiger"]["uri"]
+    await mongod.stop()
+    path = own.data_dir / "mongodb" / f"{uri.removeprefix('statistics:table:')}.wt"
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + len(DAMAGE)] = DAMAGE
+    path.write_bytes(content)

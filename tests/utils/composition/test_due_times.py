@@ -2,12 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.fakes.deaths import build_player_id
-from utils.composition.due_times import pass_over_due
+from utils.clock import SystemClock
+from utils.composition.due_times import PendingDueTimes, pass_over_due
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.operations import Document
+from utils.database.migrations.migrations import MIGRATIONS
+from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.repositories.bounties import BountyRepository
-from utils.database.repositories.leases import RESTORE_LEASE
+from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
@@ -52,19 +57,50 @@ async def read(database: SafeDatabase, name: str, guild_id: GuildId) -> list[Doc
     return await database.unscoped(name).find({"guild_id": int(guild_id)}).to_list(None)
 
 
-async def test_ends_between_backup_and_restore_are_carried_out_in_silence(database: SafeDatabase) -> None:
-    """Money is paid back once and the grant is over, in the restored guild alone; the outbox stays empty."""
-    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
-    for guild_id in GUILDS:
-        await fill(database, guild_id)
-    facts = RestoreFacts(
+def build_facts() -> RestoreFacts:
+    """Return the facts of a restore of the first guild."""
+    return RestoreFacts(
         backup_id="killfeed-x",
         taken_at=SINCE,
         began_at=NOW,
         guild_id=GUILDS[0],
         is_same_version=True,
         has_replaced=True,
+        token=FENCE.token,
     )
+
+
+@pytest.mark.parametrize("version", [MIGRATIONS.newest - 1, MIGRATIONS.newest])
+async def test_due_times_of_older_data_are_passed_over_once_after_its_upgrade(
+    database: SafeDatabase, version: int
+) -> None:
+    """The next start does it, also one that finds the data upgraded by a process that died right then."""
+    free = {"instance_id": "", "expires_at": SINCE, "sessions": []}
+    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token, **free})
+    await database.unscoped("schema").insert_one({"_id": "data", "version": version})
+    await fill(database, GUILDS[0])
+    due = PendingDueTimes(database, default_tier=0)
+    await due.put(build_facts(), FENCE)
+    leases = LeaseRepository(database, shard_count=1)
+    upgrade = DataUpgrade(database, leases, instance_id="new", clock=SystemClock(), follow_up=due)
+    await upgrade.wait_until_current()
+    [wallet] = await read(database, "wallets", GUILDS[0])
+    assert (wallet["balance"], await due.is_pending()) == (300, False)
+    [link] = await read(database, "links", GUILDS[0])
+    assert link["untold"] == 0
+    again = {"$set": {"untold": 1}}
+    await database.unscoped("links").update_one({}, again)  # the request was made after the upgrade
+    await upgrade.wait_until_current()
+    [link] = await read(database, "links", GUILDS[0])
+    assert link["untold"] == 1
+
+
+async def test_ends_between_backup_and_restore_are_carried_out_in_silence(database: SafeDatabase) -> None:
+    """Money is paid back once and the grant is over, in the restored guild alone; the outbox stays empty."""
+    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
+    for guild_id in GUILDS:
+        await fill(database, guild_id)
+    facts = build_facts()
     before = {name: await read(database, name, GUILDS[1]) for name in ("bounties", "guilds", "links")}
     for _ in range(2):
         await pass_over_due(database, facts, FENCE, default_tier=0)

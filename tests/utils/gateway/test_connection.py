@@ -17,6 +17,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.own_bot import wait_until
 from utils.gateway.pace import IDENTIFIES_AN_HOUR, OPEN_SECONDS, PAUSES, SPARING_SECONDS, IdentifyBudget
 from utils.gateway.running import run_gateway
+from utils.interactions.reaching import is_trouble
+from utils.telemetry.errors import ErrorTelemetry
+from utils.telemetry.kinds import LibraryErrors
 
 AWAY_SECONDS = 600
 
@@ -119,6 +122,7 @@ class Connected:
         self.logs = logs
         self.clock = FakeClock()
         self.status = NotedStatus()
+        self.errors = ErrorTelemetry(self.clock, library_errors=LibraryErrors(is_trouble=is_trouble))
         self.identifies = IdentifyBudget(self.clock)
         self.bot = build(self.identifies)
 
@@ -153,7 +157,12 @@ async def connect(
         async with own.bot:
             staying = asyncio.create_task(
                 run_gateway(
-                    own.bot, world.token, clock=own.clock, identifies=own.identifies, status=own.status
+                    own.bot,
+                    world.token,
+                    clock=own.clock,
+                    identifies=own.identifies,
+                    status=own.status,
+                    errors=own.errors,
                 )
             )
             try:
@@ -202,6 +211,8 @@ async def test_bot_is_back_soon_after_discord_was_away_for_long(world: Simulated
             "connection to Discord is back",
         ]
         assert own.list_lines()[-1]["seconds"] >= AWAY_SECONDS
+        assert own.errors.troubles.totals.total() >= AWAY_SECONDS / PAUSES[-1]
+        assert own.errors.totals == {}
 
 
 async def test_each_shard_is_back_soon_after_discord_was_away_for_long(world: SimulatedDiscord) -> None:
@@ -238,6 +249,8 @@ async def test_login_is_tried_for_ever_while_discord_is_away(world: SimulatedDis
         assert own.clock.slept == [*PAUSES, PAUSES[-1], PAUSES[-1]]
         world.faults.end_outage()
         await own.pass_until_connected()
+        assert own.errors.troubles.totals.total() == len(PAUSES) + 2
+        assert own.errors.totals == {}
 
 
 async def test_try_that_hangs_is_given_up(world: SimulatedDiscord) -> None:

@@ -8,6 +8,7 @@ import pytest
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import FakeClock
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import FakeOwners, Shelf, SmallBot
 from utils.errors import StorageUnavailableError
@@ -153,15 +154,15 @@ async def test_option_decides_whether_the_first_answer_is_a_form(manager: Member
         assert (plain.callback_kind, show(plain)) == (CallbackKind.DEFERRED_MESSAGE, ("changed", True))
 
 
-def build_operators(source: FakeOwners, clock: FakeClock) -> Operators:
+def build_operators(source: FakeOwners, clock: FakeClock, errors: FakeErrorSink) -> Operators:
     """Return operators with a home guild and a configured owner."""
-    return Operators(source.find, home_guild_id=9, owner_ids=(7,), clock=clock)
+    return Operators(source.find, home_guild_id=9, owner_ids=(7,), clock=clock, errors=errors)
 
 
 async def test_application_owners_are_asked_for_again_every_hour() -> None:
     """Owners come from Discord and the configuration. A person who left the team is not an owner."""
-    source, clock = FakeOwners(5), FakeClock()
-    operators = build_operators(source, clock)
+    source, clock, errors = FakeOwners(5), FakeClock(), FakeErrorSink()
+    operators = build_operators(source, clock, errors)
     assert [await operators.is_owner(user_id) for user_id in (7, 5, 5, 6)] == [True, True, True, False]
     source.owner_ids = (6,)
     clock.move(ASK_SECONDS - 1)
@@ -169,7 +170,7 @@ async def test_application_owners_are_asked_for_again_every_hour() -> None:
     clock.move(1)
     assert ([await operators.is_owner(one) for one in (5, 6, 7)], source.asked) == ([False, True, True], 2)
     assert [operators.is_home(GuildId(guild_id)) for guild_id in (9, 8)] == [True, False]
-    nowhere = Operators(source.find, home_guild_id=None, owner_ids=(), clock=clock)
+    nowhere = Operators(source.find, home_guild_id=None, owner_ids=(), clock=clock, errors=errors)
     assert not nowhere.is_home(GuildId(0))
 
 
@@ -180,11 +181,11 @@ async def test_application_owners_are_asked_for_again_every_hour() -> None:
 )
 async def test_last_word_of_discord_counts_for_hours_while_it_is_silent(failure: Exception) -> None:
     """A failure allows no new owner, is not repeated at every command, and does not remove owners at once."""
-    source, clock = FakeOwners(5), FakeClock()
-    operators = build_operators(source, clock)
+    source, clock, errors = FakeOwners(5), FakeClock(), FakeErrorSink()
+    operators = build_operators(source, clock, errors)
     source.failures = [failure]
     assert [await operators.is_owner(user_id) for user_id in (5, 7, 5)] == [False, True, False]
-    assert source.asked == 1
+    assert (source.asked, [*errors.reported, *errors.troubles]) == (1, [failure])
     clock.move(RETRY_SECONDS)
     assert (await operators.is_owner(5), source.asked) == (True, 2)
     source.failures = [failure] * 1000

@@ -42,6 +42,7 @@ CATEGORIES = {
     ErrorSource.CONNECTING: ErrorCategory.SFTP,
     ErrorSource.DELIVERY: ErrorCategory.DELIVERY,
     ErrorSource.MESSAGE: ErrorCategory.DELIVERY,
+    ErrorSource.DISCORD: ErrorCategory.DISCORD,
     ErrorSource.DATABASE: ErrorCategory.DATABASE,
     ErrorSource.EVENT_LOOP: ErrorCategory.TASK,
     ErrorSource.THREAD: ErrorCategory.TASK,

@@ -18,16 +18,9 @@ from utils.backup.steps import run_in_thread
 from utils.checkup import CHECK_PATIENCE_SECONDS, check_bot, check_discord
 from utils.clock import Clock, SystemClock
 from utils.commandline.backing_up import run_until_stopped
-from utils.commandline.call import (
-    DONE,
-    FAILED,
-    Call,
-    CallContext,
-    apply_api_address,
-    build_redactor,
-    open_logs,
-)
+from utils.commandline.call import DONE, FAILED
 from utils.commandline.checking import STOPPED
+from utils.commandline.configured import CallContext
 from utils.commandline.doctor.diagnoses import (
     Diagnosis,
     Rank,
@@ -53,6 +46,7 @@ from utils.commandline.doctor.stored import (
     diagnose_version,
     read_facts,
 )
+from utils.commandline.preparing import apply_api_address, build_redactor, open_logs
 from utils.commandline.status import is_alive
 from utils.composition.start_checks import PROBED, Mark, SelfCheck
 from utils.composition.storage import build_key_place, build_place
@@ -233,6 +227,3 @@ def _diagnose_key(settings: Settings, redactor: Redactor, facts: StoredFacts | N
     except ConfigurationError as error:
         return Diagnosis(Rank.CRITICAL, "Secret key", str(error), find_runbook(IncidentKind.SECRET_KEY))
     return diagnose_key(box, None if facts is None else facts.proof)
-
-
-DOCTOR = Call("doctor", "tell everything that is wrong, and where the help with it is", examine)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
+from utils.database.archives.switching import delete_in_pieces
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import BACKUP_CLASSES, BackupClass
 from utils.database.core.operations import Document
@@ -18,12 +19,12 @@ K = TypeVar("K")
 IN_FLIGHT = tuple(name for name, kind in BACKUP_CLASSES.items() if kind is BackupClass.IN_FLIGHT)
 
 
-async def empty_in_flight(database: SafeDatabase, facts: RestoreFacts) -> None:
+async def empty_in_flight(database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> None:
     """Delete what is under way if it is of data of another version, which this bot could not read."""
     if facts.is_same_version:
         return
     for name in IN_FLIGHT:
-        await database.run(f"{name}.delete", database.unscoped(name).delete_many({}))
+        await delete_in_pieces(database, name, {}, fence)
 
 
 async def note_in_audits(database: SafeDatabase, facts: RestoreFacts, fence: Fence) -> None:

@@ -172,9 +172,16 @@ class BlockingCollection:
         return self._run(self._collection.delete_many, scoped, session=self._session).deleted_count
 
     def bulk_write(self, writes: Iterable[Write]) -> int:
-        """Carry out many writes in their order; return how many changed or inserted a document."""
+        """Carry out many writes in their order; return how many changed or inserted a document.
+
+        Raises:
+            StorageError: within a transaction, one of them found no document; the transaction is undone.
+        """
         requests = self.build_requests(writes)
-        return write_requests(self._operations, self.name, requests, session=self._session)
+        stored = write_requests(self._operations, self.name, requests, session=self._session)
+        if self._session is not None:
+            verify_written(self.name, requests, stored=stored)
+        return stored
 
     def build_requests(self, writes: Iterable[Write]) -> list[Request]:
         """Return writes within the scope, to be carried out together with those of others."""
@@ -248,20 +255,24 @@ def insert_documents(
         )
         if "writeErrors" in done:
             raise BulkWriteError(done)
-        verify_stored(name, asked=len(documents), stored=int(done["n"]))
+        if done["n"] != len(documents):
+            raise StorageError(f"MongoDB stored {done['n']} of {len(documents)} documents of {name}.")
 
     if documents:
         operations.run(f"{name}.insert", insert)
 
 
-def verify_stored(name: str, *, asked: int, stored: int) -> None:
-    """Compare what MongoDB says that it stored with what was asked.
+def verify_written(name: str, requests: Sequence[Request], *, stored: int, spare: int = 0) -> None:
+    """Compare what MongoDB says of a bulk with what was asked: each write finds or inserts a document.
+
+    Deletions may find any number of documents, so they are not counted; ``spare`` others may find none.
 
     Raises:
-        StorageError: it is another number.
+        StorageError: it is another number; the transaction is undone.
     """
-    if stored != asked:
-        raise StorageError(f"MongoDB stored {stored} of {asked} new documents of {name}.")
+    asked = sum(not isinstance(one, DeleteMany) for one in requests)
+    if not asked - spare <= stored <= asked:
+        raise StorageError(f"MongoDB stored {stored} of {asked} documents of {name}.")
 
 
 def find_together(

@@ -112,9 +112,10 @@ class SafeDatabase:
         name = command if isinstance(command, str) else next(iter(command))
         return await self.run(name, self._database.command(command))
 
-    async def admin_command(self, command: str) -> Document:
+    async def admin_command(self, command: str | Document) -> Document:
         """Run a command about the whole MongoDB, not about this database."""
-        return await self.run(command, self._database.client.admin.command(command))
+        name = command if isinstance(command, str) else next(iter(command))
+        return await self.run(name, self._database.client.admin.command(command))
 
     async def in_transaction(
         self,

@@ -6,7 +6,7 @@ A read of the same transaction does not see them before they are carried out.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from utils.database.core.blocking import BlockingCollection, Request, Update, Write
+from utils.database.core.blocking import BlockingCollection, Request, Update, Write, verify_written
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.errors import CursorMovedError
@@ -19,6 +19,7 @@ class PendingWrites:
         self._transaction = transaction
         self._new: dict[str, list[Document]] = defaultdict(list)
         self._requests: dict[str, list[Request]] = defaultdict(list)
+        self._spare: dict[str, int] = defaultdict(int)
         self._moves: list[Request] = []
         self._moved_files: set[str] = set()
 
@@ -26,9 +27,15 @@ class PendingWrites:
         """Add new documents to a collection."""
         self._new[collection.name] += collection.build_documents(documents)
 
-    def add(self, collection: BlockingCollection, writes: Iterable[Write]) -> None:
-        """Change a collection, after the inserts; if two writes concern one document, the last one wins."""
-        self._requests[collection.name] += collection.build_requests(writes)
+    def add(self, collection: BlockingCollection, writes: Iterable[Write], *, may_miss: bool = False) -> None:
+        """Change a collection, after the inserts; if two writes concern one document, the last one wins.
+
+        With ``may_miss`` an update whose document is gone changes nothing; otherwise it undoes all.
+        """
+        requests = collection.build_requests(writes)
+        self._requests[collection.name] += requests
+        if may_miss:
+            self._spare[collection.name] += len(requests)
 
     def move(self, cursors: BlockingCollection, file_name: str, move: Update) -> None:
         """Update a file's cursor. It must match the filter."""
@@ -41,6 +48,7 @@ class PendingWrites:
         Raises:
             CursorMovedError: a cursor was changed after it was read.
             StorageConflictError: a new document exists already.
+            StorageError: MongoDB stored another number of documents.
         """
         # write cursors first, so an outdated batch raises CursorMovedError and not StorageConflictError
         writes = [*self._moves, *self._requests.pop("cursors", [])]
@@ -57,6 +65,9 @@ class PendingWrites:
 
         Raises:
             StorageConflictError: a new document exists already.
+            StorageError: MongoDB stored another number of documents.
         """
         self._transaction.insert(name, self._new.pop(name, []))
-        self._transaction.write(name, self._requests.pop(name, []))
+        requests = self._requests.pop(name, [])
+        stored = self._transaction.write(name, requests)
+        verify_written(name, requests, stored=stored, spare=self._spare.pop(name, 0))

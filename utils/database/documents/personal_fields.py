@@ -40,6 +40,7 @@ class Erasure(StrEnum):
     DELETED = "the document is deleted"
     PULLED = "the entry of the list is removed"
     WITH_DEATHS = "replaced or deleted with the person's deaths"
+    WITH_SESSIONS = "deleted with the player's sessions"
     WITH_LINKS = "deleted with the player's links"
     WITH_WALLET = "deleted with the member's wallet"
     KEPT = "it stays: other admins see who did it"
@@ -114,6 +115,10 @@ def _name(path: str, **more: Any) -> PersonalField:
     )
 
 
+def _listed_name(path: str, **more: Any) -> PersonalField:
+    return PersonalField(path=path, holds=FieldContent.NAME, erasure=Erasure.PULLED, **more)
+
+
 def _text(path: str, **more: Any) -> PersonalField:
     return PersonalField(path=path, holds=FieldContent.TEXT, erasure=Erasure.REPLACED, **more)
 
@@ -121,6 +126,10 @@ def _text(path: str, **more: Any) -> PersonalField:
 def _side_of_death(side: str) -> PersonalField:
     beside = {f"{side}_name": ERASED_NAME, f"{side}_platform": None}
     return _player(f"{side}_id", Erasure.WITH_DEATHS, beside=beside)
+
+
+def _of_sessions(path: str, part: ExportPart) -> PersonalField:
+    return _player(path, Erasure.WITH_SESSIONS, beside={"name": None}, part=part)
 
 
 def _keyed(prefix: str) -> Fields:
@@ -137,6 +146,7 @@ def list_notice_fields(kinds: Iterable[NoticeKind]) -> tuple[PersonalField, ...]
         found += [_member(f"notice.{one}", Erasure.REPLACED, only=only) for one in personal.members]
         found += [_player(f"notice.{one}", Erasure.REPLACED, only=only) for one in personal.players]
         found += [_name(f"notice.{one}", only=only) for one in personal.names]
+        found += [_listed_name(f"notice.{one}", only=only) for one in personal.listed_names]
     return tuple(found)
 
 
@@ -179,6 +189,11 @@ PERSONAL_FIELDS: Declarations = {
             part=ExportPart("rejected_lines", "newest"),
         ),
     ),
+    "log_state": (),
+    "presence": (_of_sessions("key", ExportPart("presence", "player")),),
+    "sessions": (_of_sessions("player_id", ExportPart("sessions", "player")),),
+    "play_days": (_of_sessions("player_id", ExportPart("playtime", "player")),),
+    "population": (),
     "outbox": list_notice_fields(NOTICE_KINDS),
     "boards": (),
     "bounty_boards": (),

@@ -59,6 +59,11 @@ class Migrations:
         """Tell whether this bot can use data of a version without an upgrade."""
         return version == DataVersion(self.newest)
 
+    async def is_up_to_date(self, database: SafeDatabase) -> bool:
+        """Tell whether this bot can use the stored data without an upgrade."""
+        version = await find_data_version(database)
+        return version is not None and self.is_current(version)
+
     async def ensure_version(self, database: SafeDatabase) -> DataVersion:
         """Return the version of the stored data; at the first start, write it.
 

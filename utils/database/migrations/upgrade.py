@@ -52,6 +52,16 @@ class UpgradeGuard(Protocol):  # implemented by BackedUpgrade
         """
 
 
+class FollowUp(Protocol):  # implemented by PendingDueTimes
+    """Work on data of the present version that had to wait for its upgrade."""
+
+    async def is_pending(self) -> bool:
+        """Tell whether it is still to be done."""
+
+    async def pass_over(self, fence: Fence) -> None:
+        """Do it; it may run again if it is cut off."""
+
+
 @dataclass(eq=False, repr=False)
 class DataUpgrade:
     """The upgrade of the data, which a process runs before it takes its leases.
@@ -59,6 +69,7 @@ class DataUpgrade:
     Args:
         instance_id: the same after a restart of this process, so that it goes on at once.
         guard: None: no backup is made, and nothing is compared.
+        follow_up: what a restore of older data has left for the time after the upgrade.
     """
 
     database: SafeDatabase
@@ -68,6 +79,7 @@ class DataUpgrade:
     clock: Clock
     migrations: Migrations = MIGRATIONS
     guard: UpgradeGuard | None = None
+    follow_up: FollowUp | None = None
 
     def __post_init__(self) -> None:
         self._told: str | None = None
@@ -96,7 +108,9 @@ class DataUpgrade:
         await ensure_indexes(self.database)
 
     async def _is_current(self) -> bool:
-        return self.migrations.is_current(await self.migrations.ensure_version(self.database))
+        if not self.migrations.is_current(await self.migrations.ensure_version(self.database)):
+            return False
+        return self.follow_up is None or not await self.follow_up.is_pending()
 
     async def _try(self) -> bool:
         """Upgrade the data, unless another process uses it."""
@@ -112,24 +126,31 @@ class DataUpgrade:
             await self._release(token)
 
     async def _upgrade(self, fence: Fence) -> bool:
-        version = await self.migrations.ensure_version(self.database)
-        if self.migrations.is_current(version):
+        if await self._is_current():
             return True
         # also before the version is raised, so that a newer bot that was only tried changes nothing
         if await self._is_anybody_at_work():
             return False
         async with beside(partial(self._keep, fence.token)):
-            if self.guard is not None:
-                await self.guard.keep(version)
-            first = await self.migrations.begin(self.database, version, fence)
-            if await self._is_anybody_at_work():
+            version = await self.migrations.ensure_version(self.database)
+            if not self.migrations.is_current(version) and not await self._migrate(version, fence):
                 return False
-            _log.info("data of an older version is brought up to date", first=first)
-            await ensure_indexes(self.database)  # a restored backup of older data has none
-            await self.migrations.run(self.database, first, fence)
-            if self.guard is not None:
-                await self.guard.verify(self.migrations.list_touched(first))
-            await self.migrations.finish(self.database, fence)
+            if self.follow_up is not None:
+                await self.follow_up.pass_over(fence)
+        return True
+
+    async def _migrate(self, version: DataVersion, fence: Fence) -> bool:
+        if self.guard is not None:
+            await self.guard.keep(version)
+        first = await self.migrations.begin(self.database, version, fence)
+        if await self._is_anybody_at_work():
+            return False
+        _log.info("data of an older version is brought up to date", first=first)
+        await ensure_indexes(self.database)  # a restored backup of older data has none
+        await self.migrations.run(self.database, first, fence)
+        if self.guard is not None:
+            await self.guard.verify(self.migrations.list_touched(first))
+        await self.migrations.finish(self.database, fence)
         return True
 
     async def _is_anybody_at_work(self) -> bool:

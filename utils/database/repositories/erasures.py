@@ -24,6 +24,7 @@ from utils.models.mentions import build_mention_pattern, erase_mentions
 from utils.models.money import BountyState
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
+from utils.models.presence import build_name_key
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
@@ -84,7 +85,12 @@ class ErasureRepository(FencedRepository):
         # MongoDB uses the last field of an index only if each field before it has a bound
         own = {"generation": {"$gte": 0}, "player_id": player_id}
         found = await self._of_server("players", scope).find(own, projection={"names.name": 1}, hint="player")
-        return frozenset(seen["name"] for one in found for seen in one["names"])
+        days = await self._of_server("play_days", scope).find(
+            {"player_id": player_id}, projection={"name": 1}, hint="player"
+        )
+        present = await self._of_server("presence", scope).find({"key": player_id}, hint="player")
+        names = {one.get("name", "") for one in (*days, *present)}
+        return frozenset(seen["name"] for one in found for seen in one["names"]) | names
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Erase a player from every field that is erased by its declaration alone."""
@@ -93,9 +99,25 @@ class ErasureRepository(FencedRepository):
             if one.holds is FieldContent.PLAYER:
                 await _replace(stored, one, player_id)
             elif one.holds is FieldContent.NAME:
-                await _replace(stored, one, {"$in": list(names)})
+                erase = _pull if one.erasure is Erasure.PULLED else _replace
+                await erase(stored, one, {"$in": list(names)})
             elif one.holds is FieldContent.LINE:
                 await _delete_lines(stored, one, player_id)
+
+    async def delete_sessions(self, scope: ServerScope, player_id: PlayerId, names: Collection[str]) -> None:
+        """Delete a player's sessions, also one that is open, and their playtime.
+
+        The reader of the log notices it at its next write, and reads the other players again.
+        """
+
+        def delete(transaction: Transaction) -> None:
+            keys = [player_id, *map(build_name_key, names)]
+            transaction.of_server("presence", scope).delete({"key": {"$in": keys}})
+            for name in ("sessions", "play_days"):
+                transaction.of_server(name, scope).delete({"player_id": player_id})
+            transaction.of_server("log_state", scope).update_one({}, {"$inc": {"edits": 1}})
+
+        await self._in_transaction(scope.guild_id, delete)
 
     async def erase_lines(self, scope: ServerScope, player_id: PlayerId) -> None:
         """Delete the rejected lines with a player's id."""
@@ -107,10 +129,9 @@ class ErasureRepository(FencedRepository):
         """Erase a member from every field that is erased by its declaration alone."""
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
-            if one.erasure is Erasure.PULLED:
-                await _pull(stored, one, int(member_id))
-            elif one.holds is FieldContent.MEMBER:
-                await _replace(stored, one, int(member_id))
+            if one.holds is FieldContent.MEMBER:
+                erase = _pull if one.erasure is Erasure.PULLED else _replace
+                await erase(stored, one, int(member_id))
             elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
 
@@ -176,7 +197,7 @@ async def _replace(stored: ScopedCollection, one: PersonalField, value: object) 
 
 
 async def _pull(stored: ScopedCollection, one: PersonalField, value: object) -> None:
-    root, _, leaf = one.path.partition(".")
+    root, _, leaf = one.path.rpartition(".")
     await stored.update_many({**one.only, one.path: value}, {"$pull": {root: {leaf: value}}})
 
 

@@ -113,9 +113,9 @@ class LinkRepository(Repository):
         shown = {"channel_id": int(channel_id), "message_id": message_id, "is_open": True}
         return bool(await self._links(guild_id).update_one(_build_request(link), {"$set": shown}))
 
-    async def mark_all_alerted(self, guild_id: GuildId) -> None:
-        """Note that the admins are told of every request, or that it is too late for that."""
-        waiting = {"is_open": True, "untold": {"$gt": 0}}
+    async def mark_all_alerted(self, guild_id: GuildId, *, before: datetime) -> None:
+        """Note that the admins are told of every request up to a moment, or that it is too late for that."""
+        waiting = {"is_open": True, "untold": {"$gt": 0}, "linked_at": {"$lte": before}}
         await self._links(guild_id).update_many(waiting, {"$set": {"untold": 0}})
 
     async def mark_alerted(self, guild_id: GuildId, link: Link) -> None:

@@ -215,7 +215,9 @@ class OutboxRepository:
         def write_all(transaction: Transaction) -> None:
             pending = PendingWrites(transaction)
             for one in writes:
-                pending.add(transaction.of_guild("messages", one.guild_id), [one.change])
+                # a message that is sent leaves the outbox even if somebody has deleted its document
+                messages = transaction.of_guild("messages", one.guild_id)
+                pending.add(messages, [one.change], may_miss=bool(one.sent))
                 if one.sent:
                     gone = Deletion(_choose(one.sent))
                     pending.add(transaction.of_guild("outbox", one.guild_id), [gone])

@@ -35,8 +35,12 @@ _EDITED = (
     "host_key",
     "log_folder",
 )
+_CURSORS = ("cursors", "log_state", "presence")
 _LEFTOVERS = ("outbox", "rejected_lines", "boards")
-_STATISTICS = ("kills", "players", "player_days", "server_months")
+_STATISTICS = (
+    *("kills", "players", "player_days", "server_months"),
+    *("sessions", "play_days", "population"),
+)
 
 
 LATE_BATCH_TIME = timedelta(minutes=3)
@@ -146,7 +150,8 @@ class GameServerRepository(Repository):
         def remove(transaction: Transaction) -> None:
             update = {"$set": removed, "$unset": {"health": ""}}
             transaction.of_server("game_servers", scope).update_one(_KEPT, update)
-            transaction.of_server("cursors", scope).delete({})
+            for name in _CURSORS:
+                transaction.of_server(name, scope).delete({})
             insert_entry(transaction, scope.guild_id, entry)
 
         await self._database.in_transaction(remove)
@@ -161,7 +166,7 @@ class GameServerRepository(Repository):
         if removed is None:
             return
         keeps_stats = removed["keeps_stats"]
-        for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
+        for name in (*_CURSORS, *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
             await self._of_server(name, scope).delete_in_parts({})
         if removed["removed_at"] > now - LATE_BATCH_TIME:
             return

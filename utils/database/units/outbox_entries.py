@@ -27,7 +27,7 @@ def append_entries(
     """Append notices to a server's outbox, numbered for each kind of channel."""
     draw = partial(draw_numbers, transaction, scope)
     documents, _ = draw_entries(transaction, scope, notices, draw, created_at=created_at, kinds=kinds)
-    transaction.of_server("outbox", scope).insert_many(documents)
+    transaction.insert("outbox", transaction.of_server("outbox", scope).build_documents(documents))
 
 
 def draw_entries(

@@ -1,6 +1,6 @@
 """Repairs in the database: each is one transaction behind the lease of its guild, with its audit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from utils.database.core.blocking import Replacement
 from utils.database.core.indexes import ensure_indexes
@@ -12,7 +12,7 @@ from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
 from utils.database.units.count_lock import hold_counts, void_import
 from utils.database.units.server_numbers import Draw, draw_numbers
-from utils.database.verification.stored_data import try_to_read
+from utils.database.verification.stored_data import StoredData, try_to_read
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.scope import GuildId, MemberId, ServerScope
@@ -24,9 +24,10 @@ _LINE = {"_id": 0, "guild_id": 1, "member_id": 1, "number": 1, "amount": 1, "bal
 class DataRepairs(FencedRepository):
     """The writes of repairs."""
 
-    async def ensure_indexes(self) -> None:
-        """Make every missing or different index."""
+    async def ensure_indexes(self) -> Collection[str]:
+        """Make every missing or different index; return what is still wrong, for example one too many."""
         await ensure_indexes(self._database)
+        return await self._database.call(StoredData(self._database.operations).list_index_problems)
 
     async def restore_deaths(
         self,

@@ -4,7 +4,9 @@ It reads the bot's own database, or the collections of a trial. A trial has only
 of players are found there by a scan of their server's part of ``_id``.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from pymongo.client_session import ClientSession
@@ -21,6 +23,7 @@ from utils.database.documents.player_documents import read_days, read_player
 from utils.database.documents.premium_documents import read_premium
 from utils.database.documents.server_documents import read_server
 from utils.database.units.count_lock import IMPORT_KEY
+from utils.models.audit import AuditAction
 from utils.models.deaths import Death
 from utils.models.guilds import GuildSettings
 from utils.models.players import PlayerDay
@@ -105,15 +108,42 @@ class StoredData:
                 servers.append(ShownServer(server.scope, server.generation))
         return servers, findings
 
+    def list_communities(self) -> Collection[GuildId]:
+        """Return the communities with settings."""
+        return self._list_numbers("guilds")
+
+    def count_servers(self) -> Mapping[GuildId, int]:
+        """Return the number of game servers of each community, also of removed ones that are still there."""
+        return Counter(self._list_numbers("game_servers"))
+
+    def count_removals(self, guild_id: GuildId, *, since: datetime) -> int:
+        """Return how many game servers of a community were removed by hand since a moment."""
+        removals = {"action": AuditAction.SERVER_REMOVE.value, "at": {"$gte": since}}
+        return self._of_guild("audit", guild_id).count(removals)
+
     def is_importing(self, scope: ServerScope) -> bool:
-        """Tell whether an import of a game server runs."""
-        found = self._of_server("cursors", scope).find_one(IMPORT_KEY, projection={"job.is_waiting": 1})
-        return found is not None and not found["job"]["is_waiting"]
+        """Tell whether an import of a game server runs, or one is planned that counts everything again."""
+        projection = {"job.is_waiting": 1, "job.catch_up": 1}
+        found = self._of_server("cursors", scope).find_one(IMPORT_KEY, projection=projection)
+        if found is None:
+            return False
+        job = found["job"]
+        return not job["is_waiting"] or job.get("catch_up") is not None
 
     def find_generation(self, scope: ServerScope) -> int | None:
         """Return the shown generation of a game server; None if it is gone."""
         found = self._of_server("game_servers", scope).find_one({}, projection={"generation": 1})
         return None if found is None else int(found["generation"])
+
+    def has_server(self, scope: ServerScope) -> bool:
+        """Tell whether a game server is there and not about to be deleted."""
+        kept = {"removed_at": {"$exists": False}}
+        return self._of_server("game_servers", scope).find_one(kept, projection={"_id": 1}) is not None
+
+    def find_deaths(self, scope: ServerScope, ids: Sequence[bytes]) -> Mapping[bytes, Death | None]:
+        """Return stored deaths by their ids; None for one that cannot be read."""
+        found = self._of_server("kills", scope).find({"_id": {"$in": list(ids)}}, hint="_id_")
+        return {one["_id"]: try_to_read(read_death, one) for one in found}
 
     def count_deaths(self, scope: ServerScope) -> int:
         """Return the number of deaths of a game server."""
@@ -208,6 +238,11 @@ class StoredData:
         return BlockingCollection(
             self._operations, self._prefix + name, scope_of_server(scope), session=self._session
         )
+
+    def _list_numbers(self, name: str) -> list[GuildId]:
+        """Return the community of each document of a collection."""
+        found = (_read_id(document) for document in self._iterate(name, {}))
+        return [guild_id for guild_id in found if guild_id is not None]
 
     def _get(self, name: str) -> BareCollection[Document]:
         """Return a bare collection, for what belongs to no community or to all of them."""

@@ -6,12 +6,14 @@ from typing import Any
 from utils.embeds.notices.bounties import BOUNTY_LOOK
 from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.notices.look import NoticeLook, VariantLook
+from utils.embeds.notices.visits import VISIT_LOOK
 
 NoticeLooks = Mapping[str, NoticeLook[Any]]
 
 NOTICE_LOOKS: NoticeLooks = {
     "death": DEATH_LOOK,
     "bounty": BOUNTY_LOOK,
+    "visit": VISIT_LOOK,
 }
 """All looks."""
 

@@ -13,6 +13,7 @@ from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import HighlightKind
 from utils.models.notices.notice import Notice
+from utils.models.notices.visits import VisitEvent, VisitNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +24,13 @@ class PersonalFacts:
         members: ids of members.
         players: ids of players.
         names: names of players.
+        listed_names: names of players within the entries of a list, as ``list.name``.
     """
 
     members: tuple[str, ...] = ()
     players: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    listed_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,13 @@ NOTICE_KINDS = NoticeKinds(
             personal=PersonalFacts(
                 members=("placer_id", "claimer_id"), names=("target_name", "claimer_name")
             ),
+        ),
+        NoticeKind(
+            name="visit",
+            model=VisitNotice,
+            variants=VisitEvent,
+            channel_kind=ChannelKind.CONNECTIONS,
+            personal=PersonalFacts(listed_names=("players.name",)),
         ),
     )
 )

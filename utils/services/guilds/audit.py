@@ -30,14 +30,10 @@ class AuditStore(Protocol):  # implemented by AuditRepository
 
 
 def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
-    """Write a stored entry to the log as well."""
-    logger.info(
-        "changed by hand",
-        guild_id=guild_id,
-        actor_id=entry.actor_id,
-        action=str(entry.action),
-        **entry.facts.list_fields(),
-    )
+    """Write a stored entry to the log as well; guild and member have the names of a command's context."""
+    actor = {} if entry.actor_id is None else {"member": entry.actor_id}
+    fields = entry.facts.list_fields()
+    logger.info("changed by hand", guild=guild_id, action=str(entry.action), **actor, **fields)
 
 
 class Change(Protocol[T_co]):

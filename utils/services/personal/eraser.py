@@ -76,6 +76,9 @@ class ErasureStore(Protocol):  # implemented by ErasureRepository
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Erase a player from every field that is erased by its declaration alone."""
 
+    async def delete_sessions(self, scope: ServerScope, player_id: PlayerId, names: Collection[str]) -> None:
+        """Delete a player's sessions, also one that is open, and their playtime."""
+
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Erase a member from every field that is erased by its declaration alone."""
 
@@ -140,8 +143,9 @@ class Eraser:
         """Erase a person from everything except their deaths, figures, links and wallet."""
         guild_id, member_id = person.guild_id, person.member_id
         for scope in await self.store.list_scopes(guild_id):
-            for player_id in names:
+            for player_id, known in names.items():
                 await self._withdraw_bounties(scope, player_id)
+                await self.store.delete_sessions(scope, player_id, known)
         for player_id, known in names.items():
             await self.store.erase_player(guild_id, player_id, known)
         if member_id is not None:

@@ -5,7 +5,6 @@ forgotten its moment, that part is read once more.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -18,10 +17,12 @@ from utils.models.verification import (
     DataFault,
     DataFinding,
     DeathCounts,
+    KeptCommunities,
     ShownServer,
     VerificationReport,
 )
 from utils.services.ingestion.generation import COUNTED_ROWS, count_anew
+from utils.services.verification.gone import find_gone
 from utils.services.verification.ledgers import verify_ledgers
 from utils.services.verification.recount import ComparedGeneration
 from utils.services.verification.stores import WholeData
@@ -38,15 +39,22 @@ async def do_not_pause() -> None:
 
 
 class HalfPace:
-    """Rests as long as it worked since the last rest, so that half of a core stays free."""
+    """Rests as long as it worked since the last rest, so that half of a core stays free.
 
-    def __init__(self) -> None:
-        self._since = time.process_time()
+    Args:
+        sleep: waits a number of seconds.
+        measure: returns the seconds of CPU so far.
+    """
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]], measure: Callable[[], float]) -> None:
+        self._sleep = sleep
+        self._measure = measure
+        self._since = measure()
 
     async def rest(self) -> None:
         """Rest."""
-        await asyncio.sleep(time.process_time() - self._since)
-        self._since = time.process_time()
+        await self._sleep(self._measure() - self._since)
+        self._since = self._measure()
 
 
 @dataclass(eq=False)
@@ -64,12 +72,18 @@ class FullVerifier:
     pause: Pause = do_not_pause
 
     def run(
-        self, expected: DeathCounts, *, day: int | None = None, also: Collection[ServerScope] = ()
+        self,
+        expected: DeathCounts,
+        kept: KeptCommunities | None = None,
+        *,
+        day: int | None = None,
+        also: Collection[ServerScope] = (),
     ) -> Generator[BackupProgress, None, VerificationReport]:
         """Verify the data piece by piece, and return what was found.
 
         Args:
             expected: the deaths of the newest proven backup.
+            kept: its communities.
             day: a number of days; its rest decides which seventh of the servers is counted again.
             also: further game servers that are counted again.
 
@@ -77,14 +91,14 @@ class FullVerifier:
             StorageError: the database does not answer.
         """
         with self.open_data() as data:
-            report, servers = self._begin(data, expected)
+            report, servers = self._begin(data, expected, kept)
         chosen = [one for one in servers if is_due_on(one.scope, day) or one.scope in also]
         progress = BackupProgress(BackupStep.VERIFYING, collections=len(chosen))
         yield progress
         for number, server in enumerate(chosen):
             progress = replace(progress, collection=str(server.scope), collections_done=number)
             yield progress
-            findings, deaths = self._verify_patiently(server)
+            findings, deaths = self._verify_patiently(server.scope)
             progress = replace(progress, documents=progress.documents + deaths)
             report = replace(
                 report,
@@ -95,8 +109,18 @@ class FullVerifier:
         yield replace(progress, collections_done=len(chosen))
         return report
 
+    def run_server(self, scope: ServerScope) -> Generator[BackupProgress, None, VerificationReport]:
+        """Verify all deaths and figures of one game server.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        yield BackupProgress(BackupStep.VERIFYING, str(scope), collections=1)
+        findings, deaths = self._verify_patiently(scope)
+        return VerificationReport(findings=tuple(findings), servers=1, deaths=deaths)
+
     def _begin(
-        self, data: WholeData, expected: DeathCounts
+        self, data: WholeData, expected: DeathCounts, kept: KeptCommunities | None
     ) -> tuple[VerificationReport, Sequence[ShownServer]]:
         """Verify what concerns all game servers."""
         verifier = self.build_verifier(data)
@@ -108,28 +132,28 @@ class FullVerifier:
         servers, unreadable = data.list_servers()
         wallets, wrong = verify_ledgers(data)
         findings += [*unreadable, *verifier.compare_deaths(servers, expected), *wrong]
-        findings += data.list_orphans()
+        findings += [*data.list_orphans(), *(find_gone(data, kept) if kept else ())]
         return VerificationReport(findings=tuple(findings), wallets=wallets), servers
 
-    def _verify_patiently(self, server: ShownServer) -> tuple[Sequence[DataFinding], int]:
+    def _verify_patiently(self, scope: ServerScope) -> tuple[Sequence[DataFinding], int]:
         try:
-            return self._verify(server)
+            return self._verify(scope)
         except SnapshotGoneError:
-            return self._verify(server)
+            return self._verify(scope)
 
-    def _verify(self, server: ShownServer) -> tuple[Sequence[DataFinding], int]:
+    def _verify(self, scope: ServerScope) -> tuple[Sequence[DataFinding], int]:
         """Return what is wrong with a game server, and the number of its deaths."""
         with self.open_data() as data:
-            generation = data.find_generation(server.scope)
-            if generation is None or data.is_importing(server.scope):
+            generation = data.find_generation(scope)
+            if generation is None or data.is_importing(scope):
                 return (), 0
-            shown = ShownServer(server.scope, generation)
+            shown = ShownServer(scope, generation)
             compared = asyncio.run(_recount(data, shown, self.pause))
         findings = []
         if compared.denied:
-            findings.append(of_server(DataFault.DENIED, server.scope, found=len(compared.denied)))
+            findings.append(of_server(DataFault.DENIED, scope, found=len(compared.denied)))
         if compared.wrong:
-            findings.append(of_server(DataFault.COUNTERS, server.scope, found=compared.wrong))
+            findings.append(of_server(DataFault.COUNTERS, scope, found=compared.wrong))
         return findings, compared.deaths
 
 

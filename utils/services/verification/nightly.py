@@ -1,7 +1,11 @@
-"""The verification of the night: after a proven backup, a part of the data is verified and repaired."""
+"""The verification of the night: after a proven backup, a part of the data is verified and repaired.
 
-from collections.abc import Callable, Collection
-from dataclasses import KW_ONLY, dataclass
+The faults of a read-back (``read_back.py``) go the same way, and stand beside those of the night.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol
 
 from structlog import get_logger
@@ -10,9 +14,9 @@ from utils.clock import Clock
 from utils.errors import BackupError, StorageError
 from utils.models.backups import BackupProgress
 from utils.models.scope import ServerScope
-from utils.models.verification import DataCheck, VerificationReport
+from utils.models.verification import DataCheck, DataFinding, VerificationReport
 from utils.services.verification.full import is_due_on
-from utils.services.verification.repairs import DataRepair, keep_others
+from utils.services.verification.repairs import DataRepair, identify, is_of_figures, keep_others
 
 _log = get_logger(__name__)
 
@@ -56,6 +60,9 @@ class DataCare:
     note: Callable[[DataCheck], None]
     clock: Clock
 
+    def __post_init__(self) -> None:
+        self._turn = asyncio.Lock()  # a result is kept beside the one before
+
     async def run_nightly(self) -> None:
         """Verify a seventh of the game servers and everything besides; a failure is logged alone."""
         try:
@@ -71,13 +78,13 @@ class DataCare:
         Raises:
             BackupError, StorageError: it failed; the text says why.
         """
-        before = await self.store.find()
-        also = frozenset(before.recounted) if before else frozenset[ServerScope]()
-        report = await self.checks.run(day=day, also=also, is_gentle=is_gentle, show=show)
-        repaired = await self.repairs.repair(report, before)
-        check = keep_others(repaired, before, lambda scope: is_due_on(scope, day) or scope in also)
-        await self.store.save(check)
-        self.note(check)
+        async with self._turn:
+            before = await self.store.find()
+            also = frozenset(before.recounted) if before else frozenset[ServerScope]()
+            report = await self.checks.run(day=day, also=also, is_gentle=is_gentle, show=show)
+            repaired = await self.repairs.repair(report, before)
+            check = keep_others(repaired, before, lambda scope: is_due_on(scope, day) or scope in also)
+            await self._keep(check)
         _log.info(
             "the data is verified",
             servers=report.servers,
@@ -85,12 +92,43 @@ class DataCare:
             wallets=report.wallets,
             faults=len(check.findings),
         )
-        for finding in check.findings:
-            if finding.is_repaired:
-                _log.warning("the data differed and is repaired", why=str(finding.said))
-            else:
-                _log.error("the data differs", why=str(finding.said))
+        _tell(check.findings)
         return check
+
+    async def take_up(self, report: VerificationReport, *, verified: Collection[ServerScope]) -> None:
+        """Repair what a read-back found, and remember it beside what was known.
+
+        Args:
+            report: the faults.
+            verified: the game servers whose figures were all looked at; earlier faults of them are over.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        async with self._turn:
+            before = await self.store.find()
+            known = before.findings if before else ()
+            left = [one for one in known if not (is_of_figures(one) and one.scope in verified)]
+            if report.is_good and len(left) == len(known):
+                return
+            check = await self.repairs.repair(report, before)
+            found = {identify(one) for one in check.findings}
+            kept = [one for one in left if identify(one) not in found]
+            at = before.checked_at if before else check.checked_at
+            await self._keep(replace(check, checked_at=at, findings=(*check.findings, *kept)))
+        _tell(check.findings)
+
+    async def _keep(self, check: DataCheck) -> None:
+        await self.store.save(check)
+        self.note(check)
+
+
+def _tell(findings: Sequence[DataFinding]) -> None:
+    for finding in findings:
+        if finding.is_repaired:
+            _log.warning("the data differed and is repaired", why=str(finding.said))
+        else:
+            _log.error("the data differs", why=str(finding.said))
 
 
 def _show_nobody(progress: BackupProgress) -> None:

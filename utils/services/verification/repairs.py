@@ -46,8 +46,8 @@ _log = get_logger(__name__)
 class RepairStore(Protocol):  # implemented by DataRepairs
     """Writes of repairs; each is one transaction behind the lease of its guild."""
 
-    async def ensure_indexes(self) -> None:
-        """Make every missing or different index."""
+    async def ensure_indexes(self) -> Collection[str]:
+        """Make every missing or different index; return what is still wrong, for example one too many."""
 
     async def restore_deaths(
         self,
@@ -107,7 +107,7 @@ class DataRepair:
         recounted = {
             scope: at for scope, at in (before.recounted if before else {}).items() if now - at < ONCE
         }
-        known = set() if before is None else {_identify(one) for one in before.findings}
+        known = set() if before is None else {identify(one) for one in before.findings}
         restored = await self._restore_deaths(report.findings)
         findings, counted = [], set[ServerScope]()
         for finding in report.findings:
@@ -118,7 +118,7 @@ class DataRepair:
                 elif finding.fault in OF_DEATHS and finding.scope is not None:
                     is_done = restored.get(finding.scope, False)
                 else:
-                    is_done = await self._mend(finding, is_known=_identify(finding) in known)
+                    is_done = await self._mend(finding, is_known=identify(finding) in known)
             except StorageError as error:
                 _log.warning("a repair failed", fault=finding.fault.value, problem=str(error))
             findings.append(finding.repaired() if is_done else finding)
@@ -190,8 +190,7 @@ class DataRepair:
         """Repair a fault that is neither of counters nor of deaths."""
         match finding.fault:
             case DataFault.INDEX:
-                await self.store.ensure_indexes()
-                return True
+                return finding.detail not in await self.store.ensure_indexes()
             case DataFault.WALLET | DataFault.LEDGER if finding.guild_id and finding.member_id:
                 entry = self._build_entry(FieldChange("wallet", new=True), member_id=finding.member_id)
                 return await self.store.mend_wallet(
@@ -224,11 +223,17 @@ def keep_others(
     others = [
         one
         for one in (before.findings if before else ())
-        if one.fault in OF_COUNTERS | {DataFault.DENIED} and not one.is_repaired
+        if is_of_figures(one) and not one.is_repaired
         if one.scope is not None and not is_verified(one.scope)
     ]
     return replace(check, findings=(*check.findings, *others))
 
 
-def _identify(finding: DataFinding) -> tuple[object, ...]:
+def is_of_figures(finding: DataFinding) -> bool:
+    """Tell whether a fault is found by counting a game server again."""
+    return finding.fault in OF_COUNTERS | {DataFault.DENIED}
+
+
+def identify(finding: DataFinding) -> tuple[object, ...]:
+    """Return what makes a fault the same one as before."""
     return finding.fault, finding.guild_id, finding.server_id, finding.detail

@@ -1,7 +1,7 @@
 """The Protocol of a verification: blocking reads of the stored data."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from utils.models.deaths import Death
@@ -30,11 +30,26 @@ class VerifiedData(Protocol):  # implemented by StoredData
     def list_servers(self) -> tuple[Sequence[ShownServer], Sequence[DataFinding]]:
         """Return every game server that is there, and what of settings and game servers cannot be read."""
 
+    def list_communities(self) -> Collection[GuildId]:
+        """Return the communities with settings."""
+
+    def count_servers(self) -> Mapping[GuildId, int]:
+        """Return the number of game servers of each community, also of removed ones that are still there."""
+
+    def count_removals(self, guild_id: GuildId, *, since: datetime) -> int:
+        """Return how many game servers of a community were removed by hand since a moment."""
+
     def is_importing(self, scope: ServerScope) -> bool:
         """Tell whether an import of a game server runs."""
 
     def find_generation(self, scope: ServerScope) -> int | None:
         """Return the shown generation of a game server; None if it is gone."""
+
+    def has_server(self, scope: ServerScope) -> bool:
+        """Tell whether a game server is there and not about to be deleted."""
+
+    def find_deaths(self, scope: ServerScope, ids: Sequence[bytes]) -> Mapping[bytes, Death | None]:
+        """Return stored deaths by their ids; None for one that cannot be read."""
 
     def count_deaths(self, scope: ServerScope) -> int:
         """Return the number of deaths of a game server."""

@@ -18,11 +18,13 @@ from utils.models.verification import (
     DataFault,
     DataFinding,
     DeathCounts,
+    KeptCommunities,
     ShownServer,
     StoredFigures,
     VerificationReport,
 )
 from utils.services.ingestion.counting import count_one_player
+from utils.services.verification.gone import find_gone
 from utils.services.verification.stores import VerifiedData
 
 SAMPLED_SERVERS = 50
@@ -43,11 +45,14 @@ class DataVerifier:
     newest_version: int
     rng: Random
 
-    def quick(self, expected: DeathCounts | None = None) -> VerificationReport:
+    def quick(
+        self, expected: DeathCounts | None = None, kept: KeptCommunities | None = None
+    ) -> VerificationReport:
         """Verify samples of the data within seconds; an empty database costs a few reads.
 
         Args:
             expected: the deaths of the newest backup; a server may only have more.
+            kept: the communities of that backup.
 
         Raises:
             StorageError: the database does not answer.
@@ -63,6 +68,7 @@ class DataVerifier:
         servers, unreadable = self.data.list_servers()
         findings += unreadable
         findings += self.compare_deaths(servers, expected or {})
+        findings += find_gone(self.data, kept) if kept else ()
         chosen = self.rng.sample(servers, min(len(servers), SAMPLED_SERVERS))
         players = 0
         for server in chosen:
@@ -98,10 +104,10 @@ class DataVerifier:
             return ([of_server(DataFault.GENERATION, server.scope)] if is_missing else []), 0
         skip = self.rng.randrange(max(number - SAMPLED_PLAYERS, 0) + 1)
         player_ids = self.data.list_player_ids(server, skip=skip, limit=SAMPLED_PLAYERS)
-        wrong = self._find_wrong(server, player_ids)
+        wrong = self.count_wrong(server, player_ids)
         return ([of_server(DataFault.COUNTERS, server.scope, found=wrong)] if wrong else []), len(player_ids)
 
-    def _find_wrong(self, server: ShownServer, player_ids: Collection[PlayerId]) -> int:
+    def count_wrong(self, server: ShownServer, player_ids: Collection[PlayerId]) -> int:
         """Return how many of these players have other counters than their deaths say."""
         first = self._list_wrong(server, player_ids)
         if not first:

@@ -8,15 +8,19 @@ import pytest
 
 from tests.fakes.deaths import FILE, SCOPE, WORLD, build_death, build_row
 from utils.database.archives.catch_up import keep_replaced_part, plan_catch_up
-from utils.database.archives.switching import REPLACED
-from utils.database.core.database import SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.documents.death_documents import build_death_document
 from utils.database.documents.server_documents import build_import_document, read_import
+from utils.database.repositories.leases import RESTORE_LEASE
+from utils.errors import LeaseLostError
 from utils.models.deaths import Death, LogFile
 from utils.models.reading import CatchUp, Cursor, ImportJob
+from utils.models.restores import RestoreFacts, RestoreGap
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
+FENCE = Fence(RESTORE_LEASE, 7)
+REPLACED = f"replaced.{FENCE.token}."
 SINCE = datetime(2025, 5, 1, 12, 30, tzinfo=UTC)
 NOW = SINCE + timedelta(hours=2)
 NEXT = LogFile(WORLD, "2025.05.02-00.00.00.csv")
@@ -69,10 +73,23 @@ async def fill(database: SafeDatabase, prefix: str, scope: ServerScope, *deaths:
     await store_deaths(database, prefix, scope, *deaths)
 
 
-async def plan(database: SafeDatabase, *, is_readable: bool = True, guild_id: GuildId | None = None) -> int:
-    """Plan the catch-up."""
-    work = partial(plan_catch_up, database.operations, since=SINCE, now=NOW, is_readable=is_readable)
-    return await database.call(partial(work, guild_id=guild_id))
+async def plan(
+    database: SafeDatabase, *, is_readable: bool = True, guild_id: GuildId | None = None, takes: bool = True
+) -> RestoreGap:
+    """Plan the catch-up behind the lease of restores, which this process takes first."""
+    held = {"$set": {"token": FENCE.token}}
+    if takes:
+        await database.unscoped("leases").update_one({"_id": FENCE.shard}, held, upsert=True)
+    facts = RestoreFacts(
+        backup_id="killfeed-x",
+        taken_at=SINCE,
+        began_at=NOW,
+        guild_id=guild_id,
+        is_same_version=True,
+        has_replaced=is_readable,
+        token=FENCE.token,
+    )
+    return await plan_catch_up(database, facts, FENCE)
 
 
 async def find_job(database: SafeDatabase, scope: ServerScope = SCOPE) -> ImportJob:
@@ -94,7 +111,7 @@ async def test_job_knows_where_the_replaced_database_had_read_to(database: SafeD
         missing=1,
     )
     for _ in range(2):
-        assert await plan(database) == 1
+        assert await plan(database) == RestoreGap(1)
         assert await find_job(database) == ImportJob(2, NOW, {}, is_waiting=True, catch_up=expected)
         (numbers,) = await read(database, "cursors", scoped(SCOPE, NUMBERS))
         assert numbers == scoped(SCOPE, {**NUMBERS, "next": {"killfeed": 300}, "batches": 5})
@@ -111,7 +128,7 @@ async def test_job_ends_at_the_first_look_when_the_replaced_database_is_lost(dat
     """Nothing is looked for in collections that are not there; the alert needs the moment of the backup."""
     await fill(database, "", SCOPE, build_kill(SCOPE, 1, offset=50), offset=100)
     await insert(database, "game_servers", scoped(OTHER, {"generation": 1, "is_removed": True}))
-    assert await plan(database, is_readable=False) == 1
+    assert await plan(database, is_readable=False) == RestoreGap()
     job = await find_job(database)
     assert job == ImportJob(2, NOW, {}, is_waiting=True, catch_up=CatchUp(SINCE, None, stored=1))
     (server,) = await read(database, "game_servers", scoped(SCOPE, {}))
@@ -149,19 +166,40 @@ async def test_catch_up_of_the_replaced_database_is_not_forgotten(database: Safe
     assert (await find_job(database)).catch_up == CatchUp(SINCE, far, stored=1)
 
 
+async def test_deaths_of_a_server_that_the_backup_does_not_know_are_counted_as_lost(
+    database: SafeDatabase,
+) -> None:
+    """Nothing reads the log of a game server that was added after the backup; those of others are read."""
+    await fill(database, "", SCOPE, build_kill(SCOPE, 1, offset=50), offset=100)
+    for scope in (SCOPE, OTHER):
+        await fill(database, REPLACED, scope, *(build_kill(scope, n, offset=n) for n in (1, 2, 3)), offset=9)
+    assert await plan(database) == RestoreGap(2, gone=3, servers=1)
+
+
+async def test_process_that_slept_plans_nothing_when_another_one_took_over(database: SafeDatabase) -> None:
+    """Every write of the plan is behind the fence, so a bot that runs again by then keeps its cursors."""
+    await fill(database, "", SCOPE, build_kill(SCOPE, 1, offset=50), offset=100)
+    await fill(database, REPLACED, SCOPE, build_kill(SCOPE, 2, offset=150), offset=300)
+    before = {name: await read(database, name, {}) for name in ("cursors", "kills", "game_servers")}
+    await insert(database, "leases", {"_id": FENCE.shard, "token": FENCE.token + 1})
+    with pytest.raises(LeaseLostError):
+        await plan(database, takes=False)
+    assert {name: await read(database, name, {}) for name in before} == before
+
+
 async def test_guild_by_itself_leaves_all_others_alone(database: SafeDatabase) -> None:
     """The part of one guild is enough for its jobs; another guild's documents stay as they are."""
     neighbour = ServerScope(OTHER.guild_id, ServerId("other"))
     own = [build_kill(SCOPE, number, offset=number * 50) for number in (1, 2)]
     await fill(database, "", SCOPE, *own, offset=300)
     await fill(database, "", neighbour, build_kill(neighbour, 1, offset=50), offset=100)
-    keep = partial(keep_replaced_part, database.operations, SCOPE.guild_id, since=SINCE)
+    keep = partial(keep_replaced_part, database.operations, SCOPE.guild_id, since=SINCE, into=REPLACED)
     await database.call(keep)
     for name in ("game_servers", "cursors", "kills"):  # like the switch
         await database.unscoped(name).delete_many({"guild_id": int(SCOPE.guild_id)})
     before = {name: await read(database, name, {}) for name in ("game_servers", "cursors", "kills")}
     await fill(database, "", SCOPE, own[0], offset=100)
-    assert await plan(database, guild_id=SCOPE.guild_id) == 1
+    assert await plan(database, guild_id=SCOPE.guild_id) == RestoreGap(1)
     assert (await find_job(database)).catch_up == CatchUp(
         SINCE, {FILE: Cursor(FILE, 300, b"head")}, stored=1, missing=1
     )

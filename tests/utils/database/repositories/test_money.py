@@ -26,6 +26,7 @@ from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import (
     LeaseLostError,
+    NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
     StorageConflictError,
@@ -617,6 +618,44 @@ async def test_own_kill_claims_nothing_and_is_told_to_its_placer(market: Market)
     await market.kill("player001", "player050", second=2, read_at=bounty.placed_at)
     own = await market.service.list_own(guild_id, ANN)
     assert ([one.state for one in own.placed], own.own_kills) == ([BountyState.CLAIMED], {})
+
+
+async def stop(database: SafeDatabase, member_id: MemberId, *, is_stopped: bool) -> None:
+    """Stop a wallet as the verification of its ledger does, or let it go on."""
+    query, stopped = {"guild_id": 42, "member_id": int(member_id)}, {"is_stopped": is_stopped}
+    new = {"$setOnInsert": {"balance": 0, "rows": 0}}
+    await database.unscoped("wallets").update_one(query, {"$set": stopped, **new}, upsert=True)
+
+
+async def test_stopped_wallet_places_nothing_and_gets_neither_claim_nor_refund(
+    market: Market, database: SafeDatabase
+) -> None:
+    """No member loses money: a bounty stays open until the wallet of its hunter, or its placer, goes on."""
+    guild_id = market.scope.guild_id
+    await market.give(ANN, 2_000)
+    bounty = await market.place(ANN, "player050", 500)
+    await stop(database, BOB, is_stopped=True)
+    await market.kill("player001", "player050", second=1, read_at=bounty.placed_at)
+    assert await market.wallets.list_rows(guild_id, BOB, limit=9) == ()
+    await stop(database, ANN, is_stopped=True)
+    with pytest.raises(NotAllowedError, match="This wallet is stopped"):
+        await market.place(ANN, "player051", 500)
+    with pytest.raises(NotAllowedError, match="This wallet is stopped"):
+        await market.service.cancel(guild_id, ANN, "player050")
+    due = bounty.expires_at + CLAIM_GRACE + timedelta(seconds=1)
+    market.clock.move((due - market.clock.now()).total_seconds())
+    await market.endings.expire_due()
+    [stored] = await database.unscoped("bounties").find({}).to_list(None)
+    assert (stored["state"], await market.wallets.get_balance(guild_id, ANN)) == ("open", 1_500)
+    await stop(database, ANN, is_stopped=False)
+    await market.endings.expire_due()
+    [stored] = await database.unscoped("bounties").find({}).to_list(None)
+    assert (stored["state"], await market.wallets.get_balance(guild_id, ANN)) == ("expired", 2_000)
+    await stop(database, BOB, is_stopped=False)
+    second = await market.place(ANN, "player052", 500)
+    await market.kill("player001", "player052", second=2, read_at=second.placed_at)
+    kinds = [row.change.kind for row in await market.wallets.list_rows(guild_id, BOB, limit=9)]
+    assert kinds == [LedgerKind.KILL, LedgerKind.BOUNTY_CLAIMED]
 
 
 async def test_two_hunters_at_one_moment_have_one_winner(market: Market) -> None:

@@ -1,7 +1,6 @@
 """Erasures after a restore: a person who was erased since the backup is in no collection."""
 
 from datetime import UTC, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -18,20 +17,23 @@ from tests.utils.database.repositories.test_erasures import (
 )
 from utils.composition.erasures import RESTORED_FIELDS
 from utils.database.archives.catch_up import plan_catch_up
-from utils.database.archives.switching import REPLACED
-from utils.database.core.database import SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import list_kept
 from utils.database.core.operations import Document
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.leases import RESTORE_LEASE
 from utils.events import EventDispatcher
 from utils.models.personal import ErasureRecord
+from utils.models.restores import RestoreFacts
 from utils.models.scope import ERASED_NAME, MemberId, ServerScope
 from utils.services.ingestion.history import HistoryImport
 from utils.services.personal.eraser import Eraser
 from utils.services.personal.restored_erasures import RestoredErasures
 
 BERT = build_player_id("Bert")
+FENCE = Fence(RESTORE_LEASE, 7)
+REPLACED = f"replaced.{FENCE.token}."
 
 
 class Restore:
@@ -46,6 +48,8 @@ class Restore:
 
     async def back_up(self) -> None:
         """Keep what a backup would hold."""
+        held = {"$set": {"token": FENCE.token}}
+        await self.database.unscoped("leases").update_one({"_id": FENCE.shard}, held, upsert=True)
         self.since = self.place.clock.now()
         for name in list_kept():
             self.backup[name] = await self.database.unscoped(name).find({}).to_list(None)
@@ -63,9 +67,19 @@ class Restore:
         eraser = Eraser(store, clock=self.place.clock)
         self.restored = RestoredErasures(self.records, self.records, store, FakeDigests(key), eraser=eraser)
         erased = await self.restored.erase_again(self.place.scope.guild_id, since=self.since)
-        work = partial(plan_catch_up, self.database.operations, since=self.since, is_readable=True)
-        await self.database.call(partial(work, now=self.place.clock.now()))
+        await plan_catch_up(self.database, self._build_facts(), FENCE)
         return erased
+
+    def _build_facts(self) -> RestoreFacts:
+        return RestoreFacts(
+            backup_id="killfeed-x",
+            taken_at=self.since,
+            began_at=self.place.clock.now(),
+            guild_id=None,
+            is_same_version=True,
+            has_replaced=True,
+            token=FENCE.token,
+        )
 
     async def catch_up(self) -> None:
         """Read the logs on, as the loop over the death log does."""

@@ -1,9 +1,12 @@
 """The audit: authors and changes, in pages, newest first."""
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.storage import FakeAuditStore
+from utils.log_context import bind_log_context
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, AuditPage, FieldChange
 from utils.models.scope import GuildId, MemberId
 from utils.services.guilds.audit import PAGE_ENTRIES, AuditLog
@@ -35,6 +38,21 @@ async def test_change_is_written_with_its_time_and_its_author(audit: AuditLog) -
         2,
     )
     assert await audit.list_page(OTHER, 0) == AuditPage((), 0)
+
+
+async def test_log_names_community_and_member_once(audit: AuditLog) -> None:
+    """The record of a change has them under the names that a command binds anyway."""
+    with capture_logs(processors=[merge_contextvars]) as records, bind_log_context(GUILD, member_id=ANN):
+        await audit.write(GUILD, ANN, AuditAction.ROLE, AuditFacts(reason="x"))
+    [record] = records
+    assert record == {
+        "event": "changed by hand",
+        "log_level": "info",
+        "guild": GUILD,
+        "member": ANN,
+        "action": "role",
+        "reason": "x",
+    }
 
 
 async def test_pages_are_of_one_member_and_one_action_where_asked(audit: AuditLog) -> None:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
 WOLF = NamedPlayer(build_player_id("Wolf"), "Wolf")
 MEMBER, ADMIN = MemberId(5), MemberId(6)
-TRACES = [f"player {WOLF.player_id}: Old Wolf, Wolf"]
+TRACES = [f"sessions of {WOLF.player_id}", f"player {WOLF.player_id}: Old Wolf, Wolf"]
 
 
 class NoLinks:

@@ -35,22 +35,7 @@ from utils.services.ingestion.live import LiveIngestion
 Damage = Callable[[Community], Awaitable[None]]
 
 
-@pytest.fixture(name="shop")
-def _shop(database: SafeDatabase, mongod_uri: str, clock: FakeClock) -> RepairShop:
-    """Return the repairs of the database."""
-    return RepairShop(database, mongod_uri, clock)
-
-
 ALL = VerificationReport(servers=1, players=20, wallets=2)
-
-
-@pytest.fixture(name="community")
-async def _community(database: SafeDatabase) -> Community:
-    """A community whose data is right."""
-    await MIGRATIONS.ensure_version(database)
-    community = Community(database)
-    await community.store()
-    return community
 
 
 @pytest.mark.usefixtures("community")
@@ -302,6 +287,20 @@ async def test_fault_is_found_and_repaired(
         await shop.repair_all(expected, first)
     left = [str(one.said) for one in (await verify_fully(database, expected)).findings]
     assert left == (sentences if name in UNMENDED else [])
+
+
+@pytest.mark.usefixtures("community")
+async def test_index_that_is_not_declared_is_reported_and_left(
+    database: SafeDatabase, shop: RepairShop
+) -> None:
+    """The bot drops no index of a person, so it does not say that it has repaired anything."""
+    boards, said = database.unscoped("boards"), "boards: there is an unexpected index stray"
+    await boards.create_index("posted_by", name="stray")
+    try:
+        check = await shop.repair_all({})
+    finally:
+        await boards.drop_index("stray")
+    assert [(one.detail, one.is_repaired) for one in check.findings] == [(said, False)]
 
 
 async def test_repair_touches_nothing_else(

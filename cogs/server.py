@@ -1,0 +1,47 @@
+"""Game servers as players see them: ``/server online`` and ``/server status``."""
+
+import discord
+
+from utils.embeds.presence import list_online
+from utils.interactions.choosing import asks_which
+from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import Access
+from utils.interactions.guild_cog import GuildCog
+from utils.interactions.options import server_option
+from utils.interactions.paging import cut_page, respond_with_pages
+from utils.models.premium import Feature
+
+
+class ServerCog(GuildCog):
+    """Shows who is on the game servers, and how these are."""
+
+    server = discord.SlashCommandGroup("server", "Who is on the game servers, and how they are")
+
+    @server.command(name="online", description="Who is online, and since when")
+    @server_option()
+    @asks_which
+    @Access(feature=Feature.ONLINE)
+    async def online(self, ctx: KillfeedContext, server: str | None) -> None:
+        """Answer ``/server online``."""
+        health = await self.services.readings.get_health(ctx.guild_id)
+        reports = await self.services.server_players.describe(ctx.guild_id, server, health)
+        lines = [line for report in reports for line in list_online(report)]
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            shown = cut_page(lines, page)
+            return ctx.embeds.build_online(shown.rows), shown.count
+
+        await respond_with_pages(ctx, build)
+
+    @server.command(name="status", description="Is a game server running, and how many are on it?")
+    @server_option()
+    @asks_which
+    @Access(feature=Feature.SERVER_STATUS)
+    async def status(self, ctx: KillfeedContext, server: str | None) -> None:
+        """Answer ``/server status``."""
+        health = await self.services.readings.get_health(ctx.guild_id)
+        reports = await self.services.server_players.describe(ctx.guild_id, server, health)
+        await ctx.respond(embed=ctx.embeds.build_server_state(reports))
+
+
+setup = ServerCog.setup

@@ -1,0 +1,297 @@
+"""Deadside.log in memory: its text as the game writes it, the file, and a storage with real transactions."""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.ingestion import PowerSupply
+from tests.fakes.storage import build_server
+from utils.errors import CursorMovedError, RemoteError
+from utils.events import EventDispatcher
+from utils.models.game_log import GameLogState, LogCursor, LogSize, PopulationSample
+from utils.models.guilds import ChannelKind
+from utils.models.notices.notice import Notice
+from utils.models.notices.visits import VisitNotice
+from utils.models.premium import Tier
+from utils.models.presence import PlayerPresence, SessionRecord
+from utils.models.scope import ChannelId, GuildId, PlayerId, ServerScope
+from utils.models.servers import GameServer
+from utils.services.ingestion.deadside_log_reader import DeadsideLogReader, GameLogDependencies
+from utils.services.ingestion.log_reader import ServerLook, Visit
+
+T = TypeVar("T")
+
+SERVER = build_server()
+
+
+def stamp(at: datetime, text: str) -> str:
+    """Return a line with its stamp."""
+    return f"[{at:%Y.%m.%d-%H.%M.%S}:{at.microsecond // 1000:03}][  7]{text}\n"
+
+
+def write_start(at: datetime, *, places: int = 50) -> str:
+    """Return the first lines of a run."""
+    first = f"Log file open, {at:%m/%d/%y %H:%M:%S}\n"
+    return first + stamp(at, f"LogInit: Command Line: -playersmaxcount={places} -serverid=7")
+
+
+def write_noise(at: datetime) -> str:
+    """Return a line that tells nothing."""
+    return stamp(at, "LogSFPSConstruction: Save constructibles 18665 7.801386ms")
+
+
+def write_join(at: datetime, name: str) -> str:
+    """Return the lines of a player who joins."""
+    player_id = build_player_id(name)
+    world = "/Game/Maps/world_0/World_0"
+    asked = (
+        f"logintype=eos?login={name}?password=*?eosid=|{player_id}?ver=1.3.2?nativeplatform=PS5?Name={name}"
+    )
+    return (
+        stamp(at, f"LogNet: Join request: {world}?{asked}?SplitscreenCount=1")
+        + stamp(at, f"LogNet: Join succeeded: {name}")
+        + stamp(at, f"LogOnline: Warning: Player |{player_id} successfully registered!")
+    )
+
+
+def write_leave(at: datetime, name: str) -> str:
+    """Return the lines of a player who leaves."""
+    player_id = build_player_id(name)
+    connection = (
+        "[UChannel] ChIndex: 0, Closing: 0 [UNetConnection] RemoteAddr: 198.51.100.77:50001, "
+        "Name: IpConnection_1, Driver: GameNetDriver IpNetDriver_1, IsServer: YES, "
+        "PC: SFPSPlayerControllerBP_C_1, Owner: SFPSPlayerControllerBP_C_1, "
+        f"UniqueId: EOS:|{player_id}"
+    )
+    return stamp(
+        at, f"LogNet: UChannel::Close: Sending CloseBunch. ChIndex == 0. Name: {connection}"
+    ) + stamp(at, f"LogOnline: Warning: Player |{player_id} successfully unregistered from the session.")
+
+
+@dataclass(slots=True)
+class FakeGameLog:
+    """The file on its host.
+
+    Attributes:
+        data: its bytes; None if it is missing.
+        looks: how often its size was asked for.
+        reads: the offsets and lengths that were read.
+        failures: raised by the next looks.
+    """
+
+    data: bytes | None = None
+    changes: int = 0
+    looks: int = 0
+    reads: list[tuple[int, int]] = field(default_factory=list)
+    failures: list[RemoteError] = field(default_factory=list)
+    longest_answer: int = 1 << 30
+
+    def append(self, text: str) -> None:
+        """Write to its end."""
+        self.data = (self.data or b"") + text.encode()
+        self.changes += 1
+
+    def replace(self, text: str) -> None:
+        """Begin another file of the same name."""
+        self.data, self.changes = text.encode(), self.changes + 1
+
+    async def look(self) -> LogSize | None:
+        """Return its size."""
+        self.looks += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return None if self.data is None else LogSize(len(self.data), self.changes)
+
+    async def read(self, offset: int, length: int, *, has_head: bool = False) -> tuple[bytes, bytes]:
+        """Return its head and some bytes."""
+        data = self.data or b""
+        self.reads.append((offset, length))
+        head = data[:512] if has_head else b""
+        return head, data[offset : offset + min(length, self.longest_answer)]
+
+
+@dataclass(slots=True)
+class GameLogData:
+    """The stored data of one server."""
+
+    state: GameLogState = field(default_factory=GameLogState)
+    sessions: dict[bytes, SessionRecord] = field(default_factory=dict)
+    samples: dict[datetime, PopulationSample] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    names: dict[PlayerId, str] = field(default_factory=dict)
+
+
+class FakeGameLogUnit:
+    """One open transaction."""
+
+    def __init__(self, data: GameLogData, power: PowerSupply) -> None:
+        self._data = data
+        self._power = power
+
+    def move_cursor(self, before: LogCursor | None, state: GameLogState) -> None:
+        """Move the cursor from where it was read."""
+        self._power.pass_point()
+        stored = self._data.state.cursor
+        if (stored and replace(stored, border=0)) != (before and replace(before, border=0)):
+            raise CursorMovedError("moved")
+        players = self._data.state.presence.players
+        self._data.state = replace(state, presence=replace(state.presence, players=players))
+
+    def replace_players(self, changed: Sequence[PlayerPresence], gone: Collection[str]) -> None:
+        """Write players."""
+        self._power.pass_point()
+        presence = self._data.state.presence
+        players = {**presence.players, **{one.key: one for one in changed}}
+        left = {key: one for key, one in players.items() if key not in gone}
+        self._data.state = replace(self._data.state, presence=replace(presence, players=left))
+
+    def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return which sessions are stored."""
+        return frozenset(ids).intersection(self._data.sessions)
+
+    def insert_sessions(self, sessions: Sequence[SessionRecord]) -> None:
+        """Store sessions."""
+        self._power.pass_point()
+        assert not any(one.id in self._data.sessions for one in sessions)
+        self._data.sessions.update((one.id, one) for one in sessions)
+
+    def add_sample(self, sample: PopulationSample) -> None:
+        """Write a sample."""
+        self._data.samples[sample.at] = sample
+
+    def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
+        """Append notices."""
+        self._power.pass_point()
+        assert created_at.tzinfo is not None
+        self._data.notices += notices
+
+
+class FakeGameLogStore:
+    """Storage of one server with real transactions; the process may die at every call."""
+
+    def __init__(self) -> None:
+        self.data = GameLogData()
+        self.power = PowerSupply()
+        self.transactions = 0
+
+    async def load(self, scope: ServerScope) -> GameLogState:
+        """Return what is stored."""
+        assert scope == SCOPE
+        return self.data.state
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeGameLogUnit], T]) -> T:
+        """Run ``work`` on a copy and put it in place."""
+        assert scope == SCOPE
+        self.power.pass_point()
+        draft = copy.deepcopy(self.data)
+        result = work(FakeGameLogUnit(draft, self.power))
+        await asyncio.sleep(0)
+        self.power.pass_point()
+        self.data = draft
+        self.transactions += 1
+        self.power.pass_point()
+        return result
+
+    async def find_names(
+        self, scope: ServerScope, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, str]:
+        """Return stored names."""
+        assert scope == SCOPE
+        return {player_id: name for player_id, name in self.data.names.items() if player_id in player_ids}
+
+
+class FakeVisitSettings:
+    """The channel and the tier of a guild."""
+
+    def __init__(self) -> None:
+        self.channel_id: ChannelId | None = ChannelId(7)
+        self.missing: Tier | None = None
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return the channel."""
+        assert (scope, kind) == (SCOPE, ChannelKind.CONNECTIONS)
+        return self.channel_id
+
+    async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:
+        """Return the tier that the guild lacks."""
+        assert (guild_id, kind) == (SCOPE.guild_id, ChannelKind.CONNECTIONS)
+        return self.missing
+
+
+class GameLogWorld:
+    """One server with its Deadside.log and the reader of it.
+
+    Attributes:
+        is_found: the bot knows where the logs are.
+    """
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.log = FakeGameLog()
+        self.store = FakeGameLogStore()
+        self.settings = FakeVisitSettings()
+        self.events = EventDispatcher()
+        self.is_found = True
+        self.reader = self.build_reader()
+
+    def build_reader(self) -> DeadsideLogReader:
+        """Return the reader of a process that starts."""
+        dependencies = GameLogDependencies(
+            logs=self,
+            store=self.store,
+            channels=self.settings,  # type: ignore[arg-type] # without styles
+            premium=self.settings,  # type: ignore[arg-type] # without grants
+            events=self.events,
+            max_announce_age=timedelta(hours=1),
+            clock=self.clock,
+        )
+        return DeadsideLogReader(SCOPE, dependencies)
+
+    @asynccontextmanager
+    async def open_game_log(
+        self, server: GameServer, *, guild_limit: int
+    ) -> AsyncIterator[FakeGameLog | None]:
+        """Open the file."""
+        assert (server, guild_limit) == (SERVER, 1)
+        yield self.log if self.is_found else None
+
+    async def poll(self, seconds: float = 5) -> None:
+        """Let time pass, and visit the file."""
+        self.clock.move(seconds)
+
+        async def find_current() -> GameServer:
+            return SERVER
+
+        look = ServerLook(SERVER, self.clock.monotonic(), 0)
+        await self.reader.read(Visit(look, 1, passes_over=False, find_current=find_current))
+
+    @property
+    def now(self) -> datetime:
+        """The time now."""
+        return self.clock.now()
+
+    @property
+    def posted(self) -> list[str]:
+        """The posts so far, in short."""
+        return [show_notice(one) for one in self.store.data.notices if isinstance(one, VisitNotice)]
+
+    @property
+    def online(self) -> list[str]:
+        """The names of the players who are stored as online."""
+        return sorted(one.name for one in self.store.data.state.presence.players.values() if one.is_online)
+
+
+def show_notice(notice: VisitNotice) -> str:
+    """Return a post in short."""
+    names = ", ".join(one.name for one in notice.players)
+    return f"{notice.event} {names or notice.count}"
+
+
+RUN_START = START - timedelta(hours=1)
+"""When the run began in which most tests begin."""

@@ -1,0 +1,332 @@
+"""Deadside.log's reader: what it reads, stores and posts, however the file changes and the bot dies."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.clock import START
+from tests.fakes.game_log import (
+    RUN_START,
+    GameLogWorld,
+    write_join,
+    write_leave,
+    write_noise,
+    write_start,
+)
+from tests.fakes.ingestion import PowerCut
+from utils.errors import ConnectionLostError
+from utils.events import NoticesQueued
+from utils.models.guilds import ChannelKind
+from utils.models.notices.visits import VisitNotice
+from utils.models.presence import LeaveReason
+from utils.models.texts import text
+from utils.services.ingestion.deadside_reading import SLICE_BYTES
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(name="world")
+def _world() -> GameLogWorld:
+    return GameLogWorld()
+
+
+def list_sessions(world: GameLogWorld) -> list[tuple[str, int, LeaveReason]]:
+    """Return the stored sessions in their order."""
+    records = sorted(world.store.data.sessions.values(), key=lambda one: one.session.started_at)
+    return [(one.session.name, one.session.seconds, one.session.reason) for one in records]
+
+
+async def test_first_read_is_silent_and_the_rest_is_posted(world: GameLogWorld) -> None:
+    """A cold start knows who is online, with real times; from then on joins and leaves are posted."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START + MINUTE, "Ghost"))
+    world.log.append(
+        write_join(RUN_START + 2 * MINUTE, "Otter") + write_leave(RUN_START + 3 * MINUTE, "Otter")
+    )
+    world.log.append(write_noise(START))
+    queued: list[NoticesQueued] = []
+    world.events.register(NoticesQueued, queued.append)
+    await world.poll()
+    assert (world.online, world.posted, queued) == (["Ghost"], [], [])
+    assert list_sessions(world) == [("Otter", 60, LeaveReason.QUIT)]
+    world.log.append(write_join(world.now, "Fox"))
+    await world.poll()
+    world.log.append(write_leave(world.now, "Ghost"))
+    await world.poll()
+    assert (world.posted, world.online) == (["joined Fox"], ["Fox"])
+    await world.poll(35)
+    assert world.posted == ["joined Fox", "left Ghost"]
+    left = world.store.data.notices[-1]
+    assert isinstance(left, VisitNotice)
+    assert [one.seconds for one in left.players] == [3550]
+    assert [one.kinds for one in queued] == [frozenset({ChannelKind.CONNECTIONS})] * 2
+
+
+async def test_quiet_poll_asks_for_the_size_alone_and_stores_nothing(world: GameLogWorld) -> None:
+    """A poll that finds nothing new costs one request, and lines that change nothing cost no transaction."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
+    await world.poll()
+    stored, reads = world.store.transactions, len(world.log.reads)
+    for _ in range(5):
+        await world.poll()
+    assert (world.log.looks, len(world.log.reads), world.store.transactions) == (6, reads, stored)
+    world.log.append(write_noise(world.now))
+    await world.poll()
+    assert (len(world.log.reads), world.store.transactions) == (reads + 1, stored)
+    assert world.log.reads[-1][0] == len(world.log.data or b"") - len(write_noise(world.now)) - 1
+    await world.poll(121)
+    assert world.store.transactions == stored + 1
+
+
+async def test_file_is_looked_for_at_a_slower_pace_while_it_is_missing(world: GameLogWorld) -> None:
+    """The server is stopped: that is no problem of the host, and is noted once."""
+    await world.poll()
+    assert (world.log.looks, world.store.transactions) == (1, 0)
+    await world.poll(29)
+    assert world.log.looks == 1
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
+    await world.poll(1)
+    assert world.online == ["Ghost"]
+    world.log.data = None
+    await world.poll()
+    since = world.store.data.state.missing_since
+    assert since == world.now
+    await world.poll(40)
+    assert (world.store.data.state.missing_since, world.online) == (since, ["Ghost"])
+    assert world.reader.state.status.problem is None
+
+
+async def test_unknown_place_is_waited_for(world: GameLogWorld) -> None:
+    """Before the death logs were found nothing is read."""
+    world.is_found = False
+    world.log.append(write_start(RUN_START))
+    await world.poll()
+    assert (world.log.looks, world.store.transactions) == (0, 0)
+
+
+async def test_restart_ends_sessions_silently_and_welcomes_back_in_one_line(world: GameLogWorld) -> None:
+    """The new file may be shorter; any number of players cost two posts."""
+    names = [f"Player{number:02}" for number in range(20)]
+    world.log.append(write_start(RUN_START) + "".join(write_join(RUN_START, name) for name in names))
+    await world.poll()
+    world.log.append(write_noise(world.now))
+    await world.poll()
+    ended = world.now
+    world.log.replace(write_start(world.now))
+    await world.poll()
+    assert (world.online, world.posted) == ([], [])
+    assert {reason for _, _, reason in list_sessions(world)} == {LeaveReason.RESTART}
+    assert {one.session.ended_at for one in world.store.data.sessions.values()} == {
+        ended - timedelta(seconds=5)
+    }
+    for name in names[:18]:
+        world.log.append(write_join(world.now, name))
+        await world.poll(1)
+    world.log.append(write_join(world.now, "Fox"))
+    await world.poll()
+    assert (len(world.online), world.posted) == (19, ["joined Fox"])
+    await world.poll(300)
+    assert world.posted == ["joined Fox", "returned 18"]
+    assert len(world.store.data.state.run_starts) == 2
+
+
+@pytest.mark.parametrize("is_longer", [False, True])
+@pytest.mark.parametrize("has_line_end", [False, True])
+async def test_exchanged_file_is_noticed(*, world: GameLogWorld, is_longer: bool, has_line_end: bool) -> None:
+    """A longer file is noticed at once, and one with a line end at the cursor within a minute."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
+    await world.poll()
+    size = len(world.log.data or b"")
+    begun = write_start(world.now)
+    filling = write_noise(world.now)
+    length = size - len(begun) if is_longer else 0
+    lines = filling * (length // len(filling))
+    rest = length - len(lines)
+    text_before = begun + lines + "x" * max(0, rest - 1) + ("\n" if has_line_end else "x")
+    world.log.replace(text_before + "\n" + write_join(world.now, "Otter"))
+    await world.poll(61)
+    assert world.online == ["Otter"]
+    assert list_sessions(world) == [("Ghost", 0, LeaveReason.RESTART)]
+
+
+async def test_file_that_is_written_again_changes_nothing(world: GameLogWorld) -> None:
+    """The same run from its beginning gives the same sessions under the same ids; what it lost is news."""
+    content = (
+        write_start(RUN_START) + write_join(RUN_START, "Ghost") + write_leave(RUN_START + MINUTE, "Ghost")
+    )
+    world.log.append(content + write_join(RUN_START + 2 * MINUTE, "Otter"))
+    await world.poll()
+    sessions = world.store.data.sessions
+    whole = (world.log.data or b"").decode()
+    world.log.replace(whole[: len(content)])
+    await world.poll()
+    world.log.replace(whole)
+    await world.poll()
+    assert (world.store.data.sessions, world.online, world.posted) == (
+        sessions,
+        ["Otter"],
+        ["joined Otter"],
+    )
+
+
+async def test_gap_beyond_the_age_of_news_is_read_in_silence(world: GameLogWorld) -> None:
+    """After more than ten minutes the joins of the gap are known, and not posted."""
+    world.log.append(write_start(RUN_START))
+    await world.poll()
+    world.log.append(write_join(world.now, "Ghost"))
+    world.reader = world.build_reader()
+    await world.poll(590)
+    assert world.posted == ["joined Ghost"]
+    world.log.append(write_join(world.now, "Otter"))
+    world.reader = world.build_reader()
+    await world.poll(605)
+    world.log.append(write_join(world.now, "Fox"))
+    await world.poll()
+    assert (world.posted, world.online) == (["joined Ghost", "joined Fox"], ["Fox", "Ghost", "Otter"])
+
+
+async def test_nothing_is_posted_without_a_channel_or_its_tier(world: GameLogWorld) -> None:
+    """The state is the same; a channel that is set later gets later joins alone."""
+    world.log.append(write_start(RUN_START))
+    await world.poll()
+    channel, world.settings.channel_id = world.settings.channel_id, None
+    world.log.append(write_join(world.now, "Ghost"))
+    await world.poll()
+    world.settings.channel_id = channel
+    world.log.append(write_join(world.now, "Otter"))
+    await world.poll()
+    assert (world.posted, world.online) == (["joined Otter"], ["Ghost", "Otter"])
+
+
+async def test_erased_player_is_forgotten_by_the_reader(world: GameLogWorld) -> None:
+    """An erasure ends the open session: nothing of it is stored when the player leaves."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost") + write_join(RUN_START, "Otter"))
+    await world.poll()
+    data = world.store.data
+    state, ghost = (
+        data.state,
+        next(one for one in data.state.presence.players.values() if one.name == "Ghost"),
+    )
+    assert state.cursor is not None
+    erase(world, ghost.key)
+    world.log.append(write_leave(world.now, "Ghost") + write_join(world.now, "Fox"))
+    await world.poll()
+    await world.poll(60)
+    assert (world.online, world.posted, list_sessions(world)) == (["Fox", "Otter"], ["joined Fox"], [])
+
+
+def erase(world: GameLogWorld, key: str) -> None:
+    """Erase a player as ``ErasureRepository.delete_sessions`` does."""
+    data = world.store.data
+    assert data.state.cursor is not None
+    presence = data.state.presence
+    players = {one: kept for one, kept in presence.players.items() if one != key}
+    cursor = replace(data.state.cursor, edits=data.state.cursor.edits + 1)
+    data.state = replace(data.state, cursor=cursor, presence=replace(presence, players=players))
+
+
+async def test_lost_connection_costs_nothing(world: GameLogWorld) -> None:
+    """After a failure everything is loaded again, and the head is compared."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
+    await world.poll()
+    world.log.failures.append(ConnectionLostError(text("The host hung up.")))
+    with pytest.raises(ConnectionLostError):
+        await world.poll()
+    world.log.append(write_leave(world.now, "Ghost"))
+    await world.poll()
+    await world.poll(31)
+    assert world.posted == ["left Ghost"]
+
+
+async def test_samples_are_taken_of_whole_five_minutes(world: GameLogWorld) -> None:
+    """Each holds who is online at its end and the most at once; a gap stays one."""
+    world.log.append(write_start(RUN_START, places=1) + write_join(RUN_START, "Ghost"))
+    for _ in range(3):
+        await world.poll(100)
+    world.log.append(write_join(world.now, "Otter") + write_leave(world.now + MINUTE, "Otter"))
+    for _ in range(3):
+        await world.poll(100)
+    world.log.data = None
+    await world.poll(100)
+    found = [
+        (one.at - START, one.online, one.max_players, one.peak) for one in world.store.data.samples.values()
+    ]
+    assert found == [(0 * MINUTE, 1, 1, 1), (5 * MINUTE, 1, 1, 2)]
+
+
+async def test_lines_of_any_length_are_read_in_slices(world: GameLogWorld) -> None:
+    """A line that is longer than a slice is passed over, once it has an end; a host may answer with less."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
+    world.log.append("x" * (2 * SLICE_BYTES + 7))
+    await world.poll()
+    assert world.online == ["Ghost"]
+    world.log.append("\n" + write_join(START, "Otter") + "unfinished")
+    await world.poll()
+    assert world.online == ["Ghost", "Otter"]
+    world.log.append(write_noise(START)[4:] + write_join(START, "Fox"))
+    world.log.longest_answer = 700
+    for _ in range(4):
+        await world.poll()
+    assert world.online == ["Fox", "Ghost", "Otter"]
+
+
+CONTENT: tuple[Callable[[timedelta], str], ...] = (
+    lambda at: write_join(START + at, "Ghost"),
+    lambda at: write_noise(START + at),
+    lambda at: write_join(START + at, "Otter"),
+    lambda at: write_leave(START + at, "Ghost"),
+    lambda at: write_join(START + at, "Ghost"),
+    lambda at: write_leave(START + at, "Otter"),
+    lambda at: write_noise(START + at),
+)
+
+
+async def play(cut_at: int | None, sizes: list[int]) -> GameLogWorld:
+    """Let a run be written and read in pieces; the process may die once, and begins again."""
+    world = GameLogWorld()
+    world.log.append(write_start(START))
+    await world.poll(1)
+    world.store.power.points, world.store.power.cut_at = 0, cut_at
+    content = "".join(
+        write(40 * number * timedelta(seconds=1)) for number, write in enumerate(CONTENT, start=1)
+    )
+    start = 0
+    for size in [*sizes, len(content)]:
+        world.log.append(content[start : start + size])
+        start += size
+        await visit(world, 20)
+    for _ in range(3):
+        await visit(world, 40)
+    return world
+
+
+async def visit(world: GameLogWorld, seconds: float) -> None:
+    """Poll; if the process dies, the next one goes on."""
+    try:
+        await world.poll(seconds)
+    except PowerCut:
+        world.reader = world.build_reader()
+        await world.poll(1)
+
+
+@pytest.mark.parametrize("sizes", [[], [300, 500, 900, 100], [150] * 12])
+async def test_process_that_dies_anywhere_posts_nothing_twice_and_loses_no_session(sizes: list[int]) -> None:
+    """A kill at every point of every transaction gives the same sessions, players and posts."""
+    whole = await play(None, sizes)
+    expected = (whole.store.data.sessions, whole.online, whole.posted)
+    assert [name for name, _, _ in list_sessions(whole)] == ["Ghost", "Otter"]
+    for cut_at in range(1, whole.store.power.points + 1):
+        world = await play(cut_at, sizes)
+        assert (world.store.data.sessions, world.online, world.posted) == expected, cut_at
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.integers(1, 900), max_size=12))
+async def test_any_reads_give_the_same_sessions(sizes: list[int]) -> None:
+    """The reads may end anywhere, even within a line."""
+    whole, world = await play(None, []), await play(None, sizes)
+    assert world.store.data.sessions == whole.store.data.sessions
+    assert world.online == whole.online

@@ -1,0 +1,67 @@
+"""The facts of Deadside.log of game servers: stored by its readers, slice by slice."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from utils.database.core.transaction import Transaction
+from utils.database.documents.presence_documents import read_state
+from utils.database.repositories.repository import FencedRepository
+from utils.database.units.game_log_unit import GameLogTransaction
+from utils.models.game_log import GameLogState
+from utils.models.scope import PlayerId, ServerScope
+
+T = TypeVar("T")
+
+
+class GameLogRepository(FencedRepository):
+    """The state of Deadside.log of each server, with the players of its present run."""
+
+    async def load(self, scope: ServerScope) -> GameLogState:
+        """Return what is known; an empty state if the file was never read."""
+
+        def read(transaction: Transaction) -> GameLogState:
+            stored = transaction.of_server("log_state", scope).find_one({})
+            return read_state(stored, transaction.of_server("presence", scope).find({}, hint="player"))
+
+        return await self._in_transaction(scope.guild_id, read)
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[GameLogTransaction], T]) -> T:
+        """Run ``work`` in one transaction; it may run again after a transient error.
+
+        Raises:
+            CursorMovedError, LeaseLostError, DiskFullError, StorageUnavailableError
+        """
+
+        def run(transaction: Transaction) -> T:
+            return work(GameLogTransaction(transaction, scope))
+
+        return await self._in_transaction(scope.guild_id, run)
+
+    async def prune(self, scope: ServerScope, *, sessions: datetime, samples: datetime) -> None:
+        """Delete the sessions that ended and the samples that were taken before a moment."""
+        await self._of_server("sessions", scope).delete_in_parts({"ended_at": {"$lt": sessions}})
+        await self._of_server("population", scope).delete_in_parts({"at": {"$lt": samples}})
+
+    async def find_peak(self, scope: ServerScope, *, since: datetime) -> int | None:
+        """Return the most players at once in the samples since a moment; None without a sample."""
+        found = await self._of_server("population", scope).find(
+            {"at": {"$gte": since}}, projection={"peak": 1}, hint="at"
+        )
+        return max((one["peak"] for one in found), default=None)
+
+    async def find_names(
+        self, scope: ServerScope, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, str]:
+        """Return the names of players in the deaths of a server, or in its sessions."""
+        wanted = {"player_id": {"$in": sorted(player_ids)}}
+        days = await self._of_server("play_days", scope).find(
+            {**wanted, "name": {"$exists": True}},
+            projection={"player_id": 1, "name": 1},
+            sort=[("day", 1)],
+            hint="player",
+        )
+        players = await self._of_server("players", scope).find(
+            {"generation": {"$gte": 0}, **wanted}, projection={"player_id": 1, "name": 1}, hint="player"
+        )
+        return {PlayerId(one["player_id"]): one["name"] for one in (*days, *players) if one["name"]}

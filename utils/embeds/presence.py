@@ -1,0 +1,111 @@
+"""Players on game servers: the answers of ``/server online`` and ``/server status``."""
+
+from collections.abc import Mapping, Sequence
+
+import discord
+
+from utils.embeds.limits import MAX_FIELDS
+from utils.embeds.style import Style
+from utils.embeds.values import join_facts, show_name
+from utils.models.game_log import LogCondition, PlayersReport
+from utils.models.texts import Moment, Number, Text, Value, join, plural, text, text_in
+
+CONDITIONS: Mapping[LogCondition, Text] = {
+    LogCondition.OK: text_in("a game server", "🟢 Running"),
+    LogCondition.QUIET: text_in("a game server", "🟡 No news from it"),
+    LogCondition.STOPPED: text_in("a game server", "🔴 Stopped or starting"),
+    LogCondition.UNKNOWN: text_in("a game server", "⚪ Unknown: I can't read its log"),
+}
+
+
+def list_online(report: PlayersReport) -> list[Text]:
+    """Return the lines about one server: how many are online, then their names, the longest first."""
+    head = text(
+        "**{server}** · {facts}", server=show_name(report.server_name), facts=_describe_number(report)
+    )
+    if report.condition in (LogCondition.STOPPED, LogCondition.UNKNOWN):
+        return [head]
+    online = sorted(
+        (one for one in report.state.presence.players.values() if one.is_online),
+        key=lambda one: (one.since, one.name, one.key),
+    )
+    lines = [
+        text("{player} since {moment}", player=show_name(one.name), moment=Moment(one.since))
+        for one in online
+        if one.name
+    ]
+    nameless = len(online) - len(lines)
+    if nameless:
+        lines.append(
+            plural("and {count} whose name isn't known", "and {count} whose names aren't known", nameless)
+        )
+    return [head, *lines]
+
+
+def build_online_embed(style: Style, lines: Sequence[Text]) -> discord.Embed:
+    """Return a page of who is online."""
+    return style.build(text("👥 Players online"), lines=[style.write(line) for line in lines])
+
+
+def build_server_state_embed(style: Style, reports: Sequence[PlayersReport]) -> discord.Embed:
+    """Return the state of game servers: fields for one, a field each for several."""
+    if len(reports) == 1:
+        (report,) = reports
+        embed = style.build(text("🖥️ {server}", server=show_name(report.server_name)))
+        for name, value in _list_facts(report):
+            style.add_field(embed, name, value, inline=True)
+        return embed
+    embed = style.build(text("🖥️ Game servers"))
+    for report in reports[:MAX_FIELDS]:
+        facts = [text("{name}: {value}", name=name, value=value) for name, value in _list_facts(report)]
+        style.add_field(embed, show_name(report.server_name), join(facts, "\n"))
+    return embed
+
+
+def _describe_number(report: PlayersReport) -> Value:
+    """Return how many are online, of how many places, and the queue."""
+    if report.condition in (LogCondition.STOPPED, LogCondition.UNKNOWN):
+        return CONDITIONS[report.condition]
+    facts = [_count_players(report)]
+    if queue := _count_queue(report):
+        facts.append(text("{count} in the queue", count=Number(queue)))
+    if report.condition is LogCondition.QUIET and report.state.presence.newest_at is not None:
+        facts.append(text("as of {moment}", moment=Moment(report.state.presence.newest_at)))
+    return join_facts(facts)
+
+
+def _count_players(report: PlayersReport) -> Text:
+    presence = report.state.presence
+    online = Number(presence.count_online())
+    if presence.max_players is None:
+        return text("{online} online", online=online)
+    return text("{online} / {places}", online=online, places=Number(presence.max_players))
+
+
+def _count_queue(report: PlayersReport) -> int:
+    presence = report.state.presence
+    return presence.count_queue(presence.max_players)
+
+
+def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
+    """Return the facts that are known; what is not known is left out."""
+    state, presence = report.state, report.state.presence
+    facts: list[tuple[Text, Value]] = [(text("State"), CONDITIONS[report.condition])]
+    if report.condition in (LogCondition.OK, LogCondition.QUIET):
+        facts.append((text("Players"), _count_players(report)))
+        if queue := _count_queue(report):
+            facts.append((text("Queue"), Number(queue)))
+        if presence.started_at is not None:
+            facts.append((text("Up since"), Moment(presence.started_at)))
+    if state.run_starts:
+        facts.append((text("Last restart"), Moment(state.run_starts[-1], "f")))
+    if presence.version:
+        facts.append((text("Version"), presence.version))
+    if report.peak_today is not None:
+        facts.append((text("Peak today"), Number(report.peak_today)))
+    if state.peak_at is not None:
+        peak = text("{count}, {moment}", count=Number(state.peak), moment=Moment(state.peak_at, "D"))
+        facts.append((text("Peak ever"), peak))
+    if presence.newest_at is not None:
+        facts.append((text("As of"), Moment(presence.newest_at)))
+    return facts

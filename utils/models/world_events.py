@@ -1,0 +1,109 @@
+"""Events of a game server's world, as its Deadside.log tells: missions, airdrops, restarts and more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from utils.models.deadside_log import GameplayEventKind
+
+OPEN_MAXIMUM = 300
+"""Open events of a server; a world has about fifty places at most."""
+
+SHORTEST_RETURN, LONGEST_RETURN = timedelta(seconds=30), timedelta(days=1)
+"""A mission's return is believed within these; the unit of the number in the log is not proven."""
+
+
+class WorldEventKind(StrEnum):
+    """The kinds of events."""
+
+    MISSION = "mission"
+    AIRDROP = "airdrop"
+    HELICRASH = "helicrash"
+    TRADER = "trader"
+    CONVOY = "convoy"
+    RESTART = "restart"
+
+
+GAMEPLAY_KINDS: Mapping[GameplayEventKind, WorldEventKind] = {
+    GameplayEventKind.HELICRASH: WorldEventKind.HELICRASH,
+    GameplayEventKind.TRADER: WorldEventKind.TRADER,
+    GameplayEventKind.CONVOY: WorldEventKind.CONVOY,
+}
+"""The kinds of gameplay events that are followed; others are only counted."""
+
+
+class EventKey(NamedTuple):
+    """Names an event among all of a game server.
+
+    Attributes:
+        event_id: of a mission its folded id, of a gameplay event its id in the log in small letters; else
+            empty.
+        cycle: the stamp of its first line in milliseconds, so that it is the same whenever its log is read.
+    """
+
+    kind: WorldEventKind
+    event_id: str
+    cycle: int
+
+
+class EventEnd(StrEnum):
+    """Why an event is over: the log said so, the server started again, or no line named it for long."""
+
+    OVER = "over"
+    RESTART = "restart"
+    UNHEARD = "unheard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldEvent:
+    """An event of the world.
+
+    Attributes:
+        state: its newest known state as the log names it, in capitals.
+        since: the stamp of the line that told this state.
+        seen_at: the stamp of the last line about it.
+        is_started: a line has said that it can be played; before that it is known, and nothing else.
+        is_due: it has started, and nothing was decided about a post yet.
+        ended_at: None while it is open; ``end`` tells why it is over.
+        respawn_at: when a mission comes back, if the log told a believable time.
+        down_since: of a restart, the last stamp of the run before.
+    """
+
+    key: EventKey
+    state: str
+    since: datetime
+    seen_at: datetime
+    is_started: bool = False
+    is_due: bool = False
+    ended_at: datetime | None = None
+    end: EventEnd | None = None
+    respawn_at: datetime | None = None
+    down_since: datetime | None = None
+
+    @property
+    def kind(self) -> WorldEventKind:
+        """Its kind."""
+        return self.key.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldState:
+    """The events of a game server's world.
+
+    Attributes:
+        newest_at: the newest stamp that was read; None before the first of a run.
+        restarts_from: the last stamp of the run before, until the first stamp of this one is read.
+        open: the open events, by kind and id: there is one of each at a time.
+        due: events that were over before anything was decided about their posts, oldest first.
+        started_at: when an event of a kind and id has started last, as long as that suppresses the next one.
+        unknown_states: the number of lines with a state that has no meaning here.
+    """
+
+    newest_at: datetime | None = None
+    restarts_from: datetime | None = None
+    open: Mapping[tuple[WorldEventKind, str], WorldEvent] = field(default_factory=dict)
+    due: tuple[WorldEvent, ...] = ()
+    started_at: Mapping[tuple[WorldEventKind, str], datetime] = field(default_factory=dict)
+    unknown_states: int = 0

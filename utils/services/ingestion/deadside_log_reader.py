@@ -1,0 +1,329 @@
+"""Deadside.log's reader: looks for the file, reads on, and stores what follows from its lines.
+
+Theory of operation
+-------------------
+A visit asks for the size of the file, which is all that it does if nothing changed. New bytes are read in
+slices of 256 KiB. Each slice is parsed and taken by the state machine of players (``presence/tracker.py``),
+and one transaction stores what changed with the cursor. At the end of a visit ``choose_news`` decides about
+posts, which are in the last transaction. Nothing depends on where a slice ends.
+
+Most lines change nothing. Then the cursor moves in memory alone, and is stored with the next change, but
+after two minutes at the latest: lines that changed nothing may be read again. Players who were erased are
+noticed by the cursor (``LogCursor.edits``): the transaction fails, and everything is read again.
+
+The file may be missing: the server is stopped or starting, or the host does not show it. That is no problem
+of the host, so the loop goes on, and looks again after half a minute.
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.errors import CursorMovedError, StorageError
+from utils.events import EventDispatcher, NoticesQueued
+from utils.models.game_log import (
+    RUNS_KEPT,
+    SAMPLE_TIME,
+    GameLogState,
+    LogSize,
+    PopulationSample,
+    floor_sample,
+)
+from utils.models.guilds import ChannelKind
+from utils.models.notices.notice import Notice
+from utils.models.scope import PlayerId, ServerScope
+from utils.models.servers import GameServer, LogHealth, ServerHealth
+from utils.models.texts import Text, text
+from utils.parsers.deadside_log import parse_line
+from utils.services.ingestion.deadside_reading import Continuation, is_cold
+from utils.services.ingestion.deadside_stores import (
+    CursorStep,
+    GameLog,
+    GameLogOpener,
+    GameLogStore,
+    LogStep,
+    NoticesStep,
+    PlayersStep,
+    SampleStep,
+    store_steps,
+)
+from utils.services.ingestion.deadside_tail import GameLogTail, LogSlice
+from utils.services.ingestion.log_reader import ReadReport, Visit
+from utils.services.ingestion.reader_state import ReaderState
+from utils.services.ports import ChannelFinder
+from utils.services.premium.tiers import PremiumService
+from utils.services.presence.announcing import choose_news, list_nameless
+from utils.services.presence.notices import build_notices
+from utils.services.presence.playtime import build_record
+from utils.services.presence.tracker import PresenceTracker
+from utils.turns import FairTurns
+
+GAME_LOG = "game"
+COLD_STARTS = 4  # each reads some megabytes
+MISSING_SECONDS = 30.0
+STORE_SECONDS = 120.0
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GameLogDependencies:
+    """Dependencies that the readers of all servers share."""
+
+    logs: GameLogOpener
+    store: GameLogStore
+    channels: ChannelFinder
+    premium: PremiumService
+    events: EventDispatcher
+    max_announce_age: timedelta
+    clock: Clock
+    cold_starts: FairTurns = field(default_factory=lambda: FairTurns(COLD_STARTS))
+
+
+@dataclass(slots=True)
+class _Memory:
+    """The facts between two visits.
+
+    Attributes:
+        stored: the state as it is stored; ``state`` is at most further in its cursor, stamps and times.
+        seen: the size of the file when it was read to its end.
+        tail: reads the file.
+        grown_at: when the newest stamp was read, in monotonic seconds, and ``stored_at`` when it was stored.
+        sample_at: the five minutes that the next sample is about.
+        peak: the most players at once in these minutes so far.
+    """
+
+    stored: GameLogState
+    state: GameLogState
+    tail: GameLogTail
+    seen: LogSize | None = None
+    grown_at: float = 0.0
+    stored_at: float = -math.inf
+    sample_at: datetime | None = None
+    peak: int = 0
+
+
+class DeadsideLogReader:
+    """Reads Deadside.log of one game server."""
+
+    state: ReaderState
+
+    def __init__(self, scope: ServerScope, dependencies: GameLogDependencies) -> None:
+        self._scope = scope
+        self._dependencies = dependencies
+        self._clock = dependencies.clock
+        self.state = ReaderState()
+        self._memory: _Memory | None = None
+        self._rest_until = -math.inf
+
+    @property
+    def is_importing(self) -> bool:
+        """Return False: this log is never imported."""
+        return False
+
+    def describe(self, server_name: str) -> Text:
+        """Return the text that names this log in a failure alert."""
+        return text("{server}, Deadside.log", server=server_name)
+
+    def add_health(self, health: ServerHealth) -> ServerHealth:
+        """Return the health of the server, with a problem of this log."""
+        status = self.state.status
+        if status.problem is None:
+            return health
+        other = LogHealth(text("Deadside.log"), status.state, status.problem)
+        return replace(health, others=(*health.others, other))
+
+    def list_told(self) -> frozenset[str]:
+        """Return the keys of the alerts that are still open."""
+        return frozenset(self.state.told)
+
+    async def recall(self) -> None:
+        """Do nothing: the first visit loads what is known."""
+
+    async def save(self, *, is_urgent: bool) -> None:
+        """Do nothing: the times are stored with the cursor."""
+        del is_urgent
+
+    async def note_removal(self) -> None:
+        """Do nothing: this log shows no progress."""
+
+    async def read(self, visit: Visit) -> ReadReport:
+        """Read on, unless the file was missing a moment ago."""
+        if self._clock.monotonic() >= self._rest_until:
+            try:
+                await self._read_once(visit)
+            except CursorMovedError:  # players were erased
+                logger.info("the state of a log is read again", scope=str(self._scope))
+                await self._read_once(visit)
+        return ReadReport()
+
+    async def _read_once(self, visit: Visit) -> None:
+        memory, self._memory = self._memory, None  # after a failure the next visit loads everything
+        if memory is None:
+            stored = await self._dependencies.store.load(self._scope)
+            memory = _Memory(stored, stored, GameLogTail(self._clock), grown_at=self._clock.monotonic())
+        logs, server = self._dependencies.logs, visit.look.server
+        async with logs.open_game_log(server, guild_limit=visit.guild_limit) as log:
+            if log is None:
+                return
+            seen = await log.look()
+            if seen is None:
+                await self._note_missing(memory)
+            else:
+                await self._read_on(server, log, seen, memory)
+        self._memory = memory
+
+    async def _note_missing(self, memory: _Memory) -> None:
+        """Note since when a file is missing that was there before."""
+        self._rest_until = self._clock.monotonic() + MISSING_SECONDS
+        memory.seen = memory.sample_at = None
+        if memory.state.cursor is not None and memory.state.missing_since is None:
+            memory.state = replace(memory.state, missing_since=self._clock.now())
+            await self._store(memory, [CursorStep(memory.stored.cursor, memory.state)])
+
+    async def _read_on(self, server: GameServer, log: GameLog, seen: LogSize, memory: _Memory) -> None:
+        """Read what is new, and post what is due."""
+        state, cursor = memory.state, memory.state.cursor
+        max_age, has_grown = self._dependencies.max_announce_age, False
+        is_silent = is_cold(state.read_at, now=self._clock.now(), max_age=max_age)
+        if cursor is not None and is_silent:
+            cursor = replace(cursor, border=seen.size)
+            memory.state = replace(state, cursor=cursor)
+        is_long = cursor is None or cursor.offset < cursor.border
+        turns = self._dependencies.cold_starts.lend(self._scope.guild_id) if is_long else nullcontext()
+        async with turns:
+            if seen != memory.seen:
+                async with aclosing(memory.tail.read_on(log, seen, cursor)) as pieces:
+                    async for piece in pieces:
+                        await self._take(server, memory, piece)
+                        has_grown = True
+                memory.seen = seen if memory.tail.is_at_end else None
+        if memory.state.cursor is not None and not has_grown:
+            tracker = PresenceTracker(memory.state.presence)
+            await self._finish(server, memory, tracker, is_silent=is_silent)
+
+    async def _take(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
+        """Take the lines of a slice, and store what changed."""
+        tracker = PresenceTracker(memory.state.presence)
+        if piece.continuation is Continuation.OTHER_RUN:
+            tracker.end_run(piece.cursor.run)
+        elif piece.continuation is Continuation.BEGINS_AGAIN:
+            tracker.begin_again()
+        before = memory.state.presence.newest_at
+        for raw in piece.lines:
+            tracker.advance(parse_line(raw))
+        presence = tracker.freeze()
+        if presence.newest_at != before:
+            memory.grown_at = self._clock.monotonic()
+        runs = memory.state.run_starts
+        if presence.started_at is not None and presence.started_at not in runs:
+            runs = (*runs, presence.started_at)[-RUNS_KEPT:]
+        state = replace(memory.state, cursor=piece.cursor, presence=presence, run_starts=runs)
+        if tracker.peak > state.peak:
+            state = replace(state, peak=tracker.peak, peak_at=tracker.peak_at)
+        memory.peak = max(memory.peak, tracker.peak)
+        memory.state = state
+        if piece.is_end:
+            await self._finish(server, memory, tracker, is_silent=piece.is_silent)
+        else:
+            await self._store(memory, self._build_steps(server, memory, tracker))
+        await asyncio.sleep(0)  # other tasks run between two slices
+
+    async def _finish(
+        self, server: GameServer, memory: _Memory, tracker: PresenceTracker, *, is_silent: bool
+    ) -> None:
+        """Decide about posts and the sample, and store what changed."""
+        now = self._clock.now()
+        notices = await self._choose_notices(server, memory, is_silent=is_silent)
+        memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
+        steps = self._build_steps(server, memory, tracker)
+        if notices:
+            steps.append(NoticesStep(notices, now))
+        sample = self._choose_sample(memory, now)
+        if sample is not None:
+            steps.append(SampleStep(sample))
+        is_due = self._clock.monotonic() - memory.stored_at >= STORE_SECONDS
+        if is_due or len(steps) > 1 or is_changed(memory.stored, memory.state):
+            await self._store(memory, steps)
+
+    async def _choose_notices(
+        self, server: GameServer, memory: _Memory, *, is_silent: bool
+    ) -> Sequence[Notice]:
+        """Return the posts that are due, and note in the state that they were made."""
+        dependencies, presence, names = self._dependencies, memory.state.presence, dict[PlayerId, str]()
+        nameless = list_nameless(presence)
+        if nameless and not is_silent:
+            names = dict(await dependencies.store.find_names(self._scope, nameless))
+        log_now = presence.newest_at
+        if log_now is not None:
+            log_now += timedelta(seconds=max(0.0, self._clock.monotonic() - memory.grown_at))
+        news = choose_news(presence, log_now=log_now, is_silent=is_silent, names=names)
+        memory.state = replace(memory.state, presence=news.state)
+        if not (news.joined or news.left or news.returned):
+            return []
+        kind = ChannelKind.CONNECTIONS
+        if await dependencies.channels.find_channel(self._scope, kind) is None:
+            return []
+        if await dependencies.premium.find_missing_tier(self._scope.guild_id, kind) is not None:
+            return []
+        return build_notices(self._scope, server.name, news)
+
+    def _choose_sample(self, memory: _Memory, now: datetime) -> PopulationSample | None:
+        """Return the sample of the five minutes that are over, if they were read from their beginning."""
+        at, presence, sample = floor_sample(now), memory.state.presence, None
+        online = presence.count_online()
+        if memory.sample_at is not None and memory.sample_at < at == memory.sample_at + SAMPLE_TIME:
+            sample = PopulationSample(
+                at=memory.sample_at,
+                online=online,
+                queue=presence.count_queue(presence.max_players),
+                max_players=presence.max_players,
+                peak=max(memory.peak, online),
+            )
+        if memory.sample_at != at:
+            memory.sample_at, memory.peak = at, online
+        return sample
+
+    def _build_steps(self, server: GameServer, memory: _Memory, tracker: PresenceTracker) -> list[LogStep]:
+        """Return the steps that store the state; the cursor alone if no player changed."""
+        before, after = memory.stored.presence.players, memory.state.presence.players
+        changed = [one for key, one in after.items() if before.get(key) != one]
+        gone = before.keys() - after.keys()
+        zone = ZoneInfo(server.timezone)
+        sessions = [build_record(self._scope, one, zone) for one in tracker.sessions]
+        steps: list[LogStep] = [CursorStep(memory.stored.cursor, memory.state)]
+        if changed or gone or sessions:
+            steps.append(PlayersStep(changed, gone, sessions))
+        return steps
+
+    async def _store(self, memory: _Memory, steps: Sequence[LogStep]) -> None:
+        """Carry out steps in one transaction, and tell of new notices."""
+        has_notices = any(isinstance(step, NoticesStep) for step in steps)
+        queued = NoticesQueued(scope=self._scope, kinds=frozenset({ChannelKind.CONNECTIONS}))
+        try:
+            await self._dependencies.store.in_transaction(self._scope, partial(store_steps, steps=steps))
+        except StorageError:
+            if has_notices:  # they may be stored nevertheless, without their event, so wake delivery
+                self._dependencies.events.dispatch(queued)
+            raise
+        memory.stored, memory.stored_at = memory.state, self._clock.monotonic()
+        if has_notices:
+            self._dependencies.events.dispatch(queued)
+
+
+def is_changed(before: GameLogState, after: GameLogState) -> bool:
+    """Tell whether more changed than the offset, the newest stamp and the time of the read."""
+    return _without_times(before) != _without_times(after)
+
+
+def _without_times(state: GameLogState) -> GameLogState:
+    cursor = state.cursor and replace(state.cursor, offset=0)
+    return replace(state, cursor=cursor, read_at=None, presence=replace(state.presence, newest_at=None))
