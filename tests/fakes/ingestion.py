@@ -75,6 +75,7 @@ class Data:
     generation: int = 0
     batches: int = 0
     job: ImportJob | None = None
+    left_out: ImportJob | None = None
     caught_up: list[CaughtUp] = field(default_factory=list)
     money: MoneyData = field(default_factory=MoneyData)
 
@@ -319,6 +320,17 @@ class FakeIngestionStore:
         self.power.pass_point()
         return self.data.job
 
+    async def find_left_out(self, scope: ServerScope) -> ImportJob | None:
+        """Return what waits for files that could not be read."""
+        del scope
+        self.power.pass_point()
+        return self.data.left_out
+
+    async def count_deaths(self, scope: ServerScope) -> int:
+        """Return the number of stored deaths."""
+        del scope
+        return len(self.data.deaths)
+
     async def begin_import(
         self,
         scope: ServerScope,
@@ -326,11 +338,13 @@ class FakeIngestionStore:
         *,
         starts: Collection[LogFile] | None = None,
         entry: AuditEntry | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
         """Store the job and set the cursors of files to 0."""
 
         def begin(unit: FakeIngestionUnit) -> None:
             unit._data.job = job
+            unit._data.left_out = left_out if job.is_catch_up else unit._data.left_out
             unit._data.cursors |= {file: Cursor(file) for file in (job.ends if starts is None else starts)}
 
         await self.in_transaction(scope, begin)
@@ -347,11 +361,19 @@ class FakeIngestionStore:
         return await self.in_transaction(scope, take_up)
 
     async def finish_import(
-        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+        self,
+        scope: ServerScope,
+        job: ImportJob,
+        *,
+        caught_up: CaughtUp | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
         """Switch to the job's generation, end the job, and keep what is to be told."""
 
         def finish(unit: FakeIngestionUnit) -> None:
+            if left_out is not None:
+                before = unit._data.left_out.ends if unit._data.left_out else {}
+                unit._data.left_out = left_out.leave_out({*before, *left_out.ends})
             unit._data.generation = job.generation
             unit._data.job = None
             unit._data.caught_up += () if caught_up is None else (caught_up,)
@@ -470,9 +492,11 @@ class FakeDeathLogs:
         """Write bytes at the end of a file."""
         self.files[file] = self.files.get(file, b"") + data
 
-    async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
-        """Yield what is new, file after file in order."""
-        for file in sorted(self.files):
+    async def read_on(
+        self, cursors: Mapping[LogFile, Cursor], held: Collection[LogFile] = ()
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield what is new, file after file in order, except of ``held`` files."""
+        for file in sorted(self.files.keys() - set(held)):
             cursor = cursors.get(file)
             later = [other for other in cursors if other.world == file.world and other.name > file.name]
             is_growth = not later if cursor is None else file not in self.rewritten

@@ -1,7 +1,7 @@
 """Reading of log files: cursors, chunks, rejected lines, and imports."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -225,6 +225,15 @@ class ImportJob:
     message_id: int | None = None
     is_waiting: bool = False
     catch_up: CatchUp | None = None
+
+    def leave_out(self, files: Collection[LogFile]) -> "ImportJob | None":
+        """Return what of a catch-up waits for files that could not be read; None if there are none.
+
+        The keys of its ``ends`` are these files. Where they end is found out when they can be read.
+        """
+        if not files or self.catch_up is None:
+            return None
+        return replace(self, ends=dict.fromkeys(sorted(files), 0), is_waiting=True)
 
     @property
     def is_catch_up(self) -> bool:

@@ -233,12 +233,14 @@ class DeathLogTail:
         head, boundary, _ = await self._read(cursor.file, cursor.offset, 0)
         return _continues(cursor, head, boundary)
 
-    async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
-        """Yield what is new, world after world, file after file in name order."""
+    async def read_on(
+        self, cursors: Mapping[LogFile, Cursor], held: Collection[LogFile] = ()
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield what is new, world after world, file after file in name order, except of ``held`` files."""
         await self._look()
         tries, newest = Tries(self._memory.refused), self._find_newest()
         for file, seen, plan in self._plan(cursors):
-            if tries.is_enough(file) and newest.get(file.world) != file:
+            if file in held or (tries.is_enough(file) and newest.get(file.world) != file):
                 continue
             try:
                 async with aclosing(self._read_to_end(file, plan, cursors.get(file))) as chunks:

@@ -21,7 +21,7 @@ from utils.database.core.operations import Document, Operations
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_cursor
 from utils.database.documents.server_documents import build_import_document, read_import
-from utils.database.units.count_lock import IMPORT_KEY
+from utils.database.units.count_lock import IMPORT_KEY, LEFT_OUT_KEY
 from utils.database.units.server_numbers import NUMBERS_KEY
 from utils.models.deaths import LogFile
 from utils.models.reading import CatchUp, Cursor, ImportJob
@@ -198,6 +198,11 @@ class _Planner:
         found = _Reader(self._operations, f"{self._prefix}cursors").find({**self._own, "kind": "file"})
         cursors = {cursor.file: cursor for cursor in map(read_cursor, found)}
         before = job.catch_up if job is not None and job.is_waiting else None
+        left_out = _Reader(self._operations, f"{self._prefix}cursors").find_one({**self._own, **LEFT_OUT_KEY})
+        if before is None and left_out is not None:
+            rest = read_import(left_out["job"])
+            read = {} if rest.catch_up is None else rest.catch_up.read or {}
+            return cursors | {file: cursor for file, cursor in read.items() if file in rest.ends}
         return cursors if before is None else {**cursors, **(before.read or {})}
 
     def _count_missing(self, kills: _Reader) -> int:
@@ -247,6 +252,7 @@ def _store_plan(transaction: Transaction, *, scope: ServerScope, plan: _Plan) ->
     """Store a job, and take over from the replaced database what belongs to reading."""
     cursors = transaction.of_server("cursors", scope)
     cursors.update_one(IMPORT_KEY, {"$set": {"job": plan.job}}, upsert=True)
+    cursors.delete(LEFT_OUT_KEY)  # of a catch-up before the backup
     if plan.numbers is not None:
         # the room in the outbox is counted again
         cursors.update_one(NUMBERS_KEY, {"$max": plan.numbers, "$unset": {"capacity": ""}}, upsert=True)

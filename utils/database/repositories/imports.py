@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from utils.database.core.blocking import Update
+from utils.database.core.blocking import BlockingCollection, Update
 from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import build_cursor_move, build_file_key, decode_deaths
@@ -19,7 +19,7 @@ from utils.database.documents.player_documents import (
 from utils.database.documents.server_documents import CAUGHT_UP, build_import_document, read_import
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
-from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
+from utils.database.units.count_lock import IMPORT_KEY, LEFT_OUT_KEY, hold_counts, void_import
 from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
@@ -43,6 +43,16 @@ class ImportRepository(FencedRepository):
         found = await self._of_server("cursors", scope).find_one(IMPORT_KEY)
         return None if found is None else read_import(found["job"])
 
+    async def find_left_out(self, scope: ServerScope) -> ImportJob | None:
+        """Return what of a catch-up waits for files that could not be read, or None."""
+        found = await self._of_server("cursors", scope).find_one(LEFT_OUT_KEY)
+        return None if found is None else read_import(found["job"])
+
+    async def count_deaths(self, scope: ServerScope) -> int:
+        """Return the number of stored deaths of a server."""
+        first, last = build_key_range(scope)
+        return await self._of_server("kills", scope).count({"_id": {"$gte": first, "$lte": last}})
+
     async def begin_import(
         self,
         scope: ServerScope,
@@ -50,10 +60,12 @@ class ImportRepository(FencedRepository):
         *,
         starts: Collection[LogFile] | None = None,
         entry: AuditEntry | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
         """Store a job and its entry of the audit, and put the cursors of some files to 0, all or nothing.
 
-        These files are ``starts``, else all files of the job. A running job is replaced.
+        These files are ``starts``, else all files of the job. A running job is replaced. If the job is a
+        catch-up, ``left_out`` takes the place of what an earlier one has left.
 
         Raises:
             CursorMovedError: the server was removed.
@@ -65,6 +77,8 @@ class ImportRepository(FencedRepository):
             verify_kept(transaction, scope)
             hold_counts(cursors)
             cursors.update_one(IMPORT_KEY, stored, upsert=True)
+            if job.is_catch_up:
+                _put_left_out(cursors, left_out)
             for first in range(0, len(begun), CURSORS_BATCH):
                 cursors.bulk_write(begun[first : first + CURSORS_BATCH])
             insert_entry(transaction, scope.guild_id, entry)
@@ -91,9 +105,16 @@ class ImportRepository(FencedRepository):
         return await self._in_transaction(scope.guild_id, take_up)
 
     async def finish_import(
-        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+        self,
+        scope: ServerScope,
+        job: ImportJob,
+        *,
+        caught_up: CaughtUp | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
         """End a job, show its generation of counters, and keep what is to be told; all or nothing.
+
+        ``left_out`` is added to what is left of a catch-up.
 
         Raises:
             StorageConflictError: the job was replaced or has ended, or the server was removed.
@@ -101,10 +122,15 @@ class ImportRepository(FencedRepository):
 
         def finish(transaction: Transaction) -> None:
             under_way = {**IMPORT_KEY, "job.generation": job.generation}
-            ended = transaction.of_server("cursors", scope).delete(under_way)
+            cursors = transaction.of_server("cursors", scope)
+            ended = cursors.delete(under_way)
             show = {"$set": {"generation": job.generation}}
             if not ended or not transaction.of_server("game_servers", scope).update_one({}, show):
                 raise StorageConflictError("This import is not under way any more.")
+            if left_out is not None:
+                found = cursors.find_one(LEFT_OUT_KEY)
+                before = {} if found is None else read_import(found["job"]).ends
+                _put_left_out(cursors, left_out.leave_out({*before, *left_out.ends}))
             if caught_up is not None:
                 outcome = {"$push": {"caught_up": CAUGHT_UP.build(caught_up)}}
                 transaction.of_guild("guilds", scope.guild_id).update_one({}, outcome, upsert=True)
@@ -189,6 +215,15 @@ class ImportRepository(FencedRepository):
         unshown = {"$nin": kept, **({"$lt": max(kept)} if kept else {})}
         for name in _COUNTED:
             await self._of_server(name, scope).delete({"generation": unshown})
+
+
+def _put_left_out(cursors: BlockingCollection, left_out: ImportJob | None) -> None:
+    """Store what is left of a catch-up."""
+    if left_out is None:
+        cursors.delete(LEFT_OUT_KEY)
+    else:
+        job = build_import_document(left_out)
+        cursors.update_one(LEFT_OUT_KEY, {"$set": {"job": job}}, upsert=True)
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

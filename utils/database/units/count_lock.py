@@ -8,6 +8,7 @@ at the same moment conflicts on the lock and begins afterwards.
 from utils.database.core.blocking import BlockingCollection
 
 IMPORT_KEY = {"kind": "import", "world": "", "name": ""}
+LEFT_OUT_KEY = {"kind": "left_out", "world": "", "name": ""}
 _LOCK_KEY = {"kind": "count", "world": "", "name": ""}
 
 

@@ -10,9 +10,14 @@ was lost, all that the host has at the first look is history.
 
 A file that is not the one of its cursor any more begins again at 0. If no known cursor fits it, it ends at
 its size, because nobody can tell which of its rows were posted.
+
+A file that cannot be read now does not hold the others up: the job of the catch-up ends without it, and what
+is left of it is stored (``ImportJob.leave_out``). No poll reads that file before a look at it has succeeded;
+then it is caught up with like the others, from a look of that moment.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -75,10 +80,16 @@ def plan_file(look: FileLook, *, is_readable: bool) -> FilePlan:
 
 @dataclass(frozen=True, slots=True)
 class CatchUpPlan:
-    """A job with fixed ends, and the files whose cursors are put to 0."""
+    """A job with fixed ends.
+
+    Attributes:
+        begun_again: the files whose cursors are put to 0.
+        left_out: the files that could not be looked at.
+    """
 
     job: ImportJob
     begun_again: tuple[LogFile, ...]
+    left_out: frozenset[LogFile] = frozenset()
 
 
 async def fix_ends(
@@ -88,6 +99,7 @@ async def fix_ends(
     logs: HistoryLogs,
     *,
     now: datetime,
+    files: AbstractSet[LogFile] | None = None,
 ) -> CatchUpPlan:
     """Look at the logs for the first time after a restore, and fix what is history.
 
@@ -97,32 +109,47 @@ async def fix_ends(
         cursors: as they were restored.
         logs: of the server.
         now: the moment of this look.
+        files: look at these files alone.
 
     Raises:
         RemoteError: the host failed.
     """
     ends: dict[LogFile, int] = {}
     begun_again: list[LogFile] = []
-    for file, size in (await logs.list_sizes()).items():
+    left_out: set[LogFile] = set()
+    sizes = await logs.list_sizes()
+    for file, size in sizes.items():
+        if files is not None and file not in files:
+            continue
         look = await _look(logs, size, cursors.get(file), catch_up, file)
+        if look is None:
+            left_out.add(file)
+            continue
         plan = plan_file(look, is_readable=catch_up.read is not None)
         if plan.begins_again:
             begun_again.append(file)
         if plan.start < plan.end:
             ends[file] = plan.end
-    return CatchUpPlan(replace(job, started_at=now, ends=ends, is_waiting=False), tuple(begun_again))
+    if files is not None:
+        left_out |= files - sizes.keys()
+    planned = replace(job, started_at=now, ends=ends, is_waiting=False)
+    return CatchUpPlan(planned, tuple(begun_again), frozenset(left_out))
 
 
-def sum_up(job: ImportJob, scope: ServerScope, *, deaths: int) -> CaughtUp | None:
+def sum_up(job: ImportJob, scope: ServerScope, *, deaths: int, is_whole: bool = True) -> CaughtUp | None:
     """Return what the admins must know about a catch-up that is done; None if nothing.
 
-    ``deaths`` is the number of all deaths of the server now.
+    Args:
+        job: the catch-up.
+        scope: the server.
+        deaths: the number of all deaths of the server now.
+        is_whole: every log was read; else a death that is missing may be in another one.
     """
     if job.catch_up is None:
         return None
     new = max(0, deaths - job.catch_up.stored)
     silent = new if job.catch_up.read is None else 0
-    lost = max(0, job.catch_up.missing - new)
+    lost = max(0, job.catch_up.missing - new) if is_whole else 0
     if not silent and not lost:
         return None
     return CaughtUp(scope.server_id, job.catch_up.since, job.started_at, deaths=silent, lost=lost)
@@ -130,22 +157,18 @@ def sum_up(job: ImportJob, scope: ServerScope, *, deaths: int) -> CaughtUp | Non
 
 async def _look(
     logs: HistoryLogs, size: int, cursor: Cursor | None, catch_up: CatchUp, file: LogFile
-) -> FileLook:
+) -> FileLook | None:
+    """Look at a file; None if it cannot be read now."""
     replaced = (catch_up.read or {}).get(file)
     history_end = catch_up.history.get(file, 0)
     look = FileLook(size, cursor, replaced, history_end=history_end)
     if cursor is not None and cursor.offset == size and replaced in (None, cursor):
         return look  # nothing was written since the backup
-    return replace(
-        look,
-        is_same=cursor is None or await _continues(logs, cursor),
-        is_replaced_same=replaced is None or await _continues(logs, replaced),
-    )
-
-
-async def _continues(logs: HistoryLogs, cursor: Cursor) -> bool:
-    """Tell whether a file fits a cursor; one that cannot be read now is taken for the same."""
     try:
-        return await logs.continues(cursor)
+        return replace(
+            look,
+            is_same=cursor is None or await logs.continues(cursor),
+            is_replaced_same=replaced is None or await logs.continues(replaced),
+        )
     except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
-        return True
+        return None

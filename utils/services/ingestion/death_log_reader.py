@@ -29,6 +29,7 @@ from utils.services.servers.log_places import LogPlaces
 logger = get_logger(__name__)
 
 DEATH_LOG = "deaths"
+LEFT_OUT_SECONDS = 60.0  # between two looks at logs that a catch-up could not read
 SAVE_HEALTH_SECONDS = 300.0  # stored times may be this much out of date
 AGE_PART = 12  # and at most by this part of the age of news, which depends on them
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
@@ -70,6 +71,7 @@ class _KnownServer:
     look: ServerLook
     folder: str | None
     cursors: Mapping[LogFile, Cursor]
+    left_out: ImportJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class DeathLogReader:
         self._times = _Times()
         self._known: _KnownServer | None = None
         self.is_importing = False
-        self._saved_at = -math.inf
+        self._saved_at = self._looked_at = -math.inf
         self._is_full_told = False
 
     def describe(self, server_name: str) -> str:
@@ -153,6 +155,9 @@ class DeathLogReader:
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None and job.is_waiting:
                 job = await dependencies.history.prepare_waiting(server, logs, job)
+            left_out = known.left_out if known else await dependencies.imports.find_left_out(self._scope)
+            if job is None and left_out is not None:
+                job = await self._look_at_left_out(server, logs, left_out)
             if job is not None:
                 self.is_importing = True
                 await self._import(server, logs, job, passes_over=visit.passes_over)
@@ -165,12 +170,23 @@ class DeathLogReader:
                 last_read_at=self._times.last_read_at,
                 find_posted=partial(self._find_posted, visit),
                 cursors=known.cursors if known else None,
+                held=left_out.ends if left_out else (),
                 passes_over=visit.passes_over,
             )
-        self._known = _KnownServer(visit.look, folder, outcome.cursors)
+        self._known = _KnownServer(visit.look, folder, outcome.cursors, left_out)
         self._note_read(outcome)
         await self._tell_left_out(server, outcome)
         return ReadReport(outcome.problem)
+
+    async def _look_at_left_out(
+        self, server: GameServer, logs: DeathLogs, left_out: ImportJob
+    ) -> ImportJob | None:
+        """Return the catch-up with logs that could not be read before, if one of them can be read now."""
+        now = self._clock.monotonic()
+        if now - self._looked_at < LEFT_OUT_SECONDS:
+            return None
+        self._looked_at = now
+        return await self._dependencies.history.prepare_left_out(server, logs, left_out)
 
     async def _find_posted(self, visit: Visit) -> PostedDeaths:
         """Return the deaths that are posted by the current settings."""

@@ -70,6 +70,9 @@ class ImportJobs(Protocol):  # implemented by ImportRepository
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the running import, if any."""
 
+    async def find_left_out(self, scope: ServerScope) -> ImportJob | None:
+        """Return what of a catch-up waits for files that could not be read, if any."""
+
 
 EraseCaughtUp = Callable[[ServerScope, datetime], Awaitable[int]]
 """Erases everyone who was erased since a backup from the deaths that a server's catch-up has stored."""
@@ -85,16 +88,34 @@ class ImportStore(GenerationStore, Protocol):  # implemented by ImportRepository
         *,
         starts: Collection[LogFile] | None = None,
         entry: AuditEntry | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
-        """Store the job and set the cursors of some files to 0 (else all of its own), in one transaction."""
+        """Store the job and set the cursors of some files to 0 (else all of its own), in one transaction.
+
+        If the job is a catch-up, ``left_out`` takes the place of what an earlier one has left.
+        """
 
     async def take_up_import(self, scope: ServerScope) -> int:
         """Give the running job a new, empty generation and return its number."""
 
     async def finish_import(
-        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+        self,
+        scope: ServerScope,
+        job: ImportJob,
+        *,
+        caught_up: CaughtUp | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
-        """Show the job's generation, end the job, and keep what is to be told; in one transaction."""
+        """Show the job's generation, end the job, and keep what is to be told; in one transaction.
+
+        ``left_out`` is added to what is left of a catch-up.
+        """
+
+    async def find_left_out(self, scope: ServerScope) -> ImportJob | None:
+        """Return what of a catch-up waits for files that could not be read, if any."""
+
+    async def count_deaths(self, scope: ServerScope) -> int:
+        """Return the number of stored deaths."""
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
         """Delete all counters except the shown ones and those of the running job."""
@@ -166,8 +187,28 @@ class HistoryImport:
             return await self.prepare(server, logs, channel_id=job.channel_id, message_id=job.message_id)
         cursors = await self._store.list_cursors(server.scope)
         plan = await fix_ends(job, job.catch_up, cursors, logs, now=self._clock.now())
-        await self._imports.begin_import(server.scope, plan.job, starts=plan.begun_again)
+        rest = job.leave_out(plan.left_out)
+        await self._imports.begin_import(server.scope, plan.job, starts=plan.begun_again, left_out=rest)
         return plan.job
+
+    async def prepare_left_out(
+        self, server: GameServer, logs: HistoryLogs, left_out: ImportJob
+    ) -> ImportJob | None:
+        """Prepare the catch-up with files that could not be read before; None if they still cannot."""
+        before = left_out.catch_up
+        if before is None:
+            raise ValueError("only a catch-up leaves files out")
+        cursors, files = await self._store.list_cursors(server.scope), left_out.ends.keys()
+        plan = await fix_ends(left_out, before, cursors, logs, now=self._clock.now(), files=files)
+        if plan.left_out == files:
+            return None
+        stored = await self._imports.count_deaths(server.scope)
+        missing = max(0, before.missing - (stored - before.stored))
+        catch_up = replace(before, stored=stored, missing=missing)
+        job = replace(plan.job, generation=server.generation, catch_up=catch_up)
+        rest = replace(left_out, catch_up=catch_up).leave_out(plan.left_out)
+        await self._imports.begin_import(server.scope, job, starts=plan.begun_again, left_out=rest)
+        return job
 
     async def plan(
         self, server: GameServer, *, channel_id: ChannelId | None = None, message_id: int | None = None
@@ -206,7 +247,7 @@ class HistoryImport:
         storing = HistoryStoring(
             self._store, server, self._clock, passes_over=passes_over, errors=self._events.errors
         )
-        await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
+        unread = await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
         if job.catch_up is not None and self._erase_caught_up is not None:
             await self._erase_caught_up(scope, job.catch_up.since)
             job = replace(job, generation=await self._imports.take_up_import(scope))
@@ -215,8 +256,9 @@ class HistoryImport:
             counted = await count.finish()
         else:
             counted = await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
-        caught_up = sum_up(job, scope, deaths=counted.deaths)
-        await self._switch(scope, job, caught_up)
+        is_whole = not unread and await self._imports.find_left_out(scope) is None
+        caught_up = sum_up(job, scope, deaths=counted.deaths, is_whole=is_whole)
+        await self._switch(scope, job, caught_up, job.leave_out(unread))
         if job.is_catch_up:
             logger.info(
                 "a game server has caught up after a restore",
@@ -280,14 +322,16 @@ class HistoryImport:
             where = Where(source=ErrorSource.DATABASE, guild_id=scope.guild_id, server_id=scope.server_id)
             self._events.errors.report(failure, where=where)
 
-    async def _switch(self, scope: ServerScope, job: ImportJob, caught_up: CaughtUp | None) -> None:
+    async def _switch(
+        self, scope: ServerScope, job: ImportJob, caught_up: CaughtUp | None, left_out: ImportJob | None
+    ) -> None:
         """Show the new counters, unless deaths were changed during counting: then the next try counts again.
 
         Raises:
             StorageConflictError: the new counters are not shown, and not kept.
         """
         try:
-            await self._imports.finish_import(scope, job, caught_up=caught_up)
+            await self._imports.finish_import(scope, job, caught_up=caught_up, left_out=left_out)
         except StorageConflictError:
             await self._imports.drop_generation(scope, job.generation)
             raise
@@ -309,7 +353,8 @@ class HistoryImport:
         *,
         meter: ProgressMeter,
         count: GenerationCount | None,
-    ) -> None:
+    ) -> Collection[LogFile]:
+        """Read and store all files; return those that could not be read."""
         batches: asyncio.Queue[HistoryBatch | None] = asyncio.Queue(maxsize=1)
         stored: asyncio.Queue[tuple[HistoryBatch, list[Death]] | None] = asyncio.Queue(maxsize=1)
         guild_id, held = storing.scope.guild_id, 0
@@ -355,6 +400,7 @@ class HistoryImport:
             self._running -= 1
             for _ in range(held):
                 self._turns.give_back(guild_id)
+        return left_out
 
     def _count_files(self) -> int:
         """Return how many files an import reads at once; with more imports, each reads fewer."""

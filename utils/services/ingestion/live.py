@@ -17,7 +17,7 @@ Servers of one shard share transactions, also servers of different guilds, becau
 transaction from the start: many lines, or rows that may be copies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -140,9 +140,10 @@ class LiveIngestion:
         last_read_at: datetime | None,
         find_posted: PostedFinder,
         cursors: Mapping[LogFile, Cursor] | None = None,
+        held: Collection[LogFile] = (),
         passes_over: bool = False,
     ) -> PollOutcome:
-        """Read on once and store all new rows.
+        """Read on once and store all new rows, except those of files that are ``held``.
 
         ``cursors`` are those of the last successful poll; without them they are read from the database. If
         another process moved one, storing the chunk fails with CursorMovedError. With ``passes_over``, a line
@@ -160,7 +161,7 @@ class LiveIngestion:
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
         poll = _Poll(server, tail, reader, find_posted, last_read_at, rule, PollOutcome(cursors=cursors))
-        async with aclosing(tail.read_on(cursors)) as chunks:
+        async with aclosing(tail.read_on(cursors, held)) as chunks:
             async for chunk in chunks:
                 if passes_over:
                     await self._store_around_poison(poll, chunk)

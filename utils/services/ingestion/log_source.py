@@ -1,6 +1,6 @@
 """Protocols of the package ``utils/sftp``, as ingestion uses it."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -18,8 +18,12 @@ class LiveLogs(Protocol):  # implemented by DeathLogTail
     def problems(self) -> Sequence[Text]:
         """Return a text for every file and folder that was skipped because it could not be read."""
 
-    def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+    def read_on(
+        self, cursors: Mapping[LogFile, Cursor], held: Collection[LogFile] = ()
+    ) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, file after file in order; the caller stores each chunk before the next.
+
+        Files that are ``held`` are not read.
 
         Raises:
             RemoteError: the host failed.

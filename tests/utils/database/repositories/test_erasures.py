@@ -308,11 +308,16 @@ async def test_import_that_counts_meanwhile_counts_again(place: Place) -> None:
 
     class LateImports(ImportRepository):
         async def finish_import(
-            self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+            self,
+            scope: ServerScope,
+            job: ImportJob,
+            *,
+            caught_up: CaughtUp | None = None,
+            left_out: ImportJob | None = None,
         ) -> None:
             if not erased:
                 erased.append(await place.erase("Anna"))
-            await super().finish_import(scope, job, caught_up=caught_up)
+            await super().finish_import(scope, job, caught_up=caught_up, left_out=left_out)
 
     history._imports = LateImports(place.database, fences=lambda _: None)
     with pytest.raises(StorageConflictError, match="not under way"):

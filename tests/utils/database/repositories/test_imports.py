@@ -217,3 +217,26 @@ async def test_counters_are_added_to_a_generation_and_dropped_with_it(
     await imports.drop_generation(scope, 1)
     assert await count() == {("aaaaaaaa", 2): 2, ("bbbbbbbb", 0): 1}
     assert await database.unscoped("player_days").count_documents({}) == 1
+
+
+async def test_what_a_catch_up_has_left_out_stays_until_another_one_takes_it(
+    imports: ImportRepository,
+    servers: GameServerRepository,
+    scope: ServerScope,
+    make_server: Callable[[ServerScope], GameServer],
+) -> None:
+    """Files that could not be read are added to those of before; the next catch-up stores the rest."""
+    await servers.insert_server(scope, make_server(scope))
+    job = replace(JOB, catch_up=CatchUp(JOB.started_at, None))
+    rest = job.leave_out([OLD])
+    assert rest is not None
+    await imports.begin_import(scope, job, starts=(), left_out=rest)
+    assert await imports.find_left_out(scope) == rest
+    job = replace(job, generation=await imports.take_up_import(scope))
+    await imports.finish_import(scope, job, left_out=job.leave_out([NEW]))
+    assert await imports.find_left_out(scope) == job.leave_out([OLD, NEW])
+    assert await imports.find_import(scope) is None
+    await imports.begin_import(scope, replace(JOB, catch_up=None))
+    assert await imports.find_left_out(scope) is not None
+    await imports.begin_import(scope, job, starts=())
+    assert await imports.find_left_out(scope) is None

@@ -309,3 +309,53 @@ def assert_counted(store: FakeIngestionStore) -> None:
         counting.add(death)
     shown = store.data.players[store.data.generation]
     assert shown == {record.player_id: record for record in counting.freeze_players()}
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+async def test_log_that_cannot_be_read_at_first_is_posted_neither_twice_nor_never(
+    *, is_readable: bool
+) -> None:
+    """Its known rows stay history until it can be read; the others are read on, and live as ever.
+
+    Rows up to where the replaced database had read are known. If that is lost, all rows up to the first look
+    that succeeds are.
+    """
+    story = Story()
+    story.change("world", 2)
+    story.change("append", 3)
+    twin = Bot(story.session, story.clock)
+    await twin.read()
+    backup = copy.deepcopy(twin.store.data)
+    story.clock.move(60)
+    story.change("append", 4)
+    await twin.read()
+    replaced = copy.deepcopy(twin.store.data)
+    denied = story.path
+    story.session.denied.add(denied)
+    bot = Bot(story.session, story.clock)
+    bot.store.data = plan_restore(backup, replaced, story.clock.now(), is_readable=is_readable)
+    bot.servers.saved = list(twin.servers.saved) if is_readable else []
+    await bot.read()
+    assert bot.store.data.job is None
+    assert bot.store.data.left_out is not None
+    assert set(bot.store.data.left_out.ends) == {FILE}
+    story.change("world", 2)  # this log can be read
+    story.clock.move(61)
+    await bot.read()
+    before = len(bot.posts)
+    late = [death.id for death in build_deaths(story.written[-2:])]
+    assert set(late) <= set(bot.store.data.deaths)
+    story.session.append(denied, render(*(unknown := list(islice(story.rows, 2)))))
+    story.session.denied.clear()
+    story.clock.move(61)
+    for _ in range(3):
+        await bot.read()
+        story.clock.move(61)
+    assert bot.store.data.left_out is None
+    known = {death.id for death in build_deaths([*story.written[:9]])}
+    assert known <= set(bot.store.data.deaths)
+    posted = bot.posts[before:]
+    new = {death.id for death in build_deaths(unknown)}
+    assert set(posted) == (new if is_readable else set())
+    assert not (set(bot.store.data.read_at) - set(backup.read_at)) & known
+    assert_counted(bot.store)

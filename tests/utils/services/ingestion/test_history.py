@@ -278,11 +278,16 @@ class SleepingBeforeSwitch(SleepingStore):
     """Sleeps before it shows its counters."""
 
     async def finish_import(
-        self, scope: ServerScope, job: ImportJob, *, caught_up: CaughtUp | None = None
+        self,
+        scope: ServerScope,
+        job: ImportJob,
+        *,
+        caught_up: CaughtUp | None = None,
+        left_out: ImportJob | None = None,
     ) -> None:
         """Sleep, and switch."""
         await self.sleep()
-        await super().finish_import(scope, job, caught_up=caught_up)
+        await super().finish_import(scope, job, caught_up=caught_up, left_out=left_out)
 
 
 @pytest.mark.fault

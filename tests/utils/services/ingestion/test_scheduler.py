@@ -1,6 +1,6 @@
 """The scheduler of a game server: poll times, effects of failures, and stored health."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -176,12 +176,14 @@ async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
     class SlowLogs(FakeDeathLogs):
         """An admin changes a setting after the poll began, and then the game writes another row."""
 
-        async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+        async def read_on(
+            self, cursors: Mapping[LogFile, Cursor], held: Collection[LogFile] = ()
+        ) -> AsyncGenerator[Chunk, None]:
             """Yield the new chunks."""
             if cursors:
                 switch_off()
                 world.append(("A", "B"), second=1)
-            async for chunk in super().read_on(cursors):
+            async for chunk in super().read_on(cursors, held):
                 yield chunk
 
     def switch_off() -> None:
