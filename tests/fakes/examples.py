@@ -6,9 +6,9 @@ QUICK, DEEP = "quick", "deep"
 
 
 def register_profiles() -> None:
-    """Make both profiles, and use the quick one unless pytest is told otherwise.
+    """Make both profiles, and use the quick one unless pytest gets another.
 
-    An example has no deadline, because a machine may stand still for a moment.
+    An example has no deadline, because a machine may stand still.
     """
     for name, number in ((QUICK, 50), (DEEP, 500)):
         settings.register_profile(

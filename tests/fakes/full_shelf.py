@@ -13,12 +13,13 @@ from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
-from utils.models.game_log import GameLogState, LogCursor
+from utils.models.game_log import SAMPLE_TIME, GameLogState, LogCursor, PopulationSample
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow, ReadKill
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.playtime import Playtime
 from utils.models.presence import PlayerPresence, PlayerState, ServerPresence
 from utils.models.problems import Problem
 from utils.models.reading import RejectedLine
@@ -91,6 +92,26 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
     }
     shelf.game_logs.states[mirny.scope] = _build_log_state()
     shelf.game_logs.peaks[mirny.scope] = 41
+    shelf.game_logs.samples[mirny.scope] = [
+        PopulationSample(
+            at=START - number * SAMPLE_TIME, online=number % 50, queue=0, max_players=50, peak=number % 50 + 1
+        )
+        for number in range(600, 0, -1)
+        if number not in range(90, 120)
+    ]
+    shelf.playtimes.played = Playtime(
+        seconds=123 * 3600 + 240,
+        sessions=31,
+        longest=11 * 3600,
+        last_at=START,
+        online_since=START - 2 * HOUR,
+        counted_since=START - 900 * HOUR,
+        is_estimated=True,
+    )
+    shelf.playtimes.rows = [
+        BoardRow(rank, build_player_id(name), name, 400_000.0 / rank, Counters())
+        for rank, name in enumerate(NAMES, start=1)
+    ]
     shelf.rejected.lines[mirny.scope] = [
         RejectedLine(
             FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, RejectionReason.AMBIGUOUS.say(), START

@@ -12,7 +12,13 @@ from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink, FakeErrorStore
-from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
+from tests.fakes.figures import (
+    FakeCombatStore,
+    FakeDeathStore,
+    FakeHunterStore,
+    FakePlaytimeStore,
+    FakeStatisticsStore,
+)
 from tests.fakes.health import FakeHealth
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
@@ -48,7 +54,7 @@ from utils.interactions.views import (
 )
 from utils.localization.languages import Languages
 from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
-from utils.models.game_log import GameLogState
+from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.premium import Feature
@@ -99,15 +105,21 @@ class FakePresenceStore:
     Attributes:
         states: the state of each server.
         peaks: the most players at once of today on each server.
+        samples: the samples of each server, oldest first.
     """
 
     def __init__(self) -> None:
         self.states: dict[ServerScope, GameLogState] = {}
         self.peaks: dict[ServerScope, int] = {}
+        self.samples: dict[ServerScope, Sequence[PopulationSample]] = {}
 
     async def load(self, scope: ServerScope) -> GameLogState:
         """Return what is known."""
         return self.states.get(scope, GameLogState())
+
+    async def list_samples(self, scope: ServerScope, *, since: datetime) -> Sequence[PopulationSample]:
+        """Return the samples since a moment."""
+        return [one for one in self.samples.get(scope, ()) if one.at >= since]
 
     async def find_peak(self, scope: ServerScope, *, since: datetime) -> int | None:
         """Return the most players at once."""
@@ -390,6 +402,7 @@ class Shelf:
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
     game_logs: FakePresenceStore = field(default_factory=FakePresenceStore)
+    playtimes: FakePlaytimeStore = field(default_factory=FakePlaytimeStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
     readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
@@ -454,6 +467,7 @@ class Shelf:
             personal_data=self.personal,
             erasures=self.erasures,
             game_logs=self.game_logs,
+            playtimes=self.playtimes,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
         guild = replace(guild, premium=grants.premium)

@@ -96,6 +96,8 @@ def build_services(
         statistics=features.statistics,
         combat=features.combat,
         server_players=features.server_players,
+        playtimes=features.playtimes,
+        populations=features.populations,
         wallets=features.wallets,
         bounties=features.bounties,
         exports=features.exports,
