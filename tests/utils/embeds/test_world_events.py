@@ -72,10 +72,10 @@ def test_mission_is_shown_with_its_hardest_level_and_the_games_own_word() -> Non
             "🪂 Airdrop",
             "It ended when the game server restarted.",
         ),
-        (RESTART, "🔌 Restart of the game server", "The game server is starting since <t:S:R>."),
+        (RESTART, "🚀 Restart of the game server", "The game server is starting since <t:S:R>."),
         (
             replace(RESTART, **OVER, down_since=START),
-            "🔌 Restart of the game server",
+            "🚀 Restart of the game server",
             "The game server is open again. It was down for 1 min 15 s.",
         ),
     ],

@@ -105,7 +105,7 @@ WORLD_LOOK = NoticeLook(
         WorldEventKind.HELICRASH: VariantLook(0x8A8D3F, "🚁", "", ""),
         WorldEventKind.TRADER: VariantLook(0xB9924B, "🧳", "", ""),
         WorldEventKind.CONVOY: VariantLook(0x6B5B4B, "🚛", "", ""),
-        WorldEventKind.RESTART: VariantLook(0x5B6B7A, "🔌", "", ""),
+        WorldEventKind.RESTART: VariantLook(0x5B6B7A, "🚀", "", ""),
     },
     build=build_event_embed,
     samples=build_sample_events,
