@@ -469,7 +469,7 @@ def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: Embed
 
 @pytest.mark.parametrize("kind", OFFERED_KINDS)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
-    """Each kind of channel has a sample; most look like their posts."""
+    """Each kind of channel has a sample; those of notices look like their posts."""
     post = factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))
     description = post.embeds[0].description or ""
     footer = post.embeds[0].footer
