@@ -66,7 +66,7 @@ from utils.services.premium.tiers import PremiumService
 from utils.services.presence.announcing import choose_news, list_nameless
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
-from utils.services.presence.tracker import PresenceTracker
+from utils.services.presence.tracker import PresenceTracker, list_unknown_names
 from utils.services.world.announcing import MAX_AGE, EventRules, choose_posts
 from utils.services.world.notices import build_event_notices
 from utils.services.world.tracker import WorldTracker
@@ -220,7 +220,11 @@ class DeadsideLogReader:
 
     async def _take(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
         """Take the lines of a slice, and store what changed."""
-        tracker, world = PresenceTracker(memory.state.presence), WorldTracker(memory.state.world)
+        lines = [parse_line(raw) for raw in piece.lines]
+        nameless = list_unknown_names(memory.state.presence, lines)
+        known = await self._dependencies.store.find_named(self._scope, nameless) if nameless else {}
+        tracker = PresenceTracker(memory.state.presence, known=known)
+        world = WorldTracker(memory.state.world)
         if piece.continuation is Continuation.OTHER_RUN:
             tracker.end_run(piece.cursor.run)
             world.end_run()
@@ -228,8 +232,7 @@ class DeadsideLogReader:
             tracker.begin_again()
             world.begin_again()
         before = memory.state.presence.newest_at
-        for raw in piece.lines:
-            line = parse_line(raw)
+        for line in lines:
             tracker.advance(line)
             world.advance(line)
         memory.events |= world.changed
