@@ -14,6 +14,7 @@ EXTENSIONS = (
     "cogs.setup",
     "cogs.killfeed",
     "cogs.server",
+    "cogs.playtime",
     "cogs.stats",
     "cogs.leaderboard",
     "cogs.link",

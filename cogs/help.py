@@ -53,7 +53,9 @@ TOPICS: Mapping[str, Text] = {
 """The topics of ``/help``, in their order."""
 
 _TOPICS_OF_WORDS: Mapping[str, str] = {
-    **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), "figures"),
+    **dict.fromkeys(
+        ("stats", "compare", "weapons", "rivals", "activity", "leaderboard", "playtime"), "figures"
+    ),
     **dict.fromkeys(("bounty", "wallet"), "money"),
     **dict.fromkeys(("link", "unlink", "links"), "links"),
     "setup": "admin",

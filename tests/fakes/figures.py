@@ -1,12 +1,13 @@
 """Storage of figures in memory: players, boards, weapons and deaths, which a test sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from tests.fakes.storage import Outage
 from utils.models.deaths import Death
 from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, NamedCount, PlayerStats
+from utils.models.playtime import Playtime
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, HourCount, Side, WeaponRow
 
@@ -81,6 +82,30 @@ class FakeStatisticsStore(Outage):
         self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
         mine = next((row for row in self.rows if row.player_id in own), None)
         return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine)
+
+
+class FakePlaytimeStore:
+    """Time on the servers, which a test sets.
+
+    Attributes:
+        rows: the board of time played.
+        played: the time of the players that are asked for.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[BoardRow] = []
+        self.played = Playtime()
+
+    async def sum_playtime(self, covered: CoveredDeaths, player_ids: Collection[PlayerId]) -> Playtime:
+        """Return the time."""
+        assert covered.server_ids
+        assert player_ids
+        return self.played
+
+    async def list_most_played(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
+        """Return every row."""
+        assert covered.server_ids
+        return self.rows
 
 
 class FakeHunterStore:

@@ -19,6 +19,7 @@ from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow, ReadKill
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.playtime import Playtime
 from utils.models.presence import PlayerPresence, PlayerState, ServerPresence
 from utils.models.problems import Problem
 from utils.models.reading import RejectedLine
@@ -91,6 +92,19 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
     }
     shelf.game_logs.states[mirny.scope] = _build_log_state()
     shelf.game_logs.peaks[mirny.scope] = 41
+    shelf.playtimes.played = Playtime(
+        seconds=123 * 3600 + 240,
+        sessions=31,
+        longest=11 * 3600,
+        last_at=START,
+        online_since=START - 2 * HOUR,
+        counted_since=START - 900 * HOUR,
+        is_estimated=True,
+    )
+    shelf.playtimes.rows = [
+        BoardRow(rank, build_player_id(name), name, 400_000.0 / rank, Counters())
+        for rank, name in enumerate(NAMES, start=1)
+    ]
     shelf.rejected.lines[mirny.scope] = [
         RejectedLine(
             FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, RejectionReason.AMBIGUOUS.say(), START

@@ -12,7 +12,13 @@ from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink, FakeErrorStore
-from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
+from tests.fakes.figures import (
+    FakeCombatStore,
+    FakeDeathStore,
+    FakeHunterStore,
+    FakePlaytimeStore,
+    FakeStatisticsStore,
+)
 from tests.fakes.health import FakeHealth
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
@@ -390,6 +396,7 @@ class Shelf:
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
     game_logs: FakePresenceStore = field(default_factory=FakePresenceStore)
+    playtimes: FakePlaytimeStore = field(default_factory=FakePlaytimeStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
     readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
@@ -454,6 +461,7 @@ class Shelf:
             personal_data=self.personal,
             erasures=self.erasures,
             game_logs=self.game_logs,
+            playtimes=self.playtimes,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
         guild = replace(guild, premium=grants.premium)

@@ -96,6 +96,7 @@ def build_services(
         statistics=features.statistics,
         combat=features.combat,
         server_players=features.server_players,
+        playtimes=features.playtimes,
         wallets=features.wallets,
         bounties=features.bounties,
         exports=features.exports,

@@ -35,6 +35,7 @@ from utils.services.players.statistics import HunterStore, StatisticsService, St
 from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
+from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
@@ -66,6 +67,7 @@ class ServiceStores:
     personal_data: ExportStore
     erasures: ErasureStore
     game_logs: PresenceStore
+    playtimes: PlaytimeStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ class FeatureServices:
     statistics: StatisticsService
     combat: CombatService
     server_players: ServerPlayersService
+    playtimes: PlaytimeService
     wallets: WalletService
     bounties: BountyService
     bounty_endings: BountyEndings
@@ -159,8 +162,11 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         links=links,
         coverage=coverage,
-        statistics=StatisticsService(stores.statistics, stores.combat, stores.hunters, coverage),
+        statistics=StatisticsService(
+            stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
+        ),
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        playtimes=PlaytimeService(stores.playtimes, coverage),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),

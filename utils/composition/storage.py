@@ -25,6 +25,7 @@ from utils.database.repositories.leases import LeaseRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.personal_data import PersonalDataRepository
+from utils.database.repositories.playtimes import PlaytimeRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
@@ -116,6 +117,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         statistics=StatisticsRepository(database, standings),
         combat=CombatRepository(database, standings),
         hunters=HunterRepository(database),
+        playtimes=PlaytimeRepository(database),
         deaths=DeathRepository(database),
         links=LinkRepository(database),
         wallets=WalletRepository(database, fences=fences),

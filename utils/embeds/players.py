@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import discord
 
@@ -20,7 +20,7 @@ from utils.models.lasting_buttons import LastingButton
 from utils.models.players import BoardRow, NamedCount, PlayerStats
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
 from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Coverage, RankedPlaces
-from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
+from utils.models.texts import Metres, Moment, Names, Number, Span, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
 
@@ -54,6 +54,7 @@ BOARDS: Mapping[Board, BoardLook] = {
     ),
     Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), count_kills),
     Board.BOUNTIES: BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
+    Board.PLAYTIME: BoardLook(text("🏆 Most time played"), lambda value: Span(timedelta(seconds=value))),
 }
 """The looks of the boards."""
 

@@ -36,6 +36,7 @@ from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService
+from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.server_players import ServerPlayersService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
@@ -176,6 +177,7 @@ class Services:
     coverage: CoverageService
     combat: CombatService
     server_players: ServerPlayersService
+    playtimes: PlaytimeService
     premium: PremiumService
     wallets: WalletService
     bounties: BountyService

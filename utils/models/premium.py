@@ -45,6 +45,7 @@ class Feature(StrEnum):
     POSTED_BOARDS = "admin board"
     SERVER_STATUS = "server status"
     ONLINE = "server online"
+    PLAYTIME = "playtime"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -60,6 +61,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.WEAPONS: (text_in("a feature", "weapons"),),
         Feature.ACTIVITY: (text_in("a feature", "activity"),),
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
+        Feature.PLAYTIME: (text_in("a feature", "playtime"),),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),

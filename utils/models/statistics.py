@@ -51,6 +51,7 @@ class Board(StrEnum):
     SUICIDES = "suicides"
     WEAPONS = "weapons"
     BOUNTIES = "bounties"
+    PLAYTIME = "playtime"
 
 
 BOARD_CHOICES: Mapping[Board, Text] = {
@@ -62,6 +63,7 @@ BOARD_CHOICES: Mapping[Board, Text] = {
     Board.SUICIDES: text_in("a choice", "Respawns and accidents"),
     Board.WEAPONS: text_in("a choice", "Weapons"),
     Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
+    Board.PLAYTIME: text_in("a choice", "Time played"),
 }
 """The names of boards in lists of choices."""
 
@@ -74,6 +76,7 @@ BOARD_NAMES: Mapping[str, Text] = {
     Board.SUICIDES: text_in("a board", "respawns and accidents"),
     Board.WEAPONS: text_in("a board", "weapons"),
     Board.BOUNTIES: text_in("a board", "bounties"),
+    Board.PLAYTIME: text_in("a board", "time played"),
 }
 """The names of boards in sentences."""
 

@@ -469,10 +469,14 @@ def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: Embed
 
 @pytest.mark.parametrize("kind", OFFERED_KINDS)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
-    """Each kind of channel has a sample; those of killfeed and bounties look like their posts."""
+    """Each kind of channel has a sample; those of notices look like their posts."""
     post = factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))
     description = post.embeds[0].description or ""
     footer = post.embeds[0].footer
     assert "North\\_1" in description or (footer and "North_1" in (footer.text or ""))
-    shown = {ChannelKind.KILLFEED: "Sample victim", ChannelKind.BOUNTIES: "Sample target"}
+    shown = {
+        ChannelKind.KILLFEED: "Sample victim",
+        ChannelKind.CONNECTIONS: "Sample player",
+        ChannelKind.BOUNTIES: "Sample target",
+    }
     assert shown.get(kind, kind.value) in description

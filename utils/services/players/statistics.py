@@ -25,6 +25,7 @@ from utils.services.players.combat import CombatStore
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
 from utils.services.players.player_names import NameStore
 from utils.services.players.wording import describe_missing_player
+from utils.services.presence.playtimes import PlaytimeStore
 
 BOARD_PAGE_ROWS = 10
 NEVER_SEEN = text("They haven't played on that server. Leave out `server` to see all servers.")
@@ -115,6 +116,7 @@ class StatisticsService:
     store: StatisticsStore
     combat: CombatStore
     hunters: HunterStore
+    playtimes: PlaytimeStore
     coverage: CoverageService
 
     async def get_stats(self, question: StatisticsQuestion) -> PlayerReport:
@@ -188,7 +190,9 @@ class StatisticsService:
         self, coverage: Coverage, board: Board, page: int, own: Sequence[PlayerId]
     ) -> BoardPage:
         if board is Board.BOUNTIES:
-            return await self._page_hunters(coverage, page, own)
+            return _cut_page(board, await self.hunters.list_hunters(coverage), page, own)
+        if board is Board.PLAYTIME:
+            return _cut_page(board, await self.playtimes.list_most_played(coverage), page, own)
         found = await self.store.list_board(
             coverage,
             board=board.value,
@@ -208,14 +212,15 @@ class StatisticsService:
         since = coverage.since or coverage.today - timedelta(days=CHART_DAYS - 1)
         return tuple(await self.store.list_days(coverage, player_ids, since=since)), ()
 
-    async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
-        rows = await self.hunters.list_hunters(coverage)
-        start = page * BOARD_PAGE_ROWS
-        mine = next((row for row in rows if row.player_id in own), None)
-        return BoardPage(Board.BOUNTIES, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)
-
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
         stats = await self.store.find_stats(coverage, player_ids)
         if stats is None:
             raise NotFoundError(describe_missing_player(name), hint=NEVER_SEEN)
         return stats
+
+
+def _cut_page(board: Board, rows: Sequence[BoardRow], page: int, own: Sequence[PlayerId]) -> BoardPage:
+    """Return one page of all rows of a board."""
+    start = page * BOARD_PAGE_ROWS
+    mine = next((row for row in rows if row.player_id in own), None)
+    return BoardPage(board, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)

@@ -66,6 +66,9 @@ async def test_parts_of_a_player_are_those_of_the_shown_figures(
         "figures": 1,
         "days": 1,
         "rejected_lines": 1,
+        "presence": 0,
+        "sessions": 0,
+        "playtime": 0,
         "bounties": 2,
     }
     assert parts["figures"][0]["counters"]["kills"] == 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,9 @@ from tests.utils.database.repositories.test_erasures import (
     book,
     fill,
 )
+from tests.utils.database.repositories.test_game_logs import store
 from tests.utils.embeds.test_audit_wording import SENTENCES
+from tests.utils.services.presence.lines import after, depart, enter, follow, say
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import INDEXES
 from utils.database.documents.notice_documents import build_entry_document
@@ -29,6 +32,7 @@ from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
+from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
@@ -36,6 +40,7 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.error_groups import ErrorCategory, GroupDelta
+from utils.models.game_log import GameLogState, LogCursor, PopulationSample
 from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Incident, IncidentKey
@@ -54,6 +59,16 @@ from utils.models.scope import (
     ServerId,
     ServerScope,
 )
+from utils.services.ingestion.deadside_stores import (
+    CursorStep,
+    LogStep,
+    NoticesStep,
+    PlayersStep,
+    SampleStep,
+)
+from utils.services.presence.announcing import choose_news
+from utils.services.presence.notices import build_notices
+from utils.services.presence.playtime import build_record
 from utils.telemetry.group_merging import merge
 
 CARL = build_player_id("Carl")
@@ -100,9 +115,27 @@ async def fill_rest(place: Place) -> None:
         claimer_name="Wolf",
     )
     await write_error(place)
+    await write_visits(place)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})
+
+
+async def write_visits(place: Place) -> None:
+    """Store a session of Wolf that ended, an open one, a sample and a post about the return."""
+    lines = [*enter(0, "Wolf"), *depart(60, "Wolf"), *say(100), *enter(200, "Wolf")]
+    tracker = follow(lines)
+    state = GameLogState(cursor=LogCursor("first", 9), presence=tracker.freeze())
+    news = choose_news(tracker.freeze(), log_now=after(201), is_silent=False, names={})
+    records = [build_record(place.scope, one, ZoneInfo("UTC")) for one in tracker.sessions]
+    sample = PopulationSample(at=NOW, online=1, queue=0, max_players=None, peak=1)
+    steps: list[LogStep] = [
+        CursorStep(None, state),
+        PlayersStep(list(state.presence.players.values()), [], records),
+        SampleStep(sample),
+        NoticesStep(build_notices(place.scope, "North", news), NOW),
+    ]
+    await store(GameLogRepository(place.database, fences=lambda _: None), place.scope, steps)
 
 
 async def write_error(place: Place) -> None:

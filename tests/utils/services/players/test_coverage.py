@@ -15,6 +15,7 @@ from tests.fakes.figures import (
     FakeHunterStore,
     FakeLink,
     FakeMemberLinks,
+    FakePlaytimeStore,
     FakeStatisticsStore,
 )
 from tests.fakes.storage import build_server
@@ -89,7 +90,9 @@ class House:
         clock = FakeClock(NIGHT)
         names = PlayerNames(self.store, self.servers, TaskManager(clock), clock=clock)
         self.coverage = CoverageService(self.servers, names, self.links, clock=clock)
-        self.statistics = StatisticsService(self.store, self.combat_store, self.hunters, self.coverage)
+        self.statistics = StatisticsService(
+            self.store, self.combat_store, self.hunters, FakePlaytimeStore(), self.coverage
+        )
         self.combat = CombatService(self.combat_store, self.deaths, self.coverage, self.servers)
 
 

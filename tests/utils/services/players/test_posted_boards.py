@@ -16,6 +16,7 @@ from tests.fakes.figures import (
     FakeDeathStore,
     FakeHunterStore,
     FakeMemberLinks,
+    FakePlaytimeStore,
     FakeStatisticsStore,
 )
 from tests.fakes.languages import FakeGuildLanguages
@@ -81,7 +82,9 @@ class Stand:
         names = PlayerNames(self.figures, self.servers, tasks, clock=self.clock)
         coverage = CoverageService(self, names, FakeMemberLinks(), clock=self.clock)
         combat_store = FakeCombatStore()
-        statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
+        statistics = StatisticsService(
+            self.figures, combat_store, self.hunters, FakePlaytimeStore(), coverage
+        )
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         messages = StandingMessages(self.channel, tasks, pace=NoPace(self.clock), clock=self.clock)
         pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages(), self.clock)

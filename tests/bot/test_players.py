@@ -1,0 +1,68 @@
+"""Players who come and go: the whole bot beside a game server that writes its Deadside.log."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from simulation.town import list_embeds
+from tests.bot.process import until
+from tests.bot.stage import Stage
+from tests.fakes.game_log import write_join, write_leave, write_start
+from utils.clock import SystemClock
+
+
+class GameLogWriter:
+    """Writes Deadside.log beside the death logs of a game server."""
+
+    def __init__(self, stage: Stage) -> None:
+        files = stage.open_files()
+        files.append(*stage.take(3))
+        self._path: Path = files.folder / "Logs" / "Deadside.log"
+        self._path.parent.mkdir()
+        self._path.write_text(write_start(self.now - timedelta(hours=2)), "utf-8")
+
+    @property
+    def now(self) -> datetime:
+        """The time of the host."""
+        return SystemClock().now()
+
+    def join(self, *names: str, ago: timedelta = timedelta()) -> None:
+        """Let players join."""
+        self._write("".join(write_join(self.now - ago, name) for name in names))
+
+    def leave(self, name: str, ago: timedelta = timedelta()) -> None:
+        """Let a player leave."""
+        self._write(write_leave(self.now - ago, name))
+
+    def _write(self, text: str) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+def list_lines(stage: Stage) -> list[str]:
+    """Return the posted lines about joins and leaves."""
+    texts = [str(embed.get("description")) for embed in list_embeds(stage.feed)]
+    return [line for text in texts for line in text.splitlines() if line.startswith(("📥", "📤"))]
+
+
+async def test_joins_and_leaves_are_posted_once_though_the_bot_is_killed(stage: Stage) -> None:
+    """The bot knows who was there before it, posts what follows, and goes on after a kill."""
+    log = GameLogWriter(stage)
+    log.join("Ghost", ago=timedelta(hours=1))
+    await stage.ask("/admin channel set", kind="connections", channel=stage.feed)
+    await stage.add_server()
+    await until(lambda: bool(stage.read("presence")), what=lambda: stage.bot.output)
+    log.join("Otter", "Fox", ago=timedelta(seconds=40))
+    await until(lambda: len(list_lines(stage)) >= 2, what=lambda: stage.bot.output)
+    await stage.bot.kill()
+    log.leave("Ghost", ago=timedelta(seconds=35))
+    log.join("Pike")
+    await stage.bot.start()
+    await until(lambda: len(list_lines(stage)) >= 4, what=lambda: stage.bot.output)
+    lines = list_lines(stage)
+    assert sorted(lines[:2]) == ["📥 **Fox** joined", "📥 **Otter** joined"]
+    assert lines[2] == "📥 **Pike** joined"
+    assert lines[3].startswith("📤 **Ghost** left after 59 min")
+    online = (await stage.ask("/server online")).embed["description"]
+    assert [name in online for name in ("3 / 50", "Fox", "Otter", "Pike", "Ghost")] == [True] * 4 + [False]
+    (session,) = stage.read("sessions")
+    assert (session["name"], session["reason"]) == ("Ghost", "quit")

@@ -1,0 +1,59 @@
+"""Time on game servers over a real MongoDB: sessions that ended, and those that are open."""
+
+from datetime import date, datetime, timedelta
+
+from tests.fakes.deaths import build_player_id
+from tests.utils.database.repositories.test_game_logs import build_steps, store
+from tests.utils.services.presence.lines import after
+from utils.database.core.database import SafeDatabase
+from utils.database.repositories.game_logs import GameLogRepository
+from utils.database.repositories.playtimes import PlaytimeRepository
+from utils.models.playtime import Playtime
+from utils.models.scope import ServerId, ServerScope
+from utils.models.statistics import CoveredDeaths
+
+GHOST, OTTER = build_player_id("Ghost"), build_player_id("Otter")
+DAY = timedelta(days=1)
+
+
+def cover(scope: ServerScope, since_at: datetime | None = None) -> CoveredDeaths:
+    """Return a period of a server and of one without any data."""
+    since = None if since_at is None else since_at.date()
+    return CoveredDeaths(scope.guild_id, (scope.server_id, ServerId("nothing0")), since, since_at)
+
+
+async def test_time_is_that_of_ended_and_open_sessions(database: SafeDatabase, scope: ServerScope) -> None:
+    """Ghost is online for 20 hours and 100 seconds, Otter has left after 20 hours and one minute."""
+    await store(GameLogRepository(database, fences=lambda _: None), scope, build_steps(scope)[1])
+    times = PlaytimeRepository(database)
+    since = build_steps(scope)[0].since
+    assert await times.sum_playtime(cover(scope), [GHOST]) == Playtime(
+        seconds=72_100,
+        sessions=1,
+        longest=72_100,
+        last_at=after(0.2),
+        online_since=after(0),
+        counted_since=since,
+    )
+    assert await times.sum_playtime(cover(scope), [OTTER]) == Playtime(
+        seconds=72_060, sessions=1, longest=72_060, last_at=after(72_061), counted_since=since
+    )
+    rows = await times.list_most_played(cover(scope))
+    assert [(row.rank, row.name, row.value) for row in rows] == [
+        (1, "Ghost", 72_100.0),
+        (2, "Otter", 72_060.0),
+    ]
+
+
+async def test_period_cuts_sessions_at_its_beginning(database: SafeDatabase, scope: ServerScope) -> None:
+    """A day counts the part of a session on it, and other servers and guilds count nothing."""
+    await store(GameLogRepository(database, fences=lambda _: None), scope, build_steps(scope)[1])
+    times = PlaytimeRepository(database)
+    today = cover(scope, after(72_000))
+    assert today.since == date(2025, 6, 3)
+    assert (await times.sum_playtime(today, [GHOST])).seconds == 100
+    tomorrow = cover(scope, after(72_000) + DAY)
+    assert await times.sum_playtime(tomorrow, [OTTER]) == Playtime(
+        seconds=61, last_at=after(72_061), counted_since=build_steps(scope)[0].since
+    )
+    assert [row.name for row in await times.list_most_played(tomorrow)] == ["Otter"]
