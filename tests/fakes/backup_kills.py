@@ -49,14 +49,14 @@ class Days:
         self._check()
         left = [path.name for place in self._places for path in place.iterdir() if path.name[0] == "."]
         home, other = ([archive.id for archive in list_archives(place)] for place in self._places)
-        sys.stdout.write(f"leftovers: {left}, the same in both places: {home == other}\n")
+        sys.stdout.write(f"\nleftovers: {left}, the same in both places: {home == other}\n")
 
     def _check(self) -> None:
         """Read every listed backup of every place, and print the number of those at home."""
         for place in self._places:
             for archive in list_archives(place):
                 finish(check_files(archive))
-        sys.stdout.write(f"found: {len(list_archives(self._places[0]))}\n")
+        sys.stdout.write(f"\nfound: {len(list_archives(self._places[0]))}\n")
         sys.stdout.flush()
 
     async def _back_up(self, day: int, number: int, delay: float) -> None:

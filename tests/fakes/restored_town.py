@@ -41,6 +41,9 @@ NAMES = (
 )
 OTHER = ServerScope(GuildId(43), SERVER.server_id)
 GUILDS = (SERVER.guild_id, OTHER.guild_id)
+BOOKKEEPING = {"count", "numbers"}
+"""The kinds of cursors that an erasure writes even if nothing is left to erase."""
+
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DEATHS = 12
 
@@ -134,7 +137,7 @@ async def describe(database: SafeDatabase) -> str:
         f"{name}: {_drop_drawn(one)}"
         for name, documents in found.items()
         for one in documents
-        if one.get("kind") != "count"  # a lock, which an erasure writes that has nothing left to do
+        if one.get("kind") not in BOOKKEEPING
     ]
     return "\n".join([*sorted(lines), f"leftovers: {leftovers}"])
 
@@ -172,4 +175,4 @@ async def finish_as_another(database: SafeDatabase, folder: Path) -> None:
 async def write_like_a_bot(database: SafeDatabase) -> None:
     """Store something new in every collection."""
     for name in NAMES:
-        await database.run(name, database.unscoped(name).insert_one({"guild_id": 42, "server_id": "new"}))
+        await database.run(name, database.unscoped(name).insert_one({"guild_id": 99, "server_id": "new"}))
