@@ -1,14 +1,17 @@
-"""Game servers as players see them: ``/server online`` and ``/server status``."""
+"""Game servers as players see them: ``/server online``, ``/server status`` and ``/server population``."""
 
 import discord
 
 from utils.embeds.presence import list_online
+from utils.interactions.answer_views import Answer
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
-from utils.interactions.options import server_option
+from utils.interactions.limits import CHART_COST
+from utils.interactions.options import name_choices, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
+from utils.models.populations import POPULATION_CHOICES, PopulationPeriod
 from utils.models.premium import Feature
 
 
@@ -42,6 +45,24 @@ class ServerCog(GuildCog):
         health = await self.services.readings.get_health(ctx.guild_id)
         reports = await self.services.server_players.describe(ctx.guild_id, server, health)
         await ctx.respond(embed=ctx.embeds.build_server_state(reports))
+
+    @server.command(name="population", description="How many players there were, as a picture")
+    @server_option()
+    @discord.option(
+        "period",
+        str,
+        description="How far to look back",
+        choices=name_choices(POPULATION_CHOICES),
+        default=PopulationPeriod.DAY.value,
+    )
+    @asks_which
+    @Access(feature=Feature.POPULATION, cost=CHART_COST)
+    async def population(self, ctx: KillfeedContext, server: str | None, period: str) -> None:
+        """Answer ``/server population``."""
+        report = await self.services.populations.describe(ctx.guild_id, server, PopulationPeriod(period))
+        picture = None if report.peak is None else await ctx.embeds.charts.draw_population(report)
+        answer = Answer(ctx.embeds.build_population(report), picture=picture)
+        await ctx.respond(**answer.build_parts())
 
 
 setup = ServerCog.setup

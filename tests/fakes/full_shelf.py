@@ -13,7 +13,7 @@ from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
-from utils.models.game_log import GameLogState, LogCursor
+from utils.models.game_log import SAMPLE_TIME, GameLogState, LogCursor, PopulationSample
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
@@ -92,6 +92,13 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
     }
     shelf.game_logs.states[mirny.scope] = _build_log_state()
     shelf.game_logs.peaks[mirny.scope] = 41
+    shelf.game_logs.samples[mirny.scope] = [
+        PopulationSample(
+            at=START - number * SAMPLE_TIME, online=number % 50, queue=0, max_players=50, peak=number % 50 + 1
+        )
+        for number in range(600, 0, -1)
+        if number not in range(90, 120)
+    ]
     shelf.playtimes.played = Playtime(
         seconds=123 * 3600 + 240,
         sessions=31,

@@ -205,6 +205,11 @@ class FakeGameLogStore:
         assert scope == SCOPE
         return {player_id: name for player_id, name in self.data.names.items() if player_id in player_ids}
 
+    async def find_named(self, scope: ServerScope, names: Collection[str]) -> Mapping[str, PlayerId]:
+        """Return the players of stored names."""
+        assert scope == SCOPE
+        return {name.casefold(): one for one, name in self.data.names.items() if name in names}
+
 
 class FakeVisitSettings:
     """The channel and the tier of a guild."""

@@ -54,7 +54,7 @@ from utils.interactions.views import (
 )
 from utils.localization.languages import Languages
 from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
-from utils.models.game_log import GameLogState
+from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import BoardKey, RefreshedBoard
 from utils.models.premium import Feature
@@ -105,15 +105,21 @@ class FakePresenceStore:
     Attributes:
         states: the state of each server.
         peaks: the most players at once of today on each server.
+        samples: the samples of each server, oldest first.
     """
 
     def __init__(self) -> None:
         self.states: dict[ServerScope, GameLogState] = {}
         self.peaks: dict[ServerScope, int] = {}
+        self.samples: dict[ServerScope, Sequence[PopulationSample]] = {}
 
     async def load(self, scope: ServerScope) -> GameLogState:
         """Return what is known."""
         return self.states.get(scope, GameLogState())
+
+    async def list_samples(self, scope: ServerScope, *, since: datetime) -> Sequence[PopulationSample]:
+        """Return the samples since a moment."""
+        return [one for one in self.samples.get(scope, ()) if one.at >= since]
 
     async def find_peak(self, scope: ServerScope, *, since: datetime) -> int | None:
         """Return the most players at once."""

@@ -97,6 +97,7 @@ def build_services(
         combat=features.combat,
         server_players=features.server_players,
         playtimes=features.playtimes,
+        populations=features.populations,
         wallets=features.wallets,
         bounties=features.bounties,
         exports=features.exports,

@@ -6,6 +6,7 @@ memory.
 
 import random
 from dataclasses import dataclass
+from typing import Protocol
 
 from utils.clock import Clock
 from utils.events import EventDispatcher
@@ -36,11 +37,16 @@ from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
+from utils.services.presence.populations import PopulationService, PopulationStore
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
 from utils.tasks import TaskManager
+
+
+class GameLogReads(PresenceStore, PopulationStore, Protocol):  # implemented by GameLogRepository
+    """Reads of what Deadside.log tells, for commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ class ServiceStores:
     due_bounties: DueBounties
     personal_data: ExportStore
     erasures: ErasureStore
-    game_logs: PresenceStore
+    game_logs: GameLogReads
     playtimes: PlaytimeStore
 
 
@@ -120,6 +126,7 @@ class FeatureServices:
     combat: CombatService
     server_players: ServerPlayersService
     playtimes: PlaytimeService
+    populations: PopulationService
     wallets: WalletService
     bounties: BountyService
     bounty_endings: BountyEndings
@@ -167,6 +174,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
         playtimes=PlaytimeService(stores.playtimes, coverage),
+        populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),

@@ -204,6 +204,7 @@ class EmbedFactory:
     build_channel_style = _show(channels.build_channel_style_embed)
 
     build_playtime = _show(playtime.build_playtime_embed)
+    build_population = _show(presence.build_population_embed)
     build_online = _show(presence.build_online_embed)
     build_server_state = _show(presence.build_server_state_embed)
 

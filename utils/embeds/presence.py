@@ -8,6 +8,7 @@ from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts, show_name
 from utils.models.game_log import LogCondition, PlayersReport
+from utils.models.populations import POPULATION_CHOICES, PopulationReport
 from utils.models.texts import Moment, Number, Text, Value, join, plural, text, text_in
 
 CONDITIONS: Mapping[LogCondition, Text] = {
@@ -60,6 +61,26 @@ def build_server_state_embed(style: Style, reports: Sequence[PlayersReport]) -> 
         facts = [text("{name}: {value}", name=name, value=value) for name, value in _list_facts(report)]
         style.add_field(embed, show_name(report.server_name), join(facts, "\n"))
     return embed
+
+
+def build_population_embed(style: Style, report: PopulationReport) -> discord.Embed:
+    """Return the frame of the picture of players over time, with its figures."""
+    said = join_facts([report.where, POPULATION_CHOICES[report.period]])
+    embed = style.build(text("📈 Players over time"), said)
+    if report.peak is None or report.peak_at is None or report.average is None:
+        style.add_field(embed, text("Now"), text("Nothing was counted yet."))
+        return embed
+    if report.now is not None:
+        style.add_field(embed, text("Now"), Number(report.now), inline=True)
+    peak = text("{count}, {moment}", count=Number(report.peak), moment=Moment(report.peak_at))
+    style.add_field(embed, text("Average"), Number(report.average, 1), inline=True)
+    style.add_field(embed, text("Peak"), peak, inline=True)
+    if report.busiest_hour is not None:
+        hours = text(
+            "{start}:00 to {end}:00", start=Number(report.busiest_hour), end=Number(report.busiest_hour + 1)
+        )
+        style.add_field(embed, text("Busiest hour"), hours, inline=True)
+    return style.add_footer(embed, text("Hours of {zone}", zone=report.zone))
 
 
 def _describe_number(report: PlayersReport) -> Value:

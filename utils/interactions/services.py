@@ -37,6 +37,7 @@ from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService
+from utils.services.presence.populations import PopulationService
 from utils.services.presence.server_players import ServerPlayersService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
@@ -178,6 +179,7 @@ class Services:
     combat: CombatService
     server_players: ServerPlayersService
     playtimes: PlaytimeService
+    populations: PopulationService
     premium: PremiumService
     wallets: WalletService
     bounties: BountyService

@@ -46,6 +46,7 @@ class Feature(StrEnum):
     SERVER_STATUS = "server status"
     ONLINE = "server online"
     PLAYTIME = "playtime"
+    POPULATION = "server population"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -62,6 +63,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.ACTIVITY: (text_in("a feature", "activity"),),
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
         Feature.PLAYTIME: (text_in("a feature", "playtime"),),
+        Feature.POPULATION: (text_in("a feature", "players over time"),),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),

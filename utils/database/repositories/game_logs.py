@@ -1,15 +1,17 @@
 """The facts of Deadside.log of game servers: stored by its readers, slice by slice."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from utils.database.core.transaction import Transaction
-from utils.database.documents.presence_documents import read_state
+from utils.database.documents.presence_documents import SAMPLES, read_state
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.game_log_unit import GameLogTransaction
-from utils.models.game_log import GameLogState
+from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.scope import PlayerId, ServerScope
+from utils.models.typed_text import fold_text
 
 T = TypeVar("T")
 
@@ -38,6 +40,16 @@ class GameLogRepository(FencedRepository):
 
         return await self._in_transaction(scope.guild_id, run)
 
+    async def find_named(self, scope: ServerScope, names: Collection[str]) -> Mapping[str, PlayerId]:
+        """Return the only player of each of these names, by the folded name, as far as there is one."""
+        server = await self._of_server("game_servers", scope).find_one({}, projection={"generation": 1})
+        wanted = {"generation": server["generation"] if server else 0, "name": {"$in": sorted(names)}}
+        fields = {"_id": 0, "player_id": 1, "name": 1}
+        found = await self._of_server("players", scope).find(wanted, projection=fields, hint="board")
+        counts = Counter(fold_text(one["name"]) for one in found)
+        named = {fold_text(one["name"]): PlayerId(one["player_id"]) for one in found}
+        return {name: player_id for name, player_id in named.items() if counts[name] == 1}
+
     async def prune(self, scope: ServerScope, *, sessions: datetime, samples: datetime) -> None:
         """Delete the sessions that ended and the samples that were taken before a moment."""
         await self._of_server("sessions", scope).delete_in_parts({"ended_at": {"$lt": sessions}})
@@ -49,6 +61,13 @@ class GameLogRepository(FencedRepository):
             {"at": {"$gte": since}}, projection={"peak": 1}, hint="at"
         )
         return max((one["peak"] for one in found), default=None)
+
+    async def list_samples(self, scope: ServerScope, *, since: datetime) -> Sequence[PopulationSample]:
+        """Return the samples of a server since a moment, oldest first."""
+        found = await self._of_server("population", scope).find(
+            {"at": {"$gte": since}}, sort=[("at", 1)], hint="at"
+        )
+        return [SAMPLES.read(one) for one in found]
 
     async def find_names(
         self, scope: ServerScope, player_ids: Collection[PlayerId]

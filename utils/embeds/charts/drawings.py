@@ -68,6 +68,23 @@ def draw_course(
     return _finish(figure)
 
 
+def draw_population(
+    style: Style, title: Text, marks: Mapping[int, Value], counts: Sequence[float | None]
+) -> bytes:
+    """Return a PNG of players over time, with marks at some steps; an unknown step is a gap."""
+    figure, axes = _begin(style, title, 3.6)
+    at, values = range(len(counts)), [float("nan") if one is None else one for one in counts]
+    axes.fill_between(at, values, color=_BLUE, alpha=0.45, linewidth=0, step="mid")
+    axes.step(at, values, color=_BLUE, linewidth=2.0, where="mid")
+    axes.set_xticks(list(marks), [_write(style, mark) for mark in marks.values()], parse_math=False)
+    axes.set_xlim(0, max(len(counts) - 1, 1))
+    axes.set_ylim(0, max(4.0, *(one or 0.0 for one in counts)) * 1.08)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.grid(axis="y", color=_FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    return _finish(figure)
+
+
 def draw_bars(style: Style, title: Text, bars: Sequence[Bar]) -> bytes:
     """Return a PNG with a bar for each row, the first on top."""
     height = TITLE_INCHES + 0.1 + 0.82 * len(bars)

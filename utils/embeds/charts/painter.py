@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from utils.embeds.charts.bars import build_weapon_bar, describe_bars
 from utils.embeds.pictures import Picture
 from utils.embeds.style import Style
 from utils.embeds.values import count_deaths, count_kills, frame
 from utils.models.players import HOURS_OF_A_DAY, HOURS_OF_A_WEEK, Counters
+from utils.models.populations import POPULATION_CHOICES, PopulationPeriod, PopulationReport
 from utils.models.statistics import DayCount, HourCount, WeaponRow, WeaponTable
 from utils.models.texts import Day, Names, Number, Text, Value, join, plural, text
 
@@ -70,6 +72,18 @@ class ChartPainter:
         drawn: bytes = await self._run(lambda: _load().draw_course(self._style, title, marks, kills, deaths))
         return drawn
 
+    async def draw_population(self, report: PopulationReport) -> Picture:
+        """Return the number of players over time; a gap stays one."""
+        title = text("Players, {period}", period=POPULATION_CHOICES[report.period])
+        zone, steps = ZoneInfo(report.zone), report.period.steps
+        marks: dict[int, Value] = {}
+        for step in range(steps // 12, steps, steps // 6):
+            at = (report.since + step * report.period.step).astimezone(zone)
+            is_day = report.period is PopulationPeriod.DAY
+            marks[step] = f"{at:%H:%M}" if is_day else Day(at.date(), has_year=False)
+        data = await self._run(lambda: _load().draw_population(self._style, title, marks, report.course))
+        return self._describe("population.png", data, _describe_population(title, report))
+
     async def draw_weapons(self, rows: Sequence[WeaponRow], table: WeaponTable) -> Picture:
         """Return a bar for each weapon of a page, with all that is known of it."""
         title, bars = text("Kills by weapon"), [build_weapon_bar(row, table) for row in rows]
@@ -110,6 +124,16 @@ def _describe_course(title: Text, steps: Mapping[int, Value], counts: Sequence[C
         if one.kills or one.deaths
     )
     return join([frame("{title}:", title=title), said, Names(shown)])
+
+
+def _describe_population(title: Text, report: PopulationReport) -> Text:
+    """Return what a picture of players over time shows."""
+    if report.peak is None or report.average is None:
+        return title
+    figures = text(
+        "{average} on average, {peak} at most.", average=Number(report.average, 1), peak=Number(report.peak)
+    )
+    return join([frame("{title}:", title=title), figures])
 
 
 def _describe_peak(hour_of_week: int, count: int) -> Text:

@@ -63,7 +63,7 @@ from utils.services.premium.tiers import PremiumService
 from utils.services.presence.announcing import choose_news, list_nameless
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
-from utils.services.presence.tracker import PresenceTracker
+from utils.services.presence.tracker import PresenceTracker, list_unknown_names
 from utils.turns import FairTurns
 
 GAME_LOG = "game"
@@ -212,14 +212,17 @@ class DeadsideLogReader:
 
     async def _take(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
         """Take the lines of a slice, and store what changed."""
-        tracker = PresenceTracker(memory.state.presence)
+        lines = [parse_line(raw) for raw in piece.lines]
+        nameless = list_unknown_names(memory.state.presence, lines)
+        known = await self._dependencies.store.find_named(self._scope, nameless) if nameless else {}
+        tracker = PresenceTracker(memory.state.presence, known=known)
         if piece.continuation is Continuation.OTHER_RUN:
             tracker.end_run(piece.cursor.run)
         elif piece.continuation is Continuation.BEGINS_AGAIN:
             tracker.begin_again()
         before = memory.state.presence.newest_at
-        for raw in piece.lines:
-            tracker.advance(parse_line(raw))
+        for line in lines:
+            tracker.advance(line)
         presence = tracker.freeze()
         if presence.newest_at != before:
             memory.grown_at = self._clock.monotonic()

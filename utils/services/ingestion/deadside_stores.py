@@ -158,3 +158,6 @@ class GameLogStore(Protocol):  # implemented by GameLogRepository
         self, scope: ServerScope, player_ids: Collection[PlayerId]
     ) -> Mapping[PlayerId, str]:
         """Return the stored names of players, as far as there are any."""
+
+    async def find_named(self, scope: ServerScope, names: Collection[str]) -> Mapping[str, PlayerId]:
+        """Return the only player of each of these names, by the folded name, as far as there is one."""

@@ -392,6 +392,20 @@ class PresenceTracker:
             self._put(replace(player, reason=LeaveReason.KICK))
 
 
+def list_unknown_names(state: ServerPresence, lines: Iterable[LogLine]) -> frozenset[str]:
+    """Return the names under which players join, although no line before told whose they are."""
+    told, unknown = {one.name for one in state.players.values()}, set[str]()
+    for line in lines:
+        match line.fact:
+            case JoinRequested(name=name) | LoggedIn(name=name) if name:
+                told.add(name)
+            case JoinSucceeded(name=name) if name not in told:
+                unknown.add(name)
+            case _:
+                pass
+    return frozenset(unknown)
+
+
 def _choose_last(players: Iterable[PlayerPresence]) -> PlayerPresence | None:
     """Return the player that a line named last."""
     return max(players, key=lambda one: (one.seen_at, one.key), default=None)

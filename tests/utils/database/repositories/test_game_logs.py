@@ -131,6 +131,17 @@ async def test_stored_state_comes_back_and_sessions_count_once(
     assert await logs.find_names(scope, [GHOST, OTTER]) == {OTTER: "Otter"}
 
 
+async def test_only_player_of_a_name_is_found(
+    database: SafeDatabase, logs: GameLogRepository, scope: ServerScope
+) -> None:
+    """A name that two players have leads to neither of them."""
+    await GameServerRepository(database).insert_server(scope, replace(build_server(), scope=scope))
+    players = ScopedCollection.of_server(database, "players", scope)
+    for number, name in enumerate(("Ghost", "Twin", "Twin")):
+        await players.insert_one({"generation": 0, "player_id": str(number), "name": name})
+    assert await logs.find_named(scope, ["Ghost", "Twin", "Fox"]) == {"ghost": "0"}
+
+
 async def test_late_slice_stores_nothing(
     database: SafeDatabase, logs: GameLogRepository, scope: ServerScope
 ) -> None:

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.clock import START
+from tests.fakes.deaths import build_player_id
 from tests.fakes.game_log import (
     RUN_START,
     GameLogWorld,
+    stamp,
     write_join,
     write_leave,
     write_noise,
@@ -239,6 +241,15 @@ async def test_lost_connection_costs_nothing(world: GameLogWorld) -> None:
     await world.poll()
     await world.poll(31)
     assert world.posted == ["left Ghost"]
+
+
+async def test_name_without_an_id_is_looked_up_among_the_stored_players(world: GameLogWorld) -> None:
+    """A join that tells the name alone belongs to the one player whom the server knows by it."""
+    player_id = build_player_id("Ghost")
+    world.store.data.names[player_id] = "Ghost"
+    world.log.append(write_start(RUN_START) + stamp(RUN_START, "LogNet: Join succeeded: Ghost"))
+    await world.poll()
+    assert list(world.store.data.state.presence.players) == [player_id]
 
 
 async def test_samples_are_taken_of_whole_five_minutes(world: GameLogWorld) -> None:
