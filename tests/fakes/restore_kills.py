@@ -41,7 +41,8 @@ from utils.database.process.connection import SafeMongoDBConnection
 KILLS = ((0.0, 0.1), (0.2, 0.6), (0.6, 1.0))
 """The parts of a restore in which it is killed: it loads, it is put in place, and the work that follows."""
 
-STOPS = ((0.0, 0.1), (0.25, 1.0))
+STOPS = ((0.05, 0.1), (0.25, 1.0))
+"""The parts in which it stands still: before them it holds no lease yet, and may begin when it wakes."""
 
 
 class Rounds:
