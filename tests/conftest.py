@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 from pymongo import MongoClient
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from tests.fakes.beside import describe_missing
 from tests.fakes.clock import FakeClock
 from tests.fakes.emptied import open_emptied
+from tests.fakes.examples import register_profiles
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
@@ -24,9 +24,7 @@ from utils.errors import ConfigurationError
 
 HISTORY_SECONDS = 5
 
-# an example has no deadline, because a machine may stand still for a moment
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+register_profiles()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

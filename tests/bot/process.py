@@ -1,6 +1,7 @@
 """Waiting for the bot's process, and running its commands to their end."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from simulation.starts import Starter, start_cold
 
 # longest wait for something that normally takes moments; only a failing test waits until its end
 PATIENCE_SECONDS = 90.0
+LOOKS_APART = 8  # a pause, in looks
+LONGEST_PAUSE_SECONDS = 1.0
 
 
 async def until(
@@ -24,13 +27,19 @@ async def until(
 ) -> None:
     """Wait until a condition is true, checking it again and again.
 
+    The pause after a look is several times as long as the look, so that waiting takes no time from the
+    processes that are waited for.
+
     Raises:
         TimeoutError: it was not true in time. The text is ``what``, computed at the end if it is a function.
     """
     try:
         async with asyncio.timeout(within_seconds):
-            while not condition():  # noqa: ASYNC110 - files and processes announce no change
-                await asyncio.sleep(LOOK_SECONDS)
+            began = time.monotonic()
+            while not condition():
+                looked = time.monotonic() - began
+                await asyncio.sleep(min(max(LOOK_SECONDS, LOOKS_APART * looked), LONGEST_PAUSE_SECONDS))
+                began = time.monotonic()
     except TimeoutError:
         raise TimeoutError(what() if callable(what) else what) from None
 

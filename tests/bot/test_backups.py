@@ -1,10 +1,7 @@
 """Backups of a whole bot: of one moment while a battle goes on, and cut off by a kill."""
 
 import asyncio
-import os
 import re
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,7 +15,6 @@ import pytest
 from simulation.bot_process import build_environment
 from simulation.counting import count_rows
 from simulation.game_host.log_files import GameServerFiles
-from simulation.starts import PROJECT
 from tests.bot.conftest import StageFactory
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
@@ -43,7 +39,7 @@ async def fight(stage: Stage, files: GameServerFiles, rows: list[DeathRow]) -> N
         news = stage.take(5)
         rows += news
         files.append(*news)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
 
 
 async def pay(database: SafeDatabase, guild_id: GuildId, member_id: MemberId) -> None:
@@ -51,7 +47,7 @@ async def pay(database: SafeDatabase, guild_id: GuildId, member_id: MemberId) ->
     for number in count():
         change = Change(member_id, LedgerKind.ADMIN, 5, f"{member_id}:{number}", SystemClock().now(), "")
         await database.in_transaction(partial(_book, guild_id=guild_id, change=change))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
 
 
 def _book(transaction: Any, *, guild_id: GuildId, change: Change) -> None:
@@ -123,14 +119,10 @@ async def wait_for(condition: Callable[[], bool]) -> None:
 async def killed_in_its_trial(stage: Stage) -> AsyncIterator[Path]:
     """Begin a backup beside the bot, kill it while it is restored on trial, and give the scratch folder."""
     scratch = stage.bot.data_dir / "scratch"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "bot.py", "backup", "--config", str(stage.bot.config_path)),
-        cwd=PROJECT,
-        env=build_environment(),
-        stdout=asyncio.subprocess.DEVNULL,
-    )
+    arguments, output = ("backup", "--config", str(stage.bot.config_path)), stage.bot.data_dir / "killed.txt"
+    process = await stage.bot.starter(arguments, build_environment(), output, output)
     await wait_for(lambda: any(scratch.glob("*/process.json")))
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     await process.wait()
     yield scratch
 

@@ -36,7 +36,10 @@ def damage(stage: Stage) -> None:
 
 @pytest.mark.fault
 async def test_bot_goes_on_after_a_restore_as_if_nothing_had_happened(open_stage: StageFactory) -> None:
-    """A backup, a damaged database, a restore, a start; then a restore over a database that can be read."""
+    """A backup, a damaged database, a restore, a start; then a restore that an owner asks for in Discord.
+
+    The restore over a database that can be read: ``tests/bot/test_catch_up.py``.
+    """
     stage = await open_stage(is_embedded=True)
     stage.bot.configure(discord={"owner_ids": [stage.admin.user.id]})
     files, history = stage.open_files(), stage.take(HISTORY)
@@ -65,15 +68,6 @@ async def test_bot_goes_on_after_a_restore_as_if_nothing_had_happened(open_stage
     rows = stage.take(LIVE)
     live += rows
     files.append(*rows)
-    await check(stage, history, live)
-
-    assert await stage.bot.stop() == 0
-    rows = stage.take(LIVE)  # the bot reads them after the restore
-    live += rows
-    files.append(*rows)
-    code, out, error = await run(stage, "restore", "latest", "--yes")
-    assert (code, error) == (0, ""), out
-    await stage.bot.start()
     await check(stage, history, live)
     await restore_in_discord(stage)
     rows = stage.take(LIVE)

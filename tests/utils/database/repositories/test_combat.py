@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.emptied import open_emptied
+from tests.fakes.examples import choose_examples
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.process.connection import SafeMongoDBConnection
@@ -302,7 +303,7 @@ async def verify_hours_of_day(
 
 
 @settings(
-    max_examples=20,
+    max_examples=choose_examples(quick=6, deep=60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
