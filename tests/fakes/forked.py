@@ -47,6 +47,17 @@ def expect(code: int, work: Callable[[], Awaitable[None]], what: object) -> None
         raise RuntimeError(f"{what} ended with {found} and not with {code}")
 
 
+def wait_until_stopped(child: int) -> None:
+    """Wait until a child stands still."""
+    os.waitpid(child, os.WUNTRACED)
+
+
+def resume(child: int) -> None:
+    """Wake a child that stands still, and wait for its end."""
+    os.kill(child, signal.SIGCONT)
+    wait(child)
+
+
 def end_process(number: signal.Signals = signal.SIGKILL, *, delay: float = 0.0) -> None:
     """Send a signal to this process: now, or after some seconds while it goes on."""
 

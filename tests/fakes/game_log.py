@@ -22,6 +22,7 @@ from utils.models.premium import Tier
 from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.world_events import EventKey, WorldEvent, collect_world
 from utils.services.ingestion.deadside_log_reader import DeadsideLogReader, GameLogDependencies
 from utils.services.ingestion.log_reader import ServerLook, Visit
 
@@ -124,6 +125,7 @@ class GameLogData:
     sessions: dict[bytes, SessionRecord] = field(default_factory=dict)
     samples: dict[datetime, PopulationSample] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    events: dict[EventKey, WorldEvent] = field(default_factory=dict)
     names: dict[PlayerId, str] = field(default_factory=dict)
 
 
@@ -150,6 +152,11 @@ class FakeGameLogUnit:
         players = {**presence.players, **{one.key: one for one in changed}}
         left = {key: one for key, one in players.items() if key not in gone}
         self._data.state = replace(self._data.state, presence=replace(presence, players=left))
+
+    def replace_events(self, changed: Sequence[WorldEvent]) -> None:
+        """Write events."""
+        self._power.pass_point()
+        self._data.events |= {one.key: one for one in changed}
 
     def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which sessions are stored."""
@@ -183,7 +190,14 @@ class FakeGameLogStore:
     async def load(self, scope: ServerScope) -> GameLogState:
         """Return what is stored."""
         assert scope == SCOPE
-        return self.data.state
+        state = self.data.state
+        world = collect_world(
+            self.data.events.values(),
+            newest_at=state.presence.newest_at,
+            restarts_from=state.world.restarts_from,
+            unknown_states=state.world.unknown_states,
+        )
+        return replace(state, world=world)
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[FakeGameLogUnit], T]) -> T:
         """Run ``work`` on a copy and put it in place."""
@@ -216,16 +230,17 @@ class FakeVisitSettings:
 
     def __init__(self) -> None:
         self.channel_id: ChannelId | None = ChannelId(7)
+        self.kinds: frozenset[ChannelKind] = frozenset({ChannelKind.CONNECTIONS, ChannelKind.EVENTS})
         self.missing: Tier | None = None
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel."""
-        assert (scope, kind) == (SCOPE, ChannelKind.CONNECTIONS)
-        return self.channel_id
+        assert scope == SCOPE
+        return self.channel_id if kind in self.kinds else None
 
     async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:
         """Return the tier that the guild lacks."""
-        assert (guild_id, kind) == (SCOPE.guild_id, ChannelKind.CONNECTIONS)
+        assert (guild_id, kind in self.kinds) == (SCOPE.guild_id, True)
         return self.missing
 
 

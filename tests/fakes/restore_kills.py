@@ -1,130 +1,153 @@
-"""A restore in a process of its own that dies after a chosen write, and the start that comes next.
+"""Restores in processes of their own that die or stand still at drawn moments, and what others find then.
 
-``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND`` restores again and again, all of a backup or
-one guild (the kind is ``whole`` or ``guild``). Each time a child of this process looks at what the last one
-left, stores the old data again, restores, and dies after its next write. It prints a line for each look.
+``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND`` restores a backup again and again, all of it
+or one guild (the kind is ``whole`` or ``guild``). Each time a child of this process stores the data of before
+again, restores, and is killed at a drawn moment: before a command is sent, or some milliseconds later. Then
+the next child does what the next start does, and prints whether it finds the old or the new data. At other
+drawn moments the child is stopped, and wakes only after another process has ended the restore and has
+written something of its own.
+
+Everything happens in children, so that this process has no client when it forks. The moments come from a
+seed; where a delay ends depends on the machine, and the result never does.
 """
 
-import asyncio
-import os
 import signal
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from random import Random
 
+import bson
 from pymongo import monitoring
 
-from tests.fakes.restores import GUILD, NAMES, NEW, NEW_GUILD, OLD, RestoreSetup, digest, fill, write_backup
-from utils.backup.restore import RestoreOrder
+from tests.fakes.forked import KILLED, end_process, expect, fork, resume, wait_until_stopped
+from tests.fakes.moments import LONGEST_DELAY, Moment
+from tests.fakes.restored_town import (
+    GUILDS,
+    TownSetup,
+    build,
+    describe,
+    find_archive,
+    finish_as_another,
+    read_all,
+    store_all,
+    write_like_a_bot,
+)
 from utils.clock import SystemClock
-from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 
-WRITES = {
-    *("create", "createIndexes", "drop", "renameCollection"),
-    *("insert", "update", "delete", "commitTransaction"),
-}
-MOST_WRITES = 200
-STRIDE = 3  # a round takes half a second
-FIRST = {"whole": 2, "guild": 3}  # so that both kinds together die at different writes
+KILLS = ((0.0, 0.1), (0.2, 0.6), (0.6, 1.0))
+"""The parts of a restore in which it is killed: it loads, it is put in place, and the work that follows."""
+
+STOPS = ((0.05, 0.1), (0.25, 1.0))
+"""The parts in which it stands still: before them it holds no lease yet, and may begin when it wakes."""
 
 
-class Killer(monitoring.CommandListener):
-    """Does something right after a write, once it is armed; a write that fails and is repeated counts once.
+class Rounds:
+    """The rounds of one kind."""
 
-    Attributes:
-        left: the number of the write; 0 before it is armed.
-    """
+    def __init__(self, uri: str, name: str, folder: Path, kind: str) -> None:
+        self._uri, self._name, self._folder, self._kind = uri, name, folder, kind
+        self._random = Random(kind)
+        self._moment = Moment()
 
-    def __init__(self, act: Callable[[], object]) -> None:
-        self._act = act
-        self._writes: set[int] = set()
-        self.left = 0
+    def run(self) -> None:
+        """Go all rounds.
 
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        """Remember a write; a lease is renewed at any time, so it is none."""
-        name = event.command_name
-        is_write = name in WRITES and event.command.get(name) != "leases"
-        if self.left and (is_write or "$merge" in str(event.command.get("pipeline"))):
-            self._writes.add(event.request_id)
+        Raises:
+            RuntimeError: a child failed.
+        """
+        self._expect(0, self._prepare)
+        commands = int((self._folder / "commands").read_text())
+        for number in self._draw(commands - 3, KILLS):
+            delay = self._random.choice((0.0, self._random.uniform(0, LONGEST_DELAY)))
+            self._expect(KILLED, partial(self._restore, number, partial(end_process, delay=delay)))
+            self._expect(0, self._look)
+        for number in self._draw(commands - 3, STOPS):
+            stop = partial(end_process, signal.SIGSTOP)
+            sleeper = fork(partial(self._do, partial(self._restore, number, stop)), is_quiet=True)
+            wait_until_stopped(sleeper)
+            self._expect(0, self._go_on_without)
+            resume(sleeper)
+            self._expect(0, self._compare)
 
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Count a write."""
-        if event.request_id in self._writes:
-            self.left -= 1
-            if self.left == 0:
-                self._act()
+    def _draw(self, commands: int, parts: Sequence[tuple[float, float]]) -> Iterator[int]:
+        """Draw the number of a command in each part; the number of the last ones may differ."""
+        return (1 + int(commands * self._random.uniform(*part)) for part in parts)
 
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Ignore a failure."""
+    def _expect(self, code: int, work: Callable[[], Awaitable[None]]) -> None:
+        expect(code, partial(self._do, work), work)
 
+    async def _do(self, work: Callable[[], Awaitable[None]]) -> None:
+        monitoring.register(self._moment)
+        connection = SafeMongoDBConnection(self._uri, database=self._name, clock=SystemClock())
+        self._database = await connection.open()
+        await work()
+        await connection.close()
 
-def die() -> None:
-    """End this process as SIGKILL does."""
-    os.kill(os.getpid(), signal.SIGKILL)
+    async def _prepare(self) -> None:
+        """Build the data, and restore it once to know the result and the number of commands."""
+        await ensure_indexes(self._database)
+        await build(self._database, self._folder)
+        self._write("old", await describe(self._database))
+        (self._folder / "old.bson").write_bytes(bson.encode(await read_all(self._database)))
+        before = self._moment.seen
+        await self._begin(TownSetup(self._database, self._folder))
+        (self._folder / "commands").write_text(str(self._moment.seen - before))
+        self._write("new", await describe(self._database))
 
+    async def _restore(self, number: int, act: Callable[[], object]) -> None:
+        """Store the old data again, and restore until the moment."""
+        await store_all(self._database, bson.decode((self._folder / "old.bson").read_bytes()))
+        setup = TownSetup(self._database, self._folder)
+        self._moment.act, self._moment.left = act, number
+        await self._begin(setup)
+        await SystemClock().sleep(LONGEST_DELAY * 10)
 
-async def look(database: SafeDatabase) -> str:
-    """Do what the next start does, and return the state of the data."""
-    setup = RestoreSetup(database, SystemClock())
-    await setup.recovery.recover(waits=False)
-    found = await digest(database)
-    if await setup.recovery.marks.find() is not None:
-        return "unfinished"
-    states = [(OLD, "old"), (NEW, "new"), (NEW_GUILD, "new")]
-    return next((name for state, name in states if found == state), f"mixed: {found}")
+    async def _begin(self, setup: TownSetup) -> None:
+        guild_id = GUILDS[0] if self._kind == "guild" else None
+        await setup.restore(find_archive(self._folder), guild_id=guild_id)
 
+    async def _look(self) -> None:
+        """Do what the next start does, and print the state of the data."""
+        await TownSetup(self._database, self._folder).recovery.recover(waits=False)
+        self._tell(await self._judge())
 
-async def store_old(database: SafeDatabase) -> None:
-    """Store the data from before the restore."""
-    for name in (*NAMES, "schema", "outbox", "leases"):
-        await database.run(name, database.unscoped(name).delete_many({}))
-    await fill(database)
+    async def _go_on_without(self) -> None:
+        """End the restore of the process that stands still, and begin to write like a bot."""
+        await finish_as_another(self._database, self._folder)
+        self._tell(await self._judge())
+        await write_like_a_bot(self._database)
+        self._write("written", await describe(self._database))
 
+    async def _compare(self) -> None:
+        """Print whether the process that has slept changed something."""
+        found = await describe(self._database)
+        changed = self._compare_with("written", found)
+        self._tell(f"changed: {changed}" if changed else "unchanged")
 
-async def go_round(
-    connection: SafeMongoDBConnection, order: RestoreOrder, killer: Killer, number: int
-) -> None:
-    """Look at what is there, then restore until the killer acts."""
-    database = await connection.open()
-    if number > STRIDE:
-        sys.stdout.write(f"{await look(database)}\n")
+    async def _judge(self) -> str:
+        found = await describe(self._database)
+        names = [name for name in ("old", "new") if found == self._read(name)]
+        return names[0] if names else f"mixed: {self._compare_with('new', found)}"
+
+    def _compare_with(self, name: str, found: str) -> list[str]:
+        """Return the documents that are not as in a known state, and those that lack."""
+        known, now = set(self._read(name).splitlines()), set(found.splitlines())
+        return [*(f"+ {one}" for one in now - known), *(f"- {one}" for one in known - now)]
+
+    def _write(self, name: str, described: str) -> None:
+        (self._folder / name).write_text(described, "utf-8")
+
+    def _read(self, name: str) -> str:
+        return (self._folder / name).read_text("utf-8")
+
+    def _tell(self, found: str) -> None:
+        sys.stdout.write(f"\nfound: {found}\n")
         sys.stdout.flush()
-    await store_old(database)
-    killer.left = number
-    await RestoreSetup(database, SystemClock()).restore(order.archive, guild_id=order.guild_id)
-    await connection.close()
-
-
-def run_in_child(uri: str, name: str, order: RestoreOrder, number: int) -> int:
-    """Go one round in a child of this process, in which no client lives, and return how it ended."""
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1]
-    code = 1
-    try:
-        killer = Killer(die)
-        monitoring.register(killer)
-        connection = SafeMongoDBConnection(uri, database=name, clock=SystemClock())
-        asyncio.run(go_round(connection, order, killer, number))
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-        raise
-    finally:
-        os._exit(code)
-
-
-def main(uri: str, name: str, folder: Path, kind: str) -> int:
-    """Kill a restore after every third write; return 0 when one came to its end."""
-    order = RestoreOrder(write_backup(folder), guild_id=GUILD if kind == "guild" else None)
-    for number in range(FIRST[kind], MOST_WRITES, STRIDE):
-        status = run_in_child(uri, name, order, number)
-        if status != signal.SIGKILL:
-            return os.waitstatus_to_exitcode(status)
-    return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]))
+    Rounds(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]).run()

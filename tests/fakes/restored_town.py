@@ -36,11 +36,14 @@ from utils.services.personal.erasure_log import compute_digest
 from utils.settings import Settings, load_settings
 
 NAMES = (
-    *("guilds", "game_servers", "kills", "players", "player_days", "server_months", "cursors"),
+    *("guilds", "game_servers", "kills", "players", "player_days", "cursors"),
     *("wallets", "ledger", "bounties", "audit", "links"),
 )
 OTHER = ServerScope(GuildId(43), SERVER.server_id)
 GUILDS = (SERVER.guild_id, OTHER.guild_id)
+BOOKKEEPING = {"count", "numbers"}
+"""The kinds of cursors that an erasure writes even if nothing is left to erase."""
+
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DEATHS = 12
 
@@ -131,9 +134,12 @@ async def describe(database: SafeDatabase) -> str:
     listing = database.unscoped("schema").database.list_collection_names()
     leftovers = sorted(one for one in await listing if one.startswith((RESTORING, REPLACED)))
     lines = [
-        f"{name}: {sorted(repr(_drop_drawn(one)) for one in documents)}" for name, documents in found.items()
+        f"{name}: {_drop_drawn(one)}"
+        for name, documents in found.items()
+        for one in documents
+        if one.get("kind") not in BOOKKEEPING
     ]
-    return "\n".join([*lines, f"leftovers: {leftovers}"])
+    return "\n".join([*sorted(lines), f"leftovers: {leftovers}"])
 
 
 def _drop_drawn(document: dict[str, Any]) -> dict[str, Any]:
@@ -169,4 +175,4 @@ async def finish_as_another(database: SafeDatabase, folder: Path) -> None:
 async def write_like_a_bot(database: SafeDatabase) -> None:
     """Store something new in every collection."""
     for name in NAMES:
-        await database.run(name, database.unscoped(name).insert_one({"guild_id": 42, "server_id": "new"}))
+        await database.run(name, database.unscoped(name).insert_one({"guild_id": 99, "server_id": "new"}))

@@ -19,7 +19,6 @@ from utils.database.archives.switching import REPLACED, RESTORING
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.models.restores import RestoreFacts, RestoreGap
-from utils.models.scope import GuildId
 
 NAMES = tuple(DOCUMENTS)
 LATER = MOMENT + timedelta(hours=5)
@@ -58,21 +57,6 @@ def digest_documents(documents: list[dict[str, Any]]) -> str:
 OLD = {name: digest_documents(PRESENT[name]) for name in NAMES} | {"leftovers": ""}
 NEW = {name: digest_documents(list(DOCUMENTS[name])) for name in NAMES} | {"leftovers": ""}
 """The digests of the data before a restore and of that in the backup."""
-
-GUILD = GuildId(7)
-NEW_GUILD = {"leftovers": ""} | {
-    name: digest_documents(
-        sorted(
-            [
-                *(one for one in DOCUMENTS[name] if one["guild_id"] == GUILD),
-                *(one for one in PRESENT[name] if one["guild_id"] != GUILD),
-            ],
-            key=lambda one: int(one["_id"]),
-        )
-    )
-    for name in NAMES
-}
-"""The digests after a restore of one guild."""
 
 
 async def keep_nothing() -> str:

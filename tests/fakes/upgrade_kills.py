@@ -137,7 +137,7 @@ class Upgrades:
         try:
             await upgrade.upgrade_now()
         except ConfigurationError as error:
-            sys.stdout.write(f"found: {error}\n")
+            sys.stdout.write(f"\nfound: {error}\n")
         sys.stdout.flush()
         await connection.close()
 
@@ -147,14 +147,14 @@ class Upgrades:
         changed = await database.unscoped("guilds").count_documents(
             {f"step_{version}": True for version in (OLD + 1, OLD + 2)}
         )
-        sys.stdout.write(f"found: {version}, {changed} guilds changed\n")
+        sys.stdout.write(f"\nfound: {version}, {changed} guilds changed\n")
         sys.stdout.flush()
         await connection.close()
 
     def _tell(self, moment: str) -> None:
         archives = list_archives(self._folder / "data" / "backups")
         proven = sum(archive.proven_at is not None for archive in archives)
-        sys.stdout.write(f"found: {moment}: {len(archives)} backups, {proven} proven\n")
+        sys.stdout.write(f"\nfound: {moment}: {len(archives)} backups, {proven} proven\n")
         sys.stdout.flush()
 
 

@@ -18,6 +18,7 @@ QUIET_ERRORS = timedelta(days=30)  # after the last one they are hidden, and no 
 KEPT_HOURS = timedelta(days=14)
 KEPT_SESSIONS = timedelta(days=90)  # the days of their players stay
 KEPT_SAMPLES = timedelta(days=30)
+KEPT_EVENTS = timedelta(days=30)
 
 
 class Pruning:
@@ -74,6 +75,7 @@ class Pruning:
             await self._repositories.game_logs.prune(
                 scope, sessions=now - KEPT_SESSIONS, samples=now - KEPT_SAMPLES
             )
+            await self._repositories.game_logs.prune_events(scope, before=now - KEPT_EVENTS)
 
         async def delete_leftovers(scope: ServerScope) -> None:
             await self._repositories.servers.delete_leftovers(scope, now=self._clock.now())

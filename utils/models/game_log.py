@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.presence import ServerPresence
+from utils.models.world_events import WorldState
 
 HEAD_BYTES = 512
 """The first line of a file, cut at this length, names the run of the server that writes it."""
@@ -40,6 +41,7 @@ class GameLogState:
     Attributes:
         cursor: None if the file was never read.
         presence: the players of the present run.
+        world: the events of the world.
         read_at: when the file was looked at last, UTC.
         missing_since: since when the file is not there; None if it is.
         run_starts: when the last runs began, the newest last.
@@ -49,6 +51,7 @@ class GameLogState:
 
     cursor: LogCursor | None = None
     presence: ServerPresence = field(default_factory=ServerPresence)
+    world: WorldState = field(default_factory=WorldState)
     read_at: datetime | None = None
     missing_since: datetime | None = None
     run_starts: tuple[datetime, ...] = ()

@@ -25,6 +25,7 @@ class ChannelKind(StrEnum):
 
 OFFERED_KINDS = (
     ChannelKind.KILLFEED,
+    ChannelKind.EVENTS,
     ChannelKind.CONNECTIONS,
     ChannelKind.BOUNTIES,
     ChannelKind.LEADERBOARD,

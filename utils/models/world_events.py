@@ -1,6 +1,6 @@
 """Events of a game server's world, as its Deadside.log tells: missions, airdrops, restarts and more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -34,6 +34,18 @@ GAMEPLAY_KINDS: Mapping[GameplayEventKind, WorldEventKind] = {
 """The kinds of gameplay events that are followed; others are only counted."""
 
 
+AGAIN: Mapping[WorldEventKind, timedelta] = {
+    WorldEventKind.MISSION: timedelta(minutes=10),
+    WorldEventKind.AIRDROP: timedelta(seconds=60),
+}
+"""A second start this soon after the first is no news; a live bot posted a mission twice in a minute."""
+
+UNHEARD: Mapping[WorldEventKind, timedelta] = {
+    kind: timedelta(minutes=180 if kind is WorldEventKind.TRADER else 90) for kind in WorldEventKind
+}
+"""An event without a line for so long is over."""
+
+
 class EventKey(NamedTuple):
     """Names an event among all of a game server.
 
@@ -65,6 +77,7 @@ class WorldEvent:
         since: the stamp of the line that told this state.
         seen_at: the stamp of the last line about it.
         is_started: a line has said that it can be played; before that it is known, and nothing else.
+        fresh_at: when it started, if that was news and not the same start once more.
         is_due: it has started, and nothing was decided about a post yet.
         ended_at: None while it is open; ``end`` tells why it is over.
         respawn_at: when a mission comes back, if the log told a believable time.
@@ -76,6 +89,7 @@ class WorldEvent:
     since: datetime
     seen_at: datetime
     is_started: bool = False
+    fresh_at: datetime | None = None
     is_due: bool = False
     ended_at: datetime | None = None
     end: EventEnd | None = None
@@ -107,3 +121,27 @@ class WorldState:
     due: tuple[WorldEvent, ...] = ()
     started_at: Mapping[tuple[WorldEventKind, str], datetime] = field(default_factory=dict)
     unknown_states: int = 0
+
+
+def collect_world(
+    events: Iterable[WorldEvent],
+    *,
+    newest_at: datetime | None,
+    restarts_from: datetime | None = None,
+    unknown_states: int = 0,
+) -> WorldState:
+    """Return the state of a world of its newest events, those of the last ``UNHEARD`` at least."""
+    ordered = sorted(events, key=lambda event: event.key.cycle)
+    started = {one.key[:2]: one.fresh_at for one in ordered if one.fresh_at is not None and one.kind in AGAIN}
+    return WorldState(
+        newest_at=newest_at,
+        restarts_from=restarts_from,
+        open={one.key[:2]: one for one in ordered if one.ended_at is None},
+        due=tuple(one for one in ordered if one.is_due and one.ended_at is not None),
+        started_at={
+            place: at
+            for place, at in started.items()
+            if newest_at is None or at + AGAIN[place[0]] > newest_at
+        },
+        unknown_states=unknown_states,
+    )

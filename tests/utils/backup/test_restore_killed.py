@@ -15,6 +15,7 @@ from pymongo import MongoClient
 
 from simulation.starts import PROJECT
 from tests.bot.process import until
+from tests.fakes.restore_kills import KILLS, STOPS
 from tests.fakes.restores import NEW, OLD, RestoreSetup, digest, fill, write_backup
 from tests.fakes.sleeper import LOST, OPEN
 from utils.clock import SystemClock
@@ -27,25 +28,22 @@ from utils.errors import StorageError
 
 @pytest.mark.fault
 @pytest.mark.parametrize("kind", ["whole", "guild"])
-def test_restore_that_is_killed_at_any_step_is_undone_or_finished(
+def test_restore_that_is_killed_or_stopped_at_any_moment_is_undone_or_finished(
     tmp_path: Path, mongod_uri: str, kind: str
 ) -> None:
-    """A process that dies after any of its writes leaves old data before the switch, new data after it."""
-    command = (
-        sys.executable,
-        "-m",
-        "tests.fakes.restore_kills",
-        mongod_uri,
-        "test_killed",
-        str(tmp_path),
-        kind,
-    )
+    """A process that dies at a drawn moment leaves the old or the new data, with all that follows it.
+
+    One that stands still while another process ends the restore changes nothing when it wakes.
+    """
+    module, name = "tests.fakes.restore_kills", f"test_killed_{kind}"
+    command = (sys.executable, "-m", module, mongod_uri, name, str(tmp_path), kind)
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)  # noqa: S603
     with MongoClient[dict[str, object]](mongod_uri) as client:
-        client.drop_database("test_killed")
+        client.drop_database(name)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = [line for line in done.stdout.splitlines() if not line[:1].isdigit()]  # without the log
-    assert (set(found), found[0], found[-1]) == ({"old", "new"}, "old", "new")
+    found = [line.removeprefix("found: ") for line in done.stdout.splitlines() if line.startswith("found: ")]
+    states = ["old", "new", "new", "old", "unchanged", "new", "unchanged"]
+    assert (len(KILLS), len(STOPS), found) == (3, 2, states)
 
 
 @pytest.mark.fault

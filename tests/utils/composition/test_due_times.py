@@ -34,7 +34,7 @@ async def fill(database: SafeDatabase, guild_id: GuildId) -> None:
     scope = ServerScope(guild_id, ServerId("aaaaaaaa"))
 
     def place(unit: object) -> None:
-        for name, expires_at in (("over", NOW - timedelta(hours=1)), ("open", NOW + timedelta(hours=1))):
+        for name, expires_at in (("over", NOW - timedelta(hours=1)), ("later", NOW + timedelta(hours=1))):
             player_id = build_player_id(name)
             unit.book(Change(MEMBER, LedgerKind.ADMIN, 300, f"admin:{name}", SINCE))  # type: ignore[attr-defined]
             unit.book(Change(MEMBER, LedgerKind.BOUNTY_PLACED, -300, f"hold:{name}", SINCE))  # type: ignore[attr-defined]
@@ -105,7 +105,7 @@ async def test_ends_between_backup_and_restore_are_carried_out_in_silence(databa
     for _ in range(2):
         await pass_over_due(database, facts, FENCE, default_tier=0)
         bounties = await read(database, "bounties", GUILDS[0])
-        assert {one["bounty_id"]: one["state"] for one in bounties} == {"over": "expired", "open": "open"}
+        assert {one["bounty_id"]: one["state"] for one in bounties} == {"over": "expired", "later": "open"}
         [wallet] = await read(database, "wallets", GUILDS[0])
         assert (wallet["balance"], wallet["rows"]) == (300, 5)
         [guild] = await read(database, "guilds", GUILDS[0])

@@ -476,6 +476,7 @@ def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) ->
     assert "North\\_1" in description or (footer and "North_1" in (footer.text or ""))
     shown = {
         ChannelKind.KILLFEED: "Sample victim",
+        ChannelKind.EVENTS: "Ready",
         ChannelKind.CONNECTIONS: "Sample player",
         ChannelKind.BOUNTIES: "Sample target",
     }

@@ -72,6 +72,10 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("day", (*_SERVER, "day", "player_id")),
     ),
     "population": (Index("at", (*_SERVER, "at"), unique=True),),
+    "log_events": (
+        Index("event", (*_SERVER, "kind", "event_id", "cycle"), unique=True),
+        Index("seen", (*_SERVER, "seen_at")),
+    ),
     "outbox": (Index("sequence", (*_SERVER, "channel_kind", "sequence"), unique=True),),
     "boards": (Index("board", (*_SERVER, "board"), unique=True),),
     "bounty_boards": (Index("guild", ("guild_id",), unique=True),),
@@ -145,6 +149,7 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "sessions": BackupClass.KEPT,
     "play_days": BackupClass.KEPT,
     "population": BackupClass.KEPT,
+    "log_events": BackupClass.KEPT,
     "outbox": BackupClass.IN_FLIGHT,
     "boards": BackupClass.KEPT,
     "bounty_boards": BackupClass.KEPT,

@@ -194,6 +194,7 @@ PERSONAL_FIELDS: Declarations = {
     "sessions": (_of_sessions("player_id", ExportPart("sessions", "player")),),
     "play_days": (_of_sessions("player_id", ExportPart("playtime", "player")),),
     "population": (),
+    "log_events": (),
     "outbox": list_notice_fields(NOTICE_KINDS),
     "boards": (),
     "bounty_boards": (),

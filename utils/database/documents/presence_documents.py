@@ -3,20 +3,23 @@
 from dataclasses import fields
 
 from utils.database.documents.codec import Codec, Document
+from utils.database.documents.world_documents import read_event
 from utils.models.game_log import GameLogState, LogCursor, PopulationSample
 from utils.models.presence import PlayerPresence, ServerPresence, SessionRecord
+from utils.models.world_events import WorldState, collect_world
 
 CURSORS = Codec(LogCursor)
 PLAYERS = Codec(PlayerPresence)
 SAMPLES = Codec(PopulationSample)
-STATES = Codec(GameLogState, without=frozenset({"cursor", "presence"}))
+STATES = Codec(GameLogState, without=frozenset({"cursor", "presence", "world"}))
+WORLDS = Codec(WorldState, without=frozenset({"newest_at", "open", "due", "started_at"}))
 RUNS = Codec(ServerPresence, without=frozenset({"players", "run"}))
 
 
 def build_state_document(state: GameLogState) -> Document:
     """Return the document of a state, without the players."""
     cursor = {} if state.cursor is None else CURSORS.build(state.cursor)
-    return {**STATES.build(state), **RUNS.build(state.presence), **cursor}
+    return {**STATES.build(state), **RUNS.build(state.presence), **WORLDS.build(state.world), **cursor}
 
 
 def build_cursor_query(cursor: LogCursor | None) -> Document:
@@ -26,13 +29,19 @@ def build_cursor_query(cursor: LogCursor | None) -> Document:
     return {name: value for name, value in CURSORS.build(cursor).items() if name != "border"}
 
 
-def read_state(document: Document | None, players: list[Document]) -> GameLogState:
+def read_state(document: Document | None, players: list[Document], events: list[Document]) -> GameLogState:
     """Return the state of stored documents."""
     if document is None:
         return GameLogState()
     found = [PLAYERS.read(player) for player in players]
     presence = RUNS.read(document, run=document["run"], players={one.key: one for one in found})
-    return STATES.read(document, cursor=CURSORS.read(document), presence=presence)
+    world = collect_world(
+        map(read_event, events),
+        newest_at=presence.newest_at,
+        restarts_from=document.get("restarts_from"),
+        unknown_states=document.get("unknown_states", 0),
+    )
+    return STATES.read(document, cursor=CURSORS.read(document), presence=presence, world=world)
 
 
 def build_session_document(record: SessionRecord) -> Document:

@@ -12,6 +12,7 @@ from utils.database.units.game_log_unit import GameLogTransaction
 from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.typed_text import fold_text
+from utils.models.world_events import UNHEARD
 
 T = TypeVar("T")
 
@@ -24,7 +25,14 @@ class GameLogRepository(FencedRepository):
 
         def read(transaction: Transaction) -> GameLogState:
             stored = transaction.of_server("log_state", scope).find_one({})
-            return read_state(stored, transaction.of_server("presence", scope).find({}, hint="player"))
+            players = transaction.of_server("presence", scope).find({}, hint="player")
+            newest_at = None if stored is None else stored.get("newest_at")
+            if newest_at is None:
+                return read_state(stored, players, [])
+            heard_of = {"seen_at": {"$gte": newest_at - max(UNHEARD.values())}}
+            return read_state(
+                stored, players, transaction.of_server("log_events", scope).find(heard_of, hint="seen")
+            )
 
         return await self._in_transaction(scope.guild_id, read)
 
@@ -49,6 +57,10 @@ class GameLogRepository(FencedRepository):
         counts = Counter(fold_text(one["name"]) for one in found)
         named = {fold_text(one["name"]): PlayerId(one["player_id"]) for one in found}
         return {name: player_id for name, player_id in named.items() if counts[name] == 1}
+
+    async def prune_events(self, scope: ServerScope, *, before: datetime) -> None:
+        """Delete the events of the world that were heard of last before a moment."""
+        await self._of_server("log_events", scope).delete_in_parts({"seen_at": {"$lt": before}})
 
     async def prune(self, scope: ServerScope, *, sessions: datetime, samples: datetime) -> None:
         """Delete the sessions that ended and the samples that were taken before a moment."""

@@ -35,7 +35,7 @@ _EDITED = (
     "host_key",
     "log_folder",
 )
-_CURSORS = ("cursors", "log_state", "presence")
+_CURSORS = ("cursors", "log_state", "presence", "log_events")
 _LEFTOVERS = ("outbox", "rejected_lines", "boards")
 _STATISTICS = (
     *("kills", "players", "player_days", "server_months"),

@@ -14,6 +14,7 @@ from utils.database.documents.presence_documents import (
     build_session_document,
     build_state_document,
 )
+from utils.database.documents.world_documents import build_event_document, build_event_query
 from utils.database.units.outbox_entries import append_entries
 from utils.database.units.removals import verify_kept
 from utils.errors import CursorMovedError, ScopeViolationError
@@ -21,6 +22,7 @@ from utils.models.game_log import GameLogState, LogCursor, PopulationSample
 from utils.models.notices.notice import Notice
 from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import ServerScope
+from utils.models.world_events import WorldEvent
 
 
 class GameLogTransaction:
@@ -51,6 +53,12 @@ class GameLogTransaction:
         if gone:
             writes.append(Deletion({"key": {"$in": sorted(gone)}}))
         self._of("presence").bulk_write(writes)
+
+    def replace_events(self, changed: Sequence[WorldEvent]) -> None:
+        """Write events of the world, each in place of its earlier form."""
+        self._of("log_events").bulk_write(
+            [Replacement(build_event_query(one.key), build_event_document(one)) for one in changed]
+        )
 
     def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these sessions are stored already."""

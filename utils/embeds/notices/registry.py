@@ -7,6 +7,7 @@ from utils.embeds.notices.bounties import BOUNTY_LOOK
 from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.visits import VISIT_LOOK
+from utils.embeds.notices.world import WORLD_LOOK
 
 NoticeLooks = Mapping[str, NoticeLook[Any]]
 
@@ -14,6 +15,7 @@ NOTICE_LOOKS: NoticeLooks = {
     "death": DEATH_LOOK,
     "bounty": BOUNTY_LOOK,
     "visit": VISIT_LOOK,
+    "world": WORLD_LOOK,
 }
 """All looks."""
 

@@ -14,6 +14,8 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import HighlightKind
 from utils.models.notices.notice import Notice
 from utils.models.notices.visits import VisitEvent, VisitNotice
+from utils.models.notices.world import WorldEventNotice
+from utils.models.world_events import WorldEventKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,13 @@ NOTICE_KINDS = NoticeKinds(
             variants=VisitEvent,
             channel_kind=ChannelKind.CONNECTIONS,
             personal=PersonalFacts(listed_names=("players.name",)),
+        ),
+        NoticeKind(
+            name="world",
+            model=WorldEventNotice,
+            variants=WorldEventKind,
+            channel_kind=ChannelKind.EVENTS,
+            personal=PersonalFacts(),
         ),
     )
 )

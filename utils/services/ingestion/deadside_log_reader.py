@@ -38,14 +38,17 @@ from utils.models.game_log import (
     floor_sample,
 )
 from utils.models.guilds import ChannelKind
+from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.notices.notice import Notice
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer, LogHealth, ServerHealth
 from utils.models.texts import Text, text
+from utils.models.world_events import EventKey, WorldEvent
 from utils.parsers.deadside_log import parse_line
 from utils.services.ingestion.deadside_reading import Continuation, is_cold
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
+    EventsStep,
     GameLog,
     GameLogOpener,
     GameLogStore,
@@ -64,6 +67,9 @@ from utils.services.presence.announcing import choose_news, list_nameless
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
 from utils.services.presence.tracker import PresenceTracker, list_unknown_names
+from utils.services.world.announcing import MAX_AGE, EventRules, choose_posts
+from utils.services.world.notices import build_event_notices
+from utils.services.world.tracker import WorldTracker
 from utils.turns import FairTurns
 
 GAME_LOG = "game"
@@ -99,6 +105,7 @@ class _Memory:
         grown_at: when the newest stamp was read, in monotonic seconds, and ``stored_at`` when it was stored.
         sample_at: the five minutes that the next sample is about.
         peak: the most players at once in these minutes so far.
+        events: the events of the world that changed since the state was stored.
     """
 
     stored: GameLogState
@@ -109,6 +116,7 @@ class _Memory:
     stored_at: float = -math.inf
     sample_at: datetime | None = None
     peak: int = 0
+    events: dict[EventKey, WorldEvent] = field(default_factory=dict)
 
 
 class DeadsideLogReader:
@@ -216,20 +224,27 @@ class DeadsideLogReader:
         nameless = list_unknown_names(memory.state.presence, lines)
         known = await self._dependencies.store.find_named(self._scope, nameless) if nameless else {}
         tracker = PresenceTracker(memory.state.presence, known=known)
+        world = WorldTracker(memory.state.world)
         if piece.continuation is Continuation.OTHER_RUN:
             tracker.end_run(piece.cursor.run)
+            world.end_run()
         elif piece.continuation is Continuation.BEGINS_AGAIN:
             tracker.begin_again()
+            world.begin_again()
         before = memory.state.presence.newest_at
         for line in lines:
             tracker.advance(line)
+            world.advance(line)
+        memory.events |= world.changed
         presence = tracker.freeze()
         if presence.newest_at != before:
             memory.grown_at = self._clock.monotonic()
         runs = memory.state.run_starts
         if presence.started_at is not None and presence.started_at not in runs:
             runs = (*runs, presence.started_at)[-RUNS_KEPT:]
-        state = replace(memory.state, cursor=piece.cursor, presence=presence, run_starts=runs)
+        state = replace(
+            memory.state, cursor=piece.cursor, presence=presence, world=world.freeze(), run_starts=runs
+        )
         if tracker.peak > state.peak:
             state = replace(state, peak=tracker.peak, peak_at=tracker.peak_at)
         memory.peak = max(memory.peak, tracker.peak)
@@ -245,7 +260,11 @@ class DeadsideLogReader:
     ) -> None:
         """Decide about posts and the sample, and store what changed."""
         now = self._clock.now()
-        notices = await self._choose_notices(server, memory, is_silent=is_silent)
+        is_late = is_cold(memory.state.read_at, now=now, max_age=MAX_AGE)
+        notices = [
+            *await self._choose_notices(server, memory, is_silent=is_silent),
+            *await self._choose_events(server, memory, is_silent=is_silent, is_late=is_late),
+        ]
         memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
         steps = self._build_steps(server, memory, tracker)
         if notices:
@@ -270,14 +289,32 @@ class DeadsideLogReader:
             log_now += timedelta(seconds=max(0.0, self._clock.monotonic() - memory.grown_at))
         news = choose_news(presence, log_now=log_now, is_silent=is_silent, names=names)
         memory.state = replace(memory.state, presence=news.state)
-        if not (news.joined or news.left or news.returned):
-            return []
-        kind = ChannelKind.CONNECTIONS
-        if await dependencies.channels.find_channel(self._scope, kind) is None:
-            return []
-        if await dependencies.premium.find_missing_tier(self._scope.guild_id, kind) is not None:
+        is_news = news.joined or news.left or news.returned
+        if not is_news or not await self._has_channel(ChannelKind.CONNECTIONS):
             return []
         return build_notices(self._scope, server.name, news)
+
+    async def _choose_events(
+        self, server: GameServer, memory: _Memory, *, is_silent: bool, is_late: bool
+    ) -> Sequence[Notice]:
+        """Return the posts about events of the world, and note that each was decided."""
+        world = memory.state.world
+        due = [*world.due, *(one for one in world.open.values() if one.is_due)]
+        if not due:
+            return []
+        news = choose_posts(world, is_silent=is_silent, is_late=is_late, rules=EventRules())
+        memory.events |= {one.key: replace(one, is_due=False) for one in due}
+        memory.state = replace(memory.state, world=news.state)
+        if not news.posts or not await self._has_channel(ChannelKind.EVENTS):
+            return []
+        return build_event_notices(self._scope, server.name, news.posts)
+
+    async def _has_channel(self, kind: ChannelKind) -> bool:
+        """Tell whether posts of a kind have a channel, and the tier that they need."""
+        dependencies = self._dependencies
+        if await dependencies.channels.find_channel(self._scope, kind) is None:
+            return False
+        return await dependencies.premium.find_missing_tier(self._scope.guild_id, kind) is None
 
     def _choose_sample(self, memory: _Memory, now: datetime) -> PopulationSample | None:
         """Return the sample of the five minutes that are over, if they were read from their beginning."""
@@ -305,20 +342,23 @@ class DeadsideLogReader:
         steps: list[LogStep] = [CursorStep(memory.stored.cursor, memory.state)]
         if changed or gone or sessions:
             steps.append(PlayersStep(changed, gone, sessions))
+        if memory.events:
+            steps.append(EventsStep(list(memory.events.values())))
         return steps
 
     async def _store(self, memory: _Memory, steps: Sequence[LogStep]) -> None:
         """Carry out steps in one transaction, and tell of new notices."""
-        has_notices = any(isinstance(step, NoticesStep) for step in steps)
-        queued = NoticesQueued(scope=self._scope, kinds=frozenset({ChannelKind.CONNECTIONS}))
+        notices = [one for step in steps if isinstance(step, NoticesStep) for one in step.notices]
+        queued = NoticesQueued(scope=self._scope, kinds=NOTICE_KINDS.list_channel_kinds(notices))
         try:
             await self._dependencies.store.in_transaction(self._scope, partial(store_steps, steps=steps))
         except StorageError:
-            if has_notices:  # they may be stored nevertheless, without their event, so wake delivery
+            if notices:  # they may be stored nevertheless, without their event, so wake delivery
                 self._dependencies.events.dispatch(queued)
             raise
         memory.stored, memory.stored_at = memory.state, self._clock.monotonic()
-        if has_notices:
+        memory.events = {}
+        if notices:
             self._dependencies.events.dispatch(queued)
 
 
@@ -329,4 +369,10 @@ def is_changed(before: GameLogState, after: GameLogState) -> bool:
 
 def _without_times(state: GameLogState) -> GameLogState:
     cursor = state.cursor and replace(state.cursor, offset=0)
-    return replace(state, cursor=cursor, read_at=None, presence=replace(state.presence, newest_at=None))
+    return replace(
+        state,
+        cursor=cursor,
+        read_at=None,
+        presence=replace(state.presence, newest_at=None),
+        world=replace(state.world, newest_at=None, started_at={}),
+    )

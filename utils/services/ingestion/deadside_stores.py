@@ -15,6 +15,7 @@ from utils.models.notices.notice import Notice
 from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.world_events import WorldEvent
 
 T = TypeVar("T")
 
@@ -63,6 +64,9 @@ class GameLogUnit(Protocol):  # implemented by GameLogTransaction
     def replace_players(self, changed: Sequence[PlayerPresence], gone: Collection[str]) -> None:
         """Write players of the present run, and delete others by their keys."""
 
+    def replace_events(self, changed: Sequence[WorldEvent]) -> None:
+        """Write events of the world, each in place of its earlier form."""
+
     def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these sessions are stored already."""
 
@@ -110,6 +114,17 @@ class PlayersStep:
         if self.sessions:
             known = unit.find_known_sessions([one.id for one in self.sessions])
             unit.insert_sessions([one for one in self.sessions if one.id not in known])
+
+
+@dataclass(frozen=True, slots=True)
+class EventsStep:
+    """The events of the world that changed."""
+
+    changed: Sequence[WorldEvent]
+
+    def carry_out(self, unit: GameLogUnit) -> None:
+        """Write it."""
+        unit.replace_events(self.changed)
 
 
 @dataclass(frozen=True, slots=True)

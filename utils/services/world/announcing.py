@@ -90,14 +90,16 @@ def choose_posts(
     *,
     is_silent: bool,
     rules: EventRules,
+    is_late: bool = False,
     mentioned_at: Mapping[WorldEventKind, datetime] | None = None,
 ) -> WorldNews:
     """Return what is posted about a state at the end of a read.
 
     Args:
         state: the state.
-        is_silent: nothing of this read is news.
+        is_silent: nothing of this read is news but the restart with which it began.
         rules: what the community wants to see.
+        is_late: nothing at all of this read is news.
         mentioned_at: the stamp of the last start of each kind that mentioned a role.
     """
     due = sorted(
@@ -109,8 +111,8 @@ def choose_posts(
         open={place: replace(one, is_due=False) if one.is_due else one for place, one in state.open.items()},
     )
     mentioned, posts = dict(mentioned_at or {}), []
-    for event in due if not is_silent else ():
-        if rules.wants(event):
+    for event in due if not is_late else ():
+        if rules.wants(event) and not (is_silent and event.kind is not WorldEventKind.RESTART):
             role_id = _choose_role(event, rules, mentioned)
             posts.append(EventPost(replace(event, is_due=False), role_id))
     return WorldNews(state=decided, posts=tuple(posts), mentioned_at=mentioned)

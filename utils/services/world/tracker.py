@@ -37,22 +37,18 @@ from utils.models.deadside_log import (
 )
 from utils.models.missions import fold_mission_id
 from utils.models.world_events import (
+    AGAIN,
     GAMEPLAY_KINDS,
     LONGEST_RETURN,
     OPEN_MAXIMUM,
     SHORTEST_RETURN,
+    UNHEARD,
     EventEnd,
     EventKey,
     WorldEvent,
     WorldEventKind,
     WorldState,
 )
-
-AGAIN = {WorldEventKind.MISSION: timedelta(minutes=10), WorldEventKind.AIRDROP: timedelta(seconds=60)}
-"""A second start this soon after the first is no news; a live bot posted a mission twice in a minute."""
-
-UNHEARD = timedelta(minutes=90)
-TRADER_UNHEARD = timedelta(minutes=180)
 
 RESTARTING, OPENED = "RESTARTING", "OPEN"
 """The states of a restart, which no line names."""
@@ -219,7 +215,8 @@ class WorldTracker:
         is_due = last is None or again is None or now >= last + again
         if is_due and again is not None:
             self._started_at[place] = now
-        self._put(replace(event, state=state, since=now, seen_at=now, is_started=True, is_due=is_due))
+        started = replace(event, state=state, since=now, seen_at=now, is_started=True, is_due=is_due)
+        self._put(replace(started, fresh_at=now if is_due else None))
 
     def _change(self, place: _Place, state: str, now: datetime) -> None:
         """Note another state; an event that nobody saw start is known from now on."""
@@ -263,4 +260,4 @@ def compute_cycle(at: datetime) -> int:
 
 
 def _compute_unheard(event: WorldEvent) -> datetime:
-    return event.seen_at + (TRADER_UNHEARD if event.kind is WorldEventKind.TRADER else UNHEARD)
+    return event.seen_at + UNHEARD[event.kind]

@@ -21,6 +21,7 @@ from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.game_log import GameLogState, LogCursor, PopulationSample
 from utils.models.presence import PlaySession
 from utils.models.scope import ServerId, ServerScope
+from utils.models.world_events import WorldState
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
     LogStep,
@@ -51,6 +52,7 @@ def build_steps(scope: ServerScope) -> tuple[GameLogState, list[LogStep]]:
     state = GameLogState(
         cursor=LogCursor("first", 4_000, 100),
         presence=news.state,
+        world=WorldState(newest_at=news.state.newest_at),
         read_at=NOW,
         run_starts=(after(0),),
         peak=2,

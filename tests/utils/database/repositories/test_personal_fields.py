@@ -59,8 +59,10 @@ from utils.models.scope import (
     ServerId,
     ServerScope,
 )
+from utils.models.world_events import EventKey, WorldEvent, WorldEventKind
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
+    EventsStep,
     LogStep,
     NoticesStep,
     PlayersStep,
@@ -122,17 +124,19 @@ async def fill_rest(place: Place) -> None:
 
 
 async def write_visits(place: Place) -> None:
-    """Store a session of Wolf that ended, an open one, a sample and a post about the return."""
+    """Store a session of Wolf that ended, an open one, a sample, a post about the return, and an airdrop."""
     lines = [*enter(0, "Wolf"), *depart(60, "Wolf"), *say(100), *enter(200, "Wolf")]
     tracker = follow(lines)
     state = GameLogState(cursor=LogCursor("first", 9), presence=tracker.freeze())
     news = choose_news(tracker.freeze(), log_now=after(201), is_silent=False, names={})
     records = [build_record(place.scope, one, ZoneInfo("UTC")) for one in tracker.sessions]
     sample = PopulationSample(at=NOW, online=1, queue=0, max_players=None, peak=1)
+    airdrop = EventKey(WorldEventKind.AIRDROP, "", cycle=1)
     steps: list[LogStep] = [
         CursorStep(None, state),
         PlayersStep(list(state.presence.players.values()), [], records),
         SampleStep(sample),
+        EventsStep([WorldEvent(key=airdrop, state="FLYING", since=NOW, seen_at=NOW)]),
         NoticesStep(build_notices(place.scope, "North", news), NOW),
     ]
     await store(GameLogRepository(place.database, fences=lambda _: None), place.scope, steps)

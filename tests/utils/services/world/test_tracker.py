@@ -81,7 +81,13 @@ def build(
 ) -> WorldEvent:
     """Return an event that has started."""
     key = EventKey(kind, event_id, compute_cycle(at(began)))
-    values: dict[str, object] = {"seen_at": at(since), "is_started": True, "is_due": True, **facts}
+    values: dict[str, object] = {
+        "seen_at": at(since),
+        "is_started": True,
+        "is_due": True,
+        "fresh_at": at(began),
+    }
+    values |= facts
     return WorldEvent(key=key, state=state, since=at(since), **values)  # type: ignore[arg-type] # facts of an event
 
 

@@ -1,0 +1,158 @@
+"""Events of the world, from Deadside.log to the outbox: each is posted once, however the bot dies."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.fakes.clock import START
+from tests.fakes.game_log import RUN_START, GameLogWorld, stamp, write_noise, write_start
+from tests.fakes.ingestion import PowerCut
+from utils.events import NoticesQueued
+from utils.models.guilds import ChannelKind
+from utils.models.notices.world import WorldEventNotice
+from utils.models.premium import TIERS
+from utils.models.world_events import EventEnd, WorldEventKind
+
+BUNKER, FARM = "GA_Bunker_01_Mis1", "GA_Farm_01_SFPSACMission"
+
+
+@pytest.fixture(name="world")
+def _world() -> GameLogWorld:
+    return GameLogWorld()
+
+
+def write_mission(at: datetime, state: str, mission_id: str = BUNKER) -> str:
+    """Return the line of a mission that changes its state."""
+    return stamp(at, f"LogSFPS: Mission {mission_id} switched to {state}")
+
+
+def write_airdrop(at: datetime, state: str) -> str:
+    """Return the line of an airdrop that changes its state."""
+    return stamp(at, f"LogSFPS: AirDrop switched to {state}")
+
+
+def list_posted(world: GameLogWorld) -> list[str]:
+    """Return the posts about events, in short."""
+    notices = [one for one in world.store.data.notices if isinstance(one, WorldEventNotice)]
+    return [f"{one.name or one.kind} {one.state}" for one in notices]
+
+
+def list_open(world: GameLogWorld) -> list[str]:
+    """Return the stored events that are open, in short."""
+    return [
+        f"{one.key.event_id or one.kind} {one.state}"
+        for one in world.store.data.events.values()
+        if not one.end
+    ]
+
+
+async def begin(world: GameLogWorld) -> None:
+    """Let the bot read the log of a run for the first time."""
+    world.log.append(write_start(RUN_START) + write_mission(RUN_START, "READY", FARM) + write_noise(START))
+    await world.poll()
+
+
+async def test_first_read_is_silent_and_starts_after_it_are_posted(world: GameLogWorld) -> None:
+    """Open events are known, and those that start later have a post; delivery is woken for it."""
+    queued: list[NoticesQueued] = []
+    world.events.register(NoticesQueued, queued.append)
+    world.log.append(write_start(RUN_START) + write_mission(RUN_START, "READY") + write_noise(START))
+    await world.poll()
+    assert (list_open(world), list_posted(world), queued) == (["bunker_01_mis1 READY"], [], [])
+    world.log.append(write_airdrop(world.now, "Flying") + write_mission(world.now, "ACTIVE"))
+    await world.poll()
+    assert list_posted(world) == ["airdrop FLYING"]
+    assert list_open(world) == ["bunker_01_mis1 ACTIVE", "airdrop FLYING"]
+    assert [one.kinds for one in queued] == [frozenset({ChannelKind.EVENTS})]
+
+
+async def test_events_of_one_read_are_posted_in_the_order_of_the_log(world: GameLogWorld) -> None:
+    """They become one message, because their notices are stored together."""
+    await begin(world)
+    lines = [
+        write_mission(world.now + timedelta(seconds=one), "READY", f"GA_Military_0{one}_Mis1")
+        for one in (2, 4)
+    ]
+    world.log.append(write_airdrop(world.now, "Flying") + "".join(lines))
+    await world.poll()
+    assert list_posted(world) == ["airdrop FLYING", "Military Base #2 READY", "Military Base #4 READY"]
+
+
+async def test_log_that_is_read_later_than_ten_minutes_posts_no_events(world: GameLogWorld) -> None:
+    """Such posts spoil, so the limit is shorter than that of kills."""
+    await begin(world)
+    world.log.append(write_mission(world.now, "READY"))
+    await world.poll(11 * 60)
+    assert list_posted(world) == []
+    world.log.append(write_airdrop(world.now, "Flying"))
+    await world.poll(9 * 60)
+    assert list_posted(world) == ["airdrop FLYING"]
+
+
+@pytest.mark.parametrize("has_tier", [True, False])
+async def test_event_without_a_channel_is_decided_once(*, world: GameLogWorld, has_tier: bool) -> None:
+    """No channel, or no tier for it: no post, also not when there is one later."""
+    await begin(world)
+    if has_tier:
+        world.settings.kinds = frozenset({ChannelKind.CONNECTIONS})
+    else:
+        world.settings.missing = TIERS[1]
+    world.log.append(write_mission(world.now, "READY"))
+    await world.poll()
+    world.settings.kinds, world.settings.missing = frozenset({ChannelKind.EVENTS}), None
+    world.log.append(write_mission(world.now, "ACTIVE"))
+    await world.poll()
+    assert (list_posted(world), list_open(world)) == (
+        [],
+        ["farm_01_sfpsacmission READY", "bunker_01_mis1 ACTIVE"],
+    )
+
+
+async def test_restart_is_posted_once_and_ends_all_events(world: GameLogWorld) -> None:
+    """Open events are over in silence; the restart tells how long the server was down."""
+    await begin(world)
+    world.log.append(write_mission(world.now, "READY"))
+    await world.poll()
+    ended = world.now
+    world.log.replace(write_start(world.now + timedelta(seconds=85)))
+    await world.poll(90)
+    world.log.append(stamp(world.now, "LogLoad: Took 12.4 seconds to LoadMap(/Game/Maps/world_0/World_0)"))
+    await world.poll()
+    assert list_posted(world) == ["Underground Bunker READY", "restart RESTARTING"]
+    assert list_open(world) == []
+    restart = list(world.store.data.events.values())[-1]
+    assert (restart.kind, restart.end, restart.down_since) == (
+        *(WorldEventKind.RESTART, EventEnd.OVER),
+        ended - timedelta(seconds=5),
+    )
+
+
+async def play(cut_at: int | None) -> GameLogWorld:
+    """Live through some events; the process dies at the given point of all transactions."""
+    world = GameLogWorld()
+    await begin(world)
+    world.store.power.points = 0
+    world.store.power.cut_at = cut_at
+    moment = world.now
+    for text in (
+        write_mission(moment, "READY") + write_airdrop(moment, "Flying"),
+        write_mission(moment + timedelta(seconds=9), "ACTIVE") + write_mission(moment, "READY"),
+        stamp(moment + timedelta(seconds=20), f"LogSFPS: Mission {BUNKER} will respawn in 221"),
+        write_airdrop(moment + timedelta(seconds=30), "Dead"),
+    ):
+        world.log.append(text)
+        try:
+            await world.poll()
+        except PowerCut:
+            world.reader = world.build_reader()
+            await world.poll(1)
+    return world
+
+
+async def test_process_that_dies_anywhere_posts_each_event_once() -> None:
+    """A kill at every point of every transaction gives the same events and posts."""
+    whole = await play(None)
+    assert list_posted(whole) == ["Underground Bunker READY", "airdrop FLYING"]
+    for cut_at in range(1, whole.store.power.points + 1):
+        world = await play(cut_at)
+        assert (list_posted(world), world.store.data.events) == (list_posted(whole), whole.store.data.events)
