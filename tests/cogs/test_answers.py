@@ -291,9 +291,10 @@ async def test_help_begins_with_five_commands_and_has_a_select_for_the_rest(
     plain, full = await list_help(alice, channel), await list_help(manager, channel)
     assert plain.pop("") == ["stats", "leaderboard", "link", "bounty place", "killfeed recent"]
     assert full.pop("") == ["setup", "stats", "leaderboard", "link", "bounty place"]
-    assert list(plain)[:4] == [
+    assert list(plain)[:5] == [
         "Stats and leaderboards",
         "Killfeed",
+        "Game servers",
         "Bounties and emeralds",
         "Linking your player",
     ]
@@ -329,7 +330,12 @@ async def test_commands_are_offered_by_any_part_of_their_name(
 ) -> None:
     """Autocomplete offers at most twenty-five commands, Discord's limit, and only those of the member."""
     offered = await alice.autocomplete(channel, "/help", "command", "/STAT")
-    assert [choice["value"] for choice in offered] == ["killfeed status", "premium status", "stats"]
+    assert [choice["value"] for choice in offered] == [
+        "killfeed status",
+        "premium status",
+        "server status",
+        "stats",
+    ]
     assert len(await manager.autocomplete(channel, "/help", "command", "")) == 25
     assert await alice.autocomplete(channel, "/help", "command", "admin") == []
     assert len(await manager.autocomplete(channel, "/help", "command", "admin server")) == 9
