@@ -155,7 +155,8 @@ def test_backup_is_restored_and_the_present_data_is_kept_as_a_backup(
     assert "  kills                     200 now          300 then\n" in out
     assert f"{archive.id} is restored" in out
     assert out.endswith("Start the bot now.\nThe backup has every death of the data of before.\n")
-    logged = [json.loads(line) for line in (installation.data_dir / "logs" / "backup.log").open()]
+    written = (installation.data_dir / "logs" / "backup.log").read_text("utf-8")
+    logged = [json.loads(line) for line in written.splitlines()]
     assert [one["event"] for one in logged if one["level"] == "info"] == STEPS_OF_LOG
     assert not (installation.data_dir / "logs" / "errors.log").exists()
     found = installation.read()

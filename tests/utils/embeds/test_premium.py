@@ -52,7 +52,7 @@ def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
         "**3 · Warlord** · 10 game servers",
         "**4 · Overseer** · 25 game servers",
     ]
-    assert lines[1] == "-# checked every 30 s · killfeed, history import, stats, links"
+    assert lines[1] == "-# checked every 30 s · killfeed, history import, stats, links, server status"
     assert lines[-1] == "Each tier includes everything of the lower tiers."
 
 

@@ -47,6 +47,7 @@ MARKER = {
         "guild_id": None,
         "is_same_version": True,
         "has_replaced": False,
+        "token": 1,
     },
     "state": "switching",
     "collections": [],
