@@ -21,6 +21,7 @@ EXPENSIVE = {
     "Stats": 1,
     "weapons": 1,
     "activity": 1,
+    "server population": 1,
     "compare": PAGE_COST,
     "leaderboard": PAGE_COST,
     "data export": 3,
