@@ -55,6 +55,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "premium:pause": text_in("a task", "pausing servers"),
     "proof": text_in("a task", "showing a proof"),
     "read:deaths": text_in("a task", "reading deaths"),
+    "read:game": text_in("a task", "reading who plays"),
     "sftp:idle": text_in("a task", "closing connections"),
     "storage:prune": text_in("a task", "deleting old data"),
 }
