@@ -7,11 +7,8 @@ from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
-from utils.interactions.options import period_option, player_option, server_option
+from utils.interactions.options import period_option, player_option, read_question, server_option
 from utils.models.premium import Feature
-from utils.models.scope import MemberId
-from utils.models.statistics import Period
-from utils.services.players.coverage import StatisticsQuestion
 
 
 class PlaytimeCog(GuildCog):
@@ -33,14 +30,7 @@ class PlaytimeCog(GuildCog):
         period: str,
     ) -> None:
         """Answer ``/playtime``."""
-        question = StatisticsQuestion(
-            guild_id=ctx.guild_id,
-            asker_id=ctx.member_id,
-            player=player,
-            member_id=MemberId(member.id) if member else None,
-            server=server,
-            period=Period(period),
-        )
+        question = read_question(ctx, player=player, member=member, server=server, period=period)
         coverage, players, played = await self.services.playtimes.describe(question)
         await ctx.respond(embed=ctx.embeds.build_playtime(players, played, coverage))
 

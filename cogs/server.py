@@ -1,5 +1,7 @@
 """Game servers as players see them: ``/server online``, ``/server status`` and ``/server population``."""
 
+from collections.abc import Sequence
+
 import discord
 
 from utils.embeds.presence import list_online
@@ -11,6 +13,7 @@ from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
+from utils.models.game_log import PlayersReport
 from utils.models.populations import POPULATION_CHOICES, PopulationPeriod
 from utils.models.premium import Feature
 
@@ -26,9 +29,7 @@ class ServerCog(GuildCog):
     @Access(feature=Feature.ONLINE)
     async def online(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/server online``."""
-        health = await self.services.readings.get_health(ctx.guild_id)
-        reports = await self.services.server_players.describe(ctx.guild_id, server, health)
-        lines = [line for report in reports for line in list_online(report)]
+        lines = [line for report in await self._describe(ctx, server) for line in list_online(report)]
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             shown = cut_page(lines, page)
@@ -42,9 +43,11 @@ class ServerCog(GuildCog):
     @Access(feature=Feature.SERVER_STATUS)
     async def status(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/server status``."""
+        await ctx.respond(embed=ctx.embeds.build_server_state(await self._describe(ctx, server)))
+
+    async def _describe(self, ctx: KillfeedContext, server: str | None) -> Sequence[PlayersReport]:
         health = await self.services.readings.get_health(ctx.guild_id)
-        reports = await self.services.server_players.describe(ctx.guild_id, server, health)
-        await ctx.respond(embed=ctx.embeds.build_server_state(reports))
+        return await self.services.server_players.describe(ctx.guild_id, server, health)
 
     @server.command(name="population", description="How many players there were, as a picture")
     @server_option()

@@ -12,7 +12,7 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST, PAGE_COST
 from utils.interactions.member_menus import member_menu
-from utils.interactions.options import period_option, player_option, server_option
+from utils.interactions.options import period_option, player_option, read_question, server_option
 from utils.interactions.paging import cut_page, respond_with_answer
 from utils.interactions.selections import PERIOD, select_period
 from utils.models.premium import Feature
@@ -45,14 +45,7 @@ class StatsCog(GuildCog):
         period: str,
     ) -> None:
         """Answer ``/stats``."""
-        question = StatisticsQuestion(
-            guild_id=ctx.guild_id,
-            asker_id=ctx.member_id,
-            player=player,
-            member_id=MemberId(member.id) if member else None,
-            server=server,
-            period=Period(period),
-        )
+        question = read_question(ctx, player=player, member=member, server=server, period=period)
         await self._show_stats(ctx, question)
 
     @member_menu("Stats", said=text("A member's stats, for your eyes only"))

@@ -49,7 +49,7 @@ class Days:
         self._check()
         left = [path.name for place in self._places for path in place.iterdir() if path.name[0] == "."]
         home, other = ([archive.id for archive in list_archives(place)] for place in self._places)
-        sys.stdout.write(f"\nleftovers: {left}, the same in both places: {home == other}\n")
+        sys.stdout.write(f"\nfound: leftovers: {left}, the same in both places: {home == other}\n")
 
     def _check(self) -> None:
         """Read every listed backup of every place, and print the number of those at home."""

@@ -22,6 +22,17 @@ from utils.models.restores import RestoreFacts, RestoreGap
 
 NAMES = tuple(DOCUMENTS)
 LATER = MOMENT + timedelta(hours=5)
+LOGGED_STEPS = [
+    "a restore begins",
+    "the files of the backup are as they were written",
+    "the present data is backed up",
+    "the backup is loaded beside the present data, and is the same",
+    "a backup takes the place of the present data",
+    "a backup is in place, and what follows is done",
+    "a backup is restored",
+]
+"""The log of a restore of everything that goes well, in its order."""
+
 PRESENT: Mapping[str, list[dict[str, Any]]] = {
     "guilds": [{"_id": 1, "guild_id": 7, "name": "Renamed"}, {"_id": 3, "guild_id": 9, "name": "C"}],
     "kills": [{"_id": number, "guild_id": 7, "weapon": "M4"} for number in range(200, 400)],

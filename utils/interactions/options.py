@@ -9,9 +9,12 @@ from typing import Any
 import discord
 
 from utils.interactions.autocomplete import Completion, complete_player, complete_server
+from utils.interactions.context import KillfeedContext
+from utils.models.scope import MemberId
 from utils.models.statistics import PERIOD_CHOICES, Period
 from utils.models.texts import Text
 from utils.models.typed_text import TYPED_CHARACTERS
+from utils.services.players.coverage import StatisticsQuestion
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -62,3 +65,22 @@ def period_option() -> Decorator:
 
 def _begin_large(name: str) -> str:
     return name[:1].upper() + name[1:]
+
+
+def read_question(
+    ctx: KillfeedContext,
+    *,
+    player: str | None,
+    member: discord.Member | None,
+    server: str | None,
+    period: str,
+) -> StatisticsQuestion:
+    """Return the question that the options of a command about players ask."""
+    return StatisticsQuestion(
+        guild_id=ctx.guild_id,
+        asker_id=ctx.member_id,
+        player=player,
+        member_id=MemberId(member.id) if member else None,
+        server=server,
+        period=Period(period),
+    )

@@ -108,7 +108,7 @@ def note_unreached(what: str, errors: ErrorSink) -> Iterator[None]:
 
 
 def report_unreached(what: str, failure: Exception, errors: ErrorSink) -> None:
-    """Log and report a request that Discord did not take; one that came too late is no error."""
+    """Log a request that Discord did not take, and report it unless it came too late."""
     log = logger.info if is_over(failure) else logger.warning
     log(what, problem=f"{type(failure).__name__}: {failure}")
     if not is_over(failure):

@@ -38,7 +38,7 @@ AGAIN: Mapping[WorldEventKind, timedelta] = {
     WorldEventKind.MISSION: timedelta(minutes=10),
     WorldEventKind.AIRDROP: timedelta(seconds=60),
 }
-"""A second start this soon after the first is no news; a live bot posted a mission twice in a minute."""
+"""A second start this soon after the first is not posted; a live bot posted a mission twice in a minute."""
 
 UNHEARD: Mapping[WorldEventKind, timedelta] = {
     kind: timedelta(minutes=180 if kind is WorldEventKind.TRADER else 90) for kind in WorldEventKind

@@ -8,8 +8,8 @@ None says that the line is not what its rule means. Then the line counts as unkn
 Each row has one fixture in ``tests/utils/parsers/deadside_log``, named by its mark. To correct a pattern
 after a real line was seen, change its row and its fixture. docs/DEADSIDE_LOG.md says the same in words.
 
-A name from the log is taken as it stands, so a text that holds a parameter, an address or an id is no name:
-then a separator was missing, and what follows could be a password.
+The parser takes a name from the log as it stands. It does not take a text that holds a parameter, an address
+or an id: a separator is missing there, and the text could hold a password.
 """
 
 import re

@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pymongo import MongoClient
 
 from simulation.starts import PROJECT
 from tests.fakes.backup_kills import KILLS
 from tests.fakes.backups import MOMENT, begin_archive, finish, write_archive
+from tests.fakes.killed_runs import run_kills
 from utils.backup.archive import list_archives
 from utils.backup.checking import check_files
 from utils.backup.places import clear_leftovers, copy_archive
@@ -74,13 +74,7 @@ def test_scheduled_backup_that_is_killed_at_any_moment_is_whole_or_not_there(
     tmp_path: Path, mongod_uri: str
 ) -> None:
     """Every listed backup is readable after each kill, the next day's backup comes, and no part is left."""
-    name = "test_backups_killed"
-    command = (sys.executable, "-m", "tests.fakes.backup_kills", mongod_uri, name, str(tmp_path))
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)  # noqa: S603
-    with MongoClient[dict[str, object]](mongod_uri) as client:
-        client.drop_database(name)
-    assert done.returncode == 0, done.stdout + done.stderr
-    *days, end = [line for line in done.stdout.splitlines() if line.startswith(("found: ", "leftovers: "))]
+    *days, end = run_kills("tests.fakes.backup_kills", mongod_uri, "test_backups_killed", str(tmp_path))
     assert len(days) == KILLS + 1
     assert end == "leftovers: [], the same in both places: True"
 

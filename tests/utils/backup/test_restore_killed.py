@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from pymongo import MongoClient
 
 from simulation.starts import PROJECT
 from tests.bot.process import until
+from tests.fakes.killed_runs import run_kills
 from tests.fakes.restore_kills import KILLS, STOPS
 from tests.fakes.restores import NEW, OLD, RestoreSetup, digest, fill, write_backup
 from tests.fakes.sleeper import LOST, OPEN
@@ -35,13 +34,8 @@ def test_restore_that_is_killed_or_stopped_at_any_moment_is_undone_or_finished(
 
     One that stands still while another process ends the restore changes nothing when it wakes.
     """
-    module, name = "tests.fakes.restore_kills", f"test_killed_{kind}"
-    command = (sys.executable, "-m", module, mongod_uri, name, str(tmp_path), kind)
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)  # noqa: S603
-    with MongoClient[dict[str, object]](mongod_uri) as client:
-        client.drop_database(name)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = [line.removeprefix("found: ") for line in done.stdout.splitlines() if line.startswith("found: ")]
+    name = f"test_killed_{kind}"
+    found = run_kills("tests.fakes.restore_kills", mongod_uri, name, str(tmp_path), kind)
     states = ["old", "new", "new", "old", "unchanged", "new", "unchanged"]
     assert (len(KILLS), len(STOPS), found) == (3, 2, states)
 

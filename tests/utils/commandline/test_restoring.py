@@ -17,7 +17,7 @@ from pymongo import MongoClient
 
 from bot import main
 from tests.fakes.backups import DOCUMENTS, MOMENT, begin_archive, finish, write_archive
-from tests.fakes.restores import PRESENT
+from tests.fakes.restores import LOGGED_STEPS, PRESENT
 from utils.backup.archive import PROOF_NAME, Archive, write_manifest, write_note
 from utils.backup.manifest import dump_json
 from utils.clock import SystemClock
@@ -109,16 +109,7 @@ def write_keyless(place: Path, **changes: Any) -> Archive:
     return archive
 
 
-STEPS_OF_LOG = [
-    "newer and lost by the restore",
-    "a restore begins",
-    "the files of the backup are as they were written",
-    "the present data is backed up",
-    "the backup is loaded beside the present data, and is the same",
-    "a backup takes the place of the present data",
-    "a backup is in place, and what follows is done",
-    "a backup is restored",
-]
+STEPS_OF_LOG = ["newer and lost by the restore", *LOGGED_STEPS]
 
 
 def test_deaths_that_a_backup_lacks_are_told_in_plain_words() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from tests.fakes import restored_town
+from tests.fakes.restores import LOGGED_STEPS
 from tests.fakes.verified import SERVER, Community, verify_quickly
 from utils.database.core.database import SafeDatabase
 
@@ -31,14 +32,6 @@ async def test_log_tells_each_step_of_a_restore(database: SafeDatabase, tmp_path
     await restored_town.build(database, tmp_path)
     with capture_logs() as logs:
         await restored_town.TownSetup(database, tmp_path).restore(restored_town.find_archive(tmp_path))
-    assert [one["event"] for one in logs if one["log_level"] == "info" and "backup" in one] == [
-        "a restore begins",
-        "the files of the backup are as they were written",
-        "the present data is backed up",
-        "the backup is loaded beside the present data, and is the same",
-        "a backup takes the place of the present data",
-        "a backup is in place, and what follows is done",
-        "a backup is restored",
-    ]
+    assert [one["event"] for one in logs if one["log_level"] == "info" and "backup" in one] == LOGGED_STEPS
     [end] = [one for one in logs if one["event"] == "a backup is restored"]
     assert (end["deaths_to_read_again"], end["deaths_lost"]) == (0, 0)

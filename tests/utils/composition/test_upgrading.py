@@ -1,13 +1,10 @@
 """An upgrade as a process that is killed at each of its moments: one backup, and all of it done once."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from pymongo import MongoClient
 
-from simulation.starts import PROJECT
+from tests.fakes.killed_runs import run_kills
 from tests.fakes.upgrade_kills import MOMENTS
 from utils.database.migrations.migrations import MIGRATIONS, DataVersion
 
@@ -15,13 +12,7 @@ from utils.database.migrations.migrations import MIGRATIONS, DataVersion
 @pytest.mark.fault
 def test_upgrade_that_is_killed_goes_on_with_its_one_backup(tmp_path: Path, mongod_uri: str) -> None:
     """A kill between backup, raise and steps costs no second backup; touching more than named is refused."""
-    name = "test_upgrade_killed"
-    command = (sys.executable, "-m", "tests.fakes.upgrade_kills", mongod_uri, name, str(tmp_path))
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)  # noqa: S603
-    with MongoClient[dict[str, object]](mongod_uri) as client:
-        client.drop_database(name)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = [line.removeprefix("found: ") for line in done.stdout.splitlines() if line.startswith("found: ")]
+    found = run_kills("tests.fakes.upgrade_kills", mongod_uri, "test_upgrade_killed", str(tmp_path))
     *kills, version, end, refusal = found
     assert kills == [f"{moment}: 1 backups, {int(moment != 'trial')} proven" for moment in MOMENTS]
     assert version == f"{DataVersion(MIGRATIONS.newest)}, 2 guilds changed"

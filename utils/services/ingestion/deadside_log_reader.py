@@ -40,6 +40,7 @@ from utils.models.game_log import (
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.notices.notice import Notice
+from utils.models.presence import PlaySession
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer, LogHealth, ServerHealth
 from utils.models.texts import Text, text
@@ -215,8 +216,7 @@ class DeadsideLogReader:
                         has_grown = True
                 memory.seen = seen if memory.tail.is_at_end else None
         if memory.state.cursor is not None and not has_grown:
-            tracker = PresenceTracker(memory.state.presence)
-            await self._finish(server, memory, tracker, is_silent=is_silent)
+            await self._finish(server, memory, (), is_silent=is_silent)
 
     async def _take(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
         """Take the lines of a slice, and store what changed."""
@@ -250,15 +250,15 @@ class DeadsideLogReader:
         memory.peak = max(memory.peak, tracker.peak)
         memory.state = state
         if piece.is_end:
-            await self._finish(server, memory, tracker, is_silent=piece.is_silent)
+            await self._finish(server, memory, tracker.sessions, is_silent=piece.is_silent)
         else:
-            await self._store(memory, self._build_steps(server, memory, tracker))
+            await self._store(memory, self._build_steps(server, memory, tracker.sessions))
         await asyncio.sleep(0)  # other tasks run between two slices
 
     async def _finish(
-        self, server: GameServer, memory: _Memory, tracker: PresenceTracker, *, is_silent: bool
+        self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession], *, is_silent: bool
     ) -> None:
-        """Decide about posts and the sample, and store what changed."""
+        """Decide about posts and the sample, and store what changed, with the sessions that ended."""
         now = self._clock.now()
         is_late = is_cold(memory.state.read_at, now=now, max_age=MAX_AGE)
         notices = [
@@ -266,7 +266,7 @@ class DeadsideLogReader:
             *await self._choose_events(server, memory, is_silent=is_silent, is_late=is_late),
         ]
         memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
-        steps = self._build_steps(server, memory, tracker)
+        steps = self._build_steps(server, memory, sessions)
         if notices:
             steps.append(NoticesStep(notices, now))
         sample = self._choose_sample(memory, now)
@@ -332,16 +332,18 @@ class DeadsideLogReader:
             memory.sample_at, memory.peak = at, online
         return sample
 
-    def _build_steps(self, server: GameServer, memory: _Memory, tracker: PresenceTracker) -> list[LogStep]:
+    def _build_steps(
+        self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession]
+    ) -> list[LogStep]:
         """Return the steps that store the state; the cursor alone if no player changed."""
         before, after = memory.stored.presence.players, memory.state.presence.players
         changed = [one for key, one in after.items() if before.get(key) != one]
         gone = before.keys() - after.keys()
         zone = ZoneInfo(server.timezone)
-        sessions = [build_record(self._scope, one, zone) for one in tracker.sessions]
+        records = [build_record(self._scope, one, zone) for one in sessions]
         steps: list[LogStep] = [CursorStep(memory.stored.cursor, memory.state)]
-        if changed or gone or sessions:
-            steps.append(PlayersStep(changed, gone, sessions))
+        if changed or gone or records:
+            steps.append(PlayersStep(changed, gone, records))
         if memory.events:
             steps.append(EventsStep(list(memory.events.values())))
         return steps

@@ -1,4 +1,4 @@
-"""A death's id: the same row of the same server always has the same id."""
+"""Ids of deaths and of sessions: what the same lines of the same server tell always has the same id."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -26,5 +26,10 @@ def compute_death_id(prefix: bytes, row: DeathRow) -> bytes:
     since = row.written_at - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     text = f"{seconds};{row.killer_id or ''};{row.victim_id};{row.weapon};{row.distance}"
+    return build_id(prefix, seconds, text)
+
+
+def build_id(prefix: bytes, seconds: int, text: str) -> bytes:
+    """Return 32 bytes: a scope, seconds since 1970 (0 before it), and the digest of a text in that scope."""
     digest = blake2b(prefix + text.encode(), digest_size=DIGEST_BYTES).digest()
     return prefix + max(seconds, 0).to_bytes(TIME_BYTES, "big") + digest

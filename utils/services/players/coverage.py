@@ -1,6 +1,5 @@
 """Coverage: the servers, days and players of an answer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -10,18 +9,16 @@ from utils.errors import InvalidInputError, NotFoundError, NotLinkedError
 from utils.models.links import describe_unlinked
 from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
-from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
 from utils.models.texts import Command, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
-from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.game_servers import GameServerService, list_chosen
 
 HOW_TO_LINK = text(
     "You haven't linked a player yet. Use {link}, or choose someone in `player`.", link=Command("link")
 )
 ALL_SERVERS = text("All servers")
-NO_SERVER = text("No game server is set up yet. Admins: start with {setup}.", setup=Command("setup"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +50,7 @@ class CoverageService:
         Raises:
             NotFoundError, AmbiguousError: there is no server, or none with this name.
         """
-        if server is not None:
-            servers: Sequence[GameServer] = (await self._servers.resolve(guild_id, server),)
-        else:
-            servers = await self._servers.list_servers(guild_id)
-        if not servers:
-            raise NotFoundError(NO_SERVER)
+        servers = await list_chosen(self._servers, guild_id, server)
         zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None

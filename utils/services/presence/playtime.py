@@ -2,24 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
 from utils.models.presence import PlaySession, SessionRecord
 from utils.models.scope import ServerScope
-from utils.services.ingestion.fingerprint import DIGEST_BYTES, TIME_BYTES, build_scope_prefix
+from utils.services.ingestion.fingerprint import build_id, build_scope_prefix
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def build_record(scope: ServerScope, session: PlaySession, zone: ZoneInfo) -> SessionRecord:
     """Return a session as it is stored: its id is made of what reading its lines again gives again."""
-    prefix = build_scope_prefix(scope)
     since = session.started_at - _EPOCH
-    seconds = max(0, since.days * 86_400 + since.seconds)
+    seconds = since.days * 86_400 + since.seconds
     text = f"{session.run};{session.player_id};{session.started_at.isoformat()}"
-    digest = blake2b(prefix + text.encode(), digest_size=DIGEST_BYTES).digest()
-    session_id = prefix + seconds.to_bytes(TIME_BYTES, "big") + digest
+    session_id = build_id(build_scope_prefix(scope), seconds, text)
     return SessionRecord(session_id, session, tuple(split_by_day(session, zone)))
 
 

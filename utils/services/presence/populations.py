@@ -7,14 +7,12 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import NotFoundError
 from utils.models.game_log import SAMPLE_TIME, PopulationSample, floor_sample
 from utils.models.populations import PopulationPeriod, PopulationReport
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import GameServer
 from utils.models.texts import Value
-from utils.services.players.coverage import ALL_SERVERS, NO_SERVER
-from utils.services.servers.game_servers import GameServerService
+from utils.services.players.coverage import ALL_SERVERS
+from utils.services.servers.game_servers import GameServerService, list_chosen
 
 
 class PopulationStore(Protocol):  # implemented by GameLogRepository
@@ -40,12 +38,7 @@ class PopulationService:
         Raises:
             NotFoundError, AmbiguousError: there is no server, or none with this name.
         """
-        if server is not None:
-            servers: Sequence[GameServer] = (await self._servers.resolve(guild_id, server),)
-        else:
-            servers = await self._servers.list_servers(guild_id)
-        if not servers:
-            raise NotFoundError(NO_SERVER)
+        servers = await list_chosen(self._servers, guild_id, server)
         now = self._clock.now()
         until = floor_sample(now)
         samples = [await self._store.list_samples(one.scope, since=until - period.length) for one in servers]

@@ -6,12 +6,10 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import NotFoundError
 from utils.models.game_log import GameLogState, LogCondition, PlayersReport
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
-from utils.services.players.coverage import NO_SERVER
-from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.game_servers import GameServerService, list_chosen
 
 READ_TIME = timedelta(minutes=5)
 """The time of the last read is stored at least every two minutes."""
@@ -65,12 +63,7 @@ class ServerPlayersService:
         Raises:
             NotFoundError, AmbiguousError: there is no server, or none with this name.
         """
-        if server is not None:
-            servers: Sequence[GameServer] = (await self._servers.resolve(guild_id, server),)
-        else:
-            servers = await self._servers.list_servers(guild_id)
-        if not servers:
-            raise NotFoundError(NO_SERVER)
+        servers = await list_chosen(self._servers, guild_id, server)
         return [await self._describe(one, health.get(one.scope, ServerHealth(one.scope))) for one in servers]
 
     async def _describe(self, server: GameServer, health: ServerHealth) -> PlayersReport:

@@ -52,6 +52,7 @@ from utils.services.servers.typed_servers import (
     verify_free_name,
 )
 
+NO_SERVER = text("No game server is set up yet. Admins: start with {setup}.", setup=Command("setup"))
 logger = get_logger(__name__)
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids
@@ -391,3 +392,19 @@ def _list_facts(server: GameServer, *more: FieldChange, is_there: bool = True) -
         if value is not None
     )
     return AuditFacts(server_name=server.name, changes=(*changes, *more))
+
+
+async def list_chosen(
+    service: GameServerService, guild_id: GuildId, typed: str | None
+) -> Sequence[GameServer]:
+    """Return the server with this id or name; without text all servers of the guild.
+
+    Raises:
+        NotFoundError, AmbiguousError: there is no server, or none with this name.
+    """
+    if typed is not None:
+        return (await service.resolve(guild_id, typed),)
+    servers = await service.list_servers(guild_id)
+    if not servers:
+        raise NotFoundError(NO_SERVER)
+    return servers

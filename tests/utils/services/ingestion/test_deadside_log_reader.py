@@ -84,7 +84,7 @@ async def test_quiet_poll_asks_for_the_size_alone_and_stores_nothing(world: Game
 
 
 async def test_file_is_looked_for_at_a_slower_pace_while_it_is_missing(world: GameLogWorld) -> None:
-    """The server is stopped: that is no problem of the host, and is noted once."""
+    """A stopped server is not a problem of the host. The reader notes it once."""
     await world.poll()
     assert (world.log.looks, world.store.transactions) == (1, 0)
     await world.poll(29)

@@ -206,7 +206,7 @@ def test_logout_of_a_name_that_two_players_have_ends_the_one_who_is_leaving() ->
 
 
 def test_queue_is_who_waits_at_the_beacon_of_a_full_server() -> None:
-    """While there are places, the same people just log in; without a maximum there is no queue."""
+    """People at the beacon of a server with free places log in; without a maximum the queue is unknown."""
     lines = [*say(0, MaxPlayers(1)), *enter(1, "Ghost"), *say(2, BeaconJoined(OTTER))]
     state = follow(lines).freeze()
     assert (state.max_players, state.count_queue(1), state.count_queue(2), state.count_queue(None)) == (

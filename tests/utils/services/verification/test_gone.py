@@ -36,7 +36,7 @@ async def test_half_of_the_communities_are_not_gone_by_themselves(
 
 
 async def test_less_than_half_is_no_loss(database: SafeDatabase, community: Community) -> None:
-    """One community of three may have been of an installation that is no more."""
+    """One community of three may have belonged to an installation that was given up."""
     await Community(database, ServerScope(OTHER, community.scope.server_id), seed=2).store(deaths=2)
     three = KeptCommunities(NOW, frozenset({GUILD, OTHER, THIRD}), {GUILD: 1, OTHER: 1})
     assert await list_gone(database, three) == []

@@ -94,7 +94,7 @@ async def test_thousand_deaths_come_back_at_once_and_no_more(
 
 
 async def test_gentle_verification_rests_as_long_as_it_worked() -> None:
-    """Half of a core stays free; the rest itself is no work."""
+    """Half of a core stays free, and a rest does not count as work."""
     spent, slept = [1.0], list[float]()
 
     async def sleep(seconds: float) -> None:
