@@ -24,6 +24,7 @@ class DataFault(StrEnum):
     UNREADABLE = "unreadable"
     GENERATION = "generation"
     COUNTERS = "counters"
+    PLAYTIME = "playtime"
     DEATHS = "deaths"
     DENIED = "denied"
     WALLET = "wallet"
@@ -318,6 +319,13 @@ def _describe_server(finding: DataFinding, place: Text) -> Text:
             return plural(
                 "{count} figure isn't what the deaths say: {place}.",
                 "{count} figures aren't what the deaths say: {place}.",
+                finding.found,
+                place=place,
+            )
+        case DataFault.PLAYTIME:
+            return plural(
+                "The playtime of {count} player isn't what their sessions say: {place}.",
+                "The playtime of {count} players isn't what their sessions say: {place}.",
                 finding.found,
                 place=place,
             )
