@@ -1,8 +1,8 @@
 """Scheduled backups in processes of their own that are killed at drawn moments, and what is there afterwards.
 
-``python -m tests.fakes.backup_kills URI DATABASE FOLDER KILLS`` lets a day pass again and again. Each time a child
-of this process makes the backup that is due, and is killed before a drawn command or some milliseconds later.
-At the end one child makes its backup. This process reads every listed backup after each of them.
+``python -m tests.fakes.backup_kills URI DATABASE FOLDER KILLS`` lets a day pass again and again. Each time a
+child of this process makes the backup that is due, and is killed before a drawn command or some milliseconds
+later. At the end one child makes its backup. This process reads every listed backup after each of them.
 """
 
 import sys
@@ -22,6 +22,7 @@ from utils.backup.archive import list_archives
 from utils.backup.checking import check_files
 from utils.clock import SystemClock
 from utils.database.process.connection import SafeMongoDBConnection
+
 
 class Days:
     """The days of one database."""

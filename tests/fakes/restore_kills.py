@@ -1,12 +1,12 @@
 """Restores in processes of their own that die or stand still at drawn moments, and what others find then.
 
-``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND KILLS STOPS`` restores a backup again and again,
-all of it or one guild (the kind is ``whole`` or ``guild``). KILLS and STOPS are the parts of a restore in which a
-moment is drawn, as JSON. Each time a child of this process stores the data of before
-again, restores, and is killed at a drawn moment: before a command is sent, or some milliseconds later. Then
-the next child does what the next start does, and prints whether it finds the old or the new data. At other
-drawn moments the child is stopped, and wakes only after another process has ended the restore and has
-written something of its own.
+``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND KILLS STOPS`` restores a backup again and
+again, all of it or one guild (the kind is ``whole`` or ``guild``). KILLS and STOPS are the parts of a restore
+in which a moment is drawn, as JSON. Each time a child of this process stores the data of before again,
+restores, and is killed at a drawn moment: before a command is sent, or some milliseconds later. Then the next
+child does what the next start does, and prints whether it finds the old or the new data. At other drawn
+moments the child is stopped, and wakes only after another process has ended the restore and has written
+something of its own.
 
 Everything happens in children, so that this process has no client when it forks. The moments come from a
 seed; where a delay ends depends on the machine, and the result never does.

@@ -26,7 +26,6 @@ from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.errors import StorageError
 
-
 KILLS = ((0.0, 0.1), (0.2, 0.6), (0.6, 1.0))
 """The parts of a restore in which it is killed: it loads, it is put in place, and the work that follows."""
 
