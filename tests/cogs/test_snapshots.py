@@ -63,6 +63,7 @@ def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member
     silent, feed = world.create_channel(guild, "silent"), world.create_channel(guild, "feed")
     world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
     world.create_role(guild, "scouts")
+    world.create_role(guild, "hunters", mentionable=True)
     managers = manager.membership.roles
     owner = world.add_member(guild, world.owner, roles=managers)
     members = {"alice": alice, "bob": world.add_member(guild, "bob"), "manager": manager, "owner": owner}

@@ -91,6 +91,8 @@ def build_services(
         servers=features.servers,
         server_changes=features.server_changes,
         guild_changes=features.guild_changes,
+        event_changes=features.event_changes,
+        world_reports=features.world_reports,
         links=features.links,
         coverage=features.coverage,
         statistics=features.statistics,

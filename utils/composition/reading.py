@@ -131,6 +131,7 @@ def build_reading(
         logs=hosts,
         store=base.repositories.game_logs,
         channels=guild.settings,
+        settings=guild.settings,
         premium=guild.premium,
         events=base.events,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),

@@ -34,6 +34,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),
     "deliver": text_in("a task", "posting"),
+    "events": text_in("a task", "editing posts of events"),
     "errors:alert": text_in("a task", "reporting errors"),
     "errors:write": text_in("a task", "storing errors"),
     "verify:stored": text_in("a task", "reading back what was stored"),

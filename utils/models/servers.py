@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind, DeathRow
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs, ServerPlace
@@ -90,6 +91,7 @@ class GameServer:
             new class is posted.
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
+        events: its own choices about posts of events and players; they go before the guild's.
     """
 
     scope: ServerScope
@@ -109,6 +111,7 @@ class GameServer:
     is_paused: bool = False
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
+    events: EventSettings = field(default_factory=EventSettings)
 
     @property
     def posted_deaths(self) -> PostedDeaths:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from utils.database.documents.codec import Codec, Document
 from utils.database.documents.text_documents import build_text, read_text
 from utils.models.deaths import LogFile
+from utils.models.event_settings import EventSettings
 from utils.models.reading import CatchUp, CaughtUp, Cursor, ImportJob
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 SERVERS = Codec(GameServer, without=frozenset({"scope", "secret"}))
+EVENT_SETTINGS = Codec(EventSettings)
 HEALTH = Codec(
     ServerHealth,
     without=frozenset({"scope", "problem", "lines_read", "lines_rejected", "next_try_at", "others"}),
