@@ -31,6 +31,10 @@ class GameLogWriter:
         """Let a player leave."""
         self.write(write_leave(self.now - ago, name))
 
+    def begin_run(self) -> None:
+        """Let the game server start again, with a file of its own."""
+        self._path.write_text(write_start(self.now), "utf-8")
+
     def write(self, text: str) -> None:
         """Write lines."""
         with self._path.open("a", encoding="utf-8") as file:

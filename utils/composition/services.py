@@ -38,10 +38,12 @@ from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.populations import PopulationService, PopulationStore
+from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
+from utils.services.servers.server_facts import ServerFactService
 from utils.services.world.event_changes import EventChangeService
 from utils.services.world.reports import WorldReportService, WorldStore
 from utils.tasks import TaskManager
@@ -121,6 +123,7 @@ class FeatureServices:
 
     servers: GameServerService
     server_changes: ServerChangeService
+    server_facts: ServerFactService
     guild_changes: GuildChangeService
     event_changes: EventChangeService
     world_reports: WorldReportService
@@ -129,6 +132,7 @@ class FeatureServices:
     statistics: StatisticsService
     combat: CombatService
     server_players: ServerPlayersService
+    server_logs: ServerLogService
     playtimes: PlaytimeService
     populations: PopulationService
     wallets: WalletService
@@ -163,6 +167,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
+        server_facts=ServerFactService(servers, stores.servers, around.loops, audit, clock),
         guild_changes=guild_changes,
         event_changes=EventChangeService(
             guild.settings,
@@ -182,6 +187,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         playtimes=PlaytimeService(stores.playtimes, coverage),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
+        server_logs=ServerLogService(stores.game_logs, servers, clock=clock),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),

@@ -39,9 +39,11 @@ from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.populations import PopulationService
+from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
+from utils.services.servers.server_facts import ServerFactService
 from utils.services.world.event_changes import EventChangeService
 from utils.services.world.reports import WorldReportService
 from utils.tasks import K, TaskReport
@@ -188,6 +190,7 @@ class Services:
     coverage: CoverageService
     combat: CombatService
     server_players: ServerPlayersService
+    server_logs: ServerLogService
     playtimes: PlaytimeService
     populations: PopulationService
     premium: PremiumService
@@ -209,6 +212,7 @@ class Services:
     grants: GrantService
     guild_changes: GuildChangeService
     server_changes: ServerChangeService
+    server_facts: ServerFactService
     event_changes: EventChangeService
     world_reports: WorldReportService
     audit: AuditLog

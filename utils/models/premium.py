@@ -48,6 +48,7 @@ class Feature(StrEnum):
     PLAYTIME = "playtime"
     POPULATION = "server population"
     EVENTS = "server events"
+    RESTARTS = "admin server restarts"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -66,6 +67,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.PLAYTIME: (text_in("a feature", "playtime"),),
         Feature.POPULATION: (text_in("a feature", "players over time"),),
         Feature.EVENTS: (text_in("a feature", "missions and events"),),
+        Feature.RESTARTS: (text_in("a feature", "restart warnings"),),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),

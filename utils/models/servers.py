@@ -8,6 +8,7 @@ from enum import StrEnum
 from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind, DeathRow
 from utils.models.event_settings import EventSettings
+from utils.models.game_log import GameLogState
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs, ServerPlace
@@ -92,6 +93,9 @@ class GameServer:
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
         events: its own choices about posts of events and players; they go before the guild's.
+        slots: the number of places that an admin set; None: the log tells it.
+        restart_times: the times of day at which it starts again each day, as ``HH:MM`` in its zone.
+        restart_warning: so many minutes before such a time the restart is announced; 0: never.
     """
 
     scope: ServerScope
@@ -112,6 +116,9 @@ class GameServer:
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
     events: EventSettings = field(default_factory=EventSettings)
+    slots: int | None = None
+    restart_times: tuple[str, ...] = ()
+    restart_warning: int = 0
 
     @property
     def posted_deaths(self) -> PostedDeaths:
@@ -120,6 +127,19 @@ class GameServer:
             kinds=frozenset(kind for kind in DeathKind if kind not in self.silenced),
             highlights=frozenset(kind for kind in HighlightKind if kind not in self.silenced),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RestartSettings:
+    """When a game server restarts, as an admin set it.
+
+    Attributes:
+        server: with its times and minutes of warning.
+        next_at: the next restart; None without a time.
+    """
+
+    server: GameServer
+    next_at: datetime | None
 
 
 def is_at_host(server: GameServer, other: GameServer) -> bool:
@@ -163,6 +183,8 @@ class ServerHealth:
         next_try_at: the time of the next try after a failure; None during a try, or if it waits for a person.
             Not stored.
         others: the states of the other logs; all other fields are about the death log. Not stored.
+        game_log: what is known from Deadside.log, as its reader knows it; None before its first read. Not
+            stored here.
     """
 
     scope: ServerScope
@@ -174,6 +196,7 @@ class ServerHealth:
     lines_rejected: int = 0
     next_try_at: datetime | None = None
     others: tuple[LogHealth, ...] = ()
+    game_log: GameLogState | None = None
 
     @property
     def is_well(self) -> bool:
