@@ -18,6 +18,7 @@ from utils.composition.restores import OwnBackups
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
 from utils.delivery.bounty_boards import BountyBoards
+from utils.delivery.counters import COUNTERS_TASK, LOOK_SECONDS, Counters
 from utils.delivery.restore_messages import RestoreMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
@@ -70,6 +71,7 @@ class Application:
     proofs: ProofWatcher
     boards: PostedBoardService
     bounty_boards: BountyBoards
+    counters: Counters
     backups: OwnBackups
     restore_messages: RestoreMessages
     error_alerts: ErrorAlerts
@@ -107,6 +109,7 @@ class Application:
         self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
         self.tasks.start("charts:warm-up", self._warm_up)
         self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
+        self.tasks.start(COUNTERS_TASK, self._look_at_counters, interval_seconds=LOOK_SECONDS)
         self.tasks.start(PRUNE_TASK, self.pruning.prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
@@ -170,7 +173,14 @@ class Application:
     async def _refresh_boards(self) -> None:
         await self._wait_until_ready()
         await self.boards.refresh_all()
-        await self.bounty_boards.refresh_all([GuildId(guild.id) for guild in self.bot.guilds])
+        await self.bounty_boards.refresh_all(self._list_guilds())
+
+    async def _look_at_counters(self) -> None:
+        await self._wait_until_ready()
+        await self.counters.look(self._list_guilds())
+
+    def _list_guilds(self) -> list[GuildId]:
+        return [GuildId(guild.id) for guild in self.bot.guilds]
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

@@ -33,6 +33,8 @@ TASK_NAMES: Mapping[str, Text] = {
     "bounties:expire": text_in("a task", "ending bounties"),
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),
+    "counters:look": text_in("a task", "looking at counters"),
+    "counters:rename": text_in("a task", "renaming a counter"),
     "deliver": text_in("a task", "posting"),
     "errors:alert": text_in("a task", "reporting errors"),
     "errors:write": text_in("a task", "storing errors"),

@@ -103,12 +103,14 @@ class PlayersReport:
     Attributes:
         server_name: its name.
         state: as it is stored.
+        max_players: the number of places; None if it is not known.
         peak_today: the most players at once since the server's midnight; None without a sample.
     """
 
     server_name: str
     condition: LogCondition
     state: GameLogState
+    max_players: int | None = None
     peak_today: int | None = None
 
 

@@ -90,6 +90,7 @@ class GameServer:
             new class is posted.
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
+        counter_format: the format of its counter's name (``models/counters.py``); None for the default one.
     """
 
     scope: ServerScope
@@ -109,6 +110,7 @@ class GameServer:
     is_paused: bool = False
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
+    counter_format: str | None = None
 
     @property
     def posted_deaths(self) -> PostedDeaths:

@@ -63,7 +63,12 @@ class ServerPlayersService:
         Raises:
             NotFoundError, AmbiguousError: there is no server, or none with this name.
         """
-        servers = await list_chosen(self._servers, guild_id, server)
+        return await self.describe_servers(await list_chosen(self._servers, guild_id, server), health)
+
+    async def describe_servers(
+        self, servers: Sequence[GameServer], health: Mapping[ServerScope, ServerHealth]
+    ) -> Sequence[PlayersReport]:
+        """Return a report of each of these servers."""
         return [await self._describe(one, health.get(one.scope, ServerHealth(one.scope))) for one in servers]
 
     async def _describe(self, server: GameServer, health: ServerHealth) -> PlayersReport:
@@ -75,4 +80,10 @@ class ServerPlayersService:
         if condition is LogCondition.OK:
             online = state.presence.count_online()
             peak = max(peak or 0, online)
-        return PlayersReport(server_name=server.name, condition=condition, state=state, peak_today=peak)
+        return PlayersReport(
+            server_name=server.name,
+            condition=condition,
+            state=state,
+            max_players=state.presence.max_players,
+            peak_today=peak,
+        )
