@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from benchmarks import answers, backup, care, errors, importing, lines, live, load, outage, starting
+from benchmarks import answers, backup, both, care, errors, importing, lines, live, load, outage, starting
 from benchmarks.figures import Figure, render_table
 
 ROWS = 100_000
@@ -19,6 +19,7 @@ ROWS = 100_000
 BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "import": importing.measure,
     "lines": lines.measure,
+    "both": both.measure,
     "live": live.measure,
     "start": starting.measure,
     "answers": answers.measure,

@@ -24,6 +24,7 @@ from simulation.bot_process import BotProcess, run_bot
 from simulation.discord import SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
+from simulation.game_host.run_log import BattleLog
 from utils.clock import SystemClock
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -32,12 +33,14 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials, GameServer
 from utils.secrets import SecretBox
+from utils.tasks import beside
 
 GUILDS = 100
 SIZES = (1, 10, 100, 500, 1_000)
 AIMED_AT = 500
 POLL_SECONDS = 5.0
 KILL_SECONDS = 10.0
+LINE_SECONDS = 3.5  # as 18 lines a minute
 SETTLE_SECONDS = 30.0  # time for the listings of folders after a connection
 LOGINS_A_SECOND = 20  # the bot's own limit for one host
 MEASURED_SECONDS = 60.0
@@ -54,6 +57,7 @@ class Load:
     Attributes:
         written: the time at which each kill was written, by the name of its victim; no name is used twice.
         origins: the folder of its server, by the same name.
+        game_logs: Deadside.log of each server, if there is one.
     """
 
     world: SimulatedDiscord
@@ -62,10 +66,23 @@ class Load:
     files: Sequence[GameServerFiles]
     written: dict[str, float] = field(default_factory=dict)
     origins: dict[str, Path] = field(default_factory=dict)
+    game_logs: Sequence[BattleLog] = ()
     numbers: Iterator[int] = field(default_factory=count)
 
     async def play(self, seconds: float) -> None:
-        """Write kills for some seconds, at different moments for each server."""
+        """Write kills and lines of Deadside.log for some seconds, at different moments for each server."""
+        async with beside(self._live()):
+            await self._fight(seconds)
+
+    async def _live(self) -> None:
+        """Write lines of Deadside.log until cancelled."""
+        while True:
+            for log in self.game_logs:
+                log.write_until(CLOCK.now())
+                await asyncio.sleep(LINE_SECONDS / len(self.game_logs))
+            await asyncio.sleep(0 if self.game_logs else LINE_SECONDS)
+
+    async def _fight(self, seconds: float) -> None:
         chance = random.Random(1)
         starts = sorted((chance.uniform(0, KILL_SECONDS), files) for files in self.files)
         rows = Battle(1, start=CLOCK.now().replace(tzinfo=None)).rows()
@@ -167,8 +184,8 @@ def _compute_share(before: Cost, after: Cost) -> float:
 
 
 @asynccontextmanager
-async def running_load(size: int) -> AsyncIterator[Load]:
-    """Run a bot with this many game servers until the end of the block."""
+async def running_load(size: int, *, has_game_logs: bool = False) -> AsyncIterator[Load]:
+    """Run a bot with this many game servers until the end of the block, on request with both logs."""
     with TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         (folder / "host").mkdir()
@@ -176,13 +193,17 @@ async def running_load(size: int) -> AsyncIterator[Load]:
             SimulatedDiscord() as world,
             HostProcess(folder / "host", folders=[name_user(number) for number in range(size)]) as host,
         ):
-            files = await _settle(world, host, folder, size)
+            files = await settle(world, host, folder, size)
+            logs = [
+                BattleLog(one.logs, Battle(number), seed=number, start=CLOCK.now())
+                for number, one in enumerate(files if has_game_logs else ())
+            ]
             settings = {"polling": {"min_interval_seconds": POLL_SECONDS}}
             async with run_bot(folder, world, settings=settings) as bot:
-                yield Load(world, bot, host, files)
+                yield Load(world, bot, host, files, game_logs=logs)
 
 
-async def _settle(
+async def settle(
     world: SimulatedDiscord, host: HostProcess, folder: Path, size: int
 ) -> list[GameServerFiles]:
     """Store the servers as their admins would have added them, with a log that has begun."""

@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import bson
 import pytest
 
-from simulation.bot_process import build_environment
 from simulation.counting import count_rows
 from simulation.game_host.log_files import GameServerFiles
 from tests.bot.conftest import StageFactory
@@ -115,16 +113,14 @@ async def wait_for(condition: Callable[[], bool]) -> None:
     await until(condition, within_seconds=PATIENT_SECONDS, what="the trial does not do it")
 
 
-@asynccontextmanager
-async def killed_in_its_trial(stage: Stage) -> AsyncIterator[Path]:
-    """Begin a backup beside the bot, kill it while it is restored on trial, and give the scratch folder."""
+async def kill_in_its_trial(stage: Stage) -> None:
+    """Let an owner ask for a backup, kill the whole bot while it is restored on trial, and start it again."""
     scratch = stage.bot.data_dir / "scratch"
-    arguments, output = ("backup", "--config", str(stage.bot.config_path)), stage.bot.data_dir / "killed.txt"
-    process = await stage.bot.starter(arguments, build_environment(), output, output)
+    await stage.ask("/admin backup now")
     await wait_for(lambda: any(scratch.glob("*/process.json")))
-    process.kill()
-    await process.wait()
-    yield scratch
+    await stage.bot.kill()
+    await wait_for(lambda: not any(scratch.iterdir()))
+    await stage.bot.start()
 
 
 @pytest.mark.fault
@@ -148,9 +144,8 @@ async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory)
     check_money(archive)
     check_deaths(archive, stage, rows)
     assert sum(archive.manifest.deaths_by_server.values()) == archive.manifest.deaths
-    async with killed_in_its_trial(stage) as scratch:
-        await wait_for(lambda: not any(scratch.iterdir()))
-    assert len(list_archives(home)) == 2
+    await kill_in_its_trial(stage)
+    assert [archive.proven_at is None for archive in list_archives(home)] == [False, True]
     code, out, error = await run_command("verify", "latest", *config, within_seconds=PATIENT_SECONDS)
     assert (code, error, str(archive.path) in out) == (0, "", True)
     with stage.open_database() as database:

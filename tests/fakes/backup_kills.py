@@ -1,8 +1,8 @@
 """Scheduled backups in processes of their own that are killed at drawn moments, and what is there afterwards.
 
-``python -m tests.fakes.backup_kills URI DATABASE FOLDER`` lets a day pass again and again. Each time a child
-of this process makes the backup that is due, and is killed before a drawn command or some milliseconds later.
-At the end one child makes its backup. This process reads every listed backup after each of them.
+``python -m tests.fakes.backup_kills URI DATABASE FOLDER KILLS`` lets a day pass again and again. Each time a
+child of this process makes the backup that is due, and is killed before a drawn command or some milliseconds
+later. At the end one child makes its backup. This process reads every listed backup after each of them.
 """
 
 import sys
@@ -23,8 +23,6 @@ from utils.backup.checking import check_files
 from utils.clock import SystemClock
 from utils.database.process.connection import SafeMongoDBConnection
 
-KILLS = 12
-
 
 class Days:
     """The days of one database."""
@@ -35,17 +33,17 @@ class Days:
         self._moment = Moment()
         self._random = Random(7)
 
-    def run(self) -> None:
+    def run(self, kills: int) -> None:
         """Let all days pass."""
         self._places[1].mkdir()
         expect(0, partial(self._back_up, 0, 0, 0.0), "the first day")
         commands = int((self._folder / "commands").read_text())
-        for day in range(1, KILLS + 1):
-            number = 1 + int((commands - 1) * (day - self._random.random()) / KILLS)
+        for day in range(1, kills + 1):
+            number = 1 + int((commands - 1) * (day - self._random.random()) / kills)
             delay = self._random.choice((0.0, self._random.uniform(0, LONGEST_DELAY)))
             expect(KILLED, partial(self._back_up, day, number, delay), f"day {day}")
             self._check()
-        expect(0, partial(self._back_up, KILLS + 1, 0, 0.0), "the last day")
+        expect(0, partial(self._back_up, kills + 1, 0, 0.0), "the last day")
         self._check()
         left = [path.name for place in self._places for path in place.iterdir() if path.name[0] == "."]
         home, other = ([archive.id for archive in list_archives(place)] for place in self._places)
@@ -88,4 +86,5 @@ class Days:
 
 
 if __name__ == "__main__":
-    Days(sys.argv[1], sys.argv[2], Path(sys.argv[3])).run()
+    uri, database, folder, number = sys.argv[1:]
+    Days(uri, database, Path(folder)).run(int(number))

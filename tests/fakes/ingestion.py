@@ -474,7 +474,7 @@ class FakeDeathLogs:
         rewritten: files with a new content, which their cursors do not fit.
         newest_asked: the number of reads of the newest lines.
         problems: the problems that a poll reports.
-        denied: files that an import cannot read.
+        denied: files that cannot be read.
         gone: files that were deleted long ago.
     """
 
@@ -496,7 +496,7 @@ class FakeDeathLogs:
         self, cursors: Mapping[LogFile, Cursor], held: Collection[LogFile] = ()
     ) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, file after file in order, except of ``held`` files."""
-        for file in sorted(self.files.keys() - set(held)):
+        for file in sorted(self.files.keys() - set(held) - self.denied):
             cursor = cursors.get(file)
             later = [other for other in cursors if other.world == file.world and other.name > file.name]
             is_growth = not later if cursor is None else file not in self.rewritten
@@ -509,6 +509,8 @@ class FakeDeathLogs:
         """Return the last whole lines of every world's newest file, or of one before it."""
         self.power.pass_point()
         self.newest_asked += 1
+        if not back and self.denied:
+            raise RemotePermissionError(text("no permission"))
         worlds: dict[str, list[bytes]] = {}
         for file, data in sorted(self.files.items()):
             worlds.setdefault(file.world, []).append(data)

@@ -1,16 +1,18 @@
 """Restores in processes of their own that die or stand still at drawn moments, and what others find then.
 
-``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND`` restores a backup again and again, all of it
-or one guild (the kind is ``whole`` or ``guild``). Each time a child of this process stores the data of before
-again, restores, and is killed at a drawn moment: before a command is sent, or some milliseconds later. Then
-the next child does what the next start does, and prints whether it finds the old or the new data. At other
-drawn moments the child is stopped, and wakes only after another process has ended the restore and has
-written something of its own.
+``python -m tests.fakes.restore_kills URI DATABASE FOLDER KIND KILLS STOPS`` restores a backup again and
+again, all of it or one guild (the kind is ``whole`` or ``guild``). KILLS and STOPS are the parts of a restore
+in which a moment is drawn, as JSON. Each time a child of this process stores the data of before again,
+restores, and is killed at a drawn moment: before a command is sent, or some milliseconds later. Then the next
+child does what the next start does, and prints whether it finds the old or the new data. At other drawn
+moments the child is stopped, and wakes only after another process has ended the restore and has written
+something of its own.
 
 Everything happens in children, so that this process has no client when it forks. The moments come from a
 seed; where a delay ends depends on the machine, and the result never does.
 """
 
+import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -38,11 +40,7 @@ from utils.clock import SystemClock
 from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
 
-KILLS = ((0.0, 0.1), (0.2, 0.6), (0.6, 1.0))
-"""The parts of a restore in which it is killed: it loads, it is put in place, and the work that follows."""
-
-STOPS = ((0.05, 0.1), (0.25, 1.0))
-"""The parts in which it stands still: before them it holds no lease yet, and may begin when it wakes."""
+Parts = Sequence[tuple[float, float]]
 
 
 class Rounds:
@@ -53,7 +51,7 @@ class Rounds:
         self._random = Random(kind)
         self._moment = Moment()
 
-    def run(self) -> None:
+    def run(self, kills: Parts, stops: Parts) -> None:
         """Go all rounds.
 
         Raises:
@@ -61,11 +59,11 @@ class Rounds:
         """
         self._expect(0, self._prepare)
         commands = int((self._folder / "commands").read_text())
-        for number in self._draw(commands - 3, KILLS):
+        for number in self._draw(commands - 3, kills):
             delay = self._random.choice((0.0, self._random.uniform(0, LONGEST_DELAY)))
             self._expect(KILLED, partial(self._restore, number, partial(end_process, delay=delay)))
             self._expect(0, self._look)
-        for number in self._draw(commands - 3, STOPS):
+        for number in self._draw(commands - 3, stops):
             stop = partial(end_process, signal.SIGSTOP)
             sleeper = fork(partial(self._do, partial(self._restore, number, stop)), is_quiet=True)
             wait_until_stopped(sleeper)
@@ -73,7 +71,7 @@ class Rounds:
             resume(sleeper)
             self._expect(0, self._compare)
 
-    def _draw(self, commands: int, parts: Sequence[tuple[float, float]]) -> Iterator[int]:
+    def _draw(self, commands: int, parts: Parts) -> Iterator[int]:
         """Draw the number of a command in each part; the number of the last ones may differ."""
         return (1 + int(commands * self._random.uniform(*part)) for part in parts)
 
@@ -150,4 +148,5 @@ class Rounds:
 
 
 if __name__ == "__main__":
-    Rounds(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]).run()
+    uri, database, folder, kind, kills, stops = sys.argv[1:]
+    Rounds(uri, database, Path(folder), kind).run(json.loads(kills), json.loads(stops))

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from simulation.game_host.battle import Battle
 from tests.fakes.backups import build_order, finish
@@ -21,11 +22,13 @@ from utils.database.archives.snapshot import SnapshotSource
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import list_kept
 from utils.database.migrations.migrations import MIGRATIONS
+from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.units.game_log_unit import GameLogTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.verification.repairs import DataRepairs
 from utils.database.verification.stored_data import StoredData
@@ -34,6 +37,7 @@ from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Change, LedgerKind, LedgerRow
+from utils.models.presence import LeaveReason, PlaySession
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
@@ -48,6 +52,7 @@ from utils.services.ingestion.fingerprint import build_scope_prefix, compute_dea
 from utils.services.ingestion.generation import count_anew
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.log_source import NoLogs
+from utils.services.presence.playtime import build_record
 from utils.services.verification.repairs import DataRepair
 from utils.services.verification.verifier import DataVerifier
 
@@ -111,6 +116,27 @@ class Community:
             unit.insert_deaths(deaths)
 
         await self.ingestion.in_transaction(self.scope, insert)
+
+    async def play(self, *lengths: timedelta) -> None:
+        """Store sessions of one player, one after the other."""
+        began = datetime(2025, 5, 1, 12, tzinfo=UTC)
+        records = []
+        for length in lengths:
+            session = PlaySession(
+                player_id=PlayerId("a" * 32),
+                name="Pike",
+                run="run",
+                started_at=began,
+                ended_at=began + length,
+                reason=LeaveReason.QUIT,
+            )
+            records.append(build_record(self.scope, session, ZoneInfo("UTC")))
+            began += length
+
+        def insert(unit: GameLogTransaction) -> None:
+            unit.insert_sessions(records)
+
+        await GameLogRepository(self.database, fences=unfenced).in_transaction(self.scope, insert)
 
     async def pay(self, member_id: MemberId, amount: int, *, key: str) -> None:
         """Book a change of a balance."""

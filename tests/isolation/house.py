@@ -6,14 +6,16 @@ It runs no loops: a test reads a guild's servers and moves the clock.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.game_log import FakeGameLog
 from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import Posted
 from utils.composition.application import Application
 from utils.composition.build import build_application
-from utils.composition.reading import Reading, build_live
+from utils.composition.reading import Reading, build_game_logs, build_live
 from utils.composition.storage import build_leases
 from utils.database.core.database import SafeDatabase
 from utils.delivery.bounty_boards import GATHER_SECONDS
@@ -35,6 +37,8 @@ from utils.models.servers import (
 )
 from utils.models.texts import text
 from utils.secrets import SecretBox
+from utils.services.ingestion.deadside_log_reader import DeadsideLogReader
+from utils.services.ingestion.log_reader import ServerLook, Visit
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.settings import Settings
 from utils.sftp.tail import DeathLogTail, TailMemory
@@ -51,6 +55,14 @@ class MemoryHosts:
         self._hosts = hosts
         self._clock = clock
         self._memory: dict[ServerScope, TailMemory] = {}
+        self.game_logs = {number: FakeGameLog() for number in hosts}
+
+    @asynccontextmanager
+    async def open_game_log(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeGameLog]:
+        """Open Deadside.log."""
+        assert guild_limit > 0
+        assert server.number is not None
+        yield self.game_logs[server.number]
 
     @asynccontextmanager
     async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[DeathLogTail]:
@@ -165,6 +177,7 @@ class House:
         application: the built application, which does not run.
         services: the services of its commands.
         messages: the boards of open bounties.
+        game_logs: Deadside.log of each game server, by the hoster's number.
     """
 
     def __init__(self, application: Application, hosts: MemoryHosts, clock: FakeClock) -> None:
@@ -174,6 +187,9 @@ class House:
         self.messages = MemoryMessages()
         application.bounty_boards.messages = self.messages  # type: ignore[assignment] # only what boards use
         self._hosts = hosts
+        self.game_logs = hosts.game_logs
+        self._game_logs = build_game_logs(application.base, application.guild, hosts)
+        self._readers: dict[ServerScope, DeadsideLogReader] = {}
         turns = FairTurns(BATCHES_OF_ALL)
         # without a wait for other servers, because one server is read after the other
         self._live = build_live(application.base, application.guild, turns, group_seconds=0)
@@ -206,10 +222,17 @@ class House:
             await asyncio.sleep(0.001)
 
     async def read_all(self, guild_id: GuildId) -> None:
-        """Import or poll every server of a guild, as its loops would."""
+        """Read both logs of every server of a guild, as its loops would."""
         for server in await self.application.repositories.servers.list_servers(guild_id):
             if not server.is_paused:
                 await self._read(server)
+                await self._read_game_log(server)
+
+    async def _read_game_log(self, server: GameServer) -> None:
+        """Read Deadside.log on."""
+        reader = self._readers.setdefault(server.scope, DeadsideLogReader(server.scope, self._game_logs))
+        look = ServerLook(server, self.clock.monotonic(), 0)
+        await reader.read(Visit(look, guild_limit=1, passes_over=False, find_current=partial(_find, server)))
 
     async def _read(self, server: GameServer) -> None:
         job = await self.application.repositories.imports.find_import(server.scope)
@@ -221,6 +244,11 @@ class House:
             else:
                 now = self.clock.now()
                 await self._live.poll(server, logs, last_read_at=now, find_posted=posted)
+
+
+async def _find(server: GameServer) -> GameServer:
+    """Return the server."""
+    return server
 
 
 async def _show_nobody(_: ImportProgress) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count, islice
 
 from simulation.game_host.battle import Battle
+from simulation.game_host.server_life import ServerLife
 from tests.fakes.clock import START
 from tests.fakes.deaths import render
 from tests.fakes.host_files import FakeSession
@@ -30,6 +31,12 @@ ADMIN = MemberId(9)
 NUMBERS = (1, 2)
 BEGINNING = ("add server", "channel", "prove", "money")
 STEP_SECONDS = 60.0
+KINDS = {
+    0: ChannelKind.BOUNTIES,
+    3: ChannelKind.BOUNTIES,
+    6: ChannelKind.EVENTS,
+    7: ChannelKind.CONNECTIONS,
+}
 ACTIONS = {
     "add server": 4,
     "read": 12,
@@ -69,12 +76,14 @@ class Story:
     """Steps, and the rows that the games write before each of them.
 
     Attributes:
-        writes: the bytes of each step, by game server.
+        writes: the bytes of each step in the death log, by game server.
+        lines: the text of each step in Deadside.log, by game server.
         players: the players, the most active first.
     """
 
     steps: tuple[Step, ...]
     writes: tuple[dict[int, bytes], ...]
+    lines: tuple[dict[int, str], ...]
     players: tuple[PlayerId, ...]
 
 
@@ -107,7 +116,21 @@ def tell(seed: int, *, length: int) -> Story:
         for step in steps
     )
     players = {fighter.id: None for battle in battles.values() for fighter in battle.fighters}
-    return Story(steps, writes, tuple(players))
+    lines = {number: write_lives(seed, battle, len(steps)) for number, battle in battles.items()}
+    by_step = tuple({number: lines[number][place] for number in NUMBERS} for place in range(len(steps)))
+    return Story(steps, writes, by_step, tuple(players))
+
+
+def write_lives(seed: int, battle: Battle, steps: int) -> list[str]:
+    """Return what a game server writes into Deadside.log before each step."""
+    life = ServerLife(seed, fighters=battle.fighters, start=START)
+    chance = random.Random(seed)
+    texts = []
+    for step in range(1, steps + 1):
+        present = chance.sample(battle.fighters, chance.choice((0, 1, 3)))
+        entries = life.live_until(START + timedelta(seconds=step * STEP_SECONDS), present=present)
+        texts.append("".join(f"{entry.text}\n" for entry in entries))
+    return texts
 
 
 def _write_time(step: Step, offset: int):  # noqa: ANN202 - a datetime without zone, as logs carry
@@ -131,10 +154,12 @@ class Teller:
     async def tell(self, guild_ids: Sequence[GuildId]) -> None:
         """Do the steps of these guilds; games and time go on for all guilds."""
         clock = self._house.clock
-        for step, written in zip(self._story.steps, self._story.writes, strict=True):
+        story = self._story
+        for step, written, lines in zip(story.steps, story.writes, story.lines, strict=True):
             clock.move(step.at_seconds - (clock.now() - START).total_seconds())
             for number, data in written.items():
                 self._hosts[number].append("world_0/2025.05.01-00.00.00.csv", data)
+                self._house.game_logs[number].append(lines[number])
             if step.guild_id in guild_ids:
                 self.outcomes[step.guild_id].append(await self._do(step))
                 await self._house.rest()
@@ -178,7 +203,7 @@ class Teller:
         )
 
     async def _channel(self, step: Step) -> None:
-        kind = ChannelKind.BOUNTIES if step.place % 3 == 0 else ChannelKind.KILLFEED
+        kind = KINDS.get(step.place, ChannelKind.KILLFEED)
         server = f"Server {step.number}" if step.place == 5 else None
         await self._house.services.guild_changes.set_channel(
             step.guild_id, kind, ChannelId(500 + step.place), server=server, actor_id=ADMIN

@@ -25,6 +25,7 @@ STORIES = choose_examples(quick=5, deep=12)
 ALONE = choose_examples(quick=1, deep=len(GUILDS))  # the guilds of a story that are compared
 STEPS = 70
 BOARDS = [board for board in Board if board is not Board.WEAPONS]  # boards of players
+FROM_DEADSIDE_LOG = {"log_state", "presence", "sessions", "play_days", "log_events", "population"}
 CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "bounty_id"}
 LEDGER_KEY = re.compile(r"'key', '(\w+):[^']*'")
 CLOSED_SLOT = re.compile(r"'slot', '(?!open')[^']+'")
@@ -117,7 +118,7 @@ async def test_each_guild_is_as_if_it_were_alone(
     A story is told again for one of its guilds, the next story for the next guild.
     """
     outcomes: set[str] = set()
-    has_board = False
+    has_board, filled = False, set[str]()
     for seed in range(STORIES):
         story = tell(seed, length=STEPS)
         together = await live(story, tmp_path, database, *GUILDS)
@@ -125,6 +126,8 @@ async def test_each_guild_is_as_if_it_were_alone(
             alone = await live(story, tmp_path, lonely, guild_id)
             assert compare(together[guild_id], alone[guild_id]) == {}, f"story {seed}"
         has_board |= any("💎" in row for guild in together.values() for row in guild["bounty board"])
+        filled |= {kind for guild in together.values() for kind, found in guild.items() if found}
         outcomes |= {outcome for guild in together.values() for outcome in guild["outcomes"]}
     assert {f"{action}: done" for action in ACTIONS} - outcomes == set()
     assert has_board
+    assert FROM_DEADSIDE_LOG - filled == set()

@@ -110,6 +110,19 @@ def build_live(
     )
 
 
+def build_game_logs(base: Base, guild: GuildServices, hosts: GameLogOpener) -> GameLogDependencies:
+    """Return what the readers of Deadside.log share."""
+    return GameLogDependencies(
+        logs=hosts,
+        store=base.repositories.game_logs,
+        channels=guild.settings,
+        premium=guild.premium,
+        events=base.events,
+        max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
+        clock=base.clock,
+    )
+
+
 def build_reading(
     base: Base, guild: GuildServices, ingestion: Ingestion, delivery: Delivery, hosts: DeathLogAccess
 ) -> Reading:
@@ -127,15 +140,6 @@ def build_reading(
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         clock=base.clock,
     )
-    game_logs = GameLogDependencies(
-        logs=hosts,
-        store=base.repositories.game_logs,
-        channels=guild.settings,
-        premium=guild.premium,
-        events=base.events,
-        max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
-        clock=base.clock,
-    )
     is_whole = base.settings.discord.sharding.is_whole
     loops = ServerLoops(
         base.tasks,
@@ -144,7 +148,7 @@ def build_reading(
         base.repositories.guilds,
         {
             DEATH_LOG: partial(DeathLogReader, dependencies=death_logs),
-            GAME_LOG: partial(DeadsideLogReader, dependencies=game_logs),
+            GAME_LOG: partial(DeadsideLogReader, dependencies=build_game_logs(base, guild, hosts)),
         },
         LoopDependencies(
             servers=base.repositories.servers,

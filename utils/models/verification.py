@@ -24,6 +24,7 @@ class DataFault(StrEnum):
     UNREADABLE = "unreadable"
     GENERATION = "generation"
     COUNTERS = "counters"
+    PLAYTIME = "playtime"
     DEATHS = "deaths"
     DENIED = "denied"
     WALLET = "wallet"
@@ -312,15 +313,8 @@ def _describe_gone(finding: DataFinding, guild: str) -> Text:
 
 def _describe_server(finding: DataFinding, place: Text) -> Text:
     match finding.fault:
-        case DataFault.GENERATION:
-            return text("There are deaths but no figures of players: {place}.", place=place)
-        case DataFault.COUNTERS:
-            return plural(
-                "{count} figure isn't what the deaths say: {place}.",
-                "{count} figures aren't what the deaths say: {place}.",
-                finding.found,
-                place=place,
-            )
+        case DataFault.GENERATION | DataFault.COUNTERS | DataFault.PLAYTIME:
+            return _describe_figures(finding, place)
         case DataFault.DEATHS:
             return text(
                 "{found} deaths are stored, and the newest backup has {expected}: {place}.",
@@ -345,3 +339,23 @@ def _describe_server(finding: DataFinding, place: Text) -> Text:
             )
         case _:
             return text("Stored data can't be read: {place}.", place=place)
+
+
+def _describe_figures(finding: DataFinding, place: Text) -> Text:
+    match finding.fault:
+        case DataFault.GENERATION:
+            return text("There are deaths but no figures of players: {place}.", place=place)
+        case DataFault.COUNTERS:
+            return plural(
+                "{count} figure isn't what the deaths say: {place}.",
+                "{count} figures aren't what the deaths say: {place}.",
+                finding.found,
+                place=place,
+            )
+        case _:
+            return plural(
+                "The playtime of {count} player isn't what their sessions say: {place}.",
+                "The playtime of {count} players isn't what their sessions say: {place}.",
+                finding.found,
+                place=place,
+            )

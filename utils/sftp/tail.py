@@ -260,6 +260,9 @@ class DeathLogTail:
         """Return the last whole lines of the newest file with content, of every world.
 
         With ``back``, of the file this many places before it.
+
+        Raises:
+            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: such a file cannot be read now.
         """
         if self._memory.listing is None:
             await self._look()

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from simulation.starts import PROJECT
-from tests.fakes.backup_kills import KILLS
 from tests.fakes.backups import MOMENT, begin_archive, finish, write_archive
+from tests.fakes.examples import choose_examples
 from tests.fakes.killed_runs import run_kills
 from utils.backup.archive import list_archives
 from utils.backup.checking import check_files
 from utils.backup.places import clear_leftovers, copy_archive
 from utils.errors import BackupError
+
+KILLS = choose_examples(quick=12, deep=40)
 
 KILLER = """
 import os, random, sys
@@ -70,11 +72,13 @@ def test_backup_that_is_killed_at_any_step_is_whole_or_not_there(tmp_path: Path)
 
 
 @pytest.mark.fault
+@pytest.mark.timeout(1_800)
 def test_scheduled_backup_that_is_killed_at_any_moment_is_whole_or_not_there(
     tmp_path: Path, mongod_uri: str
 ) -> None:
     """Every listed backup is readable after each kill, the next day's backup comes, and no part is left."""
-    *days, end = run_kills("tests.fakes.backup_kills", mongod_uri, "test_backups_killed", str(tmp_path))
+    arguments = str(tmp_path), str(KILLS)
+    *days, end = run_kills("tests.fakes.backup_kills", mongod_uri, "test_backups_killed", *arguments)
     assert len(days) == KILLS + 1
     assert end == "leftovers: [], the same in both places: True"
 

@@ -1,6 +1,7 @@
 """Restores that are killed at each step: the old data or the new data at the next start, never a mixture."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -13,8 +14,9 @@ import pytest
 
 from simulation.starts import PROJECT
 from tests.bot.process import until
+from tests.fakes.examples import choose_examples
 from tests.fakes.killed_runs import run_kills
-from tests.fakes.restore_kills import KILLS, STOPS
+from tests.fakes.restore_kills import Parts
 from tests.fakes.restores import NEW, OLD, RestoreSetup, digest, fill, write_backup
 from tests.fakes.sleeper import LOST, OPEN
 from utils.clock import SystemClock
@@ -23,6 +25,20 @@ from utils.database.core.database import SafeDatabase
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.errors import StorageError
+
+KILLS = ((0.0, 0.1), (0.2, 0.6), (0.6, 1.0))
+"""The parts of a restore in which it is killed: it loads, it is put in place, and the work that follows."""
+
+STOPS = ((0.05, 0.1), (0.25, 1.0))
+"""The parts in which it stands still: before them it holds no lease yet, and may begin when it wakes."""
+
+MORE_KILLS, MORE_STOPS = choose_examples(quick=0, deep=30), choose_examples(quick=0, deep=10)
+
+
+def divide(pieces: int, *, first: float = 0.0) -> Parts:
+    """Divide a restore from a part of it on into equal pieces."""
+    length = (1 - first) / pieces
+    return [(first + piece * length, first + (piece + 1) * length) for piece in range(pieces)]
 
 
 @pytest.mark.fault
@@ -35,9 +51,25 @@ def test_restore_that_is_killed_or_stopped_at_any_moment_is_undone_or_finished(
     One that stands still while another process ends the restore changes nothing when it wakes.
     """
     name = f"test_killed_{kind}"
-    found = run_kills("tests.fakes.restore_kills", mongod_uri, name, str(tmp_path), kind)
-    states = ["old", "new", "new", "old", "unchanged", "new", "unchanged"]
-    assert (len(KILLS), len(STOPS), found) == (3, 2, states)
+    parts = json.dumps(KILLS), json.dumps(STOPS)
+    found = run_kills("tests.fakes.restore_kills", mongod_uri, name, str(tmp_path), kind, *parts)
+    assert found == ["old", "new", "new", "old", "unchanged", "new", "unchanged"]
+
+
+@pytest.mark.fault
+@pytest.mark.skipif(not MORE_KILLS, reason="takes minutes; a run with the deep profile has it")
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("kind", ["whole", "guild"])
+def test_restore_that_is_killed_or_stopped_at_many_moments_is_undone_or_finished(
+    tmp_path: Path, mongod_uri: str, kind: str
+) -> None:
+    """There is no third state, wherever between its first and its last command it dies or stands still."""
+    parts = json.dumps(divide(MORE_KILLS)), json.dumps(divide(MORE_STOPS, first=STOPS[0][0]))
+    name = f"test_often_killed_{kind}"
+    found = run_kills("tests.fakes.restore_kills", mongod_uri, name, str(tmp_path), kind, *parts)
+    assert len(found) == MORE_KILLS + 2 * MORE_STOPS
+    assert set(found[:MORE_KILLS] + found[MORE_KILLS::2]) == {"old", "new"}
+    assert set(found[MORE_KILLS + 1 :: 2]) == {"unchanged"}
 
 
 @pytest.mark.fault

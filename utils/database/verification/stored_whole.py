@@ -6,7 +6,7 @@ from datetime import date
 from utils.database.core.indexes import INDEXES
 from utils.database.core.keys import KEY_BYTES, build_key_range
 from utils.database.core.operations import Document
-from utils.database.core.scope_rules import Query
+from utils.database.core.scope_rules import Query, scope_of_server
 from utils.database.documents.death_documents import decode_documents, read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.verification.stored_data import StoredData, try_to_read
@@ -15,7 +15,19 @@ from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.verification import DataFault, DataFinding, DeathPiece, LedgerLine, ShownServer, WholeWallet
 
-DELETED_ORPHANS = ("players", "player_days", "server_months", "rejected_lines", "outbox")
+DELETED_ORPHANS = (
+    "players",
+    "player_days",
+    "server_months",
+    "rejected_lines",
+    "outbox",
+    "log_state",
+    "presence",
+    "sessions",
+    "play_days",
+    "population",
+    "log_events",
+)
 """The collections of which a game server that is gone leaves nothing of worth."""
 
 KEPT_ORPHANS = ("kills", "bounties")
@@ -69,6 +81,27 @@ class StoredWhole(StoredData):
         months = [try_to_read(read_month, document) for document in found]
         readable = {one.month: one for one in months if one is not None}
         return readable if len(readable) == len(months) else None
+
+    def count_wrong_playtimes(self, scope: ServerScope) -> int:
+        """Return how many players of a game server have a playtime that their sessions deny.
+
+        Old sessions are deleted and stay in the playtime, so a player with fewer sessions than were counted
+        may have more time than these sessions.
+        """
+        stored = self._sum_time("sessions", scope, {"$sum": 1})
+        counted = self._sum_time("play_days", scope, {"$sum": "$sessions"})
+        return sum(_denies(stored[player], counted.get(player, (0, 0))) for player in stored)
+
+    def _sum_time(self, name: str, scope: ServerScope, sessions: Query) -> Mapping[str, tuple[int, int]]:
+        """Return the number of sessions of each player and their seconds."""
+        pipeline: list[Query] = [
+            {"$match": scope_of_server(scope)},
+            {"$group": {"_id": "$player_id", "sessions": sessions, "seconds": {"$sum": "$seconds"}}},
+        ]
+        aggregate = self._get(name).aggregate
+        cursor = self._run(f"{name}.sum", aggregate, pipeline, session=self._session)
+        found = self._run(f"{name}.sum", list, cursor)
+        return {str(one["_id"]): (int(one["sessions"]), int(one["seconds"])) for one in found}
 
     def iterate_ledger(self) -> Iterator[LedgerLine]:
         """Yield the ledgers of all members, those of one member together and newest first."""
@@ -137,6 +170,13 @@ def _of_generation(server: ShownServer) -> Document:
         "server_id": str(scope.server_id),
         "generation": server.generation,
     }
+
+
+def _denies(stored: tuple[int, int], counted: tuple[int, int]) -> bool:
+    """Tell whether sessions and their seconds cannot be among those that were counted."""
+    if stored[0] == counted[0]:
+        return stored[1] != counted[1]
+    return stored > counted or stored[1] > counted[1]
 
 
 def _read_piece(documents: Sequence[Document]) -> DeathPiece:

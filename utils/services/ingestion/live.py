@@ -28,7 +28,14 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError, StorageError
+from utils.errors import (
+    CursorMovedError,
+    LeaseLostError,
+    RemoteFailureError,
+    RemotePermissionError,
+    StorageConflictError,
+    StorageError,
+)
 from utils.events import EventDispatcher, NoticesQueued
 from utils.group_commit import GROUP_SECONDS, GroupCommit
 from utils.models.deaths import LogFile
@@ -205,10 +212,17 @@ class LiveIngestion:
         return announced
 
     async def _find_newest(self, poll: _Poll) -> NewsRule:
-        """Return the rule of a poll with the newest row of the logs; the newest file may hold no row yet."""
+        """Return the rule of a poll with the newest row of the logs; the newest file may hold no row yet.
+
+        If a newest file cannot be read, no row is news: the others may be of any age.
+        """
         latest = poll.reader.find_latest(self._clock.now())
         for back in range(NEWEST_FILES):
-            rule = poll.rule.with_newest(await poll.tail.read_newest_lines(back=back), latest=latest)
+            try:
+                lines = await poll.tail.read_newest_lines(back=back)
+            except (RemotePermissionError, RemoteFailureError):
+                return poll.rule.with_newest((), latest=latest)
+            rule = poll.rule.with_newest(lines, latest=latest)
             if rule.newest_written_at is not None:
                 break
         return rule

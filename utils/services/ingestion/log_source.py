@@ -35,6 +35,9 @@ class LiveLogs(Protocol):  # implemented by DeathLogTail
         They come from the newest non-empty file of each world, or from the file ``back`` places before it.
 
         May be called between two chunks of ``read_on``.
+
+        Raises:
+            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: such a file cannot be read now.
         """
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:

@@ -149,11 +149,14 @@ class FullVerifier:
                 return (), 0
             shown = ShownServer(scope, generation)
             compared = asyncio.run(_recount(data, shown, self.pause))
+            playtimes = data.count_wrong_playtimes(scope)
         findings = []
         if compared.denied:
             findings.append(of_server(DataFault.DENIED, scope, found=len(compared.denied)))
         if compared.wrong:
             findings.append(of_server(DataFault.COUNTERS, scope, found=compared.wrong))
+        if playtimes:
+            findings.append(of_server(DataFault.PLAYTIME, scope, found=playtimes))
         return findings, compared.deaths
 
 

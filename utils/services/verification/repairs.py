@@ -231,7 +231,7 @@ def keep_others(
 
 def is_of_figures(finding: DataFinding) -> bool:
     """Tell whether a fault is found by counting a game server again."""
-    return finding.fault in OF_COUNTERS | {DataFault.DENIED}
+    return finding.fault in OF_COUNTERS | {DataFault.PLAYTIME, DataFault.DENIED}
 
 
 def identify(finding: DataFinding) -> tuple[object, ...]:

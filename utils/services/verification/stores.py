@@ -93,6 +93,9 @@ class WholeData(VerifiedData, Protocol):  # implemented by StoredWhole
     def read_months(self, server: ShownServer) -> Mapping[date, ServerMonth] | None:
         """Return the shown months; None if one of them cannot be read."""
 
+    def count_wrong_playtimes(self, scope: ServerScope) -> int:
+        """Return how many players of a game server have a playtime that their sessions deny."""
+
     def iterate_ledger(self) -> Iterator[LedgerLine]:
         """Yield the ledgers of all members, those of one member together and newest first."""
 

@@ -432,6 +432,20 @@ async def test_rewritten_file_is_news_though_the_next_one_holds_no_row_yet(
     assert watcher.announced == list_ids([first, fresh])
 
 
+async def test_nothing_is_news_after_a_gap_while_the_newest_file_may_not_be_read(watcher: Watcher) -> None:
+    """The rows of the other files are stored; how old they are, only the newest file could tell."""
+    watcher.last_read_at = None
+    watcher.logs.append(FILE, render(*FIGHTS))
+    watcher.logs.append(NEXT, render(later := build_row("Ann", "Bob", second=86_400)))
+    watcher.logs.denied = {NEXT}
+    await watcher.poll()
+    assert (len(watcher.store.data.deaths), watcher.announced) == (7, [])
+    watcher.logs.denied = set()
+    await watcher.poll()
+    assert watcher.announced == list_ids([later])
+    assert_counted_right(watcher.store)
+
+
 async def test_restored_old_file_is_stored_in_silence(watcher: Watcher) -> None:
     """Rows of a file that appears after newer files are not announced."""
     newest = build_row("Ann", "Bob", second=86_400)

@@ -35,6 +35,8 @@ from utils.services.ingestion.live import LiveIngestion
 Damage = Callable[[Community], Awaitable[None]]
 
 
+SESSIONS = (timedelta(minutes=1), timedelta(hours=5))
+
 ALL = VerificationReport(servers=1, players=20, wallets=2)
 
 
@@ -50,6 +52,18 @@ async def test_right_data_is_right(database: SafeDatabase) -> None:
     assert whole == VerificationReport(servers=2, wallets=4, deaths=DEATHS + 3)
     week = [await verify_fully(database, expected, day=day) for day in range(7)]
     assert sum(one.deaths for one in week) == whole.deaths
+
+
+async def test_playtime_is_right_when_old_sessions_are_deleted(
+    database: SafeDatabase, community: Community
+) -> None:
+    """The days of a player keep the time of sessions that are not kept any more."""
+    await community.play(*SESSIONS)
+    assert (await verify_fully(database, {})).is_good
+    await community.delete("sessions", {"seconds": 60})
+    assert (await verify_fully(database, {})).is_good
+    await community.damage("play_days", {"day": "2025-05-01"}, {"$inc": {"seconds": -61}})
+    assert [one.fault for one in (await verify_fully(database, {})).findings] == [DataFault.PLAYTIME]
 
 
 async def test_empty_database_is_right(database: SafeDatabase) -> None:
@@ -107,6 +121,12 @@ def without(name: str, query: dict[str, object]) -> Damage:
         await community.delete(name, query)
 
     return damage
+
+
+async def lose_playtime(community: Community) -> None:
+    """Let a day of a player have less time than their sessions have."""
+    await community.play(*SESSIONS)
+    await community.damage("play_days", {"day": "2025-05-01"}, {"$inc": {"seconds": -1}})
 
 
 def of_nobody(name: str) -> Damage:
@@ -195,6 +215,7 @@ CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
         [f"1 figure isn't what the deaths say: {PLACE}."],
     ),
     "surplus player": (add_player, [], [f"1 figure isn't what the deaths say: {PLACE}."]),
+    "playtime": (lose_playtime, [], [f"The playtime of 1 player isn't what their sessions say: {PLACE}."]),
     "lost death": (
         lose_death,
         [DataFault.DEATHS],
@@ -251,6 +272,11 @@ CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
             f"1 document of server_months {STRAY}",
         ],
     ),
+    "orphan of Deadside.log": (
+        of_nobody("play_days"),
+        [],
+        [f"1 document of play_days {STRAY}"],
+    ),
     "kept orphan": (
         of_nobody("kills"),
         [],
@@ -259,7 +285,7 @@ CASES: dict[str, tuple[Damage, list[DataFault], list[str]]] = {
 }
 
 
-UNMENDED = {"settings", "server", "first row", "changed row", "kept orphan"}
+UNMENDED = {"settings", "server", "first row", "changed row", "playtime", "kept orphan"}
 """The faults that a person decides about."""
 
 
@@ -283,7 +309,7 @@ async def test_fault_is_found_and_repaired(
     assert [str(one.said) for one in (await verify_fully(database, expected)).findings] == sentences
     first = await shop.repair_all(expected)
     assert [one.is_repaired for one in first.findings] == [name not in UNMENDED] * len(sentences)
-    if name == "orphan":
+    if name.startswith("orphan"):
         await shop.repair_all(expected, first)
     left = [str(one.said) for one in (await verify_fully(database, expected)).findings]
     assert left == (sentences if name in UNMENDED else [])

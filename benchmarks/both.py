@@ -1,0 +1,144 @@
+"""``both``: the cost of ``Deadside.log`` beside the death logs: a first read, and hundreds of servers.
+
+A first read is that of a whole bot with one game server, whose log is long or has only its first lines; the
+difference is the reading. The load is that of ``load`` with and without the second log.
+"""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pymongo import MongoClient
+
+from benchmarks.figures import Figure, compute_median, compute_percentile
+from benchmarks.host import HostProcess, name_user
+from benchmarks.load import (
+    CLOCK,
+    DRAIN_SECONDS,
+    LOGINS_A_SECOND,
+    MEASURED_SECONDS,
+    POLL_SECONDS,
+    QUIET_SECONDS,
+    SETTLE_SECONDS,
+    Load,
+    running_load,
+    settle,
+)
+from benchmarks.processes import read_cost
+from simulation.bot_process import BotProcess, run_bot
+from simulation.discord import SimulatedDiscord
+from simulation.game_host.battle import Battle
+from simulation.game_host.run_log import BattleLog
+
+SERVERS = 500
+MEGABYTES = 10
+TRIALS = 3
+STEP = timedelta(hours=1)
+LOOK_SECONDS = 0.1
+READ_SECONDS = 120.0
+
+
+async def measure(rows: int) -> list[Figure]:
+    """Measure first reads and the load; ``rows`` is not used."""
+    del rows
+    costs = {
+        megabytes: compute_median([await _time_first_read(megabytes) for _ in range(TRIALS)])
+        for megabytes in (0, MEGABYTES)
+    }
+    alone, both = [await _measure_load(has_game_logs=has_game_logs) for has_game_logs in (False, True)]
+    return [
+        Figure("CPU of a start and a first read of a short log", costs[0], "s", digits=1),
+        Figure(f"  more for {MEGABYTES} MB", costs[MEGABYTES] - costs[0], "s", aim=3, digits=1),
+        *_name(alone, "death logs alone"),
+        *_name(both, "both logs"),
+        Figure("CPU of the bot, both in times of one", both[0].value / alone[0].value, "", aim=1.5, digits=2),
+        Figure("requests of a quiet poll of both", both[-1].value, "", aim=2.2, digits=2),
+    ]
+
+
+async def _time_first_read(megabytes: int) -> float:
+    """Return the CPU seconds of a bot from its start until it has read a log of this length."""
+    with TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        (folder / "host").mkdir()
+        async with (
+            SimulatedDiscord() as world,
+            HostProcess(folder / "host", folders=[name_user(0)]) as host,
+        ):
+            [files] = await settle(world, host, folder, 1)
+            moment = CLOCK.now() - timedelta(days=20)
+            log = BattleLog(files.logs, Battle(1), seed=1, start=moment)
+            path = files.logs / "Deadside.log"
+            moment += timedelta(minutes=1)
+            log.write_until(moment)
+            written = path.read_bytes()
+            while (
+                len(written) < megabytes * 2**20
+            ):  # a restart begins a new file, so their texts are put together
+                moment += STEP
+                before = path.stat().st_size
+                log.write_until(moment)
+                content = path.read_bytes()
+                written += content[before:] if len(content) > before else b""
+            path.write_bytes(written)
+            async with run_bot(folder, world) as bot:
+                await _wait_until_read(bot, len(written))
+                return read_cost(bot.pid).cpu_seconds
+
+
+async def _wait_until_read(bot: BotProcess, size: int) -> None:
+    with MongoClient[dict[str, object]](bot.mongodb_uri) as client:
+        states = client[bot.database]["log_state"]
+        async with asyncio.timeout(READ_SECONDS):
+            while True:
+                found = states.find_one({})
+                if found is not None and found["offset"] == size:
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _measure_load(*, has_game_logs: bool) -> list[Figure]:
+    async with running_load(SERVERS, has_game_logs=has_game_logs) as load:
+        await load.play(SETTLE_SECONDS + SERVERS / LOGINS_A_SECOND)
+        pids = [load.bot.pid, load.bot.read_mongod().pid]
+        before = [read_cost(pid) for pid in pids]
+        load.written.clear()
+        await load.play(MEASURED_SECONDS)
+        after = [read_cost(pid) for pid in pids]
+        cpu, database = [
+            100 * (new.cpu_seconds - old.cpu_seconds) / (new.at - old.at)
+            for old, new in zip(before, after, strict=True)
+        ]
+        await asyncio.sleep(DRAIN_SECONDS)
+        return [
+            Figure("CPU of the bot", cpu, "%", digits=1),
+            Figure("CPU of mongod", database, "%", digits=1),
+            *_measure_lags(load),
+            Figure("requests a quiet poll", await _count_quiet(load), "", digits=2),
+        ]
+
+
+def _measure_lags(load: Load) -> list[Figure]:
+    arrivals = load.find_arrivals()
+    lags = [at - load.written[victim] for victim, at in arrivals.items()]
+    return [
+        Figure("lag of a kill p50", compute_percentile(lags, 0.5), "s", digits=2),
+        Figure("lag of a kill p99", compute_percentile(lags, 0.99), "s", digits=2),
+    ]
+
+
+async def _count_quiet(load: Load) -> float:
+    """Return the requests to the host of one poll of a server whose logs do not grow."""
+    asked = await load.host.count_requests()
+    await asyncio.sleep(QUIET_SECONDS)
+    polls = SERVERS * QUIET_SECONDS / POLL_SECONDS
+    return (await load.host.count_requests() - asked) / polls
+
+
+def _name(figures: list[Figure], what: str) -> list[Figure]:
+    """Return figures with what was measured before their names."""
+    return [
+        Figure(f"{SERVERS} servers, {what}: {one.name}", one.value, one.unit, digits=one.digits)
+        for one in figures
+    ]
