@@ -10,6 +10,7 @@ from structlog import get_logger
 from utils.backup.backups import BACKUP_TASK
 from utils.caching import GuildMemory
 from utils.composition.base import Base
+from utils.composition.delivery import Displays
 from utils.composition.due_times import IDLE_TASK
 from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
@@ -17,8 +18,7 @@ from utils.composition.reading import Loops
 from utils.composition.restores import OwnBackups
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
-from utils.delivery.bounty_boards import BountyBoards
-from utils.delivery.counters import COUNTERS_TASK, LOOK_SECONDS, Counters
+from utils.delivery.counters import COUNTERS_TASK, LOOK_SECONDS
 from utils.delivery.restore_messages import RestoreMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
@@ -33,7 +33,7 @@ from utils.services.ingestion.catch_up_reports import REPORT_TASK
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK
-from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
+from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.shards.leases import LeaseHolder
 from utils.sftp.pool import SftpConnectionPool
@@ -69,9 +69,7 @@ class Application:
     loops: Loops
     grants: GrantService
     proofs: ProofWatcher
-    boards: PostedBoardService
-    bounty_boards: BountyBoards
-    counters: Counters
+    displays: Displays
     backups: OwnBackups
     restore_messages: RestoreMessages
     error_alerts: ErrorAlerts
@@ -172,12 +170,12 @@ class Application:
 
     async def _refresh_boards(self) -> None:
         await self._wait_until_ready()
-        await self.boards.refresh_all()
-        await self.bounty_boards.refresh_all(self._list_guilds())
+        await self.displays.boards.refresh_all()
+        await self.displays.bounty_boards.refresh_all(self._list_guilds())
 
     async def _look_at_counters(self) -> None:
         await self._wait_until_ready()
-        await self.counters.look(self._list_guilds())
+        await self.displays.counters.look(self._list_guilds())
 
     def _list_guilds(self) -> list[GuildId]:
         return [GuildId(guild.id) for guild in self.bot.guilds]

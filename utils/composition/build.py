@@ -10,6 +10,7 @@ from utils.composition.base import Base
 from utils.composition.data_care import build_nightly
 from utils.composition.delivery import (
     Delivery,
+    Displays,
     build_board_messages,
     build_bounty_boards,
     build_counters,
@@ -32,8 +33,6 @@ from utils.composition.services import (
 from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
-from utils.delivery.bounty_boards import BountyBoards
-from utils.delivery.counters import Counters
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import (
@@ -116,11 +115,10 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
-    boards, bounty_boards, counters = displays
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
-    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health, backups)
+    shown = build_shown(base, delivery, reading.loops, grants, displays.boards, operators, health, backups)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
@@ -138,9 +136,7 @@ def build_application(
         loops=reading.loops,
         grants=grants,
         proofs=proofs,
-        boards=boards,
-        bounty_boards=bounty_boards,
-        counters=counters,
+        displays=displays,
         backups=backups,
         health=health,
         error_alerts=build_error_alerts(base, delivery, operators),
@@ -296,9 +292,9 @@ def build_displays(
     features: FeatureServices,
     readings: ServerReadings,
     is_member: Callable[[GuildId], bool] | None,
-) -> tuple[PostedBoardService, BountyBoards, Counters]:
-    """Return what keeps itself up to date in channels: boards, boards of open bounties, counters."""
-    return (
+) -> Displays:
+    """Return what keeps itself up to date in channels."""
+    return Displays(
         build_boards(base, guild, delivery, features, is_member or bot.is_member_of),
         build_bounty_boards(base, delivery, guild, features),
         build_counters(base, bot, delivery, guild, features, readings),
@@ -377,10 +373,10 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(ServerRemoved, grants.on_server_removed)
     events.register(ServerRemoved, application.features.bounty_endings.on_server_removed)
     events.register(GuildJoined, delivery.welcomes.on_guild_joined)
-    events.register(BountiesChanged, application.bounty_boards.on_bounties_changed)
-    events.register(GuildSettingsChanged, application.bounty_boards.on_settings_changed)
-    events.register(GuildSettingsChanged, application.counters.on_settings_changed)
-    events.register(ServerRemoved, application.bounty_boards.on_server_removed)
-    events.register(PlayerErased, application.bounty_boards.on_player_erased)
+    events.register(BountiesChanged, application.displays.bounty_boards.on_bounties_changed)
+    events.register(GuildSettingsChanged, application.displays.bounty_boards.on_settings_changed)
+    events.register(GuildSettingsChanged, application.displays.counters.on_settings_changed)
+    events.register(ServerRemoved, application.displays.bounty_boards.on_server_removed)
+    events.register(PlayerErased, application.displays.bounty_boards.on_player_erased)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

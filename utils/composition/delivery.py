@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import discord
 
@@ -24,6 +25,7 @@ from utils.delivery.welcomes import WelcomeMessages
 from utils.embeds.factory import EmbedFactory
 from utils.interactions.kill_channels import KillChannels
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import ServerReadings
 
 
@@ -40,6 +42,14 @@ class Delivery:
     alerts: AdminAlerts
     welcomes: WelcomeMessages
     loop: DeliveryLoop
+
+
+class Displays(NamedTuple):
+    """What keeps itself up to date in channels: posted boards, boards of open bounties, names of counters."""
+
+    boards: PostedBoardService
+    bounty_boards: BountyBoards
+    counters: Counters
 
 
 def build_delivery(
