@@ -293,7 +293,7 @@ def build_displays(
     readings: ServerReadings,
     is_member: Callable[[GuildId], bool] | None,
 ) -> Displays:
-    """Return what keeps itself up to date in channels."""
+    """Return the parts that keep themselves up to date in channels."""
     return Displays(
         build_boards(base, guild, delivery, features, is_member or bot.is_member_of),
         build_bounty_boards(base, delivery, guild, features),

@@ -45,7 +45,7 @@ class Delivery:
 
 
 class Displays(NamedTuple):
-    """What keeps itself up to date in channels: posted boards, boards of open bounties, names of counters."""
+    """The parts that keep themselves up to date in channels: boards, boards of open bounties, counters."""
 
     boards: PostedBoardService
     bounty_boards: BountyBoards
