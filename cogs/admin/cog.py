@@ -12,6 +12,7 @@ from cogs.admin.links import LinkCommands
 from cogs.admin.restoring import RestoreCommands
 from cogs.admin.server_alerts import AlertButtons
 from cogs.admin.server_changes import ServerChangeCommands
+from cogs.admin.server_logs import ServerLogCommands
 from cogs.admin.servers import ServerCommands
 from cogs.admin.settings import SettingsCommands
 from utils.interactions.guild_cog import GuildCog
@@ -20,6 +21,7 @@ from utils.interactions.guild_cog import GuildCog
 class AdminCog(
     ServerCommands,
     ServerChangeCommands,
+    ServerLogCommands,
     AlertButtons,
     ChannelCommands,
     CounterCommands,

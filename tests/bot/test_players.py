@@ -28,13 +28,18 @@ class GameLogWriter:
 
     def join(self, *names: str, ago: timedelta = timedelta()) -> None:
         """Let players join."""
-        self._write("".join(write_join(self.now - ago, name) for name in names))
+        self.write("".join(write_join(self.now - ago, name) for name in names))
 
     def leave(self, name: str, ago: timedelta = timedelta()) -> None:
         """Let a player leave."""
-        self._write(write_leave(self.now - ago, name))
+        self.write(write_leave(self.now - ago, name))
 
-    def _write(self, text: str) -> None:
+    def begin_run(self) -> None:
+        """Let the game server start again, with a file of its own."""
+        self._path.write_text(write_start(self.now), "utf-8")
+
+    def write(self, text: str) -> None:
+        """Write lines."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(text)
 

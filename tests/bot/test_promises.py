@@ -75,6 +75,18 @@ WALKED = (
         "Highlights are off.",
     ),
     row(
+        posts.tell_facts,
+        "{server} has {count} place",
+        "{server} takes its places from the log again",
+        "{status} and {online} show it from now on.",
+        "I know when {server} restarts",
+        "Each day at {times} ({zone}). Next: {moment}.",
+        "I don't announce it.",
+        "I announce it {count} minute before, in the channel for events.",
+        "I've forgotten when {server} restarts",
+        "If it keeps a time of day, I learn it from its log.",
+    ),
+    row(
         posts.style,
         "Style saved",
         "Kills in {channel}:",

@@ -97,6 +97,23 @@ async def switch_kinds(walker: Walker) -> None:
     assert "title" in post
 
 
+async def tell_facts(walker: Walker) -> None:
+    """The facts of an admin are shown from then on, and forgotten when they say so."""
+    await walker.ask("/admin server slots", server="North", max=70)
+    shown = await walker.ask("/admin server log", server="North")
+    assert "70, set by an admin" in shown.embed["description"]
+    await walker.ask("/admin server slots", server="North")
+    shown = await walker.ask("/admin server log", server="North")
+    assert "set by an admin" not in shown.embed["description"]
+    await walker.ask("/admin server restarts", server="North", times="02:00")
+    await walker.ask("/admin server restarts", server="North", warn_minutes=10)
+    status = await walker.ask("/server status")
+    assert "<t:" in get_fields(status.embed)["Next restart"]
+    await walker.ask("/admin server restarts", server="North")
+    status = await walker.ask("/server status")
+    assert "Next restart" not in get_fields(status.embed)
+
+
 async def style(walker: Walker) -> None:
     """The next kill has the style; one of a channel without kills counts from its choice on."""
     stage, other = walker.stage, walker.create_channel("cards")

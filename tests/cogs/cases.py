@@ -148,6 +148,13 @@ CASES = (
     _admin("/admin server import", server=KAMENSK),
     Case("/admin server hostkey", "manager", {"server": MIRNY}, press="Accept"),
     _admin("/admin server rejected", server=MIRNY),
+    _admin("/admin server log", server=MIRNY),
+    _admin("/admin server log", "nothing read", server=KAMENSK),
+    _admin("/admin server slots", server=MIRNY, max=70),
+    _admin("/admin server slots", "from the log", server=MIRNY),
+    _admin("/admin server restarts", server=MIRNY, times="14:00, 2:00", warn_minutes=10),
+    _admin("/admin server restarts", "forgotten", server=MIRNY),
+    _admin("/admin server restarts", "no times", server=MIRNY, warn_minutes=5),
     _admin("/admin channel set", kind="bounties", channel="general", server=KAMENSK),
     Case(
         "/admin channel set", "manager", {"kind": "leaderboard", "channel": "general"}, "closed tier", tier=0

@@ -338,7 +338,7 @@ async def test_commands_are_offered_by_any_part_of_their_name(
     ]
     assert len(await manager.autocomplete(channel, "/help", "command", "")) == 25
     assert await alice.autocomplete(channel, "/help", "command", "admin") == []
-    assert len(await manager.autocomplete(channel, "/help", "command", "admin server")) == 9
+    assert len(await manager.autocomplete(channel, "/help", "command", "admin server")) == 12
     shelf.clock.move(CACHE_SECONDS)
     shelf.guilds.failures = [StorageUnavailableError("away")]
     assert await alice.autocomplete(channel, "/help", "command", "stat") == []

@@ -13,7 +13,16 @@ from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
-from utils.models.game_log import SAMPLE_TIME, GameLogState, LogCursor, PopulationSample
+from utils.models.game_log import (
+    SAMPLE_TIME,
+    GameLogState,
+    LineCount,
+    LineTally,
+    LogCursor,
+    LogGap,
+    PopulationSample,
+    SelfCheck,
+)
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
@@ -160,6 +169,19 @@ def _build_log_state() -> GameLogState:
         peak=50,
         peak_at=START - 100 * HOUR,
         since=START - 900 * HOUR,
+        grown_at=START - timedelta(seconds=38),
+        tally=LineTally(
+            rules=(
+                LineCount("run_started", 1),
+                LineCount("constructibles", 1_204),
+                LineCount("registered", 51),
+            ),
+            unmatched=3,
+            shapes=(LineCount("LogSFPS: airdrop is · at #", 1), LineCount("LogBeacon: beacon · full", 2)),
+        ),
+        gaps=(LogGap("2025-04-29", 1_260.0),),
+        check=SelfCheck(START - timedelta(minutes=20), 41, 40),
+        checked_at=START - timedelta(minutes=20),
     )
 
 

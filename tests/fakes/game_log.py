@@ -14,7 +14,14 @@ from tests.fakes.ingestion import PowerSupply
 from tests.fakes.storage import build_server
 from utils.errors import CursorMovedError, RemoteError
 from utils.events import EventDispatcher
-from utils.models.game_log import GameLogState, LogCursor, LogSize, PopulationSample
+from utils.models.game_log import (
+    GameLogState,
+    LiveKill,
+    LogCursor,
+    LogSize,
+    OnlineTime,
+    PopulationSample,
+)
 from utils.models.guilds import ChannelKind
 from utils.models.notices.notice import Notice
 from utils.models.notices.visits import VisitNotice
@@ -127,6 +134,7 @@ class GameLogData:
     notices: list[Notice] = field(default_factory=list)
     events: dict[EventKey, WorldEvent] = field(default_factory=dict)
     names: dict[PlayerId, str] = field(default_factory=dict)
+    kills: list[LiveKill] = field(default_factory=list)
 
 
 class FakeGameLogUnit:
@@ -185,7 +193,7 @@ class FakeGameLogStore:
     def __init__(self) -> None:
         self.data = GameLogData()
         self.power = PowerSupply()
-        self.transactions = 0
+        self.transactions = self.checks = 0
 
     async def load(self, scope: ServerScope) -> GameLogState:
         """Return what is stored."""
@@ -218,6 +226,22 @@ class FakeGameLogStore:
         """Return stored names."""
         assert scope == SCOPE
         return {player_id: name for player_id, name in self.data.names.items() if player_id in player_ids}
+
+    async def list_live_kills(self, scope: ServerScope, *, since: datetime) -> Sequence[LiveKill]:
+        """Return the kills since a moment."""
+        assert scope == SCOPE
+        self.checks += 1
+        return [one for one in self.data.kills if one.at >= since]
+
+    async def list_online_times(self, scope: ServerScope, *, since: datetime) -> Sequence[OnlineTime]:
+        """Return the sessions that ended since a moment."""
+        assert scope == SCOPE
+        sessions = [record.session for record in self.data.sessions.values()]
+        return [
+            OnlineTime(one.player_id, one.started_at, one.ended_at)
+            for one in sessions
+            if one.ended_at >= since
+        ]
 
     async def find_named(self, scope: ServerScope, names: Collection[str]) -> Mapping[str, PlayerId]:
         """Return the players of stored names."""

@@ -187,7 +187,10 @@ class FakeServerStore(Outage):
         self, scope: ServerScope, server: GameServer, *, entry: AuditEntry | None = None
     ) -> None:
         """Write the fields that an edit changes; a removed server stays removed."""
-        kept = ("silenced", "generation", "is_paused", "channels", "added_at")
+        kept = (
+            *("silenced", "generation", "is_paused", "channels", "added_at"),
+            *("slots", "restart_times", "restart_warning"),
+        )
         stored = self.servers.get(scope)
         if stored is not None:
             self.audit.add(scope.guild_id, entry)
@@ -235,6 +238,27 @@ class FakeServerStore(Outage):
         self.note("set_host_key")
         self.audit.add(scope.guild_id, entry)
         self.servers[scope] = replace(self.servers[scope], host_key=host_key)
+
+    async def set_slots(
+        self, scope: ServerScope, slots: int | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the number of places."""
+        self.note("set_slots")
+        self.audit.add(scope.guild_id, entry)
+        self.servers[scope] = replace(self.servers[scope], slots=slots)
+
+    async def set_restarts(
+        self,
+        scope: ServerScope,
+        times: tuple[str, ...],
+        warning: int,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Set the times of restarts."""
+        self.note("set_restarts")
+        self.audit.add(scope.guild_id, entry)
+        self.servers[scope] = replace(self.servers[scope], restart_times=times, restart_warning=warning)
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
         """Store the folder of the logs."""

@@ -35,6 +35,7 @@ from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK
 from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
+from utils.services.servers.restart_warnings import WARN_TASK, RestartWarnings
 from utils.services.shards.leases import LeaseHolder
 from utils.sftp.pool import SftpConnectionPool
 from utils.telemetry.error_alerts import ALERT_TASK, ErrorAlerts
@@ -48,6 +49,7 @@ READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, so that the start is not slower
 PREMIUM_CHECK_SECONDS = 10.0  # a tier ends by itself; its servers are paused at most this much later
 BOUNTY_SECONDS = 15.0
+WARNING_SECONDS = 20.0
 FIRST_SHARD = 0  # its process makes the backups
 
 logger = get_logger(__name__)
@@ -87,6 +89,16 @@ class Application:
             erasures=self.features.erasures.log,
             clock=self.base.clock,
         )
+        self.restart_warnings = RestartWarnings(
+            self.repositories.scope_index,
+            self.repositories.restart_warnings,
+            servers=self.repositories.servers,
+            channels=self.guild.settings,
+            premium=self.guild.premium,
+            events=self.events,
+            tasks=self.tasks,
+            clock=self.base.clock,
+        )
         self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=self.base.tasks)
 
     async def run(self, stop: asyncio.Event, status: ServiceStatus) -> None:
@@ -112,6 +124,7 @@ class Application:
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
+        self.tasks.start(WARN_TASK, self.restart_warnings.warn_all, interval_seconds=WARNING_SECONDS)
         self.tasks.start(REPORT_TASK, self.features.catch_ups.run)
         if FIRST_SHARD in self.base.settings.discord.sharding.ids:
             self.tasks.start(BACKUP_TASK, self.backups.manager.run, is_critical=True)

@@ -27,6 +27,7 @@ from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
 from utils.services.players.posted_boards import REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, build_end
+from utils.services.servers.restart_warnings import WARN_TASK
 from utils.telemetry.health.checker import ROUND_TASK
 
 IDLE_TASK = "sftp:idle"
@@ -108,6 +109,7 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     PRUNE_TASK: "it deletes what is old, and tells nobody",
     ROUND_TASK: "incidents are of the processes, and no restore touches them",
     COUNTERS_TASK: "names show what is stored now, and tell nobody",
+    WARN_TASK: "a restart is announced within a minute of its time, or never",
     IDLE_TASK: "connections are in memory",
 }
 """The row of each task: the function that passes over what is due, or why there is nothing."""

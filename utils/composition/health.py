@@ -51,6 +51,7 @@ from utils.telemetry.health.probes.gateway import (
     probe_gateway,
     probe_limits,
 )
+from utils.telemetry.health.probes.logs import probe_aged_rules, probe_still_logs
 from utils.telemetry.health.probes.machine import (
     LoopLag,
     note_start,
@@ -306,6 +307,10 @@ def _list_work_probes(base: Base, sources: HealthSources, clocks: ServerClocks) 
     def has_key() -> bool:
         return bool(settings.secret_key.get_secret_value()) or (settings.data_dir / KEY_FILE).exists()
 
+    def is_open(key: IncidentKey) -> bool:
+        known = base.incidents.find(key)
+        return known is not None and known.is_open
+
     shortest = settings.polling.min_interval_seconds
     return (
         probe_tasks(base.tasks.list_reports, clock),
@@ -313,5 +318,7 @@ def _list_work_probes(base: Base, sources: HealthSources, clocks: ServerClocks) 
         probe_hosts(sources.pool.breakers.list_away),
         probe_unread(readings.list_readings, interval_seconds=shortest, clock=clock),
         probe_server_clocks(clocks, find_name, interval_seconds=max(shortest, LONGEST_POLL_SECONDS)),
+        probe_still_logs(readings.list_readings, is_open=is_open),
+        probe_aged_rules(readings.list_readings),
         probe_secret_key(has_key, fits),
     )

@@ -38,10 +38,12 @@ from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.populations import PopulationService, PopulationStore
+from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
+from utils.services.servers.server_facts import ServerFactService
 from utils.tasks import TaskManager
 
 
@@ -119,12 +121,14 @@ class FeatureServices:
 
     servers: GameServerService
     server_changes: ServerChangeService
+    server_facts: ServerFactService
     guild_changes: GuildChangeService
     links: LinkService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
     server_players: ServerPlayersService
+    server_logs: ServerLogService
     playtimes: PlaytimeService
     populations: PopulationService
     wallets: WalletService
@@ -158,6 +162,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
+        server_facts=ServerFactService(servers, stores.servers, around.loops, audit, clock),
         guild_changes=GuildChangeService(
             guild.settings,
             servers,
@@ -176,6 +181,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         playtimes=PlaytimeService(stores.playtimes, coverage),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
+        server_logs=ServerLogService(stores.game_logs, servers, clock=clock),
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),

@@ -29,6 +29,7 @@ from utils.database.repositories.playtimes import PlaytimeRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.restart_warnings import RestartWarningRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
@@ -86,6 +87,7 @@ class Repositories(ServiceStores):
     bounty_boards: BountyBoardRepository
     errors: ErrorRepository
     incidents: IncidentRepository
+    restart_warnings: RestartWarningRepository
     erasure_records: ErasureRecordRepository
     erasures: ErasureRepository
     standings: Standings
@@ -128,6 +130,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         bounty_boards=BountyBoardRepository(database),
         errors=ErrorRepository(database),
         incidents=IncidentRepository(database),
+        restart_warnings=RestartWarningRepository(database, fences=fences),
         erasure_records=ErasureRecordRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),

@@ -16,6 +16,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.guilds import ChannelKind
+from utils.models.incidents import IncidentMessage
 from utils.models.scope import ChannelId, GuildId
 from utils.services.ports import SettingsSource
 
@@ -43,10 +44,11 @@ class AdminPlaces:
         nonce: str,
         buttons: LastingView | None = None,
         looks_first: bool = False,
-    ) -> None:
+    ) -> IncidentMessage | None:
         """Send a message to the first place that takes it, with buttons where a press has a guild.
 
         With ``looks_first`` it is not sent where it is already, perhaps from a process that was killed.
+        Return where it is now, if it was sent.
 
         Raises:
             DeliveryError: it was not delivered, and a later try may succeed.
@@ -54,8 +56,8 @@ class AdminPlaces:
         async for place, is_direct in self._list_places(guild_id):
             try:
                 if looks_first and await self._is_sent(place, nonce):
-                    return
-                await self._sender.send(
+                    return None
+                message_id = await self._sender.send(
                     place, embeds=embeds, pictures=(), nonce=nonce, buttons=None if is_direct else buttons
                 )
             except (DeliveryDelayedError, DeliveryUncertainError):
@@ -64,7 +66,7 @@ class AdminPlaces:
                 logger.info("an alert does not reach its place", problem=str(failure))
                 self._errors.report(failure, where=Where(source=ErrorSource.MESSAGE, guild_id=guild_id))
             else:
-                return
+                return IncidentMessage(place, message_id)
         raise ChannelUnusableError("No admin could be reached.")
 
     async def find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:

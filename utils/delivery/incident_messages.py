@@ -11,7 +11,9 @@ from utils.delivery.languages import GuildSpeaker
 from utils.delivery.owner_places import OwnerPlaces
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
-from utils.models.incidents import WHOLE_BOT, Incident, Stage
+from utils.errors import ChannelUnusableError, DeliveryRefusedError
+from utils.models.incident_kinds import KINDS
+from utils.models.incidents import WHOLE_BOT, Incident, IncidentMessage, Stage
 from utils.models.scope import GuildId
 from utils.models.texts import Text
 
@@ -41,23 +43,39 @@ class IncidentMessages:
         home_guild_id: GuildId | None,
     ) -> None:
         self._places = places
+        self._sender = sender
         self._owners = OwnerPlaces(places, sender, list_owner_ids=list_owner_ids, home_guild_id=home_guild_id)
         self._languages = languages
         self._home_guild_id = home_guild_id
 
-    async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> None:
-        """Send a message about an incident to those who have to know.
+    async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> IncidentMessage | None:
+        """Send a message about an incident to those who have to know, or edit the one that it has.
+
+        Return the message that a guild's incident has now.
 
         Raises:
             DeliveryError: it was not delivered, and a later try may succeed.
         """
         guild_id, nonce = incident.key.guild_id, make_stage_nonce(incident, stage)
         if guild_id != WHOLE_BOT:
-            embeds = await self._languages.speak(guild_id)
-            await self._places.send(guild_id, [self._build(embeds, incident, stage, said)], nonce=nonce)
-            return
+            embed = self._build(await self._languages.speak(guild_id), incident, stage, said)
+            if stage is Stage.ENDED and await self._edit(incident, embed):
+                return incident.message
+            return await self._places.send(guild_id, [embed], nonce=nonce)
         embeds = await self._languages.speak(self._home_guild_id or WHOLE_BOT)
         await self._owners.send(self._build(embeds, incident, stage, said), nonce)
+        return None
+
+    async def _edit(self, incident: Incident, embed: discord.Embed) -> bool:
+        """Change the message of an incident, if its kind wants that; tell whether it shows the end now."""
+        message = incident.message
+        if message is None or not KINDS[incident.key.kind].is_edited:
+            return False
+        try:
+            return await self._sender.edit(message.channel_id, message.message_id, embed=embed)
+        except (ChannelUnusableError, DeliveryRefusedError) as failure:
+            logger.info("the message of an incident cannot be edited", problem=str(failure))
+            return False
 
     def _build(
         self, embeds: EmbedFactory, incident: Incident, stage: Stage, said: Text | None

@@ -31,6 +31,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "boards:refresh": text_in("a task", "updating boards"),
     "bounties:board": text_in("a task", "updating boards of bounties"),
     "bounties:expire": text_in("a task", "ending bounties"),
+    "restarts:warn": text_in("a task", "announcing restarts"),
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),
     "counters:look": text_in("a task", "looking at counters"),

@@ -28,6 +28,7 @@ from utils.embeds import (
     presence,
     replies,
     restores,
+    server_logs,
     server_status,
     servers,
     setup,
@@ -213,6 +214,9 @@ class EmbedFactory:
     build_population = _show(presence.build_population_embed)
     build_online = _show(presence.build_online_embed)
     build_server_state = _show(presence.build_server_state_embed)
+    build_server_log = _show(server_logs.build_server_log_embed)
+    build_slots = _show(server_logs.build_slots_embed)
+    build_restarts = _show(server_logs.build_restarts_embed)
 
     build_status = _show(server_status.build_status_embed)
     build_server_list = _show(servers.build_server_list_embed)

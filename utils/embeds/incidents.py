@@ -5,7 +5,7 @@ import discord
 from utils.embeds.style import Style
 from utils.models.incident_kinds import KINDS
 from utils.models.incidents import CheckState, Incident, Stage
-from utils.models.texts import Code, Moment, Text, join, text
+from utils.models.texts import Code, Moment, Span, Text, join, text
 
 
 def build_incident_embed(
@@ -38,8 +38,12 @@ def _describe_begin(incident: Incident, stage: Stage) -> Text:
 
 
 def _describe_end(incident: Incident) -> Text:
+    ended_at = incident.resolved_at or incident.opened_at
+    if KINDS[incident.key.kind].is_edited:
+        span = Span(ended_at - incident.opened_at)
+        return text("Back after {span}. It began {moment}.", span=span, moment=Moment(incident.opened_at))
     return text(
         "It's over. It began {moment} and ended {end}.",
         moment=Moment(incident.opened_at),
-        end=Moment(incident.resolved_at or incident.opened_at),
+        end=Moment(ended_at),
     )

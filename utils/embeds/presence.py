@@ -7,7 +7,7 @@ import discord
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts, show_name
-from utils.models.game_log import LogCondition, PlayersReport
+from utils.models.game_log import GameLogState, LogCondition, NextRestart, PlayersReport
 from utils.models.populations import POPULATION_CHOICES, PopulationReport
 from utils.models.texts import Moment, Number, Text, Value, join, plural, text, text_in
 
@@ -19,12 +19,19 @@ CONDITIONS: Mapping[LogCondition, Text] = {
 }
 
 
+def describe_condition(condition: LogCondition, state: GameLogState) -> Text:
+    """Return a state in words; one that is unknown because the rules of the log have aged says so."""
+    if condition is LogCondition.UNKNOWN and state.is_aged:
+        return text("⚪ Unknown: its log doesn't say any more who is online")
+    return CONDITIONS[condition]
+
+
 def list_online(report: PlayersReport) -> list[Text]:
     """Return the lines about one server: how many are online, then their names, the longest first."""
     head = text(
         "**{server}** · {facts}", server=show_name(report.server_name), facts=_describe_number(report)
     )
-    if report.condition in (LogCondition.STOPPED, LogCondition.UNKNOWN):
+    if not report.has_figures:
         return [head]
     online = sorted(
         (one for one in report.state.presence.players.values() if one.is_online),
@@ -85,8 +92,8 @@ def build_population_embed(style: Style, report: PopulationReport) -> discord.Em
 
 def _describe_number(report: PlayersReport) -> Value:
     """Return how many are online, of how many places, and the queue."""
-    if report.condition in (LogCondition.STOPPED, LogCondition.UNKNOWN):
-        return CONDITIONS[report.condition]
+    if not report.has_figures:
+        return describe_condition(report.condition, report.state)
     facts = [_count_players(report)]
     if queue := _count_queue(report):
         facts.append(text("{count} in the queue", count=Number(queue)))
@@ -96,23 +103,26 @@ def _describe_number(report: PlayersReport) -> Value:
 
 
 def _count_players(report: PlayersReport) -> Text:
-    presence = report.state.presence
-    online = Number(presence.count_online())
-    if presence.max_players is None:
+    online = Number(report.state.presence.count_online())
+    if report.max_players is None:
         return text("{online} online", online=online)
-    return text("{online} / {places}", online=online, places=Number(presence.max_players))
+    return text("{online} / {places}", online=online, places=Number(report.max_players))
 
 
 def _count_queue(report: PlayersReport) -> int:
-    presence = report.state.presence
-    return presence.count_queue(presence.max_players)
+    return report.state.presence.count_queue(report.max_players)
+
+
+def _describe_restart(restart: NextRestart) -> Text:
+    moment = Moment(restart.at)
+    return text("{moment}", moment=moment) if restart.is_set else text("usually {moment}", moment=moment)
 
 
 def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
     """Return the facts that are known; what is not known is left out."""
     state, presence = report.state, report.state.presence
-    facts: list[tuple[Text, Value]] = [(text("State"), CONDITIONS[report.condition])]
-    if report.condition in (LogCondition.OK, LogCondition.QUIET):
+    facts: list[tuple[Text, Value]] = [(text("State"), describe_condition(report.condition, report.state))]
+    if report.has_figures:
         facts.append((text("Players"), _count_players(report)))
         if queue := _count_queue(report):
             facts.append((text("Queue"), Number(queue)))
@@ -120,6 +130,8 @@ def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
             facts.append((text("Up since"), Moment(presence.started_at)))
     if state.run_starts:
         facts.append((text("Last restart"), Moment(state.run_starts[-1], "f")))
+    if report.next_restart is not None:
+        facts.append((text("Next restart"), _describe_restart(report.next_restart)))
     if presence.version:
         facts.append((text("Version"), presence.version))
     if report.peak_today is not None:

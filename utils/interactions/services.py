@@ -38,9 +38,11 @@ from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.populations import PopulationService
+from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
+from utils.services.servers.server_facts import ServerFactService
 from utils.tasks import K, TaskReport
 
 
@@ -178,6 +180,7 @@ class Services:
     coverage: CoverageService
     combat: CombatService
     server_players: ServerPlayersService
+    server_logs: ServerLogService
     playtimes: PlaytimeService
     populations: PopulationService
     premium: PremiumService
@@ -199,6 +202,7 @@ class Services:
     grants: GrantService
     guild_changes: GuildChangeService
     server_changes: ServerChangeService
+    server_facts: ServerFactService
     audit: AuditLog
     exports: ExportService
     erasures: ErasureService

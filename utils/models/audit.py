@@ -24,6 +24,8 @@ class AuditAction(StrEnum):
     SERVER_REMOVE = "server remove"
     SERVER_IMPORT = "server import"
     SERVER_HOSTKEY = "server hostkey"
+    SERVER_SLOTS = "server slots"
+    SERVER_RESTARTS = "server restarts"
     CHANNEL_SET = "channel set"
     CHANNEL_CLEAR = "channel clear"
     CHANNEL_STYLE = "channel style"

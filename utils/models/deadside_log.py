@@ -167,6 +167,11 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunClosed:
+    """The last line of a file: the game server was shut down in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorldReady:
     """The world is loaded, so players can enter. A start may say so twice."""
 
@@ -187,6 +192,7 @@ LogFact: TypeAlias = (
     | GameplayEventState
     | MaxPlayers
     | RunStarted
+    | RunClosed
     | WorldReady
 )
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.presence import ServerPresence
+from utils.models.scope import PlayerId
 from utils.models.world_events import WorldState
 
 HEAD_BYTES = 512
@@ -15,6 +16,88 @@ RUN_DIGITS = 32
 RUNS_KEPT = 10
 SAMPLE_TIME = timedelta(minutes=5)
 """The time between two samples of the number of players."""
+
+SHAPES_MAXIMUM = 50
+GAP_TIME = timedelta(days=7)
+"""The log's longest pauses are remembered for so long."""
+
+CHECKED_KILLS = 20
+ONLINE_SHARE = 0.8
+"""So many killers must have been online at least; a rule of a join or a leave is wrong otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineCount:
+    """How many lines fit one rule, or have one shape."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTally:
+    """The lines of one run, counted.
+
+    Attributes:
+        rules: by the name of the rule or of the noise, in the order of their first lines.
+        unmatched: lines that look relevant and fit no rule.
+        shapes: the first shapes of these, ``SHAPES_MAXIMUM`` at most.
+    """
+
+    rules: tuple[LineCount, ...] = ()
+    unmatched: int = 0
+    shapes: tuple[LineCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogGap:
+    """The longest pause between two lines of a day.
+
+    Attributes:
+        day: the day (UTC) on which it ended, as an ISO date.
+    """
+
+    day: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKill:
+    """A kill by a player, and when it was read."""
+
+    killer_id: PlayerId
+    killer_name: str
+    at: datetime
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineTime:
+    """A time in which a player was on the game server."""
+
+    player_id: PlayerId
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """The comparison with the death log: were the killers online?
+
+    Attributes:
+        at: when it was made.
+        kills: how many kills it looked at.
+        online: how many of their killers were online shortly before, as this log told.
+    """
+
+    at: datetime
+    kills: int
+    online: int
+
+    @property
+    def is_aged(self) -> bool:
+        """Tell whether the rules seem to have aged: the log does not tell any more who is online."""
+        return self.kills >= CHECKED_KILLS and self.online < ONLINE_SHARE * self.kills
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +130,12 @@ class GameLogState:
         run_starts: when the last runs began, the newest last.
         peak: the most players who were ever in the game at once, and ``peak_at`` when.
         since: when the file was read for the first time.
+        grown_at: when the file had grown last, by the clock of the bot.
+        is_closed: the last line of the run was read: the game server was shut down.
+        tally: the lines of the present run.
+        gaps: the longest pauses of the last days, oldest day first.
+        check: the newest comparison with the death log that looked at enough kills.
+        checked_at: when a comparison was tried last.
     """
 
     cursor: LogCursor | None = None
@@ -58,6 +147,17 @@ class GameLogState:
     peak: int = 0
     peak_at: datetime | None = None
     since: datetime | None = None
+    grown_at: datetime | None = None
+    is_closed: bool = False
+    tally: LineTally = field(default_factory=LineTally)
+    gaps: tuple[LogGap, ...] = ()
+    check: SelfCheck | None = None
+    checked_at: datetime | None = None
+
+    @property
+    def is_aged(self) -> bool:
+        """Tell whether the rules of the log seem to have aged."""
+        return self.check is not None and self.check.is_aged
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +188,51 @@ class PopulationSample:
 
 
 class LogCondition(StrEnum):
-    """How well the log tells who is online; ``quiet``: it has not grown for long, ``stopped``: it is gone."""
+    """How well the log tells who is online.
+
+    ``quiet``: it has not grown for long. ``stopped``: it is gone, or it is the log of a run that is over.
+    """
 
     OK = "ok"
     QUIET = "quiet"
     STOPPED = "stopped"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReading:
+    """How the log of a game server is, from memory alone.
+
+    Attributes:
+        condition: it alone; ``check`` is another matter.
+        was_well: the log has grown since it was read for the first time.
+        is_near_restart: the server starts again at about this time of day.
+        still_since: when it had grown last.
+        check: the newest comparison with the death log.
+    """
+
+    condition: LogCondition
+    was_well: bool
+    is_near_restart: bool
+    still_since: datetime | None = None
+    check: SelfCheck | None = None
+
+    @property
+    def is_standing(self) -> bool:
+        """Tell whether the game server seems to stand still or to be stopped."""
+        return self.condition in (LogCondition.QUIET, LogCondition.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class NextRestart:
+    """The next restart of a game server.
+
+    Attributes:
+        is_set: an admin set its time; otherwise it was learnt.
+    """
+
+    at: datetime
+    is_set: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +244,7 @@ class PlayersReport:
         state: as it is stored.
         max_players: the number of places; None if it is not known.
         peak_today: the most players at once since the server's midnight; None without a sample.
+        next_restart: None if its times are neither set nor learnt.
     """
 
     server_name: str
@@ -112,6 +252,30 @@ class PlayersReport:
     state: GameLogState
     max_players: int | None = None
     peak_today: int | None = None
+    next_restart: NextRestart | None = None
+
+    @property
+    def has_figures(self) -> bool:
+        """Tell whether the number of players is known: now, or as of the last line of a quiet log."""
+        return self.condition in (LogCondition.OK, LogCondition.QUIET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReport:
+    """The facts about the log of a game server, for its admins.
+
+    Attributes:
+        server_name: its name.
+        state: as its reader knows it, or as it is stored.
+        slots: the number of places that an admin set.
+        quiet_after: how long it may pause before it is quiet.
+    """
+
+    server_name: str
+    condition: LogCondition
+    state: GameLogState
+    slots: int | None
+    quiet_after: timedelta
 
 
 def digest_run(head: bytes) -> str | None:

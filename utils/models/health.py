@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from utils.models.backups import BackupState
+from utils.models.game_log import LogReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Incident
 from utils.models.scope import GuildId, ServerScope
@@ -47,6 +48,7 @@ class ServerReading:
 
     Attributes:
         is_importing: its history is being imported.
+        log: how its Deadside.log is; None before that was read.
     """
 
     scope: ServerScope
@@ -55,6 +57,7 @@ class ServerReading:
     last_read_at: datetime | None
     lag_seconds: float | None = None
     is_importing: bool = False
+    log: LogReading | None = None
 
     @property
     def is_explained(self) -> bool:

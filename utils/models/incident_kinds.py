@@ -39,6 +39,8 @@ class IncidentKind(StrEnum):
     CHANNEL_UNUSABLE = "channel-unusable"
     BOARD_PAUSED = "board-paused"
     SERVER_CLOCK = "server-clock"
+    LOG_STILL = "log-still"
+    LOG_AGED = "log-aged"
     OUTBOX_OLD = "outbox-old"
     BACKUP_OLD = "backup-old"
     BACKUP_UNPROVEN = "backup-unproven"
@@ -94,6 +96,7 @@ class KindRow:
         limits: by the name of the measurement.
         rounds_before_open: so many bad rounds in a row open an incident.
         is_reported: no probe judges it: the part of the bot that meets it reports it at once.
+        is_edited: its message is edited at its end; other kinds get a second message.
     """
 
     title: Text
@@ -103,6 +106,7 @@ class KindRow:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     rounds_before_open: int = ROUNDS_BEFORE_OPEN
     is_reported: bool = False
+    is_edited: bool = False
 
 
 KINDS: Mapping[IncidentKind, KindRow] = {
@@ -265,6 +269,27 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         ),
         told_to=Audience.GUILD,
         limits={"seconds": Limits(warn=300)},  # and one interval of polling
+    ),
+    IncidentKind.LOG_STILL: KindRow(
+        title=text("A game server seems to stand still"),
+        meaning=text(
+            "Its Deadside.log doesn't grow any more, or is gone. The server may be stopped or hang."
+        ),
+        first_step=text("Look in the hosting company's panel whether the game server runs."),
+        told_to=Audience.GUILD,
+        is_edited=True,
+    ),
+    IncidentKind.LOG_AGED: KindRow(
+        title=text("Deadside.log doesn't say any more who is online"),
+        meaning=text(
+            "An update of the game may have changed its lines. Counters show “?” and time played is a guess."
+        ),
+        first_step=text(
+            "Look at {log}, and send what it shows to the makers of the bot.",
+            log=Command("admin server log"),
+        ),
+        told_to=Audience.GUILD,
+        rounds_before_open=1,  # it is judged once an hour
     ),
     IncidentKind.OUTBOX_OLD: KindRow(
         title=text("Posts come late"),

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import Self
 
 from utils.models.incident_kinds import IncidentKind
-from utils.models.scope import GuildId, ServerId
+from utils.models.scope import ChannelId, GuildId, ServerId
 from utils.models.texts import Text
 
 WHOLE_BOT = GuildId(0)
@@ -66,6 +66,14 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentMessage:
+    """The message that told of an incident, where it is edited at its end."""
+
+    channel_id: ChannelId
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """An incident.
 
@@ -76,6 +84,7 @@ class Incident:
         escalated_at: when it became critical.
         resolved_at: when it ended; None while it is open.
         servers: the game servers that reported it.
+        message: the message that is edited at its end; None if its end gets a message of its own.
     """
 
     key: IncidentKey
@@ -86,6 +95,7 @@ class Incident:
     escalated_at: datetime | None = None
     resolved_at: datetime | None = None
     servers: frozenset[ServerId] = frozenset()
+    message: IncidentMessage | None = None
 
     @property
     def is_open(self) -> bool:

@@ -48,6 +48,7 @@ class Feature(StrEnum):
     PLAYTIME = "playtime"
     POPULATION = "server population"
     COUNTERS = "admin counter"
+    RESTARTS = "admin server restarts"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -65,6 +66,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
         Feature.PLAYTIME: (text_in("a feature", "playtime"),),
         Feature.POPULATION: (text_in("a feature", "players over time"),),
+        Feature.RESTARTS: (text_in("a feature", "restart warnings"),),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),

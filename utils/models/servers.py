@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind, DeathRow
+from utils.models.game_log import GameLogState
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.reading import FoundLogs, ServerPlace
@@ -91,6 +92,9 @@ class GameServer:
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
         counter_format: the format of its counter's name (``models/counters.py``); None for the default one.
+        slots: the number of places that an admin set; None: the log tells it.
+        restart_times: the times of day at which it starts again each day, as ``HH:MM`` in its zone.
+        restart_warning: so many minutes before such a time the restart is announced; 0: never.
     """
 
     scope: ServerScope
@@ -111,6 +115,9 @@ class GameServer:
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
     counter_format: str | None = None
+    slots: int | None = None
+    restart_times: tuple[str, ...] = ()
+    restart_warning: int = 0
 
     @property
     def posted_deaths(self) -> PostedDeaths:
@@ -119,6 +126,19 @@ class GameServer:
             kinds=frozenset(kind for kind in DeathKind if kind not in self.silenced),
             highlights=frozenset(kind for kind in HighlightKind if kind not in self.silenced),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RestartSettings:
+    """When a game server restarts, as an admin set it.
+
+    Attributes:
+        server: with its times and minutes of warning.
+        next_at: the next restart; None without a time.
+    """
+
+    server: GameServer
+    next_at: datetime | None
 
 
 def is_at_host(server: GameServer, other: GameServer) -> bool:
@@ -162,6 +182,8 @@ class ServerHealth:
         next_try_at: the time of the next try after a failure; None during a try, or if it waits for a person.
             Not stored.
         others: the states of the other logs; all other fields are about the death log. Not stored.
+        game_log: what is known from Deadside.log, as its reader knows it; None before its first read. Not
+            stored here.
     """
 
     scope: ServerScope
@@ -173,6 +195,7 @@ class ServerHealth:
     lines_rejected: int = 0
     next_try_at: datetime | None = None
     others: tuple[LogHealth, ...] = ()
+    game_log: GameLogState | None = None
 
     @property
     def is_well(self) -> bool:

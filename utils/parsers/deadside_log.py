@@ -32,8 +32,10 @@ RELEVANT = {
 }
 """The categories whose unknown lines are kept as shapes; of ``LogNet`` only those with such a word."""
 
+_STAMP = r"\[(\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d):(\d{3})\]\[[ \d]{0,6}\]"
+_bare_prefix = re.compile(_STAMP, re.ASCII).match
 _prefix = re.compile(
-    r"(?:\[(\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d):(\d{3})\]\[[ \d]{0,6}\])?(Log\w{1,60}): ?"
+    rf"(?:{_STAMP})?(Log\w{{1,60}}): ?"
     r"(?:(?:Fatal|Error|Warning|Display|Verbose|VeryVerbose): )?",
     re.ASCII,
 ).match
@@ -46,12 +48,20 @@ def parse_line(raw: bytes) -> LogLine:
         text = text.lstrip("\ufeff\0")
     match = _prefix(text)
     if match is None:
-        return _apply_rules(None, "", text)
+        return _parse_bare(text)
     stamp, milliseconds, category = match.groups()
     at = _read_stamp(stamp, milliseconds) if stamp is not None else None
     if category not in RULES_BY_CATEGORY and category not in RELEVANT:
         return LogLine(at, None, None, None)
     return _apply_rules(at, category, text[match.end() :])
+
+
+def _parse_bare(text: str) -> LogLine:
+    """Read a line without a category; the first one of a file has no stamp, the last one has."""
+    match = _bare_prefix(text)
+    if match is None:
+        return _apply_rules(None, "", text)
+    return _apply_rules(_read_stamp(*match.groups()), "", text[match.end() :])
 
 
 def _apply_rules(at: datetime | None, category: str, text: str) -> LogLine:

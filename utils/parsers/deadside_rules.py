@@ -34,6 +34,7 @@ from utils.models.deadside_log import (
     MissionRespawn,
     MissionState,
     Registered,
+    RunClosed,
     RunStarted,
     Unregistered,
     WorldReady,
@@ -206,6 +207,14 @@ RULES: tuple[LogRule, ...] = (
         r"Log file open,\s",
         lambda _: RunStarted(),
         RuleMark.LOOKED_UP,
+    ),
+    _rule(
+        "run_closed",
+        "",
+        "Log file closed",
+        r"Log file closed,\s",
+        lambda _: RunClosed(),
+        RuleMark.ENGINE,
     ),
     _rule(
         "max_players",

@@ -128,6 +128,21 @@ class ServerStore(Protocol):  # implemented by GameServerRepository
     ) -> None:
         """Pin a host key, or forget the pinned one."""
 
+    async def set_slots(
+        self, scope: ServerScope, slots: int | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the number of places, or leave it to the log."""
+
+    async def set_restarts(
+        self,
+        scope: ServerScope,
+        times: tuple[str, ...],
+        warning: int,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Set the times of day at which a server restarts, and the minutes of warning."""
+
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
         """Note the folder in which a server's logs were found."""
 

@@ -1,6 +1,7 @@
 """Messages about incidents reach those who have to know, each stage once."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import aiohttp
@@ -19,7 +20,15 @@ from utils.delivery.sender import DiscordSender
 from utils.errors import ChannelUnusableError, DeliveryError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incident_kinds import KINDS, IncidentKind
-from utils.models.incidents import REMINDED_AFTER, WHOLE_BOT, CheckState, Incident, IncidentKey, Stage
+from utils.models.incidents import (
+    REMINDED_AFTER,
+    WHOLE_BOT,
+    CheckState,
+    Incident,
+    IncidentKey,
+    IncidentMessage,
+    Stage,
+)
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import text
 from utils.telemetry.health.probes.gateway import RefusalCounter
@@ -200,3 +209,28 @@ async def test_refused_requests_of_every_kind_are_counted(
         limits.detach()
     assert (limits.limited, limits.limited_globally, limits.denied) == (3, 1, 3)
     assert sender.sent == 1
+
+
+async def test_message_of_a_server_that_stands_still_is_edited_when_it_is_back(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, build: Build
+) -> None:
+    """The alerts channel keeps one message; if it was deleted, the end gets one of its own."""
+    messages = build(channels={guild.id: channel.id})
+    key = IncidentKey(GuildId(guild.id), IncidentKind.LOG_STILL, "k3v9x0aa")
+    incident = Incident(key, CheckState.WARN, START)
+    ended = incident.end(START + timedelta(minutes=25))
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        told = await messages.tell(incident, Stage.OPENED, text("The log of Mirny grew last."))
+        assert told == IncidentMessage(ChannelId(channel.id), channel.all_messages[0].id)
+        shown = replace(ended, message=told)
+        assert await messages.tell(shown, Stage.ENDED, None) == told
+        await world.settle()
+        began = int(START.timestamp())
+        back = f"✅ A game server seems to stand still\nBack after 25 min. It began <t:{began}:R>."
+        assert read(channel) == [back]
+        gone = replace(ended, message=IncidentMessage(ChannelId(channel.id), 1))
+        other = await messages.tell(gone, Stage.ENDED, None)
+        await world.settle()
+        assert other != told
+        assert read(channel) == [back, back]

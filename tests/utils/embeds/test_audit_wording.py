@@ -82,6 +82,15 @@ SENTENCES = [
     ),
     ("server import", AuditFacts(server_name="North"), "North"),
     ("server hostkey", change(FieldChange("host_key", None, "SHA256:b")), "North: none → SHA256:b"),
+    ("server slots", change(FieldChange("slots", None, 70)), "North: places: none → 70"),
+    (
+        "server restarts",
+        change(
+            FieldChange("restart_times", None, "02:00, 14:00"),
+            FieldChange("restart_warning", 0, 10),
+        ),
+        "North: restarts: none → 02:00, 14:00, minutes of warning: 0 → 10",
+    ),
     (
         "channel style",
         AuditFacts(changes=(FieldChange("7.delay_minutes", 0, 5),)),

@@ -122,7 +122,9 @@ def test_incomplete_kind_is_refused(
 def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
     """``/admin channel test`` shows every kind of the channel like its posts; of kills a line and a card."""
     factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
-    samples = ALL_LOOKS[kind.name].samples(STYLE, event_id=b"sample", server_name="North", at=AT)
+    names = [one.name for one in ALL_KINDS if one.channel_kind is kind.channel_kind]
+    facts = {"event_id": b"sample", "server_name": "North", "at": AT}
+    samples = [one for name in names for one in ALL_LOOKS[name].samples(STYLE, **facts)]
     shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
     assert shown == [one.to_dict() for one in factory.build_feed(samples).embeds]
     if kind.channel_kind is ChannelKind.KILLFEED:

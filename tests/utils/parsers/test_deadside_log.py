@@ -27,6 +27,7 @@ from utils.models.deadside_log import (
     MissionRespawn,
     MissionState,
     Registered,
+    RunClosed,
     RunStarted,
     Unregistered,
     WorldReady,
@@ -45,6 +46,7 @@ SECRETS = (ADDRESS, PORT, "hunter2hunter2", "4611686018427387904", "shadowlogin"
 
 FACTS: dict[str, list[LogFact | None]] = {
     "run_started": [RunStarted()],
+    "run_closed": [RunClosed()],
     "max_players": [MaxPlayers(50), MaxPlayers(70)],
     "world_up": [WorldReady()],
     "map_loaded": [WorldReady()],

@@ -44,7 +44,10 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("guild", ("guild_id",), unique=True),
         Index("premium", ("guild_id", "premium.ends_at")),
     ),
-    "game_servers": (Index("server", _SERVER, unique=True),),
+    "game_servers": (
+        Index("server", _SERVER, unique=True),
+        Index("warned", _SERVER, only={"is_warned": True}),
+    ),
     "kills": (
         Index("killer", (*_SERVER, "killer_id", "written_at", "victim_id")),
         Index("victim", (*_SERVER, "victim_id", "written_at", "killer_id")),

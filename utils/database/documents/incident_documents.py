@@ -4,8 +4,8 @@ from datetime import datetime
 
 from utils.database.documents.codec import Document
 from utils.models.incident_kinds import IncidentKind
-from utils.models.incidents import CheckState, Incident, IncidentKey
-from utils.models.scope import GuildId, ServerId
+from utils.models.incidents import CheckState, Incident, IncidentKey, IncidentMessage
+from utils.models.scope import ChannelId, GuildId, ServerId
 
 KINDS_READ = frozenset(IncidentKind)
 """A newer bot may have stored kinds that this one does not know; they are passed over."""
@@ -24,6 +24,9 @@ def build_incident_document(incident: Incident) -> Document:
         "resolved_at": incident.resolved_at,
         "servers": sorted(incident.servers),
         "is_open": incident.is_open,
+        "message": None
+        if incident.message is None
+        else {"channel_id": int(incident.message.channel_id), "message_id": incident.message.message_id},
     }
 
 
@@ -38,7 +41,14 @@ def read_incident(guild_id: GuildId, document: Document) -> Incident:
         escalated_at=_read_time(document["escalated_at"]),
         resolved_at=_read_time(document["resolved_at"]),
         servers=frozenset(ServerId(one) for one in document["servers"]),
+        message=_read_message(document.get("message")),
     )
+
+
+def _read_message(stored: Document | None) -> IncidentMessage | None:
+    if stored is None:
+        return None
+    return IncidentMessage(ChannelId(stored["channel_id"]), stored["message_id"])
 
 
 def _read_state(code: str) -> CheckState:

@@ -4,13 +4,14 @@ from dataclasses import fields
 
 from utils.database.documents.codec import Codec, Document
 from utils.database.documents.world_documents import read_event
-from utils.models.game_log import GameLogState, LogCursor, PopulationSample
+from utils.models.game_log import GameLogState, LogCursor, PopulationSample, SelfCheck
 from utils.models.presence import PlayerPresence, ServerPresence, SessionRecord
 from utils.models.world_events import WorldState, collect_world
 
 CURSORS = Codec(LogCursor)
 PLAYERS = Codec(PlayerPresence)
 SAMPLES = Codec(PopulationSample)
+CHECKS = Codec(SelfCheck)
 STATES = Codec(GameLogState, without=frozenset({"cursor", "presence", "world"}))
 WORLDS = Codec(WorldState, without=frozenset({"newest_at", "open", "due", "started_at"}))
 RUNS = Codec(ServerPresence, without=frozenset({"players", "run"}))
@@ -42,6 +43,12 @@ def read_state(document: Document | None, players: list[Document], events: list[
         unknown_states=document.get("unknown_states", 0),
     )
     return STATES.read(document, cursor=CURSORS.read(document), presence=presence, world=world)
+
+
+def is_aged(document: Document) -> bool:
+    """Tell of a stored state whether the rules of its log seem to have aged."""
+    stored = document.get("check")
+    return stored is not None and CHECKS.read(stored).is_aged
 
 
 def build_session_document(record: SessionRecord) -> Document:

@@ -13,7 +13,9 @@ from utils.models.servers import GameServer, ServerHealth
 SERVERS = Codec(GameServer, without=frozenset({"scope", "secret"}))
 HEALTH = Codec(
     ServerHealth,
-    without=frozenset({"scope", "problem", "lines_read", "lines_rejected", "next_try_at", "others"}),
+    without=frozenset(
+        {"scope", "problem", "lines_read", "lines_rejected", "next_try_at", "others", "game_log"}
+    ),
 )
 IMPORTS = Codec(ImportJob, without=frozenset({"ends", "catch_up"}))
 CAUGHT_UP = Codec(CaughtUp)

@@ -2,19 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.transaction import Transaction
 from utils.database.documents.presence_documents import SAMPLES, read_state
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.game_log_unit import GameLogTransaction
-from utils.models.game_log import GameLogState, PopulationSample
+from utils.models.deaths import DeathKind
+from utils.models.game_log import GameLogState, LiveKill, OnlineTime, PopulationSample
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.typed_text import fold_text
 from utils.models.world_events import UNHEARD
 
 T = TypeVar("T")
+
+KILLS_CHECKED = 1_000
+WALL_CLOCK = timedelta(hours=15)
+"""Deaths are ordered by the wall clock of their server, which is at most so far from UTC."""
 
 
 class GameLogRepository(FencedRepository):
@@ -80,6 +86,32 @@ class GameLogRepository(FencedRepository):
             {"at": {"$gte": since}}, sort=[("at", 1)], hint="at"
         )
         return [SAMPLES.read(one) for one in found]
+
+    async def list_live_kills(self, scope: ServerScope, *, since: datetime) -> Sequence[LiveKill]:
+        """Return the newest kills since a moment that were read live, 1,000 at most."""
+        first = build_key_since(scope, (since - WALL_CLOCK).date())
+        live = {
+            "_id": {"$gte": first, "$lte": build_key_range(scope)[1]},
+            "kind": DeathKind.KILL.value,
+            "at": {"$gte": since},
+            "read_at": {"$exists": True},
+        }
+        fields = {"_id": 0, "killer_id": 1, "killer_name": 1, "at": 1, "read_at": 1}
+        found = await self._of_server("kills", scope).find(
+            live, projection=fields, sort=[("_id", -1)], limit=KILLS_CHECKED, hint="_id_"
+        )
+        return [
+            LiveKill(PlayerId(one["killer_id"]), one["killer_name"], one["at"], one["read_at"])
+            for one in found
+        ]
+
+    async def list_online_times(self, scope: ServerScope, *, since: datetime) -> Sequence[OnlineTime]:
+        """Return the sessions that ended since a moment."""
+        fields = {"_id": 0, "player_id": 1, "started_at": 1, "ended_at": 1}
+        found = await self._of_server("sessions", scope).find(
+            {"ended_at": {"$gte": since}}, projection=fields, hint="ended"
+        )
+        return [OnlineTime(PlayerId(one["player_id"]), one["started_at"], one["ended_at"]) for one in found]
 
     async def find_names(
         self, scope: ServerScope, player_ids: Collection[PlayerId]

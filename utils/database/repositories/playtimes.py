@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from utils.database.core.operations import Document
-from utils.database.documents.presence_documents import PLAYERS
+from utils.database.documents.presence_documents import PLAYERS, is_aged
 from utils.database.repositories.repository import Repository
 from utils.models.players import BoardRow, Counters
 from utils.models.playtime import Playtime
@@ -24,7 +24,7 @@ class PlaytimeRepository(Repository):
         """Return the time of players together, with their open sessions."""
         wanted = {**_build_wanted(covered), "player_id": {"$in": sorted(player_ids)}}
         days = await self._of_guild("play_days", covered.guild_id).find(wanted, hint="player")
-        open_sessions, since = await self._read_open(covered)
+        open_sessions, since, is_doubtful = await self._read_open(covered)
         own = [(player, seconds) for player, seconds in open_sessions if player.key in player_ids]
         return Playtime(
             seconds=sum(one["seconds"] for one in days) + sum(seconds for _, seconds in own),
@@ -35,7 +35,7 @@ class PlaytimeRepository(Repository):
             last_at=_find_latest([one["last_at"] for one in days], [player.seen_at for player, _ in own]),
             online_since=min((player.since for player, _ in own if player.is_online), default=None),
             counted_since=since,
-            is_estimated=any(one["estimated"] for one in days),
+            is_estimated=is_doubtful or any(one["estimated"] for one in days),
         )
 
     async def list_most_played(self, covered: CoveredDeaths) -> tuple[BoardRow, ...]:
@@ -61,8 +61,11 @@ class PlaytimeRepository(Repository):
             for rank, (length, name, key) in enumerate(ranked, start=1)
         )
 
-    async def _read_open(self, covered: CoveredDeaths) -> tuple[OpenSessions, datetime | None]:
-        """Return the open sessions of the covered servers, and since when time is counted there."""
+    async def _read_open(self, covered: CoveredDeaths) -> tuple[OpenSessions, datetime | None, bool]:
+        """Return the open sessions of the covered servers, since when time is counted there, and a doubt.
+
+        The doubt: the rules of a log seem to have aged, so its time is estimated.
+        """
         of_servers = {"server_id": {"$in": list(covered.server_ids)}}
         states = await self._of_guild("log_state", covered.guild_id).find(of_servers, hint="server")
         newest = {one["server_id"]: one["newest_at"] for one in states}
@@ -73,7 +76,8 @@ class PlaytimeRepository(Repository):
             for one in found
             for player in [PLAYERS.read(one)]
         ]
-        return sessions, min((one["since"] for one in states if one["since"]), default=None)
+        since = min((one["since"] for one in states if one["since"]), default=None)
+        return sessions, since, any(is_aged(one) for one in states)
 
 
 def _build_wanted(covered: CoveredDeaths) -> Document:

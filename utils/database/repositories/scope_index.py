@@ -31,6 +31,11 @@ class ScopeIndexRepository:
         """Return every game server of every guild."""
         return self._read_scopes(await self._find("game_servers", {"is_removed": {"$ne": True}}, "server"))
 
+    async def list_warned_servers(self) -> tuple[ServerScope, ...]:
+        """Return every game server whose restarts are announced; only their index is read."""
+        warned = {"guild_id": {"$gt": 0}, "is_warned": True, "is_removed": {"$ne": True}}
+        return self._read_scopes(await self._find("game_servers", warned, "warned"))
+
     async def list_removals(self) -> tuple[ServerScope, ...]:
         """Return every removed game server that may still have data."""
         removed = {"removed_at": {"$exists": True}}

@@ -142,6 +142,28 @@ class GameServerRepository(Repository):
         """Pin a host key, or forget the pinned one."""
         await self._change(scope, {"$set": {"host_key": host_key}}, entry)
 
+    async def set_slots(
+        self, scope: ServerScope, slots: int | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the number of places, or leave it to the log."""
+        await self._change(scope, {"$set": {"slots": slots}}, entry)
+
+    async def set_restarts(
+        self,
+        scope: ServerScope,
+        times: tuple[str, ...],
+        warning: int,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Set the times of day at which a server restarts, and the minutes of warning.
+
+        ``is_warned`` is for the index that holds only the servers with a warning.
+        """
+        fields = {"restart_times": list(times), "restart_warning": warning, "is_warned": warning > 0}
+        update = {"$set": fields}
+        await self._change(scope, update, entry)
+
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
         """Note the folder in which a server's logs were found, as its host names it."""
         await self._server(scope).update_one(_KEPT, {"$set": {"log_folder": folder}})

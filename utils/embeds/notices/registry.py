@@ -6,6 +6,7 @@ from typing import Any
 from utils.embeds.notices.bounties import BOUNTY_LOOK
 from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.notices.look import NoticeLook, VariantLook
+from utils.embeds.notices.restarts import RESTART_LOOK
 from utils.embeds.notices.visits import VISIT_LOOK
 from utils.embeds.notices.world import WORLD_LOOK
 
@@ -16,6 +17,7 @@ NOTICE_LOOKS: NoticeLooks = {
     "bounty": BOUNTY_LOOK,
     "visit": VISIT_LOOK,
     "world": WORLD_LOOK,
+    "restart": RESTART_LOOK,
 }
 """All looks."""
 

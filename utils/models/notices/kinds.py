@@ -13,6 +13,7 @@ from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import HighlightKind
 from utils.models.notices.notice import Notice
+from utils.models.notices.restarts import RestartEvent, RestartNotice
 from utils.models.notices.visits import VisitEvent, VisitNotice
 from utils.models.notices.world import WorldEventNotice
 from utils.models.world_events import WorldEventKind
@@ -115,6 +116,13 @@ NOTICE_KINDS = NoticeKinds(
             name="world",
             model=WorldEventNotice,
             variants=WorldEventKind,
+            channel_kind=ChannelKind.EVENTS,
+            personal=PersonalFacts(),
+        ),
+        NoticeKind(
+            name="restart",
+            model=RestartNotice,
+            variants=RestartEvent,
             channel_kind=ChannelKind.EVENTS,
             personal=PersonalFacts(),
         ),

@@ -29,10 +29,12 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import CursorMovedError, StorageError
 from utils.events import EventDispatcher, NoticesQueued
+from utils.models.deadside_log import LogLine
 from utils.models.game_log import (
     RUNS_KEPT,
     SAMPLE_TIME,
     GameLogState,
+    LineTally,
     LogSize,
     PopulationSample,
     floor_sample,
@@ -60,13 +62,21 @@ from utils.services.ingestion.deadside_stores import (
     store_steps,
 )
 from utils.services.ingestion.deadside_tail import GameLogTail, LogSlice
+from utils.services.ingestion.deadside_tally import count_lines, is_closed_by, measure_gaps
 from utils.services.ingestion.log_reader import ReadReport, Visit
 from utils.services.ingestion.reader_state import ReaderState
 from utils.services.ports import ChannelFinder
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.announcing import choose_news, list_nameless
+from utils.services.presence.log_conditions import choose_places
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
+from utils.services.presence.self_check import (
+    ONLINE_BEFORE,
+    check_log,
+    find_checked_since,
+    is_check_due,
+)
 from utils.services.presence.tracker import PresenceTracker, list_unknown_names
 from utils.services.world.announcing import MAX_AGE, EventRules, choose_posts
 from utils.services.world.notices import build_event_notices
@@ -131,6 +141,7 @@ class DeadsideLogReader:
         self._clock = dependencies.clock
         self.state = ReaderState()
         self._memory: _Memory | None = None
+        self._known: GameLogState | None = None  # for health, during a visit and after a failure too
         self._rest_until = -math.inf
 
     @property
@@ -143,8 +154,8 @@ class DeadsideLogReader:
         return text("{server}, Deadside.log", server=server_name)
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
-        """Return the health of the server, with a problem of this log."""
-        status = self.state.status
+        """Return the health of the server, with what is known from this log, and a problem of it."""
+        status, health = self.state.status, replace(health, game_log=self._known)
         if status.problem is None:
             return health
         other = LogHealth(text("Deadside.log"), status.state, status.problem)
@@ -188,7 +199,7 @@ class DeadsideLogReader:
                 await self._note_missing(memory)
             else:
                 await self._read_on(server, log, seen, memory)
-        self._memory = memory
+        self._memory, self._known = memory, memory.state
 
     async def _note_missing(self, memory: _Memory) -> None:
         """Note since when a file is missing that was there before."""
@@ -243,7 +254,12 @@ class DeadsideLogReader:
         if presence.started_at is not None and presence.started_at not in runs:
             runs = (*runs, presence.started_at)[-RUNS_KEPT:]
         state = replace(
-            memory.state, cursor=piece.cursor, presence=presence, world=world.freeze(), run_starts=runs
+            take_lines(memory.state, lines, goes_on=piece.continuation is Continuation.GOES_ON),
+            cursor=piece.cursor,
+            presence=presence,
+            world=world.freeze(),
+            run_starts=runs,
+            grown_at=self._judge_growth(presence.newest_at, is_silent=piece.is_silent),
         )
         if tracker.peak > state.peak:
             state = replace(state, peak=tracker.peak, peak_at=tracker.peak_at)
@@ -254,6 +270,11 @@ class DeadsideLogReader:
         else:
             await self._store(memory, self._build_steps(server, memory, tracker.sessions))
         await asyncio.sleep(0)  # other tasks run between two slices
+
+    def _judge_growth(self, newest_at: datetime | None, *, is_silent: bool) -> datetime:
+        """Return when a file that was read had grown last; nobody watched it before a silent read."""
+        now = self._clock.now()
+        return min(now, newest_at) if is_silent and newest_at is not None else now
 
     async def _finish(
         self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession], *, is_silent: bool
@@ -266,10 +287,12 @@ class DeadsideLogReader:
             *await self._choose_events(server, memory, is_silent=is_silent, is_late=is_late),
         ]
         memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
+        if not is_silent and is_check_due(memory.state, now=now):
+            await self._check_itself(memory, now)
         steps = self._build_steps(server, memory, sessions)
         if notices:
             steps.append(NoticesStep(notices, now))
-        sample = self._choose_sample(memory, now)
+        sample = self._choose_sample(server, memory, now)
         if sample is not None:
             steps.append(SampleStep(sample))
         is_due = self._clock.monotonic() - memory.stored_at >= STORE_SECONDS
@@ -316,16 +339,26 @@ class DeadsideLogReader:
             return False
         return await dependencies.premium.find_missing_tier(self._scope.guild_id, kind) is None
 
-    def _choose_sample(self, memory: _Memory, now: datetime) -> PopulationSample | None:
+    async def _check_itself(self, memory: _Memory, now: datetime) -> None:
+        """Compare this log with the death log; too few kills leave the last result."""
+        store, state = self._dependencies.store, memory.state
+        since = find_checked_since(state, now=now)
+        kills = await store.list_live_kills(self._scope, since=since)
+        ended = await store.list_online_times(self._scope, since=since - ONLINE_BEFORE) if kills else ()
+        found = check_log(state, kills, ended, now=now)
+        memory.state = replace(state, checked_at=now, check=found or state.check)
+
+    def _choose_sample(self, server: GameServer, memory: _Memory, now: datetime) -> PopulationSample | None:
         """Return the sample of the five minutes that are over, if they were read from their beginning."""
         at, presence, sample = floor_sample(now), memory.state.presence, None
-        online = presence.count_online()
-        if memory.sample_at is not None and memory.sample_at < at == memory.sample_at + SAMPLE_TIME:
+        online, places = presence.count_online(), choose_places(server, memory.state)
+        begun = None if memory.state.is_aged else memory.sample_at
+        if begun is not None and begun < at == begun + SAMPLE_TIME:
             sample = PopulationSample(
-                at=memory.sample_at,
+                at=begun,
                 online=online,
-                queue=presence.count_queue(presence.max_players),
-                max_players=presence.max_players,
+                queue=presence.count_queue(places),
+                max_players=places,
                 peak=max(memory.peak, online),
             )
         if memory.sample_at != at:
@@ -364,6 +397,18 @@ class DeadsideLogReader:
             self._dependencies.events.dispatch(queued)
 
 
+def take_lines(state: GameLogState, lines: Sequence[LogLine], *, goes_on: bool) -> GameLogState:
+    """Return a state with some more lines counted; ``goes_on``: they do not begin their run."""
+    tally = state.tally if goes_on else LineTally()
+    newest_at = state.presence.newest_at if goes_on else None
+    return replace(
+        state,
+        tally=count_lines(tally, lines),
+        gaps=measure_gaps(state.gaps, lines, newest_at=newest_at),
+        is_closed=is_closed_by(lines, is_closed=state.is_closed and goes_on),
+    )
+
+
 def is_changed(before: GameLogState, after: GameLogState) -> bool:
     """Tell whether more changed than the offset, the newest stamp and the time of the read."""
     return _without_times(before) != _without_times(after)
@@ -375,6 +420,10 @@ def _without_times(state: GameLogState) -> GameLogState:
         state,
         cursor=cursor,
         read_at=None,
+        grown_at=None,
+        checked_at=None,
+        gaps=(),
+        tally=LineTally(),
         presence=replace(state.presence, newest_at=None),
         world=replace(state.world, newest_at=None, started_at={}),
     )

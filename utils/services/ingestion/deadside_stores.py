@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from utils.models.game_log import GameLogState, LogCursor, LogSize, PopulationSample
+from utils.models.game_log import (
+    GameLogState,
+    LiveKill,
+    LogCursor,
+    LogSize,
+    OnlineTime,
+    PopulationSample,
+)
 from utils.models.notices.notice import Notice
 from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import PlayerId, ServerScope
@@ -173,6 +180,12 @@ class GameLogStore(Protocol):  # implemented by GameLogRepository
         self, scope: ServerScope, player_ids: Collection[PlayerId]
     ) -> Mapping[PlayerId, str]:
         """Return the stored names of players, as far as there are any."""
+
+    async def list_live_kills(self, scope: ServerScope, *, since: datetime) -> Sequence[LiveKill]:
+        """Return the newest kills since a moment that were read live."""
+
+    async def list_online_times(self, scope: ServerScope, *, since: datetime) -> Sequence[OnlineTime]:
+        """Return the sessions that ended since a moment."""
 
     async def find_named(self, scope: ServerScope, names: Collection[str]) -> Mapping[str, PlayerId]:
         """Return the only player of each of these names, by the folded name, as far as there is one."""

@@ -117,6 +117,11 @@ class ReaderLoop:
         """The name of the server; its id before it was looked up."""
         return self._name
 
+    @property
+    def server(self) -> GameServer | None:
+        """The server as it was looked up last; None before that."""
+        return None if self._look is None else self._look.server
+
     def refresh(self) -> None:
         """Read the server's settings again before the next visit."""
         self._changes += 1

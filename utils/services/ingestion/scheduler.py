@@ -13,6 +13,7 @@ from utils.models.scope import ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.ingestion.log_reader import LogReader
 from utils.services.ingestion.reader_loop import LoopDependencies, ReaderLoop
+from utils.services.presence.log_conditions import read_log
 
 
 class ServerScheduler:
@@ -42,8 +43,8 @@ class ServerScheduler:
 
     @property
     def reading(self) -> ServerReading:
-        """How the death log is read."""
-        health = self.health
+        """How the death log is read, and how Deadside.log is."""
+        health, server = self.health, next(iter(self.loops.values())).server
         return ServerReading(
             self.scope,
             next(iter(self.loops.values())).server_name,
@@ -51,6 +52,7 @@ class ServerScheduler:
             health.last_read_at,
             health.lag_seconds,
             is_importing=any(reader.is_importing for reader in self._readers),
+            log=None if server is None else read_log(server, health, now=self._dependencies.clock.now()),
         )
 
     async def get_health(self) -> ServerHealth:

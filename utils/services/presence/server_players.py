@@ -1,21 +1,17 @@
 """Answers ``/server online`` and ``/server status``: who is on a game server, and how it is."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.models.game_log import GameLogState, LogCondition, PlayersReport
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.models.servers import GameServer, ServerHealth
+from utils.services.presence.log_conditions import choose_places, judge_log
 from utils.services.servers.game_servers import GameServerService, list_chosen
-
-READ_TIME = timedelta(minutes=5)
-"""The time of the last read is stored at least every two minutes."""
-
-QUIET_TIME = timedelta(minutes=15)
-_READ_STATES = (ConnectionState.CONNECTED, ConnectionState.NO_LOGS)
+from utils.services.servers.restart_times import find_next_restart
 
 
 class PresenceStore(Protocol):  # implemented by GameLogRepository
@@ -26,25 +22,6 @@ class PresenceStore(Protocol):  # implemented by GameLogRepository
 
     async def find_peak(self, scope: ServerScope, *, since: datetime) -> int | None:
         """Return the most players at once in the samples since a moment; None without a sample."""
-
-
-def judge_log(state: GameLogState, health: ServerHealth, *, now: datetime) -> LogCondition:
-    """Return how well the log tells who is online.
-
-    Args:
-        state: as it is stored.
-        health: of the server; a host that is away says nothing about the game server.
-        now: UTC.
-    """
-    if state.cursor is None or health.state not in _READ_STATES or health.others:
-        return LogCondition.UNKNOWN
-    if state.missing_since is not None:
-        return LogCondition.STOPPED
-    if state.read_at is None or now - state.read_at > READ_TIME:
-        return LogCondition.UNKNOWN
-    newest_at = state.presence.newest_at
-    is_quiet = newest_at is not None and now - newest_at > QUIET_TIME
-    return LogCondition.QUIET if is_quiet else LogCondition.OK
 
 
 class ServerPlayersService:
@@ -76,7 +53,7 @@ class ServerPlayersService:
         state = await self._store.load(server.scope)
         midnight = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
         peak = await self._store.find_peak(server.scope, since=midnight)
-        condition = LogCondition.UNKNOWN if server.is_paused else judge_log(state, health, now=now)
+        condition = judge_log(state, health, now=now)
         if condition is LogCondition.OK:
             online = state.presence.count_online()
             peak = max(peak or 0, online)
@@ -84,6 +61,7 @@ class ServerPlayersService:
             server_name=server.name,
             condition=condition,
             state=state,
-            max_players=state.presence.max_players,
+            max_players=choose_places(server, state),
             peak_today=peak,
+            next_restart=find_next_restart(server, state.run_starts, now=now),
         )

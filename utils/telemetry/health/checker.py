@@ -23,7 +23,15 @@ from utils.errors import StorageError
 from utils.incident_log import IncidentLog
 from utils.models.health import CheckReport
 from utils.models.incident_kinds import KINDS, ROUNDS_BEFORE_OPEN, IncidentKind
-from utils.models.incidents import WHOLE_BOT, CheckState, Finding, Incident, IncidentKey, Stage
+from utils.models.incidents import (
+    WHOLE_BOT,
+    CheckState,
+    Finding,
+    Incident,
+    IncidentKey,
+    IncidentMessage,
+    Stage,
+)
 from utils.models.scope import GuildId
 from utils.models.texts import Text, plural, text
 from utils.tasks import Failure, TaskManager, capture
@@ -59,8 +67,10 @@ class Probe:
 class IncidentTeller(Protocol):  # implemented by IncidentMessages
     """Tells people about incidents."""
 
-    async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> None:
-        """Send a message about an incident to those who have to know.
+    async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> IncidentMessage | None:
+        """Send a message about an incident to those who have to know, or edit the one that it has.
+
+        Return the message that a guild's incident has now.
 
         Raises:
             DeliveryError: it was not delivered, and a later try may succeed.
@@ -301,7 +311,7 @@ class HealthChecker:
         stage = None if incident is None else incident.find_due_stage(now)
         if incident is None or stage is None:
             return
-        await self.teller.tell(incident, stage, self._said.get(key))
+        message = await self.teller.tell(incident, stage, self._said.get(key))
         current = self.incidents.find(key)
         if current is None:
             return
@@ -309,7 +319,7 @@ class HealthChecker:
             if not current.is_open:
                 self.incidents.finish(current)
         else:
-            told = replace(current, told_state=incident.state, told_at=now)
+            told = replace(current, told_state=incident.state, told_at=now, message=message)
             self.incidents.put(told)
 
 

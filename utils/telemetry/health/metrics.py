@@ -40,6 +40,7 @@ class Figures:
     outbox_entries: int = 0
     outbox_oldest_seconds: float = 0.0
     server_lag_seconds: Labelled = field(default_factory=dict)
+    game_logs: Labelled = field(default_factory=dict)
     errors: Labelled = field(default_factory=dict)
     errors_dropped: int = 0
     troubles: Labelled = field(default_factory=dict)
@@ -76,6 +77,7 @@ class FiguresCollector:
         yield _gauge("outbox_oldest_seconds", "How long the oldest post waits.", oldest)
         lags = dict(list(figures.server_lag_seconds.items())[:MOST_SERVERS])
         yield _gauge("server_lag_seconds", "How late the newest rows came.", lags, "guild", "server")
+        yield _gauge("game_logs", "Logs of game servers, by their state.", figures.game_logs, "state")
         yield _counter("errors", "Unexpected errors.", figures.errors, "category")
         yield _counter(
             "errors_dropped", "Details of errors that were given up.", _only(figures.errors_dropped)

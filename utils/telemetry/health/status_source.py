@@ -7,6 +7,7 @@ from typing import Any
 
 from utils.incident_log import IncidentLog
 from utils.models.backups import BackupState
+from utils.models.game_log import LogCondition
 from utils.models.health import OutboxState, ServerReading
 from utils.models.incident_kinds import IncidentKind
 from utils.models.verification import DataCheck
@@ -105,6 +106,7 @@ class StatusSource:
             outbox_entries=sum(outbox.entries.values()),
             outbox_oldest_seconds=outbox.longest_seconds,
             server_lag_seconds=self._list_lags(),
+            game_logs=self._count_logs(),
             errors={(category.value,): n for category, n in self.errors.totals.items()},
             errors_dropped=self.errors.counts.dropped,
             troubles={(kind,): n for kind, n in self.errors.troubles.totals.items()},
@@ -130,6 +132,14 @@ class StatusSource:
             for one in self.list_readings()
             if one.lag_seconds is not None
         }
+
+    def _count_logs(self) -> Labelled:
+        """Return the number of game servers by the state of their Deadside.log."""
+        counted: dict[tuple[str, ...], float] = {(one.value,): 0.0 for one in LogCondition}
+        for reading in self.list_readings():
+            condition = LogCondition.UNKNOWN if reading.log is None else reading.log.condition
+            counted[condition.value,] += 1
+        return counted
 
 
 def _describe_backups(backups: BackupState | None) -> dict[str, Any] | None:

@@ -105,6 +105,16 @@ async def accept_key(storage: Storage) -> None:
     await storage.servers.set_host_key(storage.scope, "ssh-ed25519 NEW", entry=ENTRY)
 
 
+async def set_slots(storage: Storage) -> None:
+    """Say how many players fit."""
+    await storage.servers.set_slots(storage.scope, 70, entry=ENTRY)
+
+
+async def set_restarts(storage: Storage) -> None:
+    """Say when it restarts."""
+    await storage.servers.set_restarts(storage.scope, ("02:00",), 10, entry=ENTRY)
+
+
 async def remove_server(storage: Storage) -> None:
     """Take it out of its guild."""
     await storage.servers.mark_removed(storage.scope, keep_stats=False, at=NOW, entry=ENTRY)
@@ -158,6 +168,8 @@ CHANGES = (
     set_channel,
     silence,
     accept_key,
+    set_slots,
+    set_restarts,
     remove_server,
     confirm_link,
     ask_again,

@@ -21,7 +21,7 @@ async def fill(database: SafeDatabase) -> None:
     """Store the same data for each question in every guild."""
     server = {"server_id": "aaaaaaaa"}
     documents = {
-        "game_servers": server,
+        "game_servers": server | {"is_warned": True},
         "guilds": {"premium": {"ends_at": NOW}, "is_left": True, "caught_up": [{}]},
         "boards": server | {"board": "kills"},
         "links": {"member_id": 7, "player_id": "p", "is_open": True},
@@ -36,6 +36,7 @@ async def fill(database: SafeDatabase) -> None:
     "ask",
     [
         lambda scope_index: scope_index.list_server_scopes(),
+        lambda scope_index: scope_index.list_warned_servers(),
         lambda scope_index: scope_index.list_guild_ids(),
         lambda scope_index: scope_index.list_left_guilds(),
         lambda scope_index: scope_index.list_guilds_caught_up(),
@@ -45,7 +46,18 @@ async def fill(database: SafeDatabase) -> None:
         lambda scope_index: scope_index.list_guilds_with_incidents(),
         lambda scope_index: scope_index.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
-    ids=["servers", "guilds", "left", "caught up", "premium", "boards", "links", "incidents", "bounties"],
+    ids=[
+        "servers",
+        "warned",
+        "guilds",
+        "left",
+        "caught up",
+        "premium",
+        "boards",
+        "links",
+        "incidents",
+        "bounties",
+    ],
 )
 async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
     """Together the processes have all guilds, and no two have the same."""

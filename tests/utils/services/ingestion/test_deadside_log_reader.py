@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.clock import START
-from tests.fakes.deaths import build_player_id
+from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.game_log import (
     RUN_START,
     GameLogWorld,
@@ -22,9 +22,11 @@ from tests.fakes.game_log import (
 from tests.fakes.ingestion import PowerCut
 from utils.errors import ConnectionLostError
 from utils.events import NoticesQueued
+from utils.models.game_log import LineCount, LineTally, LiveKill, LogGap, SelfCheck
 from utils.models.guilds import ChannelKind
 from utils.models.notices.visits import VisitNotice
 from utils.models.presence import LeaveReason
+from utils.models.servers import ServerHealth
 from utils.models.texts import text
 from utils.services.ingestion.deadside_reading import SLICE_BYTES
 
@@ -327,11 +329,12 @@ async def visit(world: GameLogWorld, seconds: float) -> None:
 async def test_process_that_dies_anywhere_posts_nothing_twice_and_loses_no_session(sizes: list[int]) -> None:
     """A kill at every point of every transaction gives the same sessions, players and posts."""
     whole = await play(None, sizes)
-    expected = (whole.store.data.sessions, whole.online, whole.posted)
+    expected = (whole.store.data.sessions, whole.online, whole.posted, count(whole))
     assert [name for name, _, _ in list_sessions(whole)] == ["Ghost", "Otter"]
     for cut_at in range(1, whole.store.power.points + 1):
         world = await play(cut_at, sizes)
-        assert (world.store.data.sessions, world.online, world.posted) == expected, cut_at
+        found = (world.store.data.sessions, world.online, world.posted, count(world))
+        assert found == expected, cut_at
 
 
 @settings(max_examples=12, deadline=None)
@@ -341,3 +344,71 @@ async def test_any_reads_give_the_same_sessions(sizes: list[int]) -> None:
     whole, world = await play(None, []), await play(None, sizes)
     assert world.store.data.sessions == whole.store.data.sessions
     assert world.online == whole.online
+    assert count(world) == count(whole)
+
+
+def count(world: GameLogWorld) -> tuple[LineTally, tuple[LogGap, ...]]:
+    """Return the counted lines and the pauses, as health knows them."""
+    known = world.reader.add_health(ServerHealth(SCOPE)).game_log
+    assert known is not None
+    return known.tally, known.gaps
+
+
+async def test_counts_begin_again_with_a_run_and_survive_a_restart_of_the_bot(world: GameLogWorld) -> None:
+    """They are stored with the cursor, after two minutes at the latest, and of one run."""
+    shape = "LogSFPS: airdrop is · at #"
+    strange = stamp(START, "LogSFPS: AirDrop is hunter2hunter2 at 203.0.113.44")
+    world.log.append(write_start(RUN_START) + strange + write_noise(START) + strange)
+    await world.poll()
+    counted = LineTally(
+        rules=(LineCount("run_started", 1), LineCount("max_players", 1), LineCount("constructibles", 1)),
+        unmatched=2,
+        shapes=(LineCount(shape, 2),),
+    )
+    assert world.store.data.state.tally == counted
+    world.log.append(write_noise(START + 20 * MINUTE))
+    await world.poll()
+    assert world.store.data.state.tally == counted
+    world.reader = world.build_reader()
+    await world.poll(121)
+    noises = LineCount("constructibles", 2)
+    assert world.store.data.state.tally == replace(counted, rules=(*counted.rules[:2], noises))
+    assert world.store.data.state.gaps == (LogGap(f"{START:%Y-%m-%d}", 3600.0 - 0.0),)
+    world.log.append(stamp(START, "x")[:-2] + "Log file closed, 06/04/25 04:00:11\n")
+    await world.poll()
+    assert (world.store.data.state.is_closed, world.store.data.state.grown_at) == (True, world.now)
+    world.log.replace(write_start(world.now))
+    await world.poll()
+    state = world.store.data.state
+    assert (state.is_closed, state.tally) == (False, replace(LineTally(), rules=(*counted.rules[:2],)))
+
+
+async def test_rules_that_have_aged_are_found_by_the_death_log(world: GameLogWorld) -> None:
+    """Once an hour the killers are looked for; few kills change nothing, and a good check ends the doubt."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost") + write_noise(START))
+    await world.poll()
+    await world.poll()
+    assert (world.store.checks, world.store.data.state.check) == (1, None)
+    world.store.data.kills = [build_kill(name, START) for name in ["Ghost", *map(str, range(19))]]
+    await pass_an_hour(world)
+    checked = SelfCheck(world.now, 20, 1)
+    assert (world.store.checks, world.store.data.state.check, checked.is_aged) == (2, checked, True)
+    world.store.data.kills = world.store.data.kills[:5]
+    world.reader = world.build_reader()
+    await pass_an_hour(world)
+    assert (world.store.checks, world.store.data.state.check) == (3, checked)
+    world.log.append(write_noise(world.now))
+    world.store.data.kills = [build_kill("Ghost", world.now - number * MINUTE) for number in range(20)]
+    await pass_an_hour(world)
+    assert world.store.data.state.check == SelfCheck(world.now, 20, 20)
+
+
+async def pass_an_hour(world: GameLogWorld) -> None:
+    """Poll until the log is checked again; a longer pause would be a gap that is read in silence."""
+    for _ in range(8):
+        await world.poll(500)
+
+
+def build_kill(name: str, at: datetime) -> LiveKill:
+    """Return a kill by a player that was read at once."""
+    return LiveKill(build_player_id(name), name, at, at)
