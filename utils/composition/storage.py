@@ -77,6 +77,7 @@ class Repositories(ServiceStores):
 
     scope_index: ScopeIndexRepository
     guilds: GuildRepository
+    servers: GameServerRepository
     ingestion: IngestionRepository
     game_logs: GameLogRepository
     imports: ImportRepository

@@ -16,6 +16,7 @@ from utils.embeds import (
     channels,
     combat,
     command_help,
+    counters,
     errors,
     events,
     health,
@@ -45,6 +46,7 @@ from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer
 from utils.models.event_settings import PostedKind
+from utils.models.game_log import PlayersReport
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
 from utils.models.lasting_buttons import LastingButton
@@ -177,6 +179,10 @@ class EmbedFactory:
         marked = self.style.write_plain(text("Sample of {server}", server=name))
         sample = samples.build_sample(self.style, kind, event_id=b"sample", server_name=marked, at=at)
         return self.build_feed([sample], replace(shape, names_servers=True))
+
+    def write_counter(self, report: PlayersReport, template: str | None) -> str:
+        """Return the name of a channel that shows how many players are online."""
+        return counters.write_counter(self.words, report, template)
 
     def build_health(
         self, guild: GuildHealth, bot: BotHealth | None = None, *, now: datetime
