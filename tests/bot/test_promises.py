@@ -106,6 +106,16 @@ WALKED = (
         "All set: each new kill appears in the channel of its game server.",
     ),
     row(
+        posts.count_players,
+        "Counter of {server} set",
+        "Counter of {server} has the default format",
+        "Now its name would be **{name}**.",
+        "It has no channel yet. Choose one with {set}.",
+        "Its name shows who's online, and changes twice in 10 minutes at most: Discord allows no more. "
+        "{format} chooses what it says.",
+        "I leave the channel's name as it is.",
+    ),
+    row(
         posts.edit,
         "{server} changed",
         "**{setting}**: {old} → {new}",
@@ -203,6 +213,7 @@ WALKED = (
         people.wait_for_a_tier,
         "Premium granted: {guild}",
         "It stays empty until tier {level} ({name}). See {tiers}.",
+        "Its name changes from tier {level} ({name}) on. See {tiers}.",
         "Premium revoked: {guild}",
     ),
     row(

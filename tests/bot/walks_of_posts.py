@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulation.discord import Permission, UnknownCommandError
+from simulation.discord import ChannelKind, Permission, UnknownCommandError
 from simulation.town import list_embeds
 from tests.bot.process import until
 from tests.bot.stage import get_fields
@@ -141,6 +141,21 @@ async def clear_channels(walker: Walker) -> None:
     await walker.ask("/admin channel clear", kind="killfeed", server="North")
     await walker.ask("/admin channel set", kind="killfeed", channel=stage.feed)
     await walker.post_kill(stage.feed)
+
+
+async def count_players(walker: Walker) -> None:
+    """A voice channel shows by its name what is known, as the format says it; cleared, it keeps its name."""
+    stage = walker.stage
+    voice = stage.world.create_channel(stage.guild, "players", kind=ChannelKind.VOICE)
+    stage.world.set_overwrite(voice, stage.guild.bot, allow=int(Permission.MANAGE_CHANNELS))
+    answer = await walker.ask("/admin counter format", server="North", format="{server}: {online}")
+    assert "**North: ?**" in answer.embed["description"]
+    await walker.ask("/admin channel set", kind="counter", channel=voice)
+    await until(lambda: voice.name == "North: ?", what=lambda: stage.bot.output)
+    await walker.ask("/admin counter format", server="North")
+    await until(lambda: voice.name == "North | ?/?", what=lambda: stage.bot.output)
+    await walker.ask("/admin channel clear", kind="counter")
+    assert stage.find_server()["channels"].get("counter") is None
 
 
 async def edit(walker: Walker) -> None:

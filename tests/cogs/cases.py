@@ -160,6 +160,14 @@ CASES = (
         "/admin channel set", "manager", {"kind": "leaderboard", "channel": "general"}, "closed tier", tier=0
     ),
     _refused("/admin channel set", "no permission", by="manager", kind="alerts", channel="silent"),
+    _admin("/admin channel set", "counter", kind="counter", channel="general", server=MIRNY),
+    _admin("/admin channel set", "no right to rename", kind="counter", channel="silent", server=MIRNY),
+    _admin("/admin channel set", "counter of which", kind="counter", channel="general"),
+    _admin("/admin channel set", "voice channel", kind="killfeed", channel="voice"),
+    _admin("/admin counter format", server=MIRNY, format="{online} of {max} | {queue} | {peak} | {state}"),
+    _admin("/admin counter format", "default", server=KAMENSK),
+    _admin("/admin counter format", "unknown place", server=MIRNY, format="{players}"),
+    _refused("/admin counter format", "tier too low", by="manager", tier=1, server=MIRNY),
     _admin("/admin channel clear", kind="killfeed", server=KAMENSK),
     Case("/admin channel clear", "manager", {"kind": "alerts"}, "nothing to clear"),
     _admin(

@@ -213,6 +213,14 @@ class FakeServerStore(Outage):
             kept = {kind: channel for kind, channel in channels.items() if channel is not None}
             self.servers[scope] = replace(self.servers[scope], channels=kept)
 
+    async def set_counter_format(
+        self, scope: ServerScope, template: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the format of a counter's name."""
+        self.note("set_counter_format")
+        self.audit.add(scope.guild_id, entry)
+        self.servers[scope] = replace(self.servers[scope], counter_format=template)
+
     async def set_silenced(
         self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
     ) -> None:

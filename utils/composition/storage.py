@@ -76,6 +76,7 @@ class Repositories(ServiceStores):
 
     scope_index: ScopeIndexRepository
     guilds: GuildRepository
+    servers: GameServerRepository
     ingestion: IngestionRepository
     game_logs: GameLogRepository
     imports: ImportRepository

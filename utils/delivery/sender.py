@@ -26,6 +26,9 @@ from utils.models.scope import ChannelId, MemberId
 T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
+RENAME_TIMEOUT_SECONDS = 900.0
+"""Longer than Discord makes a third rename in ten minutes wait."""
+
 _REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
 
 
@@ -130,6 +133,19 @@ class DiscordSender:
         self._require_login()
         message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         return await self._reach(message.edit(embed=embed, view=buttons))
+
+    async def rename(self, channel_id: ChannelId, name: str) -> str:
+        """Rename a channel and return the name that Discord gave it.
+
+        The library sleeps in it while Discord limits the renames of this channel, perhaps ten minutes.
+        """
+        self._require_login()
+        channel = self._bot.get_channel(channel_id)
+        if not isinstance(channel, discord.TextChannel | discord.VoiceChannel):
+            raise ChannelUnusableError("The channel does not exist.")
+        with map_discord_errors(self._clock):
+            renamed = await self._requests.wait_for(channel.edit(name=name), seconds=RENAME_TIMEOUT_SECONDS)
+        return name if renamed is None else renamed.name
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
         """Tell whether a message exists."""

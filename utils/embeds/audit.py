@@ -34,6 +34,8 @@ TASK_NAMES: Mapping[str, Text] = {
     "restarts:warn": text_in("a task", "announcing restarts"),
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),
+    "counters:look": text_in("a task", "looking at counters"),
+    "counters:rename": text_in("a task", "renaming a counter"),
     "deliver": text_in("a task", "posting"),
     "errors:alert": text_in("a task", "reporting errors"),
     "errors:write": text_in("a task", "storing errors"),

@@ -52,6 +52,7 @@ _FIELDS: Mapping[str, Text] = {
     "is_auto": text_in("a setting", "bounties by the house"),
     "expiry_hours": text_in("a setting", "hours a bounty lasts"),
     "max_amount": text_in("a setting", "largest bounty"),
+    "counter_format": text_in("a setting", "counter format"),
     "style": text_in("a setting", "style"),
     "delay_minutes": text_in("a setting", "delay"),
     "min_distance": text_in("a setting", "minimum distance"),

@@ -16,6 +16,7 @@ from utils.embeds import (
     channels,
     combat,
     command_help,
+    counters,
     errors,
     health,
     incidents,
@@ -42,6 +43,7 @@ from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer
+from utils.models.game_log import PlayersReport
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
 from utils.models.lasting_buttons import LastingButton
@@ -158,6 +160,10 @@ class EmbedFactory:
                 [one for look in looks for one in look.samples(self.style, **facts)], shape
             )
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
+
+    def write_counter(self, report: PlayersReport, template: str | None) -> str:
+        """Return the name of a channel that shows how many players are online."""
+        return counters.write_counter(self.words, report, template)
 
     def build_health(
         self, guild: GuildHealth, bot: BotHealth | None = None, *, now: datetime

@@ -29,6 +29,7 @@ class AuditAction(StrEnum):
     CHANNEL_SET = "channel set"
     CHANNEL_CLEAR = "channel clear"
     CHANNEL_STYLE = "channel style"
+    COUNTER_FORMAT = "counter format"
     ROLE = "role"
     BOUNTIES = "bounty"
     WALLET = "wallet"

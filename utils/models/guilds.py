@@ -31,7 +31,7 @@ OFFERED_KINDS = (
     ChannelKind.LEADERBOARD,
     ChannelKind.ALERTS,
 )
-"""The kinds for which a channel can be chosen; nothing is posted for the others."""
+"""The kinds of channels that something is posted in; a counter shows something by its name instead."""
 
 CHANNEL_KIND_NAMES: Mapping[ChannelKind, Text] = {
     ChannelKind.KILLFEED: text_in("a kind of channel", "killfeed"),

@@ -47,6 +47,7 @@ class Feature(StrEnum):
     ONLINE = "server online"
     PLAYTIME = "playtime"
     POPULATION = "server population"
+    COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
 
 
@@ -71,6 +72,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.RIVALS: (text_in("a feature", "rivals"),),
         Feature.BOUNTIES: (text_in("a feature", "bounties"),),
         Feature.WALLET: (text_in("a feature", "wallet"),),
+        Feature.COUNTERS: (text_in("a feature", "counters"),),
     },
     3: {
         Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),

@@ -91,6 +91,7 @@ class GameServer:
             new class is posted.
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
+        counter_format: the format of its counter's name (``models/counters.py``); None for the default one.
         slots: the number of places that an admin set; None: the log tells it.
         restart_times: the times of day at which it starts again each day, as ``HH:MM`` in its zone.
         restart_warning: so many minutes before such a time the restart is announced; 0: never.
@@ -113,6 +114,7 @@ class GameServer:
     is_paused: bool = False
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
+    counter_format: str | None = None
     slots: int | None = None
     restart_times: tuple[str, ...] = ()
     restart_warning: int = 0

@@ -113,6 +113,11 @@ class ServerStore(Protocol):  # implemented by GameServerRepository
     ) -> None:
         """Set or clear the server's own channel of a kind."""
 
+    async def set_counter_format(
+        self, scope: ServerScope, template: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the format of a counter's name, or go back to the default one."""
+
     async def set_silenced(
         self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
     ) -> None:

@@ -116,6 +116,11 @@ SENTENCES = [
         AuditFacts(member_id=ERASED_MEMBER_ID, changes=(FieldChange("balance", 2, 1),), reason="a fine"),
         "an erased member: -1 emerald (now 1): a fine",
     ),
+    (
+        "counter format",
+        change(FieldChange("counter_format", None, "{online} of {max}")),
+        "North: counter format: none → {online} of {max}",
+    ),
     ("board post", change(FieldChange("kd", None, 7)), "K/D, North, in <#7>"),
     ("board remove", change(FieldChange("kd", 7), server_name=None), "K/D, all servers"),
     ("link ask", LINK, "<@2> asked to be linked to Wolf"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from utils.database.documents.codec import Codec, Document
 from utils.database.documents.text_documents import build_text, read_text
+from utils.models.counters import CounterRecord
 from utils.models.deaths import LogFile
 from utils.models.reading import CatchUp, CaughtUp, Cursor, ImportJob
 from utils.models.scope import ServerScope
@@ -18,6 +19,7 @@ HEALTH = Codec(
 )
 IMPORTS = Codec(ImportJob, without=frozenset({"ends", "catch_up"}))
 CAUGHT_UP = Codec(CaughtUp)
+COUNTERS = Codec(CounterRecord)
 CATCH_UPS = Codec(CatchUp, without=frozenset({"read", "history"}))
 
 
