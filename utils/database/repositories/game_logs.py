@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.transaction import Transaction
+from utils.database.documents.death_documents import KILLS
 from utils.database.documents.presence_documents import SAMPLES, read_state
 from utils.database.documents.world_documents import read_event
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.game_log_unit import GameLogTransaction
-from utils.models.deaths import DeathKind
 from utils.models.game_log import GameLogState, LiveKill, OnlineTime, PopulationSample
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.typed_text import fold_text
@@ -99,7 +99,7 @@ class GameLogRepository(FencedRepository):
         first = build_key_since(scope, (since - WALL_CLOCK).date())
         live = {
             "_id": {"$gte": first, "$lte": build_key_range(scope)[1]},
-            "kind": DeathKind.KILL.value,
+            "kind": KILLS,
             "at": {"$gte": since},
             "read_at": {"$exists": True},
         }
