@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import discord
 
 from cogs.admin.groups import CHANNEL, admin_access
-from utils.errors import PermissionMissingError
+from utils.errors import InvalidInputError, PermissionMissingError
+from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
 from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.options import name_choices, server_option
@@ -21,11 +22,14 @@ from utils.models.scope import ChannelId
 from utils.models.texts import Command, Mention, Names, Number, Text, Value, join, text, text_in
 from utils.services.guilds.guild_changes import ChannelChange
 
-CHANNEL_KINDS = name_choices({kind: CHANNEL_KIND_NAMES[kind] for kind in OFFERED_KINDS})
+POSTED_KINDS = name_choices({kind: CHANNEL_KIND_NAMES[kind] for kind in OFFERED_KINDS})
+CHANNEL_KINDS = name_choices(CHANNEL_KIND_NAMES)
 STYLED_KINDS = name_choices({ChannelKind.KILLFEED: CHANNEL_KIND_NAMES[ChannelKind.KILLFEED]})
 STYLES = name_choices(POST_STYLE_NAMES)
 POSTED_IN = [discord.ChannelType.text, discord.ChannelType.news]
 """The types of channels that take posts: text channels and announcement channels."""
+CHOSEN = [*POSTED_IN, discord.ChannelType.voice]
+"""The types of channels that can be chosen; a voice channel shows a counter by its name."""
 
 
 class ChannelCommands:
@@ -36,11 +40,12 @@ class ChannelCommands:
 
     @channel.command(name="set", description="Choose the channel for something")
     @discord.option("kind", str, description="What to post there", choices=CHANNEL_KINDS)
-    @discord.option("channel", discord.TextChannel, description="The channel", channel_types=POSTED_IN)
+    @discord.option("channel", discord.TextChannel, description="The channel", channel_types=CHOSEN)
     @server_option(description="Only for this game server")
+    @asks_which
     @admin_access(is_change=True)
     async def channel_set(
-        self, ctx: KillfeedContext, kind: str, channel: discord.TextChannel, server: str | None
+        self, ctx: KillfeedContext, kind: str, channel: discord.abc.GuildChannel, server: str | None
     ) -> None:
         """Answer ``/admin channel set``."""
         said = await set_channel(ctx, ChannelKind(kind), channel, server=server)
@@ -49,6 +54,7 @@ class ChannelCommands:
     @channel.command(name="clear", description="Stop posting in a channel")
     @discord.option("kind", str, description="What to stop posting", choices=CHANNEL_KINDS)
     @server_option(description="Only this game server's posts")
+    @asks_which
     @admin_access(is_change=True)
     async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
@@ -130,13 +136,12 @@ class ChannelCommands:
                     channel=_mention(channel_id),
                 )
                 for kind, channel_id in server.channels.items()
-                if kind in OFFERED_KINDS
             ]
         embed = ctx.embeds.build_notice(text("Channels"), join(lines, "\n"))
         await ctx.respond(embed=embed)
 
     @channel.command(name="test", description="Post a sample to see how it looks")
-    @discord.option("kind", str, description="What to post", choices=CHANNEL_KINDS)
+    @discord.option("kind", str, description="What to post", choices=POSTED_KINDS)
     @server_option(description="As if it came from this game server")
     @admin_access()
     async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
@@ -158,22 +163,35 @@ async def set_channel(
     """Set a channel of the guild, or of a server, and return what that changes.
 
     Raises:
-        PermissionMissingError: the bot may not post there.
+        PermissionMissingError: the bot may not post there, or not rename the channel of a counter.
+        InvalidInputError: posts need a text channel.
+        AmbiguousError: a counter belongs to one server, and none is named.
     """
-    missing = find_missing_permissions(channel)
+    if kind is not ChannelKind.COUNTER and isinstance(channel, discord.VoiceChannel):
+        raise InvalidInputError(text("I don't post in voice channels. Choose a text channel."))
+    missing = tuple(find_missing_permissions(channel, kind))
     if missing:
-        raise PermissionMissingError(
-            text(
-                "I can't post in #{channel} yet. Permissions I need there: {permissions}. Grant them, then "
-                "try again.",
-                channel=channel.name,
-                permissions=Names(tuple(missing)),
-            )
-        )
+        raise PermissionMissingError(_describe_missing(kind, channel.name, Names(missing)))
     change = await ctx.services.guild_changes.set_channel(
         ctx.guild_id, kind, ChannelId(channel.id), server=server, actor_id=ctx.member_id
     )
     return join(list(_describe_set(kind, channel, change)))
+
+
+def _describe_missing(kind: ChannelKind, channel: str, permissions: Names) -> Text:
+    if kind is ChannelKind.COUNTER:
+        return text(
+            "I can't rename #{channel} yet. Permissions I need there: {permissions}. Grant them, then try "
+            "again.",
+            channel=channel,
+            permissions=permissions,
+        )
+    return text(
+        "I can't post in #{channel} yet. Permissions I need there: {permissions}. Grant them, then try "
+        "again.",
+        channel=channel,
+        permissions=permissions,
+    )
 
 
 def _describe_set(
@@ -189,7 +207,20 @@ def _describe_set(
             server=change.server.name,
             channel=mention,
         )
-    if (tier := change.missing_tier) is not None:
+    if (tier := change.missing_tier) is None and kind is ChannelKind.COUNTER:
+        yield text(
+            "Its name shows who's online, and changes twice in 10 minutes at most: Discord allows no more. "
+            "{format} chooses what it says.",
+            format=Command("admin counter format"),
+        )
+    elif tier is not None and kind is ChannelKind.COUNTER:
+        yield text(
+            "Its name changes from tier {level} ({name}) on. See {tiers}.",
+            level=Number(tier.level),
+            name=tier.name,
+            tiers=Command("premium tiers"),
+        )
+    elif tier is not None:
         yield text(
             "It stays empty until tier {level} ({name}). See {tiers}.",
             level=Number(tier.level),
@@ -212,7 +243,9 @@ def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Iterator[Text
         )
     else:
         yield text("{server} has no {kind} channel of its own.", kind=name, server=change.server.name)
-    if change.channel_id is None:
+    if kind is ChannelKind.COUNTER:
+        yield text("I leave the channel's name as it is.")
+    elif change.channel_id is None:
         yield text("Nothing is posted.")
     else:
         yield text("Its posts go to {channel} now.", channel=Mention("#", change.channel_id))

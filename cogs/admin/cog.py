@@ -4,6 +4,7 @@ from cogs.admin.backups import BackupCommands
 from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
+from cogs.admin.counters import CounterCommands
 from cogs.admin.errors import ErrorCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.health import HealthCommands
@@ -23,6 +24,7 @@ class AdminCog(
     ServerLogCommands,
     AlertButtons,
     ChannelCommands,
+    CounterCommands,
     SettingsCommands,
     BoardCommands,
     LinkCommands,

@@ -13,6 +13,7 @@ ADMIN = discord.SlashCommandGroup(
 )
 SERVER = ADMIN.create_subgroup("server", "The game servers this bot reads")
 CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")
+COUNTER = ADMIN.create_subgroup("counter", "Channels whose names show who's online")
 BOARD = ADMIN.create_subgroup("board", "Boards that stay up in a channel")
 ERRORS = ADMIN.create_subgroup("errors", "What went wrong")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")

@@ -106,7 +106,7 @@ def check_channel(
     if channel is None:
         said = text("the channel is gone; choose another one")
         return SetupStep(StepState.TROUBLE, title, said, SET_CHANNEL)
-    if missing := find_missing_permissions(channel):
+    if missing := find_missing_permissions(channel, kind):
         said = text("I need {permissions} in {channel}", permissions=Names(tuple(missing)), channel=mention)
         return SetupStep(StepState.TROUBLE, title, said)
     return SetupStep(StepState.DONE, title, text("{channel}", channel=mention))

@@ -111,6 +111,7 @@ class Membership:
             everyone_id=self.guild.id,
             role_ids=[role.id for role in self.roles],
             member_id=self.id,
+            is_voice=channel.kind is ChannelKind.VOICE,
         )
 
 

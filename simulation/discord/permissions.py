@@ -20,6 +20,7 @@ class Permission(IntFlag):
     ATTACH_FILES = 1 << 15
     READ_MESSAGE_HISTORY = 1 << 16
     MENTION_EVERYONE = 1 << 17
+    CONNECT = 1 << 20
     CHANGE_NICKNAME = 1 << 26
     MANAGE_NICKNAMES = 1 << 27
     MANAGE_ROLES = 1 << 28
@@ -39,6 +40,7 @@ DEFAULT_EVERYONE = (
     | Permission.ATTACH_FILES
     | Permission.READ_MESSAGE_HISTORY
     | Permission.MENTION_EVERYONE
+    | Permission.CONNECT
     | Permission.CHANGE_NICKNAME
     | Permission.USE_APPLICATION_COMMANDS
     | Permission.SEND_MESSAGES_IN_THREADS
@@ -46,6 +48,8 @@ DEFAULT_EVERYONE = (
 )
 # rights without effect for a member who cannot write (Discord: "Implicit Permissions")
 _NEEDS_SEND = Permission.MENTION_EVERYONE | Permission.ATTACH_FILES | Permission.EMBED_LINKS
+# rights without effect in a voice channel that a member cannot join
+_NEEDS_CONNECT = Permission.MANAGE_CHANNELS | Permission.MANAGE_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,12 @@ def compute_in_channel(
     everyone_id: int,
     role_ids: Iterable[int],
     member_id: int,
+    is_voice: bool = False,
 ) -> Permission:
     """Apply the overwrites in Discord's order: @everyone, all roles together, the member.
 
     A member who cannot view the channel has no permission in it. A member who cannot write has none of those
-    in `_NEEDS_SEND`.
+    in `_NEEDS_SEND`, and one who cannot join a voice channel none of those in `_NEEDS_CONNECT`.
     """
     if Permission.ADMINISTRATOR in base:
         return ALL_PERMISSIONS
@@ -103,4 +108,6 @@ def compute_in_channel(
         return NO_PERMISSIONS
     if Permission.SEND_MESSAGES not in permissions:
         permissions = without(permissions, _NEEDS_SEND)
+    if is_voice and Permission.CONNECT not in permissions:
+        permissions = without(permissions, _NEEDS_CONNECT)
     return permissions

@@ -1,46 +1,12 @@
 """Players who come and go: the whole bot beside a game server that writes its Deadside.log."""
 
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
+from simulation.discord import ChannelKind, Fault, Permission
 from simulation.town import list_embeds
+from tests.bot.game_log import GameLogWriter
 from tests.bot.process import until
 from tests.bot.stage import Stage
-from tests.fakes.game_log import write_join, write_leave, write_start
-from utils.clock import SystemClock
-
-
-class GameLogWriter:
-    """Writes Deadside.log beside the death logs of a game server."""
-
-    def __init__(self, stage: Stage) -> None:
-        files = stage.open_files()
-        files.append(*stage.take(3))
-        self._path: Path = files.folder / "Logs" / "Deadside.log"
-        self._path.parent.mkdir()
-        self._path.write_text(write_start(self.now - timedelta(hours=2)), "utf-8")
-
-    @property
-    def now(self) -> datetime:
-        """The time of the host."""
-        return SystemClock().now()
-
-    def join(self, *names: str, ago: timedelta = timedelta()) -> None:
-        """Let players join."""
-        self.write("".join(write_join(self.now - ago, name) for name in names))
-
-    def leave(self, name: str, ago: timedelta = timedelta()) -> None:
-        """Let a player leave."""
-        self.write(write_leave(self.now - ago, name))
-
-    def begin_run(self) -> None:
-        """Let the game server start again, with a file of its own."""
-        self._path.write_text(write_start(self.now), "utf-8")
-
-    def write(self, text: str) -> None:
-        """Write lines."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(text)
 
 
 def list_lines(stage: Stage) -> list[str]:
@@ -71,3 +37,28 @@ async def test_joins_and_leaves_are_posted_once_though_the_bot_is_killed(stage: 
     assert [name in online for name in ("3 / 50", "Fox", "Otter", "Pike", "Ghost")] == [True] * 4 + [False]
     (session,) = stage.read("sessions")
     assert (session["name"], session["reason"]) == ("Ghost", "quit")
+
+
+async def test_posts_and_a_stop_do_not_wait_for_a_limited_rename(stage: Stage) -> None:
+    """A channel shows by its name who is online; when Discord limits that, kills are posted nevertheless."""
+    log = GameLogWriter(stage)
+    log.join("Ghost", ago=timedelta(hours=1))
+    voice = stage.world.create_channel(stage.guild, "players", kind=ChannelKind.VOICE)
+    stage.world.set_overwrite(voice, stage.guild.bot, allow=int(Permission.MANAGE_CHANNELS))
+    await stage.ask("/admin channel set", kind="killfeed", channel=stage.feed)
+    await stage.add_server()
+    await until(lambda: bool(stage.read("presence")), what=lambda: stage.bot.output)
+    await stage.ask("/admin channel set", kind="counter", channel=voice)
+    await until(lambda: voice.name == "North | 1/50", what=lambda: stage.bot.output)
+    limited = Fault("PATCH", "/channels/{channel_id}", status=429, retry_after=600, times=None)
+    stage.world.faults.add(limited)
+    log.join("Otter")
+    await until(lambda: len(stage.read("presence")) == 2, what=lambda: stage.bot.output)
+    answer = await stage.ask("/admin counter format", server="North", format="{online} of {max} online")
+    assert "**2 of 50 online**" in answer.embed["description"]
+    await until(lambda: limited.struck == 1, what=lambda: stage.bot.output)
+    stage.open_files().append(*stage.take(1))
+    await stage.wait_for_posts(1)
+    assert await stage.bot.stop() == 0, stage.bot.output
+    assert (voice.name, voice.past_names) == ("North | 1/50", ["players"])
+    assert len(stage.find_server()["counter"]["renamed_at"]) == 2

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from simulation.discord import Interaction, Member
+from simulation.discord import ChannelKind, Interaction, Member, Permission
 from tests.bot.process import until
 from tests.bot.stage import get_fields
 from tests.bot.test_links import read_windows
@@ -119,8 +119,11 @@ async def wait_for_a_tier(walker: Walker) -> None:
     stage, later = walker.stage, walker.create_channel("later")
     await walker.ask("/owner grant", guild_id=str(stage.guild.id), tier=1)
     await walker.ask("/admin channel set", kind="bounties", channel=later)
+    voice = stage.world.create_channel(stage.guild, "players", kind=ChannelKind.VOICE)
+    stage.world.set_overwrite(voice, stage.guild.bot, allow=int(Permission.MANAGE_CHANNELS))
+    await walker.ask("/admin channel set", kind="counter", channel=voice, server="North")
     await walker.count_kill()
-    assert later.messages == []
+    assert (later.messages, voice.past_names) == ([], [])
     await walker.ask("/owner revoke", guild_id=str(stage.guild.id), reason="end of the test")
     await stage.ask("/bounty place", by=stage.player, player="Lynx", amount=103)
     await walker.until_shown(later, "103 💎")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulation.discord import Permission, UnknownCommandError
+from simulation.discord import ChannelKind, Permission, UnknownCommandError
 from simulation.town import list_embeds
 from tests.bot.process import until
 from tests.bot.stage import get_fields
@@ -106,7 +106,7 @@ async def tell_facts(walker: Walker) -> None:
     shown = await walker.ask("/admin server log", server="North")
     assert "set by an admin" not in shown.embed["description"]
     await walker.ask("/admin server restarts", server="North", times="02:00")
-    await walker.ask("/admin server restarts", server="North", warn_minutes=10)
+    await walker.ask("/admin server restarts", server="North", warn_minutes=1)
     status = await walker.ask("/server status")
     assert "<t:" in get_fields(status.embed)["Next restart"]
     await walker.ask("/admin server restarts", server="North")
@@ -141,6 +141,21 @@ async def clear_channels(walker: Walker) -> None:
     await walker.ask("/admin channel clear", kind="killfeed", server="North")
     await walker.ask("/admin channel set", kind="killfeed", channel=stage.feed)
     await walker.post_kill(stage.feed)
+
+
+async def count_players(walker: Walker) -> None:
+    """A voice channel shows by its name what is known, as the format says it; cleared, it keeps its name."""
+    stage = walker.stage
+    voice = stage.world.create_channel(stage.guild, "players", kind=ChannelKind.VOICE)
+    stage.world.set_overwrite(voice, stage.guild.bot, allow=int(Permission.MANAGE_CHANNELS))
+    answer = await walker.ask("/admin counter format", server="North", format="{server}: {online}")
+    assert "**North: ?**" in answer.embed["description"]
+    await walker.ask("/admin channel set", kind="counter", channel=voice)
+    await until(lambda: voice.name == "North: ?", what=lambda: stage.bot.output)
+    await walker.ask("/admin counter format", server="North")
+    await until(lambda: voice.name == "North | ?/?", what=lambda: stage.bot.output)
+    await walker.ask("/admin channel clear", kind="counter")
+    assert stage.find_server()["channels"].get("counter") is None
 
 
 async def edit(walker: Walker) -> None:

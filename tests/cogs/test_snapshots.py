@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission, SimulatedDiscord
+from simulation.discord import (
+    CallbackKind,
+    Channel,
+    ChannelKind,
+    Guild,
+    Interaction,
+    Member,
+    Permission,
+    SimulatedDiscord,
+)
 from tests.cogs.cases import CASES, Case
 from tests.cogs.conftest import use_tier
 from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
@@ -62,11 +71,15 @@ class Cast:
 def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, manager: Member) -> Cast:
     silent, feed = world.create_channel(guild, "silent"), world.create_channel(guild, "feed")
     world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
+    world.set_overwrite(channel, guild.bot, allow=int(Permission.MANAGE_CHANNELS))
+    voice = world.create_channel(guild, "voice", kind=ChannelKind.VOICE)
     world.create_role(guild, "scouts")
+    world.create_role(guild, "hunters", mentionable=True)
     managers = manager.membership.roles
     owner = world.add_member(guild, world.owner, roles=managers)
     members = {"alice": alice, "bob": world.add_member(guild, "bob"), "manager": manager, "owner": owner}
-    return Cast(guild, {"general": channel, "silent": silent, "feed": feed}, members)
+    channels = {"general": channel, "silent": silent, "feed": feed, "voice": voice}
+    return Cast(guild, channels, members)
 
 
 @pytest.fixture(name="shelf")

@@ -185,7 +185,7 @@ class House:
         self.services = application.bot.services
         self.clock = clock
         self.messages = MemoryMessages()
-        application.bounty_boards.messages = self.messages  # type: ignore[assignment] # only what boards use
+        application.displays.bounty_boards.messages = self.messages  # type: ignore[assignment] # only what boards use
         self._hosts = hosts
         self.game_logs = hosts.game_logs
         self._game_logs = build_game_logs(application.base, application.guild, hosts)

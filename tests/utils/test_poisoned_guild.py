@@ -146,7 +146,7 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     for name, document in POISONS[poison]:
         await house.store(BAD, name, document)
     application, scope_index = house.application, house.application.repositories.scope_index
-    await application.boards.refresh_all()
+    await application.displays.boards.refresh_all()
     assert await house.count("boards", is_paused=True) == 1  # because its tier has ended
     await application.grants.pause_excess_of_all()
     assert await house.count("game_servers", is_paused=True) == 1

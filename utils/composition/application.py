@@ -10,6 +10,7 @@ from structlog import get_logger
 from utils.backup.backups import BACKUP_TASK
 from utils.caching import GuildMemory
 from utils.composition.base import Base
+from utils.composition.delivery import Displays
 from utils.composition.due_times import IDLE_TASK
 from utils.composition.health import Health
 from utils.composition.pruning import PRUNE_TASK, Pruning
@@ -17,7 +18,7 @@ from utils.composition.reading import Loops
 from utils.composition.restores import OwnBackups
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
-from utils.delivery.bounty_boards import BountyBoards
+from utils.delivery.counters import COUNTERS_TASK, LOOK_SECONDS
 from utils.delivery.restore_messages import RestoreMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
@@ -32,7 +33,7 @@ from utils.services.ingestion.catch_up_reports import REPORT_TASK
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK
-from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
+from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.servers.restart_warnings import WARN_TASK, RestartWarnings
 from utils.services.shards.leases import LeaseHolder
@@ -70,8 +71,7 @@ class Application:
     loops: Loops
     grants: GrantService
     proofs: ProofWatcher
-    boards: PostedBoardService
-    bounty_boards: BountyBoards
+    displays: Displays
     backups: OwnBackups
     restore_messages: RestoreMessages
     error_alerts: ErrorAlerts
@@ -119,6 +119,7 @@ class Application:
         self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
         self.tasks.start("charts:warm-up", self._warm_up)
         self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
+        self.tasks.start(COUNTERS_TASK, self._look_at_counters, interval_seconds=LOOK_SECONDS)
         self.tasks.start(PRUNE_TASK, self.pruning.prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
@@ -182,8 +183,15 @@ class Application:
 
     async def _refresh_boards(self) -> None:
         await self._wait_until_ready()
-        await self.boards.refresh_all()
-        await self.bounty_boards.refresh_all([GuildId(guild.id) for guild in self.bot.guilds])
+        await self.displays.boards.refresh_all()
+        await self.displays.bounty_boards.refresh_all(self._list_guilds())
+
+    async def _look_at_counters(self) -> None:
+        await self._wait_until_ready()
+        await self.displays.counters.look(self._list_guilds())
+
+    def _list_guilds(self) -> list[GuildId]:
+        return [GuildId(guild.id) for guild in self.bot.guilds]
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

@@ -8,7 +8,14 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.data_care import build_nightly
-from utils.composition.delivery import Delivery, build_board_messages, build_bounty_boards, build_delivery
+from utils.composition.delivery import (
+    Delivery,
+    Displays,
+    build_board_messages,
+    build_bounty_boards,
+    build_counters,
+    build_delivery,
+)
 from utils.composition.erasures import build_erasure_log
 from utils.composition.errors import build_error_alerts, build_error_writer, build_restore_messages
 from utils.composition.health import Health, HealthSources, build_health
@@ -39,6 +46,7 @@ from utils.events import (
     HistoryImported,
     NoticesQueued,
     PlayerErased,
+    PostedEventsChanged,
     ServerAdded,
     ServerRemoved,
 )
@@ -53,7 +61,7 @@ from utils.services.ingestion.live import LiveIngestion
 from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.posted_boards import PostedBoardService
-from utils.services.ports import LoopControl
+from utils.services.ports import LoopControl, ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.services.shards.leases import LeaseHolder
 from utils.services.verification.read_back import ReadBack
@@ -107,17 +115,16 @@ def build_application(
     proofs = build_proofs(base, guild, delivery, reading)
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
-    boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
-    bounty_boards = build_bounty_boards(base, delivery, guild, features)
+    displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
-    shown = build_shown(base, delivery, reading.loops, grants, boards, operators, health, backups)
+    shown = build_shown(base, delivery, reading.loops, grants, displays.boards, operators, health, backups)
     bot.follower = reading.loops
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
-    rules = (grants, proofs, boards, bounty_boards, health)
+    rules = (grants, proofs, *displays, health)
     application = Application(
         base,
         leases,
@@ -130,8 +137,7 @@ def build_application(
         loops=reading.loops,
         grants=grants,
         proofs=proofs,
-        boards=boards,
-        bounty_boards=bounty_boards,
+        displays=displays,
         backups=backups,
         health=health,
         error_alerts=build_error_alerts(base, delivery, operators),
@@ -279,6 +285,23 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
     )
 
 
+def build_displays(
+    base: Base,
+    bot: KillfeedBot,
+    delivery: Delivery,
+    guild: GuildServices,
+    features: FeatureServices,
+    readings: ServerReadings,
+    is_member: Callable[[GuildId], bool] | None,
+) -> Displays:
+    """Return the parts that keep themselves up to date in channels."""
+    return Displays(
+        build_boards(base, guild, delivery, features, is_member or bot.is_member_of),
+        build_bounty_boards(base, delivery, guild, features),
+        build_counters(base, bot, delivery, guild, features, readings),
+    )
+
+
 def build_boards(
     base: Base,
     guild: GuildServices,
@@ -337,6 +360,7 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     standings = application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
+    events.register(PostedEventsChanged, delivery.event_posts.on_posted_events_changed)
     events.register(GuildSettingsChanged, delivery.loop.on_guild_settings_changed)
     events.register(CountersStored, standings.on_counters_stored)
     events.register(ServerRemoved, standings.on_server_removed)
@@ -351,9 +375,10 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(ServerRemoved, grants.on_server_removed)
     events.register(ServerRemoved, application.features.bounty_endings.on_server_removed)
     events.register(GuildJoined, delivery.welcomes.on_guild_joined)
-    events.register(BountiesChanged, application.bounty_boards.on_bounties_changed)
-    events.register(GuildSettingsChanged, application.bounty_boards.on_settings_changed)
-    events.register(ServerRemoved, application.bounty_boards.on_server_removed)
-    events.register(PlayerErased, application.bounty_boards.on_player_erased)
+    events.register(BountiesChanged, application.displays.bounty_boards.on_bounties_changed)
+    events.register(GuildSettingsChanged, application.displays.bounty_boards.on_settings_changed)
+    events.register(GuildSettingsChanged, application.displays.counters.on_settings_changed)
+    events.register(ServerRemoved, application.displays.bounty_boards.on_server_removed)
+    events.register(PlayerErased, application.displays.bounty_boards.on_player_erased)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

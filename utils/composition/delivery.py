@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 import discord
 
@@ -11,6 +12,8 @@ from utils.delivery.admin_places import AdminPlaces
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.bounty_boards import BountyBoards
+from utils.delivery.counters import Counters
+from utils.delivery.event_posts import EventPosts
 from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
@@ -23,6 +26,8 @@ from utils.delivery.welcomes import WelcomeMessages
 from utils.embeds.factory import EmbedFactory
 from utils.interactions.kill_channels import KillChannels
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.players.posted_boards import PostedBoardService
+from utils.services.ports import ServerReadings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,15 @@ class Delivery:
     alerts: AdminAlerts
     welcomes: WelcomeMessages
     loop: DeliveryLoop
+    event_posts: EventPosts
+
+
+class Displays(NamedTuple):
+    """The parts that keep themselves up to date in channels: boards, boards of open bounties, counters."""
+
+    boards: PostedBoardService
+    bounty_boards: BountyBoards
+    counters: Counters
 
 
 def build_delivery(
@@ -89,6 +103,15 @@ def build_delivery(
             bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
         ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
+        event_posts=EventPosts(
+            base.repositories.event_posts,
+            messages,
+            base.repositories.servers,
+            settings,
+            languages,
+            tasks,
+            clock,
+        ),
     )
 
 
@@ -103,6 +126,31 @@ def build_bounty_boards(
         premium=guild.premium,
         servers=features.servers,
         bounties=features.bounties,
+        languages=delivery.languages,
+        notifier=delivery.alerts,
+        tasks=base.tasks,
+        clock=base.clock,
+    )
+
+
+def build_counters(
+    base: Base,
+    bot: discord.Client,
+    delivery: Delivery,
+    guild: GuildServices,
+    features: FeatureServices,
+    readings: ServerReadings,
+) -> Counters:
+    """Return the channels whose names show how many players are online."""
+    return Counters(
+        bot,
+        delivery.sender,
+        base.repositories.servers,
+        settings=guild.settings,
+        servers=features.servers,
+        players=features.server_players,
+        premium=guild.premium,
+        readings=readings,
         languages=delivery.languages,
         notifier=delivery.alerts,
         tasks=base.tasks,

@@ -18,6 +18,7 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.delivery.counters import COUNTERS_TASK
 from utils.models.money import BountyEnd, BountyState
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId, ServerScope
@@ -107,6 +108,7 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
     PRUNE_TASK: "it deletes what is old, and tells nobody",
     ROUND_TASK: "incidents are of the processes, and no restore touches them",
+    COUNTERS_TASK: "names show what is stored now, and tell nobody",
     WARN_TASK: "a restart is announced within a minute of its time, or never",
     IDLE_TASK: "connections are in memory",
 }

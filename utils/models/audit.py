@@ -29,6 +29,7 @@ class AuditAction(StrEnum):
     CHANNEL_SET = "channel set"
     CHANNEL_CLEAR = "channel clear"
     CHANNEL_STYLE = "channel style"
+    COUNTER_FORMAT = "counter format"
     ROLE = "role"
     BOUNTIES = "bounty"
     WALLET = "wallet"
@@ -45,6 +46,9 @@ class AuditAction(StrEnum):
     ERRORS_RESOLVE = "errors resolve"
     BACKUP_RESTORE = "backup restore"
     DATA_REPAIR = "data repair"
+    EVENTS_SET = "events set"
+    EVENTS_MENTION = "events mention"
+    EVENTS_MUTE = "events mute"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Feature(StrEnum):
     ONLINE = "server online"
     PLAYTIME = "playtime"
     POPULATION = "server population"
+    EVENTS = "server events"
+    COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
 
 
@@ -65,12 +67,14 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
         Feature.PLAYTIME: (text_in("a feature", "playtime"),),
         Feature.POPULATION: (text_in("a feature", "players over time"),),
+        Feature.EVENTS: (text_in("a feature", "missions and events"),),
         Feature.RESTARTS: (text_in("a feature", "restart warnings"),),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),
         Feature.BOUNTIES: (text_in("a feature", "bounties"),),
         Feature.WALLET: (text_in("a feature", "wallet"),),
+        Feature.COUNTERS: (text_in("a feature", "counters"),),
     },
     3: {
         Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),

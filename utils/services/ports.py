@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from utils.models.audit import AuditEntry
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.health import ServerReading
 from utils.models.incident_kinds import IncidentKind
@@ -113,10 +114,20 @@ class ServerStore(Protocol):  # implemented by GameServerRepository
     ) -> None:
         """Set or clear the server's own channel of a kind."""
 
+    async def set_counter_format(
+        self, scope: ServerScope, template: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the format of a counter's name, or go back to the default one."""
+
     async def set_silenced(
         self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
     ) -> None:
         """Silence an event, or post it again."""
+
+    async def set_events(
+        self, scope: ServerScope, settings: EventSettings, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Write the server's own choices about posts of events and players."""
 
     async def set_host_key(
         self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None

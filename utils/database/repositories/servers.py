@@ -8,6 +8,8 @@ from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.server_documents import (
+    COUNTERS,
+    EVENT_SETTINGS,
     build_health_document,
     build_server_document,
     read_health,
@@ -17,6 +19,8 @@ from utils.database.repositories.line_counts import count_lines
 from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
+from utils.models.counters import CounterRecord
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -107,12 +111,34 @@ class GameServerRepository(Repository):
         update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
         await self._change(scope, update, entry)
 
+    async def set_counter_format(
+        self, scope: ServerScope, template: str | None, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Set the format of a counter's name; None for the default one."""
+        await self._change(scope, {"$set": {"counter_format": template}}, entry)
+
+    async def find_counter(self, scope: ServerScope) -> CounterRecord | None:
+        """Return the renames of a server's counter; None before the first."""
+        found = await self._server(scope).find_one(_KEPT, projection={"counter": 1})
+        stored = (found or {}).get("counter")
+        return None if stored is None else COUNTERS.read(stored)
+
+    async def save_counter(self, scope: ServerScope, record: CounterRecord) -> None:
+        """Write the renames of a server's counter."""
+        await self._server(scope).update_one(_KEPT, {"$set": {"counter": COUNTERS.build(record)}})
+
     async def set_silenced(
         self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
     ) -> None:
         """Silence an event, or post it again."""
         operator = "$addToSet" if is_silenced else "$pull"
         await self._change(scope, {operator: {"silenced": str(name)}}, entry)
+
+    async def set_events(
+        self, scope: ServerScope, settings: EventSettings, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Write the server's own choices about posts of events and players."""
+        await self._change(scope, {"$set": {"events": EVENT_SETTINGS.build(settings)}}, entry)
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server over the premium limit, or resume it."""
@@ -170,7 +196,7 @@ class GameServerRepository(Repository):
         removed = {**forgotten, "is_removed": True, "removed_at": at, "keeps_stats": keep_stats}
 
         def remove(transaction: Transaction) -> None:
-            update = {"$set": removed, "$unset": {"health": ""}}
+            update = {"$set": removed, "$unset": {"health": "", "counter": ""}}
             transaction.of_server("game_servers", scope).update_one(_KEPT, update)
             for name in _CURSORS:
                 transaction.of_server(name, scope).delete({})

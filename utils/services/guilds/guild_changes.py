@@ -10,12 +10,14 @@ from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, GuildSettingsChanged
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.counters import clean_format, find_format_problem
 from utils.models.declared_settings import find_problem, list_changes
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
+from utils.models.texts import Mention, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import GuildStore, SettingsService
 from utils.services.ports import ServerStore
@@ -113,8 +115,14 @@ class GuildChangeService:
 
         The same channel is announced as well, so that waiting posts are tried again after its permissions
         were repaired.
+
+        Raises:
+            AmbiguousError: a counter belongs to one server, and none is named.
+            InvalidInputError: it is the counter of another server.
         """
-        chosen = None if server is None else await self.servers.resolve(guild_id, server)
+        chosen = await self._choose_server(guild_id, kind, server)
+        if kind is ChannelKind.COUNTER:
+            await self._verify_free_counter(guild_id, channel_id, chosen)
         is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)
         if not is_changed:
             self._announce(guild_id, kind.value)
@@ -125,7 +133,7 @@ class GuildChangeService:
         self, guild_id: GuildId, kind: ChannelKind, *, server: str | None, actor_id: MemberId
     ) -> ChannelChange:
         """Clear the guild's own channel of a kind, or the named server's; the next in order counts then."""
-        chosen = None if server is None else await self.servers.resolve(guild_id, server)
+        chosen = await self._choose_server(guild_id, kind, server)
         is_changed = await self._put_channel(guild_id, kind, None, chosen, actor_id)
         left = (await self.settings.get_settings(guild_id)).channels.get(kind) if chosen else None
         return ChannelChange(chosen, left, is_changed=is_changed)
@@ -150,6 +158,49 @@ class GuildChangeService:
             guild_id, actor_id, AuditAction.ROLE, partial(replace, admin_role_id=role_id)
         )
         return changed.before.admin_role_id
+
+    async def set_counter_format(
+        self, guild_id: GuildId, server: str, template: str | None, *, actor_id: MemberId
+    ) -> GameServer:
+        """Set the format of a counter's name, or go back to the default one; return the changed server.
+
+        Raises:
+            InvalidInputError: it has an unknown place, or the name could be too long.
+        """
+        chosen = await self.servers.resolve(guild_id, server)
+        cleaned = None if template is None else clean_format(template)
+        if cleaned is not None and (problem := find_format_problem(cleaned, chosen.name)) is not None:
+            raise InvalidInputError(problem)
+        if cleaned != chosen.counter_format:
+            change = FieldChange("counter_format", chosen.counter_format, cleaned)
+            facts = AuditFacts(server_name=chosen.name, changes=(change,))
+            put = partial(self.channels.set_counter_format, chosen.scope, cleaned)
+            await self.audit.carry_out(guild_id, actor_id, AuditAction.COUNTER_FORMAT, facts, put)
+            self._announce(guild_id, change.name)
+        return replace(chosen, counter_format=cleaned)
+
+    async def _choose_server(
+        self, guild_id: GuildId, kind: ChannelKind, server: str | None
+    ) -> GameServer | None:
+        """Return the named server; a counter belongs to the guild's only one if none is named."""
+        if server is None and kind is not ChannelKind.COUNTER:
+            return None
+        return await self.servers.resolve(guild_id, server)
+
+    async def _verify_free_counter(
+        self, guild_id: GuildId, channel_id: ChannelId, chosen: GameServer | None
+    ) -> None:
+        """Refuse a channel whose name shows another server already."""
+        for server in await self.servers.list_servers(guild_id):
+            is_other = chosen is None or server.scope != chosen.scope
+            if is_other and server.channels.get(ChannelKind.COUNTER) == channel_id:
+                raise InvalidInputError(
+                    text(
+                        "{channel} is the counter of {server} already. Choose another channel.",
+                        channel=Mention("#", channel_id),
+                        server=server.name,
+                    )
+                )
 
     async def _put_channel(
         self,

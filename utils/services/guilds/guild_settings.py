@@ -57,6 +57,11 @@ class SettingsService:
         own = (await self._channels.get(scope.guild_id)).get(scope.server_id, {})
         return own.get(kind) or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
+    async def list_own_channels(self, guild_id: GuildId, kind: ChannelKind) -> Mapping[ServerId, ChannelId]:
+        """Return the servers of a guild with a channel of their own of a kind."""
+        of_servers = await self._channels.get(guild_id)
+        return {server_id: own[kind] for server_id, own in of_servers.items() if kind in own}
+
     async def find_shape(self, guild_id: GuildId, channel_id: ChannelId) -> PostShape:
         """Return the shape of posts in a channel."""
         settings = await self.get_settings(guild_id)

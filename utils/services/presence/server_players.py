@@ -40,7 +40,12 @@ class ServerPlayersService:
         Raises:
             NotFoundError, AmbiguousError: there is no server, or none with this name.
         """
-        servers = await list_chosen(self._servers, guild_id, server)
+        return await self.describe_servers(await list_chosen(self._servers, guild_id, server), health)
+
+    async def describe_servers(
+        self, servers: Sequence[GameServer], health: Mapping[ServerScope, ServerHealth]
+    ) -> Sequence[PlayersReport]:
+        """Return a report of each of these servers."""
         return [await self._describe(one, health.get(one.scope, ServerHealth(one.scope))) for one in servers]
 
     async def _describe(self, server: GameServer, health: ServerHealth) -> PlayersReport:
