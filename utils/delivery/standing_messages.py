@@ -96,6 +96,7 @@ class StandingMessage:
         places: the storage of its place.
         pause_seconds: the least pause between two edits.
         is_last: no newer state follows, so it does not wait for the pause.
+        is_checked: a message that shows the content already is looked for; if it was deleted, it comes back.
         note_shown: is called after each try that succeeded.
         note_lost: is called when only a person can make it succeed.
     """
@@ -107,6 +108,7 @@ class StandingMessage:
     places: MessagePlaces
     pause_seconds: float = 0.0
     is_last: bool = False
+    is_checked: bool = True
     note_shown: Note | None = None
     note_lost: Note | None = None
 
@@ -231,6 +233,8 @@ class StandingMessages:
             place = MessagePlace()
         if place.message_id is not None:
             digest = compute_digest(post)
+            if place.digest == digest and not message.is_checked:
+                return False
             if place.digest == digest:
                 is_there = await self._sender.has_message(message.channel_id, place.message_id)
             else:
