@@ -3,7 +3,7 @@
 import discord
 
 from cogs.admin.groups import SERVER, admin_access
-from utils.embeds.server_logs import list_log_facts
+from utils.embeds.server_logs import sort_counts
 from utils.interactions.context import KillfeedContext
 from utils.interactions.options import server_option
 from utils.interactions.paging import cut_page, respond_with_pages
@@ -23,11 +23,11 @@ class ServerLogCommands:
         """Answer ``/admin server log``."""
         health = await self.services.readings.get_health(ctx.guild_id)
         report = await self.services.server_logs.describe(ctx.guild_id, server, health)
-        lines = list_log_facts(report)
+        shapes = sort_counts(report.state.tally.shapes)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(lines, page)
-            return ctx.embeds.build_server_log(report.server_name, shown.rows), shown.count
+            shown = cut_page(shapes, page)
+            return ctx.embeds.build_server_log(report, shown.rows, is_first=page == 0), shown.count
 
         await respond_with_pages(ctx, build)
 

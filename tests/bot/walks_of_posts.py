@@ -106,7 +106,7 @@ async def tell_facts(walker: Walker) -> None:
     shown = await walker.ask("/admin server log", server="North")
     assert "set by an admin" not in shown.embed["description"]
     await walker.ask("/admin server restarts", server="North", times="02:00")
-    await walker.ask("/admin server restarts", server="North", warn_minutes=10)
+    await walker.ask("/admin server restarts", server="North", warn_minutes=1)
     status = await walker.ask("/server status")
     assert "<t:" in get_fields(status.embed)["Next restart"]
     await walker.ask("/admin server restarts", server="North")

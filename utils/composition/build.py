@@ -47,6 +47,7 @@ from utils.events import (
     HistoryImported,
     NoticesQueued,
     PlayerErased,
+    PostedEventsChanged,
     ServerAdded,
     ServerRemoved,
 )
@@ -368,6 +369,7 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     standings = application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
+    events.register(PostedEventsChanged, delivery.event_posts.on_posted_events_changed)
     events.register(GuildSettingsChanged, delivery.loop.on_guild_settings_changed)
     events.register(CountersStored, standings.on_counters_stored)
     events.register(ServerRemoved, standings.on_server_removed)

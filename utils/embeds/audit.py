@@ -38,6 +38,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "counters:look": text_in("a task", "looking at counters"),
     "counters:rename": text_in("a task", "renaming a counter"),
     "deliver": text_in("a task", "posting"),
+    "events": text_in("a task", "editing posts of events"),
     "errors:alert": text_in("a task", "reporting errors"),
     "errors:write": text_in("a task", "storing errors"),
     "verify:stored": text_in("a task", "reading back what was stored"),

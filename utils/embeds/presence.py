@@ -172,17 +172,11 @@ def _list_shown(report: PlayersReport, *, is_posted: bool) -> list[tuple[Text, V
 def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
     """Return the facts that are known; what is not known is left out."""
     state, presence = report.state, report.state.presence
-    facts: list[tuple[Text, Value]] = [(text("State"), describe_condition(report.condition, report.state))]
-    if report.has_figures:
-        facts.append((text("Players"), _count_players(report)))
-        if queue := _count_queue(report):
-            facts.append((text("Queue"), Number(queue)))
-        if presence.started_at is not None:
-            facts.append((text("Up since"), Moment(presence.started_at)))
-    if state.run_starts:
-        facts.append((text("Last restart"), Moment(state.run_starts[-1], "f")))
-    if report.next_restart is not None:
-        facts.append((text("Next restart"), _describe_restart(report.next_restart)))
+    facts: list[tuple[Text, Value]] = [
+        (text("State"), describe_condition(report.condition, state)),
+        *_list_numbers(report),
+        *_list_restarts(report),
+    ]
     if presence.version:
         facts.append((text("Version"), presence.version))
     if report.peak_today is not None:
@@ -192,4 +186,29 @@ def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
         facts.append((text("Peak ever"), peak))
     if presence.newest_at is not None:
         facts.append((AS_OF, Moment(presence.newest_at)))
+    return facts
+
+
+def _list_numbers(report: PlayersReport) -> list[tuple[Text, Value]]:
+    """Return how many players there are; of a server that is stopped, nothing."""
+    if report.condition is LogCondition.UNKNOWN:
+        return [(text("Players"), text_in("an unknown number", "?"))]
+    if not report.has_figures:
+        return []
+    facts: list[tuple[Text, Value]] = [(text("Players"), _count_players(report))]
+    if queue := _count_queue(report):
+        facts.append((text("Queue"), Number(queue)))
+    return facts
+
+
+def _list_restarts(report: PlayersReport) -> list[tuple[Text, Value]]:
+    """Return since when a server runs, and its last and its next restart."""
+    facts: list[tuple[Text, Value]] = []
+    state = report.state
+    if report.has_figures and state.presence.started_at is not None:
+        facts.append((text("Up since"), Moment(state.presence.started_at)))
+    if state.run_starts:
+        facts.append((text("Last restart"), Moment(state.run_starts[-1], "f")))
+    if report.next_restart is not None:
+        facts.append((text("Next restart"), _describe_restart(report.next_restart)))
     return facts

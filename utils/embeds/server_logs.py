@@ -1,6 +1,6 @@
 """The answer of ``/admin server log``: what the bot knows of a game server's Deadside.log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import discord
@@ -8,36 +8,26 @@ import discord
 from utils.embeds.presence import describe_condition
 from utils.embeds.style import Style
 from utils.embeds.values import show_name
-from utils.models.game_log import LogReport, SelfCheck
+from utils.models.game_log import LineCount, LogReport, SelfCheck
 from utils.models.servers import RestartSettings
 from utils.models.texts import Code, Command, Moment, Names, Number, Span, Text, Value, join, plural, text
 
 
-def list_log_facts(report: LogReport) -> list[Text]:
-    """Return the lines of the answer: the state, then the rules, then the shapes of unknown lines."""
-    tally = report.state.tally
-    facts = [text("**{name}:** {value}", name=name, value=value) for name, value in _list_facts(report)]
-    rules = [
-        text("{name}: {count}", name=Code(one.name), count=Number(one.count))
-        for one in sorted(tally.rules, key=lambda one: (-one.count, one.name))
-    ]
-    shapes = [
-        text("{shape}: {count}", count=Number(one.count), shape=Code(one.name))
-        for one in sorted(tally.shapes, key=lambda one: (-one.count, one.name))
-    ]
-    return [
-        *facts,
-        text("**Lines by rule**") if rules else text("**Lines by rule:** none yet"),
-        *rules,
-        _head_shapes(tally.unmatched),
-        *shapes,
-    ]
-
-
-def build_server_log_embed(style: Style, server_name: str, lines: Sequence[Text]) -> discord.Embed:
-    """Return a page of what is known of a log."""
-    title = text("📄 Deadside.log of {server}", server=show_name(server_name))
+def build_server_log_embed(
+    style: Style, report: LogReport, shapes: Sequence[LineCount], *, is_first: bool = True
+) -> discord.Embed:
+    """Return what is known of a log, with some shapes of unknown lines; further pages have shapes alone."""
+    title = text("📄 Deadside.log of {server}", server=show_name(report.server_name))
+    lines: list[Text] = []
+    if is_first:
+        lines = [text("**{name}:** {value}", name=name, value=value) for name, value in _list_facts(report)]
+    lines += [text("{shape}: {count}", shape=Code(one.name), count=Number(one.count)) for one in shapes]
     return style.build(title, lines=[style.write(line) for line in lines])
+
+
+def sort_counts(counts: Iterable[LineCount]) -> list[LineCount]:
+    """Return counts of lines, the most frequent first."""
+    return sorted(counts, key=lambda one: (-one.count, one.name))
 
 
 def build_slots_embed(style: Style, server_name: str, slots: int | None) -> discord.Embed:
@@ -84,14 +74,6 @@ def _describe_warning(minutes: int) -> Text:
     )
 
 
-def _head_shapes(unmatched: int) -> Text:
-    if not unmatched:
-        return text("**Lines that look relevant and fit no rule:** none")
-    return text(
-        "**Lines that look relevant and fit no rule:** {count}. They look like this:", count=Number(unmatched)
-    )
-
-
 def _list_facts(report: LogReport) -> list[tuple[Text, Value]]:
     state, presence = report.state, report.state.presence
     facts: list[tuple[Text, Value]] = [(text("State"), describe_condition(report.condition, state))]
@@ -105,7 +87,19 @@ def _list_facts(report: LogReport) -> list[tuple[Text, Value]]:
     facts.append((text("Quiet after"), Span(report.quiet_after)))
     facts.append((text("Places"), _describe_places(report)))
     facts.append((text("Self-check"), _describe_check(state.check)))
+    facts.append((text("Lines by rule"), _describe_rules(state.tally.rules)))
+    facts.append((text("Lines that look relevant and fit no rule"), Number(state.tally.unmatched)))
     return facts
+
+
+def _describe_rules(rules: Sequence[LineCount]) -> Value:
+    if not rules:
+        return text("none yet")
+    return Names(
+        tuple(
+            text("{rule} {count}", rule=Code(one.name), count=Number(one.count)) for one in sort_counts(rules)
+        )
+    )
 
 
 def _describe_places(report: LogReport) -> Text:

@@ -1,24 +1,35 @@
 """Data of Deadside.log over a real MongoDB: stored slice by slice, erased and removed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.fakes.deaths import build_player_id
+from tests.fakes.deaths import build_death, build_player_id, build_row
 from tests.fakes.storage import build_server
 from tests.utils.services.presence.lines import after, depart, enter, follow, say
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.death_documents import build_death_document
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.servers import LATE_BATCH_TIME, GameServerRepository
 from utils.database.units.game_log_unit import GameLogTransaction
 from utils.errors import CursorMovedError, ScopeViolationError
-from utils.models.game_log import GameLogState, LogCursor, PopulationSample
+from utils.models.game_log import (
+    GameLogState,
+    LineCount,
+    LineTally,
+    LiveKill,
+    LogCursor,
+    LogGap,
+    OnlineTime,
+    PopulationSample,
+    SelfCheck,
+)
 from utils.models.presence import PlaySession
 from utils.models.scope import ServerId, ServerScope
 from utils.models.world_events import WorldState
@@ -58,6 +69,14 @@ def build_steps(scope: ServerScope) -> tuple[GameLogState, list[LogStep]]:
         peak=2,
         peak_at=after(1),
         since=NOW,
+        grown_at=NOW,
+        is_closed=True,
+        tally=LineTally(
+            rules=(LineCount("close", 1),), unmatched=3, shapes=(LineCount("LogSFPS: $airdrop.is · at #", 3),)
+        ),
+        gaps=(LogGap("2025-06-03", 420.5),),
+        check=SelfCheck(NOW, 20, 19),
+        checked_at=NOW,
     )
     records = [build_record(scope, one, BERLIN) for one in tracker.sessions]
     sample = PopulationSample(at=NOW, online=1, queue=0, max_players=None, peak=2)
@@ -131,6 +150,34 @@ async def test_stored_state_comes_back_and_sessions_count_once(
     assert [len(await find(database, name, scope)) for name in ("sessions", "population")] == [0, 0]
     assert await logs.find_peak(scope, since=after(0)) is None
     assert await logs.find_names(scope, [GHOST, OTTER]) == {OTTER: "Otter"}
+
+
+async def test_self_check_reads_live_kills_and_sessions_of_its_server(
+    database: SafeDatabase, logs: GameLogRepository, scope: ServerScope
+) -> None:
+    """History, other deaths, other servers and what is too old do not count."""
+    await store(logs, scope, build_steps(scope)[1])
+    other = replace(scope, server_id=ServerId("another1"))
+    rows = [
+        build_row("Ghost", "Otter", second=10),
+        build_row("Otter", "Ghost", second=20),
+        build_row("Ghost", "Ghost", second=30),
+        build_row("Ghost", "Otter", second=-90_000),
+    ]
+    documents = []
+    for place in (scope, other):
+        for row in rows:
+            death = build_death(row, scope=place)
+            read_at = None if row is rows[1] else death.at + timedelta(seconds=5)
+            documents.append({**build_death_document(death, read_at=read_at), **asdict(place)})
+    await database.unscoped("kills").insert_many(documents)
+    at = build_death(rows[0]).at
+    found = await logs.list_live_kills(scope, since=at - timedelta(hours=24))
+    assert found == [LiveKill(GHOST, "Ghost", at, at + timedelta(seconds=5))]
+    assert await logs.list_online_times(scope, since=after(72_061)) == [
+        OnlineTime(OTTER, after(1), after(72_061))
+    ]
+    assert await logs.list_online_times(scope, since=after(72_062)) == []
 
 
 async def test_only_player_of_a_name_is_found(

@@ -1,5 +1,6 @@
 """Time on game servers over a real MongoDB: sessions that ended, and those that are open."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from tests.fakes.deaths import build_player_id
@@ -11,6 +12,7 @@ from utils.database.repositories.playtimes import PlaytimeRepository
 from utils.models.playtime import Playtime
 from utils.models.scope import ServerId, ServerScope
 from utils.models.statistics import CoveredDeaths
+from utils.services.ingestion.deadside_stores import CursorStep
 
 GHOST, OTTER = build_player_id("Ghost"), build_player_id("Otter")
 DAY = timedelta(days=1)
@@ -57,3 +59,16 @@ async def test_period_cuts_sessions_at_its_beginning(database: SafeDatabase, sco
         seconds=61, last_at=after(72_061), counted_since=build_steps(scope)[0].since
     )
     assert [row.name for row in await times.list_most_played(tomorrow)] == ["Otter"]
+
+
+async def test_time_of_a_log_whose_rules_have_aged_is_estimated(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """As long as the log does not know most killers, its sessions are doubtful."""
+    logs, times = GameLogRepository(database, fences=lambda _: None), PlaytimeRepository(database)
+    state, steps = build_steps(scope)
+    await store(logs, scope, steps)
+    assert state.check is not None
+    aged = replace(state, check=replace(state.check, online=3))
+    await store(logs, scope, [CursorStep(state.cursor, aged)])
+    assert (await times.sum_playtime(cover(scope), [OTTER])).is_estimated
