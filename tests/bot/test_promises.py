@@ -269,6 +269,10 @@ WALKED_ELSEWHERE = {
     "Posted in {channel}. It updates every 30 minutes.": (
         "tests/utils/services/players/test_posted_boards.py::test_board_is_edited_only_when_it_changed"
     ),
+    "Posted in {channel}. It updates within a minute of a change.": (
+        "tests/utils/services/players/test_posted_boards.py::"
+        "test_live_board_is_edited_within_a_minute_and_only_when_it_changed"
+    ),
     "You can refresh it again {at}.": (
         "tests/utils/services/players/test_posted_boards.py::test_board_is_refreshed_by_hand_once_a_minute"
     ),

@@ -199,6 +199,7 @@ CASES = (
     _admin("/admin role", role="scouts"),
     Case("/admin role", "manager", name="cleared"),
     _admin("/admin board post", board="kills", server=KAMENSK),
+    _admin("/admin board post", "of game servers now", board="online"),
     _admin("/admin board remove", board="kills"),
     _admin("/admin bounty", auto=False, max_amount=12_345),
     _admin("/admin wallet", member="bob", amount=1_500, reason="prize for **the** @everyone event"),

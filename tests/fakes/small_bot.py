@@ -57,7 +57,7 @@ from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, Ba
 from utils.models.event_settings import PostedKind
 from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.guilds import ChannelKind
-from utils.models.posted_boards import BoardKey, RefreshedBoard
+from utils.models.posted_boards import BoardKey, LiveBoard, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
 from utils.models.restores import Losses, RestorePlan
@@ -213,7 +213,7 @@ class FakePostedBoards:
         self.refreshed: list[BoardKey] = []
 
     async def post(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
         """Post nothing."""
         del guild_id, board, server, actor_id
@@ -225,7 +225,7 @@ class FakePostedBoards:
         return RefreshedBoard(is_changed=True, free_at=START + timedelta(minutes=1))
 
     async def remove(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> None:
         """Remove nothing."""
 

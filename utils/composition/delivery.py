@@ -158,9 +158,17 @@ def build_counters(
     )
 
 
-def build_board_messages(base: Base, delivery: Delivery, features: FeatureServices) -> PostedBoardMessages:
+def build_board_messages(
+    base: Base, delivery: Delivery, features: FeatureServices, readings: ServerReadings
+) -> PostedBoardMessages:
     """Return the messages of posted boards."""
     pages = BoardPages(
-        features.coverage, features.statistics, features.combat, delivery.languages, base.clock
+        features.coverage,
+        features.statistics,
+        features.combat,
+        features.server_players,
+        readings,
+        delivery.languages,
+        base.clock,
     )
     return PostedBoardMessages(delivery.messages, base.repositories.boards, pages)

@@ -97,6 +97,7 @@ class StandingMessage:
         places: the storage of its place.
         pause_seconds: the least pause between two edits.
         is_last: no newer state follows, so it does not wait for the pause.
+        is_checked: a message that shows the content already is looked for; if it was deleted, it comes back.
         ends_when_limited: Discord limits the edits of messages older than an hour. When it does, there is one
             more try after ``LIMITED_SECONDS``, and then only a person could make it succeed.
         note_shown: is called after each try that succeeded.
@@ -110,6 +111,7 @@ class StandingMessage:
     places: MessagePlaces
     pause_seconds: float = 0.0
     is_last: bool = False
+    is_checked: bool = True
     ends_when_limited: bool = False
     note_shown: Note | None = None
     note_lost: Note | None = None
@@ -244,6 +246,8 @@ class StandingMessages:
             place = MessagePlace()
         if place.message_id is not None:
             digest = compute_digest(post)
+            if place.digest == digest and not message.is_checked:
+                return False
             if place.digest == digest:
                 is_there = await self._sender.has_message(message.channel_id, place.message_id)
             else:

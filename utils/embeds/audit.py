@@ -28,6 +28,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "alerts:tell": text_in("a task", "sending alerts"),
     "backup:schedule": text_in("a task", "backing up"),
     "backup:restored": text_in("a task", "telling how a restore went"),
+    "boards:live": text_in("a task", "updating boards about game servers"),
     "boards:refresh": text_in("a task", "updating boards"),
     "bounties:board": text_in("a task", "updating boards of bounties"),
     "bounties:expire": text_in("a task", "ending bounties"),

@@ -12,10 +12,10 @@ from utils.models.guilds import CHANNEL_KIND_NAMES
 from utils.models.links import LinkState
 from utils.models.missions import get_mission
 from utils.models.post_styles import POST_STYLE_NAMES, PostStyle
+from utils.models.posted_boards import POSTED_NAMES
 from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
-from utils.models.statistics import BOARD_NAMES
 from utils.models.texts import (
     Mention,
     Metres,
@@ -310,7 +310,7 @@ def _describe_wallet(facts: AuditFacts) -> Text:
 
 def _describe_board(facts: AuditFacts) -> Text:
     [change] = facts.changes
-    board, channel = BOARD_NAMES.get(change.name) or change.name, _mention("#", change.new)
+    board, channel = POSTED_NAMES.get(change.name) or change.name, _mention("#", change.new)
     if facts.server_name is None:
         if change.new is None:
             return text("{board}, all servers", board=board)

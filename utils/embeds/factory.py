@@ -237,6 +237,8 @@ class EmbedFactory:
     build_population = _show(presence.build_population_embed)
     build_online = _show(presence.build_online_embed)
     build_server_state = _show(presence.build_server_state_embed)
+    build_online_board = _show(presence.build_online_board_embed)
+    build_status_board = _show(presence.build_status_board_embed)
     build_server_log = _show(server_logs.build_server_log_embed)
     build_slots = _show(server_logs.build_slots_embed)
     build_restarts = _show(server_logs.build_restarts_embed)

@@ -15,7 +15,7 @@ from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, Ba
 from utils.models.event_settings import PostedKind
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
-from utils.models.posted_boards import BoardKey, RefreshedBoard
+from utils.models.posted_boards import BoardKey, LiveBoard, RefreshedBoard
 from utils.models.restores import RestorePlan
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
@@ -78,7 +78,7 @@ class PostedBoards(Protocol):  # implemented by PostedBoardService
     """Boards that the bot keeps up to date in channels."""
 
     async def post(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
         """Post a board, or update the posted one, and return its channel.
 
@@ -94,7 +94,7 @@ class PostedBoards(Protocol):  # implemented by PostedBoardService
         """
 
     async def remove(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> None:
         """End a board and delete its message.
 
