@@ -139,7 +139,7 @@ class FakeGameLog:
 
 @dataclass(slots=True)
 class GameLogData:
-    """The stored data of one server; nobody with the name ``poison`` can be stored."""
+    """The stored data of one server; a player with the name ``poison`` cannot be stored."""
 
     state: GameLogState = field(default_factory=GameLogState)
     sessions: dict[bytes, SessionRecord] = field(default_factory=dict)
@@ -291,7 +291,7 @@ class GameLogWorld:
     """One server with its Deadside.log and the reader of it.
 
     Attributes:
-        errors: what was reported.
+        errors: the errors that were reported.
         is_found: the bot knows where the logs are.
     """
 

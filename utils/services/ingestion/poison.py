@@ -19,7 +19,7 @@ from utils.models.texts import Text, Value
 from utils.tasks import Failure, capture
 
 
-class Divisible(Protocol):  # implemented by Chunk, LogSlice
+class Divisible(Protocol):  # implemented by Chunk
     """Whole lines of a log."""
 
     @property

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from structlog.testing import capture_logs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
@@ -234,7 +234,7 @@ def erase(world: GameLogWorld, key: str) -> None:
 
 
 async def test_lines_that_cannot_be_stored_hold_up_no_others(world: GameLogWorld) -> None:
-    """After some equal failures such lines are passed over one by one; the others are taken in their order."""
+    """After some equal failures such lines are passed over; the others are taken in their order."""
     world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
     await world.poll()
     world.store.data.poison = "Wolf"
