@@ -14,6 +14,7 @@ EXTENSIONS = (
     "cogs.setup",
     "cogs.killfeed",
     "cogs.server",
+    "cogs.events",
     "cogs.playtime",
     "cogs.stats",
     "cogs.leaderboard",

@@ -71,7 +71,7 @@ class LeaderboardCog(GuildCog):
         key = BoardKey.read(ctx.guild_id, argument)
         await self._verify_board(key.guild_id, Board(key.board))
         coverage = await self.services.coverage.choose(key.guild_id, key.server_id or None)
-        places = await self.services.statistics.get_places(coverage, Board(key.board), ctx.member_id)
+        places = await self.services.statistics.get_places(coverage, key.ranking, ctx.member_id)
         await ctx.respond(embed=ctx.embeds.build_places(places, coverage))
 
     @on_press(REFRESH_BOARD)

@@ -1,9 +1,10 @@
-"""Game servers as players see them: ``/server online``, ``/server status`` and ``/server population``."""
+"""Game servers as players see them: who is online, how they are, and what happens there."""
 
 from collections.abc import Sequence
 
 import discord
 
+from utils.embeds.events import list_events
 from utils.embeds.presence import list_online
 from utils.interactions.answer_views import Answer
 from utils.interactions.choosing import asks_which
@@ -13,9 +14,19 @@ from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
 from utils.interactions.options import name_choices, server_option
 from utils.interactions.paging import cut_page, respond_with_pages
+from utils.models.event_settings import POSTED_KIND_NAMES, PostedKind
 from utils.models.game_log import PlayersReport
 from utils.models.populations import POPULATION_CHOICES, PopulationPeriod
 from utils.models.premium import Feature
+from utils.models.world_events import WorldEventKind
+
+EVENT_KINDS = name_choices(
+    {
+        kind: POSTED_KIND_NAMES[PostedKind(kind)]
+        for kind in WorldEventKind
+        if kind is not WorldEventKind.RESTART
+    }
+)
 
 
 class ServerCog(GuildCog):
@@ -48,6 +59,23 @@ class ServerCog(GuildCog):
     async def _describe(self, ctx: KillfeedContext, server: str | None) -> Sequence[PlayersReport]:
         health = await self.services.readings.get_health(ctx.guild_id)
         return await self.services.server_players.describe(ctx.guild_id, server, health)
+
+    @server.command(name="events", description="Missions, airdrops and more that are open now")
+    @server_option()
+    @discord.option("kind", str, description="Only these", choices=EVENT_KINDS, default=None)
+    @asks_which
+    @Access(feature=Feature.EVENTS)
+    async def events(self, ctx: KillfeedContext, server: str | None, kind: str | None) -> None:
+        """Answer ``/server events``."""
+        wanted = None if kind is None else WorldEventKind(kind)
+        reports = await self.services.world_reports.describe(ctx.guild_id, server, wanted)
+        lines = [line for report in reports for line in list_events(report)]
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            shown = cut_page(lines, page)
+            return ctx.embeds.build_events(shown.rows), shown.count
+
+        await respond_with_pages(ctx, build)
 
     @server.command(name="population", description="How many players there were, as a picture")
     @server_option()

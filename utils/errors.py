@@ -458,8 +458,14 @@ class DeliveryRefusedError(DeliveryError):
 
 
 class DeliveryDelayedError(DeliveryError):
-    """Discord is limiting or down; the same message may be tried again at ``retry_at`` (UTC)."""
+    """Discord is limiting or down; the same message may be tried again at ``retry_at`` (UTC).
 
-    def __init__(self, message: str, *, retry_at: datetime | None = None) -> None:
+    ``is_of_old_message``: a message older than an hour was edited more often than Discord allows.
+    """
+
+    def __init__(
+        self, message: str, *, retry_at: datetime | None = None, is_of_old_message: bool = False
+    ) -> None:
         self.retry_at = retry_at
+        self.is_of_old_message = is_of_old_message
         super().__init__(message)

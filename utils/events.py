@@ -47,6 +47,13 @@ class NoticesQueued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostedEventsChanged:
+    """Events of a server's world changed after they were posted, or may have done so while nobody looked."""
+
+    scope: ServerScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryImported:
     """A server's history is stored and its counters are switched to the new generation."""
 
@@ -111,6 +118,7 @@ Event = (
     DeathsStored
     | CountersStored
     | NoticesQueued
+    | PostedEventsChanged
     | HistoryImported
     | ServerAdded
     | ServerRemoved

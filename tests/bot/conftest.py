@@ -37,13 +37,14 @@ async def open_stage(folder: Path, *, mongodb_uri: str, seed: int, starter: Star
 def check_manners(stage: Stage) -> None:
     """Assert the rules of every test: no traceback, no breach of Discord's rules, no ping, no secret.
 
-    A reply that tells the end of a proof pings its member alone.
+    A reply that tells the end of a proof pings its member alone, and a post about events its role alone.
     """
     assert list_stumbles(stage.bot.output) == []
     assert stage.world.violations == []
     assert stage.world.contract_violations == []
     pinging = [message for message in stage.messages if message.pings]
-    assert [one.content for one in pinging if one.reference is None or not pings_one_member(one)] == []
+    unasked = [one for one in pinging if one.reference is None or not pings_one_member(one)]
+    assert [one.content for one in unasked if not pings_one_role(one)] == []
     assert find_secrets(stage.secrets, stage.bot, stage.world) == []
 
 
@@ -51,6 +52,12 @@ def pings_one_member(message: Message) -> bool:
     """Tell whether a message pings only the member whom it names first."""
     named = {user for user in message.pings.users if message.content.startswith(f"<@{user}>")}
     return message.pings == Pings(users=frozenset(named))
+
+
+def pings_one_role(message: Message) -> bool:
+    """Tell whether a message pings only the role that is all that it says beside its embeds."""
+    named = {role for role in message.pings.roles if message.content == f"<@&{role}>"}
+    return message.pings == Pings(roles=frozenset(named))
 
 
 @pytest.fixture(name="seed")

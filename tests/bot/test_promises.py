@@ -240,7 +240,19 @@ SAVED = "tests/bot/test_hosts.py::test_saved_server_imports_its_history_when_its
 SETUP = "tests/bot/test_setup.py::test_admin_presses_from_joining_to_the_first_kill"
 RESOLVED = "tests/utils/telemetry/test_error_writer.py::test_group_opens_again_after_it_was_resolved"
 DECIDED = "tests/cogs/test_link_requests.py"
+POSTED = "tests/bot/test_events.py::test_settings_of_posts_hold_from_the_next_event_on"
 WALKED_ELSEWHERE = {
+    "Posts changed": POSTED,
+    "{kind} of all game servers:": POSTED,
+    "{kind} of {server}:": POSTED,
+    "Mission muted": POSTED,
+    "Mission no longer muted": POSTED,
+    "I no longer post {mission}.": POSTED,
+    "I no longer post {mission} of {server}.": POSTED,
+    "I post {mission} again, except where a game server mutes it.": POSTED,
+    "I post {mission} of {server} again.": POSTED,
+    "{mission} stays muted on {server}, because it's muted for all game servers.": POSTED,
+    "I posted a sample in {channel}.": POSTED,
     "{server} saved": SAVED,
     "**Save anyway** keeps the login, and I'll look for the logs every minute.": SAVED,
     "I saved its login and host key, and I'll look for its logs every minute.": SAVED,
@@ -256,6 +268,10 @@ WALKED_ELSEWHERE = {
     ),
     "Posted in {channel}. It updates every 30 minutes.": (
         "tests/utils/services/players/test_posted_boards.py::test_board_is_edited_only_when_it_changed"
+    ),
+    "Posted in {channel}. It updates within a minute of a change.": (
+        "tests/utils/services/players/test_posted_boards.py::"
+        "test_live_board_is_edited_within_a_minute_and_only_when_it_changed"
     ),
     "You can refresh it again {at}.": (
         "tests/utils/services/players/test_posted_boards.py::test_board_is_refreshed_by_hand_once_a_minute"
@@ -306,6 +322,8 @@ NO_PROMISE = {
         ),
     ),
     "titles and names of what is only shown": (
+        "⚙️ Posts",
+        "{old} → {new}",
         "⚙️ Bounty settings",
         "{number} h",
         "Bounties and paid kills",

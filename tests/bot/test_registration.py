@@ -39,6 +39,7 @@ async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: S
     rights = {command["name"]: command.get("default_member_permissions") for command in commands}
     assert {name: right for name, right in rights.items() if right is not None} == {
         "admin": MANAGE_GUILD,
+        "events": MANAGE_GUILD,
         "owner": ADMINISTRATOR,
         "setup": MANAGE_GUILD,
     }

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from tests.bot.game_log import GameLogWriter
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
-from tests.bot.test_players import GameLogWriter
 from tests.fakes.game_log import stamp
 
 SECRETS = ADDRESS, PASSWORD, PLATFORM_ID = ("203.0.113.44", "hunter2hunter2", "4611686018427387904")

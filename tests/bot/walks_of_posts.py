@@ -148,10 +148,10 @@ async def count_players(walker: Walker) -> None:
     stage = walker.stage
     voice = stage.world.create_channel(stage.guild, "players", kind=ChannelKind.VOICE)
     stage.world.set_overwrite(voice, stage.guild.bot, allow=int(Permission.MANAGE_CHANNELS))
-    answer = await walker.ask("/admin counter format", server="North", format="{server}: {online}")
-    assert "**North: ?**" in answer.embed["description"]
+    answer = await walker.ask("/admin counter format", server="North", format="{server} {online}")
+    assert "**North ?**" in answer.embed["description"]
     await walker.ask("/admin channel set", kind="counter", channel=voice)
-    await until(lambda: voice.name == "North: ?", what=lambda: stage.bot.output)
+    await until(lambda: voice.name == "North ?", what=lambda: stage.bot.output)
     await walker.ask("/admin counter format", server="North")
     await until(lambda: voice.name == "North | ?/?", what=lambda: stage.bot.output)
     await walker.ask("/admin channel clear", kind="counter")

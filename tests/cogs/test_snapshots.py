@@ -74,6 +74,7 @@ def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member
     world.set_overwrite(channel, guild.bot, allow=int(Permission.MANAGE_CHANNELS))
     voice = world.create_channel(guild, "voice", kind=ChannelKind.VOICE)
     world.create_role(guild, "scouts")
+    world.create_role(guild, "hunters", mentionable=True)
     managers = manager.membership.roles
     owner = world.add_member(guild, world.owner, roles=managers)
     members = {"alice": alice, "bob": world.add_member(guild, "bob"), "manager": manager, "owner": owner}

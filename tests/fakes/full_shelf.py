@@ -37,6 +37,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth, WayStep
 from utils.models.statistics import DayCount, Enemy, WeaponRow
 from utils.models.texts import text
+from utils.models.world_events import EventKey, WorldEvent, WorldEventKind, WorldState
 from utils.tasks import TaskReport, TaskState
 
 NAMES = (
@@ -100,6 +101,7 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
         ),
     }
     shelf.game_logs.states[mirny.scope] = _build_log_state()
+    shelf.game_logs.ended[mirny.scope] = [_build_event("prison_01_sfpsacmission", 50, respawn_in=9)]
     shelf.game_logs.peaks[mirny.scope] = 41
     shelf.game_logs.samples[mirny.scope] = [
         PopulationSample(
@@ -156,6 +158,7 @@ def _build_log_state() -> GameLogState:
     )
     return GameLogState(
         cursor=LogCursor("run", 1_557_620),
+        world=_build_world(),
         presence=ServerPresence(
             run="run",
             started_at=started_at,
@@ -182,6 +185,35 @@ def _build_log_state() -> GameLogState:
         gaps=(LogGap("2025-04-29", 1_260.0),),
         check=SelfCheck(START - timedelta(minutes=20), 41, 40),
         checked_at=START - timedelta(minutes=20),
+    )
+
+
+def _build_world() -> WorldState:
+    """Return a world with open missions, of which one is unknown, and a convoy that was never seen."""
+    events = [
+        _build_event("bunker_01_mis1", 12),
+        _build_event("**swamp**_mis_1", 5, state="ODD_ONE"),
+        replace(_build_event("", 3, state="DROPPING"), key=EventKey(WorldEventKind.AIRDROP, "", 3)),
+    ]
+    return WorldState(
+        newest_at=START - timedelta(seconds=40),
+        open={one.key[:2]: one for one in events},
+        heard_at={WorldEventKind.MISSION: START - timedelta(minutes=5), WorldEventKind.AIRDROP: START - HOUR},
+    )
+
+
+def _build_event(
+    mission_id: str, ago: int, *, state: str = "READY", respawn_in: int | None = None
+) -> WorldEvent:
+    """Return a mission that told its state some minutes ago."""
+    since = START - timedelta(minutes=ago)
+    return WorldEvent(
+        key=EventKey(WorldEventKind.MISSION, mission_id, -ago),
+        state=state,
+        since=since,
+        seen_at=since,
+        is_started=True,
+        respawn_at=None if respawn_in is None else START + timedelta(minutes=respawn_in),
     )
 
 

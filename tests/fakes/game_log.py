@@ -14,6 +14,7 @@ from tests.fakes.ingestion import PowerSupply
 from tests.fakes.storage import build_server
 from utils.errors import CursorMovedError, RemoteError
 from utils.events import EventDispatcher
+from utils.models.event_settings import EventSettings
 from utils.models.game_log import (
     GameLogState,
     LiveKill,
@@ -22,7 +23,7 @@ from utils.models.game_log import (
     OnlineTime,
     PopulationSample,
 )
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.notices.notice import Notice
 from utils.models.notices.visits import VisitNotice
 from utils.models.premium import Tier
@@ -36,6 +37,7 @@ from utils.services.ingestion.log_reader import ServerLook, Visit
 T = TypeVar("T")
 
 SERVER = build_server()
+BUNKER = "GA_Bunker_01_Mis1"
 
 
 def stamp(at: datetime, text: str) -> str:
@@ -80,6 +82,16 @@ def write_leave(at: datetime, name: str) -> str:
     return stamp(
         at, f"LogNet: UChannel::Close: Sending CloseBunch. ChIndex == 0. Name: {connection}"
     ) + stamp(at, f"LogOnline: Warning: Player |{player_id} successfully unregistered from the session.")
+
+
+def write_mission(at: datetime, state: str, mission_id: str = BUNKER) -> str:
+    """Return the line of a mission that changes its state."""
+    return stamp(at, f"LogSFPS: Mission {mission_id} switched to {state}")
+
+
+def write_airdrop(at: datetime, state: str) -> str:
+    """Return the line of an airdrop that changes its state."""
+    return stamp(at, f"LogSFPS: AirDrop switched to {state}")
 
 
 @dataclass(slots=True)
@@ -133,6 +145,7 @@ class GameLogData:
     samples: dict[datetime, PopulationSample] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     events: dict[EventKey, WorldEvent] = field(default_factory=dict)
+    outdated: set[EventKey] = field(default_factory=set)
     names: dict[PlayerId, str] = field(default_factory=dict)
     kills: list[LiveKill] = field(default_factory=list)
 
@@ -161,10 +174,11 @@ class FakeGameLogUnit:
         left = {key: one for key, one in players.items() if key not in gone}
         self._data.state = replace(self._data.state, presence=replace(presence, players=left))
 
-    def replace_events(self, changed: Sequence[WorldEvent]) -> None:
-        """Write events."""
+    def replace_events(self, changed: Sequence[WorldEvent], *, outdated: Collection[EventKey] = ()) -> None:
+        """Write events, and note which posts are outdated."""
         self._power.pass_point()
         self._data.events |= {one.key: one for one in changed}
+        self._data.outdated |= set(outdated)
 
     def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which sessions are stored."""
@@ -199,12 +213,8 @@ class FakeGameLogStore:
         """Return what is stored."""
         assert scope == SCOPE
         state = self.data.state
-        world = collect_world(
-            self.data.events.values(),
-            newest_at=state.presence.newest_at,
-            restarts_from=state.world.restarts_from,
-            unknown_states=state.world.unknown_states,
-        )
+        facts = replace(state.world, open={}, due=(), started_at={})
+        world = collect_world(self.data.events.values(), facts, newest_at=state.presence.newest_at)
         return replace(state, world=world)
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[FakeGameLogUnit], T]) -> T:
@@ -256,6 +266,11 @@ class FakeVisitSettings:
         self.channel_id: ChannelId | None = ChannelId(7)
         self.kinds: frozenset[ChannelKind] = frozenset({ChannelKind.CONNECTIONS, ChannelKind.EVENTS})
         self.missing: Tier | None = None
+        self.events = EventSettings()
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return the settings of the guild."""
+        return GuildSettings(guild_id, events=self.events)
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel."""
@@ -290,6 +305,7 @@ class GameLogWorld:
             logs=self,
             store=self.store,
             channels=self.settings,  # type: ignore[arg-type] # without styles
+            settings=self.settings,
             premium=self.settings,  # type: ignore[arg-type] # without grants
             events=self.events,
             max_announce_age=timedelta(hours=1),

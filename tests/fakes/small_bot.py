@@ -54,9 +54,10 @@ from utils.interactions.views import (
 )
 from utils.localization.languages import Languages
 from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
+from utils.models.event_settings import PostedKind
 from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.guilds import ChannelKind
-from utils.models.posted_boards import BoardKey, RefreshedBoard
+from utils.models.posted_boards import BoardKey, LiveBoard, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
 from utils.models.restores import Losses, RestorePlan
@@ -73,6 +74,7 @@ from utils.models.servers import (
 )
 from utils.models.statistics import Board
 from utils.models.texts import Text, text
+from utils.models.world_events import WorldEvent
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
 from utils.tasks import TaskManager, TaskReport
@@ -106,16 +108,23 @@ class FakePresenceStore:
         states: the state of each server.
         peaks: the most players at once of today on each server.
         samples: the samples of each server, oldest first.
+        ended: the events of each server that are over.
     """
 
     def __init__(self) -> None:
         self.states: dict[ServerScope, GameLogState] = {}
         self.peaks: dict[ServerScope, int] = {}
         self.samples: dict[ServerScope, Sequence[PopulationSample]] = {}
+        self.ended: dict[ServerScope, Sequence[WorldEvent]] = {}
 
     async def load(self, scope: ServerScope) -> GameLogState:
         """Return what is known."""
         return self.states.get(scope, GameLogState())
+
+    async def list_returning(self, scope: ServerScope, *, now: datetime) -> Sequence[WorldEvent]:
+        """Return the events that come back later."""
+        events = self.ended.get(scope, ())
+        return [one for one in events if one.respawn_at is not None and one.respawn_at > now]
 
     async def list_samples(self, scope: ServerScope, *, since: datetime) -> Sequence[PopulationSample]:
         """Return the samples since a moment."""
@@ -185,6 +194,11 @@ class FakeSamples:
         del guild_id, kind, server
         return self.channel_id
 
+    async def post_kind(self, guild_id: GuildId, posted: PostedKind, server: GameServer | None) -> ChannelId:
+        """Post nothing."""
+        del guild_id, posted, server
+        return self.channel_id
+
 
 class FakePostedBoards:
     """Posts no board.
@@ -199,7 +213,7 @@ class FakePostedBoards:
         self.refreshed: list[BoardKey] = []
 
     async def post(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
         """Post nothing."""
         del guild_id, board, server, actor_id
@@ -211,7 +225,7 @@ class FakePostedBoards:
         return RefreshedBoard(is_changed=True, free_at=START + timedelta(minutes=1))
 
     async def remove(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> None:
         """Remove nothing."""
 

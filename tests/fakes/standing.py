@@ -94,9 +94,11 @@ class FakeStandingSender:
         pictures: Sequence[Picture],
         nonce: str,
         buttons: LastingView | None = None,
+        role_ids: Sequence[int] = (),
     ) -> int:
         """Post a message; a remembered nonce posts nothing again."""
         assert not pictures
+        assert not role_ids
         await self._begin("send", channel_id)
         known = [key for key, message in self.messages.items() if message[2] == nonce]
         message_id = known[0] if known and self.remembers_nonces else next(self._ids)
@@ -112,7 +114,7 @@ class FakeStandingSender:
         channel_id: ChannelId,
         message_id: int,
         *,
-        embed: discord.Embed,
+        embeds: Sequence[discord.Embed],
         buttons: LastingView | None = None,
     ) -> bool:
         """Change a message."""
@@ -120,7 +122,7 @@ class FakeStandingSender:
         await self._begin("edit", channel_id)
         if message_id not in self.messages:
             return False
-        self.messages[message_id] = (channel_id, embed, self.messages[message_id][2])
+        self.messages[message_id] = (channel_id, embeds[0], self.messages[message_id][2])
         return True
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:

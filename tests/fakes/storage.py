@@ -10,6 +10,7 @@ from tests.fakes.deaths import SCOPE
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import KillfeedError, LeaseLostError, ShardCountError, StorageUnavailableError
 from utils.models.audit import AuditEntry
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
@@ -230,6 +231,14 @@ class FakeServerStore(Outage):
         before = self.servers[scope].silenced
         silenced = before | {name} if is_silenced else before - {name}
         self.servers[scope] = replace(self.servers[scope], silenced=silenced)
+
+    async def set_events(
+        self, scope: ServerScope, settings: EventSettings, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Write the own choices of a server."""
+        self.note("set_events")
+        self.audit.add(scope.guild_id, entry)
+        self.servers[scope] = replace(self.servers[scope], events=settings)
 
     async def set_host_key(
         self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None

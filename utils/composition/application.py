@@ -33,7 +33,12 @@ from utils.services.ingestion.catch_up_reports import REPORT_TASK
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK
-from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK
+from utils.services.players.posted_boards import (
+    LIVE_SECONDS,
+    LIVE_TASK,
+    REFRESH_SECONDS,
+    REFRESH_TASK,
+)
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.servers.restart_warnings import WARN_TASK, RestartWarnings
 from utils.services.shards.leases import LeaseHolder
@@ -119,6 +124,7 @@ class Application:
         self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
         self.tasks.start("charts:warm-up", self._warm_up)
         self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
+        self.tasks.start(LIVE_TASK, self._refresh_live_boards, interval_seconds=LIVE_SECONDS)
         self.tasks.start(COUNTERS_TASK, self._look_at_counters, interval_seconds=LOOK_SECONDS)
         self.tasks.start(PRUNE_TASK, self.pruning.prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start(
@@ -185,6 +191,10 @@ class Application:
         await self._wait_until_ready()
         await self.displays.boards.refresh_all()
         await self.displays.bounty_boards.refresh_all(self._list_guilds())
+
+    async def _refresh_live_boards(self) -> None:
+        await self._wait_until_ready()
+        await self.displays.boards.refresh_live()
 
     async def _look_at_counters(self) -> None:
         await self._wait_until_ready()

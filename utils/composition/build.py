@@ -33,6 +33,7 @@ from utils.composition.services import (
 from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import PostedBoardMessages
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import (
@@ -46,6 +47,7 @@ from utils.events import (
     HistoryImported,
     NoticesQueued,
     PlayerErased,
+    PostedEventsChanged,
     ServerAdded,
     ServerRemoved,
 )
@@ -295,7 +297,14 @@ def build_displays(
 ) -> Displays:
     """Return the parts that keep themselves up to date in channels."""
     return Displays(
-        build_boards(base, guild, delivery, features, is_member or bot.is_member_of),
+        build_boards(
+            base,
+            guild,
+            delivery,
+            features,
+            build_board_messages(base, delivery, features, readings),
+            is_member or bot.is_member_of,
+        ),
         build_bounty_boards(base, delivery, guild, features),
         build_counters(base, bot, delivery, guild, features, readings),
     )
@@ -306,13 +315,14 @@ def build_boards(
     guild: GuildServices,
     delivery: Delivery,
     features: FeatureServices,
+    messages: PostedBoardMessages,
     is_member: Callable[[GuildId], bool],
 ) -> PostedBoardService:
     """Return the rules about posted boards."""
     return PostedBoardService(
         base.repositories.boards,
         base.repositories.scope_index,
-        build_board_messages(base, delivery, features),
+        messages,
         coverage=features.coverage,
         channels=guild.settings,
         premium=guild.premium,
@@ -359,6 +369,7 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     standings = application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
+    events.register(PostedEventsChanged, delivery.event_posts.on_posted_events_changed)
     events.register(GuildSettingsChanged, delivery.loop.on_guild_settings_changed)
     events.register(CountersStored, standings.on_counters_stored)
     events.register(ServerRemoved, standings.on_server_removed)

@@ -13,6 +13,7 @@ from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.bounty_boards import BountyBoards
 from utils.delivery.counters import Counters
+from utils.delivery.event_posts import EventPosts
 from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
@@ -42,6 +43,7 @@ class Delivery:
     alerts: AdminAlerts
     welcomes: WelcomeMessages
     loop: DeliveryLoop
+    event_posts: EventPosts
 
 
 class Displays(NamedTuple):
@@ -101,6 +103,15 @@ def build_delivery(
             bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
         ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
+        event_posts=EventPosts(
+            base.repositories.event_posts,
+            messages,
+            base.repositories.servers,
+            settings,
+            languages,
+            tasks,
+            clock,
+        ),
     )
 
 
@@ -147,9 +158,17 @@ def build_counters(
     )
 
 
-def build_board_messages(base: Base, delivery: Delivery, features: FeatureServices) -> PostedBoardMessages:
+def build_board_messages(
+    base: Base, delivery: Delivery, features: FeatureServices, readings: ServerReadings
+) -> PostedBoardMessages:
     """Return the messages of posted boards."""
     pages = BoardPages(
-        features.coverage, features.statistics, features.combat, delivery.languages, base.clock
+        features.coverage,
+        features.statistics,
+        features.combat,
+        features.server_players,
+        readings,
+        delivery.languages,
+        base.clock,
     )
     return PostedBoardMessages(delivery.messages, base.repositories.boards, pages)

@@ -25,7 +25,7 @@ from utils.models.scope import GuildId, ServerScope
 from utils.models.sharding import Sharding
 from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
-from utils.services.players.posted_boards import REFRESH_TASK
+from utils.services.players.posted_boards import LIVE_TASK, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, build_end
 from utils.services.servers.restart_warnings import WARN_TASK
 from utils.telemetry.health.checker import ROUND_TASK
@@ -106,6 +106,7 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     ENDS_TASK: end_grants,
     PROOFS_TASK: forget_requests,
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
+    LIVE_TASK: "boards show what is stored now",
     PRUNE_TASK: "it deletes what is old, and tells nobody",
     ROUND_TASK: "incidents are of the processes, and no restore touches them",
     COUNTERS_TASK: "names show what is stored now, and tell nobody",

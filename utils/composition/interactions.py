@@ -92,6 +92,8 @@ def build_services(
         server_changes=features.server_changes,
         server_facts=features.server_facts,
         guild_changes=features.guild_changes,
+        event_changes=features.event_changes,
+        world_reports=features.world_reports,
         links=features.links,
         coverage=features.coverage,
         statistics=features.statistics,

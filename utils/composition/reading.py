@@ -116,6 +116,7 @@ def build_game_logs(base: Base, guild: GuildServices, hosts: GameLogOpener) -> G
         logs=hosts,
         store=base.repositories.game_logs,
         channels=guild.settings,
+        settings=guild.settings,
         premium=guild.premium,
         events=base.events,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),

@@ -44,10 +44,12 @@ from utils.services.servers.game_servers import Encryption, GameServerService, R
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
 from utils.services.servers.server_facts import ServerFactService
+from utils.services.world.event_changes import EventChangeService
+from utils.services.world.reports import WorldReportService, WorldStore
 from utils.tasks import TaskManager
 
 
-class GameLogReads(PresenceStore, PopulationStore, Protocol):  # implemented by GameLogRepository
+class GameLogReads(PresenceStore, PopulationStore, WorldStore, Protocol):  # implemented by GameLogRepository
     """Reads of what Deadside.log tells, for commands."""
 
 
@@ -123,6 +125,8 @@ class FeatureServices:
     server_changes: ServerChangeService
     server_facts: ServerFactService
     guild_changes: GuildChangeService
+    event_changes: EventChangeService
+    world_reports: WorldReportService
     links: LinkService
     coverage: CoverageService
     statistics: StatisticsService
@@ -159,19 +163,21 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     links = build_links(stores, guild, around)
     people = PersonFinder(links, guild.names, clock=clock)
     coverage = CoverageService(servers, guild.names, links, clock=clock)
+    guild_changes = build_guild_changes(stores, guild, around, servers)
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
         server_facts=ServerFactService(servers, stores.servers, around.loops, audit, clock),
-        guild_changes=GuildChangeService(
+        guild_changes=guild_changes,
+        event_changes=EventChangeService(
             guild.settings,
             servers,
-            guilds=stores.guilds,
-            channels=stores.servers,
-            premium=guild.premium,
+            guild_changes=guild_changes,
+            store=stores.servers,
             audit=audit,
-            events=around.events,
+            loops=around.loops,
         ),
+        world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
         links=links,
         coverage=coverage,
         statistics=StatisticsService(
@@ -203,6 +209,21 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             tasks=around.tasks,
             clock=clock,
         ),
+    )
+
+
+def build_guild_changes(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, servers: GameServerService
+) -> GuildChangeService:
+    """Return the rules about changes of a guild's settings."""
+    return GuildChangeService(
+        guild.settings,
+        servers,
+        guilds=stores.guilds,
+        channels=stores.servers,
+        premium=guild.premium,
+        audit=guild.audit,
+        events=around.events,
     )
 
 

@@ -15,6 +15,7 @@ from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
+from utils.database.repositories.event_posts import EventPostRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
@@ -81,6 +82,7 @@ class Repositories(ServiceStores):
     game_logs: GameLogRepository
     imports: ImportRepository
     outbox: OutboxRepository
+    event_posts: EventPostRepository
     rejected: RejectedLineRepository
     links: LinkRepository
     boards: PostedBoardRepository
@@ -114,6 +116,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         caught_up=imports,
         caught_up_guilds=scope_index,
         outbox=OutboxRepository(database, fences=fences),
+        event_posts=EventPostRepository(database, fences=fences),
         rejected=RejectedLineRepository(database),
         premium=PremiumRepository(database),
         audit=AuditRepository(database),

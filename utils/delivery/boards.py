@@ -5,19 +5,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+import discord
+
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
-from utils.embeds.factory import Post
+from utils.embeds.factory import EmbedFactory, Post
 from utils.embeds.players import list_board_buttons
 from utils.models.message_places import MessagePlace
-from utils.models.posted_boards import BoardKey, PostedBoard
+from utils.models.posted_boards import BoardKey, LiveBoard, PostedBoard
 from utils.models.scope import ChannelId
 from utils.models.statistics import Board
 from utils.services.players.combat import CombatService
-from utils.services.players.coverage import CoverageService
+from utils.services.players.coverage import ALL_SERVERS, CoverageService
 from utils.services.players.posted_boards import BoardPlan
 from utils.services.players.statistics import BOARD_PAGE_ROWS, StatisticsService
+from utils.services.ports import ServerReadings
+from utils.services.presence.server_players import ServerPlayersService
 
 
 class PostedBoardStore(BoardPlan, Protocol):  # implemented by PostedBoardRepository
@@ -29,11 +33,13 @@ class PostedBoardStore(BoardPlan, Protocol):  # implemented by PostedBoardReposi
 
 @dataclass(frozen=True, slots=True)
 class BoardPages:
-    """Builds the message of a posted board: the first page of a board, for all time."""
+    """Builds the message of a posted board: the first page of a ranking, or game servers as they are now."""
 
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
+    players: ServerPlayersService
+    readings: ServerReadings
     languages: GuildSpeaker
     clock: Clock
 
@@ -44,8 +50,11 @@ class BoardPages:
             NotFoundError: the board's server was removed.
         """
         embeds = await self.languages.speak(key.guild_id)
+        buttons = embeds.build_buttons(list_board_buttons(key))
+        if key.is_live:
+            return Post((await self._build_live(embeds, key),), buttons=buttons)
         coverage = await self.coverage.choose(key.guild_id, key.server_id or None)
-        board = Board(key.board)
+        board = key.ranking
         if board is Board.WEAPONS:
             table = await self.combat.get_weapons(coverage)
             embed = embeds.build_weapon_board(table.rows[:BOARD_PAGE_ROWS], table, coverage, first=1)
@@ -53,7 +62,15 @@ class BoardPages:
             page = await self.statistics.get_board(coverage, board, page=0)
             embed = embeds.build_board(board.value, page.rows, coverage)
         posted = embeds.build_posted_board(embed, coverage, at=self.clock.now())
-        return Post((posted,), buttons=embeds.build_buttons(list_board_buttons(key)))
+        return Post((posted,), buttons=buttons)
+
+    async def _build_live(self, embeds: EmbedFactory, key: BoardKey) -> discord.Embed:
+        health = await self.readings.get_health(key.guild_id)
+        reports = await self.players.describe(key.guild_id, key.server_id or None, health)
+        if key.board == LiveBoard.STATUS:
+            return embeds.build_status_board(reports, at=self.clock.now())
+        where = reports[0].server_name if key.server_id else ALL_SERVERS
+        return embeds.build_online_board(reports, where=where, at=self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +103,10 @@ class PostedBoardMessages:
         self._store = store
         self._pages = pages
 
-    async def show(self, key: BoardKey, channel_id: ChannelId) -> bool:
+    async def show(self, key: BoardKey, channel_id: ChannelId, *, is_checked: bool = True) -> bool:
         """Show the current figures in the message, in this channel only; return whether it changed.
+
+        ``is_checked`` looks whether a message that shows them already was deleted.
 
         Raises:
             NotFoundError: the board's server was removed.
@@ -100,6 +119,7 @@ class PostedBoardMessages:
                 channel_id=channel_id,
                 render=partial(self._pages.build, key),
                 places=_BoardPlace(self._store, key),
+                is_checked=is_checked,
             )
         )
 

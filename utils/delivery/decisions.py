@@ -87,6 +87,15 @@ def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
     return list(islice(merged, MAX_EMBEDS))
 
 
+def list_alike(entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
+    """Return the first entries up to one that may not share a message with them.
+
+    A message that is edited later is built again from the facts of all its posts, so posts that are edited
+    share none with others.
+    """
+    return list(takewhile(lambda one: one.notice.is_standing is entries[0].notice.is_standing, entries))
+
+
 def choose_group(
     entries: Sequence[OutboxEntry], sizes: Sequence[int], *, single: bool = False
 ) -> list[OutboxEntry]:

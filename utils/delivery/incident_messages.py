@@ -72,7 +72,7 @@ class IncidentMessages:
         if message is None or not KINDS[incident.key.kind].is_edited:
             return False
         try:
-            return await self._sender.edit(message.channel_id, message.message_id, embed=embed)
+            return await self._sender.edit(message.channel_id, message.message_id, embeds=[embed])
         except (ChannelUnusableError, DeliveryRefusedError) as failure:
             logger.info("the message of an incident cannot be edited", problem=str(failure))
             return False

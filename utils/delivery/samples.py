@@ -4,6 +4,7 @@ from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.ports import ShapeFinder
 from utils.delivery.sender import DiscordSender
+from utils.embeds.factory import Post
 from utils.errors import (
     ChannelUnusableError,
     DeliveryError,
@@ -11,6 +12,7 @@ from utils.errors import (
     NotFoundError,
     PermissionMissingError,
 )
+from utils.models.event_settings import OF_PLAYERS, PostedKind
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -37,13 +39,37 @@ class SamplePosts:
         self._clock = clock
 
     async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
-        """Post a sample of the kind, and return its channel.
+        """Post a sample of the kind of channel, and return its channel.
 
         Raises:
             NotFoundError: no channel of that kind is set.
             PermissionMissingError: the bot may not post there.
             DiscordAwayError: Discord does not accept it now.
         """
+        channel_id = await self._find_channel(guild_id, kind, server)
+        embeds, now = await self._languages.speak(guild_id), self._clock.now()
+        shape = await self._shapes.find_shape(guild_id, channel_id)
+        post = embeds.build_sample(kind, server.name if server else None, at=now, shape=shape)
+        await self._send(kind, channel_id, post)
+        return channel_id
+
+    async def post_kind(self, guild_id: GuildId, posted: PostedKind, server: GameServer | None) -> ChannelId:
+        """Post a sample about an event or a player, and return its channel.
+
+        Raises:
+            NotFoundError, PermissionMissingError, DiscordAwayError: as above.
+        """
+        kind = ChannelKind.CONNECTIONS if posted in OF_PLAYERS else ChannelKind.EVENTS
+        channel_id = await self._find_channel(guild_id, kind, server)
+        embeds, now = await self._languages.speak(guild_id), self._clock.now()
+        shape = await self._shapes.find_shape(guild_id, channel_id)
+        post = embeds.build_kind_sample(posted, server.name if server else None, at=now, shape=shape)
+        await self._send(kind, channel_id, post)
+        return channel_id
+
+    async def _find_channel(
+        self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None
+    ) -> ChannelId:
         scope = server.scope if server else ServerScope(guild_id, ServerId(""))
         channel_id = await self._channels.find_channel(scope, kind)
         if channel_id is None:
@@ -51,11 +77,10 @@ class SamplePosts:
                 text("No {kind} channel is set yet.", kind=CHANNEL_KIND_NAMES[kind]),
                 hint=text("Choose one with {set}.", set=Command("admin channel set")),
             )
-        now = self._clock.now()
-        embeds = await self._languages.speak(guild_id)
-        shape = await self._shapes.find_shape(guild_id, channel_id)
-        post = embeds.build_sample(kind, server.name if server else None, at=now, shape=shape)
-        nonce = f"sample{int(now.timestamp() * 1000)}"
+        return channel_id
+
+    async def _send(self, kind: ChannelKind, channel_id: ChannelId, post: Post) -> None:
+        nonce = f"sample{int(self._clock.now().timestamp() * 1000)}"
         try:
             await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)
         except ChannelUnusableError:
@@ -70,4 +95,3 @@ class SamplePosts:
             raise DiscordAwayError(
                 text("Discord isn't taking the sample right now. Try again in a minute.")
             ) from failure
-        return channel_id

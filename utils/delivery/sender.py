@@ -26,6 +26,7 @@ from utils.models.scope import ChannelId, MemberId
 T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
+EDIT_LIMIT_CODE = 30046  # too many edits of messages older than an hour
 RENAME_TIMEOUT_SECONDS = 900.0
 """Longer than Discord makes a third rename in ten minutes wait."""
 
@@ -62,20 +63,25 @@ class DiscordSender:
         pictures: Sequence[Picture],
         nonce: str,
         buttons: LastingView | None = None,
+        role_ids: Sequence[int] = (),
     ) -> int:
-        """Post a message without mentions and return its id; for minutes Discord ignores a repeated nonce."""
+        """Post a message and return its id; for minutes Discord ignores a repeated nonce.
+
+        It mentions the roles and nobody else.
+        """
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
         with bind_log_context(correlation_id=nonce), map_discord_errors(self._clock):
             message = await self._wait_for(
                 channel.send(
+                    " ".join(f"<@&{role_id}>" for role_id in role_ids) or None,
                     embeds=list(embeds),
                     files=files,
                     view=buttons,  # type: ignore[arg-type] # the library takes None
                     nonce=nonce,
                     enforce_nonce=True,
-                    allowed_mentions=discord.AllowedMentions.none(),
+                    allowed_mentions=_allow_roles(role_ids),
                 )
             )
         self.sent += 1
@@ -126,13 +132,13 @@ class DiscordSender:
         channel_id: ChannelId,
         message_id: int,
         *,
-        embed: discord.Embed,
+        embeds: Sequence[discord.Embed],
         buttons: LastingView | None = None,
     ) -> bool:
         """Change a message of the bot, which loses its buttons without new ones; tell whether it exists."""
         self._require_login()
         message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
-        return await self._reach(message.edit(embed=embed, view=buttons))
+        return await self._reach(message.edit(embeds=list(embeds), view=buttons))
 
     async def rename(self, channel_id: ChannelId, name: str) -> str:
         """Rename a channel and return the name that Discord gave it.
@@ -215,7 +221,15 @@ def _map_response(error: discord.HTTPException, now: datetime) -> DeliveryError:
         return ChannelUnusableError(str(error))
     if error.status in _REFUSED_STATUSES:
         return DeliveryRefusedError(str(error))
-    return DeliveryDelayedError(str(error), retry_at=_read_retry_at(error, now))
+    return DeliveryDelayedError(
+        str(error), retry_at=_read_retry_at(error, now), is_of_old_message=error.code == EDIT_LIMIT_CODE
+    )
+
+
+def _allow_roles(role_ids: Sequence[int]) -> discord.AllowedMentions:
+    """Return the permission to mention exactly these roles."""
+    roles: Any = [discord.Object(role_id) for role_id in role_ids]
+    return discord.AllowedMentions(everyone=False, users=False, roles=roles, replied_user=False)
 
 
 def _is_of_edge(error: discord.HTTPException) -> bool:

@@ -43,6 +43,7 @@ from utils.delivery.decisions import (
     compute_retry_seconds,
     find_match,
     find_wake_ups,
+    list_alike,
     list_due,
     make_nonce,
     merge_feeds,
@@ -225,7 +226,7 @@ class DeliveryService:
                 return await self._drop_old(lane, feed)
         if lane.channel_id is None and (entries := merge_feeds(pending.values())):
             return await self._discard(lane, entries, reason="channel_not_set")
-        entries = merge_feeds(list_due(pending, now).values())
+        entries = list_alike(merge_feeds(list_due(pending, now).values()))
         if lane.channel_id is None or not entries:
             wake_ups = find_wake_ups(pending, now)
             emptied = frozenset(feeds) - wake_ups.keys()
@@ -268,6 +269,7 @@ class DeliveryService:
             prepared_at=self._clock.now(),
             language=language,
             shape=shape,
+            event_ids=tuple(entry.notice.event_id for entry in group if entry.notice.is_standing),
         )
         self._messages[message.guild_id][message.nonce] = message
         self._unstored.add(message.nonce)
@@ -314,7 +316,11 @@ class DeliveryService:
                 message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
                 if message_id is None:
                     message_id = await self._sender.send(
-                        message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
+                        message.channel_id,
+                        embeds=post.embeds,
+                        pictures=post.pictures,
+                        nonce=message.nonce,
+                        role_ids=post.role_ids,
                     )
             except DeliveryError as error:
                 where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")

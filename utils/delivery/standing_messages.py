@@ -44,6 +44,7 @@ from utils.waiting import wait_for_any
 
 PLACES = 16
 LOOK_BACK_MESSAGES = 100  # one request
+LIMITED_SECONDS = 600.0  # Discord does not say how many edits of old messages it allows, nor how often
 
 logger = get_logger(__name__)
 
@@ -92,10 +93,13 @@ class StandingMessage:
         key: names its content; a newer state replaces an older one of the same key that is not shown yet. The
             owner runs one operation at a time for a key.
         channel_id: the wanted channel.
-        render: returns its current content: one embed, and lasting buttons.
+        render: returns its current content: embeds, and lasting buttons.
         places: the storage of its place.
         pause_seconds: the least pause between two edits.
         is_last: no newer state follows, so it does not wait for the pause.
+        is_checked: a message that shows the content already is looked for; if it was deleted, it comes back.
+        ends_when_limited: Discord limits the edits of messages older than an hour. When it does, there is one
+            more try after ``LIMITED_SECONDS``, and then only a person could make it succeed.
         note_shown: is called after each try that succeeded.
         note_lost: is called when only a person can make it succeed.
     """
@@ -107,15 +111,22 @@ class StandingMessage:
     places: MessagePlaces
     pause_seconds: float = 0.0
     is_last: bool = False
+    is_checked: bool = True
+    ends_when_limited: bool = False
     note_shown: Note | None = None
     note_lost: Note | None = None
 
 
 @dataclass(slots=True)
 class _Kept:
-    """The newest state of a message, until it is shown."""
+    """The newest state of a message, until it is shown.
+
+    Attributes:
+        was_limited: Discord has limited the edits of this message, and one more try is left.
+    """
 
     newest: StandingMessage | None = None
+    was_limited: bool = False
     has_last: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, message: StandingMessage) -> None:
@@ -187,7 +198,7 @@ class StandingMessages:
         failures = 0
         try:
             while (message := kept.take()) is not None:
-                seconds = await self._try(message, failures)
+                seconds = await self._try(message, failures, kept)
                 failures = 0 if seconds is None else failures + 1
                 if seconds is None and message.is_last and kept.newest is None:
                     return
@@ -199,7 +210,7 @@ class StandingMessages:
             if key in self._kept and self._kept[key][0] is kept:  # not begun again since
                 del self._kept[key]
 
-    async def _try(self, message: StandingMessage, failures: int) -> float | None:
+    async def _try(self, message: StandingMessage, failures: int, kept: _Kept) -> float | None:
         """Try once, after ``failures`` in a row; return seconds until the next try, or None."""
         try:
             await self.refresh(message)
@@ -207,7 +218,11 @@ class StandingMessages:
             logger.info("a message is not up to date", message=message.key, problem=str(failure))
             where = Where(source=ErrorSource.MESSAGE, guild_id=message.guild_id, task="message")
             self._tasks.errors.report(failure, where=where)
-            if isinstance(failure, DeliveryDelayedError | DeliveryUncertainError):
+            if message.ends_when_limited and _is_limit(failure):
+                kept.was_limited = not kept.was_limited
+                if kept.was_limited:
+                    return LIMITED_SECONDS
+            elif isinstance(failure, DeliveryDelayedError | DeliveryUncertainError):
                 return compute_retry_seconds(failure, failures + 1, now=self._clock.now())
             note = message.note_lost
         else:
@@ -231,6 +246,8 @@ class StandingMessages:
             place = MessagePlace()
         if place.message_id is not None:
             digest = compute_digest(post)
+            if place.digest == digest and not message.is_checked:
+                return False
             if place.digest == digest:
                 is_there = await self._sender.has_message(message.channel_id, place.message_id)
             else:
@@ -266,8 +283,7 @@ class StandingMessages:
         await message.places.save(replace(place, message_id=message_id, digest=digest))
 
     async def _edit(self, channel_id: ChannelId, message_id: int, post: Post) -> bool:
-        [embed] = post.embeds
-        return await self._sender.edit(channel_id, message_id, embed=embed, buttons=post.buttons)
+        return await self._sender.edit(channel_id, message_id, embeds=post.embeds, buttons=post.buttons)
 
     async def _find_lost(self, message: StandingMessage, nonce: str, post: Post) -> int | None:
         """Return the message of an earlier try: by its nonce, or by a unique title."""
@@ -288,6 +304,10 @@ class StandingMessages:
             logger.info("a message stays", channel_id=place.channel_id, problem=str(failure))
             where = Where(source=ErrorSource.MESSAGE, guild_id=guild_id, name="delete")
             self._tasks.errors.report(failure, where=where)
+
+
+def _is_limit(failure: DeliveryError) -> bool:
+    return isinstance(failure, DeliveryDelayedError) and failure.is_of_old_message
 
 
 def compute_digest(post: Post) -> str:

@@ -4,15 +4,18 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from utils.embeds.event_values import describe_event_value
 from utils.embeds.wording import FEED_SWITCHES
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
+from utils.models.event_settings import POSTED_KIND_NAMES, PostedKind
 from utils.models.guilds import CHANNEL_KIND_NAMES
 from utils.models.links import LinkState
+from utils.models.missions import get_mission
 from utils.models.post_styles import POST_STYLE_NAMES, PostStyle
+from utils.models.posted_boards import POSTED_NAMES
 from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
-from utils.models.statistics import BOARD_NAMES
 from utils.models.texts import (
     Mention,
     Metres,
@@ -60,6 +63,15 @@ _FIELDS: Mapping[str, Text] = {
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
 """The names of settings, classes of death, highlights and kinds of channels for people."""
+_EVENT_FIELDS: Mapping[str, Text] = {
+    "is_on": text_in("a setting", "posted"),
+    "min_level": text_in("a setting", "lowest level"),
+    "is_edited": text_in("a setting", "edited"),
+    "hold_seconds": text_in("a setting", "time to come back"),
+    "role_id": text_in("a setting", "mentioned role"),
+    "cooldown_minutes": text_in("a setting", "pause between mentions"),
+    "mention_level": text_in("a setting", "lowest level with a mention"),
+}
 
 
 def describe_facts(entry: AuditEntry) -> Text:
@@ -230,6 +242,41 @@ def _describe_style_change(change: FieldChange) -> Text:
     )
 
 
+def _describe_events(facts: AuditFacts) -> Text:
+    changes = Names(tuple(map(_describe_event_change, facts.changes)))
+    if facts.server_name is None:
+        return text("{changes}", changes=changes)
+    return text("{server}: {changes}", server=facts.server_name, changes=changes)
+
+
+def _describe_event_change(change: FieldChange) -> Text:
+    """Return the change of a choice for a kind of posts, named ``mission.min_level``."""
+    kind, _, name = change.name.partition(".")
+    return text(
+        "{setting} of {kind}: {old} → {new}",
+        setting=_EVENT_FIELDS.get(name) or name,
+        kind=POSTED_KIND_NAMES[PostedKind(kind)],
+        old=_describe_event_value(name, change.old),
+        new=_describe_event_value(name, change.new),
+    )
+
+
+def _describe_event_value(name: str, value: FactValue) -> Value:
+    return _describe_value(value) if value is None else describe_event_value(name, value)
+
+
+def _describe_muted(facts: AuditFacts) -> Text:
+    changes = [
+        text("{mission} muted", mission=get_mission(change.name).name)
+        if change.new
+        else text("{mission} posted again", mission=get_mission(change.name).name)
+        for change in facts.changes
+    ]
+    if facts.server_name is None:
+        return text("{changes}", changes=Names(tuple(changes)))
+    return text("{server}: {changes}", server=facts.server_name, changes=Names(tuple(changes)))
+
+
 def _describe_role(facts: AuditFacts) -> Text:
     change = facts.get_change("admin_role_id")
     return text("{old} → {new}", old=_mention("@&", change.old), new=_mention("@&", change.new))
@@ -263,7 +310,7 @@ def _describe_wallet(facts: AuditFacts) -> Text:
 
 def _describe_board(facts: AuditFacts) -> Text:
     [change] = facts.changes
-    board, channel = BOARD_NAMES.get(change.name) or change.name, _mention("#", change.new)
+    board, channel = POSTED_NAMES.get(change.name) or change.name, _mention("#", change.new)
     if facts.server_name is None:
         if change.new is None:
             return text("{board}, all servers", board=board)
@@ -375,4 +422,7 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.ERRORS_RESOLVE: _describe_resolved,
     AuditAction.BACKUP_RESTORE: _describe_restored,
     AuditAction.DATA_REPAIR: _describe_repaired,
+    AuditAction.EVENTS_SET: _describe_events,
+    AuditAction.EVENTS_MENTION: _describe_events,
+    AuditAction.EVENTS_MUTE: _describe_muted,
 }

@@ -18,6 +18,7 @@ from utils.embeds import (
     command_help,
     counters,
     errors,
+    events,
     health,
     incidents,
     links,
@@ -36,6 +37,7 @@ from utils.embeds import (
 from utils.embeds.buttons import LastingView, build_lasting_view
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import MAX_DESCRIPTION, fit_embed, fit_embeds, pack_lines
+from utils.embeds.notices import samples
 from utils.embeds.notices.look import NoticeLook
 from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks, list_pictured
 from utils.embeds.pictures import Picture, load_pictures
@@ -43,6 +45,7 @@ from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer
+from utils.models.event_settings import PostedKind
 from utils.models.game_log import PlayersReport
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
@@ -57,11 +60,16 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """The parts of a channel message: embeds, each of their pictures once, and lasting buttons."""
+    """The parts of a channel message: embeds, each of their pictures once, and lasting buttons.
+
+    Attributes:
+        role_ids: the roles that it mentions.
+    """
 
     embeds: tuple[discord.Embed, ...]
     pictures: tuple[Picture, ...] = ()
     buttons: LastingView | None = None
+    role_ids: tuple[int, ...] = ()
 
 
 def _show(
@@ -146,7 +154,9 @@ class EmbedFactory:
                 look = self._get_look(notice)
                 embeds.append(look.build(self.style, look.find(notice), notice))
                 names[look.find(notice).picture] = None
-        return Post(tuple(fit_embeds(embeds)), tuple(self._pictures[name] for name in names if name))
+        roles = dict.fromkeys(role for one in notices if (role := one.mentioned_role) is not None)
+        pictures = tuple(self._pictures[name] for name in names if name)
+        return Post(tuple(fit_embeds(embeds)), pictures, role_ids=tuple(roles))
 
     def build_sample(
         self, kind: ChannelKind, server_name: str | None, *, at: datetime, shape: PostShape = NEW_SHAPE
@@ -160,6 +170,15 @@ class EmbedFactory:
                 [one for look in looks for one in look.samples(self.style, **facts)], shape
             )
         return Post((fit_embed(replies.build_sample_embed(self.style, kind, server_name, at=at)),))
+
+    def build_kind_sample(
+        self, kind: PostedKind, server_name: str | None, *, at: datetime, shape: PostShape = NEW_SHAPE
+    ) -> Post:
+        """Return the sample post of ``/events test``, which says that it is one."""
+        name = server_name or self.style.write_plain(text("Your server"))
+        marked = self.style.write_plain(text("Sample of {server}", server=name))
+        sample = samples.build_sample(self.style, kind, event_id=b"sample", server_name=marked, at=at)
+        return self.build_feed([sample], replace(shape, names_servers=True))
 
     def write_counter(self, report: PlayersReport, template: str | None) -> str:
         """Return the name of a channel that shows how many players are online."""
@@ -210,10 +229,16 @@ class EmbedFactory:
 
     build_channel_style = _show(channels.build_channel_style_embed)
 
+    build_events = _show(events.build_events_embed)
+    build_kinds = _show(events.build_kinds_embed)
+    build_event_settings = _show(events.build_event_settings_embed)
+
     build_playtime = _show(playtime.build_playtime_embed)
     build_population = _show(presence.build_population_embed)
     build_online = _show(presence.build_online_embed)
     build_server_state = _show(presence.build_server_state_embed)
+    build_online_board = _show(presence.build_online_board_embed)
+    build_status_board = _show(presence.build_status_board_embed)
     build_server_log = _show(server_logs.build_server_log_embed)
     build_slots = _show(server_logs.build_slots_embed)
     build_restarts = _show(server_logs.build_restarts_embed)

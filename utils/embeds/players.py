@@ -129,10 +129,10 @@ def build_posted_embed(
 
 
 def list_board_buttons(key: BoardKey) -> tuple[LastingButton, ...]:
-    """Return the buttons below a posted board; weapons have no place of one's own."""
+    """Return the buttons below a posted board; weapons and game servers have no place of one's own."""
     place = LastingButton(MY_PLACE, text("My place"), key.argument, emoji="📍")
     refresh = LastingButton(REFRESH_BOARD, text("Refresh"), key.argument, emoji="🔄")
-    return (refresh,) if key.board == Board.WEAPONS else (place, refresh)
+    return (refresh,) if key.is_live or key.board == Board.WEAPONS else (place, refresh)
 
 
 def build_places_embed(style: Style, places: RankedPlaces, coverage: Coverage) -> discord.Embed:

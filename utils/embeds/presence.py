@@ -1,6 +1,7 @@
 """Players on game servers: the answers of ``/server online`` and ``/server status``."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import discord
 
@@ -10,6 +11,10 @@ from utils.embeds.values import join_facts, show_name
 from utils.models.game_log import GameLogState, LogCondition, NextRestart, PlayersReport
 from utils.models.populations import POPULATION_CHOICES, PopulationReport
 from utils.models.texts import Moment, Number, Text, Value, join, plural, text, text_in
+
+AS_OF = text("As of")
+MOST_POSTED = 60
+"""The most names on a posted board, over all game servers."""
 
 CONDITIONS: Mapping[LogCondition, Text] = {
     LogCondition.OK: text_in("a game server", "🟢 Running"),
@@ -55,17 +60,58 @@ def build_online_embed(style: Style, lines: Sequence[Text]) -> discord.Embed:
     return style.build(text("👥 Players online"), lines=[style.write(line) for line in lines])
 
 
-def build_server_state_embed(style: Style, reports: Sequence[PlayersReport]) -> discord.Embed:
-    """Return the state of game servers: fields for one, a field each for several."""
+def build_online_board_embed(
+    style: Style, reports: Sequence[PlayersReport], *, where: Value, at: datetime
+) -> discord.Embed:
+    """Return the posted board of who is online; its title is different from that of every other board.
+
+    Args:
+        style: theme and language.
+        reports: of one game server, or of all.
+        where: which ones these are.
+        at: the time of the figures.
+    """
+    most = max(1, MOST_POSTED // max(1, len(reports)))
+    lines: list[Text] = []
+    for report in reports:
+        head, *names = list_online(report)
+        lines += [head, *names[:most]]
+        if (rest := len(names) - most) > 0:
+            lines.append(plural("and {count} more", "and {count} more", rest))
+    board = build_online_embed(style, lines)
+    board.title = f"{board.title} · {style.write(where)}"
+    return _post(style, board, at)
+
+
+def build_status_board_embed(
+    style: Style, reports: Sequence[PlayersReport], *, at: datetime
+) -> discord.Embed:
+    """Return the posted board of how game servers are; ``at`` is the time of its figures."""
+    return _post(style, build_server_state_embed(style, reports, is_posted=True), at)
+
+
+def _post(style: Style, board: discord.Embed, at: datetime) -> discord.Embed:
+    board.timestamp = at
+    return style.add_footer(board, text("Updates itself · last change"))
+
+
+def build_server_state_embed(
+    style: Style, reports: Sequence[PlayersReport], *, is_posted: bool = False
+) -> discord.Embed:
+    """Return the state of game servers: fields for one, a field each for several.
+
+    A posted one does not tell when it was read, as long as that is now: it would change every minute.
+    """
     if len(reports) == 1:
         (report,) = reports
         embed = style.build(text("🖥️ {server}", server=show_name(report.server_name)))
-        for name, value in _list_facts(report):
+        for name, value in _list_shown(report, is_posted=is_posted):
             style.add_field(embed, name, value, inline=True)
         return embed
     embed = style.build(text("🖥️ Game servers"))
     for report in reports[:MAX_FIELDS]:
-        facts = [text("{name}: {value}", name=name, value=value) for name, value in _list_facts(report)]
+        shown = _list_shown(report, is_posted=is_posted)
+        facts = [text("{name}: {value}", name=name, value=value) for name, value in shown]
         style.add_field(embed, show_name(report.server_name), join(facts, "\n"))
     return embed
 
@@ -118,6 +164,11 @@ def _describe_restart(restart: NextRestart) -> Text:
     return text("{moment}", moment=moment) if restart.is_set else text("usually {moment}", moment=moment)
 
 
+def _list_shown(report: PlayersReport, *, is_posted: bool) -> list[tuple[Text, Value]]:
+    is_left_out = is_posted and report.condition is LogCondition.OK
+    return [fact for fact in _list_facts(report) if not (is_left_out and fact[0] == AS_OF)]
+
+
 def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
     """Return the facts that are known; what is not known is left out."""
     state, presence = report.state, report.state.presence
@@ -134,7 +185,7 @@ def _list_facts(report: PlayersReport) -> list[tuple[Text, Value]]:
         peak = text("{count}, {moment}", count=Number(state.peak), moment=Moment(state.peak_at, "D"))
         facts.append((text("Peak ever"), peak))
     if presence.newest_at is not None:
-        facts.append((text("As of"), Moment(presence.newest_at)))
+        facts.append((AS_OF, Moment(presence.newest_at)))
     return facts
 
 

@@ -12,9 +12,10 @@ from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, BackupSummary
+from utils.models.event_settings import PostedKind
 from utils.models.guilds import ChannelKind
 from utils.models.health import BotHealth, GuildHealth
-from utils.models.posted_boards import BoardKey, RefreshedBoard
+from utils.models.posted_boards import BoardKey, LiveBoard, RefreshedBoard
 from utils.models.restores import RestorePlan
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
@@ -43,6 +44,8 @@ from utils.services.presence.server_players import ServerPlayersService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
 from utils.services.servers.server_facts import ServerFactService
+from utils.services.world.event_changes import EventChangeService
+from utils.services.world.reports import WorldReportService
 from utils.tasks import K, TaskReport
 
 
@@ -63,12 +66,19 @@ class Samples(Protocol):  # implemented by SamplePosts
             UserFacingError: no channel of that kind is set, or the bot may not post there.
         """
 
+    async def post_kind(self, guild_id: GuildId, posted: PostedKind, server: GameServer | None) -> ChannelId:
+        """Post a sample about an event or a player, and return its channel.
+
+        Raises:
+            UserFacingError: likewise.
+        """
+
 
 class PostedBoards(Protocol):  # implemented by PostedBoardService
     """Boards that the bot keeps up to date in channels."""
 
     async def post(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
         """Post a board, or update the posted one, and return its channel.
 
@@ -84,7 +94,7 @@ class PostedBoards(Protocol):  # implemented by PostedBoardService
         """
 
     async def remove(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> None:
         """End a board and delete its message.
 
@@ -203,6 +213,8 @@ class Services:
     guild_changes: GuildChangeService
     server_changes: ServerChangeService
     server_facts: ServerFactService
+    event_changes: EventChangeService
+    world_reports: WorldReportService
     audit: AuditLog
     exports: ExportService
     erasures: ErasureService

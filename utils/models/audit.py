@@ -46,6 +46,9 @@ class AuditAction(StrEnum):
     ERRORS_RESOLVE = "errors resolve"
     BACKUP_RESTORE = "backup restore"
     DATA_REPAIR = "data repair"
+    EVENTS_SET = "events set"
+    EVENTS_MENTION = "events mention"
+    EVENTS_MUTE = "events mute"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,11 @@ def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Check | None
 
 
 def _compare(name: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Yield one change; for a mapping those of each key, under the name of the key."""
+    """Yield one change; for a mapping those of each key, for a set those of each member, under its name."""
+    if isinstance(new, frozenset):
+        for member in sorted(map(str, old ^ new)):
+            yield FieldChange(member, member in old, member in new)
+        return
     if not isinstance(new, Mapping):
         yield FieldChange(name, old, new)
         return

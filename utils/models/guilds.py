@@ -1,10 +1,11 @@
-"""A guild's settings: channels by kind, the admin role, the settings of bounties."""
+"""A guild's settings: channels by kind, the admin role, the settings of bounties and of events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from utils.models.declared_settings import setting
+from utils.models.event_settings import EventSettings
 from utils.models.money import BountySettings
 from utils.models.post_styles import NEW_STYLE, ChannelStyle, find_style_problem
 from utils.models.scope import ChannelId, GuildId
@@ -60,6 +61,7 @@ class GuildSettings:
     styles: Mapping[ChannelId, ChannelStyle] = setting(factory=dict, check=find_style_problem)
     admin_role_id: int | None = setting(None)
     bounties: BountySettings = field(default_factory=BountySettings)
+    events: EventSettings = field(default_factory=EventSettings)
 
     def get_style(self, channel_id: ChannelId) -> ChannelStyle:
         """Return the style of a channel."""

@@ -47,6 +47,7 @@ class Feature(StrEnum):
     ONLINE = "server online"
     PLAYTIME = "playtime"
     POPULATION = "server population"
+    EVENTS = "server events"
     COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
 
@@ -66,6 +67,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
         Feature.PLAYTIME: (text_in("a feature", "playtime"),),
         Feature.POPULATION: (text_in("a feature", "players over time"),),
+        Feature.EVENTS: (text_in("a feature", "missions and events"),),
         Feature.RESTARTS: (text_in("a feature", "restart warnings"),),
     },
     2: {

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind, DeathRow
+from utils.models.event_settings import EventSettings
 from utils.models.game_log import GameLogState
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
@@ -91,6 +92,7 @@ class GameServer:
             new class is posted.
         generation: the generation of counters that is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
+        events: its own choices about posts of events and players; they go before the guild's.
         counter_format: the format of its counter's name (``models/counters.py``); None for the default one.
         slots: the number of places that an admin set; None: the log tells it.
         restart_times: the times of day at which it starts again each day, as ``HH:MM`` in its zone.
@@ -114,6 +116,7 @@ class GameServer:
     is_paused: bool = False
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
+    events: EventSettings = field(default_factory=EventSettings)
     counter_format: str | None = None
     slots: int | None = None
     restart_times: tuple[str, ...] = ()

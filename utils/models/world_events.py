@@ -1,7 +1,7 @@
 """Events of a game server's world, as its Deadside.log tells: missions, airdrops, restarts and more."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -79,6 +79,7 @@ class WorldEvent:
         is_started: a line has said that it can be played; before that it is known, and nothing else.
         fresh_at: when it started, if that was news and not the same start once more.
         is_due: it has started, and nothing was decided about a post yet.
+        post_id: names its post, which is edited when the event changes; None without a post.
         ended_at: None while it is open; ``end`` tells why it is over.
         respawn_at: when a mission comes back, if the log told a believable time.
         down_since: of a restart, the last stamp of the run before.
@@ -91,6 +92,7 @@ class WorldEvent:
     is_started: bool = False
     fresh_at: datetime | None = None
     is_due: bool = False
+    post_id: bytes | None = None
     ended_at: datetime | None = None
     end: EventEnd | None = None
     respawn_at: datetime | None = None
@@ -113,6 +115,8 @@ class WorldState:
         due: events that were over before anything was decided about their posts, oldest first.
         started_at: when an event of a kind and id has started last, as long as that suppresses the next one.
         unknown_states: the number of lines with a state that has no meaning here.
+        heard_at: the stamp of the last line about each kind, of any run.
+        mentioned_at: the stamp of the last start of each kind that mentioned a role.
     """
 
     newest_at: datetime | None = None
@@ -121,21 +125,25 @@ class WorldState:
     due: tuple[WorldEvent, ...] = ()
     started_at: Mapping[tuple[WorldEventKind, str], datetime] = field(default_factory=dict)
     unknown_states: int = 0
+    heard_at: Mapping[WorldEventKind, datetime] = field(default_factory=dict)
+    mentioned_at: Mapping[WorldEventKind, datetime] = field(default_factory=dict)
 
 
 def collect_world(
-    events: Iterable[WorldEvent],
-    *,
-    newest_at: datetime | None,
-    restarts_from: datetime | None = None,
-    unknown_states: int = 0,
+    events: Iterable[WorldEvent], facts: WorldState, *, newest_at: datetime | None
 ) -> WorldState:
-    """Return the state of a world of its newest events, those of the last ``UNHEARD`` at least."""
+    """Return the state of a world of its newest events, those of the last ``UNHEARD`` at least.
+
+    Args:
+        events: in any order.
+        facts: the facts that do not follow from events.
+        newest_at: the newest stamp that was read.
+    """
     ordered = sorted(events, key=lambda event: event.key.cycle)
     started = {one.key[:2]: one.fresh_at for one in ordered if one.fresh_at is not None and one.kind in AGAIN}
-    return WorldState(
+    return replace(
+        facts,
         newest_at=newest_at,
-        restarts_from=restarts_from,
         open={one.key[:2]: one for one in ordered if one.ended_at is None},
         due=tuple(one for one in ordered if one.is_due and one.ended_at is not None),
         started_at={
@@ -143,5 +151,4 @@ def collect_world(
             for place, at in started.items()
             if newest_at is None or at + AGAIN[place[0]] > newest_at
         },
-        unknown_states=unknown_states,
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from utils.models.audit import AuditEntry
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.health import ServerReading
 from utils.models.incident_kinds import IncidentKind
@@ -122,6 +123,11 @@ class ServerStore(Protocol):  # implemented by GameServerRepository
         self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
     ) -> None:
         """Silence an event, or post it again."""
+
+    async def set_events(
+        self, scope: ServerScope, settings: EventSettings, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Write the server's own choices about posts of events and players."""
 
     async def set_host_key(
         self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None

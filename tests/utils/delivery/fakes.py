@@ -221,6 +221,7 @@ class FakeMessageSender:
     looks: list[Exception] = field(default_factory=list)
     posts: list[tuple[ChannelId, PostedMessage, datetime, str, tuple[str, ...]]] = field(default_factory=list)
     tries: int = 0
+    mentions: list[tuple[int, ...]] = field(default_factory=list)
     refused_text: str | None = None
 
     async def send(
@@ -230,9 +231,11 @@ class FakeMessageSender:
         embeds: Sequence[discord.Embed],
         pictures: Sequence[Picture],
         nonce: str,
+        role_ids: Sequence[int] = (),
     ) -> int:
         """Post a message once for each remembered nonce."""
         await self.fuse.step()
+        self.mentions.append(tuple(role_ids))
         self.tries += 1
         answer = self.answers.pop(0) if self.answers else None
         if answer is not None and not answer.is_posted:

@@ -149,8 +149,16 @@ async def test_message_is_posted_with_its_nonce_and_without_mentions(
     assert await _send(sender) == 99
     (request,) = server.requests
     assert (request["nonce"], request["enforce_nonce"], request["files"]) == ("abc", True, ["sniper.png"])
-    assert request["allowed_mentions"] == {"parse": []}
+    assert request["allowed_mentions"] == {"parse": [], "roles": []}
     assert request["embeds"] == [json.loads(json.dumps(embed.to_dict())) for embed in POST.embeds]
+
+
+async def test_post_mentions_its_roles_and_nobody_else(sender: DiscordSender, server: RestServer) -> None:
+    """The request names the roles that may be mentioned."""
+    await sender.send(CHANNEL, embeds=POST.embeds, pictures=(), nonce="abc", role_ids=(7, 8))
+    (request,) = server.requests
+    assert request["content"] == "<@&7> <@&8>"
+    assert request["allowed_mentions"] == {"parse": [], "roles": [7, 8]}
 
 
 async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, server: RestServer) -> None:
@@ -169,17 +177,21 @@ async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, ser
 async def test_single_message_is_changed_found_and_deleted(sender: DiscordSender, server: RestServer) -> None:
     """A deleted message returns False; a deleted channel raises."""
     embed = discord.Embed(title="T")
-    assert await sender.edit(CHANNEL, 99, embed=embed)
+    assert await sender.edit(CHANNEL, 99, embeds=[embed])
     assert await sender.has_message(CHANNEL, 99)
     await sender.delete(CHANNEL, 99)
     assert server.touched == ["PATCH 99", "GET 99", "GET 99", "DELETE 99"]
     server.gone = (404, 10008)
-    assert not await sender.edit(CHANNEL, 99, embed=embed)
+    assert not await sender.edit(CHANNEL, 99, embeds=[embed])
     assert not await sender.has_message(CHANNEL, 99)
     await sender.delete(CHANNEL, 99)
     for server.gone in ((404, 10003), (403, 50001)):
         with pytest.raises(ChannelUnusableError):
-            await sender.edit(CHANNEL, 99, embed=embed)
+            await sender.edit(CHANNEL, 99, embeds=[embed])
+    for server.gone, is_of_old_message in (((429, 30046), True), ((429, 0), False)):
+        with pytest.raises(DeliveryDelayedError) as raised:
+            await sender.edit(CHANNEL, 99, embeds=[embed])
+        assert raised.value.is_of_old_message is is_of_old_message
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,11 @@ from utils.errors import (
 )
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import Highlight, HighlightKind
-from utils.models.notices.outbox import EntryKey, Feed
+from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry
+from utils.models.notices.world import WorldEventNotice
 from utils.models.post_styles import PostShape, PostStyle
 from utils.models.scope import ChannelId, ServerId, ServerScope
+from utils.models.world_events import WorldEventKind
 
 OTHER = ChannelId(78)
 EVENTS = Lane(GUILD, OTHER)
@@ -563,3 +565,39 @@ async def test_message_is_not_sent_twice_when_the_storage_failed_after_it(world:
         await world.deliver()
     assert await world.deliver() == _sent(1)
     assert (world.sender.tries, world.sender.list_victims()) == (2, [1])
+
+
+def build_event_entry(number: int, *, role_id: int | None = None) -> OutboxEntry:
+    """Return the entry of an event, whose post is edited later."""
+    notice = WorldEventNotice(
+        event_id=bytes([number]),
+        server_name="North",
+        at=START,
+        kind=WorldEventKind.AIRDROP,
+        state="FLYING",
+        since=START,
+        role_id=role_id,
+    )
+    return OutboxEntry(SCOPE, number, ChannelKind.EVENTS, notice, START + timedelta(seconds=number))
+
+
+async def test_posts_that_are_edited_share_no_message_with_others(world: World) -> None:
+    """A message of events can be built again, because it holds nothing else; it remembers their ids."""
+    world.channels.channels[ChannelKind.EVENTS] = CHANNEL
+    deaths = [build_entry(number, due_at=START + timedelta(seconds=number)) for number in (1, 2, 8)]
+    world.store.add(*deaths, *(build_event_entry(number, role_id=7) for number in (3, 4, 5)))
+    await world.clock.advance(10)
+    await _deliver_all(world)
+    assert [len(message.entries) for message in world.store.sent] == [2, 3, 1]
+    assert [message.event_ids for message in world.store.sent] == [(), (b"\x03", b"\x04", b"\x05"), ()]
+    assert world.sender.mentions == [(), (7,), ()]
+
+
+async def test_role_of_several_events_is_mentioned_once(world: World) -> None:
+    """Events may have no role."""
+    world.channels.channels[ChannelKind.EVENTS] = CHANNEL
+    roles = (None, 8, 7, 8)
+    world.store.add(*(build_event_entry(number, role_id=role) for number, role in enumerate(roles)))
+    await world.clock.advance(10)
+    await _deliver_all(world)
+    assert world.sender.mentions == [(8, 7)]

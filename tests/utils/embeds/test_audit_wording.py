@@ -35,6 +35,35 @@ def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> Aud
 
 SENTENCES = [
     ("errors resolve", change(FieldChange("K7M2QX", "open", "resolved")), "error K7M2QX"),
+    (
+        "events set",
+        change(
+            FieldChange("mission.min_level", None, 4),
+            FieldChange("leave.hold_seconds", 30, 0),
+        ),
+        "North: lowest level of missions: none → Epic, time to come back of leaves: 30 s → 0 s",
+    ),
+    (
+        "events mention",
+        change(
+            FieldChange("airdrop.role_id", None, 77),
+            FieldChange("airdrop.cooldown_minutes", 60, None),
+            server_name=None,
+        ),
+        "mentioned role of airdrops: none → <@&77>, pause between mentions of airdrops: 1 h → none",
+    ),
+    (
+        "events mute",
+        change(
+            FieldChange("bunker_01_mis1", old=False, new=True), FieldChange("x_mis_1", old=True, new=False)
+        ),
+        "North: Underground Bunker muted, X posted again",
+    ),
+    (
+        "events mute",
+        change(FieldChange("bunker_01_mis1", old=False, new=True), server_name=None),
+        "Underground Bunker muted",
+    ),
     ("server add", ADDED, "North (renter at 192.0.2.1 port 22)"),
     (
         "server add",

@@ -44,7 +44,7 @@ def test_mission_is_shown_with_its_hardest_level_and_the_games_own_word() -> Non
         {"text": "up to Epic · North"},
     )
     line = show(notice, PostStyle.LINE)["description"]
-    assert line == f"🚩 Underground Bunker **Ready** since <t:{SECONDS}:R>"
+    assert line == f"🚩 Underground Bunker **Ready** since <t:{SECONDS}:R> · North"
 
 
 @pytest.mark.parametrize(

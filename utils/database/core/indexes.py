@@ -78,6 +78,8 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     "log_events": (
         Index("event", (*_SERVER, "kind", "event_id", "cycle"), unique=True),
         Index("seen", (*_SERVER, "seen_at")),
+        Index("post", ("guild_id", "post_id"), only={"post_id": {"$exists": True}}),
+        Index("outdated", _SERVER, only={"is_shown": False}),
     ),
     "outbox": (Index("sequence", (*_SERVER, "channel_kind", "sequence"), unique=True),),
     "boards": (Index("board", (*_SERVER, "board"), unique=True),),
@@ -85,6 +87,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     "messages": (
         Index("nonce", ("guild_id", "nonce"), unique=True),
         Index("state", ("guild_id", "state", "prepared_at")),
+        Index("standing", ("guild_id", "event_ids"), only={"event_ids": {"$exists": True}}),
     ),
     "wallets": (Index("member", ("guild_id", "member_id"), unique=True),),
     "ledger": (

@@ -64,6 +64,7 @@ def build_message_document(message: OutgoingMessage) -> Document:
         "language": message.language,
         "style": message.shape.style.value,
         "names_servers": message.shape.names_servers,
+        **({"event_ids": list(message.event_ids)} if message.event_ids else {}),
     }
 
 
@@ -80,6 +81,7 @@ def read_message(guild_id: GuildId, document: Document) -> OutgoingMessage:
         state=MessageState(document["state"]),
         language=document["language"],
         shape=PostShape(PostStyle(document["style"]), names_servers=document["names_servers"]),
+        event_ids=tuple(document.get("event_ids", ())),
     )
 
 

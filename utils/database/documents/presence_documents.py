@@ -36,12 +36,8 @@ def read_state(document: Document | None, players: list[Document], events: list[
         return GameLogState()
     found = [PLAYERS.read(player) for player in players]
     presence = RUNS.read(document, run=document["run"], players={one.key: one for one in found})
-    world = collect_world(
-        map(read_event, events),
-        newest_at=presence.newest_at,
-        restarts_from=document.get("restarts_from"),
-        unknown_states=document.get("unknown_states", 0),
-    )
+    facts = WORLDS.read({name: document[name] for name in WORLDS.fields if name in document})
+    world = collect_world(map(read_event, events), facts, newest_at=presence.newest_at)
     return STATES.read(document, cursor=CURSORS.read(document), presence=presence, world=world)
 
 

@@ -6,11 +6,13 @@ from utils.database.documents.codec import Codec, Document
 from utils.database.documents.text_documents import build_text, read_text
 from utils.models.counters import CounterRecord
 from utils.models.deaths import LogFile
+from utils.models.event_settings import EventSettings
 from utils.models.reading import CatchUp, CaughtUp, Cursor, ImportJob
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 SERVERS = Codec(GameServer, without=frozenset({"scope", "secret"}))
+EVENT_SETTINGS = Codec(EventSettings)
 HEALTH = Codec(
     ServerHealth,
     without=frozenset(

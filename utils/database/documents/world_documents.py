@@ -12,8 +12,8 @@ def build_event_query(key: EventKey) -> Document:
 
 
 def build_event_document(event: WorldEvent) -> Document:
-    """Return the document of an event."""
-    return {**build_event_query(event.key), **EVENTS.build(event)}
+    """Return the fields of an event that are not in its query; a post that it once had stays."""
+    return {name: value for name, value in EVENTS.build(event).items() if (name, value) != ("post_id", None)}
 
 
 def read_event(document: Document) -> WorldEvent:

@@ -9,12 +9,13 @@ from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import KILLS
 from utils.database.documents.presence_documents import SAMPLES, read_state
+from utils.database.documents.world_documents import read_event
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.game_log_unit import GameLogTransaction
 from utils.models.game_log import GameLogState, LiveKill, OnlineTime, PopulationSample
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.typed_text import fold_text
-from utils.models.world_events import UNHEARD
+from utils.models.world_events import LONGEST_RETURN, UNHEARD, WorldEvent
 
 T = TypeVar("T")
 
@@ -63,6 +64,12 @@ class GameLogRepository(FencedRepository):
         counts = Counter(fold_text(one["name"]) for one in found)
         named = {fold_text(one["name"]): PlayerId(one["player_id"]) for one in found}
         return {name: player_id for name, player_id in named.items() if counts[name] == 1}
+
+    async def list_returning(self, scope: ServerScope, *, now: datetime) -> Sequence[WorldEvent]:
+        """Return the events that come back later than now, at a known time."""
+        wanted = {"seen_at": {"$gte": now - LONGEST_RETURN}, "respawn_at": {"$gt": now}}
+        found = await self._of_server("log_events", scope).find(wanted, hint="seen")
+        return [read_event(one) for one in found]
 
     async def prune_events(self, scope: ServerScope, *, before: datetime) -> None:
         """Delete the events of the world that were heard of last before a moment."""

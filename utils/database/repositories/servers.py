@@ -9,6 +9,7 @@ from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.server_documents import (
     COUNTERS,
+    EVENT_SETTINGS,
     build_health_document,
     build_server_document,
     read_health,
@@ -19,6 +20,7 @@ from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.counters import CounterRecord
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -131,6 +133,12 @@ class GameServerRepository(Repository):
         """Silence an event, or post it again."""
         operator = "$addToSet" if is_silenced else "$pull"
         await self._change(scope, {operator: {"silenced": str(name)}}, entry)
+
+    async def set_events(
+        self, scope: ServerScope, settings: EventSettings, *, entry: AuditEntry | None = None
+    ) -> None:
+        """Write the server's own choices about posts of events and players."""
+        await self._change(scope, {"$set": {"events": EVENT_SETTINGS.build(settings)}}, entry)
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server over the premium limit, or resume it."""

@@ -22,7 +22,7 @@ from utils.models.game_log import GameLogState, LogCursor, PopulationSample
 from utils.models.notices.notice import Notice
 from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import ServerScope
-from utils.models.world_events import WorldEvent
+from utils.models.world_events import EventKey, WorldEvent
 
 
 class GameLogTransaction:
@@ -54,11 +54,15 @@ class GameLogTransaction:
             writes.append(Deletion({"key": {"$in": sorted(gone)}}))
         self._of("presence").bulk_write(writes)
 
-    def replace_events(self, changed: Sequence[WorldEvent]) -> None:
-        """Write events of the world, each in place of its earlier form."""
-        self._of("log_events").bulk_write(
-            [Replacement(build_event_query(one.key), build_event_document(one)) for one in changed]
-        )
+    def replace_events(self, changed: Sequence[WorldEvent], *, outdated: Collection[EventKey] = ()) -> None:
+        """Write events of the world, each in place of its earlier form; some have outdated posts."""
+        writes = []
+        for one in changed:
+            fields = build_event_document(one)
+            if one.key in outdated:
+                fields["is_shown"] = False
+            writes.append(Update(build_event_query(one.key), {"$set": fields}, upsert=True))
+        self._of("log_events").bulk_write(writes)
 
     def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these sessions are stored already."""

@@ -7,7 +7,7 @@ import discord
 
 from utils.embeds.notices.look import NoticeLook, VariantLook, build_post
 from utils.embeds.style import Style
-from utils.embeds.values import show_name
+from utils.embeds.values import SEPARATOR, show_name
 from utils.models.missions import LEVEL_NAMES
 from utils.models.notices.notice import Notice
 from utils.models.notices.world import WorldEventNotice
@@ -44,7 +44,9 @@ def build_event_embed(style: Style, look: VariantLook, notice: WorldEventNotice)
 def build_event_line(style: Style, look: VariantLook, notice: WorldEventNotice) -> str:
     """Return the post in one line."""
     name: Value = KIND_NAMES.get(notice.kind) or show_name(notice.name)
-    return " ".join([look.mark, style.write(name), *(style.write(line) for line in _tell(notice))])
+    said = " ".join([look.mark, style.write(name), *(style.write(line) for line in _tell(notice))])
+    server = show_name(notice.server_name)
+    return f"{said}{SEPARATOR}{style.write(server)}" if server else said
 
 
 def build_sample_events(

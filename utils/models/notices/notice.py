@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +17,18 @@ class Notice(ABC):
         event_id: chooses the texts from pools, so a retry shows the same ones.
         server_name: the game server it is about.
         at: when it happened, UTC.
+        is_standing: its post is edited when its facts change, so it shares a message with its like alone.
     """
 
     event_id: bytes
     server_name: str
     at: datetime
+    is_standing: ClassVar[bool] = False
+
+    @property
+    def mentioned_role(self) -> int | None:
+        """The role that its post mentions; None if it mentions nobody."""
+        return None
 
     @property
     @abstractmethod

@@ -97,6 +97,8 @@ class OutgoingMessage:
         prepared_at: right before the first try, UTC.
         language: the language of its texts at every try, even if the guild changes its own.
         shape: the shape of its posts at every try, even if the channel gets another one.
+        event_ids: the ids of its notices whose posts are edited; they are all of its notices, or there are
+            none.
     """
 
     guild_id: GuildId
@@ -107,8 +109,22 @@ class OutgoingMessage:
     state: MessageState = MessageState.PREPARED
     language: str = "en"
     shape: PostShape = NEW_SHAPE
+    event_ids: tuple[bytes, ...] = ()
 
     @property
     def feeds(self) -> frozenset[Feed]:
         """The feeds that wait for it: later entries must not overtake its own."""
         return frozenset(key.feed for key in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPost:
+    """A message that was sent and is edited.
+
+    Attributes:
+        message: as it was sent.
+        message_id: its id at Discord.
+    """
+
+    message: OutgoingMessage
+    message_id: int

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from utils.models.notices.notice import Notice
 from utils.models.world_events import EventEnd, WorldEventKind
@@ -18,6 +19,7 @@ class WorldEventNotice(Notice):
         end: why it is over; None while it is open.
         respawn_at: when a mission comes back, if the log told it.
         down_seconds: how long the game server was down, of a restart that is over.
+        role_id: the role that the post mentions when it is new.
     """
 
     kind: WorldEventKind
@@ -28,8 +30,15 @@ class WorldEventNotice(Notice):
     end: EventEnd | None = None
     respawn_at: datetime | None = None
     down_seconds: int | None = None
+    role_id: int | None = None
+    is_standing: ClassVar[bool] = True
 
     @property
     def variant(self) -> WorldEventKind:
         """The kind of the event."""
         return self.kind
+
+    @property
+    def mentioned_role(self) -> int | None:
+        """The role."""
+        return self.role_id

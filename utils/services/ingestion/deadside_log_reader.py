@@ -28,8 +28,9 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import CursorMovedError, StorageError
-from utils.events import EventDispatcher, NoticesQueued
+from utils.events import EventDispatcher, NoticesQueued, PostedEventsChanged
 from utils.models.deadside_log import LogLine
+from utils.models.event_settings import ServerEventSettings
 from utils.models.game_log import (
     RUNS_KEPT,
     SAMPLE_TIME,
@@ -65,9 +66,9 @@ from utils.services.ingestion.deadside_tail import GameLogTail, LogSlice
 from utils.services.ingestion.deadside_tally import count_lines, is_closed_by, measure_gaps
 from utils.services.ingestion.log_reader import ReadReport, Visit
 from utils.services.ingestion.reader_state import ReaderState
-from utils.services.ports import ChannelFinder
+from utils.services.ports import ChannelFinder, SettingsSource
 from utils.services.premium.tiers import PremiumService
-from utils.services.presence.announcing import choose_news, list_nameless
+from utils.services.presence.announcing import VisitRules, choose_news, list_nameless
 from utils.services.presence.log_conditions import choose_places
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
@@ -78,8 +79,9 @@ from utils.services.presence.self_check import (
     is_check_due,
 )
 from utils.services.presence.tracker import PresenceTracker, list_unknown_names
-from utils.services.world.announcing import MAX_AGE, EventRules, choose_posts
+from utils.services.world.announcing import MAX_AGE, choose_posts, list_outdated
 from utils.services.world.notices import build_event_notices
+from utils.services.world.rules import build_event_rules, build_visit_rules
 from utils.services.world.tracker import WorldTracker
 from utils.turns import FairTurns
 
@@ -98,6 +100,7 @@ class GameLogDependencies:
     logs: GameLogOpener
     store: GameLogStore
     channels: ChannelFinder
+    settings: SettingsSource
     premium: PremiumService
     events: EventDispatcher
     max_announce_age: timedelta
@@ -116,7 +119,8 @@ class _Memory:
         grown_at: when the newest stamp was read, in monotonic seconds, and ``stored_at`` when it was stored.
         sample_at: the five minutes that the next sample is about.
         peak: the most players at once in these minutes so far.
-        events: the events of the world that changed since the state was stored.
+        events: the events of the world that changed since the state was stored, and ``outdated`` those whose
+            posts do not show it.
     """
 
     stored: GameLogState
@@ -128,6 +132,7 @@ class _Memory:
     sample_at: datetime | None = None
     peak: int = 0
     events: dict[EventKey, WorldEvent] = field(default_factory=dict)
+    outdated: set[EventKey] = field(default_factory=set)
 
 
 class DeadsideLogReader:
@@ -166,7 +171,8 @@ class DeadsideLogReader:
         return frozenset(self.state.told)
 
     async def recall(self) -> None:
-        """Do nothing: the first visit loads what is known."""
+        """Let delivery look for posts that a process before this one did not edit any more."""
+        self._dependencies.events.dispatch(PostedEventsChanged(scope=self._scope))
 
     async def save(self, *, is_urgent: bool) -> None:
         """Do nothing: the times are stored with the cursor."""
@@ -246,6 +252,7 @@ class DeadsideLogReader:
         for line in lines:
             tracker.advance(line)
             world.advance(line)
+        memory.outdated |= list_outdated(memory.state.world, world.changed)
         memory.events |= world.changed
         presence = tracker.freeze()
         if presence.newest_at != before:
@@ -282,10 +289,11 @@ class DeadsideLogReader:
         """Decide about posts and the sample, and store what changed, with the sessions that ended."""
         now = self._clock.now()
         is_late = is_cold(memory.state.read_at, now=now, max_age=MAX_AGE)
-        notices = [
-            *await self._choose_notices(server, memory, is_silent=is_silent),
-            *await self._choose_events(server, memory, is_silent=is_silent, is_late=is_late),
-        ]
+        of_guild = await self._dependencies.settings.get_settings(self._scope.guild_id)
+        settings = ServerEventSettings(server.events, of_guild.events)
+        visits = await self._choose_notices(server, memory, build_visit_rules(settings), is_silent=is_silent)
+        events = await self._choose_events(server, memory, settings, is_silent=is_silent, is_late=is_late)
+        notices = [*visits, *events]
         memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
         if not is_silent and is_check_due(memory.state, now=now):
             await self._check_itself(memory, now)
@@ -300,7 +308,7 @@ class DeadsideLogReader:
             await self._store(memory, steps)
 
     async def _choose_notices(
-        self, server: GameServer, memory: _Memory, *, is_silent: bool
+        self, server: GameServer, memory: _Memory, rules: VisitRules, *, is_silent: bool
     ) -> Sequence[Notice]:
         """Return the posts that are due, and note in the state that they were made."""
         dependencies, presence, names = self._dependencies, memory.state.presence, dict[PlayerId, str]()
@@ -310,7 +318,7 @@ class DeadsideLogReader:
         log_now = presence.newest_at
         if log_now is not None:
             log_now += timedelta(seconds=max(0.0, self._clock.monotonic() - memory.grown_at))
-        news = choose_news(presence, log_now=log_now, is_silent=is_silent, names=names)
+        news = choose_news(presence, log_now=log_now, is_silent=is_silent, names=names, rules=rules)
         memory.state = replace(memory.state, presence=news.state)
         is_news = news.joined or news.left or news.returned
         if not is_news or not await self._has_channel(ChannelKind.CONNECTIONS):
@@ -318,18 +326,23 @@ class DeadsideLogReader:
         return build_notices(self._scope, server.name, news)
 
     async def _choose_events(
-        self, server: GameServer, memory: _Memory, *, is_silent: bool, is_late: bool
+        self,
+        server: GameServer,
+        memory: _Memory,
+        settings: ServerEventSettings,
+        *,
+        is_silent: bool,
+        is_late: bool,
     ) -> Sequence[Notice]:
         """Return the posts about events of the world, and note that each was decided."""
         world = memory.state.world
-        due = [*world.due, *(one for one in world.open.values() if one.is_due)]
-        if not due:
+        if not world.due and not any(one.is_due for one in world.open.values()):
             return []
-        news = choose_posts(world, is_silent=is_silent, is_late=is_late, rules=EventRules())
-        memory.events |= {one.key: replace(one, is_due=False) for one in due}
+        is_late = is_late or not await self._has_channel(ChannelKind.EVENTS)
+        rules = build_event_rules(settings, memory.stored.world.heard_at)
+        news = choose_posts(self._scope, world, is_silent=is_silent, is_late=is_late, rules=rules)
+        memory.events |= news.decided
         memory.state = replace(memory.state, world=news.state)
-        if not news.posts or not await self._has_channel(ChannelKind.EVENTS):
-            return []
         return build_event_notices(self._scope, server.name, news.posts)
 
     async def _has_channel(self, kind: ChannelKind) -> bool:
@@ -378,23 +391,29 @@ class DeadsideLogReader:
         if changed or gone or records:
             steps.append(PlayersStep(changed, gone, records))
         if memory.events:
-            steps.append(EventsStep(list(memory.events.values())))
+            steps.append(EventsStep(list(memory.events.values()), frozenset(memory.outdated)))
         return steps
 
     async def _store(self, memory: _Memory, steps: Sequence[LogStep]) -> None:
         """Carry out steps in one transaction, and tell of new notices."""
-        notices = [one for step in steps if isinstance(step, NoticesStep) for one in step.notices]
-        queued = NoticesQueued(scope=self._scope, kinds=NOTICE_KINDS.list_channel_kinds(notices))
         try:
             await self._dependencies.store.in_transaction(self._scope, partial(store_steps, steps=steps))
         except StorageError:
-            if notices:  # they may be stored nevertheless, without their event, so wake delivery
-                self._dependencies.events.dispatch(queued)
+            self._tell(memory, steps)  # it may be stored nevertheless, without its event
             raise
+        self._tell(memory, steps)
         memory.stored, memory.stored_at = memory.state, self._clock.monotonic()
-        memory.events = {}
+        memory.events, memory.outdated = {}, set()
+
+    def _tell(self, memory: _Memory, steps: Sequence[LogStep]) -> None:
+        """Wake delivery for new notices, and for posts that have to be edited."""
+        events = self._dependencies.events
+        notices = [one for step in steps if isinstance(step, NoticesStep) for one in step.notices]
         if notices:
-            self._dependencies.events.dispatch(queued)
+            kinds = NOTICE_KINDS.list_channel_kinds(notices)
+            events.dispatch(NoticesQueued(scope=self._scope, kinds=kinds))
+        if memory.outdated:
+            events.dispatch(PostedEventsChanged(scope=self._scope))
 
 
 def take_lines(state: GameLogState, lines: Sequence[LogLine], *, goes_on: bool) -> GameLogState:
@@ -425,5 +444,5 @@ def _without_times(state: GameLogState) -> GameLogState:
         gaps=(),
         tally=LineTally(),
         presence=replace(state.presence, newest_at=None),
-        world=replace(state.world, newest_at=None, started_at={}),
+        world=replace(state.world, newest_at=None, started_at={}, heard_at={}),
     )

@@ -22,7 +22,7 @@ from utils.models.notices.notice import Notice
 from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
-from utils.models.world_events import WorldEvent
+from utils.models.world_events import EventKey, WorldEvent
 
 T = TypeVar("T")
 
@@ -71,8 +71,8 @@ class GameLogUnit(Protocol):  # implemented by GameLogTransaction
     def replace_players(self, changed: Sequence[PlayerPresence], gone: Collection[str]) -> None:
         """Write players of the present run, and delete others by their keys."""
 
-    def replace_events(self, changed: Sequence[WorldEvent]) -> None:
-        """Write events of the world, each in place of its earlier form."""
+    def replace_events(self, changed: Sequence[WorldEvent], *, outdated: Collection[EventKey] = ()) -> None:
+        """Write events of the world, each in place of its earlier form; some have outdated posts."""
 
     def find_known_sessions(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these sessions are stored already."""
@@ -125,13 +125,14 @@ class PlayersStep:
 
 @dataclass(frozen=True, slots=True)
 class EventsStep:
-    """The events of the world that changed."""
+    """The events of the world that changed, and those whose posts are outdated now."""
 
     changed: Sequence[WorldEvent]
+    outdated: Collection[EventKey] = ()
 
     def carry_out(self, unit: GameLogUnit) -> None:
         """Write it."""
-        unit.replace_events(self.changed)
+        unit.replace_events(self.changed, outdated=self.outdated)
 
 
 @dataclass(frozen=True, slots=True)

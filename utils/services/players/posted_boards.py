@@ -1,6 +1,7 @@
 """Posted boards: the boards in the leaderboard channels of a guild, and when they are paused.
 
-A round looks at every posted board. A board is paused if its tier ended or its channel cannot be used; the
+A round looks at every posted board; a round of every minute looks at those that show game servers as they are
+now, and edits what changed. A board is paused if its tier ended or its channel cannot be used; the
 admins are told once, and the board goes on by itself afterwards. Delivery makes the content of boards and
 updates their messages (``BoardMessages``).
 """
@@ -26,10 +27,17 @@ from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
-from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard, RefreshedBoard
+from utils.models.posted_boards import (
+    ALL_SERVERS,
+    POSTED_NAMES,
+    BoardKey,
+    LiveBoard,
+    PostedBoard,
+    RefreshedBoard,
+)
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.statistics import BOARD_NAMES, Board
+from utils.models.statistics import Board
 from utils.models.texts import Command, Moment, Text, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.players.coverage import CoverageService
@@ -41,6 +49,7 @@ from utils.turns import FairTurns
 REFRESH_SECONDS = 1800.0
 REFRESH_PAUSE = timedelta(minutes=1)  # of a board that a member asks for
 REFRESH_TASK = "boards:refresh"
+LIVE_TASK, LIVE_SECONDS = "boards:live", 60.0
 GUILDS_AT_ONCE = 16  # guilds of a round at once; a guild with a hanging channel uses one of these places
 TIER_MATTER = "boards:tier"
 CHANNEL_GONE = text(
@@ -90,8 +99,10 @@ class BoardIndex(Protocol):  # implemented by ScopeIndexRepository
 class BoardMessages(Protocol):  # implemented by PostedBoardMessages
     """The messages of boards; one operation at a time for each board."""
 
-    async def show(self, key: BoardKey, channel_id: ChannelId) -> bool:
+    async def show(self, key: BoardKey, channel_id: ChannelId, *, is_checked: bool = True) -> bool:
         """Show the current figures in the message, in this channel only; return whether it changed.
+
+        ``is_checked`` looks whether a message that shows them already was deleted.
 
         Raises:
             NotFoundError: the board's server was removed.
@@ -125,7 +136,7 @@ class PostedBoardService:
         self._free_at: dict[BoardKey, datetime] = {}  # of the boards that were asked for a moment ago
 
     async def post(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
         """Post a board, or update the posted one, and return its channel.
 
@@ -197,7 +208,7 @@ class PostedBoardService:
         return self._free_at[key]
 
     async def remove(
-        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+        self, guild_id: GuildId, board: Board | LiveBoard, server: str | None, *, actor_id: MemberId
     ) -> None:
         """End a board and delete its message.
 
@@ -209,7 +220,7 @@ class PostedBoardService:
             posted = await self.store.find_board(key)
             if posted is None:
                 raise NotFoundError(
-                    text("No board “{board}” is posted.", board=BOARD_NAMES[board]),
+                    text("No board “{board}” is posted.", board=POSTED_NAMES[board]),
                     hint=text("{post} posts one.", post=Command("admin board post")),
                 )
             change = FieldChange(board.value, old=posted.place.channel_id)
@@ -220,31 +231,37 @@ class PostedBoardService:
 
     async def refresh_all(self) -> None:
         """Update every board of every guild; boards that fail wait for the next round."""
+        await self._make_round(REFRESH_TASK, is_live=False)
+
+    async def refresh_live(self) -> None:
+        """Update the boards about game servers, where something changed."""
+        await self._make_round(LIVE_TASK, is_live=True)
+
+    async def _make_round(self, task: str, *, is_live: bool) -> None:
         told: set[str] = set()
 
+        async def refresh_board(key: BoardKey) -> None:
+            await self._refresh(key, is_checked=not is_live)
+
         async def refresh_in_turn(guild_id: GuildId) -> None:
+            """Update a guild's boards; a board that fails or hangs does not stop the others."""
             async with self._turns.lend(guild_id):
-                await self._refresh_guild(guild_id, told)
+                posted = await self.store.list_boards(guild_id)
+                keys = [one.key for one in posted if one.key.is_live or not is_live]
+                await asyncio.gather(
+                    *(self.tasks.attempt(task, key, refresh_board, told=told) for key in keys)
+                )
 
         found = filter(self.is_member, await self.scope_index.list_guilds_with_boards())
-        await asyncio.gather(
-            *(self.tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
-        )
+        await asyncio.gather(*(self.tasks.attempt(task, one, refresh_in_turn, told=told) for one in found))
 
-    async def _refresh_guild(self, guild_id: GuildId, told: set[str]) -> None:
-        """Update a guild's boards; a board that fails or hangs does not stop the others."""
-        keys = [posted.key for posted in await self.store.list_boards(guild_id)]
-        await asyncio.gather(
-            *(self.tasks.attempt(REFRESH_TASK, key, self._refresh, told=told) for key in keys)
-        )
-
-    async def _refresh(self, key: BoardKey) -> None:
+    async def _refresh(self, key: BoardKey, *, is_checked: bool) -> None:
         async with self._locks.hold(key):
             posted = await self.store.find_board(key)
             if posted is not None:  # not removed in the meantime
-                await self._refresh_or_pause(posted)
+                await self._refresh_or_pause(posted, is_checked=is_checked)
 
-    async def _refresh_or_pause(self, posted: PostedBoard) -> None:
+    async def _refresh_or_pause(self, posted: PostedBoard, *, is_checked: bool) -> None:
         key, matter = posted.key, f"boards:channel:{posted.key.server_id}"
         try:
             await self.premium.verify_premium_for_feature(key.guild_id, Feature.POSTED_BOARDS)
@@ -257,7 +274,7 @@ class PostedBoardService:
             await self._pause(posted, CHANNEL_GONE, matter)
             return
         try:
-            await self._show(posted, channel_id)
+            await self._show(posted, channel_id, is_checked=is_checked)
         except NotFoundError:
             await self.store.delete_board(key)  # its server was removed
         except ChannelUnusableError:
@@ -265,9 +282,9 @@ class PostedBoardService:
         else:
             await self.notifier.clear(key.guild_id, matter)
 
-    async def _show(self, posted: PostedBoard, channel_id: ChannelId) -> bool:
+    async def _show(self, posted: PostedBoard, channel_id: ChannelId, *, is_checked: bool = True) -> bool:
         """Show a board; return whether its message changed."""
-        is_changed = await self.messages.show(posted.key, channel_id)
+        is_changed = await self.messages.show(posted.key, channel_id, is_checked=is_checked)
         if posted.is_paused:
             await self.store.set_paused(posted.key, is_paused=False)
         return is_changed
@@ -277,7 +294,7 @@ class PostedBoardService:
             await self.store.set_paused(posted.key, is_paused=True)
         await self.notifier.notify(posted.key.guild_id, sentence, matter, kind=IncidentKind.BOARD_PAUSED)
 
-    async def _choose_key(self, guild_id: GuildId, board: Board, server: str | None) -> BoardKey:
+    async def _choose_key(self, guild_id: GuildId, board: Board | LiveBoard, server: str | None) -> BoardKey:
         if server is None:
             return BoardKey(guild_id, ALL_SERVERS, board.value)
         coverage = await self.coverage.choose(guild_id, server)

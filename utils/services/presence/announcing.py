@@ -17,6 +17,25 @@ NAME_TIME = timedelta(seconds=60)
 """A post waits this long for the name of its player; without a name there is none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRules:
+    """The wishes of a community about players who come and go on a game server.
+
+    Attributes:
+        shows_joins: joins are posted, and who is back after a restart.
+        shows_leaves: leaves are posted.
+        hold: how long a leaver has to come back in silence. Their session ends by a rule of its own.
+    """
+
+    shows_joins: bool = True
+    shows_leaves: bool = True
+    hold: timedelta = HOLD
+
+
+USUAL_RULES = VisitRules()
+"""The rules of a community that has chosen nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leaver:
     """A player who left, with the length of the session."""
@@ -56,7 +75,7 @@ def choose_news(
     log_now: datetime | None,
     is_silent: bool,
     names: Mapping[PlayerId, str],
-    hold: timedelta = HOLD,
+    rules: VisitRules = USUAL_RULES,
 ) -> PresenceNews:
     """Return what is posted about a state at the end of a read.
 
@@ -65,7 +84,7 @@ def choose_news(
         log_now: the newest stamp, and the time that has passed since it was read; None before the first.
         is_silent: nothing of this read is news.
         names: stored names of players.
-        hold: how long a leaver has to come back in silence.
+        rules: what the community wants to see.
     """
     if log_now is None:
         return PresenceNews(state=state)
@@ -74,16 +93,19 @@ def choose_news(
     players = dict(state.players)
     for key, player in state.players.items():
         since = player.left_at or player.since
-        is_gone = player.left_at is None or since + hold <= log_now
+        is_back = player.left_at is None and player.state is not PlayerState.ABSENT
+        is_gone = is_back or since + rules.hold <= log_now
         if player.is_online is player.is_shown or not (player.is_online or is_gone or is_silent):
             continue
         name = player.name or (names.get(player.player_id, "") if player.player_id else "")
         if not name and not is_silent and log_now < since + NAME_TIME:
             continue
         players[key] = replace(player, is_shown=player.is_online)
-        if name and not is_silent and player.is_online:
+        if not name or is_silent:
+            continue
+        if player.is_online and rules.shows_joins:
             joined.append((since, name))
-        elif name and not is_silent:
+        elif not player.is_online and rules.shows_leaves:
             left.append((since, Leaver(name, _compute_played(player))))
     is_over = state.started_at is not None and log_now >= state.started_at + QUIET_PHASE
     returned = state.returned if is_over else 0
@@ -91,7 +113,7 @@ def choose_news(
         state=replace(state, players=players, returned=state.returned - returned),
         joined=tuple(name for _, name in sorted(joined)),
         left=tuple(leaver for _, leaver in sorted(left, key=lambda one: (one[0], one[1].name))),
-        returned=0 if is_silent else returned,
+        returned=0 if is_silent or not rules.shows_joins else returned,
     )
 
 

@@ -1,23 +1,24 @@
 """Decides, at the end of each read, which starts of events are posted and who is mentioned; no I/O.
 
 A start is decided once: afterwards it is not due any more, whether it was posted or not. So an event that was
-silent, because it was read late or switched off, gets no post later, and its end is silent as well.
+silent, because it was read late or switched off, gets no post later, and its end is silent as well. An event
+that was posted has a ``post_id``; when it changes visibly, its post is *outdated* until delivery edits it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
+from utils.models.event_settings import HIGHEST_LEVEL, LOWEST_LEVEL, SILENT_AT_FIRST
 from utils.models.missions import get_mission
-from utils.models.world_events import WorldEvent, WorldEventKind, WorldState
+from utils.models.scope import ServerScope
+from utils.models.world_events import EventKey, WorldEvent, WorldEventKind, WorldState
 
 MAX_AGE = timedelta(minutes=10)
 """Posts about the world spoil, so a later read is silent, even if the bot posts older deaths."""
 
-SILENT_AT_FIRST = frozenset({WorldEventKind.CONVOY})
-"""Nobody but one has ever seen a line about a convoy."""
-
-LOWEST_LEVEL, HIGHEST_LEVEL = 1, 4
+_SILENT_AT_FIRST = frozenset(WorldEventKind(kind.value) for kind in SILENT_AT_FIRST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class EventRules:
         muted: folded ids of missions that are not posted.
     """
 
-    silenced: frozenset[WorldEventKind] = SILENT_AT_FIRST
+    silenced: frozenset[WorldEventKind] = _SILENT_AT_FIRST
     min_level: int = 3
     muted: frozenset[str] = frozenset()
     mentions: Mapping[WorldEventKind, EventMention] = field(default_factory=dict)
@@ -68,11 +69,15 @@ class EventPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldNews:
-    """The posts that follow a read, in the order of the log, and the state with which they agree."""
+    """The posts that follow a read, in the order of the log, and the state with which they agree.
+
+    Attributes:
+        decided: the events about which was decided, as they are from now on.
+    """
 
     state: WorldState
     posts: tuple[EventPost, ...] = ()
-    mentioned_at: Mapping[WorldEventKind, datetime] = field(default_factory=dict)
+    decided: Mapping[EventKey, WorldEvent] = field(default_factory=dict)
 
 
 def find_level(event: WorldEvent) -> int:
@@ -86,36 +91,53 @@ def find_level(event: WorldEvent) -> int:
 
 
 def choose_posts(
-    state: WorldState,
-    *,
-    is_silent: bool,
-    rules: EventRules,
-    is_late: bool = False,
-    mentioned_at: Mapping[WorldEventKind, datetime] | None = None,
+    scope: ServerScope, state: WorldState, *, is_silent: bool, rules: EventRules, is_late: bool = False
 ) -> WorldNews:
     """Return what is posted about a state at the end of a read.
 
     Args:
+        scope: the game server.
         state: the state.
         is_silent: nothing of this read is news but the restart with which it began.
         rules: what the community wants to see.
-        is_late: nothing at all of this read is news.
-        mentioned_at: the stamp of the last start of each kind that mentioned a role.
+        is_late: nothing at all of this read is news, or there is no channel for it.
     """
     due = sorted(
         (*state.due, *(one for one in state.open.values() if one.is_due)), key=lambda one: one.key.cycle
     )
-    decided = replace(
-        state,
-        due=(),
-        open={place: replace(one, is_due=False) if one.is_due else one for place, one in state.open.items()},
-    )
-    mentioned, posts = dict(mentioned_at or {}), []
-    for event in due if not is_late else ():
-        if rules.wants(event) and not (is_silent and event.kind is not WorldEventKind.RESTART):
-            role_id = _choose_role(event, rules, mentioned)
-            posts.append(EventPost(replace(event, is_due=False), role_id))
-    return WorldNews(state=decided, posts=tuple(posts), mentioned_at=mentioned)
+    mentioned, posts, decided = dict(state.mentioned_at), [], {}
+    for event in due:
+        is_silent_one = is_late or (is_silent and event.kind is not WorldEventKind.RESTART)
+        decided[event.key] = replace(event, is_due=False)
+        if not is_silent_one and rules.wants(event):
+            posted = replace(event, is_due=False, post_id=compute_post_id(scope, event.key))
+            decided[event.key] = posted
+            posts.append(EventPost(posted, _choose_role(event, rules, mentioned)))
+    still = {place: decided.get(one.key, one) for place, one in state.open.items()}
+    after = replace(state, due=(), open=still, mentioned_at=mentioned)
+    return WorldNews(state=after, posts=tuple(posts), decided=decided)
+
+
+def compute_post_id(scope: ServerScope, key: EventKey) -> bytes:
+    """Return the id of the post about an event."""
+    matter = f"{scope};{key.kind};{key.event_id};{key.cycle}"
+    return blake2b(matter.encode(), digest_size=16).digest()
+
+
+def list_outdated(before: WorldState, changed: Mapping[EventKey, WorldEvent]) -> frozenset[EventKey]:
+    """Return the events whose posts do not show any more what is known of them.
+
+    Args:
+        before: the state before the lines that changed them.
+        changed: their newest forms.
+    """
+    old = {one.key: _list_shown(one) for one in (*before.open.values(), *before.due)}
+    posted = [one for one in changed.values() if one.post_id is not None]
+    return frozenset(one.key for one in posted if old.get(one.key) != _list_shown(one))
+
+
+def _list_shown(event: WorldEvent) -> tuple[object, ...]:
+    return event.state, event.since, event.end, event.respawn_at
 
 
 def _choose_role(

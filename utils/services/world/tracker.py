@@ -83,6 +83,8 @@ class WorldTracker:
         self._due = list(before.due)
         self._started_at = dict(before.started_at)
         self._unknown_states = before.unknown_states
+        self._heard_at = dict(before.heard_at)
+        self._mentioned_at = before.mentioned_at
         self._unheard_at = self._find_unheard()
 
     def freeze(self) -> WorldState:
@@ -99,6 +101,8 @@ class WorldTracker:
                 if now is None or at + AGAIN[place[0]] > now
             },
             unknown_states=self._unknown_states,
+            heard_at=dict(self._heard_at),
+            mentioned_at=self._mentioned_at,
         )
 
     def advance(self, line: LogLine) -> None:
@@ -143,6 +147,7 @@ class WorldTracker:
             self._unheard_at = self._find_unheard()
 
     def _begin_restart(self, at: datetime) -> None:
+        self._heard_at[WorldEventKind.RESTART] = at
         self._start((WorldEventKind.RESTART, ""), RESTARTING, at)
         event = self._open.get((WorldEventKind.RESTART, ""))
         if event is not None:
@@ -178,6 +183,7 @@ class WorldTracker:
         ends: frozenset[str],
     ) -> None:
         """Take a state of an event: it starts, changes, or is over."""
+        self._heard_at[place[0]] = now
         event = self._open.get(place)
         if state in starts and (event is None or not event.is_started):
             self._start(place, state, now)
@@ -194,6 +200,7 @@ class WorldTracker:
     def _fly(self, state: str, now: datetime) -> None:
         """Take a state of the airdrop, of which there is one at a time."""
         place = WorldEventKind.AIRDROP, ""
+        self._heard_at[WorldEventKind.AIRDROP] = now
         flight = self._open.get(place)
         if state in _FLIGHT_STARTS and flight is not None:
             if now < flight.since + AGAIN[WorldEventKind.AIRDROP] and flight.state == state:
@@ -231,6 +238,7 @@ class WorldTracker:
             self._put(replace(event, state=state, since=now, seen_at=now))
 
     def _end_mission(self, mission_id: str, pause: timedelta, now: datetime) -> None:
+        self._heard_at[WorldEventKind.MISSION] = now
         event = self._open.get((WorldEventKind.MISSION, mission_id))
         if event is not None:
             respawn_at = now + pause if SHORTEST_RETURN <= pause <= LONGEST_RETURN else None

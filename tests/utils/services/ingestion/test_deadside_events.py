@@ -1,34 +1,36 @@
 """Events of the world, from Deadside.log to the outbox: each is posted once, however the bot dies."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from tests.fakes.clock import START
-from tests.fakes.game_log import RUN_START, GameLogWorld, stamp, write_noise, write_start
+from tests.fakes.deaths import SCOPE
+from tests.fakes.game_log import (
+    BUNKER,
+    RUN_START,
+    GameLogWorld,
+    stamp,
+    write_airdrop,
+    write_mission,
+    write_noise,
+    write_start,
+)
 from tests.fakes.ingestion import PowerCut
-from utils.events import NoticesQueued
+from utils.events import NoticesQueued, PostedEventsChanged
+from utils.models.event_settings import EventSettings, KindSettings, PostedKind
 from utils.models.guilds import ChannelKind
+from utils.models.missions import MISSIONS
 from utils.models.notices.world import WorldEventNotice
 from utils.models.premium import TIERS
 from utils.models.world_events import EventEnd, WorldEventKind
 
-BUNKER, FARM = "GA_Bunker_01_Mis1", "GA_Farm_01_SFPSACMission"
+FARM, SWAMP = "GA_Farm_01_SFPSACMission", "GA_Swamp_02_Mis_1"
 
 
 @pytest.fixture(name="world")
 def _world() -> GameLogWorld:
     return GameLogWorld()
-
-
-def write_mission(at: datetime, state: str, mission_id: str = BUNKER) -> str:
-    """Return the line of a mission that changes its state."""
-    return stamp(at, f"LogSFPS: Mission {mission_id} switched to {state}")
-
-
-def write_airdrop(at: datetime, state: str) -> str:
-    """Return the line of an airdrop that changes its state."""
-    return stamp(at, f"LogSFPS: AirDrop switched to {state}")
 
 
 def list_posted(world: GameLogWorld) -> list[str]:
@@ -119,7 +121,7 @@ async def test_restart_is_posted_once_and_ends_all_events(world: GameLogWorld) -
     world.log.append(stamp(world.now, "LogLoad: Took 12.4 seconds to LoadMap(/Game/Maps/world_0/World_0)"))
     await world.poll()
     assert list_posted(world) == ["Underground Bunker READY", "restart RESTARTING"]
-    assert list_open(world) == []
+    assert (list_open(world), list_outdated(world)) == ([], ["bunker_01_mis1", "restart"])
     restart = list(world.store.data.events.values())[-1]
     assert (restart.kind, restart.end, restart.down_since) == (
         *(WorldEventKind.RESTART, EventEnd.OVER),
@@ -156,3 +158,89 @@ async def test_process_that_dies_anywhere_posts_each_event_once() -> None:
     for cut_at in range(1, whole.store.power.points + 1):
         world = await play(cut_at)
         assert (list_posted(world), world.store.data.events) == (list_posted(whole), whole.store.data.events)
+        assert world.store.data.outdated == whole.store.data.outdated != set()
+
+
+def list_outdated(world: GameLogWorld) -> list[str]:
+    """Return the events whose posts were marked as outdated since the last look."""
+    marked = sorted(key.event_id or key.kind for key in world.store.data.outdated)
+    world.store.data.outdated.clear()
+    return marked
+
+
+async def test_change_of_a_posted_event_is_stored_with_its_outdated_post(world: GameLogWorld) -> None:
+    """Delivery hears of it; an event without a post, and a line that tells nothing new, outdate none."""
+    told: list[PostedEventsChanged] = []
+    world.events.register(PostedEventsChanged, told.append)
+    await begin(world)
+    world.log.append(write_mission(world.now, "READY"))
+    await world.poll()
+    assert (list_outdated(world), told) == ([], [])
+    world.log.append(write_mission(world.now, "READY") + write_mission(world.now, "ACTIVE", FARM))
+    await world.poll()
+    assert (list_outdated(world), told) == ([], [])
+    world.log.append(write_mission(world.now, "ACTIVE"))
+    await world.poll()
+    assert (list_outdated(world), told) == (["bunker_01_mis1"], [PostedEventsChanged(scope=SCOPE)])
+
+
+async def test_start_of_a_reader_lets_delivery_look_for_edits_that_were_cut_off(world: GameLogWorld) -> None:
+    """A process before it may have been killed between a change and its edit."""
+    told: list[PostedEventsChanged] = []
+    world.events.register(PostedEventsChanged, told.append)
+    await world.reader.recall()
+    assert told == [PostedEventsChanged(scope=SCOPE)]
+
+
+async def test_settings_of_a_community_hold_from_the_next_read_on(world: GameLogWorld) -> None:
+    """A kind that is off, a muted mission and a level are read for each batch."""
+    await begin(world)
+    world.settings.events = EventSettings(
+        {
+            PostedKind.AIRDROP: KindSettings(is_on=False),
+            PostedKind.MISSION: KindSettings(min_level=1, role_id=7),
+        },
+        frozenset({"bunker_01_mis1"}),
+    )
+    hard = "GA_Military_02_Mis1"
+    lines = write_mission(world.now, "READY") + write_airdrop(world.now, "Flying")
+    world.log.append(
+        lines + write_mission(world.now, "READY", hard) + write_mission(world.now, "READY", SWAMP)
+    )
+    await world.poll()
+    assert list_posted(world) == ["Military Base #2 READY", "Swamp #2 READY"]
+    notices = [one for one in world.store.data.notices if isinstance(one, WorldEventNotice)]
+    assert [one.role_id for one in notices] == [7, None]
+
+
+async def test_cooldown_of_a_mention_outlasts_a_restart_of_the_bot(world: GameLogWorld) -> None:
+    """When a role was mentioned last is stored with the event."""
+    await begin(world)
+    world.settings.events = EventSettings({PostedKind.AIRDROP: KindSettings(role_id=7, cooldown_minutes=5)})
+    for minutes in (0, 4, 2):
+        world.reader = world.build_reader()
+        world.log.append(write_airdrop(world.now + timedelta(minutes=minutes), "Flying"))
+        await world.poll(60 * minutes + 1)
+    notices = [one for one in world.store.data.notices if isinstance(one, WorldEventNotice)]
+    assert [one.role_id for one in notices] == [7, None, 7]
+
+
+async def test_convoys_are_posted_once_the_log_of_the_server_has_told_of_one(world: GameLogWorld) -> None:
+    """Their line is the weakest of all, so the first one is only noted."""
+    await begin(world)
+    for number in range(3):
+        world.log.append(
+            stamp(world.now, f"LogSFPS: GameplayEvent X_{number}_ConvoyEvent_1 switched to READY")
+        )
+        await world.poll()
+    assert list_posted(world) == ["convoy READY"] * 2
+
+
+async def test_more_than_five_events_of_one_read_are_one_message(world: GameLogWorld) -> None:
+    """Their notices are stored together, and delivery puts ten of them into a message."""
+    await begin(world)
+    hard = [f"GA_{one.ids[0]}" for one in MISSIONS if (one.level or 0) >= 3][:8]
+    world.log.append("".join(write_mission(world.now, "READY", one) for one in hard))
+    transactions = world.store.transactions
+    await world.poll()
+    assert (len(list_posted(world)), world.store.transactions - transactions) == (8, 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.clock import FakeClock, settle
+from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE
 from tests.fakes.figures import (
     FakeCombatStore,
@@ -20,6 +20,7 @@ from tests.fakes.figures import (
     FakeStatisticsStore,
 )
 from tests.fakes.languages import FakeGuildLanguages
+from tests.fakes.small_bot import FakePresenceStore, FakeServerReadings
 from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
@@ -34,14 +35,23 @@ from utils.errors import (
     TierRequiredError,
     TooMuchAtOnceError,
 )
+from utils.models.game_log import GameLogState, LogCursor
 from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import LastingButton
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
-from utils.models.posted_boards import ALL_SERVERS, REFRESH_BOARD, BoardKey, PostedBoard, RefreshedBoard
+from utils.models.posted_boards import (
+    ALL_SERVERS,
+    REFRESH_BOARD,
+    BoardKey,
+    LiveBoard,
+    PostedBoard,
+    RefreshedBoard,
+)
 from utils.models.premium import Feature
+from utils.models.presence import PlayerPresence, PlayerState, ServerPresence
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
-from utils.models.servers import GameServer
+from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
@@ -50,6 +60,7 @@ from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.players.statistics import StatisticsService
+from utils.services.presence.server_players import ServerPlayersService
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -68,6 +79,7 @@ class Stand:
         self.figures = FakeStatisticsStore()
         self.figures.rows = [ROW]
         self.hunters = FakeHunterStore()
+        self.presence, self.readings = FakePresenceStore(), FakeServerReadings()
         self.servers = FakeServerStore(build_server("Mirny"))
         self.channel_id: ChannelId | None = CHANNEL
         self.own_channels: dict[ServerId, ChannelId] = {}
@@ -87,7 +99,15 @@ class Stand:
         )
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         messages = StandingMessages(self.channel, tasks, pace=NoPace(self.clock), clock=self.clock)
-        pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages(), self.clock)
+        pages = BoardPages(
+            coverage,
+            statistics,
+            combat,
+            ServerPlayersService(self.presence, self, clock=self.clock),  # type: ignore[arg-type]
+            self.readings,  # type: ignore[arg-type] # only what boards use
+            FakeGuildLanguages(),
+            self.clock,
+        )
         return PostedBoardService(
             self.store,
             self.store,
@@ -419,3 +439,75 @@ async def test_guild_that_left_is_forgotten(stand: Stand) -> None:
     await stand.service.refresh(stand.board.key)
     stand.service.forget_guild(GUILD)
     assert not (await stand.service.refresh(stand.board.key)).is_changed
+
+
+def show_online(stand: Stand, *names: str) -> None:
+    """Let the log tell that these players are online now."""
+    now = stand.clock.now()
+    players = {
+        name: PlayerPresence(key=name, name=name, state=PlayerState.ONLINE, since=START, seen_at=now)
+        for name in names
+    }
+    presence = ServerPresence(newest_at=now, max_players=50, players=players)
+    stand.presence.states[SCOPE] = GameLogState(cursor=LogCursor("run"), presence=presence, read_at=now)
+    stand.readings.health = {SCOPE: ServerHealth(SCOPE, ConnectionState.CONNECTED)}
+
+
+@pytest.mark.parametrize(
+    ("board", "one", "two"),
+    [
+        (LiveBoard.ONLINE, ["**Mirny** · 1 / 50", "Wolf"], ["**Mirny** · 2 / 50", "Fox", "Wolf"]),
+        (LiveBoard.STATUS, ["🟢 Running", "1 / 50", "4"], ["🟢 Running", "2 / 50", "4"]),
+    ],
+)
+async def test_live_board_is_edited_within_a_minute_and_only_when_it_changed(
+    stand: Stand, board: LiveBoard, one: list[str], two: list[str]
+) -> None:
+    """It shows game servers as they are now; the time of the last read alone is no change.
+
+    The round of a minute asks Discord nothing about a board without a change; that of half an hour posts a
+    deleted one again.
+    """
+    stand.presence.peaks[SCOPE] = 4
+    show_online(stand, "Wolf")
+    await stand.service.post(GUILD, board, None, actor_id=ACTOR)
+    assert read_live(stand) == one
+    stand.clock.move(60)
+    show_online(stand, "Wolf")
+    await stand.service.refresh_live()
+    assert stand.channel.deeds == ["send"]
+    show_online(stand, "Wolf", "Fox")
+    await stand.service.refresh_live()
+    assert (read_live(stand), stand.channel.deeds) == (two, ["send", "edit"])
+    stand.readings.health = {}
+    await stand.service.refresh_live()
+    assert "Unknown" in read_live(stand)[0]
+    stand.channel.messages.clear()
+    await stand.service.refresh_live()
+    assert stand.channel.messages == {}
+    await stand.service.refresh_all()
+    assert "Unknown" in read_live(stand)[0]
+
+
+def read_live(stand: Stand) -> list[str]:
+    """Return the lines of the board without moments, or its fields."""
+    [(_, embed, _)] = stand.channel.messages.values()
+    if embed.description:
+        return [line.partition(" since ")[0] for line in embed.description.splitlines()]
+    return [str(one.value) for one in embed.fields if "<t:" not in str(one.value)]
+
+
+async def test_live_board_has_no_place_of_a_member(stand: Stand) -> None:
+    """Its only button refreshes it, and it can be removed like every board."""
+    show_online(stand, "Wolf")
+    await stand.service.post(GUILD, LiveBoard.ONLINE, "Mirny", actor_id=ACTOR)
+    [(_, embed, _)] = stand.channel.messages.values()
+    [buttons] = stand.channel.buttons.values()
+    assert buttons is not None
+    assert [(embed.title, len(buttons.children))] == [("👥 Players online · Mirny", 1)]
+    key = BoardKey(GUILD, SCOPE.server_id, LiveBoard.ONLINE.value)
+    assert BoardKey.read(GUILD, key.argument) == key
+    with pytest.raises(NotFoundError):
+        _ = key.ranking
+    await stand.service.remove(GUILD, LiveBoard.ONLINE, "Mirny", actor_id=ACTOR)
+    assert stand.channel.messages == {}

@@ -24,12 +24,14 @@ from utils.models.deadside_log import (
     WorldReady,
 )
 from utils.models.missions import MISSIONS
+from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.world_events import EventEnd, EventKey, WorldEvent, WorldEventKind, WorldState
 from utils.parsers.deadside_log import parse_line
-from utils.services.world.announcing import EventMention, EventPost, EventRules, choose_posts
+from utils.services.world.announcing import EventMention, EventPost, EventRules, choose_posts, list_outdated
 from utils.services.world.tracker import WorldTracker, compute_cycle
 
 START = datetime(2025, 6, 3, 12, tzinfo=UTC)
+SCOPE = ServerScope(GuildId(42), ServerId("k3v9x0aa"))
 BUNKER, FARM, ELSEWHERE = "GA_Bunker_01_Mis1", "GA_Farm_01_SFPSACMission", "GA_Swamp_02_Mis_1"
 CRASH = "HelicrashManager_3_HelicrashEvent_7"
 MISSION, AIRDROP, HELICRASH = WorldEventKind.MISSION, WorldEventKind.AIRDROP, WorldEventKind.HELICRASH
@@ -243,11 +245,11 @@ def test_events_are_the_same_however_the_log_is_cut(places: list[int]) -> None:
         for line in lines[first:last]:
             tracker.advance(line)
         changed |= tracker.changed
-        news = choose_posts(tracker.freeze(), is_silent=False, rules=EventRules(min_level=1))
+        news = choose_posts(SCOPE, tracker.freeze(), is_silent=False, rules=EventRules(min_level=1))
         state, posts = news.state, [*posts, *news.posts]
-    at_once = choose_posts(whole.freeze(), is_silent=False, rules=EventRules(min_level=1))
+    at_once = choose_posts(SCOPE, whole.freeze(), is_silent=False, rules=EventRules(min_level=1))
     assert state == at_once.state
-    assert {key: replace(one, is_due=False) for key, one in changed.items()} == {
+    assert {key: replace(one, is_due=False, post_id=None) for key, one in changed.items()} == {
         key: replace(one, is_due=False) for key, one in whole.changed.items()
     }
     assert [post.event.key for post in posts] == [post.event.key for post in at_once.posts]
@@ -260,15 +262,15 @@ def test_log_that_is_read_again_gives_the_same_events() -> None:
     first = WorldTracker(WorldState())
     for line in lines:
         first.advance(line)
-    again = WorldTracker(choose_posts(first.freeze(), is_silent=False, rules=EventRules()).state)
+    again = WorldTracker(choose_posts(SCOPE, first.freeze(), is_silent=False, rules=EventRules()).state)
     again.begin_again()
     for line in lines:
         again.advance(line)
     assert again.changed == first.changed
     assert again.freeze() == first.freeze()
-    news = choose_posts(again.freeze(), is_silent=True, rules=EventRules())
+    news = choose_posts(SCOPE, again.freeze(), is_silent=True, rules=EventRules())
     assert news.posts == ()
-    assert choose_posts(news.state, is_silent=False, rules=EventRules()).posts == ()
+    assert choose_posts(SCOPE, news.state, is_silent=False, rules=EventRules()).posts == ()
 
 
 FACTS = st.one_of(
@@ -315,7 +317,7 @@ def choose(
     lines: Sequence[LogLine], rules: EventRules, *, is_silent: bool = False
 ) -> list[tuple[str, int | None]]:
     """Return the ids of the events that are posted, with the roles that are mentioned."""
-    news = choose_posts(read(lines), is_silent=is_silent, rules=rules)
+    news = choose_posts(SCOPE, read(lines), is_silent=is_silent, rules=rules)
     return [(post.event.key.event_id or post.event.kind, post.role_id) for post in news.posts]
 
 
@@ -335,8 +337,8 @@ def test_silenced_kinds_muted_missions_and_silent_reads_are_not_posted() -> None
     assert choose(STARTS, EventRules(muted=frozenset({"bunker_01_mis1"}))) == [("airdrop", None)]
     assert choose(STARTS, EventRules(silenced=frozenset({AIRDROP}))) == [("bunker_01_mis1", None)]
     assert choose(STARTS, EventRules(), is_silent=True) == []
-    silent = choose_posts(read(STARTS), is_silent=True, rules=EventRules())
-    assert choose_posts(silent.state, is_silent=False, rules=EventRules()).posts == ()
+    silent = choose_posts(SCOPE, read(STARTS), is_silent=True, rules=EventRules())
+    assert choose_posts(SCOPE, silent.state, is_silent=False, rules=EventRules()).posts == ()
 
 
 def test_convoys_are_silent_at_first() -> None:
@@ -353,7 +355,34 @@ def test_role_is_mentioned_once_in_its_cooldown_and_for_its_level_alone() -> Non
     hard = [f"GA_{one.ids[0]}" for one in MISSIONS if one.level == 4][:3]
     lines = [mission(0, "READY", FARM), mission(1, "READY", hard[0]), mission(1_800, "READY", hard[1])]
     assert [role_id for _, role_id in choose(lines, rules)] == [None, role, None]
-    news = choose_posts(read(lines), is_silent=False, rules=rules)
+    news = choose_posts(SCOPE, read(lines), is_silent=False, rules=rules)
     later = read([mission(1_801, "READY", hard[2])], news.state)
-    posts = choose_posts(later, is_silent=False, rules=rules, mentioned_at=news.mentioned_at).posts
+    posts = choose_posts(SCOPE, later, is_silent=False, rules=rules).posts
     assert [post.role_id for post in posts] == [role]
+
+
+def list_outdated_after(lines: Sequence[LogLine]) -> list[str]:
+    """Return the events whose posts are outdated by lines that follow their starts."""
+    before = choose_posts(SCOPE, read(STARTS), is_silent=False, rules=EventRules()).state
+    tracker = WorldTracker(before)
+    for line in lines:
+        tracker.advance(line)
+    return sorted(key.event_id or key.kind for key in list_outdated(before, tracker.changed))
+
+
+def test_post_is_outdated_when_what_it_shows_changes() -> None:
+    """A line that tells the same again outdates nothing, and neither does an event without a post."""
+    assert list_outdated_after([mission(9, "READY"), mission(9, "IN_PROGRESS"), flight(9, "FLYING")]) == []
+    assert list_outdated_after([mission(9, "ACTIVE", FARM), mission(9, "ENDED", ELSEWHERE)]) == []
+    assert list_outdated_after([mission(9, "ACTIVE")]) == ["bunker_01_mis1"]
+    assert list_outdated_after([tell(9, MissionRespawn(BUNKER, 221)), flight(9, "DEAD")]) == [
+        *("airdrop", "bunker_01_mis1")
+    ]
+    assert list_outdated_after([mission(6 * 3_600, "READY", FARM)]) == ["airdrop", "bunker_01_mis1"]
+
+
+def test_last_line_about_each_kind_is_known_also_of_the_run_before() -> None:
+    """It tells that a kind was seen on this server."""
+    tracker = WorldTracker(read([mission(0, "ODD"), flight(5, "FLYING"), flight(9, "DEAD")]))
+    tracker.end_run()
+    assert tracker.freeze().heard_at == {MISSION: at(0), AIRDROP: at(9)}
