@@ -1,6 +1,7 @@
 """The project's own bot with all its features, over storages in memory, so that tests are quick."""
 
 import asyncio
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,7 @@ class OwnBot(KillfeedBot):
         self.follows = self.follower = FakeFollower()
         self.services = shelf.build_services(tier=tier)
         for extension in EXTENSIONS:
-            self.load_extension(extension)
+            importlib.import_module(extension).setup(self)  # the library would load the module again
 
     async def wait_until_registered(self) -> None:
         """Return once Discord has the commands, those of the home guild included."""

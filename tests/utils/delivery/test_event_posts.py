@@ -1,10 +1,14 @@
 """Edits of posts about events: the newest state, behind the first post, and once each."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import discord
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.languages import FakeGuildLanguages
@@ -307,6 +311,59 @@ async def test_process_that_is_killed_leaves_the_edit_to_its_successor(town: Tow
         await town.look()
         assert town.store.outdated == set()
     assert town.read(message_id) == f"**Active** {SINCE}"
+
+
+DEEDS = st.sampled_from(["active", "over", "post", "kill", "pass", "away", "storage"])
+
+
+async def play(deeds: Sequence[str]) -> Town:
+    """Live through changes, faults and kills; in the end the post is sent, and time passes."""
+    town = Town()
+    town.store.waiting = {EVENT.post_id or b""}
+    event = EVENT
+    for number, deed in enumerate([*deeds, "post"]):
+        match deed:
+            case "active" | "over":
+                at = START + timedelta(seconds=number)
+                event = replace(
+                    event, state=deed.upper(), since=at, end=EventEnd.OVER if deed == "over" else None
+                )
+                await town.change(event)
+            case "post" if not town.store.posts:
+                town.sender.failures.clear()
+                outdated = set(town.store.outdated)
+                await town.post(event)
+                town.store.outdated = outdated
+            case "kill":
+                await town.tasks.stop()
+                town.start()
+                await town.look()
+            case "away":
+                town.sender.failures.append(DeliveryDelayedError("away"))
+            case "storage":
+                town.store.failures.append(StorageUnavailableError("away"))
+            case _:
+                await town.clock.advance(7)
+    town.store.failures.clear()
+    town.sender.failures.clear()
+    await pass_minutes(town)
+    await town.tasks.stop()
+    return town
+
+
+@given(st.lists(DEEDS, max_size=14))
+@settings(deadline=None)
+def test_post_shows_the_newest_state_in_the_end_whatever_happened(deeds: list[str]) -> None:
+    """Changes, kills, and a Discord or a database that is away: no edit is lost, and none posts again."""
+    town = asyncio.run(play(deeds))
+    assert (len(town.sender.messages), town.store.outdated) == (1, set())
+    said = town.read(1)
+    [event] = town.store.events.values()
+    if "edit" in town.sender.deeds:
+        since = f"since <t:{int(event.since.timestamp())}:R>"
+        assert said == (f"It's over {since}." if event.end else f"**Active** {since}")
+    else:
+        assert event == EVENT or said is None
 
 
 async def test_message_is_not_edited_when_a_community_does_not_want_it(town: Town) -> None:

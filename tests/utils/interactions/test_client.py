@@ -81,7 +81,7 @@ async def test_changed_command_set_is_registered_anew(
     async with run(world, OwnBot(shelf, tmp_path)):
         pass
     bot = OwnBot(shelf, tmp_path)
-    bot.unload_extension("cogs.stats")
+    bot.remove_cog("StatsCog")
     async with run(world, bot):
         await wait_until(lambda: count_registrations(world) == 2)
         assert all(request.body for request in world.requests if request.method == "PUT")

@@ -16,6 +16,7 @@ from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.errors import StorageError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
 from utils.models.posted_boards import ALL_SERVERS, BoardKey
@@ -105,6 +106,11 @@ async def accept_key(storage: Storage) -> None:
     await storage.servers.set_host_key(storage.scope, "ssh-ed25519 NEW", entry=ENTRY)
 
 
+async def choose_posts(storage: Storage) -> None:
+    """Choose what is posted of its world."""
+    await storage.servers.set_events(storage.scope, EventSettings(muted=frozenset({"farm"})), entry=ENTRY)
+
+
 async def set_slots(storage: Storage) -> None:
     """Say how many players fit."""
     await storage.servers.set_slots(storage.scope, 70, entry=ENTRY)
@@ -168,6 +174,7 @@ CHANGES = (
     set_channel,
     silence,
     accept_key,
+    choose_posts,
     set_slots,
     set_restarts,
     remove_server,

@@ -121,7 +121,7 @@ async def test_restart_is_posted_once_and_ends_all_events(world: GameLogWorld) -
     world.log.append(stamp(world.now, "LogLoad: Took 12.4 seconds to LoadMap(/Game/Maps/world_0/World_0)"))
     await world.poll()
     assert list_posted(world) == ["Underground Bunker READY", "restart RESTARTING"]
-    assert list_open(world) == []
+    assert (list_open(world), list_outdated(world)) == ([], ["bunker_01_mis1", "restart"])
     restart = list(world.store.data.events.values())[-1]
     assert (restart.kind, restart.end, restart.down_since) == (
         *(WorldEventKind.RESTART, EventEnd.OVER),
@@ -158,6 +158,7 @@ async def test_process_that_dies_anywhere_posts_each_event_once() -> None:
     for cut_at in range(1, whole.store.power.points + 1):
         world = await play(cut_at)
         assert (list_posted(world), world.store.data.events) == (list_posted(whole), whole.store.data.events)
+        assert world.store.data.outdated == whole.store.data.outdated != set()
 
 
 def list_outdated(world: GameLogWorld) -> list[str]:

@@ -8,7 +8,14 @@ from tests.utils.services.presence.lines import after, depart, enter, follow, sa
 from utils.models.deadside_log import Registered
 from utils.models.presence import ServerPresence
 from utils.models.scope import PlayerId
-from utils.services.presence.announcing import Leaver, PresenceNews, choose_news, list_nameless
+from utils.services.presence.announcing import (
+    USUAL_RULES,
+    Leaver,
+    PresenceNews,
+    VisitRules,
+    choose_news,
+    list_nameless,
+)
 
 GHOST = build_player_id("Ghost")
 
@@ -19,9 +26,10 @@ def tell(
     *,
     is_silent: bool = False,
     names: Mapping[PlayerId, str] | None = None,
+    rules: VisitRules = USUAL_RULES,
 ) -> PresenceNews:
     """Return what is posted at a moment of the log."""
-    return choose_news(state, log_now=after(seconds), is_silent=is_silent, names=names or {})
+    return choose_news(state, log_now=after(seconds), is_silent=is_silent, names=names or {}, rules=rules)
 
 
 def show(news: PresenceNews) -> tuple[object, ...]:
@@ -47,6 +55,31 @@ def test_return_within_the_hold_and_visit_within_one_read_are_silent() -> None:
     assert show(tell(back, 121)) == ((), [], 0)
     visit = follow([*enter(0, "Ghost"), *depart(50, "Ghost"), *say(90)]).freeze()
     assert show(tell(visit, 200)) == ((), [], 0)
+
+
+def test_leave_waits_as_long_as_a_community_wants() -> None:
+    """The wait may be longer than the 30 seconds after which the session has ended."""
+    online = tell(follow(enter(0, "Ghost")).freeze(), 1).state
+    gone = follow([*depart(100, "Ghost"), *say(131)], online).freeze()
+    at_once, late = VisitRules(hold=timedelta()), VisitRules(hold=timedelta(seconds=300))
+    assert show(tell(follow(depart(100, "Ghost"), online).freeze(), 100, rules=at_once))[1] == [
+        ("Ghost", 100.0)
+    ]
+    assert show(tell(gone, 399, rules=late)) == ((), [], 0)
+    assert show(tell(gone, 400, rules=late)) == ((), [("Ghost", 100.0)], 0)
+    back = follow(enter(300, "Ghost"), tell(gone, 299, rules=late).state).freeze()
+    assert show(tell(back, 500, rules=late)) == ((), [], 0)
+
+
+def test_kinds_that_are_off_are_silent_and_not_made_up_for() -> None:
+    """A leave has a post though the join had none."""
+    no_joins, no_leaves = VisitRules(shows_joins=False), VisitRules(shows_leaves=False)
+    joined = tell(follow(enter(0, "Ghost")).freeze(), 1, rules=no_joins)
+    assert (show(joined), show(tell(joined.state, 2))) == (((), [], 0), ((), [], 0))
+    gone = follow([*depart(100, "Ghost"), *say(131)], joined.state).freeze()
+    assert show(tell(gone, 131, rules=no_joins)) == ((), [("Ghost", 100.0)], 0)
+    quiet = tell(gone, 131, rules=no_leaves)
+    assert (show(quiet), show(tell(quiet.state, 200))) == (((), [], 0), ((), [], 0))
 
 
 def test_silent_read_posts_nothing_and_later_leaves_are_told() -> None:
