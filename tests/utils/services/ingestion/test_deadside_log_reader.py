@@ -234,8 +234,8 @@ async def test_session_before_an_erasure_does_not_come_back_from_a_log_that_is_r
     for minutes in (0, 2):
         world.log.append(write_join(world.now + minutes * MINUTE, "Ghost"))
         world.log.append(write_leave(world.now + (minutes + 1) * MINUTE, "Ghost"))
+    world.log.append(write_noise(world.now + 5 * MINUTE))
     world.erased = {PlayerId(ghost): erased_at}
-    await world.poll(600)
     await world.poll(600)
     assert list_sessions(world) == [("Ghost", 60, LeaveReason.QUIT)]
 
