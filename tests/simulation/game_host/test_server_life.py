@@ -73,7 +73,7 @@ def test_every_line_is_known_to_the_parser() -> None:
 
 
 def test_restart_begins_a_file_of_its_own_without_a_leave() -> None:
-    """At 02:00 the engine closes the file; 90 s later one begins with the slots, and the world is ready soon after."""
+    """The engine closes the file at 02:00; 90 s later one begins, with the slots and then the world."""
     entries, lines = live_a_day(), read_a_day()
     begins = [number for number, entry in enumerate(entries) if entry.begins_run]
     restart = find_restart(START)
