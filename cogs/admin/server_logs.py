@@ -45,7 +45,7 @@ class ServerLogCommands:
     @SERVER.command(name="restarts", description="When a server restarts each day; nothing given: forget it")
     @server_option(description="Which one", is_required=True)
     @discord.option(
-        "times", str, description="In its own time, like 02:00, 14:00", max_length=200, default=None
+        "times", str, description="In its own time, like 02:00, 14:00", max_length=100, default=None
     )
     @discord.option(
         "warn_minutes",

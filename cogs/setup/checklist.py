@@ -16,12 +16,16 @@ from utils.models.texts import Command, Mention, Names, Number, Text, join, plur
 CHANNEL_TITLES = {
     ChannelKind.KILLFEED: text("Killfeed channel"),
     ChannelKind.ALERTS: text("Alerts channel"),
+    ChannelKind.EVENTS: text("Events channel"),
+    ChannelKind.CONNECTIONS: text("Connections channel"),
     ChannelKind.BOUNTIES: text("Bounties channel"),
     ChannelKind.LEADERBOARD: text("Leaderboard channel"),
 }
 MISSING_CHANNELS = {
     ChannelKind.KILLFEED: text("choose one below"),
     ChannelKind.ALERTS: text("none, so I message this Discord server's owner"),
+    ChannelKind.EVENTS: text("none, so missions, airdrops and restarts aren't posted"),
+    ChannelKind.CONNECTIONS: text("none, so joins and leaves aren't posted"),
     ChannelKind.BOUNTIES: text("none, so bounties aren't posted"),
     ChannelKind.LEADERBOARD: text("none yet"),
 }
@@ -73,7 +77,9 @@ async def build_checklist(services: Services, guild: discord.Guild) -> Checklist
         channels[0] = _replace_open(channels[0])
     reading = _shorten([_check_server(server, state) for server, state in states]) or [NO_SERVER]
     links = SetupStep(StepState.DONE, text("Links"), text("members can link their players"), Command("link"))
-    steps = (channels[0], *reading, *channels[1:], *own, links)
+    counter_tier = await services.premium.find_missing_tier(guild_id, ChannelKind.COUNTER)
+    counters = _describe_counters(servers, missing_tier=counter_tier)
+    steps = (channels[0], *reading, *channels[1:], counters, *own, links)
     return Checklist(steps, _describe_next(steps, states, settings.channels.get(ChannelKind.KILLFEED)))
 
 
@@ -97,8 +103,7 @@ def check_channel(
 ) -> SetupStep:
     """Return the state of a channel: whether it exists, and whether the bot may post there."""
     if missing_tier is not None:
-        said = text("needs tier {level} ({name})", level=Number(missing_tier.level), name=missing_tier.name)
-        return SetupStep(StepState.LOCKED, title, said, Command("premium tiers"))
+        return _lock(title, missing_tier)
     if channel_id is None:
         state = StepState.OPEN if kind is ChannelKind.KILLFEED else StepState.OPTIONAL
         return SetupStep(state, title, MISSING_CHANNELS[kind], SET_CHANNEL)
@@ -110,6 +115,24 @@ def check_channel(
         said = text("I need {permissions} in {channel}", permissions=Names(tuple(missing)), channel=mention)
         return SetupStep(StepState.TROUBLE, title, said)
     return SetupStep(StepState.DONE, title, text("{channel}", channel=mention))
+
+
+def _lock(title: Text, missing: Tier) -> SetupStep:
+    said = text("needs tier {level} ({name})", level=Number(missing.level), name=missing.name)
+    return SetupStep(StepState.LOCKED, title, said, Command("premium tiers"))
+
+
+def _describe_counters(servers: Sequence[GameServer], *, missing_tier: Tier | None) -> SetupStep:
+    """Return the step of channels whose names show who is online; each belongs to a game server."""
+    title = text("Counters")
+    if missing_tier is not None:
+        return _lock(title, missing_tier)
+    own = [one.channels[ChannelKind.COUNTER] for one in servers if ChannelKind.COUNTER in one.channels]
+    if not own:
+        said = text("none; a channel's name can show who's online")
+        return SetupStep(StepState.OPTIONAL, title, said, SET_CHANNEL)
+    channels = Names(tuple(Mention("#", channel_id) for channel_id in own))
+    return SetupStep(StepState.DONE, title, text("{channels}", channels=channels))
 
 
 def _replace_open(step: SetupStep) -> SetupStep:

@@ -17,7 +17,7 @@ from utils.interactions.reaching import UNREACHED, report_unreached
 from utils.locks import KeyedLocks
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import GuildId
-from utils.models.setup import SETUP_KINDS
+from utils.models.setup import CREATED_KINDS, SETUP_KINDS
 from utils.models.texts import Mention, Names, Text, join, text
 
 TOO_MANY_CHANNELS = 30013  # Discord's code: a guild has 500
@@ -82,9 +82,9 @@ async def list_open_kinds(ctx: KillfeedContext) -> list[ChannelKind]:
 
 
 async def list_missing_kinds(ctx: KillfeedContext, guild: discord.Guild) -> list[ChannelKind]:
-    """Return those of them that have no existing channel."""
+    """Return those of them that one press creates and that have no existing channel."""
     channels = (await ctx.services.settings.get_settings(ctx.guild_id)).channels
-    opened = await list_open_kinds(ctx)
+    opened = [kind for kind in await list_open_kinds(ctx) if kind in CREATED_KINDS]
     return [kind for kind in opened if guild.get_channel(channels.get(kind, 0)) is None]
 
 

@@ -27,7 +27,7 @@ from utils.models.servers import ConnectionState, ServerHealth
 from utils.models.setup import SET_UP_BUTTON
 
 CREATE = "/guilds/{guild_id}/channels"
-CREATED = ["Deadside", "killfeed", "alerts", "bounties", "leaderboard"]
+CREATED = ["Deadside", "killfeed", "alerts", "events", "bounties", "leaderboard"]
 POSTING = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.EMBED_LINKS
 
 
@@ -319,7 +319,7 @@ async def test_channels_are_created_once_and_set(
     assert read_lines(reply)["Alerts channel"].startswith("✅")
 
 
-@pytest.mark.parametrize(("tier", "names"), [(0, CREATED[:3]), (2, CREATED[:4])])
+@pytest.mark.parametrize(("tier", "names"), [(0, CREATED[:3]), (1, CREATED[:4]), (2, CREATED[:5])])
 async def test_only_channels_that_the_tier_opens_are_created(
     bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel, tier: int, names: list[str]
 ) -> None:
@@ -329,6 +329,31 @@ async def test_only_channels_that_the_tier_opens_are_created(
     await use(reply, "Create the channels")
     assert list_created(guild, channel) == names
     assert read_lines(reply)["Leaderboard channel"].startswith("⭐")
+
+
+async def test_counters_and_joins_are_offered_and_chosen_by_an_admin_alone(
+    bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """One press creates no channel for joins and leaves; the checklist names counters and what they lack."""
+    assert bot.user
+    reply = await manager.ask(channel, "/setup")
+    await use(reply, "Create the channels")
+    lines = read_lines(reply)
+    assert "joins and leaves aren't posted" in lines["Connections channel"]
+    assert "none" in lines["Counters"]
+    await use(reply, "Which channel?", "Connections channel")
+    await use(reply, "Choose a channel", channel)
+    voice = world.create_channel(guild, "players", kind=ChannelKind.VOICE)
+    world.set_overwrite(voice, guild.bot, deny=int(Permission.CONNECT))
+    server = build_server("Mirny", guild_id=GuildId(guild.id))
+    own = {Kind.COUNTER: ChannelId(voice.id)}
+    shelf.servers.servers = {server.scope: replace(server, channels=own)}
+    await world.settle()
+    await use(reply, "Check again")
+    lines = read_lines(reply)
+    assert lines["Connections channel"].startswith("✅")
+    assert lines["Counters"] == f"✅ **Counters**: {voice.mention}"
+    assert "I need Manage Channels, Connect in" in lines["counter of Mirny"]
 
 
 async def test_existing_channels_are_left_alone(
@@ -375,7 +400,7 @@ async def test_channel_that_was_created_but_not_set_is_found_again(
     await use(reply, "Check again")
     await use(reply, "Create the channels")
     assert list_created(guild, channel) == CREATED
-    assert len(shelf.guilds.settings[GuildId(guild.id)].channels) == 4
+    assert len(shelf.guilds.settings[GuildId(guild.id)].channels) == 5
 
 
 async def test_full_community_is_told_and_goes_on_after_there_is_room(
@@ -392,7 +417,7 @@ async def test_full_community_is_told_and_goes_on_after_there_is_room(
     assert "Created and set" in said
     assert "500 channels" in said
     assert read_lines(reply)["Killfeed channel"].startswith("✅")
-    for number in range(3):
+    for number in range(4):
         world.delete_channel(guild.channel_named(f"c{number}"))
     await world.settle()
     await use(reply, "Create the channels")

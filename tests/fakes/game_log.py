@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.errors import FakeErrorSink
 from tests.fakes.ingestion import PowerSupply
 from tests.fakes.storage import build_server
 from utils.errors import CursorMovedError, RemoteError
@@ -138,7 +139,7 @@ class FakeGameLog:
 
 @dataclass(slots=True)
 class GameLogData:
-    """The stored data of one server."""
+    """The stored data of one server; a player with the name ``poison`` cannot be stored."""
 
     state: GameLogState = field(default_factory=GameLogState)
     sessions: dict[bytes, SessionRecord] = field(default_factory=dict)
@@ -147,6 +148,7 @@ class GameLogData:
     events: dict[EventKey, WorldEvent] = field(default_factory=dict)
     outdated: set[EventKey] = field(default_factory=set)
     names: dict[PlayerId, str] = field(default_factory=dict)
+    poison: str = ""
     kills: list[LiveKill] = field(default_factory=list)
 
 
@@ -169,6 +171,8 @@ class FakeGameLogUnit:
     def replace_players(self, changed: Sequence[PlayerPresence], gone: Collection[str]) -> None:
         """Write players."""
         self._power.pass_point()
+        if self._data.poison and any(one.name == self._data.poison for one in changed):
+            raise ValueError(self._data.poison)
         presence = self._data.state.presence
         players = {**presence.players, **{one.key: one for one in changed}}
         left = {key: one for key, one in players.items() if key not in gone}
@@ -287,6 +291,7 @@ class GameLogWorld:
     """One server with its Deadside.log and the reader of it.
 
     Attributes:
+        errors: the errors that were reported.
         is_found: the bot knows where the logs are.
     """
 
@@ -295,7 +300,8 @@ class GameLogWorld:
         self.log = FakeGameLog()
         self.store = FakeGameLogStore()
         self.settings = FakeVisitSettings()
-        self.events = EventDispatcher()
+        self.errors = FakeErrorSink()
+        self.events = EventDispatcher(self.errors)
         self.is_found = True
         self.reader = self.build_reader()
 
@@ -321,7 +327,7 @@ class GameLogWorld:
         assert (server, guild_limit) == (SERVER, 1)
         yield self.log if self.is_found else None
 
-    async def poll(self, seconds: float = 5) -> None:
+    async def poll(self, seconds: float = 5, *, passes_over: bool = False) -> None:
         """Let time pass, and visit the file."""
         self.clock.move(seconds)
 
@@ -329,7 +335,7 @@ class GameLogWorld:
             return SERVER
 
         look = ServerLook(SERVER, self.clock.monotonic(), 0)
-        await self.reader.read(Visit(look, 1, passes_over=False, find_current=find_current))
+        await self.reader.read(Visit(look, 1, passes_over, find_current))
 
     @property
     def now(self) -> datetime:

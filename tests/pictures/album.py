@@ -132,7 +132,15 @@ class Album:
         services = self.bot.services
         languages = GuildLanguages(self.bot, self.factory)
         clock = FakeClock(AT)
-        pages = BoardPages(services.coverage, services.statistics, services.combat, languages, clock)
+        pages = BoardPages(
+            services.coverage,
+            services.statistics,
+            services.combat,
+            services.server_players,
+            services.readings,
+            languages,
+            clock,
+        )
         key = BoardKey(GuildId(self.ada.guild.id), ServerId(""), Board.KILLS.value)
         shown = Shown.of_post(await pages.build(key))
         return self._draw("leaderboard", [shown], "A board that keeps itself up to date")

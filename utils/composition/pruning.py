@@ -17,7 +17,8 @@ KEPT_ERRORS = timedelta(days=90)  # after the last one
 QUIET_ERRORS = timedelta(days=30)  # after the last one they are hidden, and no member stays with them
 KEPT_HOURS = timedelta(days=14)
 KEPT_SESSIONS = timedelta(days=90)  # the days of their players stay
-KEPT_SAMPLES = timedelta(days=30)
+WHOLE_SAMPLES = timedelta(days=30)  # older ones are folded to hours
+KEPT_SAMPLES = timedelta(days=365)
 KEPT_EVENTS = timedelta(days=30)
 
 
@@ -75,6 +76,7 @@ class Pruning:
             await self._repositories.game_logs.prune(
                 scope, sessions=now - KEPT_SESSIONS, samples=now - KEPT_SAMPLES
             )
+            await self._repositories.game_logs.fold_samples(scope, before=now - WHOLE_SAMPLES)
             await self._repositories.game_logs.prune_events(scope, before=now - KEPT_EVENTS)
 
         async def delete_leftovers(scope: ServerScope) -> None:

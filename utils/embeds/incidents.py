@@ -14,7 +14,9 @@ def build_incident_embed(
     """Return the message about an incident: the trouble, since when, its effect, and what to do first."""
     row, theme = KINDS[incident.key.kind], style.theme
     if stage is Stage.ENDED:
-        return style.build(row.title, _describe_end(incident), mark=theme.good, colour=theme.success)
+        about = [said] if row.is_edited and said is not None else []
+        lines = [*about, _describe_end(incident)]
+        return style.build(row.title, join(lines, "\n"), mark=theme.good, colour=theme.success)
     is_critical = incident.state is CheckState.CRITICAL
     lines = [
         *([] if said is None else [said]),

@@ -1,6 +1,8 @@
 """Deadside.log of a game server: how far it is read, and what is known from it."""
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -170,14 +172,15 @@ class LogSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationSample:
-    """How many players a game server had in five minutes.
+    """How many players a game server had in five minutes, or in an hour that was folded.
 
     Attributes:
         at: the beginning of these minutes.
-        online: the players in the game at the sample.
-        queue: how many waited for a place.
+        online: the players in the game at the sample; of an hour the sum over its samples.
+        queue: how many waited for a place; of an hour likewise.
         max_players: the number of places; None if it is not known.
         peak: the most players who were in the game at once.
+        count: how many samples it stands for.
     """
 
     at: datetime
@@ -185,6 +188,16 @@ class PopulationSample:
     queue: int
     max_players: int | None
     peak: int
+    count: int = 1
+
+    @property
+    def mean(self) -> float:
+        """Return how many players were in the game, on average."""
+        return self.online / self.count
+
+    def list_times(self) -> list[datetime]:
+        """Return the beginnings of the five minutes that it stands for; gaps of an hour go to its end."""
+        return [self.at + number * SAMPLE_TIME for number in range(self.count)]
 
 
 class LogCondition(StrEnum):
@@ -284,6 +297,29 @@ def digest_run(head: bytes) -> str | None:
     if not feed and len(head) < HEAD_BYTES:
         return None
     return hashlib.sha256(line.rstrip(b"\r")).hexdigest()[:RUN_DIGITS]
+
+
+def floor_hour(at: datetime) -> datetime:
+    """Return the beginning of the hour of a moment."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def fold_samples(samples: Iterable[PopulationSample]) -> list[PopulationSample]:
+    """Return one sample for each hour with any, oldest first; hours without one stay gaps."""
+    hours = defaultdict[datetime, list[PopulationSample]](list)
+    for one in samples:
+        hours[floor_hour(one.at)].append(one)
+    return [
+        PopulationSample(
+            at=at,
+            online=sum(one.online for one in some),
+            queue=sum(one.queue for one in some),
+            max_players=max(some, key=lambda one: one.at).max_players,
+            peak=max(one.peak for one in some),
+            count=sum(one.count for one in some),
+        )
+        for at, some in sorted(hours.items())
+    ]
 
 
 def floor_sample(at: datetime) -> datetime:

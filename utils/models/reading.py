@@ -132,6 +132,11 @@ class Chunk:
         """Return how many lines it holds."""
         return self.data.count(b"\n")
 
+    @property
+    def place(self) -> str:
+        """The file, and where in it they begin."""
+        return f"{self.after.file.name}:{self.start}"
+
     def halve(self) -> tuple["Chunk", "Chunk"] | None:
         """Cut it behind half of its lines; None for a single one."""
         if self.lines < 2:

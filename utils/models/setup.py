@@ -7,8 +7,18 @@ from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import ButtonKind, ButtonStyle, LastingButton
 from utils.models.texts import Command, Text, text
 
-SETUP_KINDS = (ChannelKind.KILLFEED, ChannelKind.ALERTS, ChannelKind.BOUNTIES, ChannelKind.LEADERBOARD)
+SETUP_KINDS = (
+    ChannelKind.KILLFEED,
+    ChannelKind.ALERTS,
+    ChannelKind.EVENTS,
+    ChannelKind.CONNECTIONS,
+    ChannelKind.BOUNTIES,
+    ChannelKind.LEADERBOARD,
+)
 """The kinds of channel that something is posted in, in the order of the checklist."""
+
+CREATED_KINDS = tuple(kind for kind in SETUP_KINDS if kind is not ChannelKind.CONNECTIONS)
+"""The kinds that one press creates: joins and leaves are off until an admin chooses their channel."""
 
 SET_UP = ButtonKind("setup")
 SET_UP_BUTTON = LastingButton(SET_UP, text("Set up"), style=ButtonStyle.PRIMARY)

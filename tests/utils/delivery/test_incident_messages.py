@@ -221,16 +221,18 @@ async def test_message_of_a_server_that_stands_still_is_edited_when_it_is_back(
     ended = incident.end(START + timedelta(minutes=25))
     async with running_bot(bot, world):
         await bot.wait_until_ready()
-        told = await messages.tell(incident, Stage.OPENED, text("The log of Mirny grew last."))
+        said = text("**{server}**: its log stood still.", server="Mirny")
+        told = await messages.tell(incident, Stage.OPENED, said)
         assert told == IncidentMessage(ChannelId(channel.id), channel.all_messages[0].id)
         shown = replace(ended, message=told)
-        assert await messages.tell(shown, Stage.ENDED, None) == told
+        assert await messages.tell(shown, Stage.ENDED, said) == told
         await world.settle()
         began = int(START.timestamp())
-        back = f"✅ A game server seems to stand still\nBack after 25 min. It began <t:{began}:R>."
+        title, end = "✅ A game server seems to stand still", f"Back after 25 min. It began <t:{began}:R>."
+        back = f"{title}\n**Mirny**: its log stood still.\n{end}"
         assert read(channel) == [back]
         gone = replace(ended, message=IncidentMessage(ChannelId(channel.id), 1))
         other = await messages.tell(gone, Stage.ENDED, None)
         await world.settle()
         assert other != told
-        assert read(channel) == [back, back]
+        assert read(channel) == [back, f"{title}\n{end}"]

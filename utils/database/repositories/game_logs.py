@@ -12,12 +12,22 @@ from utils.database.documents.presence_documents import SAMPLES, read_state
 from utils.database.documents.world_documents import read_event
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.game_log_unit import GameLogTransaction
-from utils.models.game_log import GameLogState, LiveKill, OnlineTime, PopulationSample
+from utils.models.game_log import (
+    GameLogState,
+    LiveKill,
+    OnlineTime,
+    PopulationSample,
+    floor_hour,
+    fold_samples,
+)
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.typed_text import fold_text
 from utils.models.world_events import LONGEST_RETURN, UNHEARD, WorldEvent
 
 T = TypeVar("T")
+
+FOLDED_AT_ONCE = 2_000
+"""The most samples of one transaction: about a week."""
 
 KILLS_CHECKED = 1_000
 WALL_CLOCK = timedelta(hours=15)
@@ -79,6 +89,38 @@ class GameLogRepository(FencedRepository):
         """Delete the sessions that ended and the samples that were taken before a moment."""
         await self._of_server("sessions", scope).delete_in_parts({"ended_at": {"$lt": sessions}})
         await self._of_server("population", scope).delete_in_parts({"at": {"$lt": samples}})
+
+    async def fold_samples(
+        self, scope: ServerScope, *, before: datetime, at_once: int = FOLDED_AT_ONCE
+    ) -> None:
+        """Fold the samples of the hours that ended before a moment: one for each hour stays.
+
+        Args:
+            scope: the server.
+            before: UTC.
+            at_once: the most samples of one transaction; more than an hour has.
+        """
+        until = floor_hour(before)
+
+        def fold(transaction: Transaction) -> bool:
+            """Fold some hours; tell whether more are left. The stored edge and the samples move together."""
+            states = transaction.of_server("log_state", scope)
+            since = (states.find_one({}) or {}).get("folded_until")
+            span = {"$lt": until} if since is None else {"$gte": since, "$lt": until}
+            samples = transaction.of_server("population", scope)
+            found = samples.find({"at": span}, sort=[("at", 1)], limit=at_once + 1, hint="at")
+            some = [SAMPLES.read(one) for one in found[:at_once]]
+            if not some:
+                return False
+            end = until if len(some) == len(found) else floor_hour(some[-1].at)
+            folded = fold_samples(one for one in some if one.at < end)
+            samples.delete({"at": {"$gte": some[0].at, "$lt": end}})
+            samples.insert_many(map(SAMPLES.build, folded))
+            states.update_one({}, {"$set": {"folded_until": end}})
+            return end < until
+
+        while await self._in_transaction(scope.guild_id, fold):
+            pass
 
     async def find_peak(self, scope: ServerScope, *, since: datetime) -> int | None:
         """Return the most players at once in the samples since a moment; None without a sample."""

@@ -19,7 +19,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -65,6 +65,7 @@ from utils.services.ingestion.deadside_stores import (
 from utils.services.ingestion.deadside_tail import GameLogTail, LogSlice
 from utils.services.ingestion.deadside_tally import count_lines, is_closed_by, measure_gaps
 from utils.services.ingestion.log_reader import ReadReport, Visit
+from utils.services.ingestion.poison import find_place, store_around_poison
 from utils.services.ingestion.reader_state import ReaderState
 from utils.services.ports import ChannelFinder, SettingsSource
 from utils.services.premium.tiers import PremiumService
@@ -133,6 +134,15 @@ class _Memory:
     peak: int = 0
     events: dict[EventKey, WorldEvent] = field(default_factory=dict)
     outdated: set[EventKey] = field(default_factory=set)
+
+    def copy(self) -> "_Memory":
+        """Return another one with the same facts."""
+        return replace(self, events=dict(self.events), outdated=set(self.outdated))
+
+    def become(self, other: "_Memory") -> None:
+        """Take over the facts of another one."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(other, one.name))
 
 
 class DeadsideLogReader:
@@ -204,7 +214,7 @@ class DeadsideLogReader:
             if seen is None:
                 await self._note_missing(memory)
             else:
-                await self._read_on(server, log, seen, memory)
+                await self._read_on(visit, log, seen, memory)
         self._memory, self._known = memory, memory.state
 
     async def _note_missing(self, memory: _Memory) -> None:
@@ -215,8 +225,10 @@ class DeadsideLogReader:
             memory.state = replace(memory.state, missing_since=self._clock.now())
             await self._store(memory, [CursorStep(memory.stored.cursor, memory.state)])
 
-    async def _read_on(self, server: GameServer, log: GameLog, seen: LogSize, memory: _Memory) -> None:
+    async def _read_on(self, visit: Visit, log: GameLog, seen: LogSize, memory: _Memory) -> None:
         """Read what is new, and post what is due."""
+        server = visit.look.server
+        take = self._take_around_poison if visit.passes_over else self._take
         state, cursor = memory.state, memory.state.cursor
         max_age, has_grown = self._dependencies.max_announce_age, False
         is_silent = is_cold(state.read_at, now=self._clock.now(), max_age=max_age)
@@ -229,11 +241,26 @@ class DeadsideLogReader:
             if seen != memory.seen:
                 async with aclosing(memory.tail.read_on(log, seen, cursor)) as pieces:
                     async for piece in pieces:
-                        await self._take(server, memory, piece)
+                        await take(server, memory, piece)
                         has_grown = True
                 memory.seen = seen if memory.tail.is_at_end else None
         if memory.state.cursor is not None and not has_grown:
             await self._finish(server, memory, (), is_silent=is_silent)
+
+    async def _take_around_poison(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
+        """Take a slice without each line that cannot be taken."""
+
+        async def store(part: LogSlice) -> None:
+            trial = memory.copy()
+            await self._take(server, trial, part)
+            memory.become(trial)
+
+        async def pass_over(part: LogSlice, reason: Text) -> None:
+            del reason  # the line may hold anything, so it is not kept
+            await store(replace(part, lines=[]))
+
+        report = partial(self._dependencies.events.errors.report, where=find_place(self._scope))
+        await store_around_poison(piece, store=store, pass_over=pass_over, report=report)
 
     async def _take(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
         """Take the lines of a slice, and store what changed."""

@@ -7,6 +7,7 @@ from functools import partial
 
 from utils.clock import Clock
 from utils.models.game_log import LogCursor, LogSize, digest_run
+from utils.models.reading import slice_lines
 from utils.services.ingestion.deadside_reading import (
     LINE_BYTES,
     SLICE_BYTES,
@@ -17,6 +18,7 @@ from utils.services.ingestion.deadside_reading import (
 )
 from utils.services.ingestion.deadside_stores import GameLog
 
+FILE_NAME = "Deadside.log"
 LONG_LINE_SLICES = 64  # 16 MiB without a line feed: they are searched again when the file grows
 
 
@@ -27,16 +29,38 @@ class LogSlice:
     Attributes:
         continuation: how they follow what was read before.
         cursor: where reading stands behind them.
-        lines: without their ends.
+        data: with their ends, starting at ``start``; empty if its only line is longer than a slice.
+        lines: without their ends, long ones cut.
         is_silent: nothing in them is news.
         is_end: they end the silent part, or all that there is.
     """
 
     continuation: Continuation
     cursor: LogCursor
+    start: int
+    data: bytes
     lines: list[bytes]
     is_silent: bool
     is_end: bool
+
+    @property
+    def place(self) -> str:
+        """The file, and where in it they begin."""
+        return f"{FILE_NAME}:{self.start}"
+
+    def halve(self) -> tuple["LogSlice", "LogSlice"] | None:
+        """Cut it behind half of its lines; None for a single one."""
+        if len(self.lines) < 2:
+            return None
+        (_, first), (place, second) = slice_lines(self.data, lines=(len(self.lines) + 1) // 2)
+        offset = self.start + place
+        between = replace(self.cursor, offset=offset)
+        return (
+            replace(self, cursor=between, data=first, lines=cut_lines(first)[0], is_end=False),
+            replace(
+                self, continuation=Continuation.GOES_ON, start=offset, data=second, lines=cut_lines(second)[0]
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +108,9 @@ class GameLogTail:
                 lines, length = await self._pass_long_line(log, at.offset, end)
             is_short = len(data) < wanted
             is_end = is_short or not length or at.offset + max(length, len(data)) >= end
-            offset = at.offset + length
+            start, offset = at.offset, at.offset + length
             at = replace(at, offset=offset, border=offset if is_end and is_silent else at.border)
-            yield LogSlice(continuation, at, lines, is_silent, is_end)
+            yield LogSlice(continuation, at, start, data[:length], lines, is_silent, is_end)
             continuation, data = Continuation.GOES_ON, b""
             if is_short or (is_end and not is_silent):
                 self.is_at_end = not is_short

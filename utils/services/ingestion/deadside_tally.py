@@ -58,13 +58,13 @@ def measure_gaps(
     return tuple(LogGap(day, longest[day]) for day in sorted(longest) if day >= since)
 
 
-def is_closed_by(lines: Iterable[LogLine], *, is_closed: bool) -> bool:
+def is_closed_by(lines: Sequence[LogLine], *, is_closed: bool) -> bool:
     """Tell whether a run is over behind some lines; a line with a stamp behind its last one denies it."""
-    for line in lines:
+    for line in reversed(lines):
         if isinstance(line.fact, RunClosed):
-            is_closed = True
-        elif line.at is not None:
-            is_closed = False
+            return True
+        if line.at is not None:
+            return False
     return is_closed
 
 

@@ -1,25 +1,37 @@
 """A line that cannot be stored must not block later lines.
 
 If a failure repeats without a change, its cause is in the batch itself. Such a batch is halved, and its
-halves again, until one line remains. The bot keeps that line as rejected and stores all others. Temporary
+halves again, until one line remains. The bot passes over that line and stores all others. Temporary
 failures, for example an unreachable database, never count as poison.
 """
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, Self, TypeVar
 
 from structlog import get_logger
 
 from utils.error_sink import ErrorSource, Where
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
-from utils.models.reading import Chunk
 from utils.models.rejections import RejectionReason
 from utils.models.scope import ServerScope
 from utils.models.texts import Text, Value
 from utils.tasks import Failure, capture
 
+
+class Divisible(Protocol):  # implemented by Chunk
+    """Whole lines of a log."""
+
+    @property
+    def place(self) -> str:
+        """The file, and where in it they begin."""
+
+    def halve(self) -> tuple[Self, Self] | None:
+        """Cut it behind half of its lines; None for a single one."""
+
+
 T = TypeVar("T")
+C = TypeVar("C", bound=Divisible)
 
 FAILURES_BEFORE = 5
 """Number of equal failures before lines are skipped."""
@@ -45,10 +57,10 @@ def find_place(scope: ServerScope) -> Where:
 
 
 async def store_around_poison(
-    chunk: Chunk,
+    chunk: C,
     *,
-    store: Callable[[Chunk], Awaitable[T]],
-    pass_over: Callable[[Chunk, Text], Awaitable[T]],
+    store: Callable[[C], Awaitable[T]],
+    pass_over: Callable[[C, Text], Awaitable[T]],
     report: Callable[[BaseException], object],
 ) -> list[T]:
     """Store a chunk, in parts if need be, and skip each line that cannot be stored.
@@ -56,7 +68,7 @@ async def store_around_poison(
     Args:
         chunk: the chunk.
         store: stores a chunk of any size, all or nothing.
-        pass_over: keeps a chunk of one line as rejected, for a reason, and moves the cursor behind it.
+        pass_over: moves the cursor behind a chunk of one line, for a reason with which it may keep the line.
         report: takes the error of a line that is skipped.
     """
     outcome = await capture(partial(store, chunk))
@@ -67,7 +79,7 @@ async def store_around_poison(
     halves = chunk.halve()
     if halves is None:
         reason = RejectionReason.NOT_STORED.say(failure=describe_failure(outcome.error))
-        logger.error("line is passed over", file=chunk.after.file.name, offset=chunk.start)
+        logger.error("line is passed over", place=chunk.place)
         report(outcome.error)
         return [await pass_over(chunk, reason)]
     parts: list[T] = []

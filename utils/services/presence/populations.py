@@ -48,17 +48,21 @@ class PopulationService:
         return build_report(sums, where=where, period=period, until=until, zone=zone)
 
 
-def sum_samples(samples: Iterable[PopulationSample]) -> list[tuple[datetime, int, int]]:
-    """Return each time with the players in the game and the peak, over all servers, oldest first."""
-    online, peaks = defaultdict[datetime, int](int), defaultdict[datetime, int](int)
+def sum_samples(samples: Iterable[PopulationSample]) -> list[tuple[datetime, float, int]]:
+    """Return each time with the players in the game and the peak, over all servers, oldest first.
+
+    An hour that was folded counts as the samples that it stands for, so it weighs as much as they did.
+    """
+    online, peaks = defaultdict[datetime, float](float), defaultdict[datetime, int](int)
     for one in samples:
-        online[one.at] += one.online
-        peaks[one.at] += one.peak
+        for at in one.list_times():
+            online[at] += one.mean
+            peaks[at] += one.peak
     return [(at, online[at], peaks[at]) for at in sorted(online)]
 
 
 def build_report(
-    sums: Sequence[tuple[datetime, int, int]],
+    sums: Sequence[tuple[datetime, float, int]],
     *,
     where: Value,
     period: PopulationPeriod,
@@ -66,8 +70,8 @@ def build_report(
     zone: ZoneInfo,
 ) -> PopulationReport:
     """Return the course and its figures; a step without a sample stays a gap."""
-    steps: list[list[int]] = [[] for _ in range(period.steps)]
-    hours = defaultdict[int, list[int]](list)
+    steps: list[list[float]] = [[] for _ in range(period.steps)]
+    hours = defaultdict[int, list[float]](list)
     since = until - period.length
     for at, online, _ in sums:
         step = int((at - since) / period.step)
@@ -81,7 +85,7 @@ def build_report(
         period=period,
         since=since,
         course=tuple(_average(some) for some in steps),
-        now=sums[-1][1] if is_new else None,
+        now=round(sums[-1][1]) if is_new else None,
         average=_average([online for _, online, _ in sums]),
         peak=peak[2] if peak else None,
         peak_at=peak[0] if peak else None,
@@ -90,5 +94,5 @@ def build_report(
     )
 
 
-def _average(counts: Sequence[int]) -> float | None:
+def _average(counts: Sequence[float]) -> float | None:
     return sum(counts) / len(counts) if counts else None

@@ -19,7 +19,7 @@ from utils.models.texts import text
 NEAR_TIME = timedelta(minutes=10)
 """So long before and after a restart a log that stands still is no trouble."""
 
-MOST_TIMES = 24
+MOST_TIMES = 12
 LEARNT_RUNS, LEARNT_STARTS = 5, 3
 LEARNT_SPREAD = timedelta(minutes=10)
 """From the earliest to the latest of the starts: each is within five minutes of the middle."""
@@ -42,7 +42,7 @@ def read_times(typed: str) -> tuple[str, ...]:
             )
         times.add(part.zfill(len("00:00")))
     if len(times) > MOST_TIMES:
-        raise InvalidInputError(text("A server can have 24 restart times at most."))
+        raise InvalidInputError(text("A server can have 12 restart times at most."))
     return tuple(sorted(times))
 
 
@@ -55,6 +55,13 @@ def find_next_restart(
     upcoming = (at for at in _list_moments(times, zone, now) if at > now)
     at = min(upcoming, default=None)
     return None if at is None else NextRestart(at, is_set=bool(server.restart_times))
+
+
+def list_set_restarts(server: GameServer, *, now: datetime) -> list[datetime]:
+    """Return the restarts of the next day, by the times that an admin set, the next one first."""
+    zone = ZoneInfo(server.timezone)
+    times = [time.fromisoformat(one) for one in server.restart_times]
+    return sorted(at for at in _list_moments(times, zone, now) if at > now)
 
 
 def is_near_restart(server: GameServer, run_starts: Sequence[datetime], *, now: datetime) -> bool:

@@ -23,7 +23,7 @@ from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.ports import ChannelFinder, ServerStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.restart_times import find_next_restart
+from utils.services.servers.restart_times import list_set_restarts
 from utils.tasks import TaskManager
 
 WARN_TASK = "restarts:warn"
@@ -94,11 +94,11 @@ class RestartWarnings:
 
 def find_due_restart(server: GameServer, *, now: datetime) -> datetime | None:
     """Return the set restart that is to be announced now; None if there is none."""
-    upcoming = find_next_restart(server, (), now=now)
-    if upcoming is None or not server.restart_warning:
+    if not server.restart_warning:
         return None
-    late = now - (upcoming.at - timedelta(minutes=server.restart_warning))
-    return upcoming.at if timedelta() <= late <= LATE_TIME else None
+    before = timedelta(minutes=server.restart_warning)
+    upcoming = list_set_restarts(server, now=now)
+    return next((at for at in upcoming if timedelta() <= now - (at - before) <= LATE_TIME), None)
 
 
 def build_warning(server: GameServer, restart_at: datetime, *, now: datetime) -> RestartNotice:

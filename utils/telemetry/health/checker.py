@@ -237,7 +237,8 @@ class HealthChecker:
                 self._conclude(key, change, streak.concluded)
             if streak.is_idle:
                 self._streaks.pop(key, None)
-                self._said.pop(key, None)
+                if self.incidents.find(key) is None:  # else the message about its end may repeat the sentence
+                    self._said.pop(key, None)
             else:
                 self._streaks[key] = streak
 
@@ -318,6 +319,7 @@ class HealthChecker:
         if stage is Stage.ENDED:
             if not current.is_open:
                 self.incidents.finish(current)
+                self._said.pop(key, None)
         else:
             told = replace(current, told_state=incident.state, told_at=now, message=message)
             self.incidents.put(told)

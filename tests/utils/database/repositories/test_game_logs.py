@@ -20,6 +20,7 @@ from utils.database.repositories.servers import LATE_BATCH_TIME, GameServerRepos
 from utils.database.units.game_log_unit import GameLogTransaction
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.game_log import (
+    SAMPLE_TIME,
     GameLogState,
     LineCount,
     LineTally,
@@ -48,6 +49,7 @@ from utils.services.presence.playtime import build_record
 GHOST, OTTER = build_player_id("Ghost"), build_player_id("Otter")
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2025, 6, 4, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(name="logs")
@@ -178,6 +180,32 @@ async def test_self_check_reads_live_kills_and_sessions_of_its_server(
         OnlineTime(OTTER, after(1), after(72_061))
     ]
     assert await logs.list_online_times(scope, since=after(72_062)) == []
+
+
+@pytest.mark.parametrize("at_once", [13, 2_000])
+async def test_old_samples_become_hours_and_gaps_stay(
+    logs: GameLogRepository, scope: ServerScope, at_once: int
+) -> None:
+    """Whole hours before the border are one sample each, in any number of rounds; the rest stays as it is."""
+    state, steps = build_steps(scope)
+    await store(logs, scope, steps)
+    samples = [
+        PopulationSample(
+            at=NOW + number * SAMPLE_TIME, online=number, queue=1, max_players=50, peak=number + 2
+        )
+        for number in (*range(12, 24), *range(36, 40))
+    ]
+    await store(logs, scope, [SampleStep(one) for one in samples])
+    first = [*await logs.list_samples(scope, since=NOW - HOUR)][:1]
+    folded = PopulationSample(at=NOW + HOUR, online=210, queue=12, max_players=50, peak=25, count=12)
+    for border in (NOW + 2 * HOUR, NOW + 2 * HOUR, NOW + 3.5 * HOUR, NOW):
+        await logs.fold_samples(scope, before=border, at_once=at_once)
+        assert await logs.list_samples(scope, since=NOW - HOUR) == [*first, folded, *samples[12:]]
+    await logs.fold_samples(scope, before=NOW + 4 * HOUR, at_once=at_once)
+    last = PopulationSample(at=NOW + 3 * HOUR, online=150, queue=4, max_players=50, peak=41, count=4)
+    assert await logs.list_samples(scope, since=NOW - HOUR) == [*first, folded, last]
+    assert await logs.find_peak(scope, since=NOW) == 41
+    assert (await logs.load(scope)).cursor == state.cursor
 
 
 async def test_only_player_of_a_name_is_found(

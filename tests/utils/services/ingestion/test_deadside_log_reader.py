@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
@@ -230,6 +231,27 @@ def erase(world: GameLogWorld, key: str) -> None:
     players = {one: kept for one, kept in presence.players.items() if one != key}
     cursor = replace(data.state.cursor, edits=data.state.cursor.edits + 1)
     data.state = replace(data.state, cursor=cursor, presence=replace(presence, players=players))
+
+
+async def test_lines_that_cannot_be_stored_hold_up_no_others(world: GameLogWorld) -> None:
+    """After some equal failures such lines are passed over; the others are taken in their order."""
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost"))
+    await world.poll()
+    world.store.data.poison = "Wolf"
+    joins = [write_join(world.now, name) for name in ("Otter", "Wolf", "Fox")]
+    world.log.append("".join(joins) + write_leave(world.now, "Ghost"))
+    with pytest.raises(ValueError, match="Wolf"):
+        await world.poll()
+    with capture_logs() as logs:
+        await world.poll(passes_over=True)
+    passed = [entry["place"] for entry in logs if entry["event"] == "line is passed over"]
+    first = len(world.log.data or b"") - len(joins[1] + joins[2] + write_leave(world.now, "Ghost"))
+    request = joins[1].splitlines(keepends=True)[0]
+    assert passed == [f"Deadside.log:{first}", f"Deadside.log:{first + len(request)}"]
+    assert world.online == ["", "Fox", "Otter"]
+    assert [str(one) for one in world.errors.reported] == ["Wolf"] * 2
+    await world.poll(60)
+    assert world.posted == ["joined Fox, Otter", "left Ghost"]
 
 
 async def test_lost_connection_costs_nothing(world: GameLogWorld) -> None:

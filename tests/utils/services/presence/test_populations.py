@@ -3,8 +3,11 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.fakes.clock import START
-from utils.models.game_log import SAMPLE_TIME, PopulationSample
+from utils.models.game_log import SAMPLE_TIME, PopulationSample, fold_samples
 from utils.models.populations import PopulationPeriod
 from utils.services.presence.populations import build_report, sum_samples
 
@@ -45,3 +48,28 @@ def test_old_number_is_not_that_of_now() -> None:
     assert (report.now, report.average, len(report.course)) == (None, 4.0, 168)
     empty = build_report([], where="Mirny", period=PopulationPeriod.MONTH, until=START, zone=ZoneInfo("UTC"))
     assert (empty.peak, empty.busiest_hour, set(empty.course)) == (None, None, {None})
+
+
+COUNTS = st.dictionaries(
+    st.integers(1, 2_000), st.tuples(st.integers(0, 70), st.integers(0, 20)), max_size=60
+)
+
+
+@given(counts=COUNTS, edge=st.integers(0, 200))
+def test_folded_hours_weigh_what_their_samples_did(counts: dict[int, tuple[int, int]], edge: int) -> None:
+    """Average, peak and hours with any sample are the same, wherever the border to whole samples lies."""
+    samples = [
+        sample(number * SAMPLE_TIME, online, online + more) for number, (online, more) in counts.items()
+    ]
+    border = START - edge * HOUR
+    folded = fold_samples(one for one in samples if one.at < border)
+    mixed = [*folded, *(one for one in samples if one.at >= border)]
+    assert fold_samples(mixed) == fold_samples(samples)
+    period, zone = PopulationPeriod.WEEK, ZoneInfo("UTC")
+    whole, both = (
+        build_report(sum_samples(some), where="", period=period, until=START, zone=zone)
+        for some in (samples, mixed)
+    )
+    assert both.peak == whole.peak
+    assert abs((both.average or 0) - (whole.average or 0)) < 1e-6
+    assert [one is None for one in both.course] == [one is None for one in whole.course]

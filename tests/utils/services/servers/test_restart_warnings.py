@@ -123,6 +123,15 @@ def test_late_start_announces_nothing(late: timedelta, *, is_due: bool) -> None:
     assert find_due_restart(replace(SERVER, restart_times=()), now=now) is None
 
 
+async def test_each_of_two_restarts_within_the_warning_is_announced(world: World) -> None:
+    """The second one is announced before the first one happens."""
+    second = RESTART + 5 * MINUTE
+    times = (f"{RESTART:%H:%M}", f"{second:%H:%M}")
+    world.store.servers[SCOPE] = replace(SERVER, restart_times=times)
+    assert await world.pass_time(29) == 2
+    assert list(world.around.announced) == [RESTART, second]
+
+
 @pytest.mark.parametrize("obstacle", ["channel", "tier", "paused", "removed"])
 async def test_nothing_is_announced_without_a_channel_a_tier_or_the_server(
     world: World, obstacle: str

@@ -49,7 +49,9 @@ async def test_log_that_stands_still_is_told_to_its_guild(
     log = LogReading(condition=condition, was_well=was_well, is_near_restart=is_near, still_since=START)
     probe = probe_still_logs(lambda: [build_reading(log)], is_open=lambda key: is_open and key == STILL)
     (finding,) = await probe.look()
-    said = text("The log of **{server}** grew last {moment}.", server="Mirny", moment=Moment(START))
+    said = text(
+        "**{server}**: its log stood still from {moment} on.", server="Mirny", moment=Moment(START, "f")
+    )
     assert (finding == Finding(STILL, CheckState.WARN, said)) is is_told
     assert (finding.state is CheckState.OK) is not is_told
 

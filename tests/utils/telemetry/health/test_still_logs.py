@@ -31,10 +31,11 @@ class FakeTeller:
     """Records the messages, and those that were edited."""
 
     told: list[tuple[Stage, IncidentMessage | None]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     async def tell(self, incident: Incident, stage: Stage, said: Text | None) -> IncidentMessage | None:
         """Record a message."""
-        del said
+        self.said.append(str(said))
         self.told.append((stage, incident.message))
         return MESSAGE
 
@@ -107,6 +108,8 @@ async def test_server_that_stands_still_is_told_once_and_edited_when_it_is_back(
     assert story.stages == [Stage.OPENED]
     await story.pass_minutes(ROUNDS_BEFORE_END + 1, writes=True)
     assert story.teller.told[1:] == [(Stage.ENDED, MESSAGE)]
+    since = f"{START + timedelta(minutes=5):%d %B %Y, %H:%M} UTC"
+    assert story.teller.said == [f"**Mirny**: its log stood still from {since} on."] * 2
     assert KINDS[IncidentKind.LOG_STILL].is_edited
     assert not any(one.is_open for one in story.store.stored.values())
 

@@ -67,8 +67,11 @@ def _is_still(log: LogReading, *, is_open: bool) -> bool:
 
 
 def _describe_still(server_name: str, log: LogReading) -> Text:
+    """Return a sentence that stays true in the message when the log has grown again."""
     if log.still_since is None:
-        return text("**{server}** seems to stand still.", server=server_name)
+        return text("**{server}**: its log stood still.", server=server_name)
     return text(
-        "The log of **{server}** grew last {moment}.", server=server_name, moment=Moment(log.still_since)
+        "**{server}**: its log stood still from {moment} on.",
+        server=server_name,
+        moment=Moment(log.still_since, "f"),
     )
