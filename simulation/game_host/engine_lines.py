@@ -74,6 +74,11 @@ def write_head(started_at: datetime, *, slots: int) -> list[str]:
     ]
 
 
+def write_end(at: datetime) -> list[str]:
+    """Return the last lines of a file, which the engine writes when it is shut down in order."""
+    return ["LogExit: Exiting.", f"Log file closed, {at:%m/%d/%y %H:%M:%S}"]
+
+
 def write_world_ready(at: datetime) -> list[str]:
     """Return the lines after which players can enter."""
     return [

@@ -111,6 +111,7 @@ class ServerLife:
 
     def _restart(self, at: datetime) -> None:
         """End the run without a line about its players; they come back soon after the next start."""
+        self._write(at, engine.write_end(at))
         were_there = [one.fighter for one in self.online.values()]
         self.online.clear()
         self._coming.clear()

@@ -26,6 +26,7 @@ from utils.models.scope import ChannelId, MemberId
 T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
+_WAIT_FIELD = "retry_after"
 EDIT_LIMIT_CODE = 30046  # too many edits of messages older than an hour
 RENAME_TIMEOUT_SECONDS = 900.0
 """Longer than Discord makes a third rename in ten minutes wait."""
@@ -212,6 +213,9 @@ def map_discord_errors(clock: Clock) -> Iterator[None]:
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error
     except (ValueError, LookupError, TypeError) as error:
+        if error.args == (_WAIT_FIELD,):
+            # the library asks how long to wait, and the limit of edits of old messages does not tell
+            raise DeliveryDelayedError("limited for an unknown time", is_of_old_message=True) from error
         # the answer is unreadable, but the request was made
         raise DeliveryUncertainError("the answer could not be read") from error
 

@@ -23,6 +23,7 @@ from utils.models.deadside_log import (
     LogLine,
     MaxPlayers,
     Registered,
+    RunClosed,
     RunStarted,
     WorldReady,
 )
@@ -72,13 +73,13 @@ def test_every_line_is_known_to_the_parser() -> None:
 
 
 def test_restart_begins_a_file_of_its_own_without_a_leave() -> None:
-    """At 02:00 all lines end; 90 s later a file begins with the slots, and the world is ready soon after."""
+    """The engine closes the file at 02:00; 90 s later one begins, with the slots and then the world."""
     entries, lines = live_a_day(), read_a_day()
     begins = [number for number, entry in enumerate(entries) if entry.begins_run]
     restart = find_restart(START)
     assert restart == datetime(2025, 6, 2, 2, tzinfo=UTC)
     assert [entries[number].at for number in begins] == [START, restart + timedelta(seconds=90)]
-    assert entries[begins[1] - 1].at < restart
+    assert (entries[begins[1] - 1].at, lines[begins[1] - 1].fact) == (restart, RunClosed())
     head = [type(line.fact) for line in lines[begins[1] :] if line.fact is not None][:4]
     assert head == [RunStarted, MaxPlayers, WorldReady, WorldReady]
 

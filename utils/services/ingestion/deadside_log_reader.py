@@ -306,7 +306,8 @@ class DeadsideLogReader:
         if piece.is_end:
             await self._finish(server, memory, sessions, is_silent=piece.is_silent)
         else:
-            await self._store(memory, self._build_steps(server, memory, sessions))
+            steps = self._build_steps(server, memory, sessions, is_silent=piece.is_silent)
+            await self._store(memory, steps)
         await asyncio.sleep(0)  # other tasks run between two slices
 
     async def _leave_out_erased(self, sessions: Sequence[PlaySession]) -> Sequence[PlaySession]:
@@ -340,7 +341,7 @@ class DeadsideLogReader:
         memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
         if not is_silent and is_check_due(memory.state, now=now):
             await self._check_itself(memory, now)
-        steps = self._build_steps(server, memory, sessions)
+        steps = self._build_steps(server, memory, sessions, is_silent=is_silent)
         if notices:
             steps.append(NoticesStep(notices, now))
         sample = self._choose_sample(server, memory, now)
@@ -422,14 +423,15 @@ class DeadsideLogReader:
         return sample
 
     def _build_steps(
-        self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession]
+        self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession], *, is_silent: bool
     ) -> list[LogStep]:
         """Return the steps that store the state; the cursor alone if no player changed."""
         before, after = memory.stored.presence.players, memory.state.presence.players
         changed = [one for key, one in after.items() if before.get(key) != one]
         gone = before.keys() - after.keys()
         zone = ZoneInfo(server.timezone)
-        records = [build_record(self._scope, one, zone) for one in sessions]
+        read_at = None if is_silent or memory.state.is_aged else self._clock.now()
+        records = [build_record(self._scope, one, zone, read_at=read_at) for one in sessions]
         steps: list[LogStep] = [CursorStep(memory.stored.cursor, memory.state)]
         if changed or gone or records:
             steps.append(PlayersStep(changed, gone, records))

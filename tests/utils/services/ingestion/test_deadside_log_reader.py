@@ -69,6 +69,10 @@ async def test_first_read_is_silent_and_the_rest_is_posted(world: GameLogWorld) 
     assert isinstance(left, VisitNotice)
     assert [one.seconds for one in left.players] == [3550]
     assert [one.kinds for one in queued] == [frozenset({ChannelKind.CONNECTIONS})] * 2
+    world.log.append(write_noise(world.now))
+    await world.poll()
+    read_live = {one.session.name: one.read_at for one in world.store.data.sessions.values()}
+    assert (read_live.pop("Otter"), [name for name, at in read_live.items() if at]) == (None, ["Ghost"])
 
 
 async def test_quiet_poll_asks_for_the_size_alone_and_stores_nothing(world: GameLogWorld) -> None:
