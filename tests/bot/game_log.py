@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.bot.stage import Stage
-from tests.fakes.game_log import write_join, write_leave, write_start
+from tests.fakes.deaths import build_player_id
+from tests.fakes.game_log import write_join, write_leave, write_noise, write_start
 from utils.clock import SystemClock
 
 
@@ -30,6 +31,12 @@ class GameLogWriter:
     def leave(self, name: str, ago: timedelta = timedelta()) -> None:
         """Let a player leave."""
         self.write(write_leave(self.now - ago, name))
+
+    def come_and_go(self, name: str, player_id: str, *, left_at: datetime) -> None:
+        """Let a player with this id join a minute before a moment, and leave then; the log goes on."""
+        lines = write_join(left_at - timedelta(minutes=1), name) + write_leave(left_at, name)
+        self.write(lines.replace(build_player_id(name), player_id))
+        self.write(write_noise(left_at + timedelta(seconds=31)))
 
     def begin_run(self) -> None:
         """Let the game server start again, with a file of its own."""

@@ -9,6 +9,7 @@ import pytest
 from simulation.discord import Fault, Interaction, Permission
 from simulation.game_host.log_files import GameServerFiles, render_row
 from tests.bot.conftest import StageFactory
+from tests.bot.game_log import GameLogWriter
 from tests.bot.process import until
 from tests.bot.stage import Stage
 from utils.models.deaths import DeathKind, DeathRow
@@ -205,7 +206,7 @@ async def test_nothing_about_a_request_is_lost_when_the_bot_is_killed(stage: Sta
 
     await wait_for_title(stage, refused, "❌ Refused by an admin")
     for reply in (mine, theirs):
-        await wait_for_title(stage, reply, "❌ Two requests, the same respawns")
+        await wait_for_title(stage, reply, "❌ Two requests, one player")
     await until(lambda: stage.read("links", state="over") == [], what=lambda: stage.bot.output)
     await until(lambda: [one["untold"] for one in stage.read("links")] == [0], what=lambda: stage.bot.output)
     told = [message for message in stage.office.messages if " ❌ " in message.content]
@@ -285,3 +286,24 @@ async def test_message_of_a_request_says_so_when_its_member_ends_it(stage: Stage
     await wait_for_title(stage, first, "⏸️ Asked again")
     await stage.ask("/unlink", by=stage.player, player=wolf.victim_name)
     await wait_for_title(stage, again, "⏸️ Link ended")
+
+
+async def test_leaving_the_server_is_a_sign_while_its_log_is_well(stage: Stage) -> None:
+    """A player leaves in the first window and respawns in the second; the bot is killed between the two."""
+    log, files = GameLogWriter(stage), stage.open_files()
+    rows = stage.take(60)
+    files.append(*rows)
+    [wolf] = list_victims(rows, 1)
+    log.join("Ghost", ago=timedelta(hours=1))
+    await stage.add_server("North")
+    await until(lambda: bool(stage.read("presence")), what=lambda: stage.bot.output)
+    asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    assert "Or leave the game server in a window" in asked.embed["description"]
+    first, second = read_windows(asked)
+    log.come_and_go(wolf.victim_name, wolf.victim_id, left_at=first[0] + timedelta(seconds=5))
+    await until(lambda: len(stage.read("sessions", player_id=wolf.victim_id)) == 1)
+    await until(lambda: "**1 of 2 seen**" in asked.embed["description"], what=lambda: stage.bot.output)
+    await stage.bot.kill()
+    await stage.bot.start()
+    die(files, wolf, second[0] + timedelta(seconds=5))
+    await wait_for_title(stage, asked, "✅ Linked and proven")

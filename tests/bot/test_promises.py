@@ -280,20 +280,22 @@ WALKED_ELSEWHERE = {
         "tests/utils/services/links/test_linking.py::"
         "test_first_link_is_main_and_the_others_are_alts_without_proof"
     ),
-    "{member}, I didn't see **{player}** respawn in both windows. Try again later with {link}.": (
+    "{member}, I didn't see **{player}** respawn or leave in both windows. Try again later with {link}.": (
         "tests/utils/services/links/test_linking.py::test_player_who_was_asked_for_in_vain_rests_whoever_asks"
     ),
-    "If you respawned in both, the game server's clock or time zone may be set wrong. Ask an admin to use "
+    "If you did it in both, the game server's clock or time zone may be set wrong. Ask an admin to use "
     "{confirm}.": (
         "tests/utils/services/links/test_linking.py::test_pause_holds_up_no_admin_and_ends_with_a_proof"
     ),
-    "Someone else asked for **{player}** too, and the same respawns fit both requests, so nobody is linked. "
+    "Someone else asked for **{player}** too, and what I saw fits both requests, so nobody is linked. "
     "{member}, try again with {link} later, or ask an admin to use {confirm}.": (
         "tests/bot/test_links.py::test_nothing_about_a_request_is_lost_when_the_bot_is_killed"
     ),
     "I can't update this message, because I'm missing View Channel. {links} shows whether it worked.": (
         "tests/bot/test_links.py::test_request_says_so_where_the_bot_does_not_see_the_channel"
     ),
+    "Or leave the game server in a window and stay away for a minute: that counts as well, and you lose "
+    "nothing.": "tests/bot/test_links.py::test_leaving_the_server_is_a_sign_while_its_log_is_well",
     "Import of {server} stopped": "tests/utils/delivery/test_progress.py",
     "The server was removed during the import.": "tests/utils/delivery/test_progress.py",
     "Error resolved": RESOLVED,

@@ -11,12 +11,13 @@ from tests.fakes.storage import FakeAuditStore, Gate
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.game_log import GameLogState
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.lasting_buttons import LastingButton
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
-from utils.models.servers import ServerHealth
+from utils.models.servers import ConnectionState, ServerHealth
 from utils.models.texts import Text
 from utils.services.players.wording import describe_missing_player, describe_several_players
 
@@ -72,8 +73,8 @@ class FakeLinkStore:
         proven = [link for link in self.links.values() if link.is_proven and link.guild_id == guild_id]
         return next((link for link in proven if link.player_id == player_id), None)
 
-    async def list_menu_suicides(self, guild_id: GuildId, link: Link) -> Sequence[datetime]:
-        """Return the times of a player's suicides that can prove."""
+    async def list_signs(self, guild_id: GuildId, link: Link) -> Sequence[datetime]:
+        """Return the times of a player's signs that can prove."""
         del guild_id
         return [
             one.at
@@ -222,15 +223,18 @@ class FakePlayerFinder:
 
 
 class FakeServerReadings:
-    """The reading progress of each server."""
+    """The reading progress of each server, and what is known of its Deadside.log."""
 
     def __init__(self) -> None:
         self.last_read_at: dict[ServerScope, datetime | None] = {}
+        self.logs: dict[ServerScope, GameLogState] = {}
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of a guild's servers."""
         return {
-            scope: ServerHealth(scope, last_read_at=read_at)
+            scope: ServerHealth(
+                scope, ConnectionState.CONNECTED, last_read_at=read_at, game_log=self.logs.get(scope)
+            )
             for scope, read_at in self.last_read_at.items()
             if scope.guild_id == guild_id
         }
@@ -274,11 +278,18 @@ class FakeProofs:
     Attributes:
         stirred: the guilds that were to be checked.
         told: outcomes of deleted links.
+        is_log_well: leaving a game server is a sign.
     """
 
     def __init__(self) -> None:
         self.stirred: list[GuildId] = []
         self.told: list[tuple[Link, ProofOutcome]] = []
+        self.is_log_well = False
+
+    async def counts_leaving(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> bool:
+        """Tell whether leaving is a sign, as the test sets it."""
+        del guild_id, server_ids
+        return self.is_log_well
 
     def stir(self, guild_id: GuildId) -> None:
         """Record the guild."""

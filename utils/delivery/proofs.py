@@ -44,7 +44,7 @@ class LinkMessages:
         self._clock = clock
 
     def tick_off(self, link: Link, seen: Collection[ProofWindow]) -> None:
-        """Begin to show the windows in which a menu suicide was seen; do nothing without a message."""
+        """Begin to show the windows in which a sign was seen; do nothing without a message."""
 
         async def render() -> Post:
             embeds = await self._languages.speak(link.guild_id)

@@ -18,7 +18,7 @@ _LINK = Command("link")
 _TITLES: Mapping[ProofOutcome, Text] = {
     ProofOutcome.PROVEN: text("Linked and proven"),
     ProofOutcome.TAKEN: text("Someone else proved it first"),
-    ProofOutcome.UNCLEAR: text("Two requests, the same respawns"),
+    ProofOutcome.UNCLEAR: text("Two requests, one player"),
     ProofOutcome.EXPIRED: text("Not proven in time"),
     ProofOutcome.ENDED: text("Link ended"),
     ProofOutcome.REPLACED: text("Asked again"),
@@ -45,7 +45,7 @@ def build_asked_embed(
 
 
 def build_progress_embed(style: Style, link: Link, seen: Collection[ProofWindow]) -> discord.Embed:
-    """Return the message that named the times, with the windows ticked off in which a respawn was seen."""
+    """Return the message that named the times, with the windows ticked off in which a sign was seen."""
     return _build_task_embed(style, link, seen, is_followed=True)
 
 
@@ -108,8 +108,17 @@ def _build_task_embed(
     )
     advice = text("Don't respawn in the five minutes before a window: the game has a cooldown.")
     lines = [style.write(task), "", *windows, *_list_counts(style, link, seen), "", style.write(advice)]
+    if link.counts_leaving:
+        lines.append(style.write(_describe_leaving()))
     lines.append(style.write(_describe_ending(is_followed=is_followed)))
     return style.build(text("Prove it's you"), lines=lines, mark=style.theme.waiting)
+
+
+def _describe_leaving() -> Text:
+    return text(
+        "Or leave the game server in a window and stay away for a minute: that counts as well, and you lose "
+        "nothing."
+    )
 
 
 def _list_counts(style: Style, link: Link, seen: Collection[ProofWindow]) -> list[str]:
@@ -134,7 +143,7 @@ def _describe_outcome(link: Link, outcome: ProofOutcome) -> Text:
             player=player,
         ),
         ProofOutcome.UNCLEAR: text(
-            "Someone else asked for **{player}** too, and the same respawns fit both requests, so nobody is "
+            "Someone else asked for **{player}** too, and what I saw fits both requests, so nobody is "
             "linked. {member}, try again with {link} later, or ask an admin to use {confirm}.",
             link=_LINK,
             confirm=Command("admin link confirm"),
@@ -175,7 +184,7 @@ def _describe_commands() -> Text:
 
 def _describe_expired(link: Link) -> Text:
     return text(
-        "{member}, I didn't see **{player}** respawn in both windows. Try again later with {link}.",
+        "{member}, I didn't see **{player}** respawn or leave in both windows. Try again later with {link}.",
         player=show_name(link.player_name),
         member=Mention("@", link.member_id),
         link=_LINK,
@@ -184,7 +193,7 @@ def _describe_expired(link: Link) -> Text:
 
 def _describe_clock() -> Text:
     return text(
-        "If you respawned in both, the game server's clock or time zone may be set wrong. Ask an admin to "
+        "If you did it in both, the game server's clock or time zone may be set wrong. Ask an admin to "
         "use {confirm}.",
         confirm=Command("admin link confirm"),
     )

@@ -38,7 +38,7 @@ class ProofOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProofWindow:
-    """A span of time (UTC, both ends included) in which the player must respawn from the menu once."""
+    """A span of time (UTC, both ends included) in which the player must give a sign once."""
 
     starts_at: datetime
     ends_at: datetime
@@ -76,6 +76,7 @@ class Link:
         channel_id: the channel of the message that shows the state of the proof, if there is one.
         is_confirmed: an admin confirmed the link, so no proof was needed.
         outcome: how a request ended that is over; None for every other link.
+        counts_leaving: the message says that leaving the game server is a sign as well.
         untold: the number of the request among those for its player, until the admins are told of it; 0: they
             are told, or need not be.
     """
@@ -94,6 +95,7 @@ class Link:
     is_confirmed: bool = False
     outcome: ProofOutcome | None = None
     untold: int = 0
+    counts_leaving: bool = False
 
     @property
     def is_proven(self) -> bool:

@@ -34,6 +34,10 @@ class LeaveReason(StrEnum):
     STALE = "stale"
 
 
+OWN_LEAVES = frozenset({LeaveReason.QUIT, LeaveReason.LOST})
+"""The reasons that a player can bring about by themself, at a moment that they choose."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayerPresence:
     """A player in the present run of a game server.
@@ -143,11 +147,14 @@ class SessionRecord:
     Attributes:
         id: its fingerprint, so that it is stored once, however often its lines are read.
         days: its seconds on each day of the server's calendar.
+        read_at: when its end was read live, while the log was well; None if it was read in silence. It
+            depends on the reads, so equal sessions may differ in it.
     """
 
     id: bytes
     session: PlaySession
     days: tuple[tuple[date, int], ...]
+    read_at: datetime | None = field(default=None, compare=False)
 
 
 def build_name_key(name: str) -> str:

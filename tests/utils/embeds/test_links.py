@@ -46,6 +46,16 @@ def test_seen_window_is_ticked_off(factory: EmbedFactory) -> None:
     assert "**1 of 2 seen**" in text
 
 
+def test_leaving_is_offered_where_it_counts(factory: EmbedFactory) -> None:
+    """The line is in the answer and in its progress, only if the log of a server told who is online."""
+    offered = "Or leave the game server in a window and stay away for a minute"
+    counting = replace(PENDING, counts_leaving=True)
+    asked = factory.build_asked_link(counting, count=1, limit=5, is_followed=True)
+    assert offered in str(asked.description)
+    assert offered in str(factory.build_proof_progress(counting, WINDOWS[1:]).description)
+    assert offered not in str(factory.build_proof_progress(PENDING, ()).description)
+
+
 def test_request_says_so_when_its_message_cannot_be_changed_later(factory: EmbedFactory) -> None:
     """Without View Channel the bot cannot edit the message after a quarter of an hour."""
     embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=False)
@@ -66,7 +76,7 @@ def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
     [
         (ProofOutcome.PROVEN, "✅ Linked and proven", "(alt)"),
         (ProofOutcome.TAKEN, "❌ Someone else proved it first", "linked to someone else now"),
-        (ProofOutcome.UNCLEAR, "❌ Two requests, the same respawns", "fit both requests"),
+        (ProofOutcome.UNCLEAR, "❌ Two requests, one player", "fits both requests"),
         (ProofOutcome.EXPIRED, "❌ Not proven in time", "Try again later with `/link`"),
         (ProofOutcome.ENDED, "⏸️ Link ended", "`/link` starts again"),
         (ProofOutcome.REPLACED, "⏸️ Asked again", "newer message"),

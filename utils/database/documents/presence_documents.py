@@ -51,7 +51,8 @@ def build_session_document(record: SessionRecord) -> Document:
     """Return the document of a session that ended."""
     session = record.session
     stored = {one.name: getattr(session, one.name) for one in fields(session)}
-    return {"_id": record.id, **stored, "reason": session.reason.value, "seconds": session.seconds}
+    document = {"_id": record.id, **stored, "reason": session.reason.value, "seconds": session.seconds}
+    return document if record.read_at is None else {**document, "read_at": record.read_at}
 
 
 def build_day_update(record: SessionRecord, seconds: int, *, is_first: bool) -> Document:

@@ -15,6 +15,7 @@ from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
+from utils.models.presence import OWN_LEAVES
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
 T = TypeVar("T")
@@ -47,18 +48,28 @@ class LinkRepository(Repository):
         found = await self._links(guild_id).find_one({"player_id": player_id, **_PROVEN})
         return None if found is None else LINKS.read(found)
 
-    async def list_menu_suicides(self, guild_id: GuildId, link: Link) -> tuple[datetime, ...]:
-        """Return the times (UTC) of the player's menu suicides that may prove a link, on any server.
+    async def list_signs(self, guild_id: GuildId, link: Link) -> tuple[datetime, ...]:
+        """Return the times (UTC) of the player's signs that may prove a link, on any server.
 
-        They lie between the first window and the last, and were read live after the request.
-
-        The index holds only the wall clock, so it is read with the largest distance of a zone from UTC.
+        A sign is a menu suicide, or leaving the server where its log was well. They lie between the first
+        window and the last, and were read live after the request.
         """
         kept = {"is_removed": {"$ne": True}}
         servers = await self._of_guild("game_servers", guild_id).find(kept, projection={"server_id": 1})
+        server_ids = [server["server_id"] for server in servers]
+        suicides = await self._list_menu_suicides(guild_id, link, server_ids)
+        return tuple(sorted([*suicides, *await self._list_leaves(guild_id, link, server_ids)]))
+
+    async def _list_menu_suicides(
+        self, guild_id: GuildId, link: Link, server_ids: Sequence[str]
+    ) -> list[datetime]:
+        """Return the times of menu suicides.
+
+        The index holds only the wall clock, so it is read with the largest distance of a zone from UTC.
+        """
         since, until = link.windows[0].starts_at, link.ends_at
         query = {
-            "server_id": {"$in": [server["server_id"] for server in servers]},
+            "server_id": {"$in": server_ids},
             "victim_id": link.player_id,
             "written_at": {"$gte": since - FARTHEST_ZONE, "$lte": until + FARTHEST_ZONE},
             "at": {"$gte": since, "$lte": until},
@@ -66,7 +77,21 @@ class LinkRepository(Repository):
             "read_at": {"$gt": link.linked_at},
         }
         found = await self._of_guild("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
-        return tuple(sorted(document["at"] for document in found))
+        return [document["at"] for document in found]
+
+    async def _list_leaves(self, guild_id: GuildId, link: Link, server_ids: Sequence[str]) -> list[datetime]:
+        """Return when the player left by themself; a session has ``read_at`` only if its log was well."""
+        query = {
+            "server_id": {"$in": server_ids},
+            "player_id": link.player_id,
+            "ended_at": {"$gte": link.windows[0].starts_at, "$lte": link.ends_at},
+            "reason": {"$in": [reason.value for reason in OWN_LEAVES]},
+            "read_at": {"$gt": link.linked_at},
+        }
+        found = await self._of_guild("sessions", guild_id).find(
+            query, projection={"ended_at": 1}, hint="player"
+        )
+        return [document["ended_at"] for document in found]
 
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
         """Return the requests for a player since its last proof."""

@@ -329,6 +329,7 @@ class LinkService:
         if link is None:
             now = self.clock.now()
             link = self._build(guild_id, member_id, known, choose_windows(now, self.rng))
+            link = replace(link, counts_leaving=await self.proofs.counts_leaving(guild_id, known.servers))
             count = await self._count_request(link, now)
             link = replace(link, untold=await self.alerts.find_due(guild_id, count))
         put = partial(self.store.put_pending, guild_id, link)
@@ -414,8 +415,8 @@ class LinkService:
         """Return the earlier request with a new request time, if its proof times are still usable."""
         if before is None or not before.windows:
             return None
-        suicides = await self.store.list_menu_suicides(before.guild_id, before)
-        if not can_be_proven(before.windows, suicides, now=self.clock.now()):
+        signs = await self.store.list_signs(before.guild_id, before)
+        if not can_be_proven(before.windows, signs, now=self.clock.now()):
             return None
         return replace(before, channel_id=None, message_id=None)
 

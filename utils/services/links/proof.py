@@ -1,7 +1,8 @@
 """Proof of a link, decided without I/O: the times to name, what proves, and when it is too late.
 
-The game's own menu suicide can be repeated after about five minutes, so the windows are further apart than
-that. The owner of the player can die in both; a stranger can only hope that the owner does so by chance.
+A sign is a menu suicide, or leaving the game server. The game's own menu suicide can be repeated after about
+five minutes, so the windows are further apart than that. The owner of the player can give a sign in both; a
+stranger can only hope that the owner does so by chance.
 Pauses between requests for one player, by all members together, limit that: on real days such a stranger has
 less than one chance in a hundred a day, even for the player who uses the menu most.
 """
@@ -63,26 +64,26 @@ def choose_windows(now: datetime, rng: Random) -> tuple[ProofWindow, ProofWindow
     return ProofWindow(first, first + WINDOW), ProofWindow(second, second + WINDOW)
 
 
-def find_proof(windows: Sequence[ProofWindow], suicides: Iterable[datetime]) -> datetime | None:
-    """Return when the proof was complete by the log's time: a menu suicide in every window; else None."""
-    moments = sorted(suicides)
+def find_proof(windows: Sequence[ProofWindow], signs: Iterable[datetime]) -> datetime | None:
+    """Return when the proof was complete by the log's time: a sign in every window; else None."""
+    moments = sorted(signs)
     hits = [next((at for at in moments if window.holds(at)), None) for window in windows]
     found = [at for at in hits if at is not None]
     return max(found) if found and len(found) == len(windows) else None
 
 
-def list_seen(windows: Iterable[ProofWindow], suicides: Iterable[datetime]) -> tuple[ProofWindow, ...]:
-    """Return the windows that hold a menu suicide."""
-    moments = tuple(suicides)
+def list_seen(windows: Iterable[ProofWindow], signs: Iterable[datetime]) -> tuple[ProofWindow, ...]:
+    """Return the windows that hold a sign."""
+    moments = tuple(signs)
     return tuple(window for window in windows if any(window.holds(at) for at in moments))
 
 
 def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
-    """Return the complete requests, each with its moment, whose suicides may be another member's.
+    """Return the complete requests, each with its moment, whose signs may be another member's.
 
-    If the owner and a stranger asked at the same time, the owner's suicides may complete both requests. It
-    does not matter who asked first, so neither gets the player. A request that was complete before all others
-    is not among these, because it has another suicide.
+    If the owner and a stranger asked at the same time, the owner's signs may complete both requests. It does
+    not matter who asked first, so neither gets the player. A request that was complete before all others is
+    not among these, because it has another sign.
     """
     moments: dict[PlayerId, list[datetime]] = {}
     requests = list(complete)
@@ -92,12 +93,12 @@ def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
     return [link for _, link in requests if link.player_id in unclear]
 
 
-def can_be_proven(windows: Sequence[ProofWindow], suicides: Iterable[datetime], *, now: datetime) -> bool:
+def can_be_proven(windows: Sequence[ProofWindow], signs: Iterable[datetime], *, now: datetime) -> bool:
     """Tell whether a proof is still possible at this moment: no window is missed, and the last is not over.
 
     A window that ended within the last minute does not count as missed: its row may not be read yet.
     """
-    moments = tuple(suicides)
+    moments = tuple(signs)
     missed = any(
         window.ends_at + MINUTE < now and not any(window.holds(at) for at in moments) for window in windows
     )

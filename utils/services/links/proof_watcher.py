@@ -1,10 +1,10 @@
 """The proof watcher: one task for all guilds that judges pending links by stored data and shows the outcome.
 
-All data that matters is stored: the windows with the link, menu suicides with the deaths, how a request
-ended, and whether the admins are told of it. So a restart loses nothing: the first look judges everything
-since. Only deaths that were read live, after the request, can prove; an import of history stores no
-``read_at`` and so proves nothing. A link stays *open* in the storage until its message shows the outcome, or
-can never show it.
+All data that matters is stored: the windows with the link, menu suicides with the deaths, leaving with the
+sessions, how a request ended, and whether the admins are told of it. So a restart loses nothing: the first
+look judges everything since. Only deaths and sessions that were read live, after the request, can prove:
+history, and a log that is read in silence, store no ``read_at`` and so prove nothing. A link stays *open* in
+the storage until its message shows the outcome, or can never show it.
 """
 
 import asyncio
@@ -18,12 +18,14 @@ from utils.clock import Clock
 from utils.errors import NotFoundError
 from utils.events import DeathsStored
 from utils.models.deaths import DeathKind
+from utils.models.game_log import LogCondition
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.services.links.proof import find_proof, find_unclear, is_overdue, list_seen
 from utils.services.links.request_alerts import RequestAlerts
 from utils.services.players.player_names import PlayerNames
 from utils.services.ports import ServerReadings
+from utils.services.presence.log_conditions import judge_log
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_any
 
@@ -32,13 +34,16 @@ LOOK_SECONDS = 20.0  # for proofs that end without an event
 
 
 class ProofSource(Protocol):  # implemented by LinkRepository
-    """Reads of proven links and of deaths that may prove one."""
+    """Reads of proven links and of signs that may prove one."""
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
 
-    async def list_menu_suicides(self, guild_id: GuildId, link: Link) -> Sequence[datetime]:
-        """Return the times, by the log, of the player's menu suicides that may prove a link."""
+    async def list_signs(self, guild_id: GuildId, link: Link) -> Sequence[datetime]:
+        """Return the times, by the logs, of the player's signs that may prove a link.
+
+        A sign is a menu suicide, or leaving the server where its log was well.
+        """
 
 
 class ProofStore(ProofSource, Protocol):  # implemented by LinkRepository
@@ -71,7 +76,7 @@ class ProofMessages(Protocol):  # implemented by LinkMessages
     """The messages that named the times."""
 
     def tick_off(self, link: Link, seen: Collection[ProofWindow]) -> None:
-        """Begin to show the windows in which a menu suicide was seen; do nothing without a message."""
+        """Begin to show the windows in which a sign was seen; do nothing without a message."""
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Show the outcome of a proof, no matter how long that takes; do nothing without a message.
@@ -118,6 +123,15 @@ class ProofWatcher:
         self._open |= {guild_id}
         self._stirred.add(guild_id)
         self._woken.set()
+
+    async def counts_leaving(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> bool:
+        """Tell whether leaving one of these servers is a sign now: its log says who is online."""
+        now, found = self.clock.now(), await self.reading.get_health(guild_id)
+        return any(
+            health.game_log is not None and judge_log(health.game_log, health, now=now) is LogCondition.OK
+            for scope, health in found.items()
+            if scope.server_id in server_ids
+        )
 
     def tell(self, link: Link, outcome: ProofOutcome) -> None:
         """Show an outcome on a message that no stored link names any more; try until it is shown."""
@@ -176,9 +190,9 @@ class ProofWatcher:
     async def _judge(self, guild_id: GuildId) -> list[tuple[Link, ProofOutcome]]:
         """Prove the complete links, the earliest first, and return the outcomes to show."""
         pending = [link for link in await self.store.list_open(guild_id) if link.is_pending]
-        suicides = {link: await self._list_suicides(link) for link in pending}
+        signs = {link: await self._list_signs(link) for link in pending}
         complete = [
-            (at, link) for link, ats in suicides.items() if (at := find_proof(link.windows, ats)) is not None
+            (at, link) for link, ats in signs.items() if (at := find_proof(link.windows, ats)) is not None
         ]
         unclear = find_unclear(complete)
         for _, link in sorted(complete, key=lambda one: one[0]):
@@ -190,8 +204,8 @@ class ProofWatcher:
         for link, outcome in decided:
             if outcome is None:
                 await self.alerts.tell(link)
-        waiting = [link for link, outcome in decided if outcome is None and link in suicides]
-        self._tick_off(guild_id, {link: list_seen(link.windows, suicides[link]) for link in waiting})
+        waiting = [link for link, outcome in decided if outcome is None and link in signs]
+        self._tick_off(guild_id, {link: list_seen(link.windows, signs[link]) for link in waiting})
         return [(link, outcome) for link, outcome in decided if outcome is not None]
 
     def _tick_off(self, guild_id: GuildId, seen: Mapping[Link, tuple[ProofWindow, ...]]) -> None:
@@ -204,8 +218,8 @@ class ProofWatcher:
             if shown.get(link.message_id) != windows:
                 self.messages.tick_off(link, windows)
 
-    async def _list_suicides(self, link: Link) -> Sequence[datetime]:
-        return await self.store.list_menu_suicides(link.guild_id, link) if link.windows else ()
+    async def _list_signs(self, link: Link) -> Sequence[datetime]:
+        return await self.store.list_signs(link.guild_id, link) if link.windows else ()
 
     async def _decide(self, link: Link) -> ProofOutcome | None:
         """Return the outcome of a link; None while it may still be proven."""

@@ -11,13 +11,15 @@ from utils.services.ingestion.fingerprint import build_id, build_scope_prefix
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def build_record(scope: ServerScope, session: PlaySession, zone: ZoneInfo) -> SessionRecord:
+def build_record(
+    scope: ServerScope, session: PlaySession, zone: ZoneInfo, *, read_at: datetime | None = None
+) -> SessionRecord:
     """Return a session as it is stored: its id is made of what reading its lines again gives again."""
     since = session.started_at - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     text = f"{session.run};{session.player_id};{session.started_at.isoformat()}"
     session_id = build_id(build_scope_prefix(scope), seconds, text)
-    return SessionRecord(session_id, session, tuple(split_by_day(session, zone)))
+    return SessionRecord(session_id, session, tuple(split_by_day(session, zone)), read_at)
 
 
 def split_by_day(session: PlaySession, zone: ZoneInfo) -> list[tuple[date, int]]:

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from utils.database.core.database import SafeDatabase
+from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
@@ -17,9 +19,11 @@ from utils.errors import StorageConflictError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
+from utils.models.presence import LeaveReason, PlaySession
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
+from utils.services.presence.playtime import build_record
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 GUILD, OTHER = GuildId(42), GuildId(43)
@@ -313,8 +317,53 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
     await store(scope, beside, live)
     await store(stranger, [make_death(stranger, WOLF, WOLF, second=190, kind=menu)], live)
     link = Link(GUILD, ANNA, WOLF, "Wolf", NOW, windows=WINDOWS)
-    found = await links.list_menu_suicides(GUILD, link)
+    found = await links.list_signs(GUILD, link)
     assert found == (NOW + timedelta(seconds=150), NOW + timedelta(seconds=780))
+
+
+async def test_leaving_is_a_sign_if_it_was_read_live_after_the_request(
+    links: LinkRepository,
+    database: SafeDatabase,
+    servers: GameServerRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_server: Callable[..., GameServer],
+) -> None:
+    """Kicks, time-outs and restarts are no signs, nor are other players, other times and silent reads."""
+    logs = GameLogRepository(database, fences=lambda _: None)
+    for one in (scope, neighbour):
+        await servers.insert_server(one, make_server(one))
+    live = NOW + timedelta(minutes=20)
+
+    async def leave(
+        where: ServerScope,
+        second: int,
+        reason: LeaveReason,
+        read_at: datetime | None,
+        player_id: PlayerId = WOLF,
+    ) -> None:
+        session = PlaySession(
+            player_id=player_id,
+            name="Wolf",
+            run="run",
+            started_at=NOW - timedelta(seconds=second),
+            ended_at=NOW + timedelta(seconds=second),
+            reason=reason,
+        )
+        record = build_record(where, session, ZoneInfo("UTC"), read_at=read_at)
+        await logs.in_transaction(where, lambda unit: unit.insert_sessions([record]))
+
+    await leave(scope, 150, LeaveReason.QUIT, live)
+    await leave(neighbour, 780, LeaveReason.LOST, live)
+    for second, reason in enumerate((LeaveReason.KICK, LeaveReason.TIMEOUT, LeaveReason.RESTART), start=151):
+        await leave(scope, second, reason, live)
+    await leave(scope, 160, LeaveReason.QUIT, None)
+    await leave(scope, 161, LeaveReason.QUIT, NOW)
+    await leave(scope, 162, LeaveReason.QUIT, live, BEAR)
+    await leave(scope, 119, LeaveReason.QUIT, live)
+    await leave(scope, 841, LeaveReason.QUIT, live)
+    link = Link(GUILD, ANNA, WOLF, "Wolf", NOW, windows=WINDOWS)
+    assert await links.list_signs(GUILD, link) == (NOW + timedelta(seconds=150), NOW + timedelta(seconds=780))
 
 
 @pytest.mark.parametrize("is_asked_for", [True, False])

@@ -247,7 +247,7 @@ async def test_everything_about_links_is_served_by_an_index(
     await links.put_pending(guild_id, link)
     await links.list_of_member(guild_id, MemberId(1))
     await links.list_open(guild_id)
-    await links.list_menu_suicides(guild_id, replace(link, player_id=PlayerId("b")))
+    await links.list_signs(guild_id, replace(link, player_id=PlayerId("b")))
     await links.attach_message(guild_id, link, channel_id=ChannelId(1), message_id=2)
     proven = await links.prove(guild_id, link, at=NOW)
     assert proven is not None

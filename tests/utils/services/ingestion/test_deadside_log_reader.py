@@ -27,6 +27,7 @@ from utils.models.game_log import LineCount, LineTally, LiveKill, LogGap, SelfCh
 from utils.models.guilds import ChannelKind
 from utils.models.notices.visits import VisitNotice
 from utils.models.presence import LeaveReason
+from utils.models.scope import PlayerId
 from utils.models.servers import ServerHealth
 from utils.models.texts import text
 from utils.services.ingestion.deadside_reading import SLICE_BYTES
@@ -68,6 +69,10 @@ async def test_first_read_is_silent_and_the_rest_is_posted(world: GameLogWorld) 
     assert isinstance(left, VisitNotice)
     assert [one.seconds for one in left.players] == [3550]
     assert [one.kinds for one in queued] == [frozenset({ChannelKind.CONNECTIONS})] * 2
+    world.log.append(write_noise(world.now))
+    await world.poll()
+    read_live = {one.session.name: one.read_at for one in world.store.data.sessions.values()}
+    assert (read_live.pop("Otter"), [name for name, at in read_live.items() if at]) == (None, ["Ghost"])
 
 
 async def test_quiet_poll_asks_for_the_size_alone_and_stores_nothing(world: GameLogWorld) -> None:
@@ -221,6 +226,22 @@ async def test_erased_player_is_forgotten_by_the_reader(world: GameLogWorld) -> 
     await world.poll()
     await world.poll(60)
     assert (world.online, world.posted, list_sessions(world)) == (["Fox", "Otter"], ["joined Fox"], [])
+
+
+async def test_session_before_an_erasure_does_not_come_back_from_a_log_that_is_read_again(
+    world: GameLogWorld,
+) -> None:
+    """A restore lets the bot read an older part of the log; what was played since the erasure stays."""
+    world.log.append(write_start(RUN_START))
+    await world.poll()
+    erased_at, ghost = world.now + MINUTE, build_player_id("Ghost")
+    for minutes in (0, 2):
+        world.log.append(write_join(world.now + minutes * MINUTE, "Ghost"))
+        world.log.append(write_leave(world.now + (minutes + 1) * MINUTE, "Ghost"))
+    world.log.append(write_noise(world.now + 5 * MINUTE))
+    world.erased = {PlayerId(ghost): erased_at}
+    await world.poll(600)
+    assert list_sessions(world) == [("Ghost", 60, LeaveReason.QUIT)]
 
 
 def erase(world: GameLogWorld, key: str) -> None:

@@ -21,6 +21,7 @@ from tests.fakes.links import (
 from tests.fakes.storage import Gate
 from utils.events import DeathsStored
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.game_log import GameLogState, LogCursor, SelfCheck
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.links.proof import GRACE, LONGEST_GRACE
@@ -437,3 +438,22 @@ async def test_outcome_is_the_same_however_the_deaths_arrive(
     own = [START + timedelta(seconds=second) for second, name in deaths if name == "Wolf"]
     is_proven = all(any(window.holds(at) for at in own) for window in (FIRST, SECOND))
     assert await court.list_states() == {ANNA: LinkState.PROVEN if is_proven else LinkState.PENDING}
+
+
+async def test_leaving_counts_only_where_the_log_is_well(court: Court) -> None:
+    """A log that is not read, quiet, or whose rules have aged promises nothing, nor does that of another."""
+    servers = [SCOPE.server_id]
+    assert not await court.watcher.counts_leaving(GUILD, servers)
+    court.reading.last_read_at[SCOPE] = START
+    assert not await court.watcher.counts_leaving(GUILD, servers)
+    well = GameLogState(cursor=LogCursor("run"), read_at=START, grown_at=START)
+    court.reading.logs[SCOPE] = well
+    assert await court.watcher.counts_leaving(GUILD, servers)
+    assert not await court.watcher.counts_leaving(GUILD, [])
+    for state in (
+        replace(well, check=SelfCheck(START, 20, 10)),
+        replace(well, grown_at=START - timedelta(hours=1)),
+        replace(well, missing_since=START),
+    ):
+        court.reading.logs[SCOPE] = state
+        assert not await court.watcher.counts_leaving(GUILD, servers)
