@@ -292,6 +292,7 @@ class GameLogWorld:
 
     Attributes:
         errors: the errors that were reported.
+        erased: when a player was erased, by id.
         is_found: the bot knows where the logs are.
     """
 
@@ -302,6 +303,7 @@ class GameLogWorld:
         self.settings = FakeVisitSettings()
         self.errors = FakeErrorSink()
         self.events = EventDispatcher(self.errors)
+        self.erased: dict[PlayerId, datetime] = {}
         self.is_found = True
         self.reader = self.build_reader()
 
@@ -313,11 +315,19 @@ class GameLogWorld:
             channels=self.settings,  # type: ignore[arg-type] # without styles
             settings=self.settings,
             premium=self.settings,  # type: ignore[arg-type] # without grants
+            erased=self,
             events=self.events,
             max_announce_age=timedelta(hours=1),
             clock=self.clock,
         )
         return DeadsideLogReader(SCOPE, dependencies)
+
+    async def find_players(
+        self, guild_id: GuildId, player_ids: Collection[PlayerId], *, since: datetime
+    ) -> Mapping[PlayerId, datetime]:
+        """Return when players were erased."""
+        assert guild_id == SCOPE.guild_id
+        return {one: at for one, at in self.erased.items() if one in player_ids and at > since}
 
     @asynccontextmanager
     async def open_game_log(

@@ -40,12 +40,15 @@ from utils.secrets import SecretBox
 from utils.services.ingestion.deadside_log_reader import DeadsideLogReader
 from utils.services.ingestion.log_reader import ServerLook, Visit
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
+from utils.services.personal.erasure_log import ErasedPersons
 from utils.settings import Settings
 from utils.sftp.tail import DeathLogTail, TailMemory
 from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
 Hosts = Mapping[int, FakeSession]
+
+BOX = SecretBox("a key for these tests alone")
 
 
 class MemoryHosts:
@@ -188,7 +191,8 @@ class House:
         application.displays.bounty_boards.messages = self.messages  # type: ignore[assignment] # only what boards use
         self._hosts = hosts
         self.game_logs = hosts.game_logs
-        self._game_logs = build_game_logs(application.base, application.guild, hosts)
+        erased = ErasedPersons(application.base.repositories.erasure_records, BOX)
+        self._game_logs = build_game_logs(application.base, application.guild, erased, hosts)
         self._readers: dict[ServerScope, DeadsideLogReader] = {}
         turns = FairTurns(BATCHES_OF_ALL)
         # without a wait for other servers, because one server is read after the other
@@ -205,7 +209,7 @@ class House:
             settings,
             database,
             leases,
-            SecretBox("a key for these tests alone"),
+            BOX,
             TaskManager(clock),
             extensions=(),
             clock=clock,

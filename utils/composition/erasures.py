@@ -23,7 +23,7 @@ from utils.models.scope import GuildId
 from utils.models.verification import ArchivedDeaths
 from utils.secrets import SecretBox
 from utils.services.personal.eraser import Eraser
-from utils.services.personal.erasure_log import ErasureLog, ErasureRecords, compute_digest
+from utils.services.personal.erasure_log import ErasedPersons, ErasureLog, ErasureRecords, compute_digest
 from utils.services.personal.restored_erasures import RestoredErasures
 from utils.settings import Settings
 
@@ -51,7 +51,8 @@ def build_restored_erasures(
     records: ErasureRecordRepository, store: ErasureRepository, secret_box: SecretBox, clock: Clock
 ) -> RestoredErasures:
     """Return what erases again the persons that a restore has brought back."""
-    return RestoredErasures(records, records, store, secret_box, eraser=Eraser(store, clock=clock))
+    erased = ErasedPersons(records, secret_box)
+    return RestoredErasures(erased, records, store, eraser=Eraser(store, clock=clock))
 
 
 async def take_in_erasures(database: SafeDatabase, records: Iterable[ErasureRecord]) -> None:

@@ -26,6 +26,7 @@ from utils.services.ingestion.reader_loop import LOOK_SECONDS, SHARED_LOOK_SECON
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.money.rewards import KillRewards
+from utils.services.personal.erasure_log import ErasedPersons
 from utils.services.ports import LoopControl, ServerReadings
 from utils.services.servers.game_servers import ServerChecker
 from utils.services.servers.server_changes import HostKeyReader
@@ -62,10 +63,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """The parts that store the rows of logs."""
+    """The parts that store the rows of logs, and what keeps the erased out of them."""
 
     history: HistoryImport
     live: LiveIngestion
+    erased: ErasedPersons
 
 
 def build_ingestion(
@@ -75,7 +77,9 @@ def build_ingestion(
     turns, stores = FairTurns(BATCHES_OF_ALL), base.repositories
     erasures = build_restored_erasures(stores.erasure_records, stores.erasures, secret_box, base.clock)
     return Ingestion(
-        build_history(base, throttle, turns, erasures.erase_caught_up), build_live(base, guild, turns)
+        build_history(base, throttle, turns, erasures.erase_caught_up),
+        build_live(base, guild, turns),
+        erasures.erased,
     )
 
 
@@ -110,7 +114,9 @@ def build_live(
     )
 
 
-def build_game_logs(base: Base, guild: GuildServices, hosts: GameLogOpener) -> GameLogDependencies:
+def build_game_logs(
+    base: Base, guild: GuildServices, erased: ErasedPersons, hosts: GameLogOpener
+) -> GameLogDependencies:
     """Return what the readers of Deadside.log share."""
     return GameLogDependencies(
         logs=hosts,
@@ -118,6 +124,7 @@ def build_game_logs(base: Base, guild: GuildServices, hosts: GameLogOpener) -> G
         channels=guild.settings,
         settings=guild.settings,
         premium=guild.premium,
+        erased=erased,
         events=base.events,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         clock=base.clock,
@@ -141,6 +148,7 @@ def build_reading(
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         clock=base.clock,
     )
+    game_logs = build_game_logs(base, guild, ingestion.erased, hosts)
     is_whole = base.settings.discord.sharding.is_whole
     loops = ServerLoops(
         base.tasks,
@@ -149,7 +157,7 @@ def build_reading(
         base.repositories.guilds,
         {
             DEATH_LOG: partial(DeathLogReader, dependencies=death_logs),
-            GAME_LOG: partial(DeadsideLogReader, dependencies=build_game_logs(base, guild, hosts)),
+            GAME_LOG: partial(DeadsideLogReader, dependencies=game_logs),
         },
         LoopDependencies(
             servers=base.repositories.servers,

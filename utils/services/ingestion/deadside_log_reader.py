@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,7 @@ from utils.parsers.deadside_log import parse_line
 from utils.services.ingestion.deadside_reading import Continuation, is_cold
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
+    ErasedPlayers,
     EventsStep,
     GameLog,
     GameLogOpener,
@@ -90,6 +91,7 @@ GAME_LOG = "game"
 COLD_STARTS = 4  # each reads some megabytes
 MISSING_SECONDS = 30.0
 STORE_SECONDS = 120.0
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 logger = get_logger(__name__)
 
@@ -103,6 +105,7 @@ class GameLogDependencies:
     channels: ChannelFinder
     settings: SettingsSource
     premium: PremiumService
+    erased: ErasedPlayers
     events: EventDispatcher
     max_announce_age: timedelta
     clock: Clock
@@ -299,12 +302,25 @@ class DeadsideLogReader:
             state = replace(state, peak=tracker.peak, peak_at=tracker.peak_at)
         memory.peak = max(memory.peak, tracker.peak)
         memory.state = state
+        sessions = await self._leave_out_erased(tracker.sessions)
         if piece.is_end:
-            await self._finish(server, memory, tracker.sessions, is_silent=piece.is_silent)
+            await self._finish(server, memory, sessions, is_silent=piece.is_silent)
         else:
-            steps = self._build_steps(server, memory, tracker.sessions, is_silent=piece.is_silent)
+            steps = self._build_steps(server, memory, sessions, is_silent=piece.is_silent)
             await self._store(memory, steps)
         await asyncio.sleep(0)  # other tasks run between two slices
+
+    async def _leave_out_erased(self, sessions: Sequence[PlaySession]) -> Sequence[PlaySession]:
+        """Return sessions without those that players began before they were erased.
+
+        An erasure ends an open session, and the log may be read again after a restore.
+        """
+        if not sessions:
+            return sessions
+        players, since = {one.player_id for one in sessions}, min(one.started_at for one in sessions)
+        guild_id = self._scope.guild_id
+        erased = await self._dependencies.erased.find_players(guild_id, players, since=since)
+        return [one for one in sessions if one.started_at > erased.get(one.player_id, _NEVER)]
 
     def _judge_growth(self, newest_at: datetime | None, *, is_silent: bool) -> datetime:
         """Return when a file that was read had grown last; nobody watched it before a silent read."""

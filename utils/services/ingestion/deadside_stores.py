@@ -20,7 +20,7 @@ from utils.models.game_log import (
 )
 from utils.models.notices.notice import Notice
 from utils.models.presence import PlayerPresence, SessionRecord
-from utils.models.scope import PlayerId, ServerScope
+from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.world_events import EventKey, WorldEvent
 
@@ -162,6 +162,15 @@ def store_steps(unit: GameLogUnit, steps: Sequence[LogStep]) -> None:
     """Carry out the steps of a slice in their order."""
     for step in steps:
         step.carry_out(unit)
+
+
+class ErasedPlayers(Protocol):  # implemented by ErasedPersons
+    """Finds the players who were erased."""
+
+    async def find_players(
+        self, guild_id: GuildId, player_ids: Collection[PlayerId], *, since: datetime
+    ) -> Mapping[PlayerId, datetime]:
+        """Return when each of these players was erased last, as far as that was after a moment."""
 
 
 class GameLogStore(Protocol):  # implemented by GameLogRepository

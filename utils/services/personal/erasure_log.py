@@ -4,18 +4,25 @@ A digest is stored in the database, which no restore touches there, and in a fil
 day on which the database is lost. Without the secret key nobody can tell whom a digest means.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from structlog import get_logger
 
 from utils.clock import Clock
 from utils.models.personal import ErasureRecord, Person, PersonKind
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, PlayerId
+
+T = TypeVar("T")
 
 PURPOSE = "erasure"
 DIGEST_BYTES = 16
 KEPT = timedelta(days=400)
+
+logger = get_logger(__name__)
 
 
 class Digests(Protocol):  # implemented by SecretBox
@@ -57,6 +64,47 @@ class ErasureFiles(Protocol):  # implemented by ErasureFolders
 def compute_digest(digests: Digests, guild_id: GuildId, kind: PersonKind, person_id: object) -> bytes:
     """Return the digest of a person."""
     return digests.compute_digest(PURPOSE, f"{guild_id}:{kind}:{person_id}")[:DIGEST_BYTES]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ErasedPersons:
+    """Finds the persons who were erased, by their digests."""
+
+    records: ErasureRecords
+    digests: Digests
+
+    async def list_known(self, guild_id: GuildId, since: datetime) -> Mapping[bytes, ErasureRecord]:
+        """Return the records that are newer than a moment, by digest; those of another key fit nobody."""
+        records = await self.records.list_erasures(guild_id, since=since)
+        foreign = sum(record.key != self.digests.fingerprint for record in records)
+        if foreign:
+            logger.warning(
+                "erasures were noted with another secret key, so the persons cannot be found",
+                guild_id=guild_id,
+                erasures=foreign,
+            )
+        return {record.digest: record for record in records if record.key == self.digests.fingerprint}
+
+    async def find(
+        self, guild_id: GuildId, kind: PersonKind, ids: Iterable[T], known: Mapping[bytes, ErasureRecord]
+    ) -> Mapping[T, ErasureRecord]:
+        """Return the persons with a record; there may be 100,000 ids, so they are compared in a thread."""
+
+        def compare() -> Mapping[T, ErasureRecord]:
+            digests = ((one, compute_digest(self.digests, guild_id, kind, one)) for one in ids)
+            return {one: known[digest] for one, digest in digests if digest in known}
+
+        return await asyncio.to_thread(compare)
+
+    async def find_players(
+        self, guild_id: GuildId, player_ids: Collection[PlayerId], *, since: datetime
+    ) -> Mapping[PlayerId, datetime]:
+        """Return when each of these players was erased last, as far as that was after a moment."""
+        known = await self.list_known(guild_id, since)
+        if not known:
+            return {}
+        found = await self.find(guild_id, PersonKind.PLAYER, player_ids, known)
+        return {player_id: record.at for player_id, record in found.items()}
 
 
 @dataclass(eq=False, repr=False)

@@ -29,6 +29,7 @@ from utils.models.restores import RestoreFacts
 from utils.models.scope import ERASED_NAME, MemberId, ServerScope
 from utils.services.ingestion.history import HistoryImport
 from utils.services.personal.eraser import Eraser
+from utils.services.personal.erasure_log import ErasedPersons
 from utils.services.personal.restored_erasures import RestoredErasures
 
 BERT = build_player_id("Bert")
@@ -65,7 +66,8 @@ class Restore:
             await self._write(name, self.backup[name])
         store = ErasureRepository(self.database, fences=lambda _: None, declared=RESTORED_FIELDS)
         eraser = Eraser(store, clock=self.place.clock)
-        self.restored = RestoredErasures(self.records, self.records, store, FakeDigests(key), eraser=eraser)
+        erased = ErasedPersons(self.records, FakeDigests(key))
+        self.restored = RestoredErasures(erased, self.records, store, eraser=eraser)
         erased = await self.restored.erase_again(self.place.scope.guild_id, since=self.since)
         await plan_catch_up(self.database, self._build_facts(), FENCE)
         return erased

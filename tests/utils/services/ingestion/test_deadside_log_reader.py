@@ -27,6 +27,7 @@ from utils.models.game_log import LineCount, LineTally, LiveKill, LogGap, SelfCh
 from utils.models.guilds import ChannelKind
 from utils.models.notices.visits import VisitNotice
 from utils.models.presence import LeaveReason
+from utils.models.scope import PlayerId
 from utils.models.servers import ServerHealth
 from utils.models.texts import text
 from utils.services.ingestion.deadside_reading import SLICE_BYTES
@@ -225,6 +226,22 @@ async def test_erased_player_is_forgotten_by_the_reader(world: GameLogWorld) -> 
     await world.poll()
     await world.poll(60)
     assert (world.online, world.posted, list_sessions(world)) == (["Fox", "Otter"], ["joined Fox"], [])
+
+
+async def test_session_before_an_erasure_does_not_come_back_from_a_log_that_is_read_again(
+    world: GameLogWorld,
+) -> None:
+    """A restore lets the bot read an older part of the log; what was played since the erasure stays."""
+    world.log.append(write_start(RUN_START))
+    await world.poll()
+    erased_at, ghost = world.now + MINUTE, build_player_id("Ghost")
+    for minutes in (0, 2):
+        world.log.append(write_join(world.now + minutes * MINUTE, "Ghost"))
+        world.log.append(write_leave(world.now + (minutes + 1) * MINUTE, "Ghost"))
+    world.log.append(write_noise(world.now + 5 * MINUTE))
+    world.erased = {PlayerId(ghost): erased_at}
+    await world.poll(600)
+    assert list_sessions(world) == [("Ghost", 60, LeaveReason.QUIT)]
 
 
 def erase(world: GameLogWorld, key: str) -> None:
