@@ -15,7 +15,7 @@ class PlaytimeCog(GuildCog):
     """Shows how long players were on the game servers."""
 
     @commands.slash_command(name="playtime", description="How long a player was on the servers")
-    @player_option(description="Start typing a name; leave out for your own players")
+    @player_option(description="Start typing a name; leave out for your own players", with_seen=True)
     @discord.option("member", discord.Member, description="A member's linked players", default=None)
     @server_option()
     @period_option()

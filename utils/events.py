@@ -48,7 +48,10 @@ class NoticesQueued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedEventsChanged:
-    """Events of a server's world changed after they were posted, or may have done so while nobody looked."""
+    """Events of a server's world changed after they were posted, or may have done so before somebody looked.
+
+    It is dispatched for a change, when a post about events was sent, and when a reader of the log begins.
+    """
 
     scope: ServerScope
 

@@ -35,6 +35,10 @@ async def test_joins_and_leaves_are_posted_once_though_the_bot_is_killed(stage: 
     assert lines[3].startswith("📤 **Ghost** left after 59 min")
     online = (await stage.ask("/server online")).embed["description"]
     assert [name in online for name in ("3 / 50", "Fox", "Otter", "Pike", "Ghost")] == [True] * 4 + [False]
+    offered = await stage.player.autocomplete(stage.office, "/playtime", "player", "otte")
+    assert [one["name"] for one in offered] == ["Otter"]
+    played = await stage.ask("/playtime", player=offered[0]["value"])
+    assert "Otter" in str(played.embed)
     (session,) = stage.read("sessions")
     assert (session["name"], session["reason"]) == ("Ghost", "quit")
 

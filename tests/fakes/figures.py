@@ -90,17 +90,26 @@ class FakePlaytimeStore:
     Attributes:
         rows: the board of time played.
         played: the time of the players that are asked for.
+        seen: the players in Deadside.log, and ``asked`` how often they were read.
     """
 
     def __init__(self) -> None:
         self.rows: list[BoardRow] = []
         self.played = Playtime()
+        self.seen: list[KnownPlayer] = []
+        self.asked = 0
 
     async def sum_playtime(self, covered: CoveredDeaths, player_ids: Collection[PlayerId]) -> Playtime:
         """Return the time."""
         assert covered.server_ids
         assert player_ids
         return self.played
+
+    async def list_seen(self, guild_id: GuildId, *, since: date) -> Sequence[KnownPlayer]:
+        """Return the players who were seen."""
+        del guild_id, since
+        self.asked += 1
+        return self.seen
 
     async def list_most_played(self, covered: CoveredDeaths) -> Sequence[BoardRow]:
         """Return every row."""

@@ -344,7 +344,7 @@ def build_memories(
 ) -> Sequence[GuildMemory]:
     """Return all objects that keep data of a guild, to forget it when the bot leaves."""
     return (
-        *(guild.settings, guild.premium, guild.names),
+        *(guild.settings, guild.premium, guild.names, guild.seen),
         *rules,
         delivery.alerts,
         reading.loops,
@@ -379,6 +379,8 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(HistoryImported, names.on_history_imported)
     events.register(HistoryImported, application.features.catch_ups.on_history_imported)
     events.register(ServerRemoved, names.on_server_removed)
+    events.register(ServerRemoved, application.guild.seen.on_server_removed)
+    events.register(PlayerErased, application.guild.seen.on_player_erased)
     events.register(PlayerErased, names.on_player_erased)
     events.register(ServerAdded, grants.on_server_added)
     events.register(ServerRemoved, grants.on_server_removed)

@@ -80,6 +80,7 @@ def build_delivery(
         notifier=alerts,
         languages=languages,
         shapes=settings,
+        events=base.events,
         clock=clock,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         errors=base.errors,

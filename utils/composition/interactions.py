@@ -88,6 +88,7 @@ def build_services(
         premium=guild.premium,
         audit=guild.audit,
         names=guild.names,
+        seen=guild.seen,
         servers=features.servers,
         server_changes=features.server_changes,
         server_facts=features.server_facts,

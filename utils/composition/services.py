@@ -32,6 +32,7 @@ from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
+from utils.services.players.seen_players import SeenPlayers
 from utils.services.players.statistics import HunterStore, StatisticsService, StatisticsStore
 from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
@@ -88,6 +89,7 @@ class GuildServices:
     premium: PremiumService
     audit: AuditLog
     names: PlayerNames
+    seen: SeenPlayers
     places: LogPlaces
 
 
@@ -147,11 +149,13 @@ def build_guild_services(
     stores: ServiceStores, tasks: TaskManager, *, default_tier: int, clock: Clock, is_shared: bool = False
 ) -> GuildServices:
     """Return the services that others use."""
+    names = PlayerNames(stores.statistics, stores.servers, tasks, clock=clock)
     return GuildServices(
         settings=SettingsService(stores.guilds, stores.servers, clock=clock),
         premium=PremiumService(stores.premium, default_tier=default_tier, clock=clock, is_shared=is_shared),
         audit=AuditLog(stores.audit, clock=clock),
-        names=PlayerNames(stores.statistics, stores.servers, tasks, clock=clock),
+        names=names,
+        seen=SeenPlayers(stores.playtimes, names, clock=clock),
         places=LogPlaces(stores.servers, stores.cursors),
     )
 
@@ -161,7 +165,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     clock, audit = around.clock, guild.audit
     servers = build_servers(stores, guild, around)
     links = build_links(stores, guild, around)
-    people = PersonFinder(links, guild.names, clock=clock)
+    people = PersonFinder(links, guild.seen, clock=clock)
     coverage = CoverageService(servers, guild.names, links, clock=clock)
     guild_changes = build_guild_changes(stores, guild, around, servers)
     return FeatureServices(
@@ -184,7 +188,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
         ),
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
-        playtimes=PlaytimeService(stores.playtimes, coverage),
+        playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
         server_logs=ServerLogService(stores.game_logs, servers, clock=clock),

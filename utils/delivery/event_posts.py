@@ -2,7 +2,7 @@
 
 Theory of operation: the transaction that stores a change of a posted event marks its post as outdated, and
 an event of the bot wakes the work for that game server. It finds the outdated posts and the messages that
-hold them. A post that still waits in the outbox is looked for again, so an edit never overtakes its post.
+hold them. A post that still waits in the outbox is looked for when it was sent, so no edit overtakes it.
 Every message is a standing message: it is built from what is stored at that moment, at most every ten
 seconds. When it is shown, the states that it shows are not outdated any more; one that has changed since
 then stays so. A process that was killed anywhere has lost nothing: its successor finds what is outdated,
@@ -84,25 +84,23 @@ class EventPosts:
         self._queue.put(event.scope, guild_id=event.scope.guild_id)
 
     async def _work(self, scope: ServerScope) -> None:
-        """Begin to edit what is outdated, and look again later if something has to wait."""
+        """Begin to edit what is outdated; look again later if the database is away."""
         try:
-            is_done = await self._look(scope)
+            await self._look(scope)
         except StorageError as error:
             if not error.may_pass:
                 raise
             logger.info("posts about events wait", scope=str(scope), problem=str(error))
             where = Where(source=ErrorSource.MESSAGE, guild_id=scope.guild_id, name="events")
             self.tasks.errors.report(error, where=where)
-            is_done = False
-        if not is_done:
             await self.clock.sleep(AGAIN_SECONDS)
             self._queue.put(scope, guild_id=scope.guild_id)
 
-    async def _look(self, scope: ServerScope) -> bool:
-        """Begin the edits; return False if posts wait that were not sent yet."""
+    async def _look(self, scope: ServerScope) -> None:
+        """Begin the edits; posts that wait in the outbox are looked for when they were sent."""
         found = await self.store.find_outdated(scope)
         if not found.events:
-            return True
+            return
         reached = found.waiting.union(*(post.message.event_ids for post in found.posts))
         left = (found.events.keys() - reached) | await self._list_unedited(scope, found)
         if left:
@@ -111,7 +109,6 @@ class EventPosts:
         for post in found.posts:
             if not edited.isdisjoint(post.message.event_ids):
                 self._show(post)
-        return found.waiting.isdisjoint(edited)
 
     async def _list_unedited(self, scope: ServerScope, found: OutdatedPosts) -> frozenset[bytes]:
         """Return the posts of kinds that are not edited, because the community wants none of it."""

@@ -61,6 +61,7 @@ from utils.errors import (
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
+from utils.events import EventDispatcher, PostedEventsChanged
 from utils.log_context import bind_log_context
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.incident_kinds import IncidentKind
@@ -119,6 +120,7 @@ class DeliveryService:
         notifier: AdminNotifier,
         languages: GuildSpeaker,
         shapes: ShapeFinder,
+        events: EventDispatcher,
         clock: Clock,
         max_announce_age: timedelta,
         errors: ErrorSink | None = None,
@@ -130,6 +132,7 @@ class DeliveryService:
         self._notifier = notifier
         self._languages = languages
         self._shapes = shapes
+        self._events = events
         self._clock = clock
         self._max_age = max_announce_age
         self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # prepared ones, by nonce
@@ -329,6 +332,9 @@ class DeliveryService:
             now = self._clock.now()
             await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
             self._forget_message(message)
+            if message.event_ids:  # they may have changed while their post waited
+                for scope in {feed.scope for feed in message.feeds}:
+                    self._events.dispatch(PostedEventsChanged(scope=scope))
             await self._mark_delivered(lane, entries)
             return DeliveryOutcome(DeliveryState.SENT, len(entries))
 

@@ -15,6 +15,7 @@ from utils.interactions.services import Services
 from utils.localization.escape import isolate, isolate_parts
 from utils.localization.localizer import Localizer
 from utils.models.labels import LABEL_CHARACTERS, SEPARATOR, Choice, PlayerLabel, label_choices
+from utils.models.players import KnownPlayer
 from utils.models.scope import MemberId
 from utils.models.typed_text import fold_text
 from utils.models.visible_text import cut
@@ -67,8 +68,21 @@ async def complete_zone(ctx: discord.AutocompleteContext) -> list[discord.Option
 @offer_if_found
 async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer players by any part of any of their names, best known first; the value is the player's id."""
+    names, guild_id = get_services(ctx).names, get_guild_id(ctx.interaction)
+    return await _offer_players(ctx, await names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES))
+
+
+@offer_if_found
+async def complete_seen_player(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer the same players, and then those who were only seen on a game server."""
+    seen, guild_id = get_services(ctx).seen, get_guild_id(ctx.interaction)
+    return await _offer_players(ctx, await seen.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES))
+
+
+async def _offer_players(
+    ctx: discord.AutocompleteContext, found: Sequence[KnownPlayer]
+) -> list[discord.OptionChoice]:
     services, guild_id = get_services(ctx), get_guild_id(ctx.interaction)
-    found = await services.names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES)
     labels = await services.names.label(guild_id, found)
     words = (await services.languages.speak(ctx.interaction, is_private=True)).words
     return [
@@ -110,7 +124,7 @@ async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[disc
 async def complete_person(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer admins every player, and others their own links."""
     is_admin = await is_admin_member(get_services(ctx), ctx.interaction)
-    return await complete_player(ctx) if is_admin else await complete_own_link(ctx)
+    return await complete_seen_player(ctx) if is_admin else await complete_own_link(ctx)
 
 
 async def _offer_links(ctx: discord.AutocompleteContext, member_id: MemberId) -> list[discord.OptionChoice]:

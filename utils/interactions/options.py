@@ -8,7 +8,12 @@ from typing import Any
 
 import discord
 
-from utils.interactions.autocomplete import Completion, complete_player, complete_server
+from utils.interactions.autocomplete import (
+    Completion,
+    complete_player,
+    complete_seen_player,
+    complete_server,
+)
 from utils.interactions.context import KillfeedContext
 from utils.models.scope import MemberId
 from utils.models.statistics import PERIOD_CHOICES, Period
@@ -46,9 +51,12 @@ def server_option(*, description: str = "Only this game server", is_required: bo
     )
 
 
-def player_option(name: str = "player", *, description: str, is_required: bool = False) -> Decorator:
-    """Give a command the option of a player whom the guild knows."""
-    return text_option(name, description=description, autocomplete=complete_player, is_required=is_required)
+def player_option(
+    name: str = "player", *, description: str, is_required: bool = False, with_seen: bool = False
+) -> Decorator:
+    """Give a command the option of a player; ``with_seen`` also of one whom no death names."""
+    complete = complete_seen_player if with_seen else complete_player
+    return text_option(name, description=description, autocomplete=complete, is_required=is_required)
 
 
 def period_option() -> Decorator:

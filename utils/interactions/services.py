@@ -33,6 +33,7 @@ from utils.services.personal.export import ExportService
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
+from utils.services.players.seen_players import SeenPlayers
 from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
@@ -187,6 +188,7 @@ class Services:
     statistics: StatisticsService
     links: LinkService
     names: PlayerNames
+    seen: SeenPlayers
     coverage: CoverageService
     combat: CombatService
     server_players: ServerPlayersService

@@ -15,6 +15,7 @@ from utils.delivery.ports import Lane, PostedMessage
 from utils.delivery.service import DeliveryOutcome, DeliveryService
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
+from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.lasting_buttons import LastingButton
@@ -335,6 +336,7 @@ class World:
         self.notifier = FakeAdminNotifier()
         self.languages = FakeGuildLanguages()
         self.shapes = FakeShapes()
+        self.events = EventDispatcher()
         self.service = self.start()
 
     def start(self) -> DeliveryService:
@@ -347,6 +349,7 @@ class World:
             notifier=self.notifier,
             languages=self.languages,
             shapes=self.shapes,
+            events=self.events,
             clock=self.clock,
             max_announce_age=MAX_AGE,
         )

@@ -29,6 +29,7 @@ from utils.errors import (
     DeliveryUncertainError,
     StorageUnavailableError,
 )
+from utils.events import PostedEventsChanged
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry
@@ -591,6 +592,17 @@ async def test_posts_that_are_edited_share_no_message_with_others(world: World) 
     assert [len(message.entries) for message in world.store.sent] == [2, 3, 1]
     assert [message.event_ids for message in world.store.sent] == [(), (b"\x03", b"\x04", b"\x05"), ()]
     assert world.sender.mentions == [(), (7,), ()]
+
+
+async def test_sent_post_of_an_event_is_looked_at_because_it_may_be_outdated(world: World) -> None:
+    """The event may have changed while its post waited; a post of a death is never edited."""
+    told: list[PostedEventsChanged] = []
+    world.events.register(PostedEventsChanged, told.append)
+    world.channels.channels[ChannelKind.EVENTS] = CHANNEL
+    world.store.add(build_entry(1), build_event_entry(2), build_event_entry(3))
+    await world.clock.advance(10)
+    await _deliver_all(world)
+    assert told == [PostedEventsChanged(scope=SCOPE)]
 
 
 async def test_role_of_several_events_is_mentioned_once(world: World) -> None:

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from utils.database.core.operations import Document
 from utils.database.documents.presence_documents import PLAYERS, is_aged
 from utils.database.repositories.repository import Repository
-from utils.models.players import BoardRow, Counters
+from utils.models.players import BoardRow, Counters, KnownPlayer
 from utils.models.playtime import Playtime
 from utils.models.presence import PlayerPresence, PlayerState
-from utils.models.scope import PlayerId
+from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.statistics import CoveredDeaths
 
 OpenSessions = Sequence[tuple[PlayerPresence, int]]
@@ -60,6 +60,40 @@ class PlaytimeRepository(Repository):
             BoardRow(rank, PlayerId(key), name, float(-length), Counters())
             for rank, (length, name, key) in enumerate(ranked, start=1)
         )
+
+    async def list_seen(self, guild_id: GuildId, *, since: date) -> tuple[KnownPlayer, ...]:
+        """Return the named players who were on a guild's servers since a day, or are now, newest first."""
+        servers = await self._of_guild("game_servers", guild_id).find(
+            {"is_removed": {"$ne": True}}, projection={"server_id": 1}
+        )
+        of_servers = {"server_id": {"$in": [one["server_id"] for one in servers]}}
+        sums: Document = {
+            "_id": "$player_id",
+            "newest": {"$max": {"day": "$day", "name": "$name"}},
+            "last_at": {"$max": "$last_at"},
+            "servers": {"$addToSet": "$server_id"},
+        }
+        pipeline = [{"$match": {**of_servers, "day": {"$gte": since.isoformat()}}}, {"$group": sums}]
+        days = await self._of_guild("play_days", guild_id).aggregate(pipeline, hint="day")
+        seen = {one["_id"]: (one["newest"].get("name"), one["last_at"], one["servers"]) for one in days}
+        present = await self._of_guild("presence", guild_id).find(
+            {**of_servers, "key": {"$gte": ""}}, hint="player"
+        )
+        for one in present:
+            player = PLAYERS.read(one)
+            if player.player_id is not None and player.name:
+                _, last_at, where = seen.get(player.key, ("", player.seen_at, []))
+                seen[player.key] = (
+                    player.name,
+                    max(last_at, player.seen_at),
+                    list({*where, one["server_id"]}),
+                )
+        found = [
+            KnownPlayer(PlayerId(key), name, (name,), 0, last_at, tuple(map(ServerId, sorted(where))))
+            for key, (name, last_at, where) in seen.items()
+            if name
+        ]
+        return tuple(sorted(found, key=lambda one: one.last_seen_at, reverse=True))
 
     async def _read_open(self, covered: CoveredDeaths) -> tuple[OpenSessions, datetime | None, bool]:
         """Return the open sessions of the covered servers, since when time is counted there, and a doubt.

@@ -17,14 +17,14 @@ from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Command, Number, text
 from utils.services.links.linking import LinkService
 from utils.services.links.proof import PROOF_OBJECTION_TIME
-from utils.services.players.player_names import PlayerNames
+from utils.services.players.seen_players import SeenPlayers
 from utils.services.players.wording import describe_several_links
 
 
 class PersonFinder:
     """Turns the options of a command into a person."""
 
-    def __init__(self, links: LinkService, players: PlayerNames, *, clock: Clock) -> None:
+    def __init__(self, links: LinkService, players: SeenPlayers, *, clock: Clock) -> None:
         self._links = links
         self._players = players
         self._clock = clock

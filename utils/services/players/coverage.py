@@ -13,6 +13,7 @@ from utils.models.statistics import Coverage, Period
 from utils.models.texts import Command, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
+from utils.services.players.seen_players import SeenPlayers
 from utils.services.servers.game_servers import GameServerService, list_chosen
 
 HOW_TO_LINK = text(
@@ -64,8 +65,12 @@ class CoverageService:
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
-    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[NamedPlayer, ...]:
+    async def find_players(
+        self, question: StatisticsQuestion, coverage: Coverage, *, among: SeenPlayers | None = None
+    ) -> tuple[NamedPlayer, ...]:
         """Return the players of a question: the named one, or the linked ones of the member or the asker.
+
+        ``among`` finds also players without a death.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
@@ -75,7 +80,8 @@ class CoverageService:
         if question.player is not None and question.member_id is not None:
             raise InvalidInputError(text("Choose a player or a member, not both."))
         if question.player is not None:
-            known = await self.resolve(coverage, question.player)
+            names = among or self._names
+            known = await names.resolve(coverage.guild_id, question.player, server_ids=coverage.server_ids)
             return (NamedPlayer(known.player_id, known.name),)
         member_id = question.member_id or question.asker_id
         linked = await self._links.list_players(question.guild_id, member_id)

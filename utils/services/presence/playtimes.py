@@ -8,9 +8,10 @@ from utils.models.playtime import Playtime
 from utils.models.scope import PlayerId
 from utils.models.statistics import Coverage, CoveredDeaths
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
+from utils.services.players.seen_players import SeenPlayers, SeenStore
 
 
-class PlaytimeStore(Protocol):  # implemented by PlaytimeRepository
+class PlaytimeStore(SeenStore, Protocol):  # implemented by PlaytimeRepository
     """Reads of the time of players."""
 
     async def sum_playtime(self, covered: CoveredDeaths, player_ids: Collection[PlayerId]) -> Playtime:
@@ -23,9 +24,10 @@ class PlaytimeStore(Protocol):  # implemented by PlaytimeRepository
 class PlaytimeService:
     """Says how long players were on the game servers."""
 
-    def __init__(self, store: PlaytimeStore, coverage: CoverageService) -> None:
+    def __init__(self, store: PlaytimeStore, coverage: CoverageService, players: SeenPlayers) -> None:
         self._store = store
         self._coverage = coverage
+        self._players = players
 
     async def describe(
         self, question: StatisticsQuestion
@@ -36,6 +38,6 @@ class PlaytimeService:
             NotFoundError, AmbiguousError, InvalidInputError, NotLinkedError: as ``/stats``.
         """
         coverage = await self._coverage.choose(question.guild_id, question.server, question.period)
-        players = await self._coverage.find_players(question, coverage)
+        players = await self._coverage.find_players(question, coverage, among=self._players)
         found = await self._store.sum_playtime(coverage, frozenset(one.player_id for one in players))
         return coverage, players, found

@@ -182,7 +182,7 @@ class LeaseHolder:
         await self._release(tokens)
 
     async def _release(self, tokens: Mapping[int, int]) -> None:
-        """Give leases back; while the database is away, each would wait for it, so the first failure is enough."""
+        """Give leases back; while the database is away each would wait for it, so one failure is enough."""
         for shard, token in tokens.items():
             try:
                 await self._store.release(shard, token=token)

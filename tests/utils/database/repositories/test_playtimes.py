@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from tests.fakes.deaths import build_player_id
+from tests.fakes.storage import build_server
 from tests.utils.database.repositories.test_game_logs import build_steps, store
 from tests.utils.services.presence.lines import after
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.playtimes import PlaytimeRepository
+from utils.database.repositories.servers import GameServerRepository
 from utils.models.playtime import Playtime
-from utils.models.scope import ServerId, ServerScope
+from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.statistics import CoveredDeaths
 from utils.services.ingestion.deadside_stores import CursorStep
 
@@ -72,3 +74,22 @@ async def test_time_of_a_log_whose_rules_have_aged_is_estimated(
     aged = replace(state, check=replace(state.check, online=3))
     await store(logs, scope, [CursorStep(state.cursor, aged)])
     assert (await times.sum_playtime(cover(scope), [OTTER])).is_estimated
+
+
+async def test_seen_players_are_those_of_the_days_and_of_the_present_run(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """The player who was seen last is the first one; other guilds and removed servers have none."""
+    servers = GameServerRepository(database)
+    await servers.insert_server(scope, replace(build_server(), scope=scope))
+    await store(GameLogRepository(database, fences=lambda _: None), scope, build_steps(scope)[1])
+    times = PlaytimeRepository(database)
+    seen = await times.list_seen(scope.guild_id, since=date(2025, 6, 1))
+    assert [(one.player_id, one.name, one.servers) for one in seen] == [
+        (OTTER, "Otter", (scope.server_id,)),
+        (GHOST, "Ghost", (scope.server_id,)),
+    ]
+    assert seen[0].last_seen_at == after(72_061)
+    assert await times.list_seen(GuildId(scope.guild_id + 1), since=date(2025, 6, 1)) == ()
+    await servers.mark_removed(scope, keep_stats=True, at=after(80_000))
+    assert await times.list_seen(scope.guild_id, since=date(2025, 6, 1)) == ()
