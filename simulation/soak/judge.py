@@ -16,7 +16,7 @@ LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already,
 
 
 async def is_settled(town: TroubledTown) -> bool:
-    """Tell whether all written rows are stored and posted.
+    """Tell whether all written rows are stored and posted, and no import counts them anew.
 
     Raises:
         StorageError: the database cannot be reached at the moment.
@@ -27,7 +27,11 @@ async def is_settled(town: TroubledTown) -> bool:
             if len(registration.list_posted()) < sum(map(is_posted, game.written)):
                 return False
             stored = await read_stored(database, registration)
-            if stored.waiting or len(stored.deaths) < len(game.history) + len(game.written):
+            if (
+                stored.is_importing
+                or stored.waiting
+                or len(stored.deaths) < len(game.history) + len(game.written)
+            ):
                 return False
     return True
 

@@ -27,11 +27,13 @@ class Stored:
         deaths: written time and victim of each death, in the order of time.
         counters: every player's figures by id.
         waiting: notices not delivered yet.
+        is_importing: a history is read and will be counted anew, for example after a restore.
     """
 
     deaths: list[tuple[Any, str]]
     counters: Mapping[str, Mapping[str, int]]
     waiting: int
+    is_importing: bool
 
 
 @asynccontextmanager
@@ -85,6 +87,7 @@ async def read_stored(database: SafeDatabase, registration: Registration) -> Sto
     kills = await list_documents(database, "kills", **scope)
     players = await list_documents(database, "players", **scope, generation=server["generation"])
     waiting = await list_documents(database, "outbox", **scope)
+    jobs = await list_documents(database, "cursors", **scope, kind="import")
     return Stored(
         deaths=sorted((kill["written_at"].replace(tzinfo=None), kill["victim_id"]) for kill in kills),
         counters={
@@ -92,6 +95,7 @@ async def read_stored(database: SafeDatabase, registration: Registration) -> Sto
             for player in players
         },
         waiting=len(waiting),
+        is_importing=bool(jobs),
     )
 
 
