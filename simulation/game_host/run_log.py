@@ -8,6 +8,7 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import BYTE_ORDER_MARK, WRITTEN_AT
 from simulation.game_host.server_life import LogEntry, ServerLife
 from utils.models.deaths import DeathRow
+from utils.models.scope import PlayerId
 
 NAME = "Deadside.log"
 KEPT_BACKUPS = 6  # on a host that was looked at
@@ -71,3 +72,15 @@ class BattleLog:
         """Write the lines up to a moment (UTC), before the deaths that follow at once."""
         ids = {one for row in rows for one in (row.killer_id, row.victim_id) if one is not None}
         self._log.write(self._life.live_until(moment, present=[self._fighters[one] for one in sorted(ids)]))
+
+    def list_online(self) -> frozenset[PlayerId]:
+        """Return the players in the world."""
+        return frozenset(self._life.online)
+
+    def list_entering(self) -> frozenset[PlayerId]:
+        """Return the players who log in, some of whom are in the world by lines that were written already."""
+        return frozenset(self._life.coming)
+
+    def measure(self) -> int:
+        """Return the bytes of the file of the current run."""
+        return self._log.path.stat().st_size

@@ -59,6 +59,7 @@ class ServerLife:
 
     Attributes:
         online: the connections of the players in the world.
+        coming: those of the players who log in.
     """
 
     def __init__(self, seed: int, *, fighters: Sequence[Fighter], start: datetime, slots: int = 50) -> None:
@@ -70,7 +71,7 @@ class ServerLife:
         self._is_up = True
         self._queue: list[tuple[datetime, int, Action]] = []
         self._count = 0
-        self._coming: dict[PlayerId, Connection] = {}
+        self.coming: dict[PlayerId, Connection] = {}
         self._fought_at: dict[PlayerId, datetime] = {}
         self._written: list[LogEntry] = []
         self._begin_run(start, ())
@@ -83,7 +84,7 @@ class ServerLife:
             self._now = restart
         share = min((moment - self._now).total_seconds() / (LOGIN_SECONDS + 1), 1.0)
         for fighter in present if self._is_up else ():
-            self._coming.pop(fighter.id, None)  # a login that is too slow is given up for a faster one
+            self.coming.pop(fighter.id, None)  # a login that is too slow is given up for a faster one
             self._come(fighter, moment - timedelta(seconds=(LOGIN_SECONDS + 1) * share), share=share)
             self._fought_at[fighter.id] = moment
         self._run(moment)
@@ -114,7 +115,7 @@ class ServerLife:
         self._write(at, engine.write_end(at))
         were_there = [one.fighter for one in self.online.values()]
         self.online.clear()
-        self._coming.clear()
+        self.coming.clear()
         self._queue.clear()
         self._is_up = False
         self._plan(at + DOWN, partial(self._begin_run, back=were_there))
@@ -141,7 +142,7 @@ class ServerLife:
         """Let a player come, or give up at the check before the world."""
         self._plan_in(at, self._draw(VISIT_SECONDS), self._visit)
         fighter = self._random.choice(self._fighters)
-        if fighter.id in self.online or fighter.id in self._coming:
+        if fighter.id in self.online or fighter.id in self.coming:
             return
         if len(self.online) >= self._slots or self._random.random() < ABORTED_SHARE:
             connection = self._connect(fighter, is_beacon=True)
@@ -156,10 +157,10 @@ class ServerLife:
 
     def _come(self, fighter: Fighter, at: datetime, *, share: float = 1.0) -> None:
         """Let a player log in; ``share`` of the usual time is there for it."""
-        if fighter.id in self.online or fighter.id in self._coming:
+        if fighter.id in self.online or fighter.id in self.coming:
             return
         beacon, connection = self._connect(fighter, is_beacon=True), self._connect(fighter)
-        self._coming[fighter.id] = connection
+        self.coming[fighter.id] = connection
         self._plan(at, lambda at: self._write(at, engine.write_beacon(beacon)))
         self._plan_in(at, 2 * share, partial(self._end_beacon, beacon))
         self._plan_in(at, LOGIN_SECONDS * share, partial(self._ask_to_enter, connection))
@@ -170,13 +171,13 @@ class ServerLife:
         self._write(at, engine.write_beacon_end(connection))
 
     def _ask_to_enter(self, connection: Connection, at: datetime) -> None:
-        if self._coming.get(connection.fighter.id) is connection:
+        if self.coming.get(connection.fighter.id) is connection:
             self._write(at, engine.write_entry(connection))
 
     def _enter(self, connection: Connection, at: datetime) -> None:
-        if self._coming.get(connection.fighter.id) is not connection:
+        if self.coming.get(connection.fighter.id) is not connection:
             return
-        del self._coming[connection.fighter.id]
+        del self.coming[connection.fighter.id]
         self._write(at, engine.write_registration(connection.fighter))
         self.online[connection.fighter.id] = connection
         self._plan_in(at, 60 + self._draw(PLAY_SECONDS), partial(self._leave, connection))

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulation.discord.requests import Refusal
 from simulation.posts import expect_posts, is_posted, read_posts
+from simulation.soak.games import Game
 from simulation.soak.ledgers import STORM, Stored, list_documents, open_ledger, read_stored
 from simulation.soak.town import Registration, TroubledTown
 from simulation.traces import find_secrets, list_stumbles
@@ -16,7 +17,7 @@ LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already,
 
 
 async def is_settled(town: TroubledTown) -> bool:
-    """Tell whether all written rows are stored and posted, and no import counts them anew.
+    """Tell whether both logs are read, all rows are stored and posted, and no import counts them anew.
 
     Raises:
         StorageError: the database cannot be reached at the moment.
@@ -63,9 +64,24 @@ def _judge_server(registration: Registration, stored: Stored) -> Iterator[str]:
     if wrong:
         key = wrong[0]
         yield f"{len(wrong)} players are counted wrongly: {stored.counters.get(key)} is {counters.get(key)}"
+    yield from _judge_second_log(game, stored)
     yield from _judge_posts(registration)
     if stored.waiting:
         yield f"{stored.waiting} notices still wait"
+
+
+def _judge_second_log(game: Game, stored: Stored) -> Iterator[str]:
+    """Check who is online, and that the days of players have the time of their sessions."""
+    if game.second_log is None:
+        return
+    online, entering = game.second_log.list_online(), game.second_log.list_entering()
+    if missed := online - stored.online:
+        yield f"{len(missed)} of {len(online)} players online are not known to be, first {min(missed)}"
+    if invented := stored.online - online - entering:
+        yield f"{len(invented)} players are online only as the bot says, first {min(invented)}"
+    wrong = [both for both in stored.playtimes.values() if len(set(both)) > 1]
+    if wrong:
+        yield f"{len(wrong)} players have another playtime than their sessions; first {wrong[0]}"
 
 
 def _differs(key: str, counters: dict[str, dict[str, int]], stored: Stored) -> bool:

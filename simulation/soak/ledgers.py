@@ -1,5 +1,6 @@
 """Reads the data of the soak's bot directly from its database."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -28,12 +29,18 @@ class Stored:
         counters: every player's figures by id.
         waiting: notices not delivered yet.
         is_importing: a history is read and will be counted anew, for example after a restore.
+        log_offset: how far Deadside.log is read, in bytes; 0 before the first read.
+        online: the ids of the players in the world.
+        playtimes: the seconds of each player's sessions, and of their days.
     """
 
     deaths: list[tuple[Any, str]]
     counters: Mapping[str, Mapping[str, int]]
     waiting: int
     is_importing: bool
+    log_offset: int
+    online: frozenset[str]
+    playtimes: Mapping[str, tuple[int, int]]
 
 
 @asynccontextmanager
@@ -88,6 +95,10 @@ async def read_stored(database: SafeDatabase, registration: Registration) -> Sto
     players = await list_documents(database, "players", **scope, generation=server["generation"])
     waiting = await list_documents(database, "outbox", **scope)
     jobs = await list_documents(database, "cursors", **scope, kind="import")
+    states = await list_documents(database, "log_state", **scope)
+    presence = await list_documents(database, "presence", **scope)
+    sessions = await _sum_seconds(database, "sessions", scope)
+    days = await _sum_seconds(database, "play_days", scope)
     return Stored(
         deaths=sorted((kill["written_at"].replace(tzinfo=None), kill["victim_id"]) for kill in kills),
         counters={
@@ -96,7 +107,26 @@ async def read_stored(database: SafeDatabase, registration: Registration) -> Sto
         },
         waiting=len(waiting),
         is_importing=bool(jobs),
+        log_offset=states[0]["offset"] if states else 0,
+        online=frozenset(
+            one["key"] for one in presence if one["state"] == "online" and not one.get("left_at")
+        ),
+        playtimes={key: (sessions[key], days[key]) for key in {*sessions, *days}},
     )
+
+
+def _read_online(player: Document) -> str:
+    """Return the id of a player who is online, else nothing."""
+    is_online = player["state"] == "online" and not player.get("left_at")
+    return str(player["key"]) if is_online else ""
+
+
+async def _sum_seconds(database: SafeDatabase, name: str, scope: Mapping[str, Any]) -> Counter[str]:
+    """Return the seconds of each player in a collection."""
+    seconds: Counter[str] = Counter()
+    for one in await list_documents(database, name, **scope):
+        seconds[one["player_id"]] += one["seconds"]
+    return seconds
 
 
 async def is_all_stored(town: TroubledTown, game: Game) -> bool:
