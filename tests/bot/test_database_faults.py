@@ -131,3 +131,15 @@ async def test_deaths_wait_in_their_files_while_the_database_is_away_for_long(
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
     assert stage.read_counters() == count_rows([*history, *live]).summarise()
+
+
+async def test_bot_stops_in_time_while_the_database_is_away(stage: Stage, mongod: EmbeddedMongod) -> None:
+    """It ends by itself: its leases are left to expire, and what it would store is kept in a file or lost."""
+    files, history = stage.open_files(), stage.take(20)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    await mongod.stop()
+    files.append(*stage.take(10))
+    assert await stage.bot.stop() == 0, stage.bot.output
+    await mongod.start()

@@ -134,9 +134,10 @@ class Application:
         self.tasks.start(REPORT_TASK, self.features.catch_ups.run)
         if FIRST_SHARD in self.base.settings.discord.sharding.ids:
             self.tasks.start(BACKUP_TASK, self.backups.manager.run, is_critical=True)
+        keeping = asyncio.create_task(self.leases.keep(), name="leases")
         works = [
             asyncio.create_task(self._stay_connected(status), name="discord"),
-            asyncio.create_task(self.leases.keep(), name="leases"),
+            keeping,
             asyncio.create_task(_wait_for(stop), name="stop"),
             asyncio.create_task(self.backups.requests.wait(), name="restore"),
         ]
@@ -145,6 +146,7 @@ class Application:
             for work in done:
                 work.result()
         finally:
+            keeping.cancel()  # a renewal that begins now would wait for a database that is away
             await self._shut_down(works)
 
     async def _stay_connected(self, status: ServiceStatus) -> None:

@@ -4,7 +4,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import errors
+from pymongo import errors, timeout
 from structlog import get_logger
 
 from utils.backoff import Backoff
@@ -23,6 +23,7 @@ from utils.waiting import wait_until_done
 
 MINIMUM_VERSION = (6, 0)  # the oldest version the tests run against
 SELECTION_SECONDS = 5.0
+CLOSE_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0  # for a machine that starts both at once
 CONNECT_BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5, jitter=0.5)
 _AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and that of Atlas
@@ -115,7 +116,8 @@ class SafeMongoDBConnection:
             await self._sessions.close()
             self._sessions = None
         if self._client is not None:
-            self._client.close()
+            with timeout(CLOSE_SECONDS):  # it ends its sessions at the server, which may be away
+                self._client.close()
             self._client = None
 
     def _build_client(self) -> Client:

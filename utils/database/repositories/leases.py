@@ -13,12 +13,15 @@ they read.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from pymongo import timeout
+
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 from utils.models.health import LeaseState
 
 EXPIRY_SECONDS = 20.0
+RELEASE_SECONDS = 1.5
 UPGRADE_LEASE = -1
 """Not a shard: the lease of the process that upgrades the data."""
 
@@ -152,8 +155,12 @@ class LeaseRepository:
             raise LeaseLostError(f"Another process holds shard {shard} now.")
 
     async def release(self, shard: int, *, token: int) -> None:
-        """Give a lease back; the token stays, so that the next one is higher."""
-        await self._update(shard, token, {"instance_id": "", "expires_at": _LONG_AGO, "sessions": []})
+        """Give a lease back; the token stays, so that the next one is higher.
+
+        A process that ends waits for it, so it gives up soon when MongoDB is away.
+        """
+        with timeout(RELEASE_SECONDS):
+            await self._update(shard, token, {"instance_id": "", "expires_at": _LONG_AGO, "sessions": []})
 
     async def list_sessions(self, shard: int) -> tuple[bytes, ...]:
         """Return the session ids recorded with a lease."""

@@ -182,9 +182,12 @@ class LeaseHolder:
         await self._release(tokens)
 
     async def _release(self, tokens: Mapping[int, int]) -> None:
+        """Give leases back; while the database is away each would wait for it, so one failure is enough."""
         for shard, token in tokens.items():
             try:
                 await self._store.release(shard, token=token)
             except StorageError as error:
                 logger.info("lease is left to expire", shard=shard, problem=str(error))
                 self._errors.report(error, where=_WHERE)
+                if isinstance(error, StorageUnavailableError):
+                    return
