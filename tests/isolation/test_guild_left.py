@@ -49,7 +49,7 @@ KEPT = {
 FILLED = {
     *("_settings._kept", "_channels._kept", "_records._kept", "_standings._guilds", "_told", "_failing"),
     *("_slots", "_served_at", "_of_guilds", "_stored", "_offsets", "_open", "_stirred", "_messages"),
-    *("_signals", "_schedulers", "_remembered", "breakers._tries", "_tasks"),
+    *("_signals", "_schedulers", "_remembered", "breakers._tries", "_tasks", "_seen._kept"),
 }
 """Attributes that have something of the guild before the bot leaves."""
 
@@ -126,6 +126,7 @@ async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
     await bot.base.incidents.write()
     await wait_until(lambda: get_part(bot, DeathLogAccess).find_obstacle(broken.scope) is not None)
     [player, *_] = await wait_for_players(bot, guild_id)
+    await services.seen.search(guild_id, "", limit=1_000)
     await services.links.ask(guild_id, ADMIN, player.player_id)
     await services.statistics.get_board(await services.coverage.choose(guild_id, None), Board.KILLS, page=0)
     bot.proofs.stir(guild_id)

@@ -12,6 +12,7 @@ from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.embeds.factory import EmbedFactory, Post
 from utils.embeds.players import list_board_buttons
+from utils.errors import DeliveryDelayedError
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, LiveBoard, PostedBoard
 from utils.models.scope import ChannelId
@@ -112,16 +113,29 @@ class PostedBoardMessages:
             NotFoundError: the board's server was removed.
             DeliveryError: it could not be posted. ``ChannelUnusableError``: only a person can fix it.
         """
-        return await self._messages.refresh(
-            StandingMessage(
-                key=f"board:{key}",
-                guild_id=key.guild_id,
-                channel_id=channel_id,
-                render=partial(self._pages.build, key),
-                places=_BoardPlace(self._store, key),
-                is_checked=is_checked,
-            )
+        message = StandingMessage(
+            key=f"board:{key}",
+            guild_id=key.guild_id,
+            channel_id=channel_id,
+            render=partial(self._pages.build, key),
+            places=_BoardPlace(self._store, key),
+            is_checked=is_checked,
         )
+        try:
+            return await self._messages.refresh(message)
+        except DeliveryDelayedError as failure:
+            if not (key.is_live and failure.is_of_old_message):
+                raise
+        return await self._post_again(key, message)
+
+    async def _post_again(self, key: BoardKey, message: StandingMessage) -> bool:
+        """Post a live board in place of its old message: Discord limits edits after an hour."""
+        posted = await self._store.find_board(key)
+        if posted is None:
+            return False
+        await self._messages.delete(key.guild_id, posted.place)
+        await self._store.save_place(key, MessagePlace())
+        return await self._messages.refresh(message)
 
     async def delete(self, posted: PostedBoard) -> None:
         """Try to delete the message once."""

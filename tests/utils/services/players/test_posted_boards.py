@@ -28,6 +28,7 @@ from utils.delivery.standing_messages import StandingMessages, compute_digest
 from utils.embeds.factory import Post
 from utils.errors import (
     ChannelUnusableError,
+    DeliveryDelayedError,
     DeliveryUncertainError,
     DiscordAwayError,
     NotFoundError,
@@ -495,6 +496,24 @@ def read_live(stand: Stand) -> list[str]:
     if embed.description:
         return [line.partition(" since ")[0] for line in embed.description.splitlines()]
     return [str(one.value) for one in embed.fields if "<t:" not in str(one.value)]
+
+
+async def test_live_board_is_posted_again_when_discord_limits_its_edits(stand: Stand) -> None:
+    """Discord limits edits of messages older than an hour; a ranking waits for its next round instead."""
+    limited = DeliveryDelayedError("limited", is_of_old_message=True)
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    stand.figures.rows = [replace(ROW, value=6.0)]
+    stand.channel.failures = [limited]
+    await stand.service.refresh_all()
+    assert stand.channel.deeds == ["send", "edit"]
+    show_online(stand, "Wolf")
+    await stand.service.post(GUILD, LiveBoard.ONLINE, None, actor_id=ACTOR)
+    stand.channel.deeds.clear()
+    show_online(stand, "Wolf", "Fox")
+    stand.channel.failures = [limited]
+    await stand.service.refresh_live()
+    assert stand.channel.deeds == ["edit", "delete", "send"]
+    assert len(stand.channel.messages) == 2
 
 
 async def test_live_board_has_no_place_of_a_member(stand: Stand) -> None:
