@@ -17,7 +17,7 @@ LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already,
 
 
 async def is_settled(town: TroubledTown) -> bool:
-    """Tell whether both logs are read, all rows are stored and posted, and no import counts them anew.
+    """Tell whether both logs are read, all rows are stored and posted, and all imports are done.
 
     Raises:
         StorageError: the database cannot be reached at the moment.

@@ -28,8 +28,8 @@ class Stored:
         deaths: written time and victim of each death, in the order of time.
         counters: every player's figures by id.
         waiting: notices not delivered yet.
-        is_importing: a history is read and will be counted anew, for example after a restore.
-        log_offset: how far Deadside.log is read, in bytes; 0 before the first read.
+        is_importing: an import runs, for example after a restore; its counts are not shown yet.
+        log_offset: the bytes of Deadside.log that were read.
         online: the ids of the players in the world.
         playtimes: the seconds of each player's sessions, and of their days.
     """
