@@ -28,13 +28,16 @@ async def is_settled(town: TroubledTown) -> bool:
             if len(registration.list_posted()) < sum(map(is_posted, game.written)):
                 return False
             stored = await read_stored(database, registration)
-            if (
-                stored.is_importing
-                or stored.waiting
-                or len(stored.deaths) < len(game.history) + len(game.written)
-            ):
+            if stored.is_importing or stored.waiting or stored.log_offset != _measure_second_log(game):
+                return False
+            if len(stored.deaths) < len(game.history) + len(game.written):
                 return False
     return True
+
+
+def _measure_second_log(game: Game) -> int:
+    """Return the bytes of the log of a game, 0 without one."""
+    return 0 if game.second_log is None else game.second_log.measure()
 
 
 async def judge(town: TroubledTown) -> list[str]:
