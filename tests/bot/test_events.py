@@ -127,3 +127,11 @@ async def test_settings_of_posts_hold_from_the_next_event_on(stage: Stage) -> No
     assert posts[1].embeds[0]["footer"]["text"] == "Sample of North"
     audit = await ask(stage, "/admin audit")
     assert all(one in audit for one in ("edited of missions: none → off", "Underground Bunker muted"))
+    await stage.ask("/events set", kind="mission", server="North", edit=True)
+    stage.world.board.delete(posts[0])
+    log.write(write_mission(log.now, "WAITING", BASE))
+    await until(lambda: stage.read("log_events", state="WAITING") != [], what=lambda: stage.bot.output)
+    await until(
+        lambda: stage.read("messages", event_ids={"$exists": True}) == [], what=lambda: stage.bot.output
+    )
+    assert list_events(stage) == posts[1:]

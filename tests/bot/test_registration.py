@@ -16,6 +16,7 @@ SNAPSHOT = Path(__file__).with_name("snapshots") / "commands.json"
 GUILD_CONTEXT = 0
 ADMINISTRATOR = 1 << 3
 MANAGE_GUILD = 1 << 5
+MOST_CHARACTERS = 5_500
 
 
 def get_registered(stage: Stage) -> list[dict[str, Any]]:
@@ -24,6 +25,19 @@ def get_registered(stage: Stage) -> list[dict[str, Any]]:
     commands = request.body
     assert isinstance(commands, list)
     return sorted(commands, key=lambda command: str(command["name"]))
+
+
+def test_no_command_comes_near_discords_limit() -> None:
+    """A command with its subcommands has 8,000 characters at most; translations are longer than English."""
+    lengths = {one["name"]: count_characters(one) for one in json.loads(SNAPSHOT.read_text("utf-8"))}
+    assert {name: length for name, length in lengths.items() if length > MOST_CHARACTERS} == {}
+
+
+def count_characters(command: dict[str, Any]) -> int:
+    """Return the characters of names, descriptions and values, as Discord counts them."""
+    own = len(command["name"]) + len(command.get("description", ""))
+    choices = sum(len(one["name"]) + len(str(one["value"])) for one in command.get("choices", ()))
+    return own + choices + sum(map(count_characters, command.get("options", ())))
 
 
 async def test_command_set_is_registered_as_recorded_when_the_bot_starts_first(stage: Stage) -> None:

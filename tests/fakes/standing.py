@@ -65,6 +65,7 @@ class FakeStandingSender:
 
     Attributes:
         buttons: the lasting buttons of messages by id.
+        edited: all embeds of messages that were edited, by id.
         failures: the errors of the next requests, one each.
         held: channels in which every request waits for an event.
         loses: the number of posts whose answer is lost.
@@ -72,6 +73,7 @@ class FakeStandingSender:
 
     messages: dict[int, tuple[ChannelId, discord.Embed, str]] = field(default_factory=dict)
     buttons: dict[int, LastingView | None] = field(default_factory=dict)
+    edited: dict[int, tuple[discord.Embed, ...]] = field(default_factory=dict)
     deeds: list[str] = field(default_factory=list)
     failures: list[DeliveryError] = field(default_factory=list)
     held: dict[ChannelId, asyncio.Event] = field(default_factory=dict)
@@ -123,6 +125,7 @@ class FakeStandingSender:
         if message_id not in self.messages:
             return False
         self.messages[message_id] = (channel_id, embeds[0], self.messages[message_id][2])
+        self.edited[message_id] = tuple(embeds)
         return True
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:

@@ -226,6 +226,7 @@ class StandingMessages:
                 return compute_retry_seconds(failure, failures + 1, now=self._clock.now())
             note = message.note_lost
         else:
+            kept.was_limited = False
             note = message.note_shown
         if note is not None:
             await note()

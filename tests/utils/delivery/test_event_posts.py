@@ -207,11 +207,12 @@ async def test_message_shows_the_newest_state_at_most_every_ten_seconds(town: To
 
 
 async def test_message_of_several_events_is_built_of_all_of_them(town: Town) -> None:
-    """The others stay as they are known, also those of another game server."""
+    """The others stay as they are known."""
     other = build_event(2)
     message_id = await town.post(EVENT, other)
     await town.change(replace(other, state="ACTIVE"))
-    assert (town.read(message_id), town.sender.deeds) == (f"**Ready** {SINCE}", ["edit"])
+    said = [embed.description for embed in town.sender.edited[message_id]]
+    assert (said, town.sender.deeds) == ([f"**Ready** {SINCE}", f"**Active** {SINCE}"], ["edit"])
 
 
 async def test_edit_never_overtakes_the_post(town: Town) -> None:
@@ -264,6 +265,11 @@ async def test_message_is_tried_once_more_when_discord_limits_its_edits(town: To
     assert town.sender.deeds == ["edit"]
     await town.clock.advance(1)
     assert (town.read(message_id), town.sender.deeds) == (f"It's over {SINCE}.", ["edit", "edit"])
+    town.sender.failures = [LIMITED]
+    await town.change(ACTIVE)
+    await town.clock.advance(10)
+    await town.clock.advance(600)
+    assert (town.read(message_id), len(town.sender.deeds)) == (f"**Active** {SINCE}", 4)
 
 
 async def test_message_stays_as_it_is_when_discord_limits_the_last_try(town: Town) -> None:
