@@ -335,6 +335,7 @@ NO_PROMISE = {
         "🎨 Style of a channel",
         "🔑 Host key: {server}",
         "🧭 Setup",
+        "Counters",
         "{server}",
         "{kind} of {server}",
         "{count} more game server",

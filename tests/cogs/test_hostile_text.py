@@ -64,10 +64,10 @@ async def test_id_of_another_community_is_unknown_everywhere_and_repeated_nowher
 async def test_hostile_text_is_met_with_choices_or_none_while_it_is_typed(
     world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, attacker: Attacker, text: str
 ) -> None:
-    """Autocomplete answers every keystroke, with readable names."""
+    """Autocomplete answers every keystroke, with readable names, at the rate at which it looks them up."""
     places = [place for place in list_places(world.commands.list_commands(None)) if place.is_completed]
     for place in places:
-        shelf.clock.move(1)  # so that no member types faster than is looked up
+        shelf.clock.move(1)
         choices = await attacker.type(place, text)
         assert (find_harmful_choices(choices), shelf.reporter.reported) == ([], []), place
     assert bot.unexpected.reported == []

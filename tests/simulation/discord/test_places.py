@@ -114,6 +114,20 @@ async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: Bar
     assert (status, "name" in error["errors"]) == (400, True)
 
 
+async def test_voice_channel_is_changed_only_by_a_member_who_may_join_it(
+    world: SimulatedDiscord, guild: Guild, client: BareClient
+) -> None:
+    """Without Connect, Manage Channels has no effect there; its name keeps capitals and blanks."""
+    voice = world.create_channel(guild, "talk", kind=ChannelKind.VOICE)
+    manage, connect = int(Permission.MANAGE_CHANNELS), int(Permission.CONNECT)
+    path, body = f"/channels/{voice.id}", {"name": "North | 1/50"}
+    world.set_overwrite(voice, guild.bot, allow=manage, deny=connect)
+    refused, error = await client.call("PATCH", path, json=body)
+    world.set_overwrite(voice, guild.bot, allow=manage | connect)
+    renamed, answer = await client.call("PATCH", path, json=body)
+    assert (refused, error["code"], renamed, answer["name"]) == (403, 50013, 200, "North | 1/50")
+
+
 async def test_role_is_given_when_it_stands_below_the_bots_own(
     world: SimulatedDiscord, guild: Guild, alice: Member, client: BareClient
 ) -> None:

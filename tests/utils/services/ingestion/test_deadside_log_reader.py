@@ -180,6 +180,8 @@ async def test_file_that_is_written_again_changes_nothing(world: GameLogWorld) -
         ["Otter"],
         ["joined Otter"],
     )
+    counts = {one.name: one.count for one in count(world)[0].rules}
+    assert (counts["join_request"], counts["close"]) == (2, 1)
 
 
 async def test_gap_beyond_the_age_of_news_is_read_in_silence(world: GameLogWorld) -> None:

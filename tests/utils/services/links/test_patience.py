@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulation.game_host.battle import Battle
+from simulation.game_host.server_life import ServerLife
 from tests.fakes.beside import SAMPLES
 from tests.fakes.clock import START
 from utils.models.deaths import DeathKind
 from utils.models.links import ProofAttempts
+from utils.models.presence import OWN_LEAVES, ServerPresence
 from utils.models.scope import PlayerId
+from utils.parsers.deadside_log import parse_line
 from utils.parsers.deathlog import parse_death_line
 from utils.services.links.proof import (
     APART,
@@ -29,6 +33,7 @@ from utils.services.links.proof import (
     count_request,
     find_proof,
 )
+from utils.services.presence.tracker import PresenceTracker
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 SHORTEST = LEAD + 2 * WINDOW + APART  # the shortest time until a request can end
@@ -116,6 +121,21 @@ def test_stranger_with_many_accounts_has_less_than_one_chance_in_a_hundred_a_day
             if chances:
                 days = [compute_day(chances, start, ask=ask) for start in minutes]
                 assert sum(days) / len(days) < 0.01
+
+
+def test_leaving_gives_a_stranger_no_chance_on_a_usual_day() -> None:
+    """On a day of a simulated server no player leaves it twice within a request, as a proof takes."""
+    life = ServerLife(1, fighters=Battle(1, players=60).fighters, start=START)
+    tracker = PresenceTracker(ServerPresence())
+    for entry in life.live_until(START + DAY):
+        tracker.advance(parse_line(entry.text.encode()))
+    leaves: dict[PlayerId, list[datetime]] = {}
+    for session in tracker.sessions:
+        if session.reason in OWN_LEAVES:
+            leaves.setdefault(session.player_id, []).append(session.ended_at)
+    assert sum(map(len, leaves.values())) > 100
+    minutes = [START + number * MINUTE for number in range(24 * 60)]
+    assert not any(compute_chance(sorted(some), now) for some in leaves.values() for now in minutes)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.integers(11, 20)), max_size=60))
