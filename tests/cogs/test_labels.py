@@ -9,6 +9,7 @@ from tests.fakes.hostile import Attacker, list_places
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.utils.services.guilds.test_error_groups import build_group
+from utils.interactions.autocomplete import MAX_CHOICES
 from utils.models.links import Link
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId
@@ -52,8 +53,8 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
         if place.option in BY_NAME or f"{place}" in WITHOUT_CHOICES:
             continue
         labels = [choice["name"] for choice in await asker.type(place, "")]
-        assert len(labels) == len(set(labels)) == 2, place
-        for label in labels:
+        assert len(labels) == len(set(labels)) == (MAX_CHOICES if place.option == "mission" else 2), place
+        for label in labels[:2]:
             shelf.clock.move(60)
             reply = (await asker.attack(place, label))[0]
             text = str(reply.embed) if reply.modal is None else ""
