@@ -139,7 +139,13 @@ class DiscordSender:
         """Change a message of the bot, which loses its buttons without new ones; tell whether it exists."""
         self._require_login()
         message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
-        return await self._reach(message.edit(embeds=list(embeds), view=buttons))
+        try:
+            return await self._reach(message.edit(embeds=list(embeds), view=buttons))
+        except DeliveryUncertainError as failure:
+            if failure.__cause__ is not None and failure.__cause__.args == (_WAIT_FIELD,):
+                # the library asks how long to wait, and the limit of edits of old messages does not tell
+                raise DeliveryDelayedError("limited for an unknown time", is_of_old_message=True) from failure
+            raise
 
     async def rename(self, channel_id: ChannelId, name: str) -> str:
         """Rename a channel and return the name that Discord gave it.
@@ -213,9 +219,6 @@ def map_discord_errors(clock: Clock) -> Iterator[None]:
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error
     except (ValueError, LookupError, TypeError) as error:
-        if error.args == (_WAIT_FIELD,):
-            # the library asks how long to wait, and the limit of edits of old messages does not tell
-            raise DeliveryDelayedError("limited for an unknown time", is_of_old_message=True) from error
         # the answer is unreadable, but the request was made
         raise DeliveryUncertainError("the answer could not be read") from error
 
