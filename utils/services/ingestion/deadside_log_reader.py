@@ -36,6 +36,7 @@ from utils.models.game_log import (
     SAMPLE_TIME,
     GameLogState,
     LineTally,
+    LogCondition,
     LogSize,
     PopulationSample,
     floor_sample,
@@ -71,7 +72,7 @@ from utils.services.ingestion.reader_state import ReaderState
 from utils.services.ports import ChannelFinder, SettingsSource
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.announcing import VisitRules, choose_news, list_nameless
-from utils.services.presence.log_conditions import choose_places
+from utils.services.presence.log_conditions import choose_places, judge_state
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
 from utils.services.presence.self_check import (
@@ -406,10 +407,16 @@ class DeadsideLogReader:
         memory.state = replace(state, checked_at=now, check=found or state.check)
 
     def _choose_sample(self, server: GameServer, memory: _Memory, now: datetime) -> PopulationSample | None:
-        """Return the sample of the five minutes that are over, if they were read from their beginning."""
+        """Return the sample of the five minutes that are over, if they were read from their beginning.
+
+        A log that stands still, or whose run is over, does not tell who is online.
+        """
+        if judge_state(memory.state, now=now) is not LogCondition.OK:
+            memory.sample_at = None
+            return None
         at, presence, sample = floor_sample(now), memory.state.presence, None
         online, places = presence.count_online(), choose_places(server, memory.state)
-        begun = None if memory.state.is_aged else memory.sample_at
+        begun = memory.sample_at
         if begun is not None and begun < at == begun + SAMPLE_TIME:
             sample = PopulationSample(
                 at=begun,
