@@ -170,8 +170,11 @@ class KillfeedBot(commands.Bot):
         """Return the ids of the application's owners (``list_owner_ids``).
 
         Raises:
+            ConnectionError: the bot is not logged in yet.
             discord.HTTPException: Discord does not answer that.
         """
+        if self.user is None:
+            raise ConnectionError  # the library would fail in its own code
         return list_owner_ids(await self.application_info())
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:

@@ -6,6 +6,7 @@ import discord
 
 from utils.clock import Clock
 from utils.error_sink import ErrorSink
+from utils.errors import DeliveryDelayedError
 from utils.interactions.reaching import UNREACHED, report_unreached
 from utils.models.scope import GuildId
 
@@ -68,8 +69,15 @@ class Operators:
         return user_id in self._owner_ids or user_id in await self._get_application_owners()
 
     async def list_owner_ids(self) -> frozenset[int]:
-        """Return the owners of the bot, by the configuration and by Discord."""
-        return self._owner_ids | await self._get_application_owners()
+        """Return the owners of the bot, by the configuration and by Discord.
+
+        Raises:
+            DeliveryDelayedError: Discord has not told any yet, and every application has one.
+        """
+        owner_ids = self._owner_ids | await self._get_application_owners()
+        if not owner_ids:
+            raise DeliveryDelayedError("the owners of the bot are not known yet")
+        return owner_ids
 
     async def _get_application_owners(self) -> frozenset[int]:
         """Return Discord's last answer; an empty set after some hours, so that a failure gives no rights."""

@@ -11,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.errors import FakeErrorSink
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import FakeOwners, Shelf, SmallBot
-from utils.errors import StorageUnavailableError
+from utils.errors import DeliveryDelayedError, StorageUnavailableError
 from utils.interactions.declarations import PUBLIC, Access, find_option, get_access
 from utils.interactions.operators import ASK_SECONDS, KEPT_SECONDS, RETRY_SECONDS, Operators
 from utils.models.guilds import GuildSettings
@@ -196,6 +196,25 @@ async def test_last_word_of_discord_counts_for_hours_while_it_is_silent(failure:
     source.failures = []
     clock.move(RETRY_SECONDS)
     assert await operators.is_owner(5)
+
+
+async def test_what_owners_are_told_waits_until_discord_has_told_who_they_are() -> None:
+    """An empty answer would lose an alert, because every application has an owner."""
+    source, clock, errors = FakeOwners(5), FakeClock(), FakeErrorSink()
+    operators = Operators(source.find, home_guild_id=None, owner_ids=(), clock=clock, errors=errors)
+    source.failures = [ConnectionError("the bot is not logged in yet")]
+    with pytest.raises(DeliveryDelayedError, match="not known yet"):
+        await operators.list_owner_ids()
+    clock.move(RETRY_SECONDS)
+    assert await operators.list_owner_ids() == {5}
+
+
+async def test_owners_are_asked_for_in_vain_before_the_login(shelf: Shelf, tmp_path: Path) -> None:
+    """An alert of the first seconds is no error of the bot: it is tried again."""
+    bot = OwnBot(shelf, tmp_path)
+    with pytest.raises(ConnectionError):
+        await bot.find_owner_ids()
+    await bot.close()
 
 
 async def test_those_of_a_team_own_the_bot_who_accepted_and_may_change_it(

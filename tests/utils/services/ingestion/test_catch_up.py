@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from simulation.game_host.battle import Battle
@@ -238,7 +238,15 @@ async def act(story: Story, bots: list[Bot], steps: list[tuple[str, int, bool]])
                 await bot.read()
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])  # shrinking takes minutes
+@example(
+    before=[("chop", 1, False)],
+    between=[("cut", 1, False)],
+    unread=[("cut", 1, True)],
+    after=[("chop", 6, True)],
+    is_readable=True,
+    cut_at=13,
+)
 @given(
     before=STEPS,
     between=STEPS,
@@ -296,7 +304,8 @@ async def test_every_death_is_there_once_and_posted_once_whatever_a_restore_goes
     if not is_readable:
         assert not set(posts) & known
         assert set(twin_posts) - known <= set(posts) | known
-    assert set(bot.store.data.deaths) >= set(backup.deaths) | known
+    # a row whose line feed never came may go with its file before it is stored
+    assert set(bot.store.data.deaths) >= set(backup.deaths) | (known & set(twin.store.data.deaths))
     assert set(bot.store.data.deaths) <= set(twin.store.data.deaths)
     assert_counted(bot.store)
     assert bot.store.data.job is None
