@@ -19,7 +19,7 @@ POLL = timedelta(seconds=10)
 async def test_restart_of_a_full_server_is_three_messages_at_most() -> None:
     """All players are thrown out, and come back one by one: that is the restart, and one line about them.
 
-    Nobody leaves in these minutes, because players of the simulation stay for some time after a fight.
+    All stay until then, because players of the simulation stay for some time after a fight.
     """
     world = GameLogWorld()
     restart = find_restart(world.now)
