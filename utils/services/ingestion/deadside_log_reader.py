@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 A visit asks for the size of the file, which is all that it does if nothing changed. New bytes are read in
 slices of 256 KiB. Each slice is parsed and taken by the state machine of players (``presence/tracker.py``),
-and one transaction stores what changed with the cursor. At the end of a visit ``choose_news`` decides about
-posts, which are in the last transaction. Nothing depends on where a slice ends.
+and one transaction stores what changed with the cursor. At the end of a visit ``deadside_news.py`` decides
+about posts, which are in the last transaction. Nothing depends on where a slice ends.
 
 Most lines change nothing. Then the cursor moves in memory alone, and is stored with the next change, but
 after two minutes at the latest: lines that changed nothing may be read again. Players who were erased are
@@ -19,7 +19,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -29,52 +29,38 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import CursorMovedError, StorageError
 from utils.events import EventDispatcher, NoticesQueued, PostedEventsChanged
-from utils.models.deadside_log import LogLine
-from utils.models.event_settings import ServerEventSettings
 from utils.models.game_log import (
     RUNS_KEPT,
-    SAMPLE_TIME,
     GameLogState,
-    LineTally,
-    LogCondition,
     LogSize,
-    PopulationSample,
-    floor_sample,
 )
-from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS
-from utils.models.notices.notice import Notice
 from utils.models.presence import PlaySession
-from utils.models.scope import PlayerId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import GameServer, LogHealth, ServerHealth
 from utils.models.texts import Text, text
-from utils.models.world_events import EventKey, WorldEvent
 from utils.parsers.deadside_log import parse_line
+from utils.services.ingestion.deadside_memory import LogMemory, is_changed, take_lines
+from utils.services.ingestion.deadside_news import GameLogNews
 from utils.services.ingestion.deadside_reading import Continuation, is_cold
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
     ErasedPlayers,
-    EventsStep,
     GameLog,
     GameLogOpener,
     GameLogStore,
     LogStep,
     NoticesStep,
-    PlayersStep,
     SampleStep,
     store_steps,
 )
 from utils.services.ingestion.deadside_tail import GameLogTail, LogSlice
-from utils.services.ingestion.deadside_tally import count_lines, is_closed_by, measure_gaps
 from utils.services.ingestion.log_reader import ReadReport, Visit
 from utils.services.ingestion.poison import find_place, store_around_poison
 from utils.services.ingestion.reader_state import ReaderState
 from utils.services.ports import ChannelFinder, SettingsSource
 from utils.services.premium.tiers import PremiumService
-from utils.services.presence.announcing import VisitRules, choose_news, list_nameless
-from utils.services.presence.log_conditions import choose_places, judge_state
-from utils.services.presence.notices import build_notices
-from utils.services.presence.playtime import build_record
+from utils.services.presence.log_conditions import choose_places
 from utils.services.presence.self_check import (
     ONLINE_BEFORE,
     check_log,
@@ -82,9 +68,7 @@ from utils.services.presence.self_check import (
     is_check_due,
 )
 from utils.services.presence.tracker import PresenceTracker, list_unknown_names
-from utils.services.world.announcing import MAX_AGE, choose_posts, list_outdated
-from utils.services.world.notices import build_event_notices
-from utils.services.world.rules import build_event_rules, build_visit_rules
+from utils.services.world.announcing import list_outdated
 from utils.services.world.tracker import WorldTracker
 from utils.turns import FairTurns
 
@@ -113,42 +97,6 @@ class GameLogDependencies:
     cold_starts: FairTurns = field(default_factory=lambda: FairTurns(COLD_STARTS))
 
 
-@dataclass(slots=True)
-class _Memory:
-    """The facts between two visits.
-
-    Attributes:
-        stored: the state as it is stored; ``state`` is at most further in its cursor, stamps and times.
-        seen: the size of the file when it was read to its end.
-        tail: reads the file.
-        grown_at: when the newest stamp was read, in monotonic seconds, and ``stored_at`` when it was stored.
-        sample_at: the five minutes that the next sample is about.
-        peak: the most players at once in these minutes so far.
-        events: the events of the world that changed since the state was stored, and ``outdated`` those whose
-            posts do not show it.
-    """
-
-    stored: GameLogState
-    state: GameLogState
-    tail: GameLogTail
-    seen: LogSize | None = None
-    grown_at: float = 0.0
-    stored_at: float = -math.inf
-    sample_at: datetime | None = None
-    peak: int = 0
-    events: dict[EventKey, WorldEvent] = field(default_factory=dict)
-    outdated: set[EventKey] = field(default_factory=set)
-
-    def copy(self) -> "_Memory":
-        """Return another one with the same facts."""
-        return replace(self, events=dict(self.events), outdated=set(self.outdated))
-
-    def become(self, other: "_Memory") -> None:
-        """Take over the facts of another one."""
-        for one in fields(self):
-            setattr(self, one.name, getattr(other, one.name))
-
-
 class DeadsideLogReader:
     """Reads Deadside.log of one game server."""
 
@@ -158,8 +106,16 @@ class DeadsideLogReader:
         self._scope = scope
         self._dependencies = dependencies
         self._clock = dependencies.clock
+        self._news = GameLogNews(
+            scope,
+            store=dependencies.store,
+            channels=dependencies.channels,
+            settings=dependencies.settings,
+            premium=dependencies.premium,
+            clock=dependencies.clock,
+        )
         self.state = ReaderState()
-        self._memory: _Memory | None = None
+        self._memory: LogMemory | None = None
         self._known: GameLogState | None = None  # for health, during a visit and after a failure too
         self._rest_until = -math.inf
 
@@ -209,7 +165,7 @@ class DeadsideLogReader:
         memory, self._memory = self._memory, None  # after a failure the next visit loads everything
         if memory is None:
             stored = await self._dependencies.store.load(self._scope)
-            memory = _Memory(stored, stored, GameLogTail(self._clock), grown_at=self._clock.monotonic())
+            memory = LogMemory(stored, stored, GameLogTail(self._clock), grown_at=self._clock.monotonic())
         logs, server = self._dependencies.logs, visit.look.server
         async with logs.open_game_log(server, guild_limit=visit.guild_limit) as log:
             if log is None:
@@ -221,7 +177,7 @@ class DeadsideLogReader:
                 await self._read_on(visit, log, seen, memory)
         self._memory, self._known = memory, memory.state
 
-    async def _note_missing(self, memory: _Memory) -> None:
+    async def _note_missing(self, memory: LogMemory) -> None:
         """Note since when a file is missing that was there before."""
         self._rest_until = self._clock.monotonic() + MISSING_SECONDS
         memory.seen = memory.sample_at = None
@@ -229,7 +185,7 @@ class DeadsideLogReader:
             memory.state = replace(memory.state, missing_since=self._clock.now())
             await self._store(memory, [CursorStep(memory.stored.cursor, memory.state)])
 
-    async def _read_on(self, visit: Visit, log: GameLog, seen: LogSize, memory: _Memory) -> None:
+    async def _read_on(self, visit: Visit, log: GameLog, seen: LogSize, memory: LogMemory) -> None:
         """Read what is new, and post what is due."""
         server = visit.look.server
         take = self._take_around_poison if visit.passes_over else self._take
@@ -251,7 +207,7 @@ class DeadsideLogReader:
         if memory.state.cursor is not None and not has_grown:
             await self._finish(server, memory, (), is_silent=is_silent)
 
-    async def _take_around_poison(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
+    async def _take_around_poison(self, server: GameServer, memory: LogMemory, piece: LogSlice) -> None:
         """Take a slice without each line that cannot be taken."""
 
         async def store(part: LogSlice) -> None:
@@ -266,7 +222,7 @@ class DeadsideLogReader:
         report = partial(self._dependencies.events.errors.report, where=find_place(self._scope))
         await store_around_poison(piece, store=store, pass_over=pass_over, report=report)
 
-    async def _take(self, server: GameServer, memory: _Memory, piece: LogSlice) -> None:
+    async def _take(self, server: GameServer, memory: LogMemory, piece: LogSlice) -> None:
         """Take the lines of a slice, and store what changed."""
         lines = [parse_line(raw) for raw in piece.lines]
         nameless = list_unknown_names(memory.state.presence, lines)
@@ -329,75 +285,25 @@ class DeadsideLogReader:
         return min(now, newest_at) if is_silent and newest_at is not None else now
 
     async def _finish(
-        self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession], *, is_silent: bool
+        self, server: GameServer, memory: LogMemory, sessions: Sequence[PlaySession], *, is_silent: bool
     ) -> None:
         """Decide about posts and the sample, and store what changed, with the sessions that ended."""
         now = self._clock.now()
-        is_late = is_cold(memory.state.read_at, now=now, max_age=MAX_AGE)
-        of_guild = await self._dependencies.settings.get_settings(self._scope.guild_id)
-        settings = ServerEventSettings(server.events, of_guild.events)
-        visits = await self._choose_notices(server, memory, build_visit_rules(settings), is_silent=is_silent)
-        events = await self._choose_events(server, memory, settings, is_silent=is_silent, is_late=is_late)
-        notices = [*visits, *events]
+        notices = await self._news.choose(server, memory, is_silent=is_silent)
         memory.state = replace(memory.state, read_at=now, missing_since=None, since=memory.state.since or now)
         if not is_silent and is_check_due(memory.state, now=now):
             await self._check_itself(memory, now)
         steps = self._build_steps(server, memory, sessions, is_silent=is_silent)
         if notices:
             steps.append(NoticesStep(notices, now))
-        sample = self._choose_sample(server, memory, now)
+        sample = memory.choose_sample(choose_places(server, memory.state), now)
         if sample is not None:
             steps.append(SampleStep(sample))
         is_due = self._clock.monotonic() - memory.stored_at >= STORE_SECONDS
         if is_due or len(steps) > 1 or is_changed(memory.stored, memory.state):
             await self._store(memory, steps)
 
-    async def _choose_notices(
-        self, server: GameServer, memory: _Memory, rules: VisitRules, *, is_silent: bool
-    ) -> Sequence[Notice]:
-        """Return the posts that are due, and note in the state that they were made."""
-        dependencies, presence, names = self._dependencies, memory.state.presence, dict[PlayerId, str]()
-        nameless = list_nameless(presence)
-        if nameless and not is_silent:
-            names = dict(await dependencies.store.find_names(self._scope, nameless))
-        log_now = presence.newest_at
-        if log_now is not None:
-            log_now += timedelta(seconds=max(0.0, self._clock.monotonic() - memory.grown_at))
-        news = choose_news(presence, log_now=log_now, is_silent=is_silent, names=names, rules=rules)
-        memory.state = replace(memory.state, presence=news.state)
-        is_news = news.joined or news.left or news.returned
-        if not is_news or not await self._has_channel(ChannelKind.CONNECTIONS):
-            return []
-        return build_notices(self._scope, server.name, news)
-
-    async def _choose_events(
-        self,
-        server: GameServer,
-        memory: _Memory,
-        settings: ServerEventSettings,
-        *,
-        is_silent: bool,
-        is_late: bool,
-    ) -> Sequence[Notice]:
-        """Return the posts about events of the world, and note that each was decided."""
-        world = memory.state.world
-        if not world.due and not any(one.is_due for one in world.open.values()):
-            return []
-        is_late = is_late or not await self._has_channel(ChannelKind.EVENTS)
-        rules = build_event_rules(settings, memory.stored.world.heard_at)
-        news = choose_posts(self._scope, world, is_silent=is_silent, is_late=is_late, rules=rules)
-        memory.events |= news.decided
-        memory.state = replace(memory.state, world=news.state)
-        return build_event_notices(self._scope, server.name, news.posts)
-
-    async def _has_channel(self, kind: ChannelKind) -> bool:
-        """Tell whether posts of a kind have a channel, and the tier that they need."""
-        dependencies = self._dependencies
-        if await dependencies.channels.find_channel(self._scope, kind) is None:
-            return False
-        return await dependencies.premium.find_missing_tier(self._scope.guild_id, kind) is None
-
-    async def _check_itself(self, memory: _Memory, now: datetime) -> None:
+    async def _check_itself(self, memory: LogMemory, now: datetime) -> None:
         """Compare this log with the death log; too few kills leave the last result."""
         store, state = self._dependencies.store, memory.state
         since = find_checked_since(state, now=now)
@@ -406,47 +312,13 @@ class DeadsideLogReader:
         found = check_log(state, kills, ended, now=now)
         memory.state = replace(state, checked_at=now, check=found or state.check)
 
-    def _choose_sample(self, server: GameServer, memory: _Memory, now: datetime) -> PopulationSample | None:
-        """Return the sample of the five minutes that are over, if they were read from their beginning.
-
-        A log that stands still, or whose run is over, does not tell who is online.
-        """
-        if judge_state(memory.state, now=now) is not LogCondition.OK:
-            memory.sample_at = None
-            return None
-        at, presence, sample = floor_sample(now), memory.state.presence, None
-        online, places = presence.count_online(), choose_places(server, memory.state)
-        begun = memory.sample_at
-        if begun is not None and begun < at == begun + SAMPLE_TIME:
-            sample = PopulationSample(
-                at=begun,
-                online=online,
-                queue=presence.count_queue(places),
-                max_players=places,
-                peak=max(memory.peak, online),
-            )
-        if memory.sample_at != at:
-            memory.sample_at, memory.peak = at, online
-        return sample
-
     def _build_steps(
-        self, server: GameServer, memory: _Memory, sessions: Sequence[PlaySession], *, is_silent: bool
+        self, server: GameServer, memory: LogMemory, sessions: Sequence[PlaySession], *, is_silent: bool
     ) -> list[LogStep]:
-        """Return the steps that store the state; the cursor alone if no player changed."""
-        before, after = memory.stored.presence.players, memory.state.presence.players
-        changed = [one for key, one in after.items() if before.get(key) != one]
-        gone = before.keys() - after.keys()
-        zone = ZoneInfo(server.timezone)
         read_at = None if is_silent or memory.state.is_aged else self._clock.now()
-        records = [build_record(self._scope, one, zone, read_at=read_at) for one in sessions]
-        steps: list[LogStep] = [CursorStep(memory.stored.cursor, memory.state)]
-        if changed or gone or records:
-            steps.append(PlayersStep(changed, gone, records))
-        if memory.events:
-            steps.append(EventsStep(list(memory.events.values()), frozenset(memory.outdated)))
-        return steps
+        return memory.build_steps(self._scope, ZoneInfo(server.timezone), sessions, read_at=read_at)
 
-    async def _store(self, memory: _Memory, steps: Sequence[LogStep]) -> None:
+    async def _store(self, memory: LogMemory, steps: Sequence[LogStep]) -> None:
         """Carry out steps in one transaction, and tell of new notices."""
         try:
             await self._dependencies.store.in_transaction(self._scope, partial(store_steps, steps=steps))
@@ -454,10 +326,9 @@ class DeadsideLogReader:
             self._tell(memory, steps)  # it may be stored nevertheless, without its event
             raise
         self._tell(memory, steps)
-        memory.stored, memory.stored_at = memory.state, self._clock.monotonic()
-        memory.events, memory.outdated = {}, set()
+        memory.note_stored(self._clock.monotonic())
 
-    def _tell(self, memory: _Memory, steps: Sequence[LogStep]) -> None:
+    def _tell(self, memory: LogMemory, steps: Sequence[LogStep]) -> None:
         """Wake delivery for new notices, and for posts that have to be edited."""
         events = self._dependencies.events
         notices = [one for step in steps if isinstance(step, NoticesStep) for one in step.notices]
@@ -466,35 +337,3 @@ class DeadsideLogReader:
             events.dispatch(NoticesQueued(scope=self._scope, kinds=kinds))
         if memory.outdated:
             events.dispatch(PostedEventsChanged(scope=self._scope))
-
-
-def take_lines(state: GameLogState, lines: Sequence[LogLine], *, goes_on: bool) -> GameLogState:
-    """Return a state with some more lines counted; ``goes_on``: they do not begin their run."""
-    tally = state.tally if goes_on else LineTally()
-    newest_at = state.presence.newest_at if goes_on else None
-    return replace(
-        state,
-        tally=count_lines(tally, lines),
-        gaps=measure_gaps(state.gaps, lines, newest_at=newest_at),
-        is_closed=is_closed_by(lines, is_closed=state.is_closed and goes_on),
-    )
-
-
-def is_changed(before: GameLogState, after: GameLogState) -> bool:
-    """Tell whether more changed than the offset, the newest stamp and the time of the read."""
-    return _without_times(before) != _without_times(after)
-
-
-def _without_times(state: GameLogState) -> GameLogState:
-    cursor = state.cursor and replace(state.cursor, offset=0)
-    return replace(
-        state,
-        cursor=cursor,
-        read_at=None,
-        grown_at=None,
-        checked_at=None,
-        gaps=(),
-        tally=LineTally(),
-        presence=replace(state.presence, newest_at=None),
-        world=replace(state.world, newest_at=None, started_at={}, heard_at={}),
-    )

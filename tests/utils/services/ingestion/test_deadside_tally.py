@@ -10,7 +10,7 @@ from tests.fakes.clock import START
 from utils.models.deadside_log import LogLine, RunClosed
 from utils.models.game_log import GameLogState, LineCount, LineTally, LogGap
 from utils.parsers.deadside_log import parse_line
-from utils.services.ingestion.deadside_log_reader import take_lines
+from utils.services.ingestion.deadside_memory import take_lines
 from utils.services.ingestion.deadside_tally import SHORTEST_GAP, count_lines, is_closed_by, measure_gaps
 
 MINUTE = timedelta(minutes=1)
