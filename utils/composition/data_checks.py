@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from utils.backup.backups import ignore
 from utils.backup.child import work_in_child
-from utils.backup.steps import Show
+from utils.backup.steps import Show, run_in_thread
 from utils.composition.archived_deaths import DEATHS_JOB, dump_scopes, load_deaths
 from utils.composition.backups import build_child_command, build_source
 from utils.composition.erasures import keep_erased_out
@@ -55,8 +55,12 @@ class FullCheck:
             "also": dump_scopes(also),
             "is_gentle": is_gentle,
         }
-        with build_source(self.settings, self.database).long_history():
+        source = build_source(self.settings, self.database)
+        await run_in_thread(source.lengthen_history)
+        try:
             result = await work_in_child(build_child_command(), FULL_JOB, order, show=show)
+        finally:
+            await run_in_thread(source.shorten_history)
         return VerificationReport.load(result)
 
     async def find_deaths(self, scopes: Collection[ServerScope]) -> ArchivedDeaths:

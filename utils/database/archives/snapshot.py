@@ -126,11 +126,19 @@ class SnapshotSource:
     @contextmanager
     def long_history(self) -> Iterator[None]:
         """Let the bot's own mongod keep its past for longer in this block."""
-        self._keep_history(LONG_HISTORY_SECONDS)
+        self.lengthen_history()
         try:
             yield
         finally:
-            self._keep_history(HISTORY_SECONDS)
+            self.shorten_history()
+
+    def lengthen_history(self) -> None:
+        """Let the bot's own mongod keep its past for longer from now on."""
+        self._keep_history(LONG_HISTORY_SECONDS)
+
+    def shorten_history(self) -> None:
+        """Let the bot's own mongod keep its past as long as before."""
+        self._keep_history(HISTORY_SECONDS)
 
     def measure_bytes(self) -> int:
         """Return the size of all documents in the database."""
