@@ -149,11 +149,7 @@ class ChannelCommands:
         guild_id, wanted = ctx.guild_id, ChannelKind(kind)
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.samples.post(guild_id, wanted, chosen)
-        said = text(
-            "I posted a {kind} sample in {channel}.",
-            kind=CHANNEL_KIND_NAMES[wanted],
-            channel=Mention("#", posted_in),
-        )
+        said = text("I posted a sample in {channel}.", channel=Mention("#", posted_in))
         await ctx.respond(embed=ctx.embeds.build_success(text("Sample posted"), said))
 
 

@@ -153,7 +153,7 @@ WALKED = (
         "Board removed",
         "I deleted its message. {post} posts it again.",
     ),
-    row(posts.post_samples, "Sample posted", "I posted a {kind} sample in {channel}."),
+    row(posts.post_samples, "Sample posted", "I posted a sample in {channel}."),
     row(
         posts.set_up,
         "All set: each new kill appears in {channel}.",
@@ -252,7 +252,6 @@ WALKED_ELSEWHERE = {
     "I post {mission} again, except where a game server mutes it.": POSTED,
     "I post {mission} of {server} again.": POSTED,
     "{mission} stays muted on {server}, because it's muted for all game servers.": POSTED,
-    "I posted a sample in {channel}.": POSTED,
     "{server} saved": SAVED,
     "**Save anyway** keeps the login, and I'll look for the logs every minute.": SAVED,
     "I saved its login and host key, and I'll look for its logs every minute.": SAVED,

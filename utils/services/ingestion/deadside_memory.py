@@ -11,6 +11,7 @@ from utils.models.game_log import (
     SAMPLE_TIME,
     GameLogState,
     LineTally,
+    LogCondition,
     LogSize,
     PopulationSample,
     floor_sample,
@@ -21,6 +22,7 @@ from utils.models.world_events import EventKey, WorldEvent
 from utils.services.ingestion.deadside_stores import CursorStep, EventsStep, LogStep, PlayersStep
 from utils.services.ingestion.deadside_tail import GameLogTail
 from utils.services.ingestion.deadside_tally import count_lines, is_closed_by, measure_gaps
+from utils.services.presence.log_conditions import judge_state
 from utils.services.presence.playtime import build_record
 
 
@@ -65,10 +67,16 @@ class LogMemory:
         self.events, self.outdated = {}, set()
 
     def choose_sample(self, places: int | None, now: datetime) -> PopulationSample | None:
-        """Return the sample of the five minutes that are over, if they were read from their beginning."""
+        """Return the sample of the five minutes that are over, if they were read from their beginning.
+
+        A log that stands still, or whose run is over, does not tell who is online.
+        """
+        if judge_state(self.state, now=now) is not LogCondition.OK:
+            self.sample_at = None
+            return None
         at, presence, sample = floor_sample(now), self.state.presence, None
         online = presence.count_online()
-        begun = None if self.state.is_aged else self.sample_at
+        begun = self.sample_at
         if begun is not None and begun < at == begun + SAMPLE_TIME:
             sample = PopulationSample(
                 at=begun,

@@ -34,7 +34,14 @@ def judge_log(state: GameLogState, health: ServerHealth, *, now: datetime) -> Lo
         health: of the server; a host that is away says nothing about the game server.
         now: UTC.
     """
-    if state.cursor is None or health.state not in _READ_STATES or health.others or state.is_aged:
+    if health.state not in _READ_STATES or health.others:
+        return LogCondition.UNKNOWN
+    return judge_state(state, now=now)
+
+
+def judge_state(state: GameLogState, *, now: datetime) -> LogCondition:
+    """Return how well a log tells who is online that is read without a problem."""
+    if state.cursor is None or state.is_aged:
         return LogCondition.UNKNOWN
     if state.missing_since is not None:
         return LogCondition.STOPPED

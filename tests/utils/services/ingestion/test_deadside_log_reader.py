@@ -302,6 +302,7 @@ async def test_name_without_an_id_is_looked_up_among_the_stored_players(world: G
 async def test_samples_are_taken_of_whole_five_minutes(world: GameLogWorld) -> None:
     """Each holds who is online at its end and the most at once; a gap stays one."""
     world.log.append(write_start(RUN_START, places=1) + write_join(RUN_START, "Ghost"))
+    world.log.append(write_noise(START))
     for _ in range(3):
         await world.poll(100)
     world.log.append(write_join(world.now, "Otter") + write_leave(world.now + MINUTE, "Otter"))
@@ -313,6 +314,25 @@ async def test_samples_are_taken_of_whole_five_minutes(world: GameLogWorld) -> N
         (one.at - START, one.online, one.max_players, one.peak) for one in world.store.data.samples.values()
     ]
     assert found == [(0 * MINUTE, 1, 1, 1), (5 * MINUTE, 1, 1, 2)]
+
+
+@pytest.mark.parametrize(("last_line", "counted"), [("Log file closed, 05/17/25 02:00:00", 1), ("", 3)])
+async def test_log_that_does_not_tell_who_is_online_is_not_counted(
+    *, world: GameLogWorld, last_line: str, counted: int
+) -> None:
+    """Those who were online at the end of a run, or of a log that stands still, are not counted for ever."""
+    world.log.append(write_start(START) + write_join(START, "Ghost"))
+    for _ in range(4):
+        await world.poll(100)
+    world.log.append(stamp(world.now, last_line) if last_line else "")
+    for _ in range(20):
+        await world.poll(100)
+    assert (world.online, len(world.store.data.samples)) == (["Ghost"], counted)
+    world.log.replace(write_start(world.now) + write_join(world.now, "Fox"))
+    for _ in range(6):
+        await world.poll(100)
+    peaks = [one.peak for one in world.store.data.samples.values()]
+    assert peaks == [1] * (counted + 2)
 
 
 async def test_lines_of_any_length_are_read_in_slices(world: GameLogWorld) -> None:
