@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from tests.fakes.backups import finish
 from tests.fakes.clock import FakeClock
 from tests.fakes.errors import FakeErrorSink
 from tests.fakes.verified import (
@@ -18,9 +18,7 @@ from tests.fakes.verified import (
 )
 from tests.utils.services.verification.test_nightly import FakeWhole, Memory
 from tests.utils.services.verification.test_verifier import CASES, change_death, lose_death
-from utils.composition.archived_deaths import dump_scopes
 from utils.composition.read_back import ReadBackCheck
-from utils.composition.verification import verify_server_in_child
 from utils.database.core.database import SafeDatabase
 from utils.errors import StorageUnavailableError
 from utils.events import CountersStored, HistoryImported
@@ -43,6 +41,7 @@ from utils.services.verification.read_back import (
     choose_players,
     read_stored,
 )
+from utils.settings import Settings
 from utils.tasks import TaskManager
 
 OTHER = ServerScope(GUILD, ServerId("bbbbbbbb"))
@@ -155,18 +154,17 @@ async def test_batch_is_read_back_as_it_was_stored(database: SafeDatabase, commu
 
 
 async def test_import_is_read_back_completely(
-    database: SafeDatabase, community: Community, mongod_uri: str
+    database: SafeDatabase, community: Community, mongod_uri: str, tmp_path: Path
 ) -> None:
-    """A small game server is verified in this process, and a large one by the same work in a child."""
+    """A small game server is verified in this process, a large one by the same work in a child process."""
     check = ReadBackCheck(None, database)  # type: ignore[arg-type] # the settings are for the child
     assert await check.read_server(SERVER) == VerificationReport(servers=1, deaths=DEATHS)
     await CASES["other player"][0](community)
     wrong = VerificationReport(servers=1, deaths=DEATHS, findings=(replace(COUNTERS, found=1),))
     assert await check.read_server(SERVER) == wrong
-    [scope] = dump_scopes([SERVER])
-    order = {"uri": mongod_uri, "database": database.name, "scope": scope}
-    found = await database.call(lambda: finish(verify_server_in_child(order)))
-    assert VerificationReport.load(found) == wrong
+    place = {"uri": mongod_uri, "database": database.name}
+    settings = Settings.model_validate({"mongodb": place, "data_dir": tmp_path, "secret_key": "k" * 40})
+    assert await ReadBackCheck(settings, database, most=DEATHS - 1).read_server(SERVER) == wrong
 
 
 async def test_found_faults_are_repaired_and_stand_beside_those_of_the_night(
