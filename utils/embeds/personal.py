@@ -19,8 +19,8 @@ def build_export_embed(style: Style, number: int) -> discord.Embed:
     """Return the text for the file with this number, from 1."""
     said = (
         text(
-            "Open it like a folder. {data} has names, stats, time played, links, emeralds and bounties; {kills} "
-            "has every death, ready for a spreadsheet.",
+            "Open it like a folder. {data} has names, stats, time played, links, emeralds and bounties; "
+            "{kills} has every death, ready for a spreadsheet.",
             data=_DATA_FILE,
             kills=_KILLS_FILE,
         )
