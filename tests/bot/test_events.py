@@ -19,9 +19,9 @@ def list_events(stage: Stage) -> list[Message]:
 
 
 def read(message: Message) -> list[tuple[str, str]]:
-    """Return the titles of a post, and the first word of what it says."""
-    return [(one["title"], one["description"].replace("*", "").split(" since")[0]) for one in message.embeds]
     """Return the titles of a post, and the first words of what it says."""
+    said = [(one["title"], one["description"].replace("*", "")) for one in message.embeds]
+    return [(title, text.partition(" since")[0].partition(" <t:")[0]) for title, text in said]
 
 
 async def wait_for(stage: Stage, message: Message, *texts: tuple[str, str]) -> None:
