@@ -51,9 +51,11 @@ def is_refused(error: BaseException) -> bool:
 
 
 def is_trouble(error: BaseException) -> bool:
-    """Tell whether Discord, or the way to it, could not take a request for a while."""
+    """Tell whether Discord, or the way to it, could not take a request for a while, or was left by a stop."""
     if isinstance(error, discord.ConnectionClosed | discord.GatewayNotFound):
         return True  # the library comes back from it by itself; every other close ends the bot
+    if is_cut_by_stop(error):
+        return True
     return is_unreachable(error) or (isinstance(error, OSError) and _is_of_request(error))
 
 

@@ -21,6 +21,7 @@ from utils.interactions.failing import find_where
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
+    is_cut_by_stop,
     is_over,
     is_refused,
     is_unreachable,
@@ -62,7 +63,7 @@ class ErrorReplies:
         failed, and the answer with the button stays.
         """
         cause = find_cause(error)
-        if is_over(cause):
+        if is_over(cause) or is_cut_by_stop(cause):
             logger.info("interaction is over before its answer", problem=str(cause))
             return
         reference = self.report(interaction, cause)

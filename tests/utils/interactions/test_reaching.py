@@ -69,6 +69,12 @@ def test_connection_that_the_library_opens_again_is_a_trouble() -> None:
     )
 
 
+def test_request_that_a_stop_cuts_short_is_a_trouble() -> None:
+    """Wherever it is reported from, there is nothing to mend."""
+    assert is_trouble(RuntimeError("Session is closed"))
+    assert not is_trouble(RuntimeError("Event loop is closed"))
+
+
 async def test_check_of_a_form_reports_the_database_and_no_lack_of_time() -> None:
     """A check without an answer is repeated after the form; a refusal is raised."""
     errors, away = FakeErrorSink(), StorageUnavailableError("away")

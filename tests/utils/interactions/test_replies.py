@@ -155,6 +155,18 @@ async def test_answer_that_comes_too_late_is_no_error(
     assert (reply.is_answered, reply.followups, shelf.reporter.reported) == (False, [], [])
 
 
+async def test_answer_that_a_stop_cuts_short_is_no_error(
+    bot: SmallBot, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """The library's session is closed when the bot stops, so there is no answer, and nothing to mend."""
+    bot.practice.error = RuntimeError("Session is closed")
+    with capture_logs() as logs:
+        reply = await alice.invoke(channel, "/deep fail")
+        await wait_until(lambda: bool(logs))
+    assert [entry["event"] for entry in logs] == ["interaction is over before its answer"]
+    assert (reply.is_answered, shelf.reporter.reported) == (False, [])
+
+
 async def test_answer_is_sent_again_when_the_connection_breaks(
     bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
