@@ -74,6 +74,11 @@ def test_mission_is_shown_with_its_hardest_level_and_the_games_own_word() -> Non
         ),
         (RESTART, "🚀 Restart of the game server", "The game server is starting. It began <t:S:R>."),
         (
+            replace(RESTART, ended_at=START, end=EventEnd.UNHEARD),
+            "🚀 Restart of the game server",
+            "The game server restarted <t:S:R>.",
+        ),
+        (
             replace(RESTART, **OVER, down_since=START),
             "🚀 Restart of the game server",
             "The game server is open again. It was down for 1 min 15 s.",

@@ -84,8 +84,10 @@ def _tell(notice: WorldEventNotice) -> list[Text]:
 
 
 def _tell_restart(notice: WorldEventNotice) -> Text:
-    if notice.end is not EventEnd.OVER:
+    if notice.end is None:
         return text("The game server is starting. It began {moment}.", moment=Moment(notice.since))
+    if notice.end is not EventEnd.OVER:  # the log never told that it was open
+        return text("The game server restarted {moment}.", moment=Moment(notice.since))
     if notice.down_seconds is None:
         return text("The game server is open again.")
     return text(
