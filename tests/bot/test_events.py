@@ -19,8 +19,9 @@ def list_events(stage: Stage) -> list[Message]:
 
 
 def read(message: Message) -> list[tuple[str, str]]:
-    """Return the titles of a post, and the first word of what it says."""
-    return [(one["title"], one["description"].replace("*", "").split(" since")[0]) for one in message.embeds]
+    """Return the titles of a post, and the first words of what it says."""
+    said = [(one["title"], one["description"].replace("*", "")) for one in message.embeds]
+    return [(title, text.partition(" since")[0].partition(" <t:")[0]) for title, text in said]
 
 
 async def wait_for(stage: Stage, message: Message, *texts: tuple[str, str]) -> None:
@@ -65,7 +66,7 @@ async def test_edit_goes_on_when_the_bot_is_killed_before_it(stage: Stage) -> No
     )
     over = stamp(log.now, f"LogSFPS: Mission {BUNKER} will respawn in 1303")
     log.write(over + write_airdrop(log.now, "Dead"))
-    await wait_for(stage, post, ("🚩 Mission: Underground Bunker", "It's over"), ("🪂 Airdrop", "It's over"))
+    await wait_for(stage, post, ("🚩 Mission: Underground Bunker", "It ended"), ("🪂 Airdrop", "It ended"))
     assert "It comes back <t:" in post.embeds[0]["description"]
     said = await ask(stage, "/server events")
     assert all(one in said for one in ("Underground Bunker (up to Epic) comes back", "Last airdrop"))

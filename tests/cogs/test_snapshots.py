@@ -70,7 +70,8 @@ class Cast:
 @pytest.fixture(name="cast")
 def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, manager: Member) -> Cast:
     silent, feed = world.create_channel(guild, "silent"), world.create_channel(guild, "feed")
-    world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
+    denied = Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MANAGE_CHANNELS
+    world.set_overwrite(silent, guild.bot, deny=int(denied))
     world.set_overwrite(channel, guild.bot, allow=int(Permission.MANAGE_CHANNELS))
     voice = world.create_channel(guild, "voice", kind=ChannelKind.VOICE)
     world.create_role(guild, "scouts")

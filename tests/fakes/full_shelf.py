@@ -196,6 +196,7 @@ def _build_world() -> WorldState:
         replace(_build_event("", 3, state="DROPPING"), key=EventKey(WorldEventKind.AIRDROP, "", 3)),
     ]
     return WorldState(
+        unknown_states=2,
         newest_at=START - timedelta(seconds=40),
         open={one.key[:2]: one for one in events},
         heard_at={WorldEventKind.MISSION: START - timedelta(minutes=5), WorldEventKind.AIRDROP: START - HOUR},

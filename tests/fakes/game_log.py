@@ -32,8 +32,13 @@ from utils.models.presence import PlayerPresence, SessionRecord
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.world_events import EventKey, WorldEvent, collect_world
-from utils.services.ingestion.deadside_log_reader import DeadsideLogReader, GameLogDependencies
+from utils.services.ingestion.deadside_log_reader import (
+    COLD_STARTS,
+    DeadsideLogReader,
+    GameLogDependencies,
+)
 from utils.services.ingestion.log_reader import ServerLook, Visit
+from utils.turns import FairTurns
 
 T = TypeVar("T")
 
@@ -307,7 +312,7 @@ class GameLogWorld:
         self.is_found = True
         self.reader = self.build_reader()
 
-    def build_reader(self) -> DeadsideLogReader:
+    def build_reader(self, cold_starts: FairTurns | None = None) -> DeadsideLogReader:
         """Return the reader of a process that starts."""
         dependencies = GameLogDependencies(
             logs=self,
@@ -319,6 +324,7 @@ class GameLogWorld:
             events=self.events,
             max_announce_age=timedelta(hours=1),
             clock=self.clock,
+            cold_starts=cold_starts or FairTurns(COLD_STARTS),
         )
         return DeadsideLogReader(SCOPE, dependencies)
 

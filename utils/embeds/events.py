@@ -100,7 +100,7 @@ def _describe_option(settings: ServerEventSettings, kind: PostedKind, name: str)
     chosen = settings.get(kind)
     value: object = getattr(chosen.over(USUAL), name)
     if name == "is_on" and chosen.is_on is None and kind in SILENT_AT_FIRST:
-        return text("once one was seen")
+        return text("once one is seen")
     is_of_mention = name in ("cooldown_minutes", "mention_level")
     if value is None or (is_of_mention and chosen.role_id is None):
         return text_in("a setting", "none")
@@ -134,9 +134,8 @@ def _describe_channel(channel_id: ChannelId | None) -> Value:
 
 def _describe_open(event: WorldEvent) -> Text:
     state: Value = STATE_NAMES.get(event.state, event.state.capitalize())
-    return text(
-        "{event}: {state} since {moment}", event=_name(event), state=state, moment=Moment(event.since)
-    )
+    since = Moment(event.since, "t")
+    return text("{event}: {state} since {moment}", event=_name(event), state=state, moment=since)
 
 
 def _describe_return(event: WorldEvent) -> Text:

@@ -19,8 +19,8 @@ def build_export_embed(style: Style, number: int) -> discord.Embed:
     """Return the text for the file with this number, from 1."""
     said = (
         text(
-            "Open it like a folder. {data} has names, stats, links, emeralds and bounties; {kills} has every "
-            "death, ready for a spreadsheet.",
+            "Open it like a folder. {data} has names, stats, time played, links, emeralds and bounties; "
+            "{kills} has every death, ready for a spreadsheet.",
             data=_DATA_FILE,
             kills=_KILLS_FILE,
         )
@@ -50,7 +50,7 @@ def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.
         said.append(named)
     if person.member_id is not None:
         said.append(
-            text("Names, stats, links and wallet are gone.")
+            text("Names, stats, time played, links and wallet are gone.")
             if person.players
             else text("Links and wallet are gone.")
         )
@@ -68,7 +68,7 @@ def _list_losses(person: Person, holdings: Holdings) -> Iterator[Text]:
     if person.players:
         players = tuple(frame("**{player}**", player=show_name(player.name)) for player in person.players)
         yield text(
-            "{players}: all names and stats, and log lines that couldn't be read",
+            "{players}: all names, stats and time played, and log lines that couldn't be read",
             players=Names(players),
         )
         yield text(

@@ -28,9 +28,7 @@ def build_playtime_embed(
     for name, value in _list_figures(played):
         style.add_field(embed, name, value, inline=True)
     if played.is_estimated:
-        style.add_footer(
-            embed, text("Some sessions ended without a line in the log: their end is estimated.")
-        )
+        style.add_footer(embed, text("Some of this is estimated, because the log didn't tell all of it."))
     return embed
 
 
@@ -45,7 +43,7 @@ def _list_figures(played: Playtime) -> list[tuple[Text, Value]]:
     if played.average:
         facts.append((text("Average"), _show(played.average)))
     if played.online_since is not None:
-        facts.append((text("Online now"), text("since {moment}", moment=Moment(played.online_since))))
+        facts.append((text("Online now"), text("joined {moment}", moment=Moment(played.online_since))))
     elif played.last_at is not None:
         facts.append((text("Last seen"), Moment(played.last_at)))
     if played.counted_since is not None:

@@ -43,7 +43,7 @@ def list_online(report: PlayersReport) -> list[Text]:
         key=lambda one: (one.since, one.name, one.key),
     )
     lines = [
-        text("{player} since {moment}", player=show_name(one.name), moment=Moment(one.since))
+        text("{player} joined {moment}", player=show_name(one.name), moment=Moment(one.since))
         for one in online
         if one.name
     ]

@@ -37,7 +37,7 @@ def build_slots_embed(style: Style, server_name: str, slots: int | None) -> disc
     if slots is not None:
         title = plural("{server} has {count} place", "{server} has {count} places", slots, server=server)
     said = text(
-        "{status} and {online} show it from now on.",
+        "{status} and {online} show that number from now on.",
         status=Command("server status"),
         online=Command("server online"),
     )
@@ -89,6 +89,8 @@ def _list_facts(report: LogReport) -> list[tuple[Text, Value]]:
     facts.append((text("Self-check"), _describe_check(state.check)))
     facts.append((text("Lines by rule"), _describe_rules(state.tally.rules)))
     facts.append((text("Lines that look relevant and fit no rule"), Number(state.tally.unmatched)))
+    if state.world.unknown_states:
+        facts.append((text("States of events that I don't know"), Number(state.world.unknown_states)))
     return facts
 
 

@@ -188,7 +188,8 @@ async def pass_minutes(town: Town) -> None:
 EVENT = build_event(1)
 ACTIVE = replace(EVENT, state="ACTIVE")
 OVER = replace(ACTIVE, ended_at=START, end=EventEnd.OVER)
-SINCE = f"since <t:{int(START.timestamp())}:R>"
+SINCE = f"since <t:{int(START.timestamp())}:t>"
+ENDED = f"It ended <t:{int(START.timestamp())}:R>."
 
 
 async def test_message_shows_the_newest_state_at_most_every_ten_seconds(town: Town) -> None:
@@ -201,7 +202,7 @@ async def test_message_shows_the_newest_state_at_most_every_ten_seconds(town: To
     await town.change(OVER)
     assert (town.read(message_id), town.sender.deeds) == (f"**Active** {SINCE}", ["edit"])
     await town.clock.advance(1)
-    assert (town.read(message_id), town.sender.deeds) == (f"It's over {SINCE}.", ["edit", "edit"])
+    assert (town.read(message_id), town.sender.deeds) == (ENDED, ["edit", "edit"])
     await town.clock.advance(60)
     assert (town.store.outdated, town.sender.deeds) == (set(), ["edit", "edit"])
 
@@ -224,7 +225,7 @@ async def test_edit_never_overtakes_the_post(town: Town) -> None:
     assert (town.store.looks, town.store.outdated, town.sender.deeds) == (1, {EVENT.post_id}, [])
     message_id = await town.post(EVENT)
     await town.change(OVER)
-    assert (town.read(message_id), town.store.looks) == (f"It's over {SINCE}.", 2)
+    assert (town.read(message_id), town.store.looks) == (ENDED, 2)
 
 
 async def test_post_that_was_never_sent_is_forgotten(town: Town) -> None:
@@ -264,7 +265,7 @@ async def test_message_is_tried_once_more_when_discord_limits_its_edits(town: To
     await town.change(OVER)
     assert town.sender.deeds == ["edit"]
     await town.clock.advance(1)
-    assert (town.read(message_id), town.sender.deeds) == (f"It's over {SINCE}.", ["edit", "edit"])
+    assert (town.read(message_id), town.sender.deeds) == (ENDED, ["edit", "edit"])
     town.sender.failures = [LIMITED]
     await town.change(ACTIVE)
     await town.clock.advance(10)
@@ -294,7 +295,7 @@ async def test_message_is_edited_when_what_may_pass_has_passed(town: Town) -> No
     town.store.failures = [away]
     await town.change(OVER)
     await pass_minutes(town)
-    assert (town.read(message_id), town.store.outdated) == (f"It's over {SINCE}.", set())
+    assert (town.read(message_id), town.store.outdated) == (ENDED, set())
     town.store.change(ACTIVE)
     town.store.failures = [away, away]
     await town.look()
@@ -364,8 +365,8 @@ def test_post_shows_the_newest_state_in_the_end_whatever_happened(deeds: list[st
     said = town.read(1)
     [event] = town.store.events.values()
     if "edit" in town.sender.deeds:
-        since = f"since <t:{int(event.since.timestamp())}:R>"
-        assert said == (f"It's over {since}." if event.end else f"**Active** {since}")
+        moment = f"<t:{int(event.since.timestamp())}"
+        assert said == (f"It ended {moment}:R>." if event.end else f"**Active** since {moment}:t>")
     else:
         assert event == EVENT or said is None
 

@@ -25,7 +25,7 @@ def test_question_lists_what_goes_and_what_stays() -> None:
     holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
     full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
     for part in (
-        r"**Pike\_\***: all names and stats",
+        r"**Pike\_\***: all names, stats and time played",
         "stay under “erased player”",
         "2 links",
         "a wallet with 1,234 💎 and 56 changes",
@@ -51,7 +51,7 @@ def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
     [
         (
             MEMBER,
-            "1,234 deaths now show “erased player”. Names, stats, links and wallet are gone. If",
+            "1,234 deaths now show “erased player”. Names, stats, time played, links and wallet are gone. If",
         ),
         (PLAYER, "1,234 deaths now show “erased player”. If they keep playing, they start again"),
         (

@@ -40,11 +40,11 @@ def test_mission_is_shown_with_its_hardest_level_and_the_games_own_word() -> Non
     shown = show(notice)
     assert (shown["title"], shown["description"], shown["footer"]) == (
         "🚩 Mission: Underground Bunker",
-        f"**Ready** since <t:{SECONDS}:R>",
+        f"**Ready** since <t:{SECONDS}:t>",
         {"text": "up to Epic · North"},
     )
     line = show(notice, PostStyle.LINE)["description"]
-    assert line == f"🚩 Underground Bunker **Ready** since <t:{SECONDS}:R> · North"
+    assert line == f"🚩 Underground Bunker **Ready** since <t:{SECONDS}:t> · North"
 
 
 @pytest.mark.parametrize(
@@ -53,26 +53,31 @@ def test_mission_is_shown_with_its_hardest_level_and_the_games_own_word() -> Non
         (
             replace(BUNKER, key=EventKey(WorldEventKind.MISSION, "swamp_02_mis_1", 1)),
             "🚩 Mission: Swamp \\#2",
-            "**Ready** since <t:S:R>",
+            "**Ready** since <t:S:t>",
         ),
-        (replace(BUNKER, **OVER), "🚩 Mission: Underground Bunker", "It's over since <t:S:R>."),
+        (replace(BUNKER, **OVER), "🚩 Mission: Underground Bunker", "It ended <t:S:R>."),
         (
             replace(BUNKER, **OVER, respawn_at=START),
             "🚩 Mission: Underground Bunker",
-            "It's over since <t:S:R>.\nIt comes back <t:S:R>.",
+            "It ended <t:S:R>.\nIt comes back <t:S:R>.",
         ),
         (
             replace(BUNKER, ended_at=START, end=EventEnd.UNHEARD),
             "🚩 Mission: Underground Bunker",
-            "No news since <t:S:R>.",
+            "The last news of it came <t:S:R>.",
         ),
-        (AIRDROP, "🪂 Airdrop", "**Flying** since <t:S:R>"),
+        (AIRDROP, "🪂 Airdrop", "**Flying** since <t:S:t>"),
         (
             replace(AIRDROP, ended_at=START, end=EventEnd.RESTART),
             "🪂 Airdrop",
             "It ended when the game server restarted.",
         ),
-        (RESTART, "🚀 Restart of the game server", "The game server is starting since <t:S:R>."),
+        (RESTART, "🚀 Restart of the game server", "The game server is starting. It began <t:S:R>."),
+        (
+            replace(RESTART, ended_at=START, end=EventEnd.UNHEARD),
+            "🚀 Restart of the game server",
+            "The game server restarted <t:S:R>.",
+        ),
         (
             replace(RESTART, **OVER, down_since=START),
             "🚀 Restart of the game server",

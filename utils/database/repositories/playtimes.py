@@ -1,7 +1,8 @@
 """Time on game servers, from the days of players and the sessions that are still open."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from utils.database.core.operations import Document
@@ -105,10 +106,11 @@ class PlaytimeRepository(Repository):
         newest = {one["server_id"]: one["newest_at"] for one in states}
         online = {**of_servers, "key": {"$gte": ""}, "state": PlayerState.ONLINE.value}
         found = await self._of_guild("presence", covered.guild_id).find(online, hint="player")
+        stopped = {one["server_id"] for one in states if one.get("is_closed") or one.get("missing_since")}
         sessions = [
             (player, _measure(player, newest.get(one["server_id"]), covered))
             for one in found
-            for player in [PLAYERS.read(one)]
+            for player in [_read_player(one, newest, stopped)]
         ]
         since = min((one["since"] for one in states if one["since"]), default=None)
         return sessions, since, any(is_aged(one) for one in states)
@@ -117,6 +119,16 @@ class PlaytimeRepository(Repository):
 def _build_wanted(covered: CoveredDeaths) -> Document:
     since = "" if covered.since is None else covered.since.isoformat()
     return {"server_id": {"$in": list(covered.server_ids)}, "day": {"$gte": since}}
+
+
+def _read_player(
+    document: Document, newest: Mapping[str, datetime | None], stopped: Collection[str]
+) -> PlayerPresence:
+    """Read a player who is online; on a game server that is stopped, they left with its last line."""
+    player, server_id = PLAYERS.read(document), document["server_id"]
+    if server_id not in stopped or player.left_at is not None:
+        return player
+    return replace(player, left_at=newest.get(server_id) or player.seen_at)
 
 
 def _measure(player: PlayerPresence, newest_at: datetime | None, covered: CoveredDeaths) -> int:

@@ -72,20 +72,22 @@ def _tell(notice: WorldEventNotice) -> list[Text]:
         return [_tell_restart(notice)]
     if notice.end is None:
         state: Value = STATE_NAMES.get(notice.state, notice.state.capitalize())
-        return [text("**{state}** since {moment}", state=state, moment=Moment(notice.since))]
+        return [text("**{state}** since {moment}", state=state, moment=Moment(notice.since, "t"))]
     if notice.end is EventEnd.UNHEARD:
-        return [text("No news since {moment}.", moment=Moment(notice.since))]
+        return [text("The last news of it came {moment}.", moment=Moment(notice.since))]
     if notice.end is EventEnd.RESTART:
         return [text("It ended when the game server restarted.")]
-    over = [text("It's over since {moment}.", moment=Moment(notice.since))]
+    over = [text("It ended {moment}.", moment=Moment(notice.since))]
     if notice.respawn_at is not None:
         over.append(text("It comes back {moment}.", moment=Moment(notice.respawn_at)))
     return over
 
 
 def _tell_restart(notice: WorldEventNotice) -> Text:
-    if notice.end is not EventEnd.OVER:
-        return text("The game server is starting since {moment}.", moment=Moment(notice.since))
+    if notice.end is None:
+        return text("The game server is starting. It began {moment}.", moment=Moment(notice.since))
+    if notice.end is not EventEnd.OVER:  # the log never told that it was open
+        return text("The game server restarted {moment}.", moment=Moment(notice.since))
     if notice.down_seconds is None:
         return text("The game server is open again.")
     return text(

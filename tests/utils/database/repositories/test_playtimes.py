@@ -27,10 +27,19 @@ def cover(scope: ServerScope, since_at: datetime | None = None) -> CoveredDeaths
 
 
 async def test_time_is_that_of_ended_and_open_sessions(database: SafeDatabase, scope: ServerScope) -> None:
-    """Ghost is online for 20 hours and 100 seconds, Otter has left after 20 hours and one minute."""
-    await store(GameLogRepository(database, fences=lambda _: None), scope, build_steps(scope)[1])
-    times = PlaytimeRepository(database)
-    since = build_steps(scope)[0].since
+    """Ghost is online for 20 hours and 100 seconds, Otter has left after 20 hours and one minute.
+
+    If the game server is stopped, Ghost's session goes on, because no line ended it, but Ghost is not online.
+    """
+    logs, times = GameLogRepository(database, fences=lambda _: None), PlaytimeRepository(database)
+    state, steps = build_steps(scope)
+    await store(logs, scope, steps)
+    running, since = replace(state, is_closed=False, missing_since=None), state.since
+    for stopped in (replace(running, is_closed=True), replace(running, missing_since=after(80_000))):
+        await store(logs, scope, [CursorStep(state.cursor, stopped)])
+        ghost = await times.sum_playtime(cover(scope), [GHOST])
+        assert (ghost.seconds, ghost.online_since) == (72_100, None)
+    await store(logs, scope, [CursorStep(state.cursor, running)])
     assert await times.sum_playtime(cover(scope), [GHOST]) == Playtime(
         seconds=72_100,
         sessions=1,

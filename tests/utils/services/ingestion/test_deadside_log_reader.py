@@ -1,5 +1,6 @@
 """Deadside.log's reader: what it reads, stores and posts, however the file changes and the bot dies."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,10 +28,12 @@ from utils.models.game_log import LineCount, LineTally, LiveKill, LogGap, SelfCh
 from utils.models.guilds import ChannelKind
 from utils.models.notices.visits import VisitNotice
 from utils.models.presence import LeaveReason
-from utils.models.scope import PlayerId
+from utils.models.scope import GuildId, PlayerId
 from utils.models.servers import ServerHealth
 from utils.models.texts import text
+from utils.services.ingestion.deadside_log_reader import COLD_STARTS
 from utils.services.ingestion.deadside_reading import SLICE_BYTES
+from utils.turns import FairTurns
 
 MINUTE = timedelta(minutes=1)
 
@@ -198,6 +201,26 @@ async def test_gap_beyond_the_age_of_news_is_read_in_silence(world: GameLogWorld
     world.log.append(write_join(world.now, "Fox"))
     await world.poll()
     assert (world.posted, world.online) == (["joined Ghost", "joined Fox"], ["Fox", "Ghost", "Otter"])
+
+
+async def test_first_reads_of_many_servers_wait_for_each_other(world: GameLogWorld) -> None:
+    """Four long logs are read at once; a server whose log is known waits for none of them."""
+    turns = FairTurns(COLD_STARTS)
+    for number in range(COLD_STARTS):
+        await turns.take(GuildId(number))
+    world.reader = world.build_reader(turns)
+    world.log.append(write_start(RUN_START) + write_join(RUN_START, "Ghost") + write_noise(START))
+    first = asyncio.ensure_future(world.poll())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (first.done(), world.log.reads) == (False, [])
+    turns.give_back(GuildId(0))
+    await first
+    assert world.online == ["Ghost"]
+    await turns.take(GuildId(0))
+    world.log.append(write_join(world.now, "Fox"))
+    await world.poll()
+    assert world.online == ["Fox", "Ghost"]
 
 
 async def test_nothing_is_posted_without_a_channel_or_its_tier(world: GameLogWorld) -> None:
