@@ -82,7 +82,7 @@ WALKED = (
         "I know when {server} restarts",
         "Each day at {times} ({zone}). Next: {moment}.",
         "I don't announce it.",
-        "I announce it {count} minute before, in the channel for events.",
+        "I announce it {count} minute before, in the events channel.",
         "I've forgotten when {server} restarts",
         "If it keeps a time of day, I learn it from its log.",
     ),

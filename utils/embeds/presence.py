@@ -27,7 +27,7 @@ CONDITIONS: Mapping[LogCondition, Text] = {
 def describe_condition(condition: LogCondition, state: GameLogState) -> Text:
     """Return a state in words; one that is unknown because the rules of the log have aged says so."""
     if condition is LogCondition.UNKNOWN and state.is_aged:
-        return text("⚪ Unknown: its log doesn't say any more who is online")
+        return text("⚪ Unknown: its log no longer says who is online")
     return CONDITIONS[condition]
 
 

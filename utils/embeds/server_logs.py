@@ -68,8 +68,8 @@ def _describe_warning(minutes: int) -> Text:
     if not minutes:
         return text("I don't announce it.")
     return plural(
-        "I announce it {count} minute before, in the channel for events.",
-        "I announce it {count} minutes before, in the channel for events.",
+        "I announce it {count} minute before, in the events channel.",
+        "I announce it {count} minutes before, in the events channel.",
         minutes,
     )
 

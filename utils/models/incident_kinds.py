@@ -273,14 +273,14 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     IncidentKind.LOG_STILL: KindRow(
         title=text("A game server seems to stand still"),
         meaning=text(
-            "Its Deadside.log doesn't grow any more, or is gone. The server may be stopped or hang."
+            "Its Deadside.log doesn't grow any more, or is gone. The server may be stopped, or it hangs."
         ),
         first_step=text("Look in the hosting company's panel whether the game server runs."),
         told_to=Audience.GUILD,
         is_edited=True,
     ),
     IncidentKind.LOG_AGED: KindRow(
-        title=text("Deadside.log doesn't say any more who is online"),
+        title=text("Deadside.log no longer says who is online"),
         meaning=text(
             "An update of the game may have changed its lines. Counters show “?” and time played is a guess."
         ),

@@ -17,7 +17,7 @@ class WorldReport:
         returns: missions that are over and come back at a known time, the next one first.
         airdrop_at: when the log told of an airdrop last; None if it never did, and while one is open.
         is_known: its log was read.
-        as_of: the newest stamp, if that is some time ago.
+        as_of: the newest stamp, if that is some time ago or the game server is stopped.
     """
 
     server_name: str

@@ -19,7 +19,7 @@ from utils.services.servers.game_servers import GameServerService, list_chosen
 
 AIRDROP = WorldEventKind.AIRDROP
 QUIET_TIME = timedelta(minutes=15)
-"""Older news say how old they are."""
+"""Older news say how old they are, and so do those of a game server that is stopped."""
 
 
 class WorldStore(Protocol):  # implemented by GameLogRepository
@@ -64,7 +64,7 @@ class WorldReportService:
     async def _describe(self, server: GameServer, kind: WorldEventKind | None) -> WorldReport:
         now = self.clock.now()
         state = await self.store.load(server.scope)
-        newest_at = state.presence.newest_at
+        newest_at, is_stopped = state.presence.newest_at, state.is_closed or state.missing_since is not None
         returning = await self.store.list_returning(server.scope, now=now)
         opened = [one for one in state.world.open.values() if one.is_started and is_wanted(one, kind)]
         hides_last = kind not in (None, AIRDROP) or any(one.kind is AIRDROP for one in opened)
@@ -80,7 +80,7 @@ class WorldReportService:
             returns=tuple(sorted(returns.values(), key=lambda one: (one.respawn_at or now, one.key))),
             airdrop_at=None if hides_last else state.world.heard_at.get(AIRDROP),
             is_known=newest_at is not None,
-            as_of=newest_at if newest_at is not None and now - newest_at > QUIET_TIME else None,
+            as_of=newest_at if is_stopped or (newest_at and now - newest_at > QUIET_TIME) else None,
         )
 
     async def _list_kinds(self, server: GameServer) -> KindTable:

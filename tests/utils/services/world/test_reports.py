@@ -1,7 +1,9 @@
 """The reports of open events, and of the posts about them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,17 @@ async def test_open_events_known_returns_and_the_last_airdrop_are_told(shelf: Sh
     shelf.clock.move(16 * 60)
     [later] = await service.describe(GUILD, None, AIRDROP)
     assert later == WorldReport(server_name="Mirny", airdrop_at=HEARD[AIRDROP], as_of=START)
+
+
+@pytest.mark.parametrize("change", [{"is_closed": True}, {"missing_since": START}])
+async def test_events_of_a_stopped_server_say_how_old_they_are(
+    shelf: Shelf, change: Mapping[str, Any]
+) -> None:
+    """They ended with the game server, even if no line has said so."""
+    states = shelf.game_logs.states
+    states.update({scope: replace(state, **change) for scope, state in states.items()})
+    [report] = await build_service(shelf).describe(GUILD, None, TRADER)
+    assert report == WorldReport(server_name="Mirny", open=(CALL,), as_of=START)
 
 
 async def test_server_whose_log_was_never_read_says_so(shelf: Shelf) -> None:
