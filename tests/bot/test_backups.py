@@ -116,7 +116,8 @@ async def wait_for(condition: Callable[[], bool]) -> None:
 async def kill_in_its_trial(stage: Stage) -> None:
     """Let an owner ask for a backup, kill the whole bot while it is restored on trial, and start it again."""
     scratch = stage.bot.data_dir / "scratch"
-    await stage.ask("/admin backup now")
+    asked = await stage.ask("/admin backup now")
+    assert "❌" not in asked.embed["title"], asked.embed
     await wait_for(lambda: any(scratch.glob("*/process.json")))
     await stage.bot.kill()
     await wait_for(lambda: not any(scratch.iterdir()))
@@ -127,6 +128,7 @@ async def kill_in_its_trial(stage: Stage) -> None:
 async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory) -> None:
     """Ledgers are unbroken, counters and cursors are those of the deaths; a killed trial leaves nothing."""
     stage = await open_stage(is_embedded=True)
+    stage.bot.configure(discord={"owner_ids": [stage.admin.user.id]})
     rows = stage.take(200)
     stage.open_files().append(*rows)
     await stage.bot.start()
@@ -145,7 +147,7 @@ async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory)
     check_deaths(archive, stage, rows)
     assert sum(archive.manifest.deaths_by_server.values()) == archive.manifest.deaths
     await kill_in_its_trial(stage)
-    assert [archive.proven_at is None for archive in list_archives(home)] == [False, True]
+    assert [archive.proven_at is None for archive in list_archives(home)] == [True, False]
     code, out, error = await run_command("verify", "latest", *config, within_seconds=PATIENT_SECONDS)
     assert (code, error, str(archive.path) in out) == (0, "", True)
     with stage.open_database() as database:

@@ -217,7 +217,7 @@ def test_restart_ends_all_events_and_is_one_itself() -> None:
 
 
 def test_player_in_the_world_proves_that_it_is_open() -> None:
-    """If no line says that the world is ready, the first player ends the restart, but not how long it took."""
+    """If no line says that the world is ready, the first player ends the restart."""
     tracker = WorldTracker(read([flight(5, "FLYING")]))
     tracker.end_run()
     for line in (tell(95, RunStarted()), tell(400, Registered(PlayerId("a" * 32))), tell(410, WorldReady())):
