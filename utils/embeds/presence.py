@@ -133,7 +133,7 @@ def build_population_embed(style: Style, report: PopulationReport) -> discord.Em
             "{start}:00 to {end}:00", start=Number(report.busiest_hour), end=Number(report.busiest_hour + 1)
         )
         style.add_field(embed, text("Busiest hour"), hours, inline=True)
-    return style.add_footer(embed, text("Hours of {zone}", zone=report.zone))
+    return style.add_footer(embed, text("Hours in the time zone {zone}", zone=report.zone))
 
 
 def _describe_number(report: PlayersReport) -> Value:

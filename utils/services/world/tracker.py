@@ -13,8 +13,8 @@ mission              READY or ACTIVE          ACTIVE, WAITING, READY  will respa
 airdrop              FLYING                   DROPPING, WAITING       DEAD, or the next FLYING
 helicopter, trader,  READY or ACTIVE          READY, ACTIVE           INITIAL, ENDED, WAITING, DEAD
 convoy
-restart              the first stamp of a     -                       the world is ready
-                     run, if there was one
+restart              the first stamp of a     -                       the world is ready, or a player
+                     run, if there was one                            is in it
                      before
 ===================  =======================  ======================  ==================================
 
@@ -33,6 +33,7 @@ from utils.models.deadside_log import (
     LogLine,
     MissionRespawn,
     MissionState,
+    Registered,
     WorldReady,
 )
 from utils.models.missions import fold_mission_id
@@ -167,9 +168,9 @@ class WorldTracker:
                 place = GAMEPLAY_KINDS[kind], event_id.lower()
                 self._switch(place, state, now, _STARTS, _NONE, _EVENT_ENDS)
             case WorldReady():
-                restart = self._open.get((WorldEventKind.RESTART, ""))
-                if restart is not None:
-                    self._end(replace(restart, state=OPENED, since=now, seen_at=now), now, EventEnd.OVER)
+                self._end_restart(now, tells_time=True)
+            case Registered():
+                self._end_restart(now, tells_time=False)
             case _:
                 pass
 
@@ -243,6 +244,14 @@ class WorldTracker:
         if event is not None:
             respawn_at = now + pause if SHORTEST_RETURN <= pause <= LONGEST_RETURN else None
             self._end(replace(event, seen_at=now, respawn_at=respawn_at), now, EventEnd.OVER)
+
+    def _end_restart(self, now: datetime, *, tells_time: bool) -> None:
+        """Note that the world is open; the first player in it does not tell how long it was down."""
+        restart = self._open.get((WorldEventKind.RESTART, ""))
+        if restart is not None:
+            down_since = restart.down_since if tells_time else None
+            opened = replace(restart, state=OPENED, since=now, seen_at=now, down_since=down_since)
+            self._end(opened, now, EventEnd.OVER)
 
     def _put(self, event: WorldEvent) -> None:
         self._open[event.key[:2]] = self.changed[event.key] = event

@@ -20,11 +20,12 @@ from utils.models.deadside_log import (
     LogLine,
     MissionRespawn,
     MissionState,
+    Registered,
     RunStarted,
     WorldReady,
 )
 from utils.models.missions import MISSIONS
-from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.world_events import EventEnd, EventKey, WorldEvent, WorldEventKind, WorldState
 from utils.parsers.deadside_log import parse_line
 from utils.services.world.announcing import EventMention, EventPost, EventRules, choose_posts, list_outdated
@@ -213,6 +214,18 @@ def test_restart_ends_all_events_and_is_one_itself() -> None:
         ),
     ]
     assert tracker.freeze().open == {}
+
+
+def test_player_in_the_world_proves_that_it_is_open() -> None:
+    """If no line says that the world is ready, the first player ends the restart."""
+    tracker = WorldTracker(read([flight(5, "FLYING")]))
+    tracker.end_run()
+    for line in (tell(95, RunStarted()), tell(400, Registered(PlayerId("a" * 32))), tell(410, WorldReady())):
+        tracker.advance(line)
+    restart = build(
+        *(WorldEventKind.RESTART, "", 95, "OPEN", 400), ended_at=at(400), end=EventEnd.OVER, down_since=None
+    )
+    assert list(tracker.changed.values())[1:] == [restart]
 
 
 def test_first_run_that_is_read_is_no_restart() -> None:
