@@ -45,7 +45,7 @@ async def pay(database: SafeDatabase, guild_id: GuildId, member_id: MemberId) ->
     for number in count():
         change = Change(member_id, LedgerKind.ADMIN, 5, f"{member_id}:{number}", SystemClock().now(), "")
         await database.in_transaction(partial(_book, guild_id=guild_id, change=change))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
 
 
 def _book(transaction: Any, *, guild_id: GuildId, change: Change) -> None:

@@ -10,9 +10,10 @@ from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage
+from tests.fakes.examples import choose_examples
 
-KILLS_IN_IMPORT = 8
-KILLS_IN_LIVE = 12
+KILLS_IN_IMPORT = choose_examples(quick=5, deep=12)
+KILLS_IN_LIVE = choose_examples(quick=7, deep=20)
 LONGEST_LIFE_SECONDS = 0.6  # since its first output; longer than an import or a batch takes
 
 pytestmark = pytest.mark.fault

@@ -10,7 +10,7 @@ def register_profiles() -> None:
 
     An example has no deadline, because a machine may stand still.
     """
-    for name, number in ((QUICK, 50), (DEEP, 500)):
+    for name, number in ((QUICK, 30), (DEEP, 500)):
         settings.register_profile(
             name, max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         )

@@ -17,7 +17,7 @@ from utils.backup.checking import check_files
 from utils.backup.places import clear_leftovers, copy_archive
 from utils.errors import BackupError
 
-KILLS = choose_examples(quick=12, deep=40)
+KILLS = choose_examples(quick=7, deep=40)
 
 KILLER = """
 import os, random, sys

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.fakes.examples import choose_examples
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
 from utils.sftp.assignment import PoolState, Request, Slot
@@ -346,7 +347,9 @@ class PoolMachine(RuleBasedStateMachine):
 
 
 TestPoolMachine = PoolMachine.TestCase
-TestPoolMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestPoolMachine.settings = settings(
+    max_examples=choose_examples(quick=50, deep=300), stateful_step_count=40, deadline=None
+)
 
 
 def test_request_is_served_although_others_keep_asking_for_busy_connections() -> None:

@@ -7,6 +7,7 @@ from typing import cast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import choose_examples
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
 from utils.sftp.connection import HostConnection
@@ -100,7 +101,7 @@ class Crowd:
                 await asyncio.sleep(0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=choose_examples(quick=100, deep=600), deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=12), st.lists(STEPS, min_size=10, max_size=60))
 @example([0, 0], [("turn", 9), ("leave", 0), ("give up", 0)])
 async def test_everybody_who_stays_is_served_and_every_lease_comes_back(

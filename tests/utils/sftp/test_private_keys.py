@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import choose_examples
 from utils.errors import InvalidSecretError
 from utils.models.problems import Problem
 from utils.models.servers import Credentials
@@ -146,7 +147,7 @@ def test_sentences_are_whole_and_differ() -> None:
     assert all(first != second for first, second in pairwise(sentences))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=choose_examples(quick=100, deep=600), deadline=None)
 @given(
     st.text(max_size=300) | st.sampled_from(list(FORMS.values())), st.integers(0, 400), st.text(max_size=8)
 )

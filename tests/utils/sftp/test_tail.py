@@ -17,6 +17,7 @@ from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import build_row, render
+from tests.fakes.examples import choose_examples
 from tests.fakes.host_files import FOLDER, FakeSession, SparseFile
 from utils.errors import (
     LogsMissingError,
@@ -268,7 +269,7 @@ def change_file(session: FakeSession, path: str, change: str, fresh: bytes, coun
             session.remove(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=choose_examples(quick=60, deep=300), deadline=None)
 @given(CHANGES)
 async def test_no_line_is_lost_whatever_happens_to_the_files(changes: list[tuple[str, int]]) -> None:
     """Every whole line that a poll could see is read at least once, and cursors end where files do."""

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
+from tests.fakes.examples import choose_examples
 from tests.fakes.money import FakeMoneyUnit, FakeRuleUnit, MoneyData
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
@@ -154,7 +155,7 @@ class Story:
 NOON = build_row("Ann", "Bob").written_at
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=choose_examples(quick=60, deep=300), deadline=None)
 @given(steps=STEPS)
 async def test_money_is_conserved_and_never_negative_over_any_story(steps: list[tuple[object, ...]]) -> None:
     """Gifts, kills and the bot's bounties bring money in, fees take it out; everything else only moves it."""
