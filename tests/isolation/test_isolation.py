@@ -21,7 +21,7 @@ from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.scope import GuildId
 from utils.models.statistics import Board
 
-STORIES = choose_examples(quick=4, deep=12)
+STORIES = choose_examples(quick=5, deep=12)
 ALONE = choose_examples(quick=1, deep=len(GUILDS))  # the guilds of a story that are compared
 STEPS = 70
 BOARDS = [board for board in Board if board is not Board.WEAPONS]  # boards of players
