@@ -340,7 +340,7 @@ async def test_lost_bounties_channel_holds_up_no_kill(market: Market) -> None:
     stage.world.delete_channel(market.board)
     await market.place()
     alerts = await stage.wait_for_alerts(1)
-    assert "I can't post in the bounties channel of North" in alerts[0]
+    assert "I can't post in the bounties channel" in alerts[0]  # its board may be the first to find out
     market.kill("Fox", "Owl")
     await stage.wait_for_posts(1)
     market.board = stage.world.create_channel(stage.guild, "wanted")
