@@ -18,6 +18,7 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyEvent
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
+from utils.models.post_styles import PostShape
 from utils.models.scope import MemberId, PlayerId
 
 CONNECTION = ALL_KINDS.get("connection")
