@@ -57,6 +57,9 @@ from utils.models.texts import text
 
 P = ParamSpec("P")
 
+_MARKED_SAMPLES = frozenset({ChannelKind.EVENTS, ChannelKind.CONNECTIONS})
+"""Their posts may have no name that could be an invented one, for example an airdrop or a restart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -165,6 +168,8 @@ class EmbedFactory:
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
             name = server_name or self.style.write_plain(text("Your server"))
+            if kind in _MARKED_SAMPLES:
+                name, shape = self._mark_sample(server_name), replace(shape, names_servers=True)
             facts = {"event_id": b"sample", "server_name": name, "at": at}
             return self.build_feed(
                 [one for look in looks for one in look.samples(self.style, **facts)], shape
@@ -175,10 +180,14 @@ class EmbedFactory:
         self, kind: PostedKind, server_name: str | None, *, at: datetime, shape: PostShape = NEW_SHAPE
     ) -> Post:
         """Return the sample post of ``/events test``, which says that it is one."""
-        name = server_name or self.style.write_plain(text("Your server"))
-        marked = self.style.write_plain(text("Sample of {server}", server=name))
+        marked = self._mark_sample(server_name)
         sample = samples.build_sample(self.style, kind, event_id=b"sample", server_name=marked, at=at)
         return self.build_feed([sample], replace(shape, names_servers=True))
+
+    def _mark_sample(self, server_name: str | None) -> str:
+        """Return what stands in place of the game server's name, so that nobody takes a sample for news."""
+        sample = text("Sample") if server_name is None else text("Sample of {server}", server=server_name)
+        return self.style.write_plain(sample)
 
     def write_counter(self, report: PlayersReport, template: str | None) -> str:
         """Return the name of a channel that shows how many players are online."""

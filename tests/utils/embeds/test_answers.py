@@ -467,6 +467,17 @@ def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: Embed
     assert opened.description == "Put a price."
 
 
+@pytest.mark.parametrize("kind", [ChannelKind.EVENTS, ChannelKind.CONNECTIONS])
+@pytest.mark.parametrize(("server_name", "mark"), [("North", "Sample of North"), (None, "Sample")])
+def test_sample_about_a_game_server_cannot_be_taken_for_news(
+    factory: EmbedFactory, kind: ChannelKind, server_name: str | None, mark: str
+) -> None:
+    """The announcement of a restart has no invented name, so each sample says that it is one."""
+    for embed in factory.build_sample(kind, server_name, at=AT).embeds:
+        footer = (embed.footer.text if embed.footer else None) or ""
+        assert f"{embed.description} · {footer}".removesuffix(" · ").endswith(mark)
+
+
 @pytest.mark.parametrize("kind", OFFERED_KINDS)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
     """Each kind of channel has a sample; those of notices look like their posts."""

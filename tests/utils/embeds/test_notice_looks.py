@@ -18,6 +18,7 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyEvent
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
+from utils.models.post_styles import PostShape
 from utils.models.scope import MemberId, PlayerId
 
 CONNECTION = ALL_KINDS.get("connection")
@@ -123,9 +124,12 @@ def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> Non
     """``/admin channel test`` shows every kind of the channel like its posts; of kills a line and a card."""
     factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
     names = [one.name for one in ALL_KINDS if one.channel_kind is kind.channel_kind]
-    facts = {"event_id": b"sample", "server_name": "North", "at": AT}
+    is_marked = kind.channel_kind in (ChannelKind.EVENTS, ChannelKind.CONNECTIONS)
+    name = "Sample of North" if is_marked else "North"
+    facts = {"event_id": b"sample", "server_name": name, "at": AT}
     samples = [one for name in names for one in ALL_LOOKS[name].samples(STYLE, **facts)]
     shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
-    assert shown == [one.to_dict() for one in factory.build_feed(samples).embeds]
+    shape = PostShape(names_servers=is_marked)
+    assert shown == [one.to_dict() for one in factory.build_feed(samples, shape).embeds]
     if kind.channel_kind is ChannelKind.KILLFEED:
         assert ["title" in one for one in shown] == [False, True]
