@@ -74,7 +74,7 @@ class ChartPainter:
 
     async def draw_population(self, report: PopulationReport) -> Picture:
         """Return the number of players over time; a gap stays one."""
-        title = text("Players, {period}", period=POPULATION_CHOICES[report.period])
+        title = text("Players · {period}", period=POPULATION_CHOICES[report.period])
         zone, steps = ZoneInfo(report.zone), report.period.steps
         marks: dict[int, Value] = {}
         for step in range(steps // 12, steps, steps // 6):
