@@ -71,7 +71,7 @@ class Load:
 
     async def play(self, seconds: float) -> None:
         """Write kills and lines of Deadside.log for some seconds, at different moments for each server."""
-        async with beside(self._live()):
+        async with beside(self._live):
             await self._fight(seconds)
 
     async def _live(self) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from simulation.discord import Fault, ImpossibleActionError, Member, UnansweredError
 from simulation.small_disk import filled_disk
+from simulation.soak.games import Game
 from simulation.soak.hostile import FAR_ROWS
 from simulation.soak.ledgers import broken_audit, is_all_stored
 from simulation.soak.operating import Calls
@@ -21,6 +22,7 @@ POSTING = "/channels/{channel_id}/messages"
 CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
 LONGEST_SECONDS = 5.0
 STORM_ADMINS = 40
+READ_SECONDS = 60.0
 FARTHEST_SECONDS = 40  # between MongoDB's clock and the bot's; leases are for 20 seconds
 
 Trouble = Callable[[], Awaitable[None]]
@@ -194,7 +196,9 @@ class Troubles:
         self.chance.choice(list(self.town.games.values())).rotate()
 
     async def _replace(self) -> None:
-        self.chance.choice(list(self.town.games.values())).replace_file()
+        game = self.chance.choice(list(self.town.games.values()))
+        game.replace_file()
+        await self._let_read(game)
 
     async def _shorten(self) -> None:
         """Remove stored rows from a file. Unread rows must stay, because otherwise they would be lost."""
@@ -202,6 +206,14 @@ class Troubles:
         written = len(game.written)
         if await is_all_stored(self.town, game) and len(game.written) == written:
             game.shorten_file()
+            await self._let_read(game)
+
+    async def _let_read(self, game: Game) -> None:
+        """Wait until the bot has read a rewritten file: a restore takes its unread rows for history."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READ_SECONDS):
+                while not await is_all_stored(self.town, game):
+                    await self.town.clock.sleep(1.0)
 
     async def _set_clock(self) -> None:
         self.chance.choice(list(self.town.games.values())).set_clock()
