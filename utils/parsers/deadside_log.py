@@ -1,10 +1,11 @@
 """``Deadside.log``: one line of bytes in, one ``LogLine`` out.
 
-Theory of operation ------------------- A line is ``[YYYY.MM.DD-HH.MM.SS:mmm][frame]Category: Warning: text``.
-Its stamp is UTC, so no server's time zone is needed. The first lines of a file have no stamp. A line is
-looked up by its category; then the fixed parts of the rules are looked for, then their patterns
-(``deadside_rules``). A line of a category that matters and fits no rule becomes a shape (``line_shapes``), so
-that the bot itself notices when its rules have aged.
+Theory of operation
+-------------------
+A line is ``[YYYY.MM.DD-HH.MM.SS:mmm][frame]Category: Warning: text``. Its stamp is UTC, so no server's time
+zone is needed. The first lines of a file have no stamp. A line is looked up by its category; then the fixed
+parts of the rules are looked for, then their patterns (``deadside_rules``). A line of a category that matters
+and fits no rule becomes a shape (``line_shapes``), so that the bot itself notices when its rules have aged.
 
 The reader never guesses and never raises: it returns a value for every input. The line itself never leaves
 this module, neither in a value nor in an error. Whether a line is complete is not decided here.
