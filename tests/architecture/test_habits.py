@@ -226,6 +226,13 @@ def _list_docstring_lines(
     return set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
 
 
+def list_lost_headings(module: Module) -> Iterator[str]:
+    """Find underlined headings that a formatter has joined with the lines around them."""
+    for line in module.source.splitlines():
+        if re.search(r"\w -{10,} \w", line):
+            yield line.strip()
+
+
 Check = Callable[[Module], Iterator[str]]
 CHECKS: tuple[Check, ...] = (
     list_swallowed,
@@ -240,6 +247,7 @@ CHECKS: tuple[Check, ...] = (
     list_bad_names,
     list_unscoped,
     list_long,
+    list_lost_headings,
 )
 
 
@@ -339,6 +347,8 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
         (list_long, "utils/a.py", "def f():\n    '''Doc.'''\n" + "    x\n" * 60, ["f: 61"]),
         (list_long, "utils/a.py", "'''Doc.'''\n# c\n\n" + "x\n" * 501, ["501 lines"]),
         (list_long, "cogs/a.py", "x\n" * 301, ["301 lines"]),
+        (list_lost_headings, "utils/a.py", "Theory ---------- It", ["Theory ---------- It"]),
+        (list_lost_headings, "utils/a.py", "Theory\n----------\nIt", []),
     ],
 )
 def test_check_finds_what_it_looks_for(check: Check, path: str, source: str, expected: list[str]) -> None:

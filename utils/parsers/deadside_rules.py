@@ -1,9 +1,11 @@
 """The rules of ``Deadside.log``: one row for each line that the bot knows, with the strength of its evidence.
 
-Theory of operation ------------------- A row names the category of its lines, a fixed part that is looked for
-before its pattern, the pattern of the text behind ``Category: Warning: ``, and the function that builds the
-fact from the match. Rows without a builder are noise, or lines that are only counted. A builder that returns
-None says that the line is not what its rule means. Then the line counts as unknown.
+Theory of operation
+-------------------
+A row names the category of its lines, a fixed part that is looked for before its pattern, the pattern of the
+text behind ``Category: Warning: ``, and the function that builds the fact from the match. Rows without a
+builder are noise, or lines that are only counted. A builder that returns None says that the line is not what
+its rule means. Then the line counts as unknown.
 
 Each row has one fixture in ``tests/utils/parsers/deadside_log``, named by its mark. To correct a pattern
 after a real line was seen, change its row and its fixture. docs/DEADSIDE_LOG.md says the same in words.

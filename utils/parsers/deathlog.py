@@ -1,11 +1,13 @@
 """The death log: one line of bytes in, one ``DeathRow`` or ``Rejected`` out.
 
-Theory of operation ------------------- A death log is ``;`` separated, without header or quoting; every line
-ends with ``;`` and a line feed. Two generations exist, told apart per line: 8 parts (old) or 10 (new, with
-platforms). A line is split, and its columns are taken by their position. If they do not fit, the line is read
-again from both ends: player ids have a fixed form (``0002`` and 28 hex digits), so a name with a ``;`` can be
-told from the rest. A line that fits neither way, or both ways differently, is rejected with a reason. The
-reader never guesses and never raises: it returns a value for every input.
+Theory of operation
+-------------------
+A death log is ``;`` separated, without header or quoting; every line ends with ``;`` and a line feed. Two
+generations exist, told apart per line: 8 parts (old) or 10 (new, with platforms). A line is split, and its
+columns are taken by their position. If they do not fit, the line is read again from both ends: player ids
+have a fixed form (``0002`` and 28 hex digits), so a name with a ``;`` can be told from the rest. A line that
+fits neither way, or both ways differently, is rejected with a reason. The reader never guesses and never
+raises: it returns a value for every input.
 
 Whether a line is complete is not decided here: callers hand over lines that ended with a line feed.
 """
