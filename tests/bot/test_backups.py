@@ -154,7 +154,7 @@ async def test_backup_beside_a_battle_is_of_one_moment(open_stage: StageFactory)
         database["players"].update_one({}, {"$inc": {"counters.kills": 7}})
         database["kills"].delete_one({"read_at": {"$exists": False}})
     code, out, error = await run_command("verify", *config, within_seconds=PATIENT_SECONDS)
-    assert (code, "on 1 game servers and" in out) == (1, True)
+    assert (code, "on 1 game server and" in out) == (1, True)
     assert "aren't what the deaths say" in error
     code, out, error = await run_command("verify", "killfeed-x", *config)
     assert (code, error) == (1, "No place has a backup killfeed-x.\n")

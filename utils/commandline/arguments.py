@@ -19,8 +19,8 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         "backup",
         metavar="BACKUP",
         nargs="?",
-        help=f"a path, an id, {LATEST} (the newest proven one) or {BEFORE_MIGRATION} (the newest such); "
-        "without it the data itself is verified",
+        help=f"a path, an id, {LATEST} (the newest proven one) or {BEFORE_MIGRATION} (the newest from before "
+        "an upgrade); without a name the data itself is verified",
     )
     parser.add_argument(
         "--repair",
@@ -33,8 +33,8 @@ def _add_restore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "backup",
         metavar="BACKUP",
-        help=f"a path, an id, {LATEST} (the newest proven one), {BEFORE_MIGRATION} (the newest such), "
-        f"or {NOTHING} (an empty database begins again)",
+        help=f"a path, an id, {LATEST} (the newest proven one), {BEFORE_MIGRATION} (the newest from before "
+        f"an upgrade), or {NOTHING} (begin again with an empty database)",
     )
     parser.add_argument("--guild", type=int, metavar="ID", help="one community alone, by its id in Discord")
     for name, purpose in (
@@ -48,7 +48,9 @@ def _add_restore(parser: argparse.ArgumentParser) -> None:
 
 def _add_migrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--dry-run", action="store_true", help="try it on the newest backup, in a MongoDB of its own"
+        "--dry-run",
+        action="store_true",
+        help="try the upgrade on a copy of the newest backup, in a MongoDB of its own",
     )
     parser.add_argument("--without-backup", action="store_true", help="make no backup before")
 

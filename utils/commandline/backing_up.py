@@ -149,7 +149,7 @@ def choose_archive(places: tuple[Path, ...], named: str) -> Archive:
         sentence = text("No backup is proven yet. Name one by its id.")
     else:
         fitting = [one for one in found if one.manifest.reason is BackupReason.BEFORE_MIGRATION]
-        sentence = text("No backup is from before a migration.")
+        sentence = text("No backup was made before an upgrade. Name one by its id.")
     if not fitting:
         raise ArchiveRefusedError(sentence)
     return max(fitting, key=lambda archive: archive.manifest.started_at)

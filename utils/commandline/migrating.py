@@ -24,6 +24,7 @@ from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.opening import open_database
 from utils.errors import ConfigurationError
+from utils.models.quantities import write_quantity
 from utils.redaction import Redactor
 from utils.tasks import TaskManager
 
@@ -61,7 +62,9 @@ async def _try_on_copy(context: CallContext, redactor: Redactor, clock: Clock) -
     settings, printer = context.settings, ProgressPrinter(sys.stdout.write)
     archive = await run_in_thread(partial(find_measured, find_home(settings), settings.mongodb.database))
     if archive is None:
-        raise ConfigurationError("There is no backup to try it on. Make one with `python bot.py backup`.")
+        raise ConfigurationError(
+            "There is no backup to try the upgrade on. Make one with `python bot.py backup`."
+        )
     began = clock.monotonic()
     with TemporaryDirectory(dir=settings.data_dir, prefix="migrate-") as folder:
         mongod = EmbeddedMongod(Path(folder), clock=clock, mongod_path=settings.mongodb.mongod_path)
@@ -81,7 +84,8 @@ async def _try_on_copy(context: CallContext, redactor: Redactor, clock: Clock) -
         sys.stderr.write(f"{finding.said}\n")
     sys.stdout.write(
         f"{archive.id} goes from version {archive.manifest.data_version} to {MIGRATIONS.newest} in "
-        f"{clock.monotonic() - began:.0f} s; {len(report.findings)} faults. The data itself is as it was.\n"
+        f"{clock.monotonic() - began:.0f} s; {write_quantity(len(report.findings), 'fault')}. "
+        "The data itself is as it was.\n"
     )
     return report.is_good
 

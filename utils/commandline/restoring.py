@@ -48,6 +48,7 @@ from utils.database.process.opening import (
 )
 from utils.database.repositories.leases import RESTORE_LEASE
 from utils.errors import ArchiveRefusedError, ConfigurationError, KillfeedError, StorageError
+from utils.models.quantities import write_quantity
 from utils.models.restores import RestoreGap, RestorePlan
 from utils.models.scope import GuildId
 from utils.models.texts import text
@@ -73,25 +74,26 @@ GOES_ON = (
     "Stopped in the middle of the switch. The next start of the bot or of any call finishes the restore."
 )
 UNKNOWN_GAP = (
-    "The data of before couldn't be read, so nobody knows how many deaths are newer than the backup. The bot "
-    "reads them again from the logs of the game hosts, as far as the hosts still have them."
+    "The data before the restore couldn't be read, so nobody knows how many deaths are newer than the "
+    "backup. The bot reads them again from the logs of the game hosts, as far as the hosts still have them."
 )
 TO_READ_AGAIN = (
     "Deaths that aren't in the backup: {deaths:,}. The bot reads them again from the logs of the game hosts. "
     "Those whose lines no host has any more are lost: backup.log has their number, and the admins are told."
 )
 GONE = (
-    "Deaths that are lost: {deaths:,}, of game servers that were added after the backup ({servers:,}). Add "
-    "these servers again, and their logs are imported."
+    "Deaths of game servers that were added after the backup: {deaths:,} on {servers}. The bot doesn't know "
+    "these servers any more. Add them again, and their logs are imported as far as the hosts still have them."
 )
-NO_GAP = "The backup has every death of the data of before."
-LOST_WORDS = {
-    "changes": "changes by hand",
-    "ledger": "rows of the ledger",
-    "links": "links and requests for links",
-    "grants": "communities with changed premium",
-    "erasures": "erasures, which are carried out again",
+NO_GAP = "The backup has every death of the data before the restore."
+NEWER_WORDS = {
+    "changes": ("newer and lost", "change by hand", "changes by hand"),
+    "ledger": ("newer and lost", "change of a balance", "changes of balances"),
+    "links": ("newer and lost", "link or request for one", "links and requests for links"),
+    "grants": ("newer and lost", "community with changed premium", "communities with changed premium"),
+    "erasures": ("newer and carried out again", "erasure", "erasures"),
 }
+"""What becomes of each kind of newer data, and its name for one and for many."""
 
 _log = get_logger(__name__)
 
@@ -204,12 +206,14 @@ class RestoreCall:
             f"Backup {plan.backup_id} of {write_time(plan.taken_at)}, data of version {plan.data_version}"
         )
         for name, (now, then) in plan.documents.items():
-            self._say(f"  {name:<16} {'unreadable' if now is None else f'{now:,}':>12} now {then:>12,} then")
+            present = "unreadable" if now is None else f"{now:,}"
+            self._say(f"  {name:<16} {present:>12} now {then:>12,} in the backup")
         for kind, count in plan.losses.counts.items():
+            fate, one, many = NEWER_WORDS[kind]
             if count is None:
-                self._say(f"  newer and lost: {LOST_WORDS[kind]} (they can't be read)")
+                self._say(f"  {fate}: {many} (they can't be read)")
             elif count:
-                self._say(f"  newer and lost: {count:,} {LOST_WORDS[kind]}")
+                self._say(f"  {fate}: {write_quantity(count, one, many)}")
         self._say(f"What is newer than the backup is listed in {path}.")
 
     def _write_losses(self, plan: RestorePlan) -> Path:
@@ -298,7 +302,7 @@ def describe_gap(gap: RestoreGap) -> list[str]:
     if gap.deaths:
         lines.append(TO_READ_AGAIN.format(deaths=gap.deaths))
     if gap.gone:
-        lines.append(GONE.format(deaths=gap.gone, servers=gap.servers))
+        lines.append(GONE.format(deaths=gap.gone, servers=write_quantity(gap.servers, "server")))
     return lines or [NO_GAP]
 
 

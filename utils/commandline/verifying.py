@@ -24,6 +24,7 @@ from utils.data_folder import lock_data_folder
 from utils.database.core.database import Fence
 from utils.database.process.opening import open_database
 from utils.database.repositories.leases import RESTORE_LEASE
+from utils.models.quantities import write_quantity
 from utils.models.verification import VerificationReport
 from utils.redaction import Redactor
 from utils.tasks import TaskManager
@@ -90,5 +91,7 @@ async def _repair_data(context: CallContext, redactor: Redactor, clock: Clock) -
 
 
 def _describe(report: VerificationReport) -> str:
-    looked_at = f"{report.deaths:,} deaths on {report.servers} game servers and {report.wallets:,} wallets"
-    return f"Verified: {looked_at}; {len(report.findings)} faults."
+    deaths = write_quantity(report.deaths, "death")
+    servers, wallets = write_quantity(report.servers, "game server"), write_quantity(report.wallets, "wallet")
+    faults = write_quantity(len(report.findings), "fault")
+    return f"Verified: {deaths} on {servers} and {wallets}; {faults}."

@@ -6,15 +6,7 @@ import discord
 
 from utils.embeds.style import Style
 from utils.models.restores import RestoreOutcome, RestorePlan
-from utils.models.texts import Code, Moment, Number, Span, Text, join, text
-
-LOSS_NAMES = {
-    "changes": text("changes by hand"),
-    "ledger": text("changes of balances"),
-    "links": text("links and requests for links"),
-    "grants": text("communities with changed premium"),
-    "erasures": text("erasures, which are carried out again"),
-}
+from utils.models.texts import Code, Moment, Number, Span, Text, join, plural, text
 
 
 def build_plan_embed(style: Style, plan: RestorePlan) -> discord.Embed:
@@ -28,17 +20,35 @@ def build_plan_embed(style: Style, plan: RestorePlan) -> discord.Embed:
         colour=style.theme.warning,
     )
     style.add_field(embed, text("Backup"), Code(plan.backup_id))
-    style.add_field(embed, text("From"), Moment(plan.taken_at, "f"))
+    style.add_field(embed, text("Made"), Moment(plan.taken_at, "f"))
     now, then = plan.documents.get("kills", (0, 0))
-    deaths = text("{then}, and {now} now", then=Number(then), now=Number(now or 0))
+    deaths = text("{then} in the backup, {now} now", then=Number(then), now=Number(now or 0))
     style.add_field(embed, text("Deaths"), deaths)
-    lost = [
-        text("{count} {what}", count=Number(count), what=LOSS_NAMES[kind])
-        for kind, count in plan.losses.counts.items()
-        if count
-    ]
-    style.add_field(embed, text("Newer, and lost"), join(lost, "\n") if lost else text("nothing"))
+    newer = [_describe_newer(kind, count) for kind, count in plan.losses.counts.items() if count]
+    if None in plan.losses.counts.values():
+        newer.append(text("A part can't be read, so more may be lost."))
+    style.add_field(embed, text("Newer than the backup"), join(newer or [text("nothing")], "\n"))
     return embed
+
+
+def _describe_newer(kind: str, count: int) -> Text:
+    """Return what happens to the changes of a kind that are newer than the backup."""
+    match kind:
+        case "changes":
+            return plural("{count} change by hand is lost", "{count} changes by hand are lost", count)
+        case "ledger":
+            return plural(
+                "{count} change of a balance is lost", "{count} changes of balances are lost", count
+            )
+        case "links":
+            return plural("{count} link or request is lost", "{count} links and requests are lost", count)
+        case "grants":
+            return plural(
+                "{count} community loses its change of premium",
+                "{count} communities lose their changes of premium",
+                count,
+            )
+    return plural("{count} erasure is carried out again", "{count} erasures are carried out again", count)
 
 
 def build_begun_embed(style: Style, backup_id: str) -> discord.Embed:

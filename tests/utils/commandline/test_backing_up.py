@@ -36,7 +36,7 @@ def test_backup_is_named_by_id_path_proof_or_reason(tmp_path: Path) -> None:
     ("named", "sentence"),
     [
         ("latest", "No backup is proven yet. Name one by its id."),
-        ("before-migration", "No backup is from before a migration."),
+        ("before-migration", "No backup was made before an upgrade. Name one by its id."),
         ("killfeed-x", "No place has a backup killfeed-x."),
     ],
 )

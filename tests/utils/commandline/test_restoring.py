@@ -113,13 +113,13 @@ STEPS_OF_LOG = ["newer and lost by the restore", *LOGGED_STEPS]
 
 
 def test_deaths_that_a_backup_lacks_are_told_in_plain_words() -> None:
-    """The call tells how many are read again, and how many are lost for good."""
-    assert describe_gap(RestoreGap(0)) == ["The backup has every death of the data of before."]
+    """The call tells how many are read again, and how many only after their server is added again."""
+    assert describe_gap(RestoreGap(0)) == ["The backup has every death of the data before the restore."]
     [unknown] = describe_gap(RestoreGap())
-    assert unknown.startswith("The data of before couldn't be read, so nobody knows how many deaths")
+    assert unknown.startswith("The data before the restore couldn't be read, so nobody knows how many deaths")
     again, gone = describe_gap(RestoreGap(1_234, gone=56, servers=2))
     assert again.startswith("Deaths that aren't in the backup: 1,234. The bot reads them again from the logs")
-    assert gone.startswith("Deaths that are lost: 56, of game servers that were added after the backup (2).")
+    assert gone.startswith("Deaths of game servers that were added after the backup: 56 on 2 servers.")
 
 
 def type_id(call: Call, patch: pytest.MonkeyPatch, *arguments: str, typed: str) -> tuple[int, str, str]:
@@ -143,9 +143,9 @@ def test_backup_is_restored_and_the_present_data_is_kept_as_a_backup(
     assert (code, error) == (DONE, "")
     assert "Type the id of the backup to restore it: " in out
     assert f"Backup {archive.id} of 2026-11-30T00:53:20+00:00" in out
-    assert "  kills                     200 now          300 then\n" in out
+    assert "  kills                     200 now          300 in the backup\n" in out
     assert f"{archive.id} is restored" in out
-    assert out.endswith("Start the bot now.\nThe backup has every death of the data of before.\n")
+    assert out.endswith("Start the bot now.\nThe backup has every death of the data before the restore.\n")
     written = (installation.data_dir / "logs" / "backup.log").read_text("utf-8")
     logged = [json.loads(line) for line in written.splitlines()]
     assert [one["event"] for one in logged if one["level"] == "info"] == STEPS_OF_LOG
