@@ -97,7 +97,7 @@ async def test_hosts_and_connections_are_shown_to_admins_alone(
         for member in (alice, manager)
     }
     stamp = int(START.timestamp())
-    assert shown[alice]["fields"][0]["value"].startswith(f"Offline since <t:{stamp}:R>, retrying")
+    assert shown[alice]["fields"][0]["value"].startswith(f"Offline, last read <t:{stamp}:R>, retrying")
     assert all(word not in str(shown[alice]) for word in ("0.2.10", "port", "login"))
     assert "footer" not in shown[alice]
     assert "0.2.10 port 22 refused the login" in shown[manager]["fields"][0]["value"]

@@ -165,14 +165,14 @@ def _describe_state(health: ServerHealth) -> Text:
 
 
 def _describe_absence(health: ServerHealth) -> Text:
-    """Return a state, and since when nothing could be read."""
+    """Return a state, and when the log was read last."""
     if health.last_read_at is None:
         return _NEVER_READ.get(health.state, STATES[health.state])
-    since = Moment(health.last_read_at)
+    last = Moment(health.last_read_at)
     if health.state is ConnectionState.RETRYING:
-        return text_in("a connection", "Offline since {moment}, retrying", moment=since)
+        return text_in("a connection", "Offline, last read {moment}, retrying", moment=last)
     if health.state is ConnectionState.REFUSED:
-        return text_in("a connection", "Offline since {moment}: an admin has to fix it", moment=since)
+        return text_in("a connection", "Offline, last read {moment}: an admin has to fix it", moment=last)
     if health.state is ConnectionState.NO_LOGS:
-        return text_in("a connection", "No logs since {moment}, looking again", moment=since)
+        return text_in("a connection", "No logs, last read {moment}, looking again", moment=last)
     return STATES[health.state]

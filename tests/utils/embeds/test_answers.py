@@ -286,12 +286,12 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
 
 
 def test_status_for_players_shows_nothing_about_hosts(factory: EmbedFactory) -> None:
-    """Players see since when a server is offline; address, lines and connections are for admins."""
+    """Players see when an offline server was read last; address, lines and connections are for admins."""
     problem = text("203.0.113.9:22 shows a new host key (SHA256:abc).")
     states = {
-        ConnectionState.RETRYING: f"Offline since <t:{STAMP}:R>, retrying",
-        ConnectionState.REFUSED: f"Offline since <t:{STAMP}:R>: an admin has to fix it",
-        ConnectionState.NO_LOGS: f"No logs since <t:{STAMP}:R>, looking again",
+        ConnectionState.RETRYING: f"Offline, last read <t:{STAMP}:R>, retrying",
+        ConnectionState.REFUSED: f"Offline, last read <t:{STAMP}:R>: an admin has to fix it",
+        ConnectionState.NO_LOGS: f"No logs, last read <t:{STAMP}:R>, looking again",
         ConnectionState.CONNECTED: "Connected",
     }
     for state, said in states.items():

@@ -33,7 +33,7 @@ from utils.models.incidents import (
     Stage,
 )
 from utils.models.scope import GuildId
-from utils.models.texts import Text, plural, text
+from utils.models.texts import Code, Text, plural, text
 from utils.tasks import Failure, TaskManager, capture
 from utils.telemetry.health.hysteresis import QUIET_SECONDS, Change, Streak
 from utils.waiting import wait_for_first
@@ -205,11 +205,11 @@ class HealthChecker:
         is_away = database is not None and database.state is not CheckState.OK
         unknown = [probe for probe in self.probes if probe.kind not in found]
         stuck = [probe.kind for probe in unknown if not (probe.needs_database and is_away)]
-        said = text("The check doesn't end, or fails.")
-        return [
-            Finding(IncidentKey(WHOLE_BOT, IncidentKind.PROBE_STUCK, kind), CheckState.CRITICAL, said)
-            for kind in stuck
-        ] or [Finding(IncidentKey(WHOLE_BOT, IncidentKind.PROBE_STUCK), CheckState.OK, text("All end."))]
+        return [_describe_stuck(kind) for kind in stuck] or [
+            Finding(
+                IncidentKey(WHOLE_BOT, IncidentKind.PROBE_STUCK), CheckState.OK, text("Every check ends.")
+            )
+        ]
 
     def _note_check(self, kind: IncidentKind, findings: Sequence[Finding]) -> None:
         worst = max(findings, key=lambda one: one.state)
@@ -323,6 +323,12 @@ class HealthChecker:
         else:
             told = replace(current, told_state=incident.state, told_at=now, message=message)
             self.incidents.put(told)
+
+
+def _describe_stuck(kind: IncidentKind) -> Finding:
+    """Return the finding about a probe without a result; its sentence names the check."""
+    said = text("The check {name} doesn't end, or fails.", name=Code(kind.value))
+    return Finding(IncidentKey(WHOLE_BOT, IncidentKind.PROBE_STUCK, kind), CheckState.CRITICAL, said)
 
 
 def _summarise(worst: Finding, findings: Sequence[Finding]) -> Text:

@@ -164,7 +164,8 @@ async def test_hanging_probe_is_critical_itself_and_the_others_go_on(world: Worl
         ("database-slow:", Stage.OPENED),
         ("probe-stuck:memory", Stage.OPENED),
     ]
-    assert checker.checks[IncidentKind.PROBE_STUCK].state is CRITICAL
+    stuck = checker.checks[IncidentKind.PROBE_STUCK]
+    assert (stuck.state, str(stuck.said)) == (CRITICAL, "The check memory doesn't end, or fails.")
     hanging.set()
     await world.run(checker, 6)
     assert ("probe-stuck:memory", Stage.ENDED) in world.teller.told
