@@ -16,7 +16,7 @@ from utils.models.texts import Code, Command, Moment, Names, Number, Text, Value
 STATES: Mapping[GroupState, Text] = {
     GroupState.OPEN: text_in("an error", "open"),
     GroupState.RESOLVED: text_in("an error", "resolved"),
-    GroupState.STALE: text_in("an error", "not seen for long"),
+    GroupState.STALE: text_in("an error", "not seen for a long time"),
 }
 CATEGORIES: Mapping[ErrorCategory, Text] = {
     ErrorCategory.COMMAND: text_in("an error", "command"),
@@ -37,7 +37,7 @@ SHOWN_TOPS = 3
 def build_error_list_embed(style: Style, page: GroupPage) -> discord.Embed:
     """Return a page of groups, open ones first, and the troubles of the running hour."""
     lines = [_write_row(style, row) for row in page.rows]
-    embed = style.build(text("🧯 Errors"), text("No errors. All is well."), lines=lines)
+    embed = style.build(text("🧯 Errors"), text("No errors."), lines=lines)
     if page.troubles:
         said = join([_describe_trouble(one) for one in page.troubles], "\n")
         style.add_field(embed, text("Troubles this hour"), said)
@@ -95,7 +95,7 @@ def _write_row(style: Style, row: ListedGroup) -> str:
     group = row.group
     where = _describe_where(group)
     facts: list[Value] = [
-        text("24 h / all: {day} / {all}", day=Number(row.day), all=Number(group.count)),
+        text("{day} in 24 h, {all} in all", day=Number(row.day), all=Number(group.count)),
         text("Last seen {at}", at=Moment(group.last_seen_at)),
         *([where] if where is not None else []),
         STATES[group.state],

@@ -175,7 +175,7 @@ def _list_troubles(troubles: Sequence[Incident]) -> Text:
 
 def _describe_trouble(incident: Incident) -> Text:
     said = text(
-        "{title}, since {moment} ({name})",
+        "{title} ({name}). It began {moment}.",
         title=KINDS[incident.key.kind].title,
         moment=Moment(incident.opened_at),
         name=Code(incident.key.kind.value),

@@ -33,9 +33,9 @@ def build_incident_embed(
 def _describe_begin(incident: Incident, stage: Stage) -> Text:
     since = Moment(incident.opened_at)
     if stage is Stage.ESCALATED:
-        return text("It got worse; it began {moment}.", moment=since)
+        return text("It got worse. It began {moment}.", moment=since)
     if stage is Stage.REMINDED:
-        return text("It still lasts; it began {moment}.", moment=since)
+        return text("It isn't over yet. It began {moment}.", moment=since)
     return text("It began {moment}.", moment=since)
 
 

@@ -126,7 +126,9 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.DATABASE_MEMBERS: KindRow(
         title=text("A member of MongoDB's replica set is down"),
-        meaning=text("All works as long as most members are up. Without a majority nothing can be stored."),
+        meaning=text(
+            "The bot works as long as most members are up. Without a majority nothing can be stored."
+        ),
         first_step=text("Start the missing member again."),
         limits={"down": Limits(warn=1), "share_up": Limits(critical=0.5, falls=True)},
         rounds_before_open=2,
@@ -162,7 +164,7 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.TASK_FAILING: KindRow(
         title=text("A background task keeps failing"),
-        meaning=text("The work of this task doesn't get done: it may be posts, boards, ends of bounties."),
+        meaning=text("The work of this task isn't done, for example posts, boards or ends of bounties."),
         first_step=text("See its last error with {tasks}.", tasks=Command("owner tasks")),
         limits={"errors_in_a_row": Limits(warn=3), "failing_seconds": Limits(critical=600)},
     ),
@@ -174,7 +176,9 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.MEMORY: KindRow(
         title=text("Memory is running out"),
-        meaning=text("When none is left, the system ends the bot. It starts again and loses nothing."),
+        meaning=text(
+            "When none is left, the system ends the bot. systemd or Docker starts it again; nothing is lost."
+        ),
         first_step=text("Give the bot more memory, or stop other programs on this machine."),
         limits={"share": Limits(warn=0.80, critical=0.90)},
     ),
@@ -196,33 +200,37 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     IncidentKind.LEASE_LATE: KindRow(
         title=text("The bot may lose its right to work"),
         meaning=text(
-            "It keeps this right, its lease, in MongoDB. Without a renewal for 20 seconds it stops."
+            "This right is a lease in MongoDB. If the bot can't renew it for 20 seconds, the bot stops."
         ),
         first_step=text("Look whether MongoDB answers and whether this machine's CPU is busy."),
         limits={"seconds": Limits(warn=10.0, critical=15.0)},
     ),
     IncidentKind.CRASH_LOOP: KindRow(
         title=text("The bot starts again and again"),
-        meaning=text("It's offline for moments each time. Nothing is lost."),
+        meaning=text("The bot is offline for a moment at each start. Nothing is lost."),
         first_step=text("Read the last lines of the log before the newest start."),
         limits={"starts": Limits(warn=3, critical=6)},  # in 10 minutes
     ),
     IncidentKind.HOST_AWAY: KindRow(
         title=text("A game host is away for several communities"),
-        meaning=text("Kills on its game servers come later. Nothing is lost while the logs stay there."),
-        first_step=text("Look in the log for the host's address, and ask the hosting company."),
+        meaning=text("Kills on its game servers come later. None is lost while the host keeps the logs."),
+        first_step=text(
+            "Search the log for “connecting stops”: it names the host. Then ask the hosting company."
+        ),
         limits={"guilds": Limits(warn=3)},
     ),
     IncidentKind.SERVER_UNREAD: KindRow(
         title=text("A game server's log isn't being read"),
-        meaning=text("New kills aren't posted until it's read again. They come later and none is lost."),
+        meaning=text(
+            "New kills come later, when the log is read again. None is lost while the host keeps the logs."
+        ),
         first_step=text("Try {test}: it says which step fails.", test=Command("admin server test")),
         told_to=Audience.GUILD,
         limits={"seconds": Limits(warn=300, critical=3600), "intervals": Limits(warn=10)},
     ),
     IncidentKind.SERVER_LOGIN: KindRow(
         title=text("A game host refuses the login"),
-        meaning=text("New kills of its servers aren't posted until an admin mends it."),
+        meaning=text("New kills of its servers aren't posted until an admin enters the right login."),
         first_step=text("Enter the right password with {edit}.", edit=Command("admin server edit")),
         told_to=Audience.GUILD,
         is_reported=True,
@@ -238,7 +246,7 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.SERVER_LOGS: KindRow(
         title=text("A game server's logs can't be read"),
-        meaning=text("Its new kills aren't posted, or only in part."),
+        meaning=text("Its new kills aren't posted, or only some of them."),
         first_step=text("Try {test}: it says which step fails.", test=Command("admin server test")),
         told_to=Audience.GUILD,
         is_reported=True,
@@ -273,7 +281,7 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     IncidentKind.LOG_STILL: KindRow(
         title=text("A game server seems to stand still"),
         meaning=text(
-            "Its Deadside.log doesn't grow any more, or is gone. The server may be stopped, or it hangs."
+            "Its Deadside.log doesn't grow any more, or is gone. The game server may be stopped, or may hang."
         ),
         first_step=text("Look in the hosting company's panel whether the game server runs."),
         told_to=Audience.GUILD,
@@ -302,7 +310,7 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         title=text("There's no recent backup"),
         meaning=text("If the database were lost now, everything since the last backup would be lost."),
         first_step=text(
-            "Make one with {now}: it says what is wrong. The log for backups says it too.",
+            "Make one with {now}. If that fails, the answer says why; data/logs/backup.log does too.",
             now=Command("admin backup now"),
         ),
         limits={
@@ -312,18 +320,20 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.BACKUP_UNPROVEN: KindRow(
         title=text("No recent backup is proven"),
-        meaning=text("Backups are made, but none was restored on trial lately. Nobody knows if they work."),
+        meaning=text(
+            "Backups are made, but none was restored on trial lately. Nobody knows whether they work."
+        ),
         first_step=text(
-            "Try {verify}: it says what is wrong. Often the machine lacks free memory.",
+            "Try {verify}: the answer says what is wrong. Often the machine lacks free memory.",
             verify=Command("admin backup verify"),
         ),
         limits={"hours": Limits(warn=48, critical=7 * 24)},
     ),
     IncidentKind.BACKUP_COPY: KindRow(
         title=text("A backup folder lacks the newest backup"),
-        meaning=text("If this machine's disk fails, only older backups are left there."),
+        meaning=text("If the disk of the data fails, only the older backups in that folder are left."),
         first_step=text(
-            "Look whether its disk is mounted and has space, and whether the bot may write there."
+            "Look whether the folder's disk is mounted and has space, and whether the bot may write there."
         ),
         limits={
             "away": Limits(warn=1),
@@ -338,7 +348,9 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     IncidentKind.DATA_DIFFERS: KindRow(
         title=text("Stored data isn't what it should be"),
         meaning=text("Some figures or wallets may be wrong. What can be proven is repaired each night."),
-        first_step=text("Read which data it is, then look at the runbook."),
+        first_step=text(
+            "Read above what is wrong. The runbook tells the owner of the bot what to do about it."
+        ),
         told_to=Audience.BOTH,
         rounds_before_open=1,
     ),
@@ -349,8 +361,8 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     ),
     IncidentKind.PROBE_STUCK: KindRow(
         title=text("A health check doesn't end"),
-        meaning=text("The bot can't tell whether what it checks is well."),
-        first_step=text("Look at the other incidents, then at the log; a restart ends it."),
+        meaning=text("The bot can't tell whether there is trouble in this place."),
+        first_step=text("Look at the other troubles, then at the log. If there are none, restart the bot."),
     ),
 }
 """The table; every kind has its row."""

@@ -52,7 +52,9 @@ GUIDES: Mapping[str, Guide] = {
             text("Give it to the bot."),
         ),
         errors.DiscordAwayError: Guide(text("Discord didn't take an answer or a post."), Mender.NOBODY, WAIT),
-        errors.TooMuchAtOnceError: Guide(text("Too much at once."), Mender.NOBODY, text("Wait a moment.")),
+        errors.TooMuchAtOnceError: Guide(
+            text("Too many requests came at once."), Mender.NOBODY, text("Wait a moment.")
+        ),
         errors.NotEnoughMoneyError: Guide(text("The wallet holds too little."), Mender.NOBODY, READ_ANSWER),
         errors.StillBusyError: Guide(
             text("A game server is still at work."), Mender.NOBODY, text("Try again in a minute.")
@@ -65,7 +67,7 @@ GUIDES: Mapping[str, Guide] = {
         ),
         errors.BackupError: Guide(text("A backup wasn't made or can't be used."), Mender.HOST, READ_ANSWER),
         errors.BackupBusyError: Guide(
-            text("Another backup or a restore runs."), Mender.NOBODY, text("Wait until it's done.")
+            text("Another backup or a restore is running."), Mender.NOBODY, text("Wait until it's done.")
         ),
         errors.ArchiveRefusedError: Guide(
             text("A backup is damaged or doesn't fit."), Mender.HOST, text("Choose another backup.")
@@ -74,7 +76,7 @@ GUIDES: Mapping[str, Guide] = {
         errors.ConfigurationError: Guide(
             text("The configuration can't work."), Mender.HOST, text("Run “python bot.py check”.")
         ),
-        errors.AlreadyLinkedError: Guide(text("They are linked already."), Mender.NOBODY, READ_ANSWER),
+        errors.AlreadyLinkedError: Guide(text("The player is linked already."), Mender.NOBODY, READ_ANSWER),
         errors.DataFolderInUseError: Guide(
             text("Another bot runs with this data folder."), Mender.HOST, text("Stop one of the two.")
         ),
@@ -146,7 +148,10 @@ GUIDES: Mapping[str, Guide] = {
             text("The private key can't be used."), Mender.ADMIN, text("Paste another key."), "server-login"
         ),
         errors.HostUnreachableError: Guide(
-            text("The game host isn't there."), Mender.ADMIN, text("Check host and port."), "server-unread"
+            text("The bot can't reach the game host."),
+            Mender.ADMIN,
+            text("Check host and port."),
+            "server-unread",
         ),
         errors.ConnectionLostError: Guide(
             text("The connection to a game host broke."), Mender.NOBODY, WAIT, "server-unread"
@@ -158,10 +163,12 @@ GUIDES: Mapping[str, Guide] = {
             text("All connections of this Discord server were busy."), Mender.NOBODY, WAIT
         ),
         errors.NoSshServerError: Guide(
-            text("Something else than an SSH server answers."), Mender.ADMIN, text("Check host and port.")
+            text("The service at this address isn't an SSH server."),
+            Mender.ADMIN,
+            text("Check host and port."),
         ),
         errors.RemoteFailureError: Guide(
-            text("The game host failed by itself."), Mender.ADMIN, text("Ask the hosting company.")
+            text("Something failed on the game host."), Mender.ADMIN, text("Ask the hosting company.")
         ),
         errors.RemoteAnswerError: Guide(
             text("An answer of the game host makes no sense."), Mender.ADMIN, text("Ask the hosting company.")

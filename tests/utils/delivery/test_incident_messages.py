@@ -95,7 +95,7 @@ async def test_message_names_the_trouble_its_effect_the_first_step_and_the_runbo
         "❌ Memory is running out",
         "The bot uses 90 MB of 100 MB.",
         f"It began <t:{began}:R>.",
-        "When none is left, the system ends the bot. It starts again and loses nothing.",
+        "When none is left, the system ends the bot. systemd or Docker starts it again; nothing is lost.",
         "**What to do first:** Give the bot more memory, or stop other programs on this machine.",
         "Runbook: `memory`",
     ]

@@ -82,7 +82,7 @@ async def test_aged_rules_are_told_to_their_guild() -> None:
         IncidentKey(SCOPE.guild_id, IncidentKind.LOG_AGED, SCOPE.server_id),
         CheckState.WARN,
         text(
-            "**{server}**: only {online} of {kills} killers were online, says its Deadside.log.",
+            "**{server}**: its Deadside.log says that only {online} of {kills} killers were online.",
             server="Mirny",
             online=Number(3),
             kills=Number(40),

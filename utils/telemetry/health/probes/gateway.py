@@ -68,7 +68,7 @@ def probe_gateway(shards: ShardWatch) -> Probe:
                 unanswered_seconds=unanswered,
             )
             found.append(finding)
-        return found or say_well(kind, text("No shard yet."))
+        return found or say_well(kind, text("The bot hasn't connected to Discord yet."))
 
     return Probe(kind=kind, look=look)
 

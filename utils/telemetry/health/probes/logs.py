@@ -46,7 +46,7 @@ def probe_aged_rules(list_readings: ListReadings) -> Probe:
                 IncidentKey(one.scope.guild_id, kind, one.scope.server_id),
                 CheckState.WARN,
                 text(
-                    "**{server}**: only {online} of {kills} killers were online, says its Deadside.log.",
+                    "**{server}**: its Deadside.log says that only {online} of {kills} killers were online.",
                     server=one.name,
                     online=Number(one.log.check.online),
                     kills=Number(one.log.check.kills),

@@ -81,7 +81,9 @@ def probe_hosts(list_away: Callable[[], Mapping[str, frozenset[GuildId]]]) -> Pr
             )
             for host, guilds in list_away().items()
         ]
-        return [one for one in found if one.state] or say_well(kind, text("No host is away for several."))
+        return [one for one in found if one.state] or say_well(
+            kind, text("No game host is away for several communities.")
+        )
 
     return Probe(kind=kind, look=look)
 
@@ -108,7 +110,7 @@ def probe_unread(
             said = text("**{server}** hasn't been read for {span}.", server=one.name, span=_measure(seconds))
             scope = one.scope
             found.append(judge(kind, said, subject=scope.server_id, guild_id=scope.guild_id, seconds=seconds))
-        return [one for one in found if one.state] or say_well(kind, text("I read every server."))
+        return [one for one in found if one.state] or say_well(kind, text("Every game server is read."))
 
     return Probe(kind=kind, look=look)
 
@@ -190,7 +192,7 @@ class OutboxProbe:
         self.state = await self.read()
         kind, found = IncidentKind.OUTBOX_OLD, []
         for guild_id, seconds in self.state.oldest_seconds.items():
-            said = text("The oldest post waits for {span}.", span=_measure(seconds))
+            said = text("The oldest post has waited for {span}.", span=_measure(seconds))
             finding = judge(kind, said, subject=str(guild_id), seconds=seconds)
             if finding.state:
                 found.append(finding)
