@@ -28,16 +28,18 @@ async def is_settled(town: TroubledTown) -> bool:
             if len(registration.list_posted()) < sum(map(is_posted, game.written)):
                 return False
             stored = await read_stored(database, registration)
-            if stored.is_importing or stored.waiting or stored.log_offset != _measure_second_log(game):
+            if stored.is_importing or stored.waiting or not _is_second_log_read(game, stored):
                 return False
             if len(stored.deaths) < len(game.history) + len(game.written):
                 return False
     return True
 
 
-def _measure_second_log(game: Game) -> int:
-    """Return the bytes of the log of a game, 0 without one."""
-    return 0 if game.second_log is None else game.second_log.measure()
+def _is_second_log_read(game: Game, stored: Stored) -> bool:
+    """Tell whether the log is read; behind lines that change nothing its cursor is stored much later."""
+    if game.second_log is None or stored.log_offset == game.second_log.measure():
+        return True
+    return stored.log_offset > 0 and not any(_judge_second_log(game, stored))
 
 
 async def judge(town: TroubledTown) -> list[str]:

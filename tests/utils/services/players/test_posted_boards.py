@@ -494,7 +494,7 @@ def read_live(stand: Stand) -> list[str]:
     """Return the lines of the board without moments, or its fields."""
     [(_, embed, _)] = stand.channel.messages.values()
     if embed.description:
-        return [line.partition(" since ")[0] for line in embed.description.splitlines()]
+        return [line.partition(" joined ")[0] for line in embed.description.splitlines()]
     return [str(one.value) for one in embed.fields if "<t:" not in str(one.value)]
 
 
