@@ -93,7 +93,7 @@ NEWER_WORDS = {
     "grants": ("newer and lost", "community with changed premium", "communities with changed premium"),
     "erasures": ("newer and carried out again", "erasure", "erasures"),
 }
-"""What becomes of each kind of newer data, and its name for one and for many."""
+"""The fate of each kind of newer data in a restore, and its name for one and for many."""
 
 _log = get_logger(__name__)
 
