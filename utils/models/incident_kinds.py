@@ -222,7 +222,7 @@ KINDS: Mapping[IncidentKind, KindRow] = {
     IncidentKind.SERVER_UNREAD: KindRow(
         title=text("A game server's log isn't being read"),
         meaning=text(
-            "New kills come later, when the log is read again. None is lost while the host keeps the logs."
+            "New kills come later, once I can read the log again. None is lost while the host keeps the logs."
         ),
         first_step=text("Try {test}: it says which step fails.", test=Command("admin server test")),
         told_to=Audience.GUILD,

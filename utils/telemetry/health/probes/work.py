@@ -110,7 +110,7 @@ def probe_unread(
             said = text("**{server}** hasn't been read for {span}.", server=one.name, span=_measure(seconds))
             scope = one.scope
             found.append(judge(kind, said, subject=scope.server_id, guild_id=scope.guild_id, seconds=seconds))
-        return [one for one in found if one.state] or say_well(kind, text("Every game server is read."))
+        return [one for one in found if one.state] or say_well(kind, text("I can read every game server."))
 
     return Probe(kind=kind, look=look)
 
