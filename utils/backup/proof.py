@@ -102,7 +102,7 @@ def _build_indexes(archive: Archive, name: str, trial: TrialDatabase) -> None:
         trial.build_indexes(name)
     except StorageConflictError as error:
         said = text(
-            "Two documents of {collection} in the backup {id} exclude each other.",
+            "The backup {id} has the same entry twice in {collection}. Choose another backup.",
             collection=name,
             id=archive.id,
         )

@@ -119,8 +119,8 @@ class BackupVerifier:
         if needed is not None and needed != self.key_check(archive.id):
             raise ArchiveRefusedError(
                 text(
-                    "The logins in the backup {id} need another secret key. Put the key of that time in "
-                    "place; after a change it is in secret.key.old.",
+                    "The logins in the backup {id} need another secret key. Put back the key from the "
+                    "time of the backup; after a change of the key the old one is in data/secret.key.old.",
                     id=archive.id,
                 )
             )

@@ -109,10 +109,10 @@ async def test_damaged_backup_changes_nothing(setup: RestoreSetup, archive: Arch
 
 
 async def test_backup_that_does_not_load_leaves_the_present_data(setup: RestoreSetup, tmp_path: Path) -> None:
-    """Documents that exclude each other are found beside the present data, and what was loaded is dropped."""
+    """An entry that is there twice is found beside the present data, and what was loaded is dropped."""
     twice = {"guilds": [{"_id": 1, "guild_id": 7}, {"_id": 2, "guild_id": 7}], "kills": [], "links": []}
     archive = finish(begin_archive(tmp_path, snapshot=FakeSnapshot(twice)))
-    with pytest.raises(ArchiveRefusedError, match="Two documents of guilds"):
+    with pytest.raises(ArchiveRefusedError, match="has the same entry twice in guilds"):
         await setup.restore(archive)
     assert await digest(setup.database) == OLD
     assert await setup.recovery.marks.find() is None

@@ -115,7 +115,7 @@ def diagnose_version(version: DataVersion | None) -> list[Diagnosis]:
     if version is None:
         return [Diagnosis(Rank.WARNING, name, "The database is empty.")]
     if version.number > newest:
-        said = f"It is of version {version.number}, and this bot knows version {newest}. Update the bot."
+        said = f"It is of version {version.number}, but this bot knows only version {newest}. Update the bot."
         return [Diagnosis(Rank.CRITICAL, name, said)]
     if version.number < newest:
         said = f"It is of version {version.number}; the next start brings it to version {newest}."

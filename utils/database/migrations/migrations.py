@@ -76,8 +76,9 @@ class Migrations:
             return DataVersion(self.newest)
         if version.number > self.newest:
             raise ConfigurationError(
-                f"The database “{database.name}” has data of version {version.number}, "
-                f"this bot knows version {self.newest}. Update the bot, or restore a backup made with it."
+                f"The database “{database.name}” has data of version {version.number}. This bot knows "
+                f"no version after {self.newest}. Update the bot, or run `python bot.py restore before-"
+                "migration` to go back to the data from before the upgrade."
             )
         return version
 
