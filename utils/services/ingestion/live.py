@@ -31,7 +31,6 @@ from utils.clock import Clock
 from utils.errors import (
     CursorMovedError,
     LeaseLostError,
-    RemoteFailureError,
     RemotePermissionError,
     StorageConflictError,
     StorageError,
@@ -214,13 +213,14 @@ class LiveIngestion:
     async def _find_newest(self, poll: _Poll) -> NewsRule:
         """Return the rule of a poll with the newest row of the logs; the newest file may hold no row yet.
 
-        If a newest file cannot be read, no row is news: the others may be of any age.
+        If a newest file may not be read, no row is news: the others may be of any age. Another failure may
+        pass, so the poll fails and is repeated.
         """
         latest = poll.reader.find_latest(self._clock.now())
         for back in range(NEWEST_FILES):
             try:
                 lines = await poll.tail.read_newest_lines(back=back)
-            except (RemotePermissionError, RemoteFailureError):
+            except RemotePermissionError:
                 return poll.rule.with_newest((), latest=latest)
             rule = poll.rule.with_newest(lines, latest=latest)
             if rule.newest_written_at is not None:
