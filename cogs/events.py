@@ -12,7 +12,7 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.options import name_choices, server_option, text_option
-from utils.interactions.paging import cut_page, respond_with_pages
+from utils.interactions.paging import respond_with_rows
 from utils.models.audit import AuditAction
 from utils.models.event_settings import (
     FITTING,
@@ -161,12 +161,7 @@ class EventsCog(GuildCog):
         """Answer ``/events list``."""
         tables = await self.services.world_reports.list_kinds(ctx.guild_id, server)
         lines = [line for table in tables for line in list_kind_rows(table)]
-
-        async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(lines, page)
-            return ctx.embeds.build_kinds(shown.rows), shown.count
-
-        await respond_with_pages(ctx, build)
+        await respond_with_rows(ctx, lines, ctx.embeds.build_kinds)
 
     @events.command(name="test", description="Post a sample to see how it looks")
     @discord.option("kind", str, description="What to post", choices=KINDS)

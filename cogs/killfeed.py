@@ -12,7 +12,7 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.invitation import find_missing_permissions
 from utils.interactions.options import player_option, server_option
-from utils.interactions.paging import cut_page, respond_with_pages
+from utils.interactions.paging import respond_with_rows
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId
@@ -38,12 +38,7 @@ class KillfeedCog(GuildCog):
         services = self.services
         coverage = await services.coverage.choose(ctx.guild_id, server)
         deaths = await services.combat.list_recent(coverage, player, limit=count)
-
-        async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(deaths, page)
-            return ctx.embeds.build_recent(shown.rows, coverage), shown.count
-
-        await respond_with_pages(ctx, build)
+        await respond_with_rows(ctx, deaths, lambda shown: ctx.embeds.build_recent(shown, coverage))
 
     @killfeed.command(name="status", description="Is the killfeed of each game server working?")
     @server_option()

@@ -13,7 +13,7 @@ from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
 from utils.interactions.options import name_choices, server_option
-from utils.interactions.paging import cut_page, respond_with_pages
+from utils.interactions.paging import respond_with_rows
 from utils.models.event_settings import POSTED_KIND_NAMES, PostedKind
 from utils.models.game_log import PlayersReport
 from utils.models.populations import POPULATION_CHOICES, PopulationPeriod
@@ -41,12 +41,7 @@ class ServerCog(GuildCog):
     async def online(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/server online``."""
         lines = [line for report in await self._describe(ctx, server) for line in list_online(report)]
-
-        async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(lines, page)
-            return ctx.embeds.build_online(shown.rows), shown.count
-
-        await respond_with_pages(ctx, build)
+        await respond_with_rows(ctx, lines, ctx.embeds.build_online)
 
     @server.command(name="status", description="Is a game server running, and how many are on it?")
     @server_option()
@@ -70,12 +65,7 @@ class ServerCog(GuildCog):
         wanted = None if kind is None else WorldEventKind(kind)
         reports = await self.services.world_reports.describe(ctx.guild_id, server, wanted)
         lines = [line for report in reports for line in list_events(report)]
-
-        async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(lines, page)
-            return ctx.embeds.build_events(shown.rows), shown.count
-
-        await respond_with_pages(ctx, build)
+        await respond_with_rows(ctx, lines, ctx.embeds.build_events)
 
     @server.command(name="population", description="How many players there were, as a picture")
     @server_option()

@@ -218,9 +218,7 @@ class FakeServerStore(Outage):
         self, scope: ServerScope, template: str | None, *, entry: AuditEntry | None = None
     ) -> None:
         """Set the format of a counter's name."""
-        self.note("set_counter_format")
-        self.audit.add(scope.guild_id, entry)
-        self.servers[scope] = replace(self.servers[scope], counter_format=template)
+        self._change("set_counter_format", scope, entry, counter_format=template)
 
     async def set_silenced(
         self, scope: ServerScope, name: str, *, is_silenced: bool, entry: AuditEntry | None = None
@@ -236,25 +234,19 @@ class FakeServerStore(Outage):
         self, scope: ServerScope, settings: EventSettings, *, entry: AuditEntry | None = None
     ) -> None:
         """Write the own choices of a server."""
-        self.note("set_events")
-        self.audit.add(scope.guild_id, entry)
-        self.servers[scope] = replace(self.servers[scope], events=settings)
+        self._change("set_events", scope, entry, events=settings)
 
     async def set_host_key(
         self, scope: ServerScope, host_key: str | None, *, entry: AuditEntry | None = None
     ) -> None:
         """Pin a host key."""
-        self.note("set_host_key")
-        self.audit.add(scope.guild_id, entry)
-        self.servers[scope] = replace(self.servers[scope], host_key=host_key)
+        self._change("set_host_key", scope, entry, host_key=host_key)
 
     async def set_slots(
         self, scope: ServerScope, slots: int | None, *, entry: AuditEntry | None = None
     ) -> None:
         """Set the number of places."""
-        self.note("set_slots")
-        self.audit.add(scope.guild_id, entry)
-        self.servers[scope] = replace(self.servers[scope], slots=slots)
+        self._change("set_slots", scope, entry, slots=slots)
 
     async def set_restarts(
         self,
@@ -265,9 +257,13 @@ class FakeServerStore(Outage):
         entry: AuditEntry | None = None,
     ) -> None:
         """Set the times of restarts."""
-        self.note("set_restarts")
+        self._change("set_restarts", scope, entry, restart_times=times, restart_warning=warning)
+
+    def _change(self, name: str, scope: ServerScope, entry: AuditEntry | None, **fields: object) -> None:
+        """Write fields of a server with their entry, as the call of a name."""
+        self.note(name)
         self.audit.add(scope.guild_id, entry)
-        self.servers[scope] = replace(self.servers[scope], restart_times=times, restart_warning=warning)
+        self.servers[scope] = replace(self.servers[scope], **fields)  # type: ignore[arg-type] # of its class
 
     async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
         """Store the folder of the logs."""

@@ -68,11 +68,6 @@ class _Counter:
         return self.server.scope
 
     @property
-    def task(self) -> str:
-        """The name of the task that renames it."""
-        return f"counters:rename:{self.channel_id}"
-
-    @property
     def matter(self) -> str:
         """The key of the alert that it cannot be renamed."""
         return f"counter-unusable:{self.channel_id}"
@@ -99,9 +94,8 @@ class Counters:
     def __post_init__(self) -> None:
         self._locks = KeyedLocks[GuildId]()
         self._records: dict[ServerScope, CounterRecord] = {}
-        self._well: set[ServerScope] = (
-            set()
-        )  # were renamed, or right, since they were lost or since the start
+        # were renamed, or right, since they were lost or since the start
+        self._well: set[ServerScope] = set()
         self._changed = WorkQueue(COUNTERS_TASK, self._look_at, tasks=self.tasks)
 
     def on_settings_changed(self, event: GuildSettingsChanged) -> None:
@@ -137,7 +131,7 @@ class Counters:
 
     async def _is_free(self, counter: _Counter) -> bool:
         """Tell whether a counter may be renamed now."""
-        if self.tasks.is_running(counter.task):
+        if self.tasks.is_running(name_task(counter.channel_id)):
             return False
         return (await self._find_record(counter)).may_rename(self.clock.now())
 
@@ -162,7 +156,7 @@ class Counters:
                 await self._note_well(counter)
             else:
                 rename = partial(self._rename, counter, wanted)
-                self.tasks.start(f"counters:rename:{counter.channel_id}", rename, guild_id=guild_id)
+                self.tasks.start(name_task(counter.channel_id), rename, guild_id=guild_id)
 
     async def _rename(self, counter: _Counter, wanted: str) -> None:
         """Rename a channel, however long Discord makes it wait."""
@@ -197,6 +191,11 @@ class Counters:
         if counter.scope not in self._well:
             self._well.add(counter.scope)
             await self.notifier.clear(counter.scope.guild_id, counter.matter)
+
+
+def name_task(channel_id: ChannelId) -> str:
+    """Return the name of the task that renames a channel."""
+    return f"counters:rename:{channel_id}"
 
 
 def describe_lost(server_name: str) -> Text:

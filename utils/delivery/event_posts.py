@@ -8,9 +8,8 @@ seconds. When it is shown, the states that it shows are not outdated any more; o
 then stays so. A process that was killed anywhere has lost nothing: its successor finds what is outdated,
 and the same edit twice is one.
 
-A kind may be set to posts without edits. A message is left as it is when somebody has deleted it or its
-channel, when Discord limits edits of old messages twice in a row, and when one of its events is no longer
-stored.
+A kind may be set to posts without edits. A message stays as it is when somebody deleted it or its channel,
+when Discord limits edits of old messages twice in a row, and when one of its events is deleted.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -38,6 +38,18 @@ async def respond_with_pages(ctx: KillfeedContext, build: PageBuilder) -> None:
     await respond_with_answer(ctx, build_answer)
 
 
+async def respond_with_rows(
+    ctx: KillfeedContext, rows: Sequence[R], build: Callable[[Sequence[R]], discord.Embed]
+) -> None:
+    """Answer with the first page of rows that are known already; ``build`` shows those of one page."""
+
+    async def build_page(page: int) -> tuple[discord.Embed, int]:
+        shown = cut_page(rows, page)
+        return build(shown.rows), shown.count
+
+    await respond_with_pages(ctx, build_page)
+
+
 async def respond_with_answer(
     ctx: KillfeedContext,
     build: AnswerBuilder,

@@ -63,7 +63,7 @@ def test_restore_that_is_killed_or_stopped_at_any_moment_is_undone_or_finished(
 def test_restore_that_is_killed_or_stopped_at_many_moments_is_undone_or_finished(
     tmp_path: Path, mongod_uri: str, kind: str
 ) -> None:
-    """There is no third state, wherever between its first and its last command it dies or stands still."""
+    """It may die or stand still at any command: the data is the old or the new one."""
     parts = json.dumps(divide(MORE_KILLS)), json.dumps(divide(MORE_STOPS, first=STOPS[0][0]))
     name = f"test_often_killed_{kind}"
     found = run_kills("tests.fakes.restore_kills", mongod_uri, name, str(tmp_path), kind, *parts)

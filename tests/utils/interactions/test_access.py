@@ -210,7 +210,7 @@ async def test_what_owners_are_told_waits_until_discord_has_told_who_they_are() 
 
 
 async def test_owners_are_asked_for_in_vain_before_the_login(shelf: Shelf, tmp_path: Path) -> None:
-    """An alert of the first seconds is no error of the bot: it is tried again."""
+    """An alert may come in the first seconds. The bot sends it later, and reports no error."""
     bot = OwnBot(shelf, tmp_path)
     with pytest.raises(ConnectionError):
         await bot.find_owner_ids()

@@ -158,7 +158,7 @@ async def test_answer_that_comes_too_late_is_no_error(
 async def test_answer_that_a_stop_cuts_short_is_no_error(
     bot: SmallBot, shelf: Shelf, alice: Member, channel: Channel
 ) -> None:
-    """The library's session is closed when the bot stops, so there is no answer, and nothing to mend."""
+    """A stop closes the library's session. The member gets no answer, and nothing is reported."""
     bot.practice.error = RuntimeError("Session is closed")
     with capture_logs() as logs:
         reply = await alice.invoke(channel, "/deep fail")

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import ClassVar
 
 
@@ -34,3 +35,8 @@ class Notice(ABC):
     @abstractmethod
     def variant(self) -> StrEnum:
         """The event; it chooses the look among those of its kind."""
+
+
+def compute_event_id(matter: str) -> bytes:
+    """Return the id of an event that is no death: the same matter always has the same one."""
+    return blake2b(matter.encode(), digest_size=16).digest()

@@ -14,7 +14,7 @@ from utils.services.ingestion.deadside_memory import LogMemory
 from utils.services.ingestion.deadside_reading import is_cold
 from utils.services.ingestion.deadside_stores import GameLogStore
 from utils.services.ports import ChannelFinder, SettingsSource
-from utils.services.premium.tiers import PremiumService
+from utils.services.premium.tiers import PremiumService, has_open_channel
 from utils.services.presence.announcing import VisitRules, choose_news, list_nameless
 from utils.services.presence.notices import build_notices
 from utils.services.world.announcing import MAX_AGE, choose_posts
@@ -76,7 +76,4 @@ class GameLogNews:
         return build_event_notices(self.scope, server.name, news.posts)
 
     async def _has_channel(self, kind: ChannelKind) -> bool:
-        """Tell whether posts of a kind have a channel, and the tier that they need."""
-        if await self.channels.find_channel(self.scope, kind) is None:
-            return False
-        return await self.premium.find_missing_tier(self.scope.guild_id, kind) is None
+        return await has_open_channel(self.channels, self.premium, self.scope, kind)

@@ -15,9 +15,10 @@ from utils.models.premium import (
     PremiumState,
     Tier,
 )
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import count_game_servers
 from utils.models.texts import Command, Number, text
+from utils.services.ports import ChannelFinder
 
 CACHE_SECONDS = 600.0  # an unreported change is seen at most this much later
 SHARED_CACHE_SECONDS = 30.0  # the same if another process may grant premium
@@ -103,3 +104,12 @@ class PremiumService:
     def forget_guild(self, guild_id: GuildId) -> None:
         """Drop the cached record of a guild."""
         self._records.drop(guild_id)
+
+
+async def has_open_channel(
+    channels: ChannelFinder, premium: PremiumService, scope: ServerScope, kind: ChannelKind
+) -> bool:
+    """Tell whether posts of a kind have a channel, and the guild the tier that they need."""
+    if await channels.find_channel(scope, kind) is None:
+        return False
+    return await premium.find_missing_tier(scope.guild_id, kind) is None

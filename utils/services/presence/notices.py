@@ -1,9 +1,8 @@
 """The posts about joins and leaves: one of each kind a read, however many players come and go."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
-from utils.models.notices.notice import Notice
+from utils.models.notices.notice import Notice, compute_event_id
 from utils.models.notices.visits import MOST_NAMES, NamedVisit, VisitEvent, VisitNotice
 from utils.models.scope import ServerScope
 from utils.services.presence.announcing import PresenceNews
@@ -26,7 +25,7 @@ def build_notices(scope: ServerScope, server_name: str, news: PresenceNews) -> S
             matter = f"{scope};{event};{at.isoformat()};{[one.name for one in visits]}"
             notices.append(
                 VisitNotice(
-                    event_id=blake2b(matter.encode(), digest_size=16).digest(),
+                    event_id=compute_event_id(matter),
                     server_name=server_name,
                     at=at,
                     event=event,

@@ -11,18 +11,18 @@ that dies before it announces nothing, and the next one does it; one that dies a
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import StorageError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
+from utils.models.notices.notice import compute_event_id
 from utils.models.notices.restarts import RestartNotice
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.ports import ChannelFinder, ServerStore
-from utils.services.premium.tiers import PremiumService
+from utils.services.premium.tiers import PremiumService, has_open_channel
 from utils.services.servers.restart_times import list_set_restarts
 from utils.tasks import TaskManager
 
@@ -74,7 +74,9 @@ class RestartWarnings:
             return
         now = self.clock.now()
         restart_at = find_due_restart(server, now=now)
-        if restart_at is None or not await self._has_channel(scope):
+        if restart_at is None:
+            return
+        if not await has_open_channel(self.channels, self.premium, scope, ChannelKind.EVENTS):
             return
         notice = build_warning(server, restart_at, now=now)
         queued = NoticesQueued(scope=scope, kinds=frozenset({ChannelKind.EVENTS}))
@@ -85,11 +87,6 @@ class RestartWarnings:
             raise
         if is_new:
             self.events.dispatch(queued)
-
-    async def _has_channel(self, scope: ServerScope) -> bool:
-        if await self.channels.find_channel(scope, ChannelKind.EVENTS) is None:
-            return False
-        return await self.premium.find_missing_tier(scope.guild_id, ChannelKind.EVENTS) is None
 
 
 def find_due_restart(server: GameServer, *, now: datetime) -> datetime | None:
@@ -104,5 +101,6 @@ def find_due_restart(server: GameServer, *, now: datetime) -> datetime | None:
 def build_warning(server: GameServer, restart_at: datetime, *, now: datetime) -> RestartNotice:
     """Return the notice about a restart."""
     matter = f"{server.scope};restart;{restart_at.isoformat()}"
-    event_id = blake2b(matter.encode(), digest_size=16).digest()
-    return RestartNotice(event_id=event_id, server_name=server.name, at=now, restart_at=restart_at)
+    return RestartNotice(
+        event_id=compute_event_id(matter), server_name=server.name, at=now, restart_at=restart_at
+    )

@@ -1,7 +1,5 @@
 """Changes of game servers by hand: edits, silenced events, new imports, accepted host keys."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -11,7 +9,6 @@ from utils.errors import (
     KillfeedError,
     LimitReachedError,
     NotFoundError,
-    StorageError,
     UserFacingError,
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
@@ -41,6 +38,7 @@ from utils.services.servers.game_servers import (
     place_server,
 )
 from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.refreshing import refreshing_if_failed
 from utils.services.servers.time_zones import find_zone
 from utils.services.servers.typed_servers import (
     LoginFields,
@@ -226,7 +224,7 @@ class ServerChangeService:
             write = partial(
                 self.audit.carry_out, guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts, write
             )
-        with self._refreshing_if_failed(server.scope):
+        with refreshing_if_failed(self.loops, server.scope):
             await write()
         self.loops.refresh(server.scope)
         silenced = server.silenced - {switch} if is_announced else server.silenced | {switch}
@@ -274,7 +272,7 @@ class ServerChangeService:
             server = await self._find(server.scope)  # no import is running, so the generation is final
             facts = AuditFacts(server_name=server.name)
             begin = partial(self.servers.prepare_import, server, channel_id=channel_id, message_id=message_id)
-            with self._refreshing_if_failed(server.scope):
+            with refreshing_if_failed(self.loops, server.scope):
                 await self.audit.carry_out(guild_id, actor_id, AuditAction.SERVER_IMPORT, facts, begin)
             await self.loops.restart(server.scope)
             return server
@@ -315,7 +313,7 @@ class ServerChangeService:
         changed = FieldChange("host_key", pinned.fingerprint if pinned else None, shown.fingerprint)
         facts = AuditFacts(server_name=server.name, changes=(changed,))
         pin = partial(self.store.set_host_key, server.scope, shown.text)
-        with self._refreshing_if_failed(server.scope):
+        with refreshing_if_failed(self.loops, server.scope):
             await self.audit.carry_out(
                 server.scope.guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts, pin
             )
@@ -347,7 +345,7 @@ class ServerChangeService:
                 await self.places.verify_free(wanted, trial.logs)
             await self._find(wanted.scope)
             put = partial(self.store.replace_server, wanted.scope, wanted)
-            with self._refreshing_if_failed(wanted.scope):
+            with refreshing_if_failed(self.loops, wanted.scope):
                 await self.audit.carry_out(
                     wanted.scope.guild_id, actor_id, AuditAction.SERVER_EDIT, facts, put
                 )
@@ -358,15 +356,6 @@ class ServerChangeService:
         finally:
             self.settings.forget_guild(wanted.scope.guild_id)
         await self.loops.restart(wanted.scope)
-
-    @contextmanager
-    def _refreshing_if_failed(self, scope: ServerScope) -> Iterator[None]:
-        """Have a server read again if a write failed: it may have happened nevertheless."""
-        try:
-            yield
-        except StorageError:
-            self.loops.refresh(scope)
-            raise
 
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self.store.find_server(scope)

@@ -1,12 +1,10 @@
 """Facts that admins know better than the log: how many players fit on a game server, and when it restarts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from utils.clock import Clock
-from utils.errors import InvalidInputError, StorageError
+from utils.errors import InvalidInputError
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.scope import GuildId, MemberId
 from utils.models.servers import GameServer, RestartSettings
@@ -14,6 +12,7 @@ from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog, Change
 from utils.services.ports import LoopControl, ServerStore
 from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.refreshing import refreshing_if_failed
 from utils.services.servers.restart_times import find_next_restart, read_times
 
 
@@ -82,18 +81,9 @@ class ServerFactService:
         """Write facts with their entry of the audit, unless nothing changes."""
         facts = AuditFacts(server_name=server.name, changes=_list_changes(server, changed))
         if facts.changes:
-            with self._refreshing_if_failed(server):
+            with refreshing_if_failed(self.loops, server.scope):
                 await self.audit.carry_out(server.scope.guild_id, actor_id, action, facts, write)
         self.loops.refresh(server.scope)
-
-    @contextmanager
-    def _refreshing_if_failed(self, server: GameServer) -> Iterator[None]:
-        """Have a server read again if a write failed: it may have happened nevertheless."""
-        try:
-            yield
-        except StorageError:
-            self.loops.refresh(server.scope)
-            raise
 
 
 def _list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:

@@ -8,10 +8,10 @@ that was posted has a ``post_id``; when it changes visibly, its post is *outdate
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from utils.models.event_settings import HIGHEST_LEVEL, LOWEST_LEVEL, SILENT_AT_FIRST
 from utils.models.missions import get_mission
+from utils.models.notices.notice import compute_event_id
 from utils.models.scope import ServerScope
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind, WorldState
 
@@ -121,7 +121,7 @@ def choose_posts(
 def compute_post_id(scope: ServerScope, key: EventKey) -> bytes:
     """Return the id of the post about an event."""
     matter = f"{scope};{key.kind};{key.event_id};{key.cycle}"
-    return blake2b(matter.encode(), digest_size=16).digest()
+    return compute_event_id(matter)
 
 
 def list_outdated(before: WorldState, changed: Mapping[EventKey, WorldEvent]) -> frozenset[EventKey]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from utils.clock import Clock
@@ -15,11 +15,10 @@ from utils.models.servers import GameServer
 from utils.models.world_events import WorldEvent, WorldEventKind
 from utils.models.world_reports import KindRow, KindTable, WorldReport, is_wanted
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.presence.log_conditions import QUIET_TIME
 from utils.services.servers.game_servers import GameServerService, list_chosen
 
 AIRDROP = WorldEventKind.AIRDROP
-QUIET_TIME = timedelta(minutes=15)
-"""Older news say how old they are, and so do those of a game server that is stopped."""
 
 
 class WorldStore(Protocol):  # implemented by GameLogRepository
@@ -80,6 +79,7 @@ class WorldReportService:
             returns=tuple(sorted(returns.values(), key=lambda one: (one.respawn_at or now, one.key))),
             airdrop_at=None if hides_last else state.world.heard_at.get(AIRDROP),
             is_known=newest_at is not None,
+            # older news say how old they are, and so do those of a game server that is stopped
             as_of=newest_at if is_stopped or (newest_at and now - newest_at > QUIET_TIME) else None,
         )
 

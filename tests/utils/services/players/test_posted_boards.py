@@ -464,7 +464,7 @@ def show_online(stand: Stand, *names: str) -> None:
 async def test_live_board_is_edited_within_a_minute_and_only_when_it_changed(
     stand: Stand, board: LiveBoard, one: list[str], two: list[str]
 ) -> None:
-    """It shows game servers as they are now; the time of the last read alone is no change.
+    """It shows game servers as they are now. A newer time of the last read alone does not change it.
 
     The round of a minute asks Discord nothing about a board without a change; that of half an hour posts a
     deleted one again.

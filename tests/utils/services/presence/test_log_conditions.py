@@ -106,7 +106,7 @@ def test_places_are_those_of_an_admin_else_of_the_log() -> None:
 def test_reading_tells_whether_the_log_was_ever_seen_growing(
     grown_at: datetime | None, *, was_well: bool
 ) -> None:
-    """A server that stood still when it was added is no news."""
+    """A server may stand still when it is added; that is told to no admin."""
     state = replace(WELL, grown_at=grown_at, check=AGED, missing_since=START - MINUTE)
     server = replace(build_server(), restart_times=(f"{START - 9 * MINUTE:%H:%M}",))
     assert read_log(server, replace(CONNECTED, game_log=state), now=START) == LogReading(
