@@ -34,7 +34,7 @@ from simulation.discord.sessions import (
 from simulation.discord.signals import PATIENCE_SECONDS
 from simulation.discord.world import World
 
-MOST_USER_IDS = 100  # of one request for members
+MOST_USER_IDS = 100  # in one request for members
 MOST_NONCE_CHARACTERS = 32
 MEMBERS_A_CHUNK = 1_000
 

@@ -1,4 +1,4 @@
-"""Roles and members: what the bot may change, and how it learns of members without the intent for them."""
+"""Roles and members: what the bot may change, and how it learns about members without the intent for them."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ ROLES = "/guilds/{guild}/members/{member}/roles/{role}"
 async def test_role_is_refused_as_discord_refuses_it(
     world: SimulatedDiscord, guild: Guild, alice: Member, client: BareClient
 ) -> None:
-    """A managed role, @everyone, a deleted role, and a member who left; the reason is in the audit log."""
+    """A managed role, @everyone, a deleted role, a member who left; else the audit log shows the reason."""
     [own] = guild.bot.roles
     world.move_role(own, 5)
     world.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
@@ -57,7 +57,7 @@ async def test_eleventh_role_within_ten_seconds_is_limited(
 async def test_bot_learns_members_by_their_ids_and_its_own_roles_without_the_intent(
     world: SimulatedDiscord, guild: Guild, alice: Member, bot: commands.Bot
 ) -> None:
-    """Chunks with the nonce are joined; who is no member is missing; nothing is kept in the cache."""
+    """Chunks with the nonce are joined, former members are missing, and the cache keeps none of them."""
     world.gateway.members_a_chunk = 2
     people = [world.add_member(guild, f"player {number}").id for number in range(5)]
     role = world.create_role(guild, "hunters")
@@ -88,7 +88,7 @@ async def test_bot_learns_members_by_their_ids_and_its_own_roles_without_the_int
 async def test_gateway_closes_when_too_many_members_are_asked_for(
     world: SimulatedDiscord, guild: Guild, bot: commands.Bot, user_ids: range, code: int
 ) -> None:
-    """A request has at most 100 ids, and without the intent nobody may ask for all members."""
+    """A request has at most 100 ids, and asking for all members needs the intent."""
     async with running_bot(bot, world):
         await asyncio.wait_for(bot.wait_until_ready(), PATIENCE_SECONDS)
         await bot.ws.request_chunks(guild.id, query=None, limit=0, user_ids=list(user_ids))
