@@ -163,7 +163,7 @@ class World:
         self._tell("GUILD_ROLE_UPDATE", self._role_event(role), role.guild)
 
     def delete_role(self, role: Role) -> None:
-        """Delete a role of a server; nobody has it any more."""
+        """Delete a role of a server, so its members lose it."""
         del role.guild.roles[role.id]
         for member in role.guild.members.values():
             member.roles = [held for held in member.roles if held is not role]
