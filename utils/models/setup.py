@@ -13,6 +13,7 @@ SETUP_KINDS = (
     ChannelKind.EVENTS,
     ChannelKind.CONNECTIONS,
     ChannelKind.BOUNTIES,
+    ChannelKind.NEWS,
     ChannelKind.LEADERBOARD,
 )
 """The kinds of channel that something is posted in, in the order of the checklist."""
