@@ -3,7 +3,6 @@
 A kill gives XP (``counters.xp``); levels follow from the XP alone.
 """
 
-from collections.abc import Mapping
 from math import isqrt
 
 from utils.models.texts import Text, text_in
@@ -13,7 +12,7 @@ XP_STEP = 25
 
 LAST_LEVEL = 100
 
-TITLES: Mapping[int, Text] = {
+TITLES: dict[int, Text] = {
     0: text_in("a level", "Newcomer"),
     5: text_in("a level", "Drifter"),
     10: text_in("a level", "Hunter"),

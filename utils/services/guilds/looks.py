@@ -52,6 +52,7 @@ class GuildLooks:
     def __post_init__(self) -> None:
         self._wanted: set[GuildId] = set()
         self._free_at: dict[GuildId, float] = {}  # guilds that rest, in monotonic seconds
+        self._told: set[str] = set()  # problems of this round that are logged already
 
     async def run(self, list_guilds: Callable[[], Collection[GuildId]]) -> None:
         """Look at all guilds regularly, and at those that were noted, without end."""
@@ -66,9 +67,8 @@ class GuildLooks:
         """Look once at each noted guild that does not rest."""
         now = self.clock.monotonic()
         self._free_at = {guild_id: at for guild_id, at in self._free_at.items() if at > now}
-        told: set[str] = set()
-        for guild_id in sorted(self._wanted - self._free_at.keys()):
-            await self._look_at(guild_id, told)
+        self._told.clear()
+        await self.tasks.for_each(LOOKS_TASK, sorted(self._wanted - self._free_at.keys()), self._look_at)
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Do not look at a guild before something happens there."""
@@ -95,13 +95,13 @@ class GuildLooks:
         """Note a guild with a member whose links changed."""
         self._wanted.add(event.guild_id)
 
-    async def _look_at(self, guild_id: GuildId, told: set[str]) -> None:
+    async def _look_at(self, guild_id: GuildId) -> None:
         """Let each feature look at a guild; a failed look is wanted again."""
         began = self.clock.monotonic()
         self._wanted.discard(guild_id)  # an event during the look asks for one more
         for name, look in self.looks.items():
             work = partial(self._look_once, look)
-            if not await self.tasks.attempt(LOOKS_TASK, (guild_id, name), work, told=told):
+            if not await self.tasks.attempt(LOOKS_TASK, (guild_id, name), work, told=self._told):
                 self._wanted.add(guild_id)
         ended = self.clock.monotonic()
         self._free_at[guild_id] = ended + REST_FACTOR * (ended - began)
