@@ -89,7 +89,7 @@ class LinksChanged:
     """Proven links of a member began or ended: proven, ended by hand, or erased.
 
     Attributes:
-        member_id: the member; ``ERASED_MEMBER_ID`` if a player was erased, whoever was linked with them.
+        member_id: the member; ``ERASED_MEMBER_ID`` if a player was erased, no matter who was linked.
     """
 
     guild_id: GuildId

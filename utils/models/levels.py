@@ -18,7 +18,7 @@ TITLES: dict[int, Text] = {
     10: text_in("a level", "Hunter"),
     20: text_in("a level", "Stalker"),
     30: text_in("a level", "Raider"),
-    40: text_in("a level", "Marksman"),
+    40: text_in("a level", "Sharpshooter"),
     50: text_in("a level", "Veteran"),
     70: text_in("a level", "Warden"),
     LAST_LEVEL: text_in("a level", "Legend"),

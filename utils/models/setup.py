@@ -12,8 +12,8 @@ SETUP_KINDS = (
     ChannelKind.ALERTS,
     ChannelKind.EVENTS,
     ChannelKind.CONNECTIONS,
-    ChannelKind.BOUNTIES,
     ChannelKind.NEWS,
+    ChannelKind.BOUNTIES,
     ChannelKind.LEADERBOARD,
 )
 """The kinds of channel that something is posted in, in the order of the checklist."""

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 Nobody says when a member has reached a level or fulfils a rule: it follows from many counters. So a feature
-*looks* at a guild, and whatever it does depends on stored data alone. A guild is looked at soon after an
+*looks* at a guild, and decides by stored data alone. A guild is looked at soon after an
 event that may change something, every half hour besides because days roll over, and at the start, which
 finds what happened while the bot was away. An event only notes the guild, so a poll never waits for a look.
 
