@@ -45,6 +45,7 @@ class ErrorCode(Enum):
         "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100.",
     )
     INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
+    INVALID_ROLE = (400, 50028, "Invalid role")
     MESSAGES_TOO_OLD = (400, 50034, "A message provided was too old to bulk delete")
     INVALID_FORM_BODY = (400, 50035, "Invalid Form Body")
     INVALID_JSON = (400, 50109, "The request body contains invalid JSON.")

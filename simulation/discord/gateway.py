@@ -9,7 +9,7 @@ from aiohttp import web
 
 from simulation.discord.entities import Guild, Membership
 from simulation.discord.payloads import guild_create_payload, member_payload, own_user_payload
-from simulation.discord.requests import RequestJournal
+from simulation.discord.requests import MembersRequest, RequestJournal
 from simulation.discord.session_starts import MOST_GUILDS, SessionStarts, recommend_shards
 from simulation.discord.sessions import (
     HEARTBEAT,
@@ -33,6 +33,10 @@ from simulation.discord.sessions import (
 )
 from simulation.discord.signals import PATIENCE_SECONDS
 from simulation.discord.world import World
+
+MOST_USER_IDS = 100  # in one request for members
+MOST_NONCE_CHARACTERS = 32
+MEMBERS_A_CHUNK = 1_000
 
 
 class Gateway:
@@ -66,6 +70,8 @@ class Gateway:
         self.acknowledges_heartbeats = True
         self.refuses_resumes = False
         self.refuses_identifies = False
+        self.answers_members_requests = True
+        self.members_a_chunk = MEMBERS_A_CHUNK
         self._world = world
         self._token = token
         self._allowed_intents = allowed_intents
@@ -128,10 +134,14 @@ class Gateway:
         if guild is not None and not guild.has_bot and event != "GUILD_DELETE":
             return
         for session in self.sessions.values():
-            if session.serves(guild) and session.wants(event, guild):
+            if session.serves(guild) and (session.wants(event, guild) or self._is_own(event, data)):
                 if guild is not None and event == "GUILD_DELETE" and not data.get("unavailable"):
                     session.known_guilds.discard(guild.id)
                 session.append(event, self._redacted(session, event, data))
+
+    def _is_own(self, event: str, data: dict[str, Any]) -> bool:
+        """Whether it is a change of the bot as a member, which needs no intent."""
+        return event == "GUILD_MEMBER_UPDATE" and data["user"]["id"] == str(self._world.bot_user.id)
 
     def announce_guild(self, guild: Guild) -> None:
         """Queue GUILD_CREATE, with the members that each session may see."""
@@ -298,20 +308,25 @@ class Gateway:
         self._world.signal.notify()
 
     def _send_members(self, session: Session, data: Any) -> None:
+        """Answer op 8 in chunks.
+
+        Raises:
+            ProtocolBreachError: more ids than Discord takes, or all members without the intent for them.
+        """
         guild = self._world.guilds.get(int(data["guild_id"]))
-        if guild is None:
+        if guild is None or not guild.has_bot:
             return
-        found = list(_matching_members(guild, data))
-        chunk: dict[str, Any] = {
-            "guild_id": str(guild.id),
-            "members": [member_payload(member) for member in found],
-            "chunk_index": 0,
-            "chunk_count": 1,
-            "not_found": [],
-        }
-        if "nonce" in data:
-            chunk["nonce"] = data["nonce"]
-        session.append("GUILD_MEMBERS_CHUNK", chunk)
+        user_ids = [int(user_id) for user_id in data.get("user_ids") or ()]
+        if len(user_ids) > MOST_USER_IDS:
+            raise ProtocolBreachError(4002)
+        if not user_ids and not data.get("query") and not session.intents & INTENT_GUILD_MEMBERS:
+            raise ProtocolBreachError(4014)
+        request = MembersRequest(guild.id, tuple(user_ids), self._world.clock.now())
+        self._journal.members_requests.append(request)
+        self._world.signal.notify()
+        if self.answers_members_requests:
+            for chunk in _build_chunks(guild, data, self.members_a_chunk):
+                session.append("GUILD_MEMBERS_CHUNK", chunk)
 
 
 def _shard(data: dict[str, Any]) -> tuple[int, int]:
@@ -319,6 +334,25 @@ def _shard(data: dict[str, Any]) -> tuple[int, int]:
         case [int(index), int(count)] if 0 <= index < count:
             return index, count
     raise ProtocolBreachError(4010)
+
+
+def _build_chunks(guild: Guild, data: dict[str, Any], size: int) -> Iterable[dict[str, Any]]:
+    """Yield the chunks that answer op 8; they have its nonce, unless that is too long."""
+    limit = int(data.get("limit") or 0)
+    found = list(_matching_members(guild, data))[: limit or None]
+    missing = [one for one in data.get("user_ids") or () if int(one) not in guild.members]
+    pieces = [found[start : start + size] for start in range(0, len(found), size)] or [[]]
+    for index, members in enumerate(pieces):
+        chunk: dict[str, Any] = {
+            "guild_id": str(guild.id),
+            "members": [member_payload(member) for member in members],
+            "chunk_index": index,
+            "chunk_count": len(pieces),
+            "not_found": [str(one) for one in missing],
+        }
+        if 0 < len(str(data.get("nonce", ""))) <= MOST_NONCE_CHARACTERS:
+            chunk["nonce"] = data["nonce"]
+        yield chunk
 
 
 def _matching_members(guild: Guild, data: dict[str, Any]) -> Iterable[Membership]:

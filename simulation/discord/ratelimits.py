@@ -20,6 +20,7 @@ GLOBAL_LIMIT = Limit(50, 1.0)
 MESSAGE_LIMIT = Limit(5, 5.0)  # per channel
 RENAME_LIMIT = Limit(2, 600.0)  # per channel; no header of Discord announces it
 WEBHOOK_LIMIT = Limit(5, 2.0)  # per interaction token
+ROLE_LIMIT = Limit(10, 10.0)  # roles of members, per server, giving and taking each
 DEFAULT_LIMIT = Limit(50, 1.0)
 
 

@@ -19,7 +19,8 @@ class UploadedFile:
 class ReceivedRequest:
     """One REST call.
 
-    `route` is the template (`/channels/{channel_id}/messages`), `at` the time in seconds since 1970.
+    `route` is the template (`/channels/{channel_id}/messages`), `at` the time in seconds since 1970, and
+    `reason` what the audit log of the server shows.
     """
 
     method: str
@@ -31,8 +32,18 @@ class ReceivedRequest:
     body: Any = None
     files: Mapping[int, UploadedFile] = field(default_factory=dict, repr=False)
     content_type: str = "application/json"
+    reason: str = ""
     status: int | None = None
     answer: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MembersRequest:
+    """One request for members over the gateway (op 8), and when it came."""
+
+    guild_id: int
+    user_ids: tuple[int, ...]
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class RequestJournal:
     refusals: list[Refusal] = field(default_factory=list)
     contract_violations: list[ContractViolation] = field(default_factory=list)
     gateway_violations: list[str] = field(default_factory=list)
+    members_requests: list[MembersRequest] = field(default_factory=list)
 
     def note(self, request: ReceivedRequest) -> None:
         """Add a request to the record."""

@@ -73,6 +73,15 @@ class World:
         self._tell("GUILD_MEMBER_ADD", data, guild)
         return membership
 
+    def leave(self, membership: Membership) -> None:
+        """Let a member leave a server, and lose their roles there."""
+        del membership.guild.members[membership.id]
+        data = {
+            "guild_id": str(membership.guild.id),
+            "user": payloads.user_payload(membership.user),
+        }
+        self._tell("GUILD_MEMBER_REMOVE", data, membership.guild)
+
     def set_roles(self, membership: Membership, roles: Iterable[Role]) -> None:
         """Give a member exactly these roles."""
         membership.roles = list(roles)
@@ -147,6 +156,19 @@ class World:
         """Change the permissions of a role, as bits."""
         role.permissions = Permission(permissions)
         self._tell("GUILD_ROLE_UPDATE", self._role_event(role), role.guild)
+
+    def move_role(self, role: Role, position: int) -> None:
+        """Put a role at a position of the list; a higher number stands above."""
+        role.position = position
+        self._tell("GUILD_ROLE_UPDATE", self._role_event(role), role.guild)
+
+    def delete_role(self, role: Role) -> None:
+        """Delete a role of a server, so its members lose it."""
+        del role.guild.roles[role.id]
+        for member in role.guild.members.values():
+            member.roles = [held for held in member.roles if held is not role]
+        data = {"guild_id": str(role.guild.id), "role_id": str(role.id)}
+        self._tell("GUILD_ROLE_DELETE", data, role.guild)
 
     @staticmethod
     def _role_event(role: Role) -> dict[str, Any]:

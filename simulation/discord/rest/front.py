@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -80,7 +81,12 @@ class FrontDoor:
         """Handle one HTTP request."""
         path = request.path.removeprefix(API_PREFIX)
         record = ReceivedRequest(
-            request.method, path, path, self._world.clock.now(), query=dict(request.query)
+            request.method,
+            path,
+            path,
+            self._world.clock.now(),
+            query=dict(request.query),
+            reason=unquote(request.headers.get("X-Audit-Log-Reason", "")),
         )
         self._journal.note(record)
         endpoint, refusal = self._route(record)

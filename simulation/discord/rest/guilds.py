@@ -4,8 +4,10 @@ from simulation.discord.entities import Guild, Membership, Role
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.payloads import guild_payload, member_payload, role_payload
 from simulation.discord.permissions import Permission
+from simulation.discord.ratelimits import ROLE_LIMIT
 from simulation.discord.rest.call import NO_CONTENT, Answer, Call, Endpoint
 
+MOST_REASON_CHARACTERS = 512
 _MEMBER_ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
 
 
@@ -19,8 +21,8 @@ class GuildRoutes:
             Endpoint("GET", "/guilds/{guild_id}/roles", self.list_roles),
             Endpoint("GET", "/guilds/{guild_id}/members", self.list_members),
             Endpoint("GET", "/guilds/{guild_id}/members/{user_id}", self.get_member),
-            Endpoint("PUT", _MEMBER_ROLE, self.add_role),
-            Endpoint("DELETE", _MEMBER_ROLE, self.remove_role),
+            Endpoint("PUT", _MEMBER_ROLE, self.add_role, ROLE_LIMIT),
+            Endpoint("DELETE", _MEMBER_ROLE, self.remove_role, ROLE_LIMIT),
         ]
 
     async def get_guild(self, call: Call) -> Answer:
@@ -73,7 +75,11 @@ def _assignment(call: Call) -> tuple[Membership, Role]:
     role = guild.roles.get(call.number("role_id"))
     if role is None:
         raise ApiError(ErrorCode.UNKNOWN_ROLE)
+    if role is guild.everyone:
+        raise ApiError(ErrorCode.INVALID_ROLE)
     highest = max((held.position for held in guild.bot.roles), default=0)
     if role.is_managed or role.position >= highest:
         raise ApiError(ErrorCode.MISSING_PERMISSIONS)
+    if len(call.request.reason) > MOST_REASON_CHARACTERS:
+        raise ApiError(ErrorCode.INVALID_FORM_BODY)
     return member, role
