@@ -38,7 +38,7 @@ from utils.errors import ConfigurationError
 START_SECONDS = 60.0  # after a crash with much data, mongod first replays its journal
 STOP_SECONDS = 30.0
 LEAVE_SECONDS = 3.0  # of the ten that a whole stop of the bot may take
-ADOPT_SECONDS = 30.0  # a mongod that was left ends by then
+ADOPT_SECONDS = 60.0  # a mongod that was left ends by then
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
 HISTORY_SECONDS = 300  # mongod's own default
@@ -102,9 +102,9 @@ class EmbeddedMongod:
             leave_socket(self._address)
 
     async def leave(self, *, wait_seconds: float = LEAVE_SECONDS) -> None:
-        """End mongod cleanly, and wait a moment for it; where its disk is slow, it goes on ending alone.
+        """End mongod cleanly, but wait for a moment only: a disk can be slow.
 
-        A start that comes meanwhile waits until it has ended.
+        It goes on alone, and the next start waits until it has ended.
         """
         process, self._process = self._process, None
         if process is None:
