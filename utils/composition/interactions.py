@@ -96,6 +96,7 @@ def build_services(
         event_changes=features.event_changes,
         world_reports=features.world_reports,
         links=features.links,
+        factions=features.factions,
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.events import EventDispatcher
+from utils.services.factions.factions import FactionService
+from utils.services.factions.stores import FactionStore
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import GuildStore, SettingsService
@@ -72,6 +74,7 @@ class ServiceStores:
     hunters: HunterStore
     deaths: DeathStore
     links: LinkStore
+    factions: FactionStore
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
@@ -130,6 +133,7 @@ class FeatureServices:
     event_changes: EventChangeService
     world_reports: WorldReportService
     links: LinkService
+    factions: FactionService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
@@ -183,6 +187,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
         links=links,
+        factions=FactionService(stores.factions, events=around.events, clock=clock),
         coverage=coverage,
         statistics=StatisticsService(
             stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage

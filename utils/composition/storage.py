@@ -16,6 +16,7 @@ from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.event_posts import EventPostRepository
+from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
@@ -85,6 +86,7 @@ class Repositories(ServiceStores):
     event_posts: EventPostRepository
     rejected: RejectedLineRepository
     links: LinkRepository
+    factions: FactionRepository
     boards: PostedBoardRepository
     bounty_boards: BountyBoardRepository
     errors: ErrorRepository
@@ -126,6 +128,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         playtimes=PlaytimeRepository(database),
         deaths=DeathRepository(database),
         links=LinkRepository(database),
+        factions=FactionRepository(database, fences=fences),
         wallets=WalletRepository(database, fences=fences),
         bounties=BountyRepository(database, fences=fences),
         due_bounties=scope_index,

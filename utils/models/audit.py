@@ -49,6 +49,11 @@ class AuditAction(StrEnum):
     EVENTS_SET = "events set"
     EVENTS_MENTION = "events mention"
     EVENTS_MUTE = "events mute"
+    FACTION_CREATE = "faction create"
+    FACTION_EDIT = "faction edit"
+    FACTION_RENAME = "faction rename"
+    FACTION_DISBAND = "faction disband"
+    FACTION_LEADER = "faction leader"
 
 
 @dataclass(frozen=True, slots=True)

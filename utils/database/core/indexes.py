@@ -114,6 +114,23 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "factions": (
+        Index("faction", ("guild_id", "faction_id"), unique=True),
+        Index("name", ("guild_id", "name_key"), unique=True, only={"holds_name": True}),
+        Index("tag", ("guild_id", "tag"), unique=True, only={"holds_name": True}),
+        Index("active", ("guild_id", "founded_at"), only={"is_active": True}),
+        Index("disbanded", ("guild_id", "disbanded_at"), only={"is_active": False}),
+    ),
+    "faction_periods": (
+        Index("period", ("guild_id", "faction_id", "member_id", "joined_day"), unique=True),
+        Index("member", ("guild_id", "member_id", "joined_at")),
+        Index("current", ("guild_id", "member_id"), unique=True, only={"is_current": True}),
+    ),
+    "faction_invites": (
+        Index("invitation", ("guild_id", "faction_id", "member_id"), unique=True),
+        Index("member", ("guild_id", "member_id", "expires_at")),
+        Index("ending", ("guild_id", "expires_at")),
+    ),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -166,6 +183,9 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,
+    "factions": BackupClass.KEPT,
+    "faction_periods": BackupClass.KEPT,
+    "faction_invites": BackupClass.KEPT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

@@ -248,6 +248,13 @@ PERSONAL_FIELDS: Declarations = {
     "proof_attempts": (
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
+    "factions": (),
+    "faction_periods": (
+        _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_memberships", "member")),
+    ),
+    "faction_invites": (
+        _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_invitations", "member")),
+    ),
     "errors": (
         _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),
         _member("resolved_by", Erasure.REPLACED, after=ERASED_MEMBER_ID),
