@@ -114,6 +114,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "levels": (Index("member", ("guild_id", "member_id"), unique=True),),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -166,6 +167,7 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,
+    "levels": BackupClass.KEPT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

@@ -248,6 +248,7 @@ PERSONAL_FIELDS: Declarations = {
     "proof_attempts": (
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
+    "levels": (_member("member_id", Erasure.DELETED, part=ExportPart("levels", "member")),),
     "errors": (
         _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),
         _member("resolved_by", Erasure.REPLACED, after=ERASED_MEMBER_ID),

@@ -118,6 +118,8 @@ async def fill_rest(place: Place) -> None:
     )
     await write_error(place)
     await write_visits(place)
+    level = {"guild_id": int(guild_id), "member_id": int(OWNER), "level": 5, "is_told": True, "basis": "x"}
+    await database.unscoped("levels").insert_one(level)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})
