@@ -5,7 +5,7 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError
-from utils.events import EventDispatcher, PlayerErased
+from utils.events import EventDispatcher, LinksChanged, PlayerErased
 from utils.models.audit import AuditAction, AuditFacts
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.scope import (
@@ -49,7 +49,7 @@ class ErasureService:
         store: the guild's data.
         people: finds the person of a request.
         audit: gets an entry of the erasure, without the person.
-        events: dispatches ``PlayerErased``.
+        events: dispatches ``PlayerErased`` and ``LinksChanged``.
         memory: has errors of members that are not stored yet.
         log: keeps digests of the erased persons for the next restore.
         deaths_at_once: how many deaths are changed in one transaction.
@@ -115,6 +115,8 @@ class ErasureService:
         deaths = await self._eraser.erase(person)
         await self.log.note(person)  # what was stored in the meantime is erased as well
         self.events.dispatch(PlayerErased(guild_id=person.guild_id))
+        member_id = ERASED_MEMBER_ID if person.member_id is None else person.member_id
+        self.events.dispatch(LinksChanged(guild_id=person.guild_id, member_id=member_id))
         await self._write_audit(person, actor_id)
         return deaths
 
