@@ -3,8 +3,8 @@
 Theory of operation: ``python -m simulation.warm_process SOCKET`` loads the bot's modules and waits on a
 socket. For each start it forks a keeper. The keeper forks the process that becomes the bot, tells its id,
 waits for its end and tells the exit code. The bot has a session, an environment and files of its own, as
-after ``python bot.py``. Only its modules are there already, those of pictures too, and nothing takes them down
-at its end.
+after ``python bot.py``. Only its modules are there already, those of pictures too, and nothing takes them
+down at its end.
 """
 
 import gc
