@@ -17,11 +17,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from babel import localedata
-
 import bot
 from utils.commandline.arguments import AS_CHILD, CALLS, CONFIGURED, RUN
 from utils.embeds.charts.painter import DRAWINGS
+from utils.localization.catalogue import ENGLISH_CATALOGUE
 
 
 def await_start(listener: socket.socket) -> Mapping[str, Any]:
@@ -69,7 +68,7 @@ def main(address: str) -> NoReturn:
     for extension in bot.EXTENSIONS:
         importlib.import_module(extension)
     importlib.import_module(DRAWINGS)
-    localedata.load("en")
+    ENGLISH_CATALOGUE.list_names(["all", "words"])  # which reads them from a file
     gc.collect()
     gc.freeze()  # a bot that looked through them would make a copy of their memory
     with socket.socket(socket.AF_UNIX) as listener:
