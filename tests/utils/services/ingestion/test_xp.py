@@ -1,4 +1,4 @@
-"""XP: what a kill gives, the rule against farming, factors, and that every way of counting agrees."""
+"""XP of kills, the rule against farming, and factors; every way of counting agrees."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -110,7 +110,7 @@ def test_kill_gives_more_from_far_away_and_deaths_take_nothing() -> None:
 
 
 def test_farming_gives_at_most_three_kills_a_victim_and_hour() -> None:
-    """Of 57 kills of two victims within an hour, three of each are paid."""
+    """Three kills of each victim are paid when two victims die 57 times within an hour."""
     rows = [build_row("Ann", ("Bob", "Cid")[place % 2], second=60 * place, distance=0) for place in range(57)]
     assert count_xp(build_deaths(rows))[ANN] == 2 * 3 * 10
 
@@ -123,7 +123,7 @@ def test_hour_of_farming_ends_to_the_second(second: int, paid: int) -> None:
 
 
 def test_kills_of_erased_players_are_each_anothers() -> None:
-    """Nobody knows whether they were one person, so each of their kills and deaths gives XP."""
+    """They may have been one person or several, so each of their kills and deaths gives XP."""
     rows = [row._replace(victim_id=ERASED_PLAYER_ID, victim_name=ERASED_NAME) for row in kill(*range(5))]
     own = [row._replace(killer_id=ERASED_PLAYER_ID, killer_name=ERASED_NAME) for row in kill(*range(9, 14))]
     xp = count_xp([build_death(row, offset=place) for place, row in enumerate([*rows, *own])])
@@ -131,7 +131,7 @@ def test_kills_of_erased_players_are_each_anothers() -> None:
 
 
 def test_factor_counts_from_its_start_to_before_its_end() -> None:
-    """Of two at once the larger counts, and the moment of the kill decides."""
+    """The moment of the kill decides, and the larger of two factors counts."""
     double = XpEvent(NOON_UTC, NOON_UTC + timedelta(hours=2), 2)
     triple = XpEvent(NOON_UTC + timedelta(hours=1), NOON_UTC + timedelta(hours=1, seconds=2), 3)
     at = {second: find_factor([double, triple], NOON_UTC + timedelta(seconds=second)) for second in (
@@ -142,7 +142,7 @@ def test_factor_counts_from_its_start_to_before_its_end() -> None:
 
 
 def test_counters_keep_enough_to_tell_who_farms() -> None:
-    """A kill gives nothing after so many others; that many last kills of a player are stored."""
+    """The stored last kills of a player are enough to see when a kill gives nothing."""
     assert LEAST_RECENT >= PAID_KILLS_OF_A_VICTIM
 
 
