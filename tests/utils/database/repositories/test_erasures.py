@@ -264,7 +264,7 @@ async def test_figures_are_a_count_of_the_deaths_whatever_happens(place: Place, 
 
 
 async def test_erasure_counts_those_anew_who_killed_the_erased_player_too_often(place: Place) -> None:
-    """Kills of erased players always give XP; each such killer has a step, and their new level stays silent."""
+    """Kills of erased players always give XP; each such killer has a step, and their level stays silent."""
     rows = [build_row("Anna", "Bert", second=second, distance=0) for second in range(8)]
     rows += [build_row("Carl", "Bert", second=second, distance=0) for second in range(8, 11)]
     await place.write(rows)
