@@ -21,6 +21,7 @@ EXTENSIONS = (
     "cogs.link",
     "cogs.premium",
     "cogs.bounty",
+    "cogs.season",
     "cogs.faction",
     "cogs.owner",
     "cogs.admin",

@@ -50,6 +50,7 @@ class Feature(StrEnum):
     EVENTS = "server events"
     COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
+    SEASON = "season"
     FACTIONS = "faction"
 
 
@@ -76,6 +77,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.BOUNTIES: (text_in("a feature", "bounties"),),
         Feature.WALLET: (text_in("a feature", "wallet"),),
         Feature.COUNTERS: (text_in("a feature", "counters"),),
+        Feature.SEASON: (text_in("a feature", "seasons"),),
         Feature.FACTIONS: (text_in("a feature", "factions"),),
     },
     3: {

@@ -24,6 +24,7 @@ from utils.events import (
     HistoryImported,
     LinksChanged,
     PlayerErased,
+    SeasonChanged,
     ServerRemoved,
 )
 from utils.models.scope import GuildId
@@ -100,6 +101,10 @@ class GuildLooks:
 
     def on_links_changed(self, event: LinksChanged) -> None:
         """Note a guild with a member whose links changed."""
+        self._wanted.add(event.guild_id)
+
+    def on_season_changed(self, event: SeasonChanged) -> None:
+        """Note a guild in which a season began or ended."""
         self._wanted.add(event.guild_id)
 
     def on_faction_changed(self, event: FactionChanged) -> None:
