@@ -14,7 +14,7 @@ from utils.models.factions import RANK_CHOICES, FactionRank
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.models.texts import Mention, Text, text
-from utils.services.factions.names import LONGEST_NAME, LONGEST_TAG, SHORTEST_NAME, SHORTEST_TAG
+from utils.services.factions.names import LONGEST_NAME, LONGEST_TAG
 from utils.services.factions.rules import FactionEdit
 
 UNCHANGED = text("Nothing has changed.")
@@ -26,10 +26,8 @@ class FactionCog(GuildCog):
     faction = discord.SlashCommandGroup("faction", "Groups of members who count together")
 
     @faction.command(name="create", description="Found a faction and lead it")
-    @discord.option("name", str, description="Its name", min_length=SHORTEST_NAME, max_length=LONGEST_NAME)
-    @discord.option(
-        "tag", str, description="Its tag: A-Z and 0-9", min_length=SHORTEST_TAG, max_length=LONGEST_TAG
-    )
+    @discord.option("name", str, description="Its name", max_length=LONGEST_NAME)
+    @discord.option("tag", str, description="Its tag: A-Z and 0-9", max_length=LONGEST_TAG)
     @discord.option("open", bool, description="Anyone may join; off if left out", default=False)
     @Access(feature=Feature.FACTIONS, is_change=True)
     async def create(self, ctx: KillfeedContext, name: str, tag: str, open: bool) -> None:  # noqa: A002, FBT001 - an option
@@ -128,7 +126,6 @@ class FactionCog(GuildCog):
         "name",
         str,
         description="Its new name",
-        min_length=SHORTEST_NAME,
         max_length=LONGEST_NAME,
         default=None,
     )
@@ -136,7 +133,6 @@ class FactionCog(GuildCog):
         "tag",
         str,
         description="Its new tag: A-Z and 0-9",
-        min_length=SHORTEST_TAG,
         max_length=LONGEST_TAG,
         default=None,
     )

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink, FakeErrorStore
+from tests.fakes.factions import FakeFactionStore
 from tests.fakes.figures import (
     FakeCombatStore,
     FakeDeathStore,
@@ -407,6 +408,7 @@ class Shelf:
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
+    factions: FakeFactionStore = field(init=False)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
@@ -442,6 +444,7 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.restores = FakeRestores(self.backups)
+        self.factions = FakeFactionStore(self.links)
 
     def freeze(self) -> object:
         """Return a copy of everything that commands can change."""
@@ -456,6 +459,7 @@ class Shelf:
                 self.erasures.done,
                 self.error_store.groups,
                 self.seasons.seasons,
+                (self.factions.factions, self.factions.periods, self.factions.invitations),
             )
         )
 
@@ -463,7 +467,7 @@ class Shelf:
         """Return services over these storages."""
         tasks = TaskManager(self.clock)
         self.guilds.audit = self.servers.audit = self.links.audit = self.error_store.audit = self.audit
-        self.seasons.audit = self.audit
+        self.seasons.audit = self.factions.audit = self.audit
         grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
         ingestion.audit = self.audit
@@ -482,6 +486,7 @@ class Shelf:
             hunters=self.hunters,
             deaths=self.deaths,
             links=self.links,
+            factions=self.factions,
             wallets=self.money,
             bounties=self.money,
             due_bounties=self.money,

@@ -221,15 +221,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
-        erasures=ErasureService(
-            stores.erasures,
-            people,
-            audit=audit,
-            events=around.events,
-            memory=around.memory,
-            log=around.erasure_log,
-            clock=clock,
-        ),
+        erasures=build_erasures(stores, guild, around, people),
         catch_ups=CatchUpReports(
             stores.caught_up,
             stores.caught_up_guilds,
@@ -238,6 +230,21 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             tasks=around.tasks,
             clock=clock,
         ),
+    )
+
+
+def build_erasures(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, people: PersonFinder
+) -> ErasureService:
+    """Return the rules about erasures."""
+    return ErasureService(
+        stores.erasures,
+        people,
+        audit=guild.audit,
+        events=around.events,
+        memory=around.memory,
+        log=around.erasure_log,
+        clock=around.clock,
     )
 
 

@@ -19,7 +19,7 @@ from utils.models.factions import (
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Moment, Text, Value, join, plural, text
 
-_RANK_MARKS = {FactionRank.LEADER: "👑", FactionRank.OFFICER: "⭐", FactionRank.MEMBER: "▫️"}
+_RANK_MARKS = {FactionRank.LEADER: "👑", FactionRank.OFFICER: "🎖️", FactionRank.MEMBER: "▫️"}
 
 
 def build_founded_embed(style: Style, faction: Faction, leader_id: MemberId) -> discord.Embed:
@@ -112,7 +112,7 @@ def build_faction_list_embed(
     lines = [
         f"`{number}` {style.write(_show_faction(one))}" for number, one in enumerate(factions, start=first)
     ]
-    nobody = text("There are no factions yet. Found one with {create}.", create=Command("faction create"))
+    nobody = text("No faction yet. Found the first with {create}.", create=Command("faction create"))
     return style.build(text("🏴 Factions"), nobody, lines=lines, colour=style.theme.ranking)
 
 

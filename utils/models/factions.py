@@ -50,7 +50,7 @@ RANK_CHOICES: Mapping[FactionRank, Text] = {
 
 
 class FactionAction(StrEnum):
-    """What an admin may do with a faction."""
+    """The actions of an admin on a faction."""
 
     RENAME = "rename"
     DISBAND = "disband"
@@ -146,7 +146,7 @@ class FactionInvitation:
 
 @dataclass(frozen=True, slots=True)
 class EndedMembership:
-    """What the end of a membership led to.
+    """The result of the end of a membership.
 
     Attributes:
         successor_id: the member who leads the faction now, if the leader went.

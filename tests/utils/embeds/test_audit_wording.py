@@ -35,6 +35,35 @@ def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> Aud
 
 SENTENCES = [
     (
+        "faction create",
+        change(
+            FieldChange("name", None, "Wolves"),
+            FieldChange("tag", None, "WLF"),
+            FieldChange("is_open", None, new=True),
+        ),
+        "**Wolves** [WLF] founded",
+    ),
+    (
+        "faction edit",
+        change(FieldChange("name", "Wolves", "Wolves"), FieldChange("is_open", old=True, new=False)),
+        "**Wolves**: open to everyone: on → off",
+    ),
+    (
+        "faction rename",
+        change(FieldChange("name", "Wolves", "Bears"), FieldChange("tag", "WLF", "BRS")),
+        "**Wolves**: name: Wolves → Bears, tag: WLF → BRS",
+    ),
+    (
+        "faction disband",
+        change(FieldChange("name", "Wolves", None), FieldChange("tag", "WLF", None)),
+        "**Wolves** disbanded",
+    ),
+    (
+        "faction leader",
+        AuditFacts(member_id=MemberId(7), changes=(FieldChange("faction", None, "Wolves"),)),
+        "<@7> leads **Wolves** now",
+    ),
+    (
         "season start",
         change(
             FieldChange("season", None, "Winter"),

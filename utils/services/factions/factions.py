@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import TypeVar
 
 from utils.clock import Clock
@@ -68,7 +69,9 @@ class FactionService:
             is_open=is_open,
             founded_at=now,
         )
-        return await self._audit(guild_id, lambda unit: rules.found(unit, faction, member_id, now=now))
+        return await self._audit(
+            guild_id, partial(rules.found, faction=faction, member_id=member_id, now=now)
+        )
 
     async def join(self, guild_id: GuildId, member_id: MemberId, typed: str) -> Faction:
         """Let a member join a faction by its invitation, or because it is open.
@@ -78,7 +81,9 @@ class FactionService:
         """
         faction_id = (await self.resolve(guild_id, typed)).faction_id
         now = self.clock.now()
-        return await self._change(guild_id, lambda unit: rules.join(unit, faction_id, member_id, now=now))
+        return await self._change(
+            guild_id, partial(rules.join, faction_id=faction_id, member_id=member_id, now=now)
+        )
 
     async def invite(
         self, guild_id: GuildId, actor_id: MemberId, member_id: MemberId
@@ -89,7 +94,9 @@ class FactionService:
             UserFacingError: with a sentence for each reason to refuse.
         """
         now = self.clock.now()
-        return await self._change(guild_id, lambda unit: rules.invite(unit, actor_id, member_id, now=now))
+        return await self._change(
+            guild_id, partial(rules.invite, actor_id=actor_id, member_id=member_id, now=now)
+        )
 
     async def check_kick(self, guild_id: GuildId, actor_id: MemberId, member_id: MemberId) -> Faction:
         """Return the faction from which a member would be kicked, before anybody is asked.
@@ -112,7 +119,9 @@ class FactionService:
             UserFacingError: with a sentence for each reason to refuse.
         """
         now = self.clock.now()
-        return await self._change(guild_id, lambda unit: rules.kick(unit, actor_id, member_id, now=now))
+        return await self._change(
+            guild_id, partial(rules.kick, actor_id=actor_id, member_id=member_id, now=now)
+        )
 
     async def leave(self, guild_id: GuildId, member_id: MemberId) -> EndedMembership:
         """End a member's own membership.
@@ -121,7 +130,7 @@ class FactionService:
             NotFoundError: they are in no faction.
         """
         now = self.clock.now()
-        return await self._change(guild_id, lambda unit: rules.leave(unit, member_id, now=now))
+        return await self._change(guild_id, partial(rules.leave, member_id=member_id, now=now))
 
     async def get_own(self, guild_id: GuildId, member_id: MemberId) -> FactionMembers:
         """Return the faction of a member, with all its members.
@@ -163,7 +172,7 @@ class FactionService:
             NotFoundError, NotAllowedError: they are in no faction, or do not lead it.
         """
         now = self.clock.now()
-        return await self._change(guild_id, lambda unit: rules.disband(unit, member_id, now=now))
+        return await self._change(guild_id, partial(rules.disband, member_id=member_id, now=now))
 
     async def check_rank(
         self, guild_id: GuildId, actor_id: MemberId, member_id: MemberId, rank: FactionRank
@@ -189,7 +198,9 @@ class FactionService:
         Raises:
             UserFacingError: with a sentence for each reason to refuse.
         """
-        return await self._change(guild_id, lambda unit: rules.give_rank(unit, actor_id, member_id, rank))
+        return await self._change(
+            guild_id, partial(rules.give_rank, actor_id=actor_id, member_id=member_id, rank=rank)
+        )
 
     async def edit(self, guild_id: GuildId, member_id: MemberId, wanted: FactionEdit) -> Edited:
         """Edit the faction that a member leads, once a week; return it before and after.
@@ -198,7 +209,7 @@ class FactionService:
             UserFacingError: with a sentence for each reason to refuse.
         """
         now = self.clock.now()
-        return await self._audit(guild_id, lambda unit: rules.edit(unit, member_id, wanted, now=now))
+        return await self._audit(guild_id, partial(rules.edit, member_id=member_id, wanted=wanted, now=now))
 
     async def rename(
         self, guild_id: GuildId, actor_id: MemberId, faction_id: str, wanted: FactionEdit
@@ -209,11 +220,8 @@ class FactionService:
             UserFacingError: with a sentence for each reason to refuse.
         """
         now = self.clock.now()
-
-        def rename(unit: FactionUnit) -> Audited[Edited]:
-            return rules.rename(unit, faction_id, wanted, actor_id=actor_id, now=now)
-
-        return await self._audit(guild_id, rename)
+        work = partial(rules.rename, faction_id=faction_id, wanted=wanted, actor_id=actor_id, now=now)
+        return await self._audit(guild_id, work)
 
     async def disband_by_hand(self, guild_id: GuildId, actor_id: MemberId, faction_id: str) -> Faction:
         """Let an admin disband a faction.
@@ -222,11 +230,8 @@ class FactionService:
             NotFoundError: it is disbanded already.
         """
         now = self.clock.now()
-
-        def disband(unit: FactionUnit) -> Audited[Faction]:
-            return rules.disband_by_hand(unit, faction_id, actor_id=actor_id, now=now)
-
-        return await self._audit(guild_id, disband)
+        work = partial(rules.disband_by_hand, faction_id=faction_id, actor_id=actor_id, now=now)
+        return await self._audit(guild_id, work)
 
     async def choose_leader(
         self, guild_id: GuildId, actor_id: MemberId, faction_id: str, member_id: MemberId
@@ -237,11 +242,10 @@ class FactionService:
             UserFacingError: with a sentence for each reason to refuse.
         """
         now = self.clock.now()
-
-        def choose(unit: FactionUnit) -> Audited[Faction]:
-            return rules.choose_leader(unit, faction_id, member_id, actor_id=actor_id, now=now)
-
-        return await self._audit(guild_id, choose)
+        work = partial(
+            rules.choose_leader, faction_id=faction_id, member_id=member_id, actor_id=actor_id, now=now
+        )
+        return await self._audit(guild_id, work)
 
     async def list_factions(self, guild_id: GuildId) -> Sequence[FactionMembers]:
         """Return the active factions of a guild with their members, the oldest first."""

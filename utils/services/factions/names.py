@@ -48,7 +48,7 @@ def read_name(typed: str) -> str:
         )
     if sum(map(str.isalpha, name)) < LEAST_LETTERS:
         raise InvalidInputError(
-            text("A faction's name has at least {count} letters.", count=Number(LEAST_LETTERS))
+            text("A faction's name has at least {number} letters.", number=Number(LEAST_LETTERS))
         )
     return name
 

@@ -35,7 +35,7 @@ from utils.services.factions.stores import FactionUnit
 T = TypeVar("T")
 
 Audited = tuple[T, AuditEntry]
-"""What a change led to, and its entry of the audit, which is stored in the same transaction."""
+"""The result of a change, and its entry of the audit, which is stored in the same transaction."""
 
 Edited = tuple[Faction, Faction]
 """A faction before and after a change."""

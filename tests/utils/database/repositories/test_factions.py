@@ -200,7 +200,7 @@ async def test_member_joins_one_of_two_factions_at_once(camp: Camp) -> None:
 
 
 async def test_leave_and_kick_end_a_membership_once(camp: Camp) -> None:
-    """Whoever comes second reads that nobody is there."""
+    """The second one reads that the member is gone."""
     wolves = await camp.found(ANNA)
     await camp.join(wolves, BERT)
     kick = camp.do(lambda unit: rules.kick(unit, ANNA, BERT, now=NOW + DAY))
@@ -211,7 +211,7 @@ async def test_leave_and_kick_end_a_membership_once(camp: Camp) -> None:
 
 
 async def test_hand_over_and_leave_of_the_successor_leave_one_leader(camp: Camp) -> None:
-    """Either the successor leads and leaves, or the lead cannot be given to somebody who went."""
+    """Either the successor leads and leaves, or the lead cannot be given to a member who went."""
     wolves = await camp.found(ANNA)
     await camp.join(wolves, BERT)
     hand_over = camp.do(lambda unit: rules.give_rank(unit, ANNA, BERT, LEADER))
@@ -220,8 +220,8 @@ async def test_hand_over_and_leave_of_the_successor_leave_one_leader(camp: Camp)
     assert await camp.list_ranks() == {ANNA: LEADER}
 
 
-async def test_leader_who_goes_is_followed_by_the_longest_officer_or_member(camp: Camp) -> None:
-    """Without anybody left the faction is disbanded."""
+async def test_longest_officer_or_member_follows_the_leader(camp: Camp) -> None:
+    """A faction that has no other member is disbanded."""
     wolves = await camp.found(ANNA)
     await camp.join(wolves, BERT, CARL, DORA)
     await camp.do(lambda unit: rules.give_rank(unit, ANNA, DORA, OFFICER))
@@ -305,7 +305,7 @@ async def test_pauses_between_foundings_and_edits_are_kept(camp: Camp) -> None:
 
 
 async def test_membership_ends_with_the_last_proven_link(camp: Camp) -> None:
-    """A remaining alt keeps it; whoever has no proven player can neither join nor found."""
+    """A remaining alt keeps it; a member without a proven player can neither join nor found."""
     wolves = await camp.found(ANNA)
     await camp.link(ANNA, player="alt")
     await camp.join(wolves, BERT)
@@ -322,7 +322,7 @@ async def test_membership_ends_with_the_last_proven_link(camp: Camp) -> None:
 
 
 async def test_join_and_the_end_of_the_last_link_leave_no_member_without_a_player(camp: Camp) -> None:
-    """In whatever order they come, nobody without a proven player is in a faction."""
+    """In either order, no member without a proven player is in a faction."""
     wolves = await camp.found(ANNA)
     unlink = camp.links.remove(GUILD, BERT, [PlayerId(f"p{BERT}")], at=NOW)
     await race(camp.join(wolves, BERT), unlink)
@@ -330,7 +330,7 @@ async def test_join_and_the_end_of_the_last_link_leave_no_member_without_a_playe
 
 
 async def test_erased_people_leave_their_factions(camp: Camp) -> None:
-    """Of an erased member nothing is left; with the player of another member, that membership ends."""
+    """Nothing of an erased member is left; with the player of another member, that membership ends."""
     erasures = ErasureRepository(camp.database, fences=lambda _: None)
     wolves = await camp.found(ANNA)
     await camp.join(wolves, BERT, CARL)

@@ -75,7 +75,7 @@ def test_names_that_look_alike_have_one_key(first: str, second: str) -> None:
     ("first", "second"), [("Wolves", "Wolfes"), ("Alpha 2", "Alpha 3"), ("日本軍", "日本車")]
 )
 def test_different_names_have_different_keys(first: str, second: str) -> None:
-    """Names that nobody mistakes for each other may both exist."""
+    """Names that do not look alike may both exist."""
     assert compute_name_key(first) != compute_name_key(second)
 
 
