@@ -33,6 +33,7 @@ from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
+from utils.services.players.server_comparison import ServerComparisonService
 from utils.services.players.statistics import HunterStore, StatisticsService, StatisticsStore
 from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
@@ -133,6 +134,7 @@ class FeatureServices:
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
+    server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
     playtimes: PlaytimeService
@@ -188,6 +190,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
         ),
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage, servers),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),

@@ -229,6 +229,7 @@ class EmbedFactory:
     build_posted_board = _show(players.build_posted_embed)
     build_places = _show(players.build_places_embed)
 
+    build_servers = _show(combat.build_servers_embed)
     build_comparison = _show(combat.build_comparison_embed)
     build_weapons = _show(combat.build_weapons_embed)
     build_weapon_board = _show(combat.build_weapon_board_embed)

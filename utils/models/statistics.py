@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from utils.models.deaths import Death
-from utils.models.players import BoardRow, Counters, PlayerStats
+from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.texts import Text, Value, text_in
 
@@ -152,6 +152,26 @@ class WeaponTable:
 
     rows: tuple[WeaponRow, ...]
     kills: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFigures:
+    """The kills on one game server.
+
+    Attributes:
+        name: the server's name.
+        killers: how many players have a kill.
+        first: the player with the most kills; None without a kill.
+        weapon: the weapon with the most kills.
+        longest: the longest kill as the board counts it, in metres; 0 without one.
+    """
+
+    name: str
+    kills: int = 0
+    killers: int = 0
+    first: NamedCount | None = None
+    weapon: WeaponRow | None = None
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
