@@ -21,6 +21,7 @@ EXTENSIONS = (
     "cogs.link",
     "cogs.premium",
     "cogs.bounty",
+    "cogs.season",
     "cogs.owner",
     "cogs.admin",
     "cogs.help",

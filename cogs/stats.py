@@ -33,7 +33,7 @@ class StatsCog(GuildCog):
     @player_option(description="Start typing a name; leave out for your own players")
     @discord.option("member", discord.Member, description="A member's linked players", default=None)
     @server_option()
-    @period_option()
+    @period_option(with_season=True)
     @asks_which
     @Access(feature=Feature.STATS, cost=CHART_COST)
     async def stats(
@@ -119,7 +119,7 @@ class StatsCog(GuildCog):
         await ctx.respond(embed=ctx.embeds.build_comparison(comparison, coverage))
 
     @commands.slash_command(name="servers", description="Your game servers side by side")
-    @period_option()
+    @period_option(with_season=True)
     @Access(feature=Feature.SERVERS, cost=PAGE_COST)
     async def servers(self, ctx: KillfeedContext, period: str) -> None:
         """Answer ``/servers``."""

@@ -49,6 +49,7 @@ from utils.events import (
     NoticesQueued,
     PlayerErased,
     PostedEventsChanged,
+    SeasonChanged,
     ServerAdded,
     ServerRemoved,
 )
@@ -401,5 +402,6 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(ServerRemoved, application.looks.on_server_removed)
     events.register(PlayerErased, application.looks.on_player_erased)
     events.register(LinksChanged, application.looks.on_links_changed)
+    events.register(SeasonChanged, application.looks.on_season_changed)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

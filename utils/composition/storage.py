@@ -32,6 +32,7 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.restart_warnings import RestartWarningRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
@@ -90,6 +91,7 @@ class Repositories(ServiceStores):
     errors: ErrorRepository
     incidents: IncidentRepository
     restart_warnings: RestartWarningRepository
+    seasons: SeasonRepository
     erasure_records: ErasureRecordRepository
     erasures: ErasureRepository
     standings: Standings
@@ -134,6 +136,8 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         errors=ErrorRepository(database),
         incidents=IncidentRepository(database),
         restart_warnings=RestartWarningRepository(database, fences=fences),
+        seasons=SeasonRepository(database, fences=fences),
+        moving_seasons=scope_index,
         erasure_records=ErasureRecordRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),

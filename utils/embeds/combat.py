@@ -12,7 +12,7 @@ from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
 from utils.models.players import PlayerStats
 from utils.models.statistics import (
-    PERIOD_CHOICES,
+    SEASON_PERIOD_CHOICES,
     Activity,
     Board,
     Comparison,
@@ -65,7 +65,7 @@ def build_comparison_embed(style: Style, comparison: Comparison, coverage: Cover
 
 def build_servers_embed(style: Style, figures: Sequence[ServerFigures], period: Period) -> discord.Embed:
     """Return the game servers of a community, a field for each."""
-    embed = style.build(text("🗺️ Game servers"), PERIOD_CHOICES[period])
+    embed = style.build(text("🗺️ Game servers"), SEASON_PERIOD_CHOICES[period])
     for one in figures:
         style.add_field(embed, show_name(one.name), _show_server(one))
     return embed
@@ -150,16 +150,17 @@ def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Co
 
 
 def _show_server(figures: ServerFigures) -> Text:
-    if figures.first is None or figures.weapon is None:
+    if figures.first is None:
         return text("No kills yet.")
     killers = plural("{count} player with a kill", "{count} players with a kill", figures.killers)
     first = text("First: **{player}**", player=show_name(figures.first.name))
-    weapon = text("Weapon: **{weapon}**", weapon=show_weapon(figures.weapon.weapon))
     lines = [
         join_facts([frame("**{kills}**", kills=count_kills(figures.kills)), killers]),
         join_facts([first, count_kills(figures.first.count)]),
-        join_facts([weapon, count_kills(figures.weapon.kills)]),
     ]
+    if figures.weapon is not None:
+        weapon = text("Weapon: **{weapon}**", weapon=show_weapon(figures.weapon.weapon))
+        lines.append(join_facts([weapon, count_kills(figures.weapon.kills)]))
     if figures.longest:
         lines.append(text("Longest kill: **{distance}**", distance=Metres(figures.longest)))
     return join(lines, "\n")

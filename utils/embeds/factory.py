@@ -29,6 +29,7 @@ from utils.embeds import (
     presence,
     replies,
     restores,
+    seasons,
     server_logs,
     server_status,
     servers,
@@ -230,6 +231,11 @@ class EmbedFactory:
     build_places = _show(players.build_places_embed)
 
     build_servers = _show(combat.build_servers_embed)
+    build_season_started = _show(seasons.build_season_started_embed)
+    build_season_info = _show(seasons.build_season_info_embed)
+    build_season_results = _show(seasons.build_season_results_embed)
+    build_season_list = _show(seasons.build_season_list_embed)
+
     build_comparison = _show(combat.build_comparison_embed)
     build_weapons = _show(combat.build_weapons_embed)
     build_weapon_board = _show(combat.build_weapon_board_embed)

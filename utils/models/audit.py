@@ -49,6 +49,9 @@ class AuditAction(StrEnum):
     EVENTS_SET = "events set"
     EVENTS_MENTION = "events mention"
     EVENTS_MUTE = "events mute"
+    SEASON_START = "season start"
+    SEASON_END = "season end"
+    SEASON_CANCEL = "season cancel"
 
 
 @dataclass(frozen=True, slots=True)

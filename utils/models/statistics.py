@@ -21,10 +21,11 @@ class Period(StrEnum):
     TODAY = "today"
     WEEK = "7d"
     MONTH = "30d"
+    SEASON = "season"
 
     @property
     def days(self) -> int | None:
-        """How many calendar days it has, today included; None for all time."""
+        """How many calendar days it has, today included; None for all time and for a season."""
         return {Period.TODAY: 1, Period.WEEK: 7, Period.MONTH: 30}.get(self)
 
 
@@ -39,6 +40,12 @@ PERIOD_CHOICES: Mapping[Period, Text] = {
 }
 """The names of periods in lists of choices."""
 
+SEASON_PERIOD_CHOICES: Mapping[Period, Text] = {
+    **PERIOD_CHOICES,
+    Period.SEASON: text_in("a choice", "This season"),
+}
+"""The same, where the figures of a season can be asked for as well."""
+
 
 class Board(StrEnum):
     """The kinds of leaderboards: players by a figure or by claimed bounties, or weapons by kills."""
@@ -52,6 +59,7 @@ class Board(StrEnum):
     WEAPONS = "weapons"
     BOUNTIES = "bounties"
     PLAYTIME = "playtime"
+    XP = "xp"
 
 
 BOARD_CHOICES: Mapping[Board, Text] = {
@@ -64,6 +72,7 @@ BOARD_CHOICES: Mapping[Board, Text] = {
     Board.WEAPONS: text_in("a choice", "Weapons"),
     Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
     Board.PLAYTIME: text_in("a choice", "Time played"),
+    Board.XP: text_in("a choice", "XP and levels"),
 }
 """The names of boards in lists of choices."""
 
@@ -77,6 +86,7 @@ BOARD_NAMES: Mapping[str, Text] = {
     Board.WEAPONS: text_in("a board", "weapons"),
     Board.BOUNTIES: text_in("a board", "bounties"),
     Board.PLAYTIME: text_in("a board", "time played"),
+    Board.XP: text_in("a board", "XP"),
 }
 """The names of boards in sentences."""
 
@@ -89,12 +99,16 @@ class CoveredDeaths:
         server_ids: the servers that are summed.
         since: the first day that counts, by the servers' own calendars; None counts everything.
         since_at: the moment (UTC) at which that day begins, where it is today.
+        until: the last day that counts, by the same calendars; None if there is none.
+        until_at: the moment (UTC) at which that day is over.
     """
 
     guild_id: GuildId
     server_ids: Sequence[ServerId]
     since: date | None = None
     since_at: datetime | None = None
+    until: date | None = None
+    until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,20 +118,28 @@ class Coverage(CoveredDeaths):
     Attributes:
         where: the server's name (foreign text), or words for several servers.
         today: today's date in the server's own time zone, or in UTC for several servers.
+        season: the name of the season (foreign text) if the period is one.
     """
 
     where: Value
     today: date
     period: Period = Period.ALL
+    season: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Rows of a board, the number of all rows, and the best row of the players asked for."""
+    """Rows of a board.
+
+    Attributes:
+        total: the number of all rows, and ``summed`` the sum of their values.
+        own: the best row of the players asked for.
+    """
 
     rows: tuple[BoardRow, ...] = ()
     total: int = 0
     own: BoardRow | None = None
+    summed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +184,7 @@ class ServerFigures:
         name: the server's name.
         killers: how many players have a kill.
         first: the player with the most kills; None without a kill.
-        weapon: the weapon with the most kills.
+        weapon: the weapon with the most kills; None for a season, whose weapons are not kept.
         longest: the longest kill as the board counts it, in metres; 0 without one.
     """
 

@@ -102,6 +102,11 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("claimer", ("guild_id", "claimer_id", "-closed_at")),
         Index("claimed", (*_SERVER, "-closed_at"), only={"state": "claimed"}),
     ),
+    "seasons": (
+        Index("season", ("guild_id", "season_id"), unique=True),
+        Index("moving", ("guild_id",), only={"is_moving": True}),
+    ),
+    "season_results": (Index("result", ("guild_id", "season_id", "board"), unique=True),),
     "audit": (
         Index("newest", ("guild_id", "-at", "-_id")),
         Index("actor", ("guild_id", "actor_id", "-at", "-_id")),
@@ -114,6 +119,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "levels": (Index("member", ("guild_id", "member_id"), unique=True),),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -163,9 +169,12 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "wallets": BackupClass.KEPT,
     "ledger": BackupClass.KEPT,
     "bounties": BackupClass.KEPT,
+    "seasons": BackupClass.KEPT,
+    "season_results": BackupClass.KEPT,
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,
+    "levels": BackupClass.KEPT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

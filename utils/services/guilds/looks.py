@@ -18,7 +18,14 @@ from functools import partial
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.events import CountersStored, HistoryImported, LinksChanged, PlayerErased, ServerRemoved
+from utils.events import (
+    CountersStored,
+    HistoryImported,
+    LinksChanged,
+    PlayerErased,
+    SeasonChanged,
+    ServerRemoved,
+)
 from utils.models.scope import GuildId
 from utils.tasks import TaskManager
 
@@ -93,6 +100,10 @@ class GuildLooks:
 
     def on_links_changed(self, event: LinksChanged) -> None:
         """Note a guild with a member whose links changed."""
+        self._wanted.add(event.guild_id)
+
+    def on_season_changed(self, event: SeasonChanged) -> None:
+        """Note a guild in which a season began or ended."""
         self._wanted.add(event.guild_id)
 
     async def _look_at(self, guild_id: GuildId) -> None:

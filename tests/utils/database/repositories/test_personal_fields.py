@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.deaths import build_player_id
+from tests.fakes.seasons import build_season
 from tests.utils.database.repositories.test_erasures import (
     ADMIN,
     NOW,
@@ -37,6 +38,7 @@ from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.seasons import SeasonRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.error_groups import ErrorCategory, GroupDelta
@@ -49,6 +51,7 @@ from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
 from utils.models.personal import ErasureRecord
+from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import (
@@ -59,6 +62,8 @@ from utils.models.scope import (
     ServerId,
     ServerScope,
 )
+from utils.models.seasons import SeasonResult, SeasonState
+from utils.models.statistics import Board
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
@@ -71,6 +76,7 @@ from utils.services.ingestion.deadside_stores import (
 from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
+from utils.services.seasons.notices import build_season_notice
 from utils.telemetry.group_merging import merge
 
 CARL = build_player_id("Carl")
@@ -118,6 +124,9 @@ async def fill_rest(place: Place) -> None:
     )
     await write_error(place)
     await write_visits(place)
+    await write_season(place)
+    level = {"guild_id": int(guild_id), "member_id": int(OWNER), "level": 5, "is_told": True, "basis": "x"}
+    await database.unscoped("levels").insert_one(level)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})
@@ -140,6 +149,24 @@ async def write_visits(place: Place) -> None:
         NoticesStep(build_notices(place.scope, "North", news), NOW),
     ]
     await store(GameLogRepository(place.database, fences=lambda _: None), place.scope, steps)
+
+
+async def write_season(place: Place) -> None:
+    """Store a season that Wolf won, and the notice about it."""
+    guild_id = place.scope.guild_id
+    season = build_season(guild_id, state=SeasonState.CLOSING)
+    seasons = SeasonRepository(place.database, fences=lambda _: None)
+    await seasons.insert_season(guild_id, season)
+    row = BoardRow(1, WOLF, "Wolf", 3.0, Counters(kills=3))
+    await seasons.close_season(
+        guild_id,
+        season,
+        replace(season, state=SeasonState.CLOSED),
+        [SeasonResult(season.season_id, Board.KILLS, (row,))],
+        server_ids=[place.scope.server_id],
+        build_notice=lambda kept: build_season_notice(season, kept, game_server="", at=NOW),
+        at=NOW,
+    )
 
 
 async def write_error(place: Place) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from tests.fakes.figures import FakeCombatStore, FakeStatisticsStore
+from tests.fakes.seasons import FIRST_DAY, build_season
 from tests.fakes.storage import build_server
 from tests.utils.services.players.test_coverage import ANN, BOB, GUILD, House
 from utils.errors import NotFoundError
@@ -46,7 +47,7 @@ class FiguresByServer(FakeStatisticsStore):
         [server_id] = covered.server_ids
         self.since.append((server_id, covered.since))
         rows = tuple(self.boards.get((server_id, board), ()))
-        return BoardRows(rows[:1], len(rows))
+        return BoardRows(rows[:1], len(rows), summed=sum(row.value for row in rows))
 
 
 class WeaponsByServer(FakeCombatStore):
@@ -76,7 +77,7 @@ def _build(house: House) -> tuple[ServerComparisonService, FiguresByServer]:
         }
     )
     weapons = WeaponsByServer({NORTH: [replace(MOSIN, kills=2)], SOUTH: [MOSIN, SAIGA]})
-    return ServerComparisonService(boards, weapons, house.coverage, house.servers), boards
+    return ServerComparisonService(boards, weapons, house.coverage), boards
 
 
 async def test_busiest_server_is_first_and_each_has_days_of_its_own() -> None:
@@ -96,6 +97,19 @@ async def test_busiest_server_is_first_and_each_has_days_of_its_own() -> None:
     boards.since.clear()
     assert await service.compare(GUILD, Period.ALL) == [south, north, ServerFigures("Quiet")]
     assert dict(boards.since) == dict.fromkeys((QUIET, NORTH, SOUTH))
+
+
+async def test_season_compares_the_servers_that_it_covers_without_their_weapons() -> None:
+    """Kills by weapon are not kept for as long as a season."""
+    house = House()
+    house.servers.servers = [build_server("North", NORTH), build_server("South", SOUTH)]
+    service, boards = _build(house)
+    with pytest.raises(NotFoundError, match="No season is running"):
+        await service.compare(GUILD, Period.SEASON)
+    house.seasons.seasons = {"1": build_season(GUILD, server_id=SOUTH)}
+    south = ServerFigures("South", 10, 2, NamedCount("Ann", 7), None, 310)
+    assert await service.compare(GUILD, Period.SEASON) == [south]
+    assert boards.since == [(SOUTH, FIRST_DAY)] * 2
 
 
 async def test_nothing_is_compared_without_a_server() -> None:
