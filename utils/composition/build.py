@@ -32,7 +32,6 @@ from utils.composition.services import (
 )
 from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
-from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import PostedBoardMessages
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
@@ -48,6 +47,7 @@ from utils.events import (
     NoticesQueued,
     PlayerErased,
     PostedEventsChanged,
+    RolesChanged,
     ServerAdded,
     ServerRemoved,
 )
@@ -114,7 +114,7 @@ def build_application(
         reading = build_reading(base, guild, ingestion, delivery, hosts)
     grants, operators = build_grants(base, guild, delivery, reading.loops), build_operators(base, bot)
     proofs = build_proofs(base, guild, delivery, reading)
-    around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
+    around = build_surroundings(base, secret_box, reading, ingestion.history, delivery, proofs)
     features = build_features(base.repositories, guild, around)
     displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
@@ -125,7 +125,7 @@ def build_application(
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
-    rules = (grants, proofs, *displays, health)
+    rules = (grants, proofs, *displays, health, features.role_looks, delivery.role_edits)
     application = Application(
         base,
         leases,
@@ -186,7 +186,7 @@ def build_surroundings(
     secret_box: SecretBox,
     reading: Reading,
     history: HistoryImport,
-    notifier: AdminAlerts,
+    delivery: Delivery,
     proofs: ProofWatcher,
 ) -> Surroundings:
     """Return the dependencies of the services besides the storage."""
@@ -197,8 +197,11 @@ def build_surroundings(
         logs=reading.hosts,
         loops=reading.loops,
         history=history,
-        notifier=notifier,
+        notifier=delivery.alerts,
         proofs=proofs,
+        roles=delivery.roles,
+        role_edits=delivery.role_edits,
+        readings=reading.loops,
         events=base.events,
         memory=base.error_writer,
         erasure_log=build_erasure_log(
@@ -391,5 +394,6 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(GuildSettingsChanged, application.displays.counters.on_settings_changed)
     events.register(ServerRemoved, application.displays.bounty_boards.on_server_removed)
     events.register(PlayerErased, application.displays.bounty_boards.on_player_erased)
+    events.register(RolesChanged, delivery.role_edits.on_roles_changed)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

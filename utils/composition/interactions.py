@@ -96,6 +96,8 @@ def build_services(
         event_changes=features.event_changes,
         world_reports=features.world_reports,
         links=features.links,
+        role_looks=features.role_looks,
+        role_rules=features.role_rules,
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,

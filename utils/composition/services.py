@@ -34,13 +34,16 @@ from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
 from utils.services.players.statistics import HunterStore, StatisticsService, StatisticsStore
-from utils.services.ports import LoopControl, MemberNotifier, ServerStore
+from utils.services.ports import LoopControl, MemberNotifier, ServerReadings, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.populations import PopulationService, PopulationStore
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
+from utils.services.roles.changes import RoleRuleService, RuleStore
+from utils.services.roles.figures import RuleFigureService
+from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
@@ -72,6 +75,7 @@ class ServiceStores:
     hunters: HunterStore
     deaths: DeathStore
     links: LinkStore
+    roles: RuleStore
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
@@ -110,6 +114,9 @@ class Surroundings:
     history: HistoryImport
     notifier: MemberNotifier
     proofs: ProofWatcher
+    roles: GuildRoles
+    role_edits: RoleEditing
+    readings: ServerReadings
     events: EventDispatcher
     memory: MemberMemory
     erasure_log: ErasureLog
@@ -130,6 +137,8 @@ class FeatureServices:
     event_changes: EventChangeService
     world_reports: WorldReportService
     links: LinkService
+    role_looks: RoleLooks
+    role_rules: RoleRuleService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
@@ -168,6 +177,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     people = PersonFinder(links, guild.seen, clock=clock)
     coverage = CoverageService(servers, guild.names, links, clock=clock)
     guild_changes = build_guild_changes(stores, guild, around, servers)
+    role_looks = build_role_looks(stores, guild, around, coverage)
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
@@ -183,6 +193,16 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
         links=links,
+        role_looks=role_looks,
+        role_rules=RoleRuleService(
+            stores.roles,
+            role_looks,
+            roles=around.roles,
+            servers=stores.servers,
+            premium=guild.premium,
+            audit=audit,
+            clock=clock,
+        ),
         coverage=coverage,
         statistics=StatisticsService(
             stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
@@ -202,6 +222,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             audit=audit,
             events=around.events,
             memory=around.memory,
+            roles=role_looks,
             log=around.erasure_log,
             clock=clock,
         ),
@@ -281,6 +302,23 @@ def build_links(stores: ServiceStores, guild: GuildServices, around: Surrounding
         clock=around.clock,
         rng=around.rng,
         requires_proof=around.requires_proof,
+    )
+
+
+def build_role_looks(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, coverage: CoverageService
+) -> RoleLooks:
+    """Return the decisions about roles."""
+    return RoleLooks(
+        stores.roles,
+        stores.links,
+        RuleFigureService(stores.statistics, stores.hunters, coverage, stores.servers, around.readings),
+        roles=around.roles,
+        edits=around.role_edits,
+        premium=guild.premium,
+        notifier=around.notifier,
+        tasks=around.tasks,
+        clock=around.clock,
     )
 
 

@@ -49,6 +49,10 @@ class AuditAction(StrEnum):
     EVENTS_SET = "events set"
     EVENTS_MENTION = "events mention"
     EVENTS_MUTE = "events mute"
+    ROLES_ADD = "roles add"
+    ROLES_EDIT = "roles edit"
+    ROLES_REMOVE = "roles remove"
+    ROLES_OFF = "roles off"
 
 
 @dataclass(frozen=True, slots=True)

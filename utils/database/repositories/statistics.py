@@ -6,7 +6,7 @@ deletes the old generation, so a remembered one would find nothing.
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -130,6 +130,13 @@ class StatisticsRepository(Repository):
         ]
         total = len(standing.ranking)
         return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None)
+
+    async def sum_of_players(
+        self, covered: CoveredDeaths, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, Counters]:
+        """Return players' counters, without metres, summed over servers; those without rows are absent."""
+        shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
+        return await self._standings.sum_players(covered.guild_id, shown, player_ids, since=covered.since)
 
     async def list_days(
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
