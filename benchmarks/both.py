@@ -1,7 +1,7 @@
 """``both``: the cost of ``Deadside.log`` beside the death logs: a first read, and hundreds of servers.
 
-A first read is that of a whole bot with one game server, whose log is long or has only its first lines; the
-difference is the reading. The load is that of ``load`` with and without the second log.
+A first read is that of a whole bot at rest with one game server, whose log becomes a long one of another run.
+The load is that of ``load`` with and without the second log.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from benchmarks.processes import read_cost
 from simulation.bot_process import BotProcess, run_bot
 from simulation.discord import SimulatedDiscord
 from simulation.game_host.battle import Battle
-from simulation.game_host.run_log import BattleLog
+from simulation.game_host.run_log import NAME, BattleLog
 
 SERVERS = 500
 QUIET_REQUESTS = 2.6  # 2.2 round trips: half of the polls send two requests together
@@ -37,20 +37,17 @@ MEGABYTES = 10
 TRIALS = 3
 STEP = timedelta(hours=1)
 LOOK_SECONDS = 0.1
+REST_SECONDS = 10.0
 READ_SECONDS = 120.0
 
 
 async def measure(rows: int) -> list[Figure]:
     """Measure first reads and the load; ``rows`` is not used."""
     del rows
-    costs = {
-        megabytes: compute_median([await _time_first_read(megabytes) for _ in range(TRIALS)])
-        for megabytes in (0, MEGABYTES)
-    }
+    cost = compute_median([await _time_first_read() for _ in range(TRIALS)])
     alone, both = [await _measure_load(has_game_logs=has_game_logs) for has_game_logs in (False, True)]
     return [
-        Figure("CPU of a start and a first read of a short log", costs[0], "s", digits=1),
-        Figure(f"  more for {MEGABYTES} MB", costs[MEGABYTES] - costs[0], "s", aim=3, digits=1),
+        Figure(f"CPU of a first read of {MEGABYTES} MB", cost, "s", aim=3, digits=1),
         *_name(alone, "death logs alone"),
         *_name(both, "both logs"),
         Figure("CPU of the bot, both in times of one", both[0].value / alone[0].value, "", aim=1.5, digits=2),
@@ -58,8 +55,8 @@ async def measure(rows: int) -> list[Figure]:
     ]
 
 
-async def _time_first_read(megabytes: int) -> float:
-    """Return the CPU seconds of a bot from its start until it has read a log of this length."""
+async def _time_first_read() -> float:
+    """Return the CPU seconds that a bot at rest needs for the long log of another run."""
     with TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         (folder / "host").mkdir()
@@ -68,24 +65,40 @@ async def _time_first_read(megabytes: int) -> float:
             HostProcess(folder / "host", folders=[name_user(0)]) as host,
         ):
             [files] = await settle(world, host, folder, 1)
-            moment = CLOCK.now() - timedelta(days=20)
-            log = BattleLog(files.logs, Battle(1), seed=1, start=moment)
-            path = files.logs / "Deadside.log"
-            moment += timedelta(minutes=1)
-            log.write_until(moment)
-            written = path.read_bytes()
-            while (
-                len(written) < megabytes * 2**20
-            ):  # a restart begins a new file, so their texts are put together
-                moment += STEP
-                before = path.stat().st_size
-                log.write_until(moment)
-                content = path.read_bytes()
-                written += content[before:] if len(content) > before else b""
-            path.write_bytes(written)
+            written = _write_run(files.logs, seed=1)
             async with run_bot(folder, world) as bot:
                 await _wait_until_read(bot, len(written))
-                return read_cost(bot.pid).cpu_seconds
+                await asyncio.sleep(REST_SECONDS)  # its start goes on for a while
+                started = read_cost(bot.pid)
+                await asyncio.sleep(REST_SECONDS)
+                before = read_cost(bot.pid)
+                written = _write_run(files.logs, seed=2, size=MEGABYTES * 2**20)
+                await _wait_until_read(bot, len(written))
+                after = read_cost(bot.pid)
+    at_rest = (before.cpu_seconds - started.cpu_seconds) / (before.at - started.at)
+    return after.cpu_seconds - before.cpu_seconds - at_rest * (after.at - before.at)
+
+
+def _write_run(logs: Path, *, seed: int, size: int = 0) -> bytes:
+    """Write the first minute of a run, or a log of at least ``size`` bytes; return it."""
+    with TemporaryDirectory(prefix="benchmark-run-") as name:
+        moment = CLOCK.now() - timedelta(days=20)
+        log = BattleLog(Path(name), Battle(seed), seed=seed, start=moment)
+        moment += timedelta(minutes=1)
+        log.write_until(moment)
+        path = Path(name, NAME)
+        written = path.read_bytes()
+        while len(written) < size:  # a restart begins a new file, so their texts are put together
+            moment += STEP
+            before = path.stat().st_size
+            log.write_until(moment)
+            content = path.read_bytes()
+            written += content[before:] if len(content) > before else b""
+    logs.mkdir(parents=True, exist_ok=True)
+    new = logs / "new"
+    new.write_bytes(written)
+    new.replace(logs / NAME)  # at once, so that it is read at once
+    return written
 
 
 async def _wait_until_read(bot: BotProcess, size: int) -> None:

@@ -8,7 +8,7 @@ from utils.error_sink import ErrorSink, ErrorSource, LoggedErrors, Where
 from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind
 from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.scope import GuildId, ServerScope
+from utils.models.scope import GuildId, MemberId, ServerScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,18 @@ class PlayerErased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinksChanged:
+    """Proven links of a member began or ended: proven, ended by hand, or erased.
+
+    Attributes:
+        member_id: the member; ``ERASED_MEMBER_ID`` if a player was erased, no matter who was linked.
+    """
+
+    guild_id: GuildId
+    member_id: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BountiesChanged:
     """A bounty of a guild was placed, raised or ended, or may have been."""
 
@@ -133,6 +145,7 @@ Event = (
     | ServerAdded
     | ServerRemoved
     | PlayerErased
+    | LinksChanged
     | BountiesChanged
     | GuildSettingsChanged
     | RolesChanged

@@ -19,6 +19,7 @@ CHANNEL_TITLES = {
     ChannelKind.EVENTS: text("Events channel"),
     ChannelKind.CONNECTIONS: text("Connections channel"),
     ChannelKind.BOUNTIES: text("Bounties channel"),
+    ChannelKind.NEWS: text("News channel"),
     ChannelKind.LEADERBOARD: text("Leaderboard channel"),
 }
 MISSING_CHANNELS = {
@@ -27,6 +28,7 @@ MISSING_CHANNELS = {
     ChannelKind.EVENTS: text("none, so missions, airdrops and restarts aren't posted"),
     ChannelKind.CONNECTIONS: text("none, so joins and leaves aren't posted"),
     ChannelKind.BOUNTIES: text("none, so bounties aren't posted"),
+    ChannelKind.NEWS: text("none, so new levels and double XP aren't posted"),
     ChannelKind.LEADERBOARD: text("none yet"),
 }
 UNCONNECTED: Mapping[ConnectionState, tuple[StepState, Text, Command]] = {

@@ -55,7 +55,7 @@ def starting_by(starter: Starter) -> Iterator[None]:
     try:
         yield
     finally:
-        _starters.remove(starter)
+        _starters.pop()  # the same way may be in force outside too
 
 
 async def run_command(*arguments: str, within_seconds: float = READY_SECONDS) -> tuple[int, str, str]:

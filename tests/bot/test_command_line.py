@@ -18,9 +18,9 @@ import structlog
 from bot import main
 from simulation.bot_process import BotProcess
 from simulation.discord import SimulatedDiscord
-from simulation.starts import PROJECT, start_cold
+from simulation.starts import PROJECT, Starter, start_cold
 from tests.bot.conftest import StageFactory
-from tests.bot.process import drop_database, run_command, starting_by, until
+from tests.bot.process import _starters, drop_database, run_command, starting_by, until
 from tests.fakes.systemd import FakeSystemd
 from utils.checkup import INSTALLATION
 from utils.commandline.arguments import CALLS
@@ -67,6 +67,13 @@ async def test_help_is_shown_when_asked_for() -> None:
     assert re.findall(r"^    (\w+)  +\w", out, re.MULTILINE) == [*CALLS]  # each with its help
     options = re.findall(r"^  (?:-h, )?(--\w+)(?: PATH)?  +\w", out, re.MULTILINE)
     assert options == ["--help", "--config", "--version"]
+
+
+def test_calls_are_warm_again_after_a_cold_one(starter: Starter) -> None:
+    """A cold call takes 1.7 s of CPU more, so only what asks for one may be cold."""
+    with starting_by(start_cold):
+        pass
+    assert _starters == [start_cold, starter]
 
 
 HEAVY = {
@@ -216,8 +223,11 @@ async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: 
 
 
 @pytest.mark.parametrize("starter", [start_cold], ids=["cold"])  # as a user starts it
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("is_embedded", [False, True], ids=["configured", "embedded"])
+@pytest.mark.parametrize(
+    ("number", "is_embedded"),
+    [(signal.SIGTERM, False), (signal.SIGINT, True)],
+    ids=["SIGTERM, configured", "SIGINT, embedded"],
+)
 async def test_bot_stops_cleanly_when_told_to(
     open_stage: StageFactory,
     number: signal.Signals,
@@ -370,10 +380,12 @@ def test_signal_ends_a_look_with_one_line(call: Call, tmp_path: Path) -> None:
     assert told == (1, "", "Stopped before the end. Nothing was changed.\n")
 
 
-async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri: str) -> None:
+async def test_check_fails_when_the_bot_could_not_run(
+    tmp_path: Path, mongod_uri: str, starter: Starter
+) -> None:
     """``check`` reports a refused token, a missing database and a folder in use, and ends with 1."""
     async with SimulatedDiscord() as world:
-        bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri)
+        bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri, starter=starter)
         path = str(bot.config_path)
         bot.configure(discord={"token": "wrong-token-7a"})
         refused = await run_command("check", "--config", path)

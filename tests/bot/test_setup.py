@@ -11,7 +11,7 @@ from tests.bot.process import until
 from tests.bot.stage import Stage
 
 MOST_PRESSES = 12
-KINDS = ("killfeed", "alerts", "events", "bounties", "leaderboard")
+KINDS = ("killfeed", "alerts", "events", "news", "bounties", "leaderboard")
 
 
 @dataclass(eq=False)

@@ -27,7 +27,7 @@ from utils.models.servers import ConnectionState, ServerHealth
 from utils.models.setup import SET_UP_BUTTON
 
 CREATE = "/guilds/{guild_id}/channels"
-CREATED = ["Deadside", "killfeed", "alerts", "events", "bounties", "leaderboard"]
+CREATED = ["Deadside", "killfeed", "alerts", "events", "news", "bounties", "leaderboard"]
 POSTING = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.EMBED_LINKS
 
 
@@ -319,7 +319,7 @@ async def test_channels_are_created_once_and_set(
     assert read_lines(reply)["Alerts channel"].startswith("✅")
 
 
-@pytest.mark.parametrize(("tier", "names"), [(0, CREATED[:3]), (1, CREATED[:4]), (2, CREATED[:5])])
+@pytest.mark.parametrize(("tier", "names"), [(0, CREATED[:3]), (1, CREATED[:5]), (2, CREATED[:6])])
 async def test_only_channels_that_the_tier_opens_are_created(
     bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel, tier: int, names: list[str]
 ) -> None:

@@ -23,9 +23,9 @@ from utils.database.repositories.leases import LeaseRepository
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty
-from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
+from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
-from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ALL_SERVERS, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 from utils.secrets import SecretBox
 from utils.services.shards.leases import LeaseHolder

@@ -29,6 +29,7 @@ from utils.interactions.client import KillfeedBot
 from utils.models.restores import RestoreOutcome
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
+from utils.services.guilds.looks import LOOKS_TASK, GuildLooks
 from utils.services.ingestion.catch_up_reports import REPORT_TASK
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
@@ -77,6 +78,7 @@ class Application:
     grants: GrantService
     proofs: ProofWatcher
     displays: Displays
+    looks: GuildLooks
     backups: OwnBackups
     restore_messages: RestoreMessages
     error_alerts: ErrorAlerts
@@ -131,6 +133,7 @@ class Application:
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
         self.tasks.start(WARN_TASK, self.restart_warnings.warn_all, interval_seconds=WARNING_SECONDS)
+        self.tasks.start(LOOKS_TASK, self._look_at_guilds, is_critical=True)
         self.tasks.start(REPORT_TASK, self.features.catch_ups.run)
         if FIRST_SHARD in self.base.settings.discord.sharding.ids:
             self.tasks.start(BACKUP_TASK, self.backups.manager.run, is_critical=True)
@@ -201,6 +204,10 @@ class Application:
     async def _look_at_counters(self) -> None:
         await self._wait_until_ready()
         await self.displays.counters.look(self._list_guilds())
+
+    async def _look_at_guilds(self) -> None:
+        await self._wait_until_ready()
+        await self.looks.run(self._list_guilds)
 
     def _list_guilds(self) -> list[GuildId]:
         return [GuildId(guild.id) for guild in self.bot.guilds]

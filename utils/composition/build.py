@@ -44,6 +44,7 @@ from utils.events import (
     GuildLeft,
     GuildSettingsChanged,
     HistoryImported,
+    LinksChanged,
     NoticesQueued,
     PlayerErased,
     PostedEventsChanged,
@@ -56,6 +57,7 @@ from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
+from utils.services.guilds.looks import GuildLooks
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
@@ -117,6 +119,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery, proofs)
     features = build_features(base.repositories, guild, around)
     displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
+    looks = GuildLooks({"roles": features.role_looks.look}, tasks=tasks, clock=clock)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
@@ -125,7 +128,7 @@ def build_application(
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
-    rules = (grants, proofs, *displays, health, features.role_looks, delivery.role_edits)
+    rules = (grants, proofs, *displays, looks, health, features.role_looks, delivery.role_edits)
     application = Application(
         base,
         leases,
@@ -139,6 +142,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         displays=displays,
+        looks=looks,
         backups=backups,
         health=health,
         error_alerts=build_error_alerts(base, delivery, operators),
@@ -284,6 +288,7 @@ def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: 
             clock=base.clock,
             errors=base.errors,
         ),
+        events=base.events,
         tasks=base.tasks,
         clock=base.clock,
     )
@@ -394,6 +399,13 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(GuildSettingsChanged, application.displays.counters.on_settings_changed)
     events.register(ServerRemoved, application.displays.bounty_boards.on_server_removed)
     events.register(PlayerErased, application.displays.bounty_boards.on_player_erased)
+    events.register(CountersStored, application.looks.on_counters_stored)
+    events.register(HistoryImported, application.looks.on_history_imported)
+    events.register(ServerRemoved, application.looks.on_server_removed)
+    events.register(PlayerErased, application.looks.on_player_erased)
+    events.register(LinksChanged, application.looks.on_links_changed)
     events.register(RolesChanged, delivery.role_edits.on_roles_changed)
+    events.register(RolesChanged, application.looks.on_roles_changed)
+    events.register(LinksChanged, application.features.role_looks.on_links_changed)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

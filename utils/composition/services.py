@@ -299,6 +299,7 @@ def build_links(stores: ServiceStores, guild: GuildServices, around: Surrounding
         audit=guild.audit,
         notifier=around.notifier,
         alerts=RequestAlerts(stores.links, notifier=around.notifier, settings=guild.settings),
+        events=around.events,
         clock=around.clock,
         rng=around.rng,
         requires_proof=around.requires_proof,

@@ -14,7 +14,7 @@ from utils.errors import (
 )
 from utils.models.event_settings import OF_PLAYERS, PostedKind
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
-from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.scope import ALL_SERVERS, ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
 from utils.services.ports import ChannelFinder
@@ -70,7 +70,7 @@ class SamplePosts:
     async def _find_channel(
         self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None
     ) -> ChannelId:
-        scope = server.scope if server else ServerScope(guild_id, ServerId(""))
+        scope = server.scope if server else ServerScope(guild_id, ALL_SERVERS)
         channel_id = await self._channels.find_channel(scope, kind)
         if channel_id is None:
             raise NotFoundError(

@@ -50,6 +50,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "catch-up:report": text_in("a task", "reporting restores"),
     "guild:leave": text_in("a task", "leaving a Discord server"),
     "guild:welcome": text_in("a task", "greeting a Discord server"),
+    "guilds:look": text_in("a task", "updating levels and roles"),
     "guilds:follow": text_in("a task", "following Discord servers"),
     "links:proofs": text_in("a task", "proving links"),
     "message": text_in("a task", "updating a message"),

@@ -58,7 +58,7 @@ from utils.models.texts import text
 
 P = ParamSpec("P")
 
-_MARKED_SAMPLES = frozenset({ChannelKind.EVENTS, ChannelKind.CONNECTIONS})
+_MARKED_SAMPLES = frozenset({ChannelKind.EVENTS, ChannelKind.CONNECTIONS, ChannelKind.NEWS})
 """Their posts may have no name that could be an invented one, for example an airdrop or a restart."""
 
 

@@ -19,6 +19,7 @@ class ChannelKind(StrEnum):
     EVENTS = "events"
     CONNECTIONS = "connections"
     BOUNTIES = "bounties"
+    NEWS = "news"
     LEADERBOARD = "leaderboard"
     COUNTER = "counter"
     ALERTS = "alerts"
@@ -29,16 +30,21 @@ OFFERED_KINDS = (
     ChannelKind.EVENTS,
     ChannelKind.CONNECTIONS,
     ChannelKind.BOUNTIES,
+    ChannelKind.NEWS,
     ChannelKind.LEADERBOARD,
     ChannelKind.ALERTS,
 )
 """The kinds of channels that something is posted in; a counter shows something by its name instead."""
+
+OF_WHOLE_GUILDS = frozenset({ChannelKind.NEWS})
+"""The kinds of channels that a guild has, and no game server of its own."""
 
 CHANNEL_KIND_NAMES: Mapping[ChannelKind, Text] = {
     ChannelKind.KILLFEED: text_in("a kind of channel", "killfeed"),
     ChannelKind.EVENTS: text_in("a kind of channel", "events"),
     ChannelKind.CONNECTIONS: text_in("a kind of channel", "connections"),
     ChannelKind.BOUNTIES: text_in("a kind of channel", "bounties"),
+    ChannelKind.NEWS: text_in("a kind of channel", "news"),
     ChannelKind.LEADERBOARD: text_in("a kind of channel", "leaderboard"),
     ChannelKind.COUNTER: text_in("a kind of channel", "counter"),
     ChannelKind.ALERTS: text_in("a kind of channel", "alerts"),

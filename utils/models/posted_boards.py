@@ -13,10 +13,6 @@ from utils.models.scope import GuildId, ServerId
 from utils.models.statistics import BOARD_NAMES, Board
 from utils.models.texts import Text, text, text_in
 
-ALL_SERVERS = ServerId("")
-"""The server's id of a board over all servers of a guild."""
-
-
 MY_PLACE = ButtonKind("my_place")
 REFRESH_BOARD = ButtonKind("refresh_board")
 """The lasting buttons of posted boards; their argument names the board."""

@@ -91,6 +91,7 @@ REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.ALERTS: 0,
     ChannelKind.EVENTS: 1,
     ChannelKind.CONNECTIONS: 1,
+    ChannelKind.NEWS: 1,
     ChannelKind.BOUNTIES: 2,
     ChannelKind.COUNTER: 2,
     ChannelKind.LEADERBOARD: 3,

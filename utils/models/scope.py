@@ -17,6 +17,9 @@ MemberId = NewType("MemberId", int)
 ServerId = NewType("ServerId", str)
 """The bot's own id of a game server: 8 lower-case letters and digits, made when the server is added."""
 
+ALL_SERVERS = ServerId("")
+"""Stands for all game servers of a guild: of a posted board, and of a notice about the whole guild."""
+
 PlayerId = NewType("PlayerId", str)
 """A player's EOS product user id: 32 lower-case hex digits, prefix ``0002`` (the game's death log)."""
 

@@ -12,6 +12,7 @@ SETUP_KINDS = (
     ChannelKind.ALERTS,
     ChannelKind.EVENTS,
     ChannelKind.CONNECTIONS,
+    ChannelKind.NEWS,
     ChannelKind.BOUNTIES,
     ChannelKind.LEADERBOARD,
 )

@@ -33,10 +33,10 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.lasting_buttons import LastingButton
 from utils.models.links import Link, ProofOutcome
 from utils.models.message_places import MessagePlace
-from utils.models.posted_boards import ALL_SERVERS, BoardKey
+from utils.models.posted_boards import BoardKey
 from utils.models.premium import Feature
 from utils.models.reading import ImportJob, ImportProgress
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.scope import ALL_SERVERS, ChannelId, GuildId, MemberId, ServerScope
 from utils.models.texts import Text, text
 from utils.services.players.posted_boards import PostedBoardService
 from utils.tasks import TaskManager

@@ -467,7 +467,7 @@ def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: Embed
     assert opened.description == "Put a price."
 
 
-@pytest.mark.parametrize("kind", [ChannelKind.EVENTS, ChannelKind.CONNECTIONS])
+@pytest.mark.parametrize("kind", [ChannelKind.EVENTS, ChannelKind.CONNECTIONS, ChannelKind.NEWS])
 @pytest.mark.parametrize(("server_name", "mark"), [("North", "Sample of North"), (None, "Sample")])
 def test_sample_about_a_game_server_cannot_be_taken_for_news(
     factory: EmbedFactory, kind: ChannelKind, server_name: str | None, mark: str
@@ -490,5 +490,6 @@ def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) ->
         ChannelKind.EVENTS: "Ready",
         ChannelKind.CONNECTIONS: "Sample player",
         ChannelKind.BOUNTIES: "Sample target",
+        ChannelKind.NEWS: "Sample player",
     }
     assert shown.get(kind, kind.value) in description

@@ -124,7 +124,7 @@ def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> Non
     """``/admin channel test`` shows every kind of the channel like its posts; of kills a line and a card."""
     factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
     names = [one.name for one in ALL_KINDS if one.channel_kind is kind.channel_kind]
-    is_marked = kind.channel_kind in (ChannelKind.EVENTS, ChannelKind.CONNECTIONS)
+    is_marked = kind.channel_kind in (ChannelKind.EVENTS, ChannelKind.CONNECTIONS, ChannelKind.NEWS)
     name = "Sample of North" if is_marked else "North"
     facts = {"event_id": b"sample", "server_name": name, "at": AT}
     samples = [one for name in names for one in ALL_LOOKS[name].samples(STYLE, **facts)]

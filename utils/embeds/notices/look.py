@@ -39,6 +39,12 @@ def _get_variant(notice: Notice) -> StrEnum:
     return notice.variant
 
 
+def is_always_line(notice: Notice, style: PostStyle) -> bool:
+    """Be a line in every style."""
+    del notice, style
+    return True
+
+
 def _never(notice: Notice, style: PostStyle) -> bool:
     del notice, style
     return False

@@ -5,6 +5,7 @@ from typing import Any
 
 from utils.embeds.notices.bounties import BOUNTY_LOOK
 from utils.embeds.notices.deaths import DEATH_LOOK
+from utils.embeds.notices.levels import LEVEL_LOOK, XP_EVENT_LOOK
 from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.restarts import RESTART_LOOK
 from utils.embeds.notices.visits import VISIT_LOOK
@@ -18,6 +19,8 @@ NOTICE_LOOKS: NoticeLooks = {
     "visit": VISIT_LOOK,
     "world": WORLD_LOOK,
     "restart": RESTART_LOOK,
+    "level": LEVEL_LOOK,
+    "xp_event": XP_EVENT_LOOK,
 }
 """All looks."""
 

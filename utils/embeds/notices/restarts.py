@@ -5,12 +5,10 @@ from datetime import datetime, timedelta
 
 import discord
 
-from utils.embeds.notices.look import NoticeLook, VariantLook
+from utils.embeds.notices.look import NoticeLook, VariantLook, is_always_line
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts, show_name
-from utils.models.notices.notice import Notice
 from utils.models.notices.restarts import RestartEvent, RestartNotice
-from utils.models.post_styles import PostStyle
 from utils.models.texts import Moment, Value, text
 
 SAMPLE_WARNING = timedelta(minutes=10)
@@ -37,15 +35,10 @@ def build_sample_restarts(
     return [RestartNotice(event_id=event_id, server_name=server_name, at=at, restart_at=restart_at)]
 
 
-def _always(notice: Notice, style: PostStyle) -> bool:
-    del notice, style
-    return True
-
-
 RESTART_LOOK = NoticeLook(
     {RestartEvent.WARNING: VariantLook(0x5B6B7A, "⏳", "", "")},
     build=build_restart_embed,
     samples=build_sample_restarts,
     write=write_restart_line,
-    is_line=_always,
+    is_line=is_always_line,
 )

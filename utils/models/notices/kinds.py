@@ -12,6 +12,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import HighlightKind
+from utils.models.notices.levels import LevelEvent, LevelNotice, XpEventNews, XpEventNotice
 from utils.models.notices.notice import Notice
 from utils.models.notices.restarts import RestartEvent, RestartNotice
 from utils.models.notices.visits import VisitEvent, VisitNotice
@@ -124,6 +125,20 @@ NOTICE_KINDS = NoticeKinds(
             model=RestartNotice,
             variants=RestartEvent,
             channel_kind=ChannelKind.EVENTS,
+            personal=PersonalFacts(),
+        ),
+        NoticeKind(
+            name="level",
+            model=LevelNotice,
+            variants=LevelEvent,
+            channel_kind=ChannelKind.NEWS,
+            personal=PersonalFacts(members=("member_id",), names=("player_name",)),
+        ),
+        NoticeKind(
+            name="xp_event",
+            model=XpEventNotice,
+            variants=XpEventNews,
+            channel_kind=ChannelKind.NEWS,
             personal=PersonalFacts(),
         ),
     )

@@ -12,7 +12,7 @@ from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.counters import clean_format, find_format_problem
 from utils.models.declared_settings import find_problem, list_changes
-from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.guilds import CHANNEL_KIND_NAMES, OF_WHOLE_GUILDS, ChannelKind, GuildSettings
 from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId, MemberId
@@ -118,9 +118,16 @@ class GuildChangeService:
 
         Raises:
             AmbiguousError: a counter belongs to one server, and none is named.
-            InvalidInputError: it is the counter of another server.
+            InvalidInputError: it is the counter of another server, or the kind is for the whole guild.
         """
         chosen = await self._choose_server(guild_id, kind, server)
+        if chosen is not None and kind in OF_WHOLE_GUILDS:
+            raise InvalidInputError(
+                text(
+                    "The {kind} channel is for all game servers together. Leave out “server”.",
+                    kind=CHANNEL_KIND_NAMES[kind],
+                )
+            )
         if kind is ChannelKind.COUNTER:
             await self._verify_free_counter(guild_id, channel_id, chosen)
         is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)

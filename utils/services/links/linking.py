@@ -21,6 +21,7 @@ from utils.errors import (
     LimitReachedError,
     NotFoundError,
 )
+from utils.events import EventDispatcher, LinksChanged
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
@@ -107,6 +108,7 @@ class LinkService:
         audit: gets an entry for changes by admins and for requests for taken players.
         notifier: tells admins and owners of requests for taken players.
         alerts: tells admins of all other requests.
+        events: dispatches ``LinksChanged``.
         rng: random source of the proof times; must be unpredictable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
@@ -118,6 +120,7 @@ class LinkService:
     audit: AuditLog
     notifier: MemberNotifier
     alerts: RequestAlerts
+    events: EventDispatcher
     clock: Clock
     rng: Random
     requires_proof: bool
@@ -320,6 +323,8 @@ class LinkService:
             )
         for link in removed:
             self.proofs.tell(link, ProofOutcome.ENDED)
+        if any(link.is_proven for link in removed):
+            self.events.dispatch(LinksChanged(guild_id=guild_id, member_id=member_id))
         return removed
 
     async def _put_request(
@@ -407,6 +412,7 @@ class LinkService:
         if proven is None:  # another member proved the player a moment ago
             raise _build_owned_error(link.player_name)
         self.proofs.stir(guild_id)  # tells the other members who tried
+        self.events.dispatch(LinksChanged(guild_id=guild_id, member_id=link.member_id))
         return proven
 
     async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:

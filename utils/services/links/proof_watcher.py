@@ -16,7 +16,7 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import NotFoundError
-from utils.events import DeathsStored
+from utils.events import DeathsStored, EventDispatcher, LinksChanged
 from utils.models.deaths import DeathKind
 from utils.models.game_log import LogCondition
 from utils.models.links import Link, ProofOutcome, ProofWindow
@@ -98,6 +98,7 @@ class ProofWatcher:
         players: tells which servers know a player.
         reading: tells when the logs were last read.
         messages: shows outcomes.
+        events: dispatches ``LinksChanged``.
         alerts: tells the admins of requests that they were not told of yet.
         tasks: keeps the failures of one guild from the others.
     """
@@ -109,6 +110,7 @@ class ProofWatcher:
     players: PlayerNames
     reading: ServerReadings
     messages: ProofMessages
+    events: EventDispatcher
     tasks: TaskManager
     clock: Clock
 
@@ -196,8 +198,10 @@ class ProofWatcher:
         ]
         unclear = find_unclear(complete)
         for _, link in sorted(complete, key=lambda one: one[0]):
-            if link not in unclear:
-                await self.store.prove(guild_id, link, at=self.clock.now())
+            if link in unclear:
+                continue
+            if await self.store.prove(guild_id, link, at=self.clock.now()) is not None:
+                self.events.dispatch(LinksChanged(guild_id=guild_id, member_id=link.member_id))
         for link in unclear:  # before the outcomes are shown, because a request that stayed could be proven
             await self.store.end_request(guild_id, link, ProofOutcome.UNCLEAR)
         decided = [(link, await self._decide(link)) for link in await self.store.list_open(guild_id)]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError
-from utils.events import EventDispatcher, PlayerErased
+from utils.events import EventDispatcher, LinksChanged, PlayerErased
 from utils.models.audit import AuditAction, AuditFacts
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.roles import RoleId
@@ -77,7 +77,7 @@ class ErasureService:
         store: the guild's data.
         people: finds the person of a request.
         audit: gets an entry of the erasure, without the person.
-        events: dispatches ``PlayerErased``.
+        events: dispatches ``PlayerErased`` and ``LinksChanged``.
         memory: has errors of members that are not stored yet.
         roles: the roles that the bot gave.
         log: keeps digests of the erased persons for the next restore.
@@ -149,6 +149,8 @@ class ErasureService:
                 deaths = await self._eraser.erase(person)
         await self.log.note(person)  # what was stored in the meantime is erased as well
         self.events.dispatch(PlayerErased(guild_id=person.guild_id))
+        member_id = ERASED_MEMBER_ID if person.member_id is None else person.member_id
+        self.events.dispatch(LinksChanged(guild_id=person.guild_id, member_id=member_id))
         await self._write_audit(person, actor_id)
         return Erased(deaths, tuple(kept_roles))
 

@@ -28,7 +28,6 @@ from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.posted_boards import (
-    ALL_SERVERS,
     POSTED_NAMES,
     BoardKey,
     LiveBoard,
@@ -36,7 +35,7 @@ from utils.models.posted_boards import (
     RefreshedBoard,
 )
 from utils.models.premium import Feature
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.scope import ALL_SERVERS, ChannelId, GuildId, MemberId, ServerScope
 from utils.models.statistics import Board
 from utils.models.texts import Command, Moment, Text, text
 from utils.services.guilds.audit import AuditLog

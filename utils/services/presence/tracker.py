@@ -105,18 +105,19 @@ class PresenceTracker:
         self._hold = hold
         self._known = known or {}
         self._state = before
+        self._newest_at = before.newest_at  # apart from the state: it changes with each line
         self._players = dict(before.players)
         self._due_at = self._find_due()
 
     def freeze(self) -> ServerPresence:
         """Return the state now."""
-        return replace(self._state, players=dict(self._players))
+        return replace(self._state, newest_at=self._newest_at, players=dict(self._players))
 
     def advance(self, line: LogLine) -> None:
         """Take the next line of the log."""
         if line.at is not None:
             self._pass_time(line.at)
-        now = self._state.newest_at
+        now = self._newest_at
         if now is None or line.fact is None:
             return  # a line before the first stamp tells nothing about players
         if isinstance(line.fact, MaxPlayers):
@@ -158,7 +159,7 @@ class PresenceTracker:
 
     def end_run(self, run: str) -> None:
         """End the run and all its sessions at the last stamp, and begin another one."""
-        ended_at = self._state.newest_at
+        ended_at = self._newest_at
         if ended_at is not None:
             for player in list(self._players.values()):
                 if player.state is PlayerState.ONLINE:
@@ -169,25 +170,23 @@ class PresenceTracker:
             if player.played_seconds is not None and not player.is_of_former_run
         }
         self._state = ServerPresence(run=run)
-        self._due_at = None
+        self._newest_at = self._due_at = None
 
     def begin_again(self) -> None:
         """Forget the players of this run, because its log is read again from its beginning."""
         self._players = {key: one for key, one in self._players.items() if one.is_of_former_run}
         self._state = ServerPresence(run=self._state.run)
-        self._due_at = None
+        self._newest_at = self._due_at = None
 
     def _pass_time(self, at: datetime) -> None:
         """Move on to a stamp, and end what lasted too long before it."""
-        before = self._state.newest_at
-        now = at if before is None or at > before else before
-        if now == before:
+        if self._newest_at is not None and at <= self._newest_at:
             return
         if self._state.started_at is None:
-            self._begin_run(now)
-        self._state = replace(self._state, newest_at=now)
-        while self._due_at is not None and self._due_at < now:
-            self._end_due(now)
+            self._begin_run(at)
+        self._newest_at = at
+        while self._due_at is not None and self._due_at < at:
+            self._end_due(at)
 
     def _begin_run(self, now: datetime) -> None:
         """Take the first stamp of a run; players who left long before it do not come back silently."""
@@ -356,8 +355,11 @@ class PresenceTracker:
         started_at = self._state.started_at
         is_back = player.is_of_former_run and started_at is not None and now - started_at <= QUIET_PHASE
         joined = replace(joined, is_of_former_run=False, is_shown=joined.is_shown or is_back)
-        if self._admit(joined):
-            self._state = replace(self._state, returned=self._state.returned + is_back)
+        if not self._admit(joined):
+            return
+        if is_back:
+            self._state = replace(self._state, returned=self._state.returned + 1)
+        if not player.is_online:
             self._note_peak(now)
 
     def _note_peak(self, now: datetime) -> None:

@@ -17,6 +17,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.error_sink import ErrorSource, Where
 from utils.errors import DiscordAwayError
+from utils.events import LinksChanged
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry
 from utils.models.incident_kinds import IncidentKind
@@ -148,6 +149,10 @@ class RoleLooks:
         """
         is_compared = now >= self._compare_at.get(guild_id, now)
         await self._look(guild_id, now=now, is_compared=is_compared)
+
+    def on_links_changed(self, event: LinksChanged) -> None:
+        """Look at once, because a role does not outlast its link."""
+        self.want_look(event.guild_id)
 
     def want_look(self, guild_id: GuildId) -> None:
         """Look at a guild as soon as possible."""

@@ -34,11 +34,12 @@ class ServerFactService:
         Raises:
             NotFoundError, AmbiguousError: there is no such server.
         """
-        server = await self.servers.resolve(guild_id, typed)
-        changed = replace(server, slots=slots)
-        write = partial(self.store.set_slots, server.scope, slots)
-        await self._change(server, changed, AuditAction.SERVER_SLOTS, write, actor_id)
-        return changed
+        async with self.servers.lock(guild_id):
+            server = await self.servers.resolve(guild_id, typed)
+            changed = replace(server, slots=slots)
+            write = partial(self.store.set_slots, server.scope, slots)
+            await self._change(server, changed, AuditAction.SERVER_SLOTS, write, actor_id)
+            return changed
 
     async def set_restarts(
         self,
@@ -55,18 +56,12 @@ class ServerFactService:
             UserFacingError: there is no such server, something is no time of day, or it shall be warned of
                 restarts whose times are not set.
         """
-        server = await self.servers.resolve(guild_id, typed)
-        changed = replace(server, restart_times=(), restart_warning=0)
-        if times is not None or warning is not None:
-            changed = replace(
-                server,
-                restart_times=server.restart_times if times is None else read_times(times),
-                restart_warning=server.restart_warning if warning is None else warning,
-            )
-        if changed.restart_warning and not changed.restart_times:
-            raise InvalidInputError(text("I can only warn of restarts whose times you give me: add “times”."))
-        write = partial(self.store.set_restarts, server.scope, changed.restart_times, changed.restart_warning)
-        await self._change(server, changed, AuditAction.SERVER_RESTARTS, write, actor_id)
+        async with self.servers.lock(guild_id):
+            server = await self.servers.resolve(guild_id, typed)
+            changed = _set_restarts(server, times, warning)
+            given = changed.restart_times, changed.restart_warning
+            write = partial(self.store.set_restarts, server.scope, *given)
+            await self._change(server, changed, AuditAction.SERVER_RESTARTS, write, actor_id)
         following = find_next_restart(changed, (), now=self.clock.now())
         return RestartSettings(changed, None if following is None else following.at)
 
@@ -84,6 +79,20 @@ class ServerFactService:
             with refreshing_if_failed(self.loops, server.scope):
                 await self.audit.carry_out(server.scope.guild_id, actor_id, action, facts, write)
         self.loops.refresh(server.scope)
+
+
+def _set_restarts(server: GameServer, times: str | None, warning: int | None) -> GameServer:
+    """Return a server with what is given of its restarts; without both, it forgets them."""
+    if times is None and warning is None:
+        return replace(server, restart_times=(), restart_warning=0)
+    changed = replace(
+        server,
+        restart_times=server.restart_times if times is None else read_times(times),
+        restart_warning=server.restart_warning if warning is None else warning,
+    )
+    if changed.restart_warning and not changed.restart_times:
+        raise InvalidInputError(text("I can only warn of restarts whose times you give me: add “times”."))
+    return changed
 
 
 def _list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:

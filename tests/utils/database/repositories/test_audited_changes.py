@@ -19,9 +19,9 @@ from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.event_settings import EventSettings
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
-from utils.models.posted_boards import ALL_SERVERS, BoardKey
+from utils.models.posted_boards import BoardKey
 from utils.models.reading import ImportJob
-from utils.models.scope import ChannelId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ALL_SERVERS, ChannelId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)

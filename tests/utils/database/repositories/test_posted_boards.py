@@ -4,8 +4,8 @@ from tests.fakes.clock import START
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.models.message_places import MessagePlace
-from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
-from utils.models.scope import ChannelId, GuildId, ServerId
+from utils.models.posted_boards import BoardKey, PostedBoard
+from utils.models.scope import ALL_SERVERS, ChannelId, GuildId, ServerId
 
 PLACE = MessagePlace(ChannelId(7), 8, "nonce", START, "digest")
 KILLS = BoardKey(GuildId(1), ALL_SERVERS, "kills")

@@ -54,6 +54,8 @@ async def test_channel_is_set_for_the_guild_or_the_named_server(office: Office) 
     own = await office.changes.set_channel(GUILD, ChannelKind.EVENTS, OTHER, server="mirny", actor_id=ADMIN)
     with pytest.raises(NotFoundError):
         await office.changes.set_channel(GUILD, ChannelKind.ALERTS, FEED, server="nobody", actor_id=ADMIN)
+    with pytest.raises(InvalidInputError, match="for all game servers together"):
+        await office.changes.set_channel(GUILD, ChannelKind.NEWS, FEED, server="mirny", actor_id=ADMIN)
     again = await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
     assert again == ChannelChange(None, FEED, is_changed=False)
     assert guilds == ChannelChange(None, FEED)

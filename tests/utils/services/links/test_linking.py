@@ -12,6 +12,7 @@ from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.links import FakeChannels, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from tests.fakes.storage import FakeAuditStore
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.events import EventDispatcher, LinksChanged
 from utils.models.lasting_buttons import LastingButton
 from utils.models.link_buttons import read_request
 from utils.models.links import Link, LinkState, ProofOutcome
@@ -57,6 +58,11 @@ def _channels() -> FakeChannels:
     return FakeChannels()
 
 
+@pytest.fixture(name="changed")
+def _changed() -> list[LinksChanged]:
+    return []
+
+
 @pytest.fixture(name="make")
 def _make(
     store: FakeLinkStore,
@@ -64,8 +70,12 @@ def _make(
     audit: FakeAuditStore,
     notifier: FakeNotifier,
     channels: FakeChannels,
+    changed: list[LinksChanged],
     clock: FakeClock,
 ) -> Make:
+    events = EventDispatcher()
+    events.register(LinksChanged, changed.append)
+
     def make(*, requires_proof: bool = True) -> LinkService:
         return LinkService(
             store,
@@ -74,6 +84,7 @@ def _make(
             audit=AuditLog(audit, clock=clock),
             notifier=notifier,
             alerts=RequestAlerts(store, notifier=notifier, settings=channels),
+            events=events,
             clock=clock,
             rng=random.Random(1),
             requires_proof=requires_proof,
@@ -128,6 +139,19 @@ async def test_first_link_is_main_and_the_others_are_alts_without_proof(
     ]
     assert await trusting.list_players(OTHER, ANNA) == ()
     assert (await trusting.ask(OTHER, BERT, "Wolf")).link.is_main
+
+
+async def test_links_that_count_are_announced_when_they_begin_and_end(
+    make: Make, changed: list[LinksChanged]
+) -> None:
+    """A request that waits for its proof changes nothing that others count."""
+    links = make()
+    await links.ask(GUILD, ANNA, "Wolf")
+    await links.unlink(GUILD, ANNA, "Wolf")
+    assert changed == []
+    await links.confirm(GUILD, ADMIN, member_id=BERT, player="Bear")
+    await links.remove(GUILD, ADMIN, member_id=BERT, player="Bear")
+    assert changed == [LinksChanged(guild_id=GUILD, member_id=BERT)] * 2
 
 
 async def test_player_of_another_member_is_refused(trusting: LinkService) -> None:

@@ -19,7 +19,7 @@ from tests.fakes.links import (
     FakeServerReadings,
 )
 from tests.fakes.storage import Gate
-from utils.events import DeathsStored
+from utils.events import DeathsStored, EventDispatcher, LinksChanged
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.game_log import GameLogState, LogCursor, SelfCheck
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
@@ -58,10 +58,13 @@ class Court:
     reading: FakeServerReadings = field(default_factory=FakeServerReadings)
     messages: FakeProofMessages = field(default_factory=FakeProofMessages)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    changed: list[LinksChanged] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Build the watcher."""
         self.tasks = TaskManager(self.clock)
+        events = EventDispatcher()
+        events.register(LinksChanged, self.changed.append)
         self.watcher = ProofWatcher(
             self.store,
             self.store,
@@ -69,6 +72,7 @@ class Court:
             players=FakePlayerFinder("Wolf", "Bear"),
             reading=self.reading,
             messages=self.messages,
+            events=events,
             tasks=self.tasks,
             clock=self.clock,
         )
@@ -108,6 +112,7 @@ async def test_link_is_proven_and_told_when_both_windows_hold_a_suicide(court: C
     assert (link.state, link.is_main, link.proven_at) == (LinkState.PROVEN, True, START)
     assert (link.windows, link.message_id, court.store.open) == ((), None, set())
     assert court.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
+    assert court.changed == [LinksChanged(guild_id=GUILD, member_id=ANNA)]
 
 
 @pytest.mark.parametrize("minutes", [(), (3,), (13,), (3, 11), (5, 13)])

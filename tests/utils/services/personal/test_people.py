@@ -15,6 +15,7 @@ from tests.fakes.links import (
     FakeProofs,
 )
 from utils.errors import AdminsOnlyError, AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
+from utils.events import EventDispatcher
 from utils.models.links import Link
 from utils.models.personal import DataQuestion, Person
 from utils.models.players import NamedPlayer
@@ -50,6 +51,7 @@ def _finder(store: FakeLinkStore) -> PersonFinder:
         audit=FakeAuditLog(),
         notifier=FakeNotifier(),
         alerts=RequestAlerts(store, notifier=FakeNotifier(), settings=FakeChannels()),
+        events=EventDispatcher(),
         clock=CLOCK,
         rng=None,  # type: ignore[arg-type] # not used here
         requires_proof=True,

@@ -10,6 +10,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.links import FakeChannels, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import KillfeedError, LimitReachedError
+from utils.events import EventDispatcher
 from utils.models.scope import GuildId, MemberId
 from utils.services.guilds.audit import AuditLog
 from utils.services.links.linking import LinkService
@@ -65,6 +66,7 @@ async def test_one_member_locks_and_alarms_only_some_of_a_guild(clock: FakeClock
         audit=AuditLog(store.audit, clock=clock),
         notifier=notifier,
         alerts=RequestAlerts(store, notifier=notifier, settings=FakeChannels()),
+        events=EventDispatcher(),
         clock=clock,
         rng=random.Random(1),
         requires_proof=True,

@@ -42,7 +42,6 @@ from utils.models.lasting_buttons import LastingButton
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import (
-    ALL_SERVERS,
     REFRESH_BOARD,
     BoardKey,
     LiveBoard,
@@ -51,7 +50,7 @@ from utils.models.posted_boards import (
 )
 from utils.models.premium import Feature
 from utils.models.presence import PlayerPresence, PlayerState, ServerPresence
-from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ALL_SERVERS, ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.models.statistics import Board
 from utils.models.texts import Text

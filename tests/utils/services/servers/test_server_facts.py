@@ -1,13 +1,16 @@
 """Facts that admins know better than the log: places and restarts, with the audit and with failed writes."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from tests.fakes.deaths import SCOPE
+from tests.fakes.storage import FakeServerStore
 from tests.utils.services.servers.test_server_changes import ADMIN, GUILD, SERVER, ChangeSetup
 from utils.errors import InvalidInputError, NotFoundError, StorageUnavailableError
-from utils.models.audit import FieldChange
+from utils.models.audit import AuditEntry, FieldChange
+from utils.models.scope import ServerScope
 from utils.models.servers import RestartSettings
 from utils.services.guilds.audit import AuditLog
 from utils.services.servers.server_facts import ServerFactService
@@ -25,6 +28,22 @@ class FactSetup(ChangeSetup):
     def list_changes(self) -> list[tuple[str, tuple[FieldChange, ...]]]:
         """Return the entries of the audit."""
         return [(entry.action, entry.facts.changes) for _, entry in self.audit.entries]
+
+
+class SlowStore(FakeServerStore):
+    """Lets others go on before it writes restarts."""
+
+    async def set_restarts(
+        self,
+        scope: ServerScope,
+        times: tuple[str, ...],
+        warning: int,
+        *,
+        entry: AuditEntry | None = None,
+    ) -> None:
+        """Set the times of restarts, a moment later."""
+        await asyncio.sleep(0)
+        await super().set_restarts(scope, times, warning, entry=entry)
 
 
 @pytest.fixture(name="setup")
@@ -65,6 +84,19 @@ async def test_restarts_are_set_changed_and_forgotten(setup: FactSetup) -> None:
     assert told[3] == RestartSettings(server, None)
     assert [one.next_at is not None and one.next_at > now for one in told[:3]] == [True] * 3
     assert [len(changes) for _, changes in setup.list_changes()] == [1, 1, 1, 2]
+
+
+async def test_two_changes_at_once_keep_each_other(setup: FactSetup) -> None:
+    """The second one reads the server behind the first."""
+    setup.store = SlowStore(SERVER)
+    service = setup.build_facts()
+    await asyncio.gather(
+        service.set_restarts(GUILD, "Mirny", "02:00", None, actor_id=ADMIN),
+        service.set_restarts(GUILD, "Mirny", None, 10, actor_id=ADMIN),
+        service.set_slots(GUILD, "Mirny", 70, actor_id=ADMIN),
+    )
+    expected = replace(SERVER, restart_times=("02:00",), restart_warning=10, slots=70)
+    assert setup.store.servers[SCOPE] == expected
 
 
 async def test_warning_needs_a_time(setup: FactSetup) -> None:
