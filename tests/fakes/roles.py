@@ -1,6 +1,7 @@
 """Role rules in memory, and the roles of a guild where no Discord is needed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,7 +23,7 @@ from utils.services.roles.rules import Answers, Key
 
 
 class FakeRoleStore(Outage):
-    """Rules of any guild, and what the bot did with roles.
+    """The rules of any guild, and the roles that the bot gave.
 
     Attributes:
         rules: by guild, oldest first.
@@ -190,3 +191,23 @@ class FakeRoleEditing:
         """Take none."""
         del guild_id, member_id
         return self.kept
+
+
+class FakeMemberRoles:
+    """Takes every role from members, except those that a test keeps.
+
+    Attributes:
+        kept: the roles that cannot be taken.
+        taken_from: the members who lost their roles.
+    """
+
+    def __init__(self, *kept: RoleId) -> None:
+        self.kept = kept
+        self.taken_from: list[MemberId] = []
+
+    @asynccontextmanager
+    async def taking_all(self, guild_id: GuildId, member_id: MemberId) -> AsyncIterator[Sequence[RoleId]]:
+        """Take the roles."""
+        del guild_id
+        self.taken_from.append(member_id)
+        yield self.kept

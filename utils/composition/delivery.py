@@ -90,7 +90,7 @@ def build_delivery(
         errors=base.errors,
     )
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
-    roles = DiscordRoles(bot, clock=clock)
+    roles = DiscordRoles(bot, sender, clock=clock)
     return Delivery(
         sender=sender,
         places=places,
@@ -109,27 +109,29 @@ def build_delivery(
             bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
         ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
-        event_posts=EventPosts(
-            base.repositories.event_posts,
-            messages,
-            base.repositories.servers,
-            settings,
-            languages,
-            tasks,
-            clock,
-        ),
+        event_posts=build_event_posts(base, messages, settings, languages),
         roles=roles,
-        role_edits=build_role_edits(base, bot, roles, languages, alerts),
+        role_edits=build_role_edits(base, sender, roles, languages, alerts),
+    )
+
+
+def build_event_posts(
+    base: Base, messages: StandingMessages, settings: SettingsService, languages: GuildLanguages
+) -> EventPosts:
+    """Return the edits of posts about events."""
+    stores = base.repositories
+    return EventPosts(
+        stores.event_posts, messages, stores.servers, settings, languages, base.tasks, base.clock
     )
 
 
 def build_role_edits(
-    base: Base, bot: discord.Client, roles: DiscordRoles, languages: GuildLanguages, alerts: AdminAlerts
+    base: Base, sender: DiscordSender, roles: DiscordRoles, languages: GuildLanguages, alerts: AdminAlerts
 ) -> RoleEdits:
     """Return the part that gives and takes roles."""
     share = base.settings.discord.sharding.share
     return RoleEdits(
-        bot,
+        sender,
         base.repositories.roles,
         roles=roles,
         servers=base.repositories.servers,

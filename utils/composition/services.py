@@ -194,15 +194,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
         links=links,
         role_looks=role_looks,
-        role_rules=RoleRuleService(
-            stores.roles,
-            role_looks,
-            roles=around.roles,
-            servers=stores.servers,
-            premium=guild.premium,
-            audit=audit,
-            clock=clock,
-        ),
+        role_rules=build_role_rules(stores, guild, around, role_looks),
         coverage=coverage,
         statistics=StatisticsService(
             stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
@@ -319,6 +311,21 @@ def build_role_looks(
         premium=guild.premium,
         notifier=around.notifier,
         tasks=around.tasks,
+        clock=around.clock,
+    )
+
+
+def build_role_rules(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, looks: RoleLooks
+) -> RoleRuleService:
+    """Return the changes of role rules."""
+    return RoleRuleService(
+        stores.roles,
+        looks,
+        roles=around.roles,
+        servers=stores.servers,
+        premium=guild.premium,
+        audit=guild.audit,
         clock=around.clock,
     )
 

@@ -1,21 +1,20 @@
 """The roles of a guild and of its members, as Discord knows them.
 
 The bot has no intent for members, so no event tells who joined, left or changed roles. Members are asked for
-by their ids over the gateway: at most 100 in a request, one request a second for each shard. The library's
-own defaults are five members and a cache that grows, so both are set here.
+by their ids over the gateway: at most 100 in a request, one request a second for each shard.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 
-import aiohttp
 import discord
 
 from utils.clock import Clock
 from utils.delivery.pace import MessagePace
-from utils.errors import DiscordAwayError
+from utils.delivery.sender import DiscordSender
+from utils.errors import DeliveryError, DiscordAwayError
 from utils.models.roles import RoleFacts, RoleId, RoleObstacle
 from utils.models.scope import GuildId, MemberId
-from utils.models.texts import text
+from utils.services.roles.looks import DISCORD_AWAY
 from utils.services.roles.rules import Answers
 
 MEMBERS_A_REQUEST = 100  # Discord's limit
@@ -26,15 +25,13 @@ DANGEROUS = frozenset(
 )
 """The permissions that no rule gives away, besides all that begin with ``manage_``."""
 
-_NO_ANSWER = (TimeoutError, discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError)
-"""The errors of a request over the gateway; a shard without a connection is a RuntimeError."""
-
 
 class DiscordRoles:
     """Reads roles from what the gateway told, and asks it for members."""
 
-    def __init__(self, bot: discord.Client, *, clock: Clock) -> None:
+    def __init__(self, bot: discord.Client, sender: DiscordSender, *, clock: Clock) -> None:
         self._bot = bot
+        self._sender = sender
         self._clock = clock
         self._paces: dict[int, MessagePace] = {}  # by shard
 
@@ -64,17 +61,14 @@ class DiscordRoles:
 
     async def _ask(self, guild_id: GuildId, member_ids: Sequence[MemberId]) -> Sequence[discord.Member]:
         guild = self._bot.get_guild(guild_id)
-        if guild is None or guild.unavailable:
-            raise DiscordAwayError(text("Discord doesn't show this server right now."))
-        shard = guild.shard_id or 0
-        if shard not in self._paces:
-            self._paces[shard] = MessagePace(self._clock, a_second=REQUESTS_A_SECOND)
-        await self._paces[shard].wait_for_turn()
-        user_ids: list[int] = list(member_ids)
+        connection_id = 0 if guild is None else guild.shard_id or 0
+        if connection_id not in self._paces:
+            self._paces[connection_id] = MessagePace(self._clock, a_second=REQUESTS_A_SECOND)
+        await self._paces[connection_id].wait_for_turn()
         try:
-            return await guild.query_members(user_ids=user_ids, limit=len(user_ids), cache=False)
-        except _NO_ANSWER as failure:
-            raise DiscordAwayError(text("Discord didn't say who its members are.")) from failure
+            return await self._sender.find_members(guild_id, member_ids)
+        except DeliveryError as failure:
+            raise DiscordAwayError(DISCORD_AWAY) from failure
 
 
 def find_obstacle(role: discord.Role, me: discord.Member) -> RoleObstacle | None:

@@ -17,17 +17,15 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Protocol
 
-import discord
 from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.pace import MessagePace
-from utils.delivery.requests import Requests
-from utils.delivery.sender import map_discord_errors
+from utils.delivery.sender import DiscordSender
 from utils.error_sink import ErrorSource, Where
-from utils.errors import ChannelUnusableError, DeliveryError, DeliveryRefusedError, StorageError
+from utils.errors import DeliveryError, StorageError
 from utils.events import EventDispatcher, RolesChanged
 from utils.locks import KeyedLocks
 from utils.models.incident_kinds import IncidentKind
@@ -59,7 +57,7 @@ logger = get_logger(__name__)
 
 
 class _Fate(Enum):
-    """What Discord made of a request."""
+    """The outcome of a request to Discord."""
 
     DONE = auto()
     REFUSED = auto()
@@ -68,14 +66,12 @@ class _Fate(Enum):
 
 
 _FATES = {
+    None: _Fate.DONE,
     10007: _Fate.MEMBER_GONE,
     10011: _Fate.ROLE_GONE,
     10013: _Fate.MEMBER_GONE,
-    50001: _Fate.REFUSED,
-    50013: _Fate.REFUSED,
-    50028: _Fate.REFUSED,
 }
-"""By Discord's code of the error."""
+"""By Discord's code of the error; with any other code it is refused."""
 
 _TAKEABLE = frozenset({None, RoleObstacle.DANGEROUS})
 
@@ -112,7 +108,7 @@ class _Refusal:
 class RoleEdits:
     """Carries out the stored changes of roles."""
 
-    bot: discord.Client
+    sender: DiscordSender
     store: RoleEditStore
     _: KW_ONLY
     roles: GuildRoles
@@ -125,7 +121,6 @@ class RoleEdits:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._requests = Requests()
         self._locks = KeyedLocks[GuildId]()
         self._paces: dict[GuildId, MessagePace] = {}
         self._refused: dict[GuildId, dict[RoleId, _Refusal]] = {}
@@ -222,11 +217,7 @@ class RoleEdits:
         Raises:
             DeliveryError: nobody knows, or Discord is away; it is tried again.
         """
-        try:
-            fate = await self._edit(guild_id, grant, reason)
-        except (ChannelUnusableError, DeliveryRefusedError) as failure:  # for a reason without a name here
-            self._report(guild_id, failure)
-            fate = _Fate.REFUSED
+        fate = await self._edit(guild_id, grant, reason)
         if fate is None:
             return
         if fate is _Fate.DONE:
@@ -246,20 +237,14 @@ class RoleEdits:
                 return None
             embeds = await self.languages.speak(guild_id)
             written = cut(embeds.words.write_plain(reason), REASON_CHARACTERS)
-            request = (
-                self.bot.http.add_role if grant.state is GrantState.GIVING else self.bot.http.remove_role
+            code = await self.sender.edit_role(
+                guild_id,
+                grant.member_id,
+                grant.role_id,
+                is_given=grant.state is GrantState.GIVING,
+                reason=written,
             )
-            with map_discord_errors(self.clock):
-                try:
-                    await self._requests.wait_for(
-                        request(guild_id, grant.member_id, grant.role_id, reason=written)
-                    )
-                except discord.HTTPException as failure:
-                    fate = _FATES.get(failure.code)
-                    if fate is None:
-                        raise
-                    return fate
-            return _Fate.DONE
+            return _FATES.get(code, _Fate.REFUSED)
 
     async def _wait_for_turn(self, guild_id: GuildId) -> None:
         if guild_id not in self._paces:

@@ -27,7 +27,7 @@ CLEARED = {
     "ladder": text("Ladder"),
     "server_id": text("Only this game server"),
 }
-"""What ``/roles edit`` can take out of a rule, by the name of its term."""
+"""The parts that ``/roles edit`` can take out of a rule, by the name of the term."""
 
 MOST_OF_A_FIGURE = 1_000_000
 
@@ -37,7 +37,7 @@ def rule_option() -> Decorator:
     return text_option("rule", description="Which rule", autocomplete=complete_rule, is_required=True)
 
 
-def _number(name: str, description: str, most: int = MOST_OF_A_FIGURE, *, least: int = 1) -> Decorator:
+def _number(name: str, *, description: str, most: int = MOST_OF_A_FIGURE, least: int = 1) -> Decorator:
     """Give a command an option of a whole number."""
     decorator: Decorator = discord.option(
         name, int, description=description, min_value=least, max_value=most, default=None
@@ -46,13 +46,13 @@ def _number(name: str, description: str, most: int = MOST_OF_A_FIGURE, *, least:
 
 
 TERM_OPTIONS: tuple[Decorator, ...] = (
-    _number("kills", "At least so many kills"),
+    _number("kills", description="At least so many kills"),
     discord.option(
         "kd", float, description="At least this K/D ratio", min_value=0.01, max_value=1000, default=None
     ),
-    _number("longest", "A kill from at least so many metres", 10_000),
-    _number("streak", "A streak of at least so many kills", 1000),
-    _number("rank", "This place on a board, or better", 100),
+    _number("longest", description="A kill from at least so many metres", most=10_000),
+    _number("streak", description="A streak of at least so many kills", most=1000),
+    _number("rank", description="This place on a board, or better", most=100),
     discord.option("board", str, description="Which board", choices=name_choices(RULE_BOARDS), default=None),
     discord.option(
         "match",
@@ -69,7 +69,7 @@ TERM_OPTIONS: tuple[Decorator, ...] = (
         choices=name_choices(RULE_PERIOD_CHOICES),
         default=None,
     ),
-    _number("keep", "By how many per cent a figure may fall", MOST_KEEP, least=0),
+    _number("keep", description="By how many per cent a figure may fall", most=MOST_KEEP, least=0),
     discord.option(
         "ladder",
         str,

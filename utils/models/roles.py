@@ -58,7 +58,7 @@ class RuleState(StrEnum):
 
 
 class GrantState(StrEnum):
-    """What the bot did with one role of one member.
+    """The state of one role of one member.
 
     ``waiting`` is a gain that is not due or not possible yet, or a role that was taken a moment ago.
     ``giving`` and ``taking`` are stored before the request, so its outcome may be unknown. ``by_hand``: the
@@ -188,7 +188,7 @@ class RoleRule:
 
 @dataclass(frozen=True, slots=True)
 class RoleGrant:
-    """What the bot did with one role of one member.
+    """One role of one member, as the bot has to remember it.
 
     Attributes:
         due_since: since when a gain or a loss is due; None while nothing is.

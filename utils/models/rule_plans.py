@@ -32,7 +32,7 @@ class MemberFigures:
 
 
 class RuleOutcome(Enum):
-    """What a rule means for a member."""
+    """The meaning of a rule for a member."""
 
     GETS = auto()
     KEEPS = auto()

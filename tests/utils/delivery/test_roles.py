@@ -21,6 +21,7 @@ from tests.fakes.storage import FakeServerStore
 from utils.delivery.members import DiscordRoles
 from utils.delivery.pace import MessagePace
 from utils.delivery.roles import EDITS_A_SECOND, REFUSED_FOR, RoleEdits
+from utils.delivery.sender import DiscordSender
 from utils.errors import DiscordAwayError, StorageUnavailableError
 from utils.events import EventDispatcher, RolesChanged
 from utils.models.incident_kinds import IncidentKind
@@ -38,7 +39,7 @@ MANAGES = int(Permission.MANAGE_ROLES)
 
 
 class QuickClock(FakeClock):
-    """A clock that does not let anybody wait: a sleep moves it, and the clock of Discord."""
+    """A clock without waits: a sleep moves it, and the clock of Discord."""
 
     def __init__(self, world: SimulatedDiscord) -> None:
         super().__init__()
@@ -96,9 +97,10 @@ class Community:
     def restart(self) -> None:
         """Begin another process with what is stored."""
         self.tasks = TaskManager(self.clock)
-        roles = DiscordRoles(self.bot, clock=self.clock)
+        sender = DiscordSender(self.bot, clock=self.clock)
+        roles = DiscordRoles(self.bot, sender, clock=self.clock)
         self.edits = RoleEdits(
-            self.bot,
+            sender,
             self.store,
             roles=roles,
             servers=self.servers,

@@ -1,7 +1,6 @@
 """Erasure: answers ``/data erase``. ``eraser`` has its steps."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from utils.services.guilds.audit import AuditLog
 from utils.services.personal.eraser import DEATHS_AT_ONCE, Eraser, ErasureStore
 from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.people import PersonFinder
+from utils.services.roles.looks import RoleLooks
 
 
 class MemberMemory(Protocol):  # implemented by ErrorWriter
@@ -33,18 +33,6 @@ class MemberMemory(Protocol):  # implemented by ErrorWriter
 
         Raises:
             StorageError: the database is away.
-        """
-
-
-class MemberRoles(Protocol):  # implemented by RoleLooks
-    """Roles of Discord that the bot gave to members."""
-
-    def taking_all(
-        self, guild_id: GuildId, member_id: MemberId
-    ) -> AbstractAsyncContextManager[Sequence[RoleId]]:
-        """Take every role that the bot gave to a member, and give them none during the block.
-
-        It yields the roles that could not be taken.
         """
 
 
@@ -90,7 +78,7 @@ class ErasureService:
     audit: AuditLog
     events: EventDispatcher
     memory: MemberMemory
-    roles: MemberRoles
+    roles: RoleLooks
     log: ErasureLog
     clock: Clock
     deaths_at_once: int = DEATHS_AT_ONCE

@@ -60,7 +60,7 @@ class RuleFigures:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the rules say about one role of one member.
+    """The result of the rules about one role of one member.
 
     Attributes:
         is_slow: a gain has to be seen twice, because it depends on a place.

@@ -37,6 +37,7 @@ from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.error_groups import ErrorCategory, GroupDelta
@@ -51,6 +52,7 @@ from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
 from utils.models.personal import ErasureRecord
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import (
     ERASED_MEMBER_ID,
     ERASED_NAME,
@@ -71,6 +73,7 @@ from utils.services.ingestion.deadside_stores import (
 from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
+from utils.services.roles.facts import list_term_changes
 from utils.telemetry.group_merging import merge
 
 CARL = build_player_id("Carl")
@@ -118,6 +121,13 @@ async def fill_rest(place: Place) -> None:
     )
     await write_error(place)
     await write_visits(place)
+    roles = RoleRepository(database, fences=lambda _: None)
+    terms = RuleTerms(role_id=RoleId(77))
+    rule = RoleRule(guild_id=guild_id, rule_id="rule", terms=terms, created_by=OWNER, created_at=NOW)
+    made = AuditEntry(NOW, OWNER, AuditAction.ROLES_ADD, AuditFacts(changes=list_term_changes(None, terms)))
+    await roles.insert_rule(guild_id, rule, entry=made)
+    given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
+    await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})

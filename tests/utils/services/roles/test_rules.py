@@ -157,7 +157,7 @@ def test_loss_that_was_seen_once_is_forgotten_when_the_next_look_disagrees() -> 
 def test_random_walk_changes_a_role_at_most_once_in_five_minutes(
     walk: list[tuple[int, int, float]],
 ) -> None:
-    """Whatever the figures do, changes are five minutes apart, and inside the margin there is none."""
+    """Changes are five minutes apart for all figures, and inside the margin there is none."""
     community = Community(build_rule(kills=100), build_rule(KING, rank=2))
     changes: dict[RoleId, list[datetime]] = {HUNTER: [], KING: []}
     for kills, place, minutes in walk:
@@ -206,7 +206,7 @@ def test_stale_figures_and_a_rule_that_rests_take_nothing_away() -> None:
 
 
 def test_ladder_leaves_the_highest_role_alone() -> None:
-    """Of the rules with one ladder a member holds the one that stands highest in Discord's list."""
+    """A member holds the highest role in Discord's list among the rules with one ladder."""
     community = Community(
         build_rule(VETERAN, kills=100, ladder="rank"),
         build_rule(HUNTER, kills=10, ladder="rank"),
@@ -263,7 +263,7 @@ def test_role_that_a_moderator_took_stays_away_until_the_condition_has_failed_on
 
 
 def test_role_that_cannot_be_given_waits() -> None:
-    """Nobody is asked for while the bot cannot give or take a role; it goes on where it stopped."""
+    """The bot asks for no member while it cannot give or take a role, and goes on afterwards."""
     community = Community(build_rule(kills=100))
     community.closed = {HUNTER}
     community.set_figures(of={ANNA: MemberFigures(kills=100)})
