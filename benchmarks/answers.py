@@ -101,7 +101,12 @@ async def _measure_during_import(town: MeasuredTown, fighters: tuple[str, str], 
 
 
 async def ask_everything(
-    world: SimulatedDiscord, community: Community, fighters: tuple[str, str], times: Times
+    world: SimulatedDiscord,
+    community: Community,
+    fighters: tuple[str, str],
+    times: Times,
+    *,
+    pause_seconds: float = PAUSE_SECONDS,
 ) -> None:
     """Use every command once, as a new member: each member may ask for a limited number of players."""
     asker = world.add_member(community.guild, "asker")
@@ -110,11 +115,12 @@ async def ask_everything(
         for command, options in questions:
             given = {key: named.get(value, value) for key, value in options.items()}
             await _ask(community, asker, times, name, command, given)
+            await asyncio.sleep(pause_seconds)
     for typed in TYPED:
         start = time.perf_counter()
         await asker.autocomplete(community.office, "/stats", "player", typed)
         times.choices.append(time.perf_counter() - start)
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(pause_seconds)
 
 
 async def _ask(
@@ -125,7 +131,6 @@ async def _ask(
     times.answers[name].append(time.perf_counter() - start)
     if reply.acknowledged_after_seconds is not None:
         times.acknowledgements.append(reply.acknowledged_after_seconds)
-    await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _list_figures(title: str, times: Times, *, has_aim: bool) -> list[Figure]:

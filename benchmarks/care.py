@@ -1,7 +1,8 @@
 """``care``: the care for the data of ten communities: its backups, verifications and restores.
 
 The bot is the whole bot with its own MongoDB. While it makes a backup, each game server has a kill a second
-and members use commands. Aims in seconds are those of a million kills, in proportion to this run's kills.
+and members use a command a second. Aims in seconds are those of a million kills, in proportion to this
+run's kills.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ DAYS_OF_HISTORY = 200
 LEDGER_SHARE, ROWS_OF_MEMBER = 0.2, 20  # rows of the ledger for each kill
 ALONE_SECONDS = 30.0
 LOOK_SECONDS = 0.1
+PAUSE_SECONDS = 1.0  # between two commands
 STEADY_SECONDS = 10.0  # the start of a process and of MongoDB
 CALL_SECONDS = 1_800.0
 ANSWER_AIM_MS, MORE_MEGABYTES, MORE_LAG_SECONDS = 500.0, 50.0, 1.0
@@ -84,7 +86,13 @@ class Life:
     async def ask(self) -> None:
         """Use every command again and again in the first community."""
         while True:
-            await ask_everything(self.town.world, self.communities[0], self.fighters, self.times)
+            await ask_everything(
+                self.town.world,
+                self.communities[0],
+                self.fighters,
+                self.times,
+                pause_seconds=PAUSE_SECONDS,
+            )
 
     async def watch(self) -> None:
         """Look at the memory of the bot."""

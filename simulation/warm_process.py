@@ -3,9 +3,11 @@
 Theory of operation: ``python -m simulation.warm_process SOCKET`` loads the bot's modules and waits on a
 socket. For each start it forks a keeper. The keeper forks the process that becomes the bot, tells its id,
 waits for its end and tells the exit code. The bot has a session, an environment and files of its own, as
-after ``python bot.py``. Only its modules are there already.
+after ``python bot.py``. Only its modules are there already, those of pictures too, and nothing takes them
+down at its end.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -17,6 +19,8 @@ from typing import Any, NoReturn
 
 import bot
 from utils.commandline.arguments import AS_CHILD, CALLS, CONFIGURED, RUN
+from utils.embeds.charts.painter import DRAWINGS
+from utils.localization.catalogue import ENGLISH_CATALOGUE
 
 
 def await_start(listener: socket.socket) -> Mapping[str, Any]:
@@ -51,7 +55,10 @@ def become_bot(request: Mapping[str, Any]) -> NoReturn:
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), stream.fileno())
     os.environ.clear()
     os.environ.update(request["environment"])
-    sys.exit(bot.main(request["arguments"]))
+    code = bot.main(request["arguments"])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)  # Python would take down every module, which takes longer than all else of a stop
 
 
 def main(address: str) -> NoReturn:
@@ -60,6 +67,10 @@ def main(address: str) -> NoReturn:
         call.load()
     for extension in bot.EXTENSIONS:
         importlib.import_module(extension)
+    importlib.import_module(DRAWINGS)
+    ENGLISH_CATALOGUE.list_names(["all", "words"])  # which reads them from a file
+    gc.collect()
+    gc.freeze()  # a bot that looked through them would make a copy of their memory
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()

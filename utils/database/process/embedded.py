@@ -7,6 +7,7 @@ next bot finds it by its process file, makes sure that it serves the same folder
 
 import asyncio
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -36,7 +37,8 @@ from utils.errors import ConfigurationError
 
 START_SECONDS = 60.0  # after a crash with much data, mongod first replays its journal
 STOP_SECONDS = 30.0
-ADOPT_SECONDS = 10.0
+LEAVE_SECONDS = 3.0  # of the ten that a whole stop of the bot may take
+ADOPT_SECONDS = 60.0  # a mongod that was left ends by then
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
 HISTORY_SECONDS = 300  # mongod's own default
@@ -98,6 +100,21 @@ class EmbeddedMongod:
         if process is not None:
             await self._end(process)
             leave_socket(self._address)
+
+    async def leave(self, *, wait_seconds: float = LEAVE_SECONDS) -> None:
+        """End mongod cleanly, but wait for a moment only: a disk can be slow.
+
+        It goes on alone, and the next start waits until it has ended.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        if await self._wait_until_gone(process, wait_seconds):
+            leave_socket(self._address)
+        else:
+            Thread(target=process.wait, name="mongod-end", daemon=True).start()  # so that it is no zombie
+            _log.info("mongod needs longer to end and is left to itself", pid=process.pid)
 
     async def watch(self) -> None:
         """Start mongod again whenever it dies; runs until cancelled or ``stop``."""

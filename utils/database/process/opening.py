@@ -81,7 +81,7 @@ async def open_as_it_is(
         if not uri:
             mongod = EmbeddedMongod(place.data_dir, clock=clock, mongod_path=place.mongod_path)
             uri = await mongod.start()
-            stack.push_async_callback(mongod.stop)
+            stack.push_async_callback(mongod.leave)
             tasks.start(MONGOD_TASK, mongod.watch, is_critical=True)
             stack.push_async_callback(tasks.cancel, MONGOD_TASK)
         connection = SafeMongoDBConnection(

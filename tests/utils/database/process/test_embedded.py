@@ -426,3 +426,25 @@ def test_full_disk_is_told_as_such(where: str) -> None:
         "The disk with the bot's own MongoDB is full. Free some space on it: nothing is lost, and a bot that "
         "runs goes on by itself."
     )
+
+
+async def test_mongod_that_ends_slowly_is_left_and_the_next_start_waits_for_it(
+    mongod: EmbeddedMongod, tmp_path: Path
+) -> None:
+    """A stop of the bot does not wait for a disk; nothing of the data is lost."""
+    await _write(await mongod.start(), 1)
+    pid = mongod.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # as if its disk did not answer
+    await mongod.leave(wait_seconds=0.1)
+    assert (mongod.pid, is_alive(pid)) == (None, True)
+    other = EmbeddedMongod(tmp_path, clock=SystemClock())
+    starting = asyncio.create_task(other.start())
+    await asyncio.wait([starting], timeout=0.5)
+    assert not starting.done()
+    os.kill(pid, signal.SIGCONT)
+    try:
+        assert await _write(await starting, 2) == [1, 2]
+        assert (other.pid, is_alive(pid)) != (pid, True)
+    finally:
+        await other.stop()
