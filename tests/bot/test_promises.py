@@ -342,6 +342,12 @@ NO_PROMISE = {
         ),
     ),
     "titles and names of what is only shown": (
+        "Change this role rule?",
+        "Nothing was saved.",
+        "Remove this role rule?",
+        "Save this new role rule?",
+        "The first on that board isn't linked, so no one gets the role right now.",
+        "The role rule stays.",
         "⚙️ Posts",
         "{old} → {new}",
         "⚙️ Bounty settings",
