@@ -257,7 +257,9 @@ WALKED_ELSEWHERE = {
         "test_rule_that_is_removed_leaves_its_role_or_a_loss_that_is_due"
     ),
     "Roles compared": COMPARED,
-    "I compared all roles with Discord. Changes follow one a second; {list} shows how far they are.": COMPARED,
+    "I compared all roles with Discord. Changes follow one a second; {list} shows how far they are.": (
+        COMPARED
+    ),
     "I couldn't take these roles, so ask an admin to remove them: {roles}.": (
         "tests/utils/delivery/test_roles.py::test_erasure_takes_every_role_and_names_those_that_stay"
     ),
