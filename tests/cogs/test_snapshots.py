@@ -86,7 +86,7 @@ def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member
 
 
 def prepare_roles(world: SimulatedDiscord, guild: Guild, manager: Member) -> None:
-    """Let the bot and the manager give the role of champions, and nobody that of its moderators."""
+    """Let the bot and the manager give the role of champions; the role of moderators is dangerous."""
     world.create_role(guild, "champions")
     world.create_role(guild, "moderators", permissions=int(Permission.BAN_MEMBERS))
     for place, role in enumerate((*manager.membership.roles, *guild.bot.roles), 50):

@@ -26,8 +26,8 @@ class FakeRoleStore(Outage):
     """The rules of any guild, and the roles that the bot gave.
 
     Attributes:
-        rules: by guild, oldest first.
-        grants: by guild, role and member.
+        rules: the rules of each guild, oldest first.
+        grants: the grants of each guild, with role and member as key.
         written: the number of writes of grants.
     """
 
