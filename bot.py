@@ -22,6 +22,7 @@ EXTENSIONS = (
     "cogs.premium",
     "cogs.roles",
     "cogs.bounty",
+    "cogs.season",
     "cogs.owner",
     "cogs.admin",
     "cogs.help",

@@ -3,6 +3,7 @@
 import discord
 from discord.ext import commands
 
+from utils.errors import InvalidInputError
 from utils.interactions.answer_views import Answer, Chosen
 from utils.interactions.choosing import asks_which
 from utils.interactions.context import KillfeedContext
@@ -19,6 +20,8 @@ from utils.models.scope import GuildId
 from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
 from utils.models.texts import Moment, text
 
+NO_WEAPONS = text("Weapons aren't counted by season. Choose another board or other days.")
+
 
 class LeaderboardCog(GuildCog):
     """Ranks players or weapons, a page of ten at a time."""
@@ -32,7 +35,7 @@ class LeaderboardCog(GuildCog):
         default=Board.KILLS.value,
     )
     @server_option()
-    @period_option()
+    @period_option(with_season=True)
     @asks_which
     @Access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
     async def leaderboard(self, ctx: KillfeedContext, board: str, server: str | None, period: str) -> None:
@@ -48,6 +51,8 @@ class LeaderboardCog(GuildCog):
     async def _build_page(self, ctx: KillfeedContext, coverage: Coverage, board: Board, page: int) -> Answer:
         await self._verify_board(ctx.guild_id, board)
         if board is Board.WEAPONS:
+            if coverage.period is Period.SEASON:
+                raise InvalidInputError(NO_WEAPONS)
             table = await self.services.combat.get_weapons(coverage)
             shown = cut_page(table.rows, page)
             embed = ctx.embeds.build_weapon_board(shown.rows, table, coverage, first=shown.first)

@@ -33,7 +33,7 @@ class StatsCog(GuildCog):
     @player_option(description="Start typing a name; leave out for your own players")
     @discord.option("member", discord.Member, description="A member's linked players", default=None)
     @server_option()
-    @period_option()
+    @period_option(with_season=True)
     @asks_which
     @Access(feature=Feature.STATS, cost=CHART_COST)
     async def stats(

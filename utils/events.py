@@ -104,6 +104,13 @@ class BountiesChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeasonChanged:
+    """A season of a guild was made, or came into another state, or may have."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildSettingsChanged:
     """Somebody set settings of a guild, perhaps to the same value, because they want it tried again.
 
@@ -147,6 +154,7 @@ Event = (
     | PlayerErased
     | LinksChanged
     | BountiesChanged
+    | SeasonChanged
     | GuildSettingsChanged
     | RolesChanged
     | GuildJoined

@@ -1,6 +1,6 @@
 """Walks from the texts about links, money, premium and data to what they promise."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from simulation.discord import ChannelKind, Interaction, Member, Permission
 from tests.bot.process import until
@@ -112,6 +112,31 @@ async def switch_bounties(walker: Walker) -> None:
     await walker.ask("/admin bounty", enabled=True)
     await stage.ask("/bounty place", by=stage.player, player="Heron", amount=102)
     await walker.until_shown(wanted, "102 💎")
+
+
+async def run_seasons(walker: Walker) -> None:
+    """A season has the days that it names; a cancelled one is gone, and all kills stay."""
+    stage = walker.stage
+    today = datetime.fromtimestamp(stage.world.clock.now(), UTC).date()
+    ahead = [(today + timedelta(days=days)).isoformat() for days in (7, 14)]
+    await walker.ask("/season start", name="Winter", first_day="yesterday")
+    before = (await walker.ask("/stats", player="Raven")).embed["fields"][0]
+    for button, title, shown in (
+        ("Cancel", "Cancelled", "no last day"),
+        ("End it", "✅ Winter ends today", "the last day"),
+    ):
+        await walker.press_to(await walker.ask("/season end"), button, title)
+        assert shown in (await walker.ask("/season info")).embed["description"]
+    await walker.ask("/season start", name="Spring", first_day=ahead[0], last_day=ahead[1])
+    for season, button, title, is_left in (
+        ("Spring", "Cancel", "Nothing changed", True),
+        ("Spring", "Cancel the season", "✅ Spring cancelled", False),
+        ("Winter", "Cancel the season", "✅ Winter cancelled", False),
+    ):
+        await walker.press_to(await walker.ask("/season cancel", season=season), button, title)
+        listed = (await walker.ask("/season list")).embed["description"]
+        assert (f"**{season}**" in listed) is is_left
+    assert (await walker.ask("/stats", player="Raven")).embed["fields"][0] == before
 
 
 async def wait_for_a_tier(walker: Walker) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from tests.fakes.clock import START
 from tests.fakes.deaths import FILE, build_death, build_player_id, build_row
+from tests.fakes.seasons import build_season
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
@@ -34,8 +35,9 @@ from utils.models.problems import Problem
 from utils.models.reading import RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.seasons import SeasonResult, SeasonState
 from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth, WayStep
-from utils.models.statistics import DayCount, Enemy, WeaponRow
+from utils.models.statistics import Board, DayCount, Enemy, WeaponRow
 from utils.models.texts import text
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind, WorldState
 from utils.tasks import TaskReport, TaskState
@@ -65,6 +67,32 @@ def fill(
     _add_money(shelf, member_id, other_id)
     _add_admin(shelf, guild_id, member_id, channel)
     _add_errors(shelf, guild_id, member_id)
+    _add_seasons(shelf, guild_id)
+
+
+def _add_seasons(shelf: Shelf, guild_id: GuildId) -> None:
+    """Add a season that is over with its results, one that waits for them, and a running one."""
+    closed = {"state": SeasonState.CLOSED, "closed_at": START - 48 * HOUR}
+    seasons = (
+        build_season(
+            guild_id,
+            "s1",
+            "Winter_* @everyone",
+            first_day=date(2025, 1, 1),
+            last_day=date(2025, 3, 31),
+            **closed,
+        ),
+        build_season(guild_id, "s2", "Spring **2025**"),
+        build_season(guild_id, "s3", "April", first_day=date(2025, 4, 1), state=SeasonState.CLOSING),
+    )
+    shelf.seasons.seasons = {one.season_id: one for one in seasons}
+    rows = tuple(
+        BoardRow(rank, build_player_id(name), name, 400.0 - rank, Counters())
+        for rank, name in enumerate(NAMES, start=1)
+    )
+    shelf.seasons.results = {
+        ("s1", board): SeasonResult("s1", board, rows) for board in (Board.KILLS, Board.KD)
+    }
 
 
 def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:

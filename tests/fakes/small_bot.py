@@ -26,6 +26,7 @@ from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore, build_erasure_log
 from tests.fakes.premium import FakePremiumStore, GrantSetup
 from tests.fakes.roles import FakeGuildRoles, FakeRoleEditing, FakeRoleStore
+from tests.fakes.seasons import FakeSeasonStore
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeAuditStore, FakeGuildStore, FakeRejectedStore, FakeServerStore
 from utils.composition.interactions import CommandSources, build_services
@@ -79,6 +80,7 @@ from utils.models.texts import Text, text
 from utils.models.world_events import WorldEvent
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
+from utils.services.seasons.timer import SeasonTimer
 from utils.tasks import TaskManager, TaskReport
 
 
@@ -404,6 +406,7 @@ class Shelf:
 
     Attributes:
         bounty_endings: the endings of bounties for the timer, once the services are built.
+        season_timer: the timer of seasons, once the services are built.
     """
 
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
@@ -416,6 +419,7 @@ class Shelf:
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
+    seasons: FakeSeasonStore = field(default_factory=FakeSeasonStore)
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorSink = field(default_factory=FakeErrorSink)
     error_store: FakeErrorStore = field(default_factory=FakeErrorStore)
@@ -442,6 +446,7 @@ class Shelf:
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
+    season_timer: SeasonTimer = field(init=False)
     restores: FakeRestores = field(init=False)
 
     def __post_init__(self) -> None:
@@ -460,6 +465,7 @@ class Shelf:
                 self.premium.records,
                 self.erasures.done,
                 self.error_store.groups,
+                self.seasons.seasons,
             )
         )
 
@@ -468,6 +474,7 @@ class Shelf:
         tasks = TaskManager(self.clock)
         self.guilds.audit = self.servers.audit = self.links.audit = self.error_store.audit = self.audit
         self.roles.audit = self.audit
+        self.seasons.audit = self.audit
         grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
         ingestion.audit = self.audit
@@ -490,6 +497,8 @@ class Shelf:
             wallets=self.money,
             bounties=self.money,
             due_bounties=self.money,
+            seasons=self.seasons,
+            moving_seasons=self.seasons,
             personal_data=self.personal,
             erasures=self.erasures,
             game_logs=self.game_logs,
@@ -522,6 +531,7 @@ class Shelf:
         bounties = build_bounties(stores, guild, around, features.servers, own_links)
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
+        self.season_timer = features.season_timer
         shown = CommandSources(
             grants=grants.service,
             boards=self.boards,

@@ -49,6 +49,7 @@ from utils.events import (
     PlayerErased,
     PostedEventsChanged,
     RolesChanged,
+    SeasonChanged,
     ServerAdded,
     ServerRemoved,
 )
@@ -407,5 +408,6 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(RolesChanged, delivery.role_edits.on_roles_changed)
     events.register(RolesChanged, application.looks.on_roles_changed)
     events.register(LinksChanged, application.features.role_looks.on_links_changed)
+    events.register(SeasonChanged, application.looks.on_season_changed)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

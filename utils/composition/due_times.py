@@ -6,9 +6,10 @@ reason why nothing is.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from utils.composition.pruning import PRUNE_TASK
 from utils.database.archives.after_restore import do_for_all
@@ -18,6 +19,8 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.repositories.seasons import SeasonRepository
+from utils.database.repositories.servers import GameServerRepository
 from utils.delivery.counters import COUNTERS_TASK
 from utils.models.money import BountyEnd, BountyState
 from utils.models.restores import RestoreFacts
@@ -27,6 +30,8 @@ from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
 from utils.services.players.posted_boards import LIVE_TASK, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, build_end
+from utils.services.seasons.rules import find_end
+from utils.services.seasons.timer import SEASONS_TASK
 from utils.services.servers.restart_warnings import WARN_TASK
 from utils.telemetry.health.checker import ROUND_TASK
 
@@ -101,10 +106,31 @@ async def forget_requests(data: RestoredData) -> None:
     await do_for_all(filter(data.covers, found), partial(store.mark_all_alerted, before=data.now))
 
 
+async def silence_seasons(data: RestoredData) -> None:
+    """Let the seasons that are over by now be closed without a post; their results are kept as usual.
+
+    Results wait until the game servers are read again, because the deaths since the backup are counted then.
+    """
+    store = SeasonRepository(data.database, fences=data.find_fence)
+    servers = GameServerRepository(data.database)
+
+    async def silence(guild_id: GuildId) -> None:
+        stored = await servers.list_servers(guild_id)
+        for season in await store.list_seasons(guild_id):
+            covered = [one for one in stored if season.covers(one.scope.server_id)]
+            zones = [ZoneInfo(one.timezone) for one in covered] or [ZoneInfo("UTC")]
+            if season.state.is_moving and find_end(season, zones) <= data.now:
+                await store.change_season(guild_id, season, replace(season, is_silent=True))
+
+    found = await data.scope_index.list_guilds_with_seasons()
+    await do_for_all(filter(data.covers, found), silence)
+
+
 DUE_TIMES: Mapping[str, PassOver | str] = {
     EXPIRE_TASK: expire_bounties,
     ENDS_TASK: end_grants,
     PROOFS_TASK: forget_requests,
+    SEASONS_TASK: silence_seasons,
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
     LIVE_TASK: "boards show what is stored now",
     PRUNE_TASK: "it deletes what is old, and tells nobody",

@@ -107,6 +107,8 @@ def build_services(
         populations=features.populations,
         wallets=features.wallets,
         bounties=features.bounties,
+        seasons=features.seasons,
+        season_reports=features.season_reports,
         exports=features.exports,
         erasures=features.erasures,
         grants=shown.grants,

@@ -44,6 +44,10 @@ from utils.services.presence.server_players import PresenceStore, ServerPlayersS
 from utils.services.roles.changes import RoleRuleService, RuleStore
 from utils.services.roles.figures import RuleFigureService
 from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
+from utils.services.seasons.reports import SeasonReports, SeasonResults
+from utils.services.seasons.running import RunningSeasons
+from utils.services.seasons.seasons import SeasonService, SeasonStore
+from utils.services.seasons.timer import MovedSeasons, MovingSeasons, SeasonTimer
 from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
@@ -55,6 +59,10 @@ from utils.tasks import TaskManager
 
 class GameLogReads(PresenceStore, PopulationStore, WorldStore, Protocol):  # implemented by GameLogRepository
     """Reads of what Deadside.log tells, for commands."""
+
+
+class SeasonStorage(SeasonStore, SeasonResults, MovedSeasons, Protocol):  # implemented by SeasonRepository
+    """Storage of seasons for commands and for their timer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,8 @@ class ServiceStores:
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
+    seasons: SeasonStorage
+    moving_seasons: MovingSeasons
     personal_data: ExportStore
     erasures: ErasureStore
     game_logs: GameLogReads
@@ -149,6 +159,9 @@ class FeatureServices:
     wallets: WalletService
     bounties: BountyService
     bounty_endings: BountyEndings
+    seasons: SeasonService
+    season_reports: SeasonReports
+    season_timer: SeasonTimer
     exports: ExportService
     erasures: ErasureService
     catch_ups: CatchUpReports
@@ -175,7 +188,11 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     servers = build_servers(stores, guild, around)
     links = build_links(stores, guild, around)
     people = PersonFinder(links, guild.seen, clock=clock)
-    coverage = CoverageService(servers, guild.names, links, clock=clock)
+    running = RunningSeasons(stores.seasons, guild.premium)
+    coverage = CoverageService(servers, guild.names, links, running, clock=clock)
+    statistics = StatisticsService(
+        stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
+    )
     guild_changes = build_guild_changes(stores, guild, around, servers)
     role_looks = build_role_looks(stores, guild, around, coverage)
     return FeatureServices(
@@ -196,9 +213,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
         coverage=coverage,
-        statistics=StatisticsService(
-            stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
-        ),
+        statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
@@ -207,6 +222,11 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         wallets=WalletService(stores.wallets, clock=clock),
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),
+        seasons=build_seasons(stores, around, servers, audit),
+        season_reports=SeasonReports(
+            stores.seasons, servers=servers, coverage=coverage, statistics=statistics, clock=clock
+        ),
+        season_timer=build_season_timer(stores, guild, around, coverage, statistics),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
         erasures=ErasureService(
             stores.erasures,
@@ -358,6 +378,37 @@ def build_bounty_endings(
         stores.due_bounties,
         guilds=guild.settings,
         servers=servers,
+        events=around.events,
+        tasks=around.tasks,
+        clock=around.clock,
+    )
+
+
+def build_seasons(
+    stores: ServiceStores, around: Surroundings, servers: GameServerService, audit: AuditLog
+) -> SeasonService:
+    """Return the rules about making, ending and cancelling seasons."""
+    return SeasonService(
+        stores.seasons, servers=servers, audit=audit, events=around.events, clock=around.clock
+    )
+
+
+def build_season_timer(
+    stores: ServiceStores,
+    guild: GuildServices,
+    around: Surroundings,
+    coverage: CoverageService,
+    statistics: StatisticsService,
+) -> SeasonTimer:
+    """Return the timer of seasons."""
+    return SeasonTimer(
+        stores.moving_seasons,
+        stores.seasons,
+        servers=stores.servers,
+        coverage=coverage,
+        statistics=statistics,
+        channels=guild.settings,
+        premium=guild.premium,
         events=around.events,
         tasks=around.tasks,
         clock=around.clock,

@@ -33,6 +33,7 @@ from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.restart_warnings import RestartWarningRepository
 from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
@@ -92,6 +93,7 @@ class Repositories(ServiceStores):
     errors: ErrorRepository
     incidents: IncidentRepository
     restart_warnings: RestartWarningRepository
+    seasons: SeasonRepository
     erasure_records: ErasureRecordRepository
     erasures: ErasureRepository
     standings: Standings
@@ -137,6 +139,8 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         errors=ErrorRepository(database),
         incidents=IncidentRepository(database),
         restart_warnings=RestartWarningRepository(database, fences=fences),
+        seasons=SeasonRepository(database, fences=fences),
+        moving_seasons=scope_index,
         erasure_records=ErasureRecordRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from utils.embeds.event_values import describe_event_value
 from utils.embeds.rule_wording import describe_rule_changes, describe_rule_facts
@@ -18,6 +18,7 @@ from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
 from utils.models.texts import (
+    Day,
     Mention,
     Metres,
     Moment,
@@ -228,6 +229,27 @@ def _describe_channel(facts: AuditFacts) -> Text:
     return text("{kind} of {server}: {old} → {new}", kind=kind, server=facts.server_name, old=old, new=new)
 
 
+def _describe_season(facts: AuditFacts) -> Text:
+    change = facts.get_change("season")
+    season = clean_text(str(change.old if change.new is None else change.new), _VALUE_CHARACTERS)
+    if facts.server_name is None:
+        return text("{season}", season=season)
+    return text("{season} of {server}", season=season, server=facts.server_name)
+
+
+def _describe_season_started(facts: AuditFacts) -> Text:
+    season, last = _describe_season(facts), facts.get_change("last_day").new
+    first = Day(date.fromisoformat(str(facts.get_change("first_day").new)))
+    if last is None:
+        return text("{season}, from {first} on", season=season, first=first)
+    return text(
+        "{season}, from {first} to {last}",
+        season=season,
+        first=first,
+        last=Day(date.fromisoformat(str(last))),
+    )
+
+
 def _describe_style(facts: AuditFacts) -> Text:
     return text("{changes}", changes=Names(tuple(map(_describe_style_change, facts.changes))))
 
@@ -430,4 +452,7 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.ROLES_EDIT: describe_rule_changes,
     AuditAction.ROLES_REMOVE: describe_rule_facts,
     AuditAction.ROLES_OFF: describe_rule_facts,
+    AuditAction.SEASON_START: _describe_season_started,
+    AuditAction.SEASON_END: _describe_season,
+    AuditAction.SEASON_CANCEL: _describe_season,
 }

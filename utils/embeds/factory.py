@@ -30,6 +30,7 @@ from utils.embeds import (
     replies,
     restores,
     roles,
+    seasons,
     server_logs,
     server_status,
     servers,
@@ -229,6 +230,11 @@ class EmbedFactory:
     build_board = _show(players.build_board_embed)
     build_posted_board = _show(players.build_posted_embed)
     build_places = _show(players.build_places_embed)
+
+    build_season_started = _show(seasons.build_season_started_embed)
+    build_season_info = _show(seasons.build_season_info_embed)
+    build_season_results = _show(seasons.build_season_results_embed)
+    build_season_list = _show(seasons.build_season_list_embed)
 
     build_comparison = _show(combat.build_comparison_embed)
     build_weapons = _show(combat.build_weapons_embed)

@@ -19,8 +19,8 @@ from utils.embeds.values import (
 from utils.models.lasting_buttons import LastingButton
 from utils.models.players import BoardRow, NamedCount, PlayerStats
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
-from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Coverage, RankedPlaces
-from utils.models.texts import Metres, Moment, Names, Number, Span, Text, Value, plural, text
+from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Coverage, Period, RankedPlaces
+from utils.models.texts import Day, Metres, Moment, Names, Number, Span, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
 
@@ -60,8 +60,13 @@ BOARDS: Mapping[Board, BoardLook] = {
 
 
 def describe_coverage(coverage: Coverage) -> Text:
-    """Return the server and period of an answer."""
-    return join_facts([coverage.where, PERIOD_CHOICES[coverage.period]])
+    """Return the server and period of an answer; of a season its name and days."""
+    if coverage.period is not Period.SEASON:
+        return join_facts([coverage.where, PERIOD_CHOICES[coverage.period]])
+    days: list[Value] = [] if coverage.since is None else [text("since {day}", day=Day(coverage.since))]
+    if coverage.since is not None and coverage.until is not None and coverage.until < coverage.today:
+        days = [text("{first} to {last}", first=Day(coverage.since), last=Day(coverage.until))]
+    return join_facts([coverage.where, show_name(coverage.season), *days])
 
 
 def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
@@ -98,12 +103,12 @@ def build_board_embed(
     width = measure_places(style, rows[-1].rank if rows else 0)
     lines = []
     for row in rows:
-        shown = _show_row(style, look, row, width=width)
+        shown = show_board_row(style, look, row, width=width)
         is_own = own is not None and row.player_id == own.player_id
         lines.append(style.write(text("{row} ← you", row=shown) if is_own else shown))
     lines = lines or [style.write(text("This board is still empty."))]
     if own is not None and all(row.player_id != own.player_id for row in rows):
-        lines += ["", style.write(text("You: {row}", row=_show_row(style, look, own)))]
+        lines += ["", style.write(text("You: {row}", row=show_board_row(style, look, own)))]
     return build_ranking(style, look, coverage, lines)
 
 
@@ -138,7 +143,7 @@ def list_board_buttons(key: BoardKey) -> tuple[LastingButton, ...]:
 def build_places_embed(style: Style, places: RankedPlaces, coverage: Coverage) -> discord.Embed:
     """Return the places of a member's own players on a board."""
     look = BOARDS[places.board]
-    lines = [style.write(_show_row(style, look, row)) for row in places.rows]
+    lines = [style.write(show_board_row(style, look, row)) for row in places.rows]
     if places.missing:
         names = Names(tuple(map(show_name, places.missing)))
         lines.append(style.write(_describe_missing(places, names)))
@@ -201,7 +206,8 @@ def _list_figures(stats: PlayerStats) -> Iterator[tuple[Text, Value]]:
     yield text("Last seen"), Moment(stats.last_seen_at)
 
 
-def _show_row(style: Style, look: BoardLook, row: BoardRow, *, width: int = MEDAL_CHARACTERS) -> Text:
+def show_board_row(style: Style, look: BoardLook, row: BoardRow, *, width: int = MEDAL_CHARACTERS) -> Text:
+    """Return a line of a board: place, player and value."""
     value = look.show_value(row.value)
     if look.is_money:
         claims = plural("{count} bounty", "{count} bounties", row.claims)

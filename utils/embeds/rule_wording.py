@@ -9,12 +9,13 @@ from utils.models.roles import (
     DEFAULT_KEEP,
     MATCH_CHOICES,
     RULE_BOARDS,
+    RULE_PERIOD_CHOICES,
     RoleId,
     RuleMatch,
     RuleTerms,
     describe_terms,
 )
-from utils.models.statistics import PERIOD_CHOICES, Board, Period
+from utils.models.statistics import Board, Period
 from utils.models.texts import Mention, Metres, Names, Number, Text, Value, text, text_in
 
 _NONE = text_in("a setting", "none")
@@ -76,7 +77,7 @@ _SHOWN: Mapping[str, Callable[[str], Value]] = {
     "longest": lambda one: Metres(int(one)),
     "board": lambda one: RULE_BOARDS[Board(one)],
     "match": lambda one: MATCH_CHOICES[RuleMatch(one)],
-    "period": lambda one: PERIOD_CHOICES[Period(one)],
+    "period": lambda one: RULE_PERIOD_CHOICES[Period(one)],
     "ladder": lambda one: one,
 }
 """Show the values of an entry; those that are not named here are whole numbers."""

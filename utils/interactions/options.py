@@ -16,7 +16,7 @@ from utils.interactions.autocomplete import (
 )
 from utils.interactions.context import KillfeedContext
 from utils.models.scope import MemberId
-from utils.models.statistics import PERIOD_CHOICES, Period
+from utils.models.statistics import PERIOD_CHOICES, SEASON_PERIOD_CHOICES, Period
 from utils.models.texts import Text
 from utils.models.typed_text import TYPED_CHARACTERS
 from utils.services.players.coverage import StatisticsQuestion
@@ -59,13 +59,13 @@ def player_option(
     return text_option(name, description=description, autocomplete=complete, is_required=is_required)
 
 
-def period_option() -> Decorator:
-    """Give a command the option of the days it counts."""
+def period_option(*, with_season: bool = False) -> Decorator:
+    """Give a command the option of the days it counts; ``with_season`` also those of the running season."""
     decorator: Decorator = discord.option(
         "period",
         str,
         description="Which days to count",
-        choices=name_choices(PERIOD_CHOICES),
+        choices=name_choices(SEASON_PERIOD_CHOICES if with_season else PERIOD_CHOICES),
         default=Period.ALL.value,
     )
     return decorator

@@ -44,6 +44,8 @@ from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
 from utils.services.roles.changes import RoleRuleService
 from utils.services.roles.looks import RoleLooks
+from utils.services.seasons.reports import SeasonReports
+from utils.services.seasons.seasons import SeasonService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
 from utils.services.servers.server_facts import ServerFactService
@@ -202,6 +204,8 @@ class Services:
     premium: PremiumService
     wallets: WalletService
     bounties: BountyService
+    seasons: SeasonService
+    season_reports: SeasonReports
     readings: ServerReadings
     deliveries: Deliveries
     samples: Samples

@@ -51,6 +51,7 @@ class Feature(StrEnum):
     COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
     ROLES = "roles add"
+    SEASON = "season"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -76,6 +77,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.BOUNTIES: (text_in("a feature", "bounties"),),
         Feature.WALLET: (text_in("a feature", "wallet"),),
         Feature.COUNTERS: (text_in("a feature", "counters"),),
+        Feature.SEASON: (text_in("a feature", "seasons"),),
     },
     3: {
         Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NewType
 
 from utils.models.scope import GuildId, MemberId, ServerId
-from utils.models.statistics import PERIOD_CHOICES, Board, Period
+from utils.models.statistics import SEASON_PERIOD_CHOICES, Board, Period
 from utils.models.texts import Metres, Number, Text, Value, join, plural, text, text_in
 
 RoleId = NewType("RoleId", int)
@@ -20,8 +20,9 @@ REASON_CHARACTERS = 512  # Discord's limit
 MOST_RULES: Mapping[int, int] = {3: 10, 4: 25}
 """The number of rules by tier; lower tiers have none."""
 
-RULE_PERIODS = (Period.ALL, Period.WEEK, Period.MONTH)
-RULE_PERIOD_CHOICES: Mapping[Period, Text] = {period: PERIOD_CHOICES[period] for period in RULE_PERIODS}
+RULE_PERIOD_CHOICES: Mapping[Period, Text] = {
+    period: SEASON_PERIOD_CHOICES[period] for period in (Period.ALL, Period.WEEK, Period.MONTH, Period.SEASON)
+}
 
 RULE_BOARDS: Mapping[Board, Text] = {
     Board.KILLS: text_in("a choice", "Kills"),
@@ -223,7 +224,7 @@ def describe_terms(terms: RuleTerms, server_name: str | None) -> Text:
     where: Value = server_name or _ALL_SERVERS
     if server_name is None and terms.server_id is not None:
         where = _REMOVED_SERVER
-    facts: list[Value] = [*conditions, where, PERIOD_CHOICES[terms.period]]
+    facts: list[Value] = [*conditions, where, RULE_PERIOD_CHOICES[terms.period]]
     if len(conditions) > 1:
         facts.insert(0, MATCH_CHOICES[terms.match])
     if terms.keep != DEFAULT_KEEP and conditions:

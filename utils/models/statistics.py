@@ -22,10 +22,11 @@ class Period(StrEnum):
     TODAY = "today"
     WEEK = "7d"
     MONTH = "30d"
+    SEASON = "season"
 
     @property
     def days(self) -> int | None:
-        """How many calendar days it has, today included; None for all time."""
+        """How many calendar days it has, today included; None for all time and for a season."""
         return {Period.TODAY: 1, Period.WEEK: 7, Period.MONTH: 30}.get(self)
 
 
@@ -39,6 +40,12 @@ PERIOD_CHOICES: Mapping[Period, Text] = {
     Period.MONTH: text_in("a choice", "Last 30 days"),
 }
 """The names of periods in lists of choices."""
+
+SEASON_PERIOD_CHOICES: Mapping[Period, Text] = {
+    **PERIOD_CHOICES,
+    Period.SEASON: text_in("a choice", "This season"),
+}
+"""The same, where the figures of a season can be asked for as well."""
 
 
 class Board(StrEnum):
@@ -90,12 +97,16 @@ class CoveredDeaths:
         server_ids: the servers that are summed.
         since: the first day that counts, by the servers' own calendars; None counts everything.
         since_at: the moment (UTC) at which that day begins, where it is today.
+        until: the last day that counts, by the same calendars; None if there is none.
+        until_at: the moment (UTC) at which that day is over.
     """
 
     guild_id: GuildId
     server_ids: Sequence[ServerId]
     since: date | None = None
     since_at: datetime | None = None
+    until: date | None = None
+    until_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +116,13 @@ class Coverage(CoveredDeaths):
     Attributes:
         where: the server's name (foreign text), or words for several servers.
         today: today's date in the server's own time zone, or in UTC for several servers.
+        season: the name of the season (foreign text) if the period is one.
     """
 
     where: Value
     today: date
     period: Period = Period.ALL
+    season: str = ""
 
 
 @dataclass(frozen=True, slots=True)

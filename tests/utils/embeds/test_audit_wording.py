@@ -76,6 +76,26 @@ SENTENCES = [
         AuditFacts(changes=(FieldChange("role_id", 6, None),)),
         "<@&6>: every member with a linked player · all game servers · All time",
     ),
+    (
+        "season start",
+        change(
+            FieldChange("season", None, "Winter"),
+            FieldChange("first_day", None, "2026-12-01"),
+            FieldChange("last_day", None, "2026-12-31"),
+        ),
+        "Winter of North, from 01 Dec 2026 to 31 Dec 2026",
+    ),
+    (
+        "season start",
+        change(
+            FieldChange("season", None, "Winter"),
+            FieldChange("first_day", None, "2026-12-01"),
+            server_name=None,
+        ),
+        "Winter, from 01 Dec 2026 on",
+    ),
+    ("season end", change(FieldChange("season", "Winter", None), server_name=None), "Winter"),
+    ("season cancel", change(FieldChange("season", "Winter", None)), "Winter of North"),
     ("errors resolve", change(FieldChange("K7M2QX", "open", "resolved")), "error K7M2QX"),
     (
         "events set",

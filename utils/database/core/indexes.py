@@ -102,6 +102,11 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("claimer", ("guild_id", "claimer_id", "-closed_at")),
         Index("claimed", (*_SERVER, "-closed_at"), only={"state": "claimed"}),
     ),
+    "seasons": (
+        Index("season", ("guild_id", "season_id"), unique=True),
+        Index("moving", ("guild_id",), only={"is_moving": True}),
+    ),
+    "season_results": (Index("result", ("guild_id", "season_id", "board"), unique=True),),
     "audit": (
         Index("newest", ("guild_id", "-at", "-_id")),
         Index("actor", ("guild_id", "actor_id", "-at", "-_id")),
@@ -168,6 +173,8 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "wallets": BackupClass.KEPT,
     "ledger": BackupClass.KEPT,
     "bounties": BackupClass.KEPT,
+    "seasons": BackupClass.KEPT,
+    "season_results": BackupClass.KEPT,
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,

@@ -5,6 +5,7 @@ Deaths and players are many and have functions of their own; so has what is stor
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -37,11 +38,13 @@ class Codec(Generic[T]):
 
 
 def plain(value: object) -> object:
-    """Return a value as MongoDB stores it: enums as their values, sets as sorted lists."""
+    """Return a value as MongoDB stores it: enums as their values, days as texts, sets as sorted lists."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
         return sorted(str(item) for item in value)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, str) else value

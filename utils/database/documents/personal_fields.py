@@ -71,6 +71,7 @@ class PersonalField:
         beside: other fields about the same person, and their content afterwards.
         only: selects the documents in which it is erased. It also bounds each earlier field of an index,
             because MongoDB needs that to use the later field.
+        is_listed: it is a field of the entries of a list; the entry about the person is replaced.
         part: the part of an export; None if the documents are not exported by this field.
         is_shared: an export shows it even if the document is found by another field.
     """
@@ -81,6 +82,7 @@ class PersonalField:
     after: int | str | None = None
     beside: Fields = field(default_factory=dict)
     only: Fields = field(default_factory=dict)
+    is_listed: bool = False
     part: ExportPart | None = None
     is_shared: bool = False
 
@@ -93,6 +95,14 @@ class PersonalField:
     def paths(self) -> tuple[str, ...]:
         """All fields that it declares."""
         return (self.path, *self.beside)
+
+    @property
+    def replacement(self) -> Fields:
+        """The fields and their content after an erasure; of a list those of the entry that was found."""
+        fields = {self.path: self.after, **self.beside}
+        if not self.is_listed:
+            return fields
+        return {".$.".join(path.rsplit(".", 1)): content for path, content in fields.items()}
 
 
 Declarations = Mapping[str, tuple[PersonalField, ...]]
@@ -222,6 +232,17 @@ PERSONAL_FIELDS: Declarations = {
         ),
         _member("placer_id", Erasure.REPLACED, only=_CLOSED, part=ExportPart("bounties_placed", "placer")),
         _member("claimer_id", Erasure.REPLACED, beside=_CLAIMER, part=_CLAIMED),
+    ),
+    "seasons": (),
+    "season_results": (
+        _player(
+            "rows.player_id",
+            Erasure.REPLACED,
+            beside={"rows.name": ERASED_NAME},
+            only={"season_id": {"$gt": ""}},
+            is_listed=True,
+            part=ExportPart("season_results", "result"),
+        ),
     ),
     "audit": (
         _member(

@@ -23,6 +23,7 @@ from utils.models.scope import PlayerId, ServerId
 
 Document = dict[str, Any]
 _SORTED_AT_ONCE = 2_000  # about two milliseconds
+_LONGEST_PERIOD = timedelta(days=62)  # 30 days, and rows that a wrong clock dated ahead
 BucketKey = tuple[PlayerId, str]
 """Player and month."""
 
@@ -109,12 +110,14 @@ def format_month(day: date) -> str:
     return f"{day.year:04}-{day.month:02}"
 
 
-def list_months(since: date) -> list[str]:
-    """Return the months of the days from ``since`` on; a period has at most 31 days."""
-    first = since.replace(day=1)
-    second = (first + timedelta(days=32)).replace(day=1)
-    third = (second + timedelta(days=32)).replace(day=1)
-    return [format_month(month) for month in (first, second, third)]
+def list_months(since: date, until: date | None = None) -> list[str]:
+    """Return the months of some days; a period without a last day has at most 31 days."""
+    last = until or since + _LONGEST_PERIOD
+    month, months = since.replace(day=1), []
+    while month <= last:
+        months.append(format_month(month))
+        month = (month + timedelta(days=32)).replace(day=1)
+    return months
 
 
 def build_day_entry(day: PlayerDay) -> Document:

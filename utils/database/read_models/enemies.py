@@ -5,7 +5,7 @@ most active player has sixteen thousand.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from utils.models.scope import PlayerId
@@ -46,6 +46,11 @@ def build_enemies(
     ]
 
 
-def build_since(day: date | None) -> Document:
-    """Return the filter of deaths written on a day or later, by the game server's clock."""
-    return {} if day is None else {"written_at": {"$gte": datetime.combine(day, time.min)}}
+def build_since(day: date | None, until: date | None = None) -> Document:
+    """Return the filter of deaths written on a day or later, up to a last day, by the game server's clock."""
+    if day is None:
+        return {}
+    written: Document = {"$gte": datetime.combine(day, time.min)}
+    if until is not None:
+        written["$lt"] = datetime.combine(until + timedelta(days=1), time.min)
+    return {"written_at": written}

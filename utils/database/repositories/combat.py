@@ -54,7 +54,7 @@ class CombatRepository(Repository):
         """Return the weapons that players killed with, most kills first."""
         if covered.since is None:
             return await self._list_weapons_of_all_time(covered, player_ids)
-        match = _of_players(covered.server_ids, player_ids) | build_since(covered.since)
+        match = _of_players(covered.server_ids, player_ids) | build_since(covered.since, covered.until)
         found = await self._of_guild("kills", covered.guild_id).aggregate(
             build_weapon_counts(match), hint="killer"
         )

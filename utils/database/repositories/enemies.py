@@ -31,10 +31,15 @@ async def list_enemies(
 
 
 async def find_worst_enemy(
-    players: ShownPlayers, player_ids: Sequence[PlayerId], side: Side, *, since: date | None = None
+    players: ShownPlayers,
+    player_ids: Sequence[PlayerId],
+    side: Side,
+    *,
+    since: date | None = None,
+    until: date | None = None,
 ) -> Enemy | None:
-    """Return the most frequent enemy since ``since``. Read only names that may be the answer."""
-    found = await _count(players, player_ids, side, since=since)
+    """Return the most frequent enemy on some days. Read only names that may be the answer."""
+    found = await _count(players, player_ids, side, days=build_since(since, until))
     named = await _name(players, [one for one in found if one["kills"] == found[0]["kills"]])
     return named[0] if named else None
 
@@ -44,12 +49,12 @@ async def _count(
     player_ids: Sequence[PlayerId],
     side: Side,
     *,
-    since: date | None = None,
+    days: Document | None = None,
     minimum: int = 1,
     only: Sequence[PlayerId] = (),
 ) -> list[Document]:
     own: Side = "killer" if side == "victim" else "victim"
-    match: Document = {"server_id": {"$in": players.server_ids}, **build_since(since)}
+    match: Document = {"server_id": {"$in": players.server_ids}, **(days or {})}
     if only:
         match[f"{side}_id"] = {"$in": list(only)}
     pipeline = build_enemies(match, player_ids, side, minimum=minimum, limit=MOST_ENEMIES)

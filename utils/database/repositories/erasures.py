@@ -193,7 +193,7 @@ def _list_walked(declared: Declarations) -> Iterator[tuple[str, PersonalField]]:
 
 
 async def _replace(stored: ScopedCollection, one: PersonalField, value: object) -> None:
-    await stored.update_many({**one.only, one.path: value}, {"$set": {one.path: one.after, **one.beside}})
+    await stored.update_many({**one.only, one.path: value}, {"$set": dict(one.replacement)})
 
 
 async def _pull(stored: ScopedCollection, one: PersonalField, value: object) -> None:

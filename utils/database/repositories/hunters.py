@@ -23,7 +23,7 @@ class HunterRepository(Repository):
         player_ids = [PlayerId(claim["_id"]) for claim in claims]
         players = await ShownPlayers.open(self._database, covered)
         names = await players.find_names(player_ids)
-        counters = await players.find_counters(player_ids, covered.since)
+        counters = await players.find_counters(player_ids, covered.since, covered.until)
         rows = [
             BoardRow(
                 rank=0,
@@ -46,6 +46,8 @@ class HunterRepository(Repository):
         }
         if covered.since_at is not None:
             wanted["closed_at"] = {"$gte": covered.since_at}
+        if covered.until_at is not None:
+            wanted.setdefault("closed_at", {})["$lt"] = covered.until_at
         sums: Document = {
             "_id": "$claimer_player_id",
             "amount": {"$sum": "$amount"},

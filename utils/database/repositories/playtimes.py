@@ -117,8 +117,10 @@ class PlaytimeRepository(Repository):
 
 
 def _build_wanted(covered: CoveredDeaths) -> Document:
-    since = "" if covered.since is None else covered.since.isoformat()
-    return {"server_id": {"$in": list(covered.server_ids)}, "day": {"$gte": since}}
+    days = {"$gte": "" if covered.since is None else covered.since.isoformat()}
+    if covered.until is not None:
+        days["$lte"] = covered.until.isoformat()
+    return {"server_id": {"$in": list(covered.server_ids)}, "day": days}
 
 
 def _read_player(
@@ -134,6 +136,8 @@ def _read_player(
 def _measure(player: PlayerPresence, newest_at: datetime | None, covered: CoveredDeaths) -> int:
     """Return the seconds of an open session within the period, up to the newest stamp."""
     until = player.left_at or newest_at or player.seen_at
+    if covered.until_at is not None:
+        until = min(until, covered.until_at)
     since = player.since if covered.since_at is None else max(player.since, covered.since_at)
     return max(0, int((until - since).total_seconds()))
 

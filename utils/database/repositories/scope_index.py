@@ -72,6 +72,10 @@ class ScopeIndexRepository:
         """Return every guild with a link that waits for its proof, or whose outcome is not shown yet."""
         return await self._group_guilds("links", {"$match": {"is_open": True}}, hint="open")
 
+    async def list_guilds_with_seasons(self) -> tuple[GuildId, ...]:
+        """Return every guild with a season that is not closed yet."""
+        return await self._group_guilds("seasons", {"$match": {"is_moving": True}}, hint="moving")
+
     async def list_guilds_with_errors(self) -> tuple[GuildId, ...]:
         """Return every guild with groups of errors, or with hours of them, and the whole bot."""
         known = [

@@ -69,12 +69,12 @@ class ShownPlayers:
         return {PlayerId(one["player_id"]): one["name"] for one in newest}
 
     async def find_counters(
-        self, player_ids: Sequence[PlayerId], since: date | None
+        self, player_ids: Sequence[PlayerId], since: date | None, until: date | None = None
     ) -> Mapping[PlayerId, Counters]:
         """Return players' counters, summed over servers and days."""
         several: dict[PlayerId, list[Counters]] = {player_id: [] for player_id in player_ids}
         if since is not None:
-            for day in await self.list_days(player_ids, since):
+            for day in await self.list_days(player_ids, since, until):
                 several[day.player_id].append(day.counters)
         else:
             wanted = {"player_id": {"$in": list(player_ids)}}
@@ -83,8 +83,11 @@ class ShownPlayers:
                 several[PlayerId(one["player_id"])].append(read_counters(one["counters"]))
         return {player_id: sum_counters(counters) for player_id, counters in several.items()}
 
-    async def list_days(self, player_ids: Sequence[PlayerId], since: date) -> list[PlayerDay]:
+    async def list_days(
+        self, player_ids: Sequence[PlayerId], since: date, until: date | None = None
+    ) -> list[PlayerDay]:
         """Return the counters of players on each day."""
-        wanted = {"month": {"$in": list_months(since)}, "player_id": {"$in": list(player_ids)}}
+        wanted = {"month": {"$in": list_months(since, until)}, "player_id": {"$in": list(player_ids)}}
         buckets = await self.find("player_days", wanted, "month")
-        return [day for bucket in buckets for day in read_days(bucket) if day.day >= since]
+        last = until or date.max
+        return [day for bucket in buckets for day in read_days(bucket) if since <= day.day <= last]

@@ -60,7 +60,7 @@ _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("pl
 
 
 class StatisticsRepository(Repository):
-    """Counters, tallies, boards and names of players; the first day that counts is a month ago at most."""
+    """Counters, tallies, boards and names of players; the first day that counts is a year ago at most."""
 
     def __init__(self, database: SafeDatabase, standings: Standings) -> None:
         super().__init__(database)
@@ -75,13 +75,14 @@ class StatisticsRepository(Repository):
         newest = max((record for _, record in records), key=lambda record: record.last_seen_at)
         counters = [record.counters for _, record in records]
         if covered.since is not None:
-            counters = [day.counters for day in await players.list_days(player_ids, covered.since)]
+            days = await players.list_days(player_ids, covered.since, covered.until)
+            counters = [day.counters for day in days]
         summed = sum_counters(counters)
         (rank, ranked), weapon, nemesis, prey = await asyncio.gather(
             self._find_rank(covered, players, player_ids, (summed, newest.name)),
             self._find_top_weapon(covered, [record for _, record in records]),
-            find_worst_enemy(players, player_ids, "killer", since=covered.since),
-            find_worst_enemy(players, player_ids, "victim", since=covered.since),
+            find_worst_enemy(players, player_ids, "killer", since=covered.since, until=covered.until),
+            find_worst_enemy(players, player_ids, "victim", since=covered.since, until=covered.until),
         )
         by_time = sorted((record for _, record in records), key=lambda record: record.last_seen_at)
         names = {record.player_id: record.name for record in by_time}
@@ -113,7 +114,12 @@ class StatisticsRepository(Repository):
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
         players = await ShownPlayers.open(self._database, covered)
         standing = await self._standings.rank(
-            covered.guild_id, players.shown, board, minimum_kills=minimum_kills, since=covered.since
+            covered.guild_id,
+            players.shown,
+            board,
+            minimum_kills=minimum_kills,
+            since=covered.since,
+            until=covered.until,
         )
         before, ties = standing.ranking.cut(limit=limit, offset=offset)
         # in threads: half of a guild may be one tie, for example with one kill each, to be sorted by name
@@ -123,7 +129,8 @@ class StatisticsRepository(Repository):
         if mine is not None:
             level = await asyncio.to_thread(_place, standing, [mine[1]], mine[0])
             places += [place for place in level if place.player_id in own][:1]
-        counters = await players.find_counters([place.player_id for place in places], covered.since)
+        player_ids = [place.player_id for place in places]
+        counters = await players.find_counters(player_ids, covered.since, covered.until)
         rows = [
             BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
             for place in places
@@ -136,7 +143,9 @@ class StatisticsRepository(Repository):
     ) -> Mapping[PlayerId, Counters]:
         """Return players' counters, without metres, summed over servers; those without rows are absent."""
         shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
-        return await self._standings.sum_players(covered.guild_id, shown, player_ids, since=covered.since)
+        return await self._standings.sum_players(
+            covered.guild_id, shown, player_ids, since=covered.since, until=covered.until
+        )
 
     async def list_days(
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
@@ -144,7 +153,7 @@ class StatisticsRepository(Repository):
         """Return the counters of each day, summed over servers and players, without empty days."""
         players = await ShownPlayers.open(self._database, covered)
         by_day: dict[date, list[Counters]] = {}
-        for day in await players.list_days(player_ids, since):
+        for day in await players.list_days(player_ids, since, covered.until):
             by_day.setdefault(day.day, []).append(day.counters)
         return tuple(DayCount(day, sum_counters(by_day[day])) for day in sorted(by_day))
 
@@ -212,7 +221,12 @@ class StatisticsRepository(Repository):
     ) -> tuple[int | None, int]:
         """Return the rank by kills of players summed to one (or None), and the number of places."""
         standing = await self._standings.rank(
-            covered.guild_id, players.shown, "kills", minimum_kills=0, since=covered.since
+            covered.guild_id,
+            players.shown,
+            "kills",
+            minimum_kills=0,
+            since=covered.since,
+            until=covered.until,
         )
         counters, name = own
         mine = standing.find_numbers(player_ids)
@@ -233,7 +247,7 @@ class StatisticsRepository(Repository):
             return NamedCount(rows[0].weapon, rows[0].kills) if rows else None
         killers = {"$in": [record.player_id for record in records]}
         match = {"server_id": {"$in": list(covered.server_ids)}, "kind": KILLS, "killer_id": killers}
-        pipeline = build_weapon_counts(match | build_since(covered.since))
+        pipeline = build_weapon_counts(match | build_since(covered.since, covered.until))
         found = await self._of_guild("kills", covered.guild_id).aggregate(pipeline, hint="killer")
         return NamedCount(found[0]["_id"], found[0]["kills"]) if found else None
 

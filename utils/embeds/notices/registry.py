@@ -8,6 +8,7 @@ from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.notices.levels import LEVEL_LOOK, XP_EVENT_LOOK
 from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.restarts import RESTART_LOOK
+from utils.embeds.notices.seasons import SEASON_LOOK
 from utils.embeds.notices.visits import VISIT_LOOK
 from utils.embeds.notices.world import WORLD_LOOK
 
@@ -19,6 +20,7 @@ NOTICE_LOOKS: NoticeLooks = {
     "visit": VISIT_LOOK,
     "world": WORLD_LOOK,
     "restart": RESTART_LOOK,
+    "season": SEASON_LOOK,
     "level": LEVEL_LOOK,
     "xp_event": XP_EVENT_LOOK,
 }

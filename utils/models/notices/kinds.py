@@ -15,6 +15,7 @@ from utils.models.notices.highlights import HighlightKind
 from utils.models.notices.levels import LevelEvent, LevelNotice, XpEventNews, XpEventNotice
 from utils.models.notices.notice import Notice
 from utils.models.notices.restarts import RestartEvent, RestartNotice
+from utils.models.notices.seasons import SeasonEvent, SeasonNotice
 from utils.models.notices.visits import VisitEvent, VisitNotice
 from utils.models.notices.world import WorldEventNotice
 from utils.models.world_events import WorldEventKind
@@ -112,6 +113,13 @@ NOTICE_KINDS = NoticeKinds(
             variants=VisitEvent,
             channel_kind=ChannelKind.CONNECTIONS,
             personal=PersonalFacts(listed_names=("players.name",)),
+        ),
+        NoticeKind(
+            name="season",
+            model=SeasonNotice,
+            variants=SeasonEvent,
+            channel_kind=ChannelKind.NEWS,
+            personal=PersonalFacts(listed_names=("places.name",)),
         ),
         NoticeKind(
             name="world",

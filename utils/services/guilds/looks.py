@@ -24,6 +24,7 @@ from utils.events import (
     LinksChanged,
     PlayerErased,
     RolesChanged,
+    SeasonChanged,
     ServerRemoved,
 )
 from utils.models.scope import GuildId
@@ -104,6 +105,10 @@ class GuildLooks:
 
     def on_roles_changed(self, event: RolesChanged) -> None:
         """Note a guild whose roles in Discord changed."""
+        self._wanted.add(event.guild_id)
+
+    def on_season_changed(self, event: SeasonChanged) -> None:
+        """Note a guild in which a season began or ended."""
         self._wanted.add(event.guild_id)
 
     async def _look_at(self, guild_id: GuildId) -> None:

@@ -1,19 +1,25 @@
 """Coverage: the servers, days and players of an answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import InvalidInputError, NotFoundError, NotLinkedError
+from utils.errors import AmbiguousError, InvalidInputError, NotFoundError, NotLinkedError
+from utils.models.labels import add_labels
 from utils.models.links import describe_unlinked
 from utils.models.players import KnownPlayer, NamedPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.seasons import Season
+from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
 from utils.models.texts import Command, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
+from utils.services.seasons.rules import begin_day
+from utils.services.seasons.running import RunningSeasons
 from utils.services.servers.game_servers import GameServerService, list_chosen
 
 HOW_TO_LINK = text(
@@ -38,21 +44,32 @@ class CoverageService:
     """Turns questions into servers, days and players."""
 
     def __init__(
-        self, servers: GameServerService, names: PlayerNames, links: LinkService, *, clock: Clock
+        self,
+        servers: GameServerService,
+        names: PlayerNames,
+        links: LinkService,
+        seasons: RunningSeasons,
+        *,
+        clock: Clock,
     ) -> None:
         self._servers = servers
         self._names = names
         self._links = links
+        self._seasons = seasons
         self._clock = clock
 
     async def choose(self, guild_id: GuildId, server: str | None, period: Period = Period.ALL) -> Coverage:
         """Return the coverage of an answer: the named server or all of the guild, and the days of a period.
 
         Raises:
-            NotFoundError, AmbiguousError: there is no server, or none with this name.
+            NotFoundError, AmbiguousError: there is no server, or none with this name; there is no season, or
+                several servers have their own.
+            TierRequiredError: the guild's tier has no seasons, and the period is one.
         """
+        if period is Period.SEASON:
+            return self.cover(*await self._choose_season(guild_id, server))
         servers = await list_chosen(self._servers, guild_id, server)
-        zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
+        zone = find_zone(servers)
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None
         return Coverage(
@@ -64,6 +81,41 @@ class CoverageService:
             since=since,
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
+
+    def cover(self, season: Season, servers: Sequence[GameServer]) -> Coverage:
+        """Return the coverage of the days of a season on servers that it covers."""
+        zone = find_zone(servers)
+        return Coverage(
+            guild_id=season.guild_id,
+            server_ids=tuple(one.scope.server_id for one in servers),
+            where=servers[0].name if len(servers) == 1 else ALL_SERVERS,
+            today=self._clock.now().astimezone(zone).date(),
+            period=Period.SEASON,
+            season=season.name,
+            since=season.first_day,
+            since_at=begin_day(season.first_day, zone),
+            until=season.final_day,
+            until_at=begin_day(season.final_day + timedelta(days=1), zone),
+        )
+
+    async def _choose_season(
+        self, guild_id: GuildId, server: str | None
+    ) -> tuple[Season, Sequence[GameServer]]:
+        """Return the running season that is meant, and the servers of the answer."""
+        running = await self._seasons.list_running(guild_id)
+        servers = await list_chosen(self._servers, guild_id, server)
+        if server is not None:
+            running = tuple(one for one in running if one.covers(servers[0].scope.server_id))
+        if len(running) > 1:
+            ids = {one.server_id for one in running}
+            own = [(one.scope.server_id, one.name) for one in servers if one.scope.server_id in ids]
+            asked = text("Several game servers have a season of their own. Choose one.")
+            raise AmbiguousError(asked, typed=None, choices=add_labels(own))
+        if not running:
+            missing = text("No season is running right now.")
+            raise NotFoundError(missing, hint=text("{list} shows all seasons.", list=Command("season list")))
+        [season] = running
+        return season, [one for one in servers if season.covers(one.scope.server_id)]
 
     async def find_players(
         self, question: StatisticsQuestion, coverage: Coverage, *, among: SeenPlayers | None = None
@@ -115,3 +167,8 @@ class CoverageService:
     async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
         """Return a member's linked players."""
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
+
+
+def find_zone(servers: Sequence[GameServer]) -> ZoneInfo:
+    """Return the zone that tells today's date: that of the only server, or UTC for several."""
+    return ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")

@@ -69,8 +69,11 @@ class PlayerReport:
 
     @property
     def shown_days(self) -> int:
-        """Return how many days the chart has."""
-        return self.coverage.period.days or CHART_DAYS
+        """Return how many days the chart has; of a season at most those that have begun."""
+        coverage = self.coverage
+        if coverage.period is Period.SEASON and coverage.since is not None:
+            return min(CHART_DAYS, max(1, (coverage.today - coverage.since).days + 1))
+        return coverage.period.days or CHART_DAYS
 
 
 class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsRepository
@@ -191,6 +194,19 @@ class StatisticsService:
             own = await self.coverage.list_linked(coverage.guild_id, asker_id)
         return await self._find_page(coverage, board, page, own)
 
+    async def list_first(self, coverage: Coverage, board: Board, *, limit: int) -> tuple[BoardRow, ...]:
+        """Return the first rows of a board of players."""
+        if board is Board.BOUNTIES:
+            return tuple(await self.hunters.list_hunters(coverage))[:limit]
+        found = await self.store.list_board(
+            coverage,
+            board=board.value,
+            minimum_kills=KD_MINIMUM_KILLS if board is Board.KD else 0,
+            limit=limit,
+            offset=0,
+        )
+        return found.rows
+
     async def _find_page(
         self, coverage: Coverage, board: Board, page: int, own: Sequence[PlayerId]
     ) -> BoardPage:
@@ -215,6 +231,8 @@ class StatisticsService:
         if coverage.period is Period.TODAY:
             return (), tuple(await self.store.list_hours_of_day(coverage, player_ids, coverage.today))
         since = coverage.since or coverage.today - timedelta(days=CHART_DAYS - 1)
+        if coverage.period is Period.SEASON:
+            since = max(since, coverage.today - timedelta(days=CHART_DAYS - 1))
         return tuple(await self.store.list_days(coverage, player_ids, since=since)), ()
 
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from utils.errors import NotFoundError
+from utils.errors import AmbiguousError, NotFoundError, TierRequiredError
 from utils.models.players import BoardRow, Counters, sum_counters
 from utils.models.roles import RestReason, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
@@ -69,8 +69,10 @@ class RuleFigureService:
         terms = rule.terms
         try:
             coverage = await self.coverage.choose(rule.guild_id, terms.server_id, terms.period)
-        except NotFoundError:
-            return RuleFigures(rule, rests=RestReason.SERVER)
+        except (NotFoundError, AmbiguousError, TierRequiredError):
+            servers = {one.scope.server_id for one in await self.servers.list_servers(rule.guild_id)}
+            has_server = terms.server_id in servers or (terms.server_id is None and bool(servers))
+            return RuleFigures(rule, rests=RestReason.SEASON if has_server else RestReason.SERVER)
         counters = await self._count(coverage, _get_coverage(terms), answers)
         places = await self._place(coverage, _get_board(terms), answers)
         figures = {

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.deaths import build_player_id
+from tests.fakes.seasons import build_season
 from tests.utils.database.repositories.test_erasures import (
     ADMIN,
     NOW,
@@ -38,6 +39,7 @@ from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.roles import RoleRepository
+from utils.database.repositories.seasons import SeasonRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.error_groups import ErrorCategory, GroupDelta
@@ -50,6 +52,7 @@ from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
 from utils.models.personal import ErasureRecord
+from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
@@ -61,6 +64,8 @@ from utils.models.scope import (
     ServerId,
     ServerScope,
 )
+from utils.models.seasons import SeasonResult, SeasonState
+from utils.models.statistics import Board
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
@@ -74,6 +79,7 @@ from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
 from utils.services.roles.facts import list_term_changes
+from utils.services.seasons.notices import build_season_notice
 from utils.telemetry.group_merging import merge
 
 CARL = build_player_id("Carl")
@@ -128,6 +134,7 @@ async def fill_rest(place: Place) -> None:
     await roles.insert_rule(guild_id, rule, entry=made)
     given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
     await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
+    await write_season(place)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})
@@ -150,6 +157,24 @@ async def write_visits(place: Place) -> None:
         NoticesStep(build_notices(place.scope, "North", news), NOW),
     ]
     await store(GameLogRepository(place.database, fences=lambda _: None), place.scope, steps)
+
+
+async def write_season(place: Place) -> None:
+    """Store a season that Wolf won, and the notice about it."""
+    guild_id = place.scope.guild_id
+    season = build_season(guild_id, state=SeasonState.CLOSING)
+    seasons = SeasonRepository(place.database, fences=lambda _: None)
+    await seasons.insert_season(guild_id, season)
+    row = BoardRow(1, WOLF, "Wolf", 3.0, Counters(kills=3))
+    await seasons.close_season(
+        guild_id,
+        season,
+        replace(season, state=SeasonState.CLOSED),
+        [SeasonResult(season.season_id, Board.KILLS, (row,))],
+        server_ids=[place.scope.server_id],
+        build_notice=lambda kept: build_season_notice(season, kept, game_server="", at=NOW),
+        at=NOW,
+    )
 
 
 async def write_error(place: Place) -> None:

@@ -42,9 +42,12 @@ class NotedStandings(Standings):
         *,
         minimum_kills: int,
         since: date | None,
+        until: date | None = None,
     ) -> Standing:
         """Rank the players of servers."""
-        one = await super().rank(guild_id, shown, board, minimum_kills=minimum_kills, since=since)
+        one = await super().rank(
+            guild_id, shown, board, minimum_kills=minimum_kills, since=since, until=until
+        )
         return NotedStanding(one.ranking, one.guild, one.totals)
 
 

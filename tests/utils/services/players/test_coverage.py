@@ -18,6 +18,8 @@ from tests.fakes.figures import (
     FakePlaytimeStore,
     FakeStatisticsStore,
 )
+from tests.fakes.premium import build_premium
+from tests.fakes.seasons import FakeSeasonStore
 from tests.fakes.storage import build_server
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError, NotLinkedError
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, NamedPlayer, PlayerStats
@@ -50,6 +52,7 @@ from utils.services.players.statistics import (
     PlayerReport,
     StatisticsService,
 )
+from utils.services.seasons.running import RunningSeasons
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -89,7 +92,8 @@ class House:
         self.servers = FakeGuildServers([build_server("Mirny")])
         clock = FakeClock(NIGHT)
         names = PlayerNames(self.store, self.servers, TaskManager(clock), clock=clock)
-        self.coverage = CoverageService(self.servers, names, self.links, clock=clock)
+        seasons = RunningSeasons(FakeSeasonStore(), build_premium(clock=clock))
+        self.coverage = CoverageService(self.servers, names, self.links, seasons, clock=clock)
         self.statistics = StatisticsService(
             self.store, self.combat_store, self.hunters, FakePlaytimeStore(), self.coverage
         )

@@ -20,6 +20,8 @@ from tests.fakes.figures import (
     FakeStatisticsStore,
 )
 from tests.fakes.languages import FakeGuildLanguages
+from tests.fakes.premium import build_premium
+from tests.fakes.seasons import FakeSeasonStore
 from tests.fakes.small_bot import FakePresenceStore, FakeServerReadings
 from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
@@ -61,6 +63,7 @@ from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.players.statistics import StatisticsService
 from utils.services.presence.server_players import ServerPlayersService
+from utils.services.seasons.running import RunningSeasons
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -92,7 +95,8 @@ class Stand:
         """Return a service without any memory of its own."""
         tasks = TaskManager(self.clock)
         names = PlayerNames(self.figures, self.servers, tasks, clock=self.clock)
-        coverage = CoverageService(self, names, FakeMemberLinks(), clock=self.clock)
+        seasons = RunningSeasons(FakeSeasonStore(), build_premium(clock=self.clock))
+        coverage = CoverageService(self, names, FakeMemberLinks(), seasons, clock=self.clock)
         combat_store = FakeCombatStore()
         statistics = StatisticsService(
             self.figures, combat_store, self.hunters, FakePlaytimeStore(), coverage

@@ -18,7 +18,8 @@ from utils.database.read_models.standings.sections import Dated, StandingsSectio
 from utils.events import CountersStored
 from utils.models.scope import PlayerId, ServerId
 
-KEPT_DAYS = 62  # longer than any period
+KEPT_DAYS = 62  # longer than any period but a season
+LONGEST_KEPT_DAYS = 366 + 31 + 7  # a season, the month in which it begins, and the days until it is closed
 Tables = Mapping[date | None, Table]
 """Tables by day; None is the key of all time."""
 
@@ -30,12 +31,14 @@ class StandingsPart:
     Attributes:
         batches: the number of live batches in it.
         start: its first day; None for all time.
+        asked: the first day that a season asked for; older days than usual are kept for it.
     """
 
     generation: int
     batches: int
     tables: Tables
     start: date | None = None
+    asked: date | None = None
 
     def fits(self, generation: int, batches: int, start: date | None = None) -> bool:
         """Tell whether it is up to date, and reaches back far enough."""
@@ -46,9 +49,17 @@ class StandingsPart:
         """Tell whether it was read after a batch was counted."""
         return self.generation == generation and self.batches >= batches
 
-    def list_since(self, since: date | None) -> list[Table]:
-        """Return the tables from a day on, or the table of all time."""
-        return [table for day, table in self.tables.items() if day is None or since is None or day >= since]
+    def list_tables(self, since: date | None, until: date | None) -> list[Table]:
+        """Return the tables of the days from one up to another, or the table of all time."""
+        first, last = since or date.min, until or date.max
+        return [table for day, table in self.tables.items() if day is None or first <= day <= last]
+
+    def find_oldest(self, newest: date) -> date:
+        """Return the first day that is kept once there is this newest day."""
+        usual = newest - timedelta(days=KEPT_DAYS)
+        if self.asked is None:
+            return usual
+        return min(usual, max(self.asked, newest - timedelta(days=LONGEST_KEPT_DAYS)))
 
     @property
     def rows(self) -> int:
@@ -59,8 +70,23 @@ class StandingsPart:
 PartKey = tuple[ServerId, str]
 """Server and section."""
 
-Wanted = Sequence[tuple[StandingsSection, date | None]]
-"""The sections that a question needs, each with its first day; None: all time."""
+
+@dataclass(frozen=True, slots=True)
+class WantedDays:
+    """The days of a section that a question needs; without a first day: all time."""
+
+    section: StandingsSection
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def start(self) -> date | None:
+        """The first day that must be read."""
+        return self.section.find_start(self.since)
+
+
+Wanted = Sequence[WantedDays]
+"""The days of several sections that a question needs."""
 
 
 @dataclass(slots=True)
@@ -78,11 +104,11 @@ class GuildStandings(TextNumbers):
         self, server_id: ServerId, generation: int, batches: int, wanted: Wanted
     ) -> dict[str, StandingsPart]:
         """Return the parts of a server that are up to date, by section."""
-        kept = ((section, since, self.parts.get((server_id, section.name))) for section, since in wanted)
+        kept = ((days, self.parts.get((server_id, days.section.name))) for days in wanted)
         return {
-            section.name: part
-            for section, since, part in kept
-            if part is not None and part.fits(generation, batches, section.find_start(since))
+            days.section.name: part
+            for days, part in kept
+            if part is not None and part.fits(generation, batches, days.start)
         }
 
 
@@ -126,7 +152,7 @@ def take_over(
     if start is not None:
         # taken from the new deaths, because a player who is counted again brings all their days
         newest = max((death.row.written_at.date() for death in event.deaths), default=start)
-        start = max(start, newest - timedelta(days=KEPT_DAYS))
+        start = max(start, part.find_oldest(newest))
         tables = {day: table for day, table in tables.items() if day is not None and day >= start}
     for day, rows in changed.items():
         if start is None or (day is not None and day >= start):

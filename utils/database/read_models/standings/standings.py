@@ -48,6 +48,7 @@ from utils.database.read_models.standings.parts import (
     StandingsPart,
     Tables,
     Wanted,
+    WantedDays,
     read_rows,
     take_over,
 )
@@ -108,11 +109,12 @@ class Standings:
         *,
         minimum_kills: int,
         since: date | None,
+        until: date | None = None,
     ) -> Standing:
-        """Rank the players of servers, for all time or from a day on."""
-        days: Wanted = () if since is None else ((DAYS, since),)
+        """Rank the players of servers, for all time or from a day on, up to a last day."""
+        days: Wanted = () if since is None else (WantedDays(DAYS, since, until),)
         async with self._look(guild_id, shown) as look:
-            tables = await self._list_tables(look, [(PLAYERS, None), *days])
+            tables = await self._list_tables(look, [WantedDays(PLAYERS), *days])
         totals = tables[0]
         ranking = await asyncio.to_thread(
             rank, tables[-1], board, players=len(look.guild.players), minimum_kills=minimum_kills
@@ -126,11 +128,12 @@ class Standings:
         player_ids: Collection[PlayerId],
         *,
         since: date | None,
+        until: date | None = None,
     ) -> dict[PlayerId, Counters]:
-        """Return the counters of players, for all time or from a day on; those without rows are absent."""
-        wanted: Wanted = [(PLAYERS, None)] if since is None else [(DAYS, since)]
+        """Return the counters of players, as in ``rank``; those without rows are absent."""
+        wanted = WantedDays(PLAYERS) if since is None else WantedDays(DAYS, since, until)
         async with self._look(guild_id, shown) as look:
-            [tables] = await self._list_tables(look, wanted)
+            [tables] = await self._list_tables(look, [wanted])
         players = look.guild.players
         sums = await asyncio.to_thread(sum_players, tables, players.find(player_ids))
         return {PlayerId(players[number]): counters for number, counters in sums.items()}
@@ -140,7 +143,8 @@ class Standings:
     ) -> tuple[WeaponRow, ...]:
         """Return the weapons of the kills from a day on, most kills first, each with its best user."""
         async with self._look(guild_id, shown) as look:
-            totals, kills = await self._list_tables(look, [(PLAYERS, None), (KILLS_BY_DAY, since)])
+            wanted = [WantedDays(PLAYERS), WantedDays(KILLS_BY_DAY, since)]
+            totals, kills = await self._list_tables(look, wanted)
         guild = look.guild
         uses = await asyncio.to_thread(
             sum_uses,
@@ -209,8 +213,12 @@ class Standings:
         read = await asyncio.gather(*(self._read_parts(look, server_id, wanted) for server_id in behind))
         parts.update(zip(behind, read, strict=True))
         return [
-            [table for found in parts.values() for table in found[section.name].list_since(since)]
-            for section, since in wanted
+            [
+                table
+                for found in parts.values()
+                for table in found[days.section.name].list_tables(days.since, days.until)
+            ]
+            for days in wanted
         ]
 
     async def _read_parts(
@@ -221,13 +229,14 @@ class Standings:
         with self._database.open_snapshot() as session:
             counted = await self._list_counted(look.guild_id, [server_id], session=session)
             parts = look.find_fitting(server_id, counted, wanted)
-            for section, since in wanted:
+            for days in wanted:
+                section, start = days.section, days.start
                 if section.name in parts:
                     continue
-                start = section.find_start(since)
                 stored = section.iterate(self._database, scope, generation, start, session=session)
                 tables = await _read_tables(look.guild, section, stored)
-                part = StandingsPart(generation, counted.get(server_id, 0), tables, start)
+                asked = start if days.until is not None else None
+                part = StandingsPart(generation, counted.get(server_id, 0), tables, start, asked)
                 parts[section.name] = look.guild.parts[server_id, section.name] = part
         return parts
 

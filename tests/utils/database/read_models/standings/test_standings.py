@@ -112,11 +112,11 @@ class World:
         for event in events:
             self.standings.on_counters_stored(event)
 
-    async def ask(self, since: date | None = None) -> dict[str, float]:
+    async def ask(self, since: date | None = None, until: date | None = None) -> dict[str, float]:
         """Return the kills of all players."""
         shown = await list_shown(self.database, self.scope.guild_id, None)
         standing = await self.standings.rank(
-            self.scope.guild_id, shown, "kills", minimum_kills=0, since=since
+            self.scope.guild_id, shown, "kills", minimum_kills=0, since=since, until=until
         )
         players = standing.get_players(standing.ranking.players.tolist())
         return dict(zip(players, standing.ranking.values.tolist(), strict=True))
@@ -179,6 +179,26 @@ async def test_weapons_of_a_period_go_on_with_every_batch(
     assert await world.list_weapons(day) == [(weapon, 3, "a")]
     assert await world.list_weapons(day - timedelta(days=1)) == [(weapon, 4, "a")]
     assert await world.list_weapons(day + timedelta(days=1)) == []
+
+
+async def test_days_of_a_season_stay_in_memory_until_they_are_over_a_year_old(
+    world: World, make_death: Callable[..., Death]
+) -> None:
+    """Batches of months later go on with the same rows; only what no season can have is dropped."""
+    day = make_death(world.scope, A, B).row.written_at.date()
+    first = day.replace(day=1) - timedelta(days=1)
+    await world.store(2, day=first)
+    await world.store(3, day=day)
+    assert await world.ask(first, first) == {A: 2}
+    for name in ("players", "player_days"):
+        await world.database.unscoped(name).delete_many({})
+    for number, (days, kept) in enumerate([(90, {A: 5}), (340, {A: 5}), (460, {})]):
+        later = make_death(world.scope, A, B, second=days * 86_400)
+        event = await world.store(7, player_id=B, day=day + timedelta(days=days), deaths=[later])
+        for name in ("players", "player_days"):
+            await world.database.unscoped(name).delete_many({})
+        world.standings.on_counters_stored(event)
+        assert (number, await world.ask(first, day)) == (number, kept)
 
 
 async def test_event_that_comes_late_changes_nothing(world: World) -> None:

@@ -1,0 +1,1 @@
+"""Seasons: their rules, their timer, their results."""
