@@ -228,16 +228,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
-        erasures=ErasureService(
-            stores.erasures,
-            people,
-            audit=audit,
-            events=around.events,
-            memory=around.memory,
-            roles=role_looks,
-            log=around.erasure_log,
-            clock=clock,
-        ),
+        erasures=build_erasures(stores, guild, around, people, role_looks),
         catch_ups=CatchUpReports(
             stores.caught_up,
             stores.caught_up_guilds,
@@ -315,6 +306,26 @@ def build_links(stores: ServiceStores, guild: GuildServices, around: Surrounding
         clock=around.clock,
         rng=around.rng,
         requires_proof=around.requires_proof,
+    )
+
+
+def build_erasures(
+    stores: ServiceStores,
+    guild: GuildServices,
+    around: Surroundings,
+    people: PersonFinder,
+    looks: RoleLooks,
+) -> ErasureService:
+    """Return the erasures of persons."""
+    return ErasureService(
+        stores.erasures,
+        people,
+        audit=guild.audit,
+        events=around.events,
+        memory=around.memory,
+        roles=looks,
+        log=around.erasure_log,
+        clock=around.clock,
     )
 
 
