@@ -28,6 +28,7 @@ from utils.models.reading import CaughtUp, Chunk, CountingNeeds, Cursor, ImportJ
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import PostedDeaths
 from utils.models.texts import Text, text
+from utils.models.xp import LastKill, XpEvents
 
 T = TypeVar("T")
 HEAD_BYTES = 256
@@ -78,6 +79,8 @@ class Data:
     left_out: ImportJob | None = None
     caught_up: list[CaughtUp] = field(default_factory=list)
     money: MoneyData = field(default_factory=MoneyData)
+    xp_events: XpEvents = ()
+    asked_kills: int = 0
 
 
 class FakeIngestionUnit:
@@ -137,6 +140,24 @@ class FakeIngestionUnit:
             if player_id in (death.row.killer_id, death.row.victim_id)
         )
         return sorted(own, key=lambda death: death.order)
+
+    def list_xp_events(self) -> XpEvents:
+        """Return the times of more XP."""
+        self._power.pass_point()
+        return self._data.xp_events
+
+    def find_last_kills(
+        self, killer_ids: Iterable[PlayerId], *, since: datetime
+    ) -> Mapping[PlayerId, Sequence[LastKill]]:
+        """Return the stored kills of these players after a wall-clock time."""
+        self._power.pass_point()
+        self._data.asked_kills += 1
+        wanted = frozenset(killer_ids)
+        kills: dict[PlayerId, list[LastKill]] = {}
+        for row in (death.row for death in self._data.deaths.values() if death.row.kind.is_kill):
+            if row.killer_id in wanted and row.written_at > since:
+                kills.setdefault(row.killer_id, []).append(LastKill(row.written_at, row.victim_id))
+        return {killer_id: sorted(of_killer) for killer_id, of_killer in kills.items()}
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
@@ -444,6 +465,12 @@ class FakeIngestionStore:
         stored = self.data.players.keys() | self.data.days.keys() | self.data.months.keys()
         for generation in stored - kept:
             await self.drop_generation(scope, generation)
+
+    async def list_xp_events(self, guild_id: GuildId) -> XpEvents:
+        """Return the times of more XP."""
+        del guild_id
+        self.power.pass_point()
+        return self.data.xp_events
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Delete counters of a generation."""

@@ -12,6 +12,7 @@ from utils.models.deaths import Death
 from utils.models.personal import ErasureRecord, Holdings
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.xp import XpEvents
 from utils.services.personal.erasure_log import ErasureLog
 
 T = TypeVar("T")
@@ -153,6 +154,14 @@ class FakeErasureUnit:
         """Remove the player's name from deaths."""
         self._store.done.append(f"rename {len(deaths)}")
         self._store.deaths[player_id] = self._store.deaths[player_id][len(deaths) :]
+
+    def list_xp_events(self) -> XpEvents:
+        """Return no time of more XP."""
+        return ()
+
+    def silence_levels(self, player_id: PlayerId) -> None:
+        """Record the call."""
+        self._store.done.append(f"silence {player_id}")
 
     def delete_figures(self, player_id: PlayerId) -> None:
         """Record the call."""

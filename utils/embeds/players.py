@@ -17,6 +17,7 @@ from utils.embeds.values import (
     show_name,
 )
 from utils.models.lasting_buttons import LastingButton
+from utils.models.levels import compute_level
 from utils.models.players import BoardRow, NamedCount, PlayerStats
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
 from utils.models.statistics import BOARD_CHOICES, PERIOD_CHOICES, Board, Coverage, Period, RankedPlaces
@@ -40,6 +41,12 @@ class BoardLook:
     is_money: bool = False
 
 
+def show_xp(xp: float) -> Text:
+    """Return XP with the level that it gives: ``12,340 XP · level 21``."""
+    level = compute_level(int(xp))
+    return text("{xp} XP · level {level}", xp=Number(xp), level=Number(level))
+
+
 BOARDS: Mapping[Board, BoardLook] = {
     Board.KILLS: BoardLook(text("🏆 Most kills"), count_kills),
     Board.DEATHS: BoardLook(text("🏆 Most deaths"), count_deaths),
@@ -54,6 +61,7 @@ BOARDS: Mapping[Board, BoardLook] = {
     ),
     Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), count_kills),
     Board.BOUNTIES: BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
+    Board.XP: BoardLook(text("🏆 Most XP"), show_xp),
     Board.PLAYTIME: BoardLook(text("🏆 Most time played"), lambda value: Span(timedelta(seconds=value))),
 }
 """The looks of the boards."""

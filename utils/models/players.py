@@ -51,7 +51,7 @@ class Counters:
 
     Deaths include those without a killer; suicides are neither kills nor deaths. ``metres`` sums the
     distance of every kill; ``longest`` is the longest counted kill in metres; ``best_streak`` is the highest
-    streak reached (by a kill of that day, in a day's counters).
+    streak reached (by a kill of that day, in a day's counters). ``xp`` is what the kills gave.
     """
 
     kills: int = 0
@@ -60,6 +60,7 @@ class Counters:
     metres: int = 0
     longest: int = 0
     best_streak: int = 0
+    xp: int = 0
 
     @property
     def ratio(self) -> float:
@@ -77,6 +78,7 @@ def sum_counters(several: Iterable[Counters]) -> Counters:
         metres=sum(one.metres for one in counted),
         longest=max((one.longest for one in counted), default=0),
         best_streak=max((one.best_streak for one in counted), default=0),
+        xp=sum(one.xp for one in counted),
     )
 
 

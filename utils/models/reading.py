@@ -247,8 +247,13 @@ class ImportJob:
 
     @property
     def keeps_last_read(self) -> bool:
-        """Tell whether the log was last read by the replaced database, and not by this import."""
-        return self.catch_up is not None and self.catch_up.read is not None
+        """Tell whether the log was last read before this import: a recount reads nothing of it.
+
+        Of a catch-up, it was last read by the replaced database.
+        """
+        if self.catch_up is None:
+            return not self.ends
+        return self.catch_up.read is not None
 
 
 @dataclass(frozen=True, slots=True)

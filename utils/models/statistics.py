@@ -60,6 +60,7 @@ class Board(StrEnum):
     WEAPONS = "weapons"
     BOUNTIES = "bounties"
     PLAYTIME = "playtime"
+    XP = "xp"
 
 
 BOARD_CHOICES: Mapping[Board, Text] = {
@@ -72,6 +73,7 @@ BOARD_CHOICES: Mapping[Board, Text] = {
     Board.WEAPONS: text_in("a choice", "Weapons"),
     Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
     Board.PLAYTIME: text_in("a choice", "Time played"),
+    Board.XP: text_in("a choice", "XP and levels"),
 }
 """The names of boards in lists of choices."""
 
@@ -85,6 +87,7 @@ BOARD_NAMES: Mapping[str, Text] = {
     Board.WEAPONS: text_in("a board", "weapons"),
     Board.BOUNTIES: text_in("a board", "bounties"),
     Board.PLAYTIME: text_in("a board", "time played"),
+    Board.XP: text_in("a board", "XP"),
 }
 """The names of boards in sentences."""
 

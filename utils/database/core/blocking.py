@@ -48,11 +48,16 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """One of several reads in one operation: a query within a scope's part of a collection."""
+    """One of several reads in one operation: a query within a scope's part of a collection.
+
+    Attributes:
+        fields: the fields to return; all if there are none.
+    """
 
     name: str
     scope: Scope
     query: Query
+    fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +293,9 @@ def find_together(
         {"$facet": {"0": [{"$match": {}}]}},  # gives one document even when nothing matches
     ]
     for place, lookup in enumerate(others, 1):
-        inner = [{"$match": scope_filter(lookup.scope, lookup.query)}]
+        inner: list[Query] = [{"$match": scope_filter(lookup.scope, lookup.query)}]
+        if lookup.fields:
+            inner.append({"$project": dict.fromkeys(lookup.fields, 1)})
         pipeline.append({"$lookup": {"from": lookup.name, "pipeline": inner, "as": str(place)}})
     collection = operations.get_collection(first.name)
     (found,) = operations.run(f"{first.name}.aggregate", _aggregate, collection, pipeline, hint, session)

@@ -124,6 +124,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("grant", ("guild_id", "role_id", "member_id"), unique=True),
         Index("member", ("guild_id", "member_id")),
     ),
+    "levels": (Index("member", ("guild_id", "member_id"), unique=True),),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -180,6 +181,7 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "proof_attempts": BackupClass.KEPT,
     "role_rules": BackupClass.KEPT,
     "role_grants": BackupClass.KEPT,
+    "levels": BackupClass.KEPT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

@@ -271,6 +271,7 @@ PERSONAL_FIELDS: Declarations = {
     ),
     "role_rules": (_member("created_by", Erasure.KEPT, part=ExportPart("role_rules", "rule")),),
     "role_grants": (_member("member_id", Erasure.DELETED, part=ExportPart("role_grants", "member")),),
+    "levels": (_member("member_id", Erasure.DELETED, part=ExportPart("levels", "member")),),
     "errors": (
         _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),
         _member("resolved_by", Erasure.REPLACED, after=ERASED_MEMBER_ID),

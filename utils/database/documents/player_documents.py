@@ -37,6 +37,7 @@ def build_counters_document(counters: Counters) -> Document:
         "metres": counters.metres,
         "longest": counters.longest,
         "best_streak": counters.best_streak,
+        "xp": counters.xp,
     }
 
 
@@ -49,6 +50,7 @@ def read_counters(document: Mapping[str, Any]) -> Counters:
         metres=document["metres"],
         longest=document["longest"],
         best_streak=document["best_streak"],
+        xp=document.get("xp", 0),  # until the recount that version 4 of the data asks for
     )
 
 

@@ -11,6 +11,7 @@ from structlog import get_logger
 
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.transaction import Transaction
+from utils.database.migrations.experience import ask_for_recounts
 from utils.database.migrations.post_shapes import shape_posts
 from utils.database.migrations.respawns import silence_respawns
 from utils.errors import ConfigurationError, StorageConflictError
@@ -124,6 +125,7 @@ MIGRATIONS = Migrations(
     {
         2: Migration(silence_respawns, frozenset({"game_servers"})),
         3: Migration(shape_posts, frozenset({"outbox", "messages"})),
+        4: Migration(ask_for_recounts, frozenset({"cursors"})),
     }
 )
 """The migrations of the bot; every released change of the stored data's shape adds a step."""

@@ -17,6 +17,7 @@ from utils.database.documents.player_documents import (
     merge_days,
 )
 from utils.database.documents.server_documents import CAUGHT_UP, build_import_document, read_import
+from utils.database.documents.xp_documents import XP_EVENTS_FIELD, read_xp_events
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.audit_unit import insert_entry
 from utils.database.units.count_lock import IMPORT_KEY, LEFT_OUT_KEY, hold_counts, void_import
@@ -27,6 +28,7 @@ from utils.models.deaths import Death, LogFile
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CaughtUp, Cursor, ImportJob
 from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.xp import XpEvents
 
 T = TypeVar("T")
 
@@ -176,6 +178,11 @@ class ImportRepository(FencedRepository):
         )
         async for encoded in encoded_batches:
             yield await asyncio.to_thread(decode_deaths, encoded)
+
+    async def list_xp_events(self, guild_id: GuildId) -> XpEvents:
+        """Return the times in which kills of a guild give more XP."""
+        fields = {XP_EVENTS_FIELD: 1}
+        return read_xp_events(await self._of_guild("guilds", guild_id).find_one({}, projection=fields))
 
     async def write_generation(
         self,

@@ -9,11 +9,13 @@ from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import decode_deaths
 from utils.database.units.count_lock import hold_counts, void_import
 from utils.database.units.ingestion_unit import IngestionTransaction
+from utils.database.units.level_unit import silence_levels
 from utils.database.units.money_unit import MoneyTransaction
 from utils.database.units.server_numbers import Draw, draw_numbers
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, PlayerId, ServerScope
+from utils.models.xp import XpEvents
 
 _SIDES = ("killer", "victim")
 
@@ -73,6 +75,14 @@ class ErasureTransaction:
         self._count_change()
         self._of("players").delete(own)
         self._of("player_days").delete({**own, "month": {"$gte": ""}})
+
+    def list_xp_events(self) -> XpEvents:
+        """Return the times in which kills of the guild give more XP."""
+        return self._counted.list_xp_events()
+
+    def silence_levels(self, player_id: PlayerId) -> None:
+        """Let the next look take the level of a player's member as it is then, without telling it."""
+        silence_levels(self._transaction, self._scope.guild_id, [player_id])
 
     def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write a player's counters and the counters of their days."""

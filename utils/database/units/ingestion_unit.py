@@ -25,6 +25,7 @@ from utils.database.documents.death_documents import (
     read_death,
     read_killing,
     read_place,
+    read_wall_time,
 )
 from utils.database.documents.link_documents import build_proven_query, read_proven
 from utils.database.documents.player_documents import (
@@ -38,6 +39,7 @@ from utils.database.documents.player_documents import (
     read_month,
     read_player,
 )
+from utils.database.documents.xp_documents import XP_EVENTS_FIELD, read_xp_events
 from utils.database.units.money_unit import MoneyTransaction
 from utils.database.units.outbox_entries import draw_entries
 from utils.database.units.removals import verify_kept
@@ -49,6 +51,7 @@ from utils.models.notices.outbox import NO_DELAYS, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import MemberId, PlayerId, ServerScope
+from utils.models.xp import LastKill, XpEvents
 
 LINES_KEY = {"kind": "lines", "world": "", "name": ""}
 """Key of the document that holds line counts of deleted cursors."""
@@ -69,6 +72,8 @@ class IngestionTransaction:
         self._players: dict[tuple[int, PlayerId], Document | None] = {}
         self._months: dict[tuple[int, str], Document | None] = {}
         self._killings: dict[PlayerId, list[Document]] = {}
+        self._new_kills: dict[PlayerId, list[LastKill]] = {}
+        self._xp_events: XpEvents | None = None
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
         self._members: dict[PlayerId, MemberId | None] = {}
         self._numbers: Document | None = None
@@ -112,6 +117,9 @@ class IngestionTransaction:
         prefix = build_key_prefix(self._scope)
         if not all(death.id.startswith(prefix) for death in deaths):
             raise ScopeViolationError("A death's id must begin with its guild and server.")
+        for row in (death.row for death in deaths if death.row.kind.is_kill):
+            if row.killer_id is not None:
+                self._new_kills.setdefault(row.killer_id, []).append(LastKill(row.written_at, row.victim_id))
         new = (build_death_document(death, read_at=read_at) for death in deaths)
         self._writes.insert(self._collection("kills"), new)
 
@@ -134,6 +142,7 @@ class IngestionTransaction:
             Lookup("player_days", own, of_months | of_players),
             Lookup("server_months", own, of_months),
             Lookup("cursors", own, NUMBERS_KEY),
+            Lookup("guilds", of_guild, {}, fields=(XP_EVENTS_FIELD,)),
         ]
         if needs.killed_since is not None:
             lookups.append(Lookup("kills", own, build_killings_query(needs.killed, needs.killed_since)))
@@ -144,7 +153,7 @@ class IngestionTransaction:
     def take_in(self, needs: CountingNeeds, found: Sequence[Sequence[Document]]) -> None:
         """Keep the results of the lookups for later reads; earlier results stay."""
         generation, players, months = needs.generation, needs.players, _list_months(needs)
-        of_players, of_days, of_months, numbers, *others = found
+        of_players, of_days, of_months, numbers, guilds, *others = found
         stored = {one["player_id"]: one for one in of_players}
         counted = {one["month"]: one for one in of_months}
         days = {(one["player_id"], one["month"]): one["days"] for one in of_days}
@@ -156,10 +165,36 @@ class IngestionTransaction:
             self._buckets.setdefault((generation, bucket), days.get(bucket, []))
         if self._numbers is None:
             self._numbers = next(iter(numbers), {})
+        if self._xp_events is None:
+            self._xp_events = read_xp_events(next(iter(guilds), None))
         if needs.killed_since is not None:
             self._take_in_killings(needs.killed, others.pop(0))
         for proven in others:
             self._members |= dict.fromkeys(players) | read_proven(proven)
+
+    def list_xp_events(self) -> XpEvents:
+        """Return the times in which kills of the guild give more XP."""
+        if self._xp_events is None:
+            guilds = self._transaction.of_guild("guilds", self._scope.guild_id)
+            self._xp_events = read_xp_events(guilds.find_one({}, projection={XP_EVENTS_FIELD: 1}))
+        return self._xp_events
+
+    def find_last_kills(
+        self, killer_ids: Iterable[PlayerId], *, since: datetime
+    ) -> Mapping[PlayerId, Sequence[LastKill]]:
+        """Return the kills of these players after a wall-clock time, in order; only an index is read."""
+        killers = sorted(killer_ids)
+        wanted: Document = {"killer_id": {"$in": killers}, "written_at": {"$gt": since}}
+        fields = {"_id": 0, "killer_id": 1, "victim_id": 1, "written_at": 1}
+        kills: dict[PlayerId, list[LastKill]] = {}
+        for one in self._collection("kills").find(wanted, projection=fields, hint="killer"):
+            killer_id, victim_id = PlayerId(one["killer_id"]), PlayerId(one["victim_id"])
+            if victim_id != killer_id:  # a suicide is no kill
+                kills.setdefault(killer_id, []).append(LastKill(read_wall_time(one["written_at"]), victim_id))
+        for killer_id in killers:
+            new = self._new_kills.get(killer_id, ())  # of this transaction, not written yet
+            kills.setdefault(killer_id, []).extend(one for one in new if one.written_at > since)
+        return {killer_id: sorted(of_killer) for killer_id, of_killer in kills.items()}
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int

@@ -22,6 +22,7 @@ from utils.database.documents.guild_documents import SettingsDocuments
 from utils.database.documents.player_documents import read_days, read_player
 from utils.database.documents.premium_documents import read_premium
 from utils.database.documents.server_documents import read_server
+from utils.database.documents.xp_documents import XP_EVENTS_FIELD, read_xp_events
 from utils.database.units.count_lock import IMPORT_KEY
 from utils.models.audit import AuditAction
 from utils.models.deaths import Death
@@ -36,6 +37,7 @@ from utils.models.verification import (
     StoredFigures,
     StoredWallet,
 )
+from utils.models.xp import XpEvents
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -153,6 +155,11 @@ class StoredData:
         return self._run(
             "kills.count", self._get("kills").count_documents, own, hint="_id_", session=self._session
         )
+
+    def list_xp_events(self, guild_id: GuildId) -> XpEvents:
+        """Return the times in which kills of a guild give more XP."""
+        fields = {XP_EVENTS_FIELD: 1}
+        return read_xp_events(self._of_guild("guilds", guild_id).find_one({}, projection=fields))
 
     def count_players(self, server: ShownServer) -> int:
         """Return the number of players with shown counters."""

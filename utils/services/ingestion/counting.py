@@ -14,16 +14,25 @@ are sums without an order, so a late death is simply added.
 suicide (by menu, fall or one's own hand) is only a suicide. An unknown end is a death without a killer. All
 of them end a streak. Only a kill with a believable distance can be the longest (``counts_as_longest``).
 
+A kill gives XP (``compute_reward``), times the factor of its moment (``XpEvent``). It gives none if the same
+killer killed the same victim ``PAID_KILLS_OF_A_VICTIM`` times or more within the hour before, by the wall
+clock; all of these kills count, paid or not, so stored kills alone decide. A fold over all kills remembers
+its last hour itself. A live batch gets the stored kills of that hour, but only of killers for whom they can
+matter (``list_watched_killers``), which counters that it has anyway tell. Of erased players nobody knows who
+they were, so their kills and deaths are each another's.
+
 Everything here is sync and without I/O. A batch of one kill loads only the players and days it changes:
 tallies are made for the players and days of its deaths, and turned into values once, at the end.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from utils.models.deaths import Death, DeathKind, DeathRow
+from utils.models.money import PAID_KILLS_OF_A_VICTIM, PAID_WINDOW, compute_reward
 from utils.models.players import (
     HOURS_OF_A_WEEK,
     MOST_NAMES,
@@ -37,11 +46,18 @@ from utils.models.players import (
     choose_weapon,
     count_at_once,
 )
-from utils.models.scope import PlayerId
+from utils.models.scope import ERASED_PLAYER_ID, PlayerId
+from utils.models.xp import LastKill, XpEvents, find_factor
+from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
 DayKey = tuple[PlayerId, date]
 Order = tuple[datetime, str, str, int]
+LastKills = Mapping[PlayerId, Sequence[LastKill]]
+"""Stored kills of the last hour, by killer."""
+
 _NOTHING = Counters()
+_REMEMBERED = PAID_WINDOW + LONGEST_STEP_BACK
+"""A later kill may have an earlier wall-clock time, by so much at most."""
 
 
 class KillFacts(NamedTuple):
@@ -67,7 +83,7 @@ class KillFacts(NamedTuple):
 class CounterTally:
     """Counters during counting."""
 
-    __slots__ = ("best_streak", "deaths", "kills", "longest", "metres", "suicides")
+    __slots__ = ("best_streak", "deaths", "kills", "longest", "metres", "suicides", "xp")
 
     def __init__(self, counters: Counters | None = None) -> None:
         seed = counters or _NOTHING
@@ -77,10 +93,12 @@ class CounterTally:
         self.metres = seed.metres
         self.longest = seed.longest
         self.best_streak = seed.best_streak
+        self.xp = seed.xp
 
-    def add_kill(self, row: DeathRow, streak: int) -> None:
-        """Count a kill; ``streak`` is the killer's streak after it."""
+    def add_kill(self, row: DeathRow, streak: int, xp: int) -> None:
+        """Count a kill that gives ``xp``; ``streak`` is the killer's streak after it."""
         self.kills += 1
+        self.xp += xp
         self.metres += row.distance
         self.best_streak = max(self.best_streak, streak)
         if row.distance > self.longest and row.counts_as_longest:
@@ -88,7 +106,9 @@ class CounterTally:
 
     def freeze(self) -> Counters:
         """Return the counters as a value."""
-        return Counters(self.kills, self.deaths, self.suicides, self.metres, self.longest, self.best_streak)
+        return Counters(
+            self.kills, self.deaths, self.suicides, self.metres, self.longest, self.best_streak, self.xp
+        )
 
 
 class DayTally(CounterTally):
@@ -151,12 +171,15 @@ class PlayerTally:
     """One player during counting."""
 
     __slots__ = (
-        *("counters", "last_order", "last_seen_at", "name", "names", "player_id", "recent", "streak"),
-        "weapons",
+        *("counters", "last_kills", "last_order", "last_seen_at", "name", "names", "player_id", "recent"),
+        *("streak", "weapons"),
     )
 
-    def __init__(self, player_id: PlayerId, record: PlayerRecord | None = None) -> None:
+    def __init__(
+        self, player_id: PlayerId, record: PlayerRecord | None = None, last_kills: Iterable[LastKill] = ()
+    ) -> None:
         self.player_id = player_id
+        self.last_kills = deque(last_kills)
         self.counters = CounterTally(record.counters if record else None)
         self.weapons = WeaponTally(record.weapons if record else ())
         self.streak = record.current_streak if record else 0
@@ -183,18 +206,32 @@ class PlayerTally:
         self.last_order = order
         self.last_seen_at = at
 
-    def add_kill(self, death: Death, day: CounterTally, *, ended_streak: int) -> KillFacts:
-        """Count a kill, also on its day."""
+    def add_kill(self, death: Death, day: CounterTally, *, ended_streak: int, factor: int) -> KillFacts:
+        """Count a kill, also on its day; ``factor`` multiplies its XP."""
         row, counters, longest = death.row, self.counters, self.counters.longest
         self.streak += 1
         at_once = count_at_once(self.recent, death.at)
         self.recent = add_recent(self.recent, death.at)
         self.weapons.add_kill(row)
-        counters.add_kill(row, self.streak)
-        day.add_kill(row, self.streak)
+        xp = compute_reward(row.distance) * factor if self._is_paid(death) else 0
+        counters.add_kill(row, self.streak, xp)
+        day.add_kill(row, self.streak, xp)
         return KillFacts(
             counters.kills, counters.deaths, self.streak, day.kills, at_once, longest, ended_streak
         )
+
+    def _is_paid(self, death: Death) -> bool:
+        """Tell whether a kill gives XP, and remember it."""
+        row, kills = death.row, self.last_kills
+        if ERASED_PLAYER_ID in (self.player_id, row.victim_id):
+            return True
+        oldest = death.order[0] - _REMEMBERED
+        while kills and kills[0].written_at <= oldest:
+            kills.popleft()
+        since, until, victim_id = row.written_at - PAID_WINDOW, row.written_at, row.victim_id
+        before = sum(one.victim_id == victim_id and since < one.written_at <= until for one in kills)
+        kills.append(LastKill(row.written_at, victim_id))
+        return before < PAID_KILLS_OF_A_VICTIM
 
     def freeze(self) -> PlayerRecord:
         """Return the player as a value; fails if no death of the player was added."""
@@ -219,14 +256,23 @@ class Counting:
     Args:
         players: the stored players; all others start from zero.
         days: their stored day counters.
+        xp_events: the times in which kills give more XP.
+        last_kills: the stored kills of the last hour, of killers for whom they matter.
     """
 
     def __init__(
         self,
         players: Mapping[PlayerId, PlayerRecord] | None = None,
         days: Mapping[DayKey, PlayerDay] | None = None,
+        *,
+        xp_events: XpEvents = (),
+        last_kills: LastKills | None = None,
     ) -> None:
-        self._players = {key: PlayerTally(key, record) for key, record in (players or {}).items()}
+        known = last_kills or {}
+        self._players = {
+            key: PlayerTally(key, record, known.get(key, ())) for key, record in (players or {}).items()
+        }
+        self._xp_events = xp_events
         self._days: dict[date, dict[PlayerId, DayTally]] = {}
         self._months: dict[tuple[int, int], MonthTally] = {}
         for (player_id, day), stored in (days or {}).items():
@@ -283,7 +329,9 @@ class Counting:
             raise ValueError("a kill has a killer")
         killer = self._meet(row.killer_id, row.killer_name, death.at, order)
         self._get_month(row.written_at).add_kill(row)
-        return killer.add_kill(death, _get_day(day, row.killer_id), ended_streak=victim.streak)
+        factor = find_factor(self._xp_events, death.at) if self._xp_events else 1
+        tally = _get_day(day, row.killer_id)
+        return killer.add_kill(death, tally, ended_streak=victim.streak, factor=factor)
 
     def _get_month(self, at: datetime) -> MonthTally:
         month = at.year, at.month
@@ -325,9 +373,9 @@ class PlayerRecount:
     standings: Mapping[bytes, KillFacts]
 
 
-def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerRecount:
+def count_one_player(player_id: PlayerId, deaths: Iterable[Death], *, xp_events: XpEvents) -> PlayerRecount:
     """Count one player again from all their death rows, given in order."""
-    counting = Counting()
+    counting = Counting(xp_events=xp_events)
     standings: dict[bytes, KillFacts] = {}
     for death in deaths:
         facts = counting.add(death)
@@ -338,6 +386,50 @@ def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerReco
         days=tuple(day for day in counting.freeze_days() if day.player_id == player_id),
         standings=standings,
     )
+
+
+def list_watched_killers(
+    deaths: Iterable[Death],
+    players: Mapping[PlayerId, PlayerRecord],
+    days: Mapping[DayKey, PlayerDay],
+) -> Collection[PlayerId]:
+    """Return the killers of new deaths whose stored kills of the last hour decide about XP.
+
+    A victim who died less often lately, or whose killer killed less often, cannot have been killed too often
+    by that killer; so mostly nobody is watched.
+    """
+    watched: set[PlayerId] = set()
+    pairs = Counter[tuple[PlayerId, PlayerId]]()
+    for death in deaths:
+        row = death.row
+        killer = players.get(row.killer_id) if row.kind.is_kill and row.killer_id else None
+        if killer is None:
+            continue
+        pair = killer.player_id, row.victim_id
+        stored = min(_count_lately(killer, death), _count_died(death, players, days))
+        if stored and stored + pairs[pair] >= PAID_KILLS_OF_A_VICTIM:
+            watched.add(killer.player_id)
+        pairs[pair] += 1
+    return watched
+
+
+def _count_lately(killer: PlayerRecord, death: Death) -> int:
+    """Return how many of a killer's last stored kills may be within the hour before a kill."""
+    since = death.at - _REMEMBERED  # moments differ from wall-clock times where these jump
+    return sum(at > since for at in killer.recent)
+
+
+def _count_died(
+    death: Death, players: Mapping[PlayerId, PlayerRecord], days: Mapping[DayKey, PlayerDay]
+) -> int:
+    """Return how often the victim of a kill may have died within the hour before it, by stored counters."""
+    row = death.row
+    day = row.written_at.date()
+    if (row.written_at - PAID_WINDOW).date() == day:
+        counted = days.get((row.victim_id, day))
+        return 0 if counted is None else counted.counters.deaths
+    victim = players.get(row.victim_id)
+    return 0 if victim is None else victim.counters.deaths
 
 
 def list_player_ids(deaths: Iterable[Death]) -> frozenset[PlayerId]:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
-from utils.models.scope import ServerScope
+from utils.models.scope import GuildId, ServerScope
+from utils.models.xp import XpEvents
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
@@ -29,6 +30,9 @@ class GenerationStore(Protocol):  # implemented by ImportRepository
 
     def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
         """Yield every stored death of a server in order of time."""
+
+    async def list_xp_events(self, guild_id: GuildId) -> XpEvents:
+        """Return the times in which kills of a guild give more XP."""
 
     async def write_generation(
         self,
@@ -65,6 +69,7 @@ class GenerationCount:
 
     async def begin(self) -> None:
         """Delete the counters of an earlier try."""
+        self._counting = Counting(xp_events=await self._store.list_xp_events(self._scope.guild_id))
         await self._store.drop_generation(self._scope, self._generation)
 
     async def add(self, deaths: Sequence[Death]) -> None:

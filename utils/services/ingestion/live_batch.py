@@ -30,6 +30,7 @@ from datetime import date, datetime
 from utils.events import CountersStored, DeathsStored, Event, NoticesQueued
 from utils.models.deaths import Death, Killing
 from utils.models.guilds import ChannelKind
+from utils.models.money import PAID_WINDOW
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import Highlight, HighlightKind
 from utils.models.notices.kinds import NOTICE_KINDS
@@ -43,10 +44,12 @@ from utils.services.ingestion.counting import (
     Counting,
     DayKey,
     KillFacts,
+    LastKills,
     Order,
     PlayerRecount,
     count_one_player,
     list_player_ids,
+    list_watched_killers,
 )
 from utils.services.ingestion.highlights import (
     HighlightTerms,
@@ -223,7 +226,8 @@ def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> 
     keys = _list_day_keys(deaths)
     players = unit.find_players(list_player_ids(deaths), generation=generation)
     days = unit.find_days(keys, generation=generation)
-    counting = Counting(players, days)
+    last_kills = _find_last_kills(unit, deaths, players, days)
+    counting = Counting(players, days, xp_events=unit.list_xp_events(), last_kills=last_kills)
     folded = {death.id: counting.add(death) for death in sorted(deaths, key=_get_order)}
     facts = {death_id: fact for death_id, fact in folded.items() if fact is not None}
     late = counting.late_players
@@ -238,6 +242,20 @@ def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> 
     unit.replace_days(changed, generation=generation)
     months = add_months(unit, counting.freeze_months(), generation)
     return CountedBatch(facts, tuple(records), tuple(changed), frozenset(late), months)
+
+
+def _find_last_kills(
+    unit: IngestionUnit,
+    deaths: Sequence[Death],
+    players: Mapping[PlayerId, PlayerRecord],
+    days: Mapping[DayKey, PlayerDay],
+) -> LastKills:
+    """Return the stored kills on which the XP of new kills depends; a calm batch reads nothing."""
+    watched = list_watched_killers(deaths, players, days)
+    if not watched:
+        return {}
+    first = min(death.row.written_at for death in deaths if death.row.killer_id in watched)
+    return unit.find_last_kills(watched, since=first - PAID_WINDOW)
 
 
 def add_months(
@@ -255,7 +273,8 @@ def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) 
     """Count a player with a late row again, from all their stored deaths and these new ones."""
     stored = unit.list_deaths_of(player_id)
     own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
-    return count_one_player(player_id, sorted([*stored, *own], key=_get_order))
+    rows = sorted([*stored, *own], key=_get_order)
+    return count_one_player(player_id, rows, xp_events=unit.list_xp_events())
 
 
 def _judge(

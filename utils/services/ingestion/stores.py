@@ -10,6 +10,7 @@ from utils.models.notices.outbox import NO_DELAYS, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import CountingNeeds, Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.xp import LastKill, XpEvents
 from utils.services.ingestion.batch_rules import RuleUnit
 from utils.services.ingestion.highlights import HighlightUnit
 
@@ -21,6 +22,9 @@ class DeathsUnit(RuleUnit, Protocol):  # implemented by IngestionTransaction
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return all stored death rows of a player, in order."""
+
+    def list_xp_events(self) -> XpEvents:
+        """Return the times in which kills of the guild give more XP."""
 
 
 class IngestionUnit(DeathsUnit, HighlightUnit, Protocol):  # implemented by IngestionTransaction
@@ -41,6 +45,11 @@ class IngestionUnit(DeathsUnit, HighlightUnit, Protocol):  # implemented by Inge
         Raises:
             StorageConflictError: a death is already stored. May be raised at the end of the transaction.
         """
+
+    def find_last_kills(
+        self, killer_ids: Iterable[PlayerId], *, since: datetime
+    ) -> Mapping[PlayerId, Sequence[LastKill]]:
+        """Return the kills of these players after a wall-clock time, in order."""
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int

@@ -2,7 +2,8 @@
 
 Deaths keep their class and their ``_id``, so reading the same log again brings nothing back. The player in
 them becomes "erased player", who stands for all erased players. After a crash the counters agree with the
-deaths, and erasing again does the rest. Data that a later step needs is erased last: a player's names with
+deaths, and erasing again does the rest. The XP of those who killed the player often changes, so each of them
+is counted again in a step of their own. Data that a later step needs is erased last: a player's names with
 their last death, a member's links after everything else.
 
 The data of a player outside their deaths is erased twice: before their names are deleted, and once more for
@@ -10,6 +11,7 @@ data that was stored in the meantime.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
@@ -17,7 +19,7 @@ from typing import Protocol, TypeVar
 
 from utils.clock import Clock
 from utils.models.deaths import Death
-from utils.models.money import BountyEnd, BountyState
+from utils.models.money import PAID_KILLS_OF_A_VICTIM, BountyEnd, BountyState
 from utils.models.personal import Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import (
@@ -49,6 +51,9 @@ class ErasureUnit(DeathsUnit, Protocol):  # implemented by ErasureTransaction
 
     def delete_figures(self, player_id: PlayerId) -> None:
         """Delete a player's counters of all time and by day."""
+
+    def silence_levels(self, player_id: PlayerId) -> None:
+        """Let the next look take the level of a player's member as it is then, without telling it."""
 
     def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write a player's counters of all time and by day."""
@@ -194,15 +199,38 @@ def _erase_some_deaths(
     old = [death for death in deaths if before is None or death.at <= before]
     if deaths and not old:
         return 0, 0  # a new record, which stays
-    some = old[:limit]
+    killer_id, some = _choose_deaths(player_id, old, limit=limit)
     changed = {death.id for death in some}
     rest = [death for death in deaths if death.id not in changed]
     unit.delete_figures(player_id)
     if generation is None or not some:
         return 0, 0
     unit.rename_deaths(player_id, some)
-    for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, unit.list_deaths_of(ERASED_PLAYER_ID))):
+    counted = {player_id: rest, ERASED_PLAYER_ID: unit.list_deaths_of(ERASED_PLAYER_ID)}
+    if killer_id is not None:
+        counted[killer_id] = unit.list_deaths_of(killer_id)
+        unit.silence_levels(killer_id)
+    for one, rows in counted.items():
         if rows:
-            counted = count_one_player(one, rows)
-            unit.replace_figures(counted.record, counted.days, generation=generation)
+            recount = count_one_player(one, rows, xp_events=unit.list_xp_events())
+            unit.replace_figures(recount.record, recount.days, generation=generation)
     return len(some), len(old) - len(some)
+
+
+def _choose_deaths(
+    player_id: PlayerId, deaths: Sequence[Death], *, limit: int
+) -> tuple[PlayerId | None, Sequence[Death]]:
+    """Return the deaths of a step, and the killer whose XP it changes, one in each step.
+
+    Kills of erased players always give XP. So XP changes for a killer who killed the player too often to be
+    paid for each of these kills.
+    """
+    kills = [death for death in deaths if death.row.kind.is_kill and death.row.killer_id != player_id]
+    often = [
+        killer_id
+        for killer_id, number in Counter(kill.row.killer_id for kill in kills).items()
+        if number > PAID_KILLS_OF_A_VICTIM and killer_id != ERASED_PLAYER_ID
+    ]
+    if not often:
+        return None, deaths[:limit]
+    return often[0], [kill for kill in kills if kill.row.killer_id == often[0]][:limit]

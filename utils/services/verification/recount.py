@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
-from utils.models.scope import ERASED_PLAYER_ID, ServerScope
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerScope
 from utils.models.verification import ShownServer
+from utils.models.xp import XpEvents
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.verification.stores import WholeData
 from utils.services.verification.verifier import is_same_month, is_same_player
@@ -44,6 +45,10 @@ class ComparedGeneration:
             self.deaths += len(piece.deaths)
             yield piece.deaths
             await self._pause()
+
+    async def list_xp_events(self, guild_id: GuildId) -> XpEvents:
+        """Return the times in which kills of a guild give more XP."""
+        return self._data.list_xp_events(guild_id)
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Do nothing: nothing was written."""

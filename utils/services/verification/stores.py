@@ -16,6 +16,7 @@ from utils.models.verification import (
     StoredWallet,
     WholeWallet,
 )
+from utils.models.xp import XpEvents
 
 
 class VerifiedData(Protocol):  # implemented by StoredData
@@ -53,6 +54,9 @@ class VerifiedData(Protocol):  # implemented by StoredData
 
     def count_deaths(self, scope: ServerScope) -> int:
         """Return the number of deaths of a game server."""
+
+    def list_xp_events(self, guild_id: GuildId) -> XpEvents:
+        """Return the times in which kills of a guild give more XP."""
 
     def count_players(self, server: ShownServer) -> int:
         """Return the number of players with shown counters."""

@@ -23,6 +23,7 @@ from utils.models.verification import (
     StoredFigures,
     VerificationReport,
 )
+from utils.models.xp import XpEvents
 from utils.services.ingestion.counting import count_one_player
 from utils.services.verification.gone import find_gone
 from utils.services.verification.stores import VerifiedData
@@ -123,11 +124,11 @@ class DataVerifier:
         deaths = self.data.list_deaths_of(server.scope, player_ids)
         if deaths is None:
             return stored
-        own = group_by_player(deaths)
+        own, xp_events = group_by_player(deaths), self.data.list_xp_events(server.scope.guild_id)
         return {
             player_id: figures
             for player_id, figures in stored.items()
-            if not fits_deaths(player_id, figures, own.get(player_id, ()))
+            if not fits_deaths(player_id, figures, own.get(player_id, ()), xp_events)
         }
 
     def _is_still_shown(self, server: ShownServer) -> bool:
@@ -164,11 +165,13 @@ def group_by_player(deaths: Sequence[Death]) -> Mapping[PlayerId, Sequence[Death
     return found
 
 
-def fits_deaths(player_id: PlayerId, stored: StoredFigures, deaths: Sequence[Death]) -> bool:
+def fits_deaths(
+    player_id: PlayerId, stored: StoredFigures, deaths: Sequence[Death], xp_events: XpEvents
+) -> bool:
     """Tell whether a player's counters follow from all their deaths, given in order."""
     if stored.record is None or not deaths:
         return False
-    recount = count_one_player(player_id, deaths)
+    recount = count_one_player(player_id, deaths, xp_events=xp_events)
     return is_same_player(stored.record, recount.record) and stored.days == frozenset(recount.days)
 
 

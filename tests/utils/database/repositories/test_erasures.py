@@ -265,6 +265,23 @@ async def test_figures_are_a_count_of_the_deaths_whatever_happens(place: Place, 
     assert await place.read("kills", killer_id=ERASED_PLAYER_ID, victim_id=ERASED_PLAYER_ID) != []
 
 
+async def test_erasure_counts_those_anew_who_killed_the_erased_player_too_often(place: Place) -> None:
+    """Kills of erased players always give XP; each such killer has a step, and their level stays silent."""
+    rows = [build_row("Anna", "Bert", second=second, distance=0) for second in range(8)]
+    rows += [build_row("Carl", "Bert", second=second, distance=0) for second in range(8, 11)]
+    await place.write(rows)
+    own = {"guild_id": int(place.scope.guild_id), "member_id": 1}
+    link = {**own, "player_id": build_player_id("Anna"), "state": "proven", "is_main": True}
+    await place.database.unscoped("links").insert_one(link)
+    await place.database.unscoped("levels").insert_one({**own, "level": 0, "is_told": False, "basis": "x"})
+    assert await place.erase("Bert") == 11
+    await place.assert_figures_agree()
+    players = {one["player_id"]: one["counters"]["xp"] for one in await place.read("players")}
+    assert (players[build_player_id("Anna")], players[build_player_id("Carl")]) == (80, 30)
+    [level] = await place.read("levels")
+    assert level["basis"] == ""
+
+
 async def test_class_of_a_death_stays_when_both_sides_are_erased(place: Place) -> None:
     """A kill between erased players is not a suicide.
 
@@ -280,7 +297,7 @@ async def test_class_of_a_death_stays_when_both_sides_are_erased(place: Place) -
     gone = {"killer_platform", "victim_platform"}
     assert after == {key: value for key, value in (before | sides).items() if key not in gone}
     [player] = await place.read("players")
-    assert read_player(player).counters == Counters(1, 1, 0, 120, 120, 1)
+    assert read_player(player).counters == Counters(1, 1, 0, 120, 120, 1, 22)
     assert place.told == [PlayerErased(guild_id=place.scope.guild_id)] * 3
 
 

@@ -45,6 +45,7 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
         "changes_by_hand": 4,
         "changes_about": 2,
         "premium_granted": 1,
+        "levels": 0,
         "errors": 0,
     }
     assert [row["amount"] for row in parts["ledger"]] == [-200, 1000]

@@ -135,6 +135,8 @@ async def fill_rest(place: Place) -> None:
     given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
     await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
     await write_season(place)
+    level = {"guild_id": int(guild_id), "member_id": int(OWNER), "level": 5, "is_told": True, "basis": "x"}
+    await database.unscoped("levels").insert_one(level)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
     scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
     await database.unscoped("outbox").insert_one({**scoped, **document})

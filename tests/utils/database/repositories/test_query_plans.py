@@ -53,6 +53,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId,
 from utils.models.servers import GameServer, ServerHealth
 from utils.models.sharding import Sharding
 from utils.models.statistics import CoveredDeaths
+from utils.models.xp import LastKill
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
@@ -136,6 +137,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         needs = CountingNeeds(scope, 0, days, finds_members=True, killed=killed, killed_since=NOW)
         shared.read_ahead([replace(needs, scope=one) for one in both])
         unit.find_killings(PLAYERS[1:3], since=NOW)
+        unit.find_last_kills(PLAYERS[1:3], since=NOW)
         unit.list_months(generation=0)
         unit.replace_players([make_player(A)], generation=0)
         unit.find_days([(A, date(2025, 4, 30))], generation=0)
@@ -189,6 +191,31 @@ async def test_killers_of_the_killers_are_found_among_many_deaths(
     operations = await _list_profiled(profiled)
     (*_, last) = [one for one in operations if one["ns"].endswith(".players")]
     assert last["docsExamined"] <= 2 + 4  # the deaths; and a player, their days, a month and the numbers
+
+
+async def test_last_kills_of_a_killer_are_read_from_an_index_alone(
+    profiled: SafeDatabase,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_death: Callable[..., Death],
+) -> None:
+    """A kill that may be farming reads the last hour of its killer, and no death."""
+    killer_id = PlayerId("killer")
+    deaths = [make_death(scope, killer_id, A, second=60 * place) for place in range(90)]
+
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths(deaths)
+
+    def look(unit: IngestionTransaction) -> list[LastKill]:
+        since = deaths[-1].row.written_at - timedelta(hours=1)
+        return list(unit.find_last_kills([killer_id], since=since)[killer_id])
+
+    await ingestion.in_transaction(scope, store)
+    await profiled.command({"profile": 2})
+    found = await ingestion.in_transaction(scope, look)
+    assert found == [LastKill(death.row.written_at, A) for death in deaths[30:]]
+    [read] = [one for one in await _list_profiled(profiled) if one["ns"].endswith(".kills")]
+    assert (read["docsExamined"], read["keysExamined"] <= 62) == (0, True)
 
 
 async def test_every_read_for_people_is_served_by_an_index(

@@ -30,7 +30,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.players import Counters, KnownPlayer, NamedCount
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.models.statistics import CoveredDeaths
 from utils.services.ingestion.history import HistoryImport
@@ -46,6 +46,7 @@ VALUES: dict[str, Callable[[Counters], float]] = {
     "streak": lambda counters: counters.best_streak,
     "longest": lambda counters: counters.longest,
     "suicides": lambda counters: counters.suicides,
+    "xp": lambda counters: counters.xp,
 }
 
 # Every example uses a new guild; earlier guilds stay in the database and must have no effect. An example
@@ -121,6 +122,16 @@ def list_once(rows: Sequence[DeathRow]) -> list[DeathRow]:
     return [row for _, row in sorted(kept.values(), key=lambda pair: pair[0])]
 
 
+def compute_xp(row: DeathRow, before: Sequence[DeathRow]) -> int:
+    """Return the XP of a kill after all rows before it."""
+    if ERASED_PLAYER_ID not in (row.killer_id, row.victim_id):
+        pair, since = (row.killer_id, row.victim_id), row.written_at - timedelta(hours=1)
+        own = [one.written_at for one in before if (one.killer_id, one.victim_id) == pair]
+        if sum(since < at <= row.written_at for at in own) > 2:
+            return 0
+    return min(50, 10 + row.distance // 10)
+
+
 def count_server(rows: Sequence[DeathRow], since: date | None) -> dict[PlayerId, Figures]:
     """Count one server's rows by hand; streaks go on over the border of a period."""
     figures: dict[PlayerId, Figures] = {}
@@ -138,11 +149,12 @@ def count_server(rows: Sequence[DeathRow], since: date | None) -> dict[PlayerId,
             sums = {name: getattr(own.counters, name) + value for name, value in more.items()}
             own.counters = replace(own.counters, **sums, **best)
 
-    for row in list_once(rows):
+    ordered = list_once(rows)
+    for place, row in enumerate(ordered):
         if row.kind in (DeathKind.KILL, DeathKind.VEHICLE):
             is_counted = row.kind is DeathKind.KILL and row.distance <= 1000
-            longest = row.distance if is_counted else 0
-            add(row.killer_id, row.killer_name, row, kills=1, metres=row.distance, longest=longest)
+            longest, xp = row.distance if is_counted else 0, compute_xp(row, ordered[:place])
+            add(row.killer_id, row.killer_name, row, kills=1, metres=row.distance, longest=longest, xp=xp)
         is_suicide = row.kind in (DeathKind.MENU, DeathKind.FALL, DeathKind.SELF)
         add(row.victim_id, row.victim_name, row, **{"suicides" if is_suicide else "deaths": 1})
     return figures
@@ -166,6 +178,7 @@ def sum_figures(several: Sequence[dict[PlayerId, Figures]]) -> dict[PlayerId, Fi
                 one.metres + two.metres,
                 max(one.longest, two.longest),
                 max(one.best_streak, two.best_streak),
+                one.xp + two.xp,
             )
             summed[player_id] = replace(newest, counters=counters)
     return summed

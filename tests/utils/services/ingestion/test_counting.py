@@ -40,7 +40,15 @@ from utils.models.players import (
     sum_months,
 )
 from utils.models.scope import PlayerId
-from utils.services.ingestion.counting import Counting, DayKey, KillFacts, count_one_player, list_player_ids
+from utils.models.xp import LastKill
+from utils.services.ingestion.counting import (
+    Counting,
+    DayKey,
+    KillFacts,
+    count_one_player,
+    list_player_ids,
+    list_watched_killers,
+)
 from utils.services.ingestion.row_reader import RowReader
 
 AFTERWARDS = datetime(2026, 1, 1, tzinfo=UTC)
@@ -134,12 +142,13 @@ def count_naively(lines: Iterable[str]) -> dict[str, tuple[int, int, int, int, i
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_battle_gives_what_a_naive_count_of_its_text_gives(seed: int, tmp_path: Path) -> None:
-    """Two different implementations of the rules agree on a generated month."""
+    """Two different implementations of the rules agree on a generated month; ``test_xp.py`` does XP."""
     paths = Battle(seed, players=30).write_files(tmp_path, rows=3000, days=30)
     lines = [line for path in paths for line in path.read_text().splitlines()]
     players, _ = count(read_deaths(paths))
     assert {
-        player_id: (*astuple(record.counters), record.current_streak) for player_id, record in players.items()
+        player_id: (*astuple(record.counters)[:-1], record.current_streak)
+        for player_id, record in players.items()
     } == count_naively(lines)
 
 
@@ -185,10 +194,10 @@ def test_weapons_and_hours_are_what_a_naive_count_of_the_text_gives(seed: int, t
 @pytest.mark.parametrize(
     ("row", "killer", "victim"),
     [
-        (build_row("Ann", "Bob"), Counters(1, 0, 0, 120, 120, 1), Counters(deaths=1)),
-        (build_row("Ann", "Bob", kind=DeathKind.VEHICLE), Counters(1, 0, 0, 1, 0, 1), Counters(deaths=1)),
-        (build_row("Ann", "Bob", distance=1000), Counters(1, 0, 0, 1000, 1000, 1), Counters(deaths=1)),
-        (build_row("Ann", "Bob", distance=1001), Counters(1, 0, 0, 1001, 0, 1), Counters(deaths=1)),
+        (build_row("Ann", "Bob"), Counters(1, 0, 0, 120, 120, 1, 22), Counters(deaths=1)),
+        (build_row("Ann", "Bob", kind=DeathKind.VEHICLE), Counters(1, 0, 0, 1, 0, 1, 10), Counters(deaths=1)),
+        (build_row("Ann", "Bob", distance=1000), Counters(1, 0, 0, 1000, 1000, 1, 50), Counters(deaths=1)),
+        (build_row("Ann", "Bob", distance=1001), Counters(1, 0, 0, 1001, 0, 1, 50), Counters(deaths=1)),
         (build_row("Bob", "Bob"), None, Counters(suicides=1)),
         (build_row("Bob", "Bob", kind=DeathKind.FALL), None, Counters(suicides=1)),
         (build_row("Bob", "Bob", kind=DeathKind.SELF), None, Counters(suicides=1)),
@@ -290,8 +299,8 @@ def test_midnight_divides_the_days_and_not_the_streak() -> None:
     days = count(build_deaths(rows))[1]
     ann = build_player_id("Ann")
     assert {day.day: day.counters for day in days.values() if day.player_id == ann} == {
-        date(2025, 5, 1): Counters(2, 0, 0, 240, 120, 2),
-        date(2025, 5, 2): Counters(2, 0, 0, 240, 120, 4),
+        date(2025, 5, 1): Counters(2, 0, 0, 240, 120, 2, 44),
+        date(2025, 5, 2): Counters(2, 0, 0, 240, 120, 4, 44),
     }
 
 
@@ -352,15 +361,19 @@ def test_any_split_into_batches_gives_what_one_fold_gives(deaths: list[Death], r
     """Counting on from stored counters gives the same figures as one count."""
     players: dict[PlayerId, PlayerRecord] = {}
     days: dict[DayKey, PlayerDay] = {}
+    kills: dict[PlayerId, list[LastKill]] = defaultdict(list)
     rest = iter(deaths)
     while batch := list(islice(rest, random.randint(1, 10))):
         ids = list_player_ids(batch)
         counting = Counting(
             {key: record for key, record in players.items() if key in ids},
             {key: day for key, day in days.items() if key[0] in ids},
+            last_kills={key: kills[key] for key in list_watched_killers(batch, players, days)},
         )
         for death in batch:
             counting.add(death)
+            if death.row.kind.is_kill and death.row.killer_id:
+                kills[death.row.killer_id].append(LastKill(death.row.written_at, death.row.victim_id))
         assert counting.late_players == set()
         new_players, new_days = freeze(counting)
         players |= new_players
@@ -378,6 +391,7 @@ def test_days_add_up_to_the_totals(deaths: list[Death]) -> None:
             *(sum(getattr(day, name) for day in own) for name in ("kills", "deaths", "suicides", "metres")),
             longest=max(day.longest for day in own),
             best_streak=max(day.best_streak for day in own),
+            xp=sum(day.xp for day in own),
         )
 
 
@@ -390,7 +404,7 @@ def test_one_player_counted_alone_is_as_in_the_fold_of_all(deaths: list[Death]) 
     facts = {death.id: whole.add(death) for death in deaths}
     for player_id, record in players.items():
         own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
-        recount = count_one_player(player_id, own)
+        recount = count_one_player(player_id, own, xp_events=())
         assert recount.record == record
         assert {day.day: day for day in recount.days} == {
             day.day: day for day in days.values() if day.player_id == player_id
@@ -427,7 +441,8 @@ def test_figures_of_a_player_have_a_bound_whatever_he_is_called(borders: list[in
     pieces: dict[PlayerId, PlayerRecord] = {}
     months: dict[date, ServerMonth] = {}
     for start, end in pairwise([0, *sorted(borders), len(deaths)]):
-        counting = Counting(pieces)
+        kills = [LastKill(death.row.written_at, death.row.victim_id) for death in deaths[:start]]
+        counting = Counting(pieces, last_kills={build_player_id("Ann"): kills})
         for death in deaths[start:end]:
             counting.add(death)
         pieces = {one.player_id: one for one in counting.freeze_players()}

@@ -18,7 +18,7 @@ Table = npt.NDArray[np.uint32]
 Column = npt.NDArray[np.int64]
 Row = tuple[int, ...]
 
-COUNTERS = ("kills", "deaths", "suicides", "longest", "best_streak")
+COUNTERS = ("kills", "deaths", "suicides", "longest", "best_streak", "xp")
 PLAYER, NAME, SEEN = 0, 1, 2  # columns before the counters: numbers of player and name, Unix seconds
 _FIRST_COUNTER = 3
 _COLUMNS = _FIRST_COUNTER + len(COUNTERS)
@@ -32,6 +32,7 @@ SOURCES = {
     "streak": "best_streak",
     "longest": "longest",
     "suicides": "suicides",
+    "xp": "xp",
 }
 """The counter that each board ranks by."""
 
@@ -85,6 +86,7 @@ def build_row(player: int, counters: Counters, *, name: int = 0, seen: int = 0) 
         counters.suicides,
         counters.longest,
         counters.best_streak,
+        counters.xp,
     )
 
 
