@@ -29,6 +29,7 @@ from utils.embeds import (
     presence,
     replies,
     restores,
+    roles,
     seasons,
     server_logs,
     server_status,
@@ -242,6 +243,10 @@ class EmbedFactory:
     build_rivals = _show(combat.build_rivals_embed)
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
+
+    build_rule_plan = _show(roles.build_plan_embed)
+    build_rules = _show(roles.build_rules_embed)
+    build_rule_rows = _show(roles.build_rows_embed)
 
     build_channel_style = _show(channels.build_channel_style_embed)
 

@@ -43,6 +43,8 @@ from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.populations import PopulationService
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
+from utils.services.roles.changes import RoleRuleService
+from utils.services.roles.looks import RoleLooks
 from utils.services.seasons.reports import SeasonReports
 from utils.services.seasons.seasons import SeasonService
 from utils.services.servers.game_servers import GameServerService
@@ -190,6 +192,8 @@ class Services:
     servers: GameServerService
     statistics: StatisticsService
     links: LinkService
+    role_looks: RoleLooks
+    role_rules: RoleRuleService
     names: PlayerNames
     seen: SeenPlayers
     coverage: CoverageService

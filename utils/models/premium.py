@@ -51,6 +51,7 @@ class Feature(StrEnum):
     EVENTS = "server events"
     COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
+    ROLES = "roles add"
     SEASON = "season"
 
 
@@ -82,6 +83,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
     },
     3: {
         Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),
+        Feature.ROLES: (text_in("a feature", "role rules"),),
     },
 }
 """The features that open with each tier, and their names in the table of tiers."""

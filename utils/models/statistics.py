@@ -12,6 +12,7 @@ from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.texts import Text, Value, text_in
 
 RIVAL_MINIMUM_KILLS = 3
+KD_MINIMUM_KILLS = 10
 
 
 class Period(StrEnum):

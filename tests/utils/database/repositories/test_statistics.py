@@ -124,6 +124,21 @@ async def test_figures_of_several_servers_are_summed(
     )
 
 
+async def test_counters_of_many_players_are_summed_at_once(
+    statistics: StatisticsRepository, world: None, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """They are those of the boards, over servers and for a span of days; a player without rows is absent."""
+    del world
+    both = CoveredDeaths(scope.guild_id, (scope.server_id, neighbour.server_id))
+    found = await statistics.sum_of_players(both, {A, B, PlayerId("unknown")})
+    assert found == {
+        A: Counters(kills=17, deaths=4, suicides=1, longest=120, best_streak=5),
+        B: Counters(kills=12, deaths=2, longest=100, best_streak=4),
+    }
+    late = replace(both, since=date(2025, 5, 1))
+    assert await statistics.sum_of_players(late, {A}) == {A: Counters(kills=2, deaths=2, longest=50)}
+
+
 @pytest.mark.usefixtures("world")
 async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
