@@ -20,6 +20,7 @@ EXTENSIONS = (
     "cogs.leaderboard",
     "cogs.link",
     "cogs.premium",
+    "cogs.roles",
     "cogs.bounty",
     "cogs.season",
     "cogs.faction",

@@ -96,10 +96,13 @@ def build_services(
         event_changes=features.event_changes,
         world_reports=features.world_reports,
         links=features.links,
+        role_looks=features.role_looks,
+        role_rules=features.role_rules,
         factions=features.factions,
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,
+        server_comparisons=features.server_comparisons,
         server_players=features.server_players,
         server_logs=features.server_logs,
         playtimes=features.playtimes,
@@ -122,7 +125,7 @@ def build_services(
         health=shown.health,
         languages=languages,
         errors=shown.errors,
-        error_groups=build_error_groups(guild, shown, clock=clock),
+        error_groups=build_error_groups(guild, shown, clock),
         replies=ErrorReplies(languages, shown.errors, advise=advise),
         views=LiveViews(),
         limits=MemberLimits(clock),
@@ -131,8 +134,8 @@ def build_services(
     )
 
 
-def build_error_groups(guild: GuildServices, shown: CommandSources, *, clock: Clock) -> ErrorGroupService:
-    """Return the groups of errors for admins and owners."""
+def build_error_groups(guild: GuildServices, shown: CommandSources, clock: Clock) -> ErrorGroupService:
+    """Return the errors as admins see and resolve them."""
     return ErrorGroupService(
         shown.error_store,
         shown.recent_errors,

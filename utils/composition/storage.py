@@ -32,6 +32,7 @@ from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.restart_warnings import RestartWarningRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -87,6 +88,7 @@ class Repositories(ServiceStores):
     event_posts: EventPostRepository
     rejected: RejectedLineRepository
     links: LinkRepository
+    roles: RoleRepository
     factions: FactionRepository
     boards: PostedBoardRepository
     bounty_boards: BountyBoardRepository
@@ -130,6 +132,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         playtimes=PlaytimeRepository(database),
         deaths=DeathRepository(database),
         links=LinkRepository(database),
+        roles=RoleRepository(database, fences=fences),
         factions=FactionRepository(database, fences=fences),
         wallets=WalletRepository(database, fences=fences),
         bounties=BountyRepository(database, fences=fences),
