@@ -90,12 +90,15 @@ class FactionCog(GuildCog):
         factions = self.services.factions
         name = (await factions.get_led(ctx.guild_id, ctx.member_id)).faction.name
         asked = text(
-            "**{faction}** ends for all its members. Its name can't be used by others for 30 days.",
+            "**{faction}** will be disbanded, and all its members leave it. Others can't use its name for "
+            "30 days.",
             faction=name,
         )
         if await self._confirm(ctx, text("Disband your faction?"), asked, text("Disband")):
             ended = await factions.disband(ctx.guild_id, ctx.member_id)
-            await self._finish(ctx, text("Disbanded"), text("**{faction}** has ended.", faction=ended.name))
+            await self._finish(
+                ctx, text("Disbanded"), text("**{faction}** is disbanded.", faction=ended.name)
+            )
 
     @faction.command(name="rank", description="Make a member an officer, a plain member or the leader")
     @discord.option("member", discord.Member, description="The member")
@@ -103,16 +106,12 @@ class FactionCog(GuildCog):
     @Access(feature=Feature.FACTIONS, is_private=True, is_change=True, may_have_left=True)
     async def rank(self, ctx: KillfeedContext, member: discord.Member, rank: str) -> None:
         """Answer ``/faction rank``; giving the lead away asks first."""
-        factions, member_id, wanted = self.services.factions, MemberId(member.id), FactionRank(rank)
-        found = await factions.check_rank(ctx.guild_id, ctx.member_id, member_id, wanted)
-        who = Mention("@", member_id)
+        member_id, wanted = MemberId(member.id), FactionRank(rank)
         if wanted is not FactionRank.LEADER:
-            await factions.give_rank(ctx.guild_id, ctx.member_id, member_id, wanted)
-            said = text("{member} is a plain member of **{faction}** now.", member=who, faction=found.name)
-            if wanted is FactionRank.OFFICER:
-                said = text("{member} is an officer of **{faction}** now.", member=who, faction=found.name)
-            await ctx.respond(embed=ctx.embeds.build_success(text("Rank changed"), said))
+            await self._give_rank(ctx, member_id, wanted)
             return
+        factions, who = self.services.factions, Mention("@", member_id)
+        found = await factions.check_rank(ctx.guild_id, ctx.member_id, member_id, wanted)
         asked = text(
             "{member} will lead **{faction}**, and you become an officer.", member=who, faction=found.name
         )
@@ -120,6 +119,15 @@ class FactionCog(GuildCog):
             await factions.give_rank(ctx.guild_id, ctx.member_id, member_id, wanted)
             said = text("{member} leads **{faction}** now.", member=who, faction=found.name)
             await self._finish(ctx, text("Rank changed"), said)
+
+    async def _give_rank(self, ctx: KillfeedContext, member_id: MemberId, rank: FactionRank) -> None:
+        """Make a member an officer or a plain member."""
+        found = await self.services.factions.give_rank(ctx.guild_id, ctx.member_id, member_id, rank)
+        who = Mention("@", member_id)
+        said = text("{member} is a plain member of **{faction}** now.", member=who, faction=found.name)
+        if rank is FactionRank.OFFICER:
+            said = text("{member} is an officer of **{faction}** now.", member=who, faction=found.name)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Rank changed"), said))
 
     @faction.command(name="edit", description="Change your faction's name, tag or openness, once a week")
     @discord.option(

@@ -64,7 +64,7 @@ class FactionCommands:
         factions = self.services.factions
         if member_id is None:
             ended = await factions.disband_by_hand(ctx.guild_id, ctx.member_id, found.faction_id)
-            return text("**{faction}** has ended.", faction=ended.name)
+            return text("**{faction}** is disbanded.", faction=ended.name)
         led = await factions.choose_leader(ctx.guild_id, ctx.member_id, found.faction_id, member_id)
         return text("{member} leads **{faction}** now.", member=Mention("@", member_id), faction=led.name)
 
@@ -90,5 +90,5 @@ def _read_wish(found: Faction, action: FactionAction, edit: FactionEdit, member_
             new_tag=after.tag,
         )
     if member_id is None:
-        return text("**{faction}** ends for all its members.", faction=name)
+        return text("**{faction}** will be disbanded, and all its members leave it.", faction=name)
     return text("{member} will lead **{faction}**.", member=Mention("@", member_id), faction=name)

@@ -138,7 +138,7 @@ class FakeFactionUnit:
 class FakeFactionStore:
     """The factions of any guild; a refused change leaves everything as it was.
 
-    Args:
+    Attributes:
         links: tells which members have a proven player; without it all have.
     """
 
@@ -148,13 +148,13 @@ class FakeFactionStore:
         self.periods: list[FactionPeriod] = []
         self.invitations: dict[tuple[str, MemberId], FactionInvitation] = {}
         self.audit = FakeAuditStore()
-        self._links = links
+        self.links = links
 
     def is_linked(self, guild_id: GuildId, member_id: MemberId) -> bool:
         """Tell whether a member has a proven player."""
-        if self._links is None:
+        if self.links is None:
             return True
-        links = self._links.links.items()
+        links = self.links.links.items()
         return any(key[:2] == (guild_id, member_id) and link.is_proven for key, link in links)
 
     async def in_transaction(self, guild_id: GuildId, work: Callable[[FakeFactionUnit], T]) -> T:
