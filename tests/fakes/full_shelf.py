@@ -75,7 +75,7 @@ def fill(
 
 def _add_factions(shelf: Shelf, guild_id: GuildId, member_id: MemberId, other_id: MemberId) -> None:
     """Add a faction that the member leads and the other one is in, and an open one of strangers."""
-    shelf.factions.links = None  # whoever asks has a proven player
+    shelf.factions.links = None  # all have a proven player
     begun = START - timedelta(days=20)
     names = (("f1", "Night_Wolves", "WLF", False), ("f2", "Rock & Roll", "RNR", True))
     shelf.factions.factions = {
