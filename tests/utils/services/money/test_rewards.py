@@ -215,7 +215,7 @@ async def test_kill_within_a_faction_earns_and_claims_nothing(table: Table) -> N
 
 
 async def test_house_does_not_count_victims_of_the_killers_faction(table: Table) -> None:
-    """Five victims are needed besides them, also if they died in an earlier batch."""
+    """Five other victims are needed; the members of an earlier batch do not count either."""
     names = ("Wolf", "V0", "V1")
     table.store.data.factions = dict.fromkeys(map(build_player_id, names), FactionMark("f1", "WLF"))
     rows = [build_row("Wolf", f"V{number}", second=number * 60) for number in range(7)]
