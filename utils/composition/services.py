@@ -11,6 +11,7 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.events import EventDispatcher
 from utils.services.factions.factions import FactionService
+from utils.services.factions.figures import FactionDays, FactionFigureService
 from utils.services.factions.stores import FactionStore
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
@@ -88,6 +89,7 @@ class ServiceStores:
     links: LinkStore
     roles: RuleStore
     factions: FactionStore
+    faction_days: FactionDays
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
@@ -154,6 +156,7 @@ class FeatureServices:
     role_looks: RoleLooks
     role_rules: RoleRuleService
     factions: FactionService
+    faction_figures: FactionFigureService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
@@ -219,6 +222,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
         factions=FactionService(stores.factions, events=around.events, clock=clock),
+        faction_figures=FactionFigureService(stores.factions, days=stores.faction_days, links=stores.links),
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),

@@ -143,16 +143,6 @@ class FactionService:
                 return faction
         raise NotFoundError(rules.NO_FACTION)
 
-    async def get(self, guild_id: GuildId, typed: str) -> FactionMembers:
-        """Return the faction of an id, a name or a tag, with all its members.
-
-        Raises:
-            NotFoundError, AmbiguousError: the text fits no faction, or several.
-        """
-        found = await self.list_factions(guild_id)
-        chosen = choose_faction([one.faction for one in found], typed)
-        return next(one for one in found if one.faction.faction_id == chosen.faction_id)
-
     async def get_led(self, guild_id: GuildId, member_id: MemberId) -> FactionMembers:
         """Return the faction that a member leads.
 
