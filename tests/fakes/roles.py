@@ -17,9 +17,10 @@ from utils.models.roles import (
     RoleRule,
     RuleState,
 )
-from utils.models.scope import GuildId, MemberId
+from utils.models.rule_plans import MemberFigures
+from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.roles.looks import GuildRoles
-from utils.services.roles.rules import Answers, Key
+from utils.services.roles.rules import Answers, Key, RuleFigures
 
 
 class FakeRoleStore(Outage):
@@ -147,6 +148,30 @@ class FakeRoleStore(Outage):
 
 
 @dataclass
+class FakeRuleFigures:
+    """The figures of all members, the same for every rule.
+
+    Attributes:
+        of: the figures, which a test sets.
+    """
+
+    of: dict[MemberId, MemberFigures] = field(default_factory=dict)
+
+    async def read(
+        self,
+        guild_id: GuildId,
+        rules: Sequence[RoleRule],
+        players: Mapping[MemberId, Sequence[PlayerId]],
+        *,
+        now: datetime,
+    ) -> tuple[RuleFigures, ...]:
+        """Return the figures of the linked members."""
+        del guild_id, now
+        linked = {member: figures for member, figures in self.of.items() if member in players}
+        return tuple(RuleFigures(rule, linked) for rule in rules)
+
+
+@dataclass
 class FakeGuildRoles:
     """The roles of guilds: those of another source, or none.
 
@@ -211,3 +236,28 @@ class FakeMemberRoles:
         del guild_id
         self.taken_from.append(member_id)
         yield self.kept
+
+
+@dataclass
+class KnownRoles:
+    """The roles of one guild and of its members, which a test sets.
+
+    Attributes:
+        roles: the roles by their id; the highest has the highest place.
+        members: the roles of each member.
+        is_shown: False while Discord does not show the guild.
+    """
+
+    roles: dict[RoleId, RoleFacts] = field(default_factory=dict)
+    members: dict[MemberId, frozenset[RoleId]] = field(default_factory=dict)
+    is_shown: bool = True
+
+    def list_roles(self, guild_id: GuildId) -> Mapping[RoleId, RoleFacts] | None:
+        """Return the roles."""
+        del guild_id
+        return self.roles if self.is_shown else None
+
+    async def find_roles_of(self, guild_id: GuildId, member_ids: Collection[MemberId]) -> Answers:
+        """Return the roles of members."""
+        del guild_id
+        return {member_id: self.members.get(member_id) for member_id in member_ids}

@@ -28,6 +28,7 @@ from utils.error_sink import ErrorSource, Where
 from utils.errors import DeliveryError, StorageError
 from utils.events import EventDispatcher, RolesChanged
 from utils.locks import KeyedLocks
+from utils.log_context import bind_log_context
 from utils.models.incident_kinds import IncidentKind
 from utils.models.roles import (
     HELD,
@@ -44,7 +45,7 @@ from utils.models.texts import Text, text
 from utils.models.visible_text import cut
 from utils.queues import WorkQueue
 from utils.services.ports import AdminNotifier, ServerStore
-from utils.services.roles.looks import GuildRoles, describe_waiting, name_matter
+from utils.services.roles.looks import LOG_SYSTEM, GuildRoles, describe_waiting, name_matter
 from utils.tasks import TaskManager
 
 EDITS_A_SECOND = 5.0  # of the whole bot
@@ -173,7 +174,8 @@ class RoleEdits:
         """Carry out everything that is under way, however long Discord or the database is away."""
         for seconds in AGAIN.generate_seconds():
             try:
-                is_over = await self._make_round(guild_id)
+                with bind_log_context(guild_id, system=LOG_SYSTEM):
+                    is_over = await self._make_round(guild_id)
             except StorageError as failure:
                 if not failure.may_pass:
                     raise

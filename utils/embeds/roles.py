@@ -118,6 +118,8 @@ def _list_figures(terms: RuleTerms, row: RuleRow) -> list[Value]:
         found.append(Metres(figures.longest))
     if terms.streak is not None:
         found.append(text("streak {number}", number=Number(figures.streak)))
+    if terms.level is not None:
+        found.append(text("level {number}", number=Number(figures.level)))
     if terms.rank is not None and figures.place is not None:
         found.append(text("place {number}", number=Number(figures.place)))
     return found
