@@ -85,6 +85,8 @@ CASES = (
     _refused("Stats", "not linked", member="bob"),
     Case("/compare", options={"first": NAMES[0], "second": NAMES[1]}),
     _refused("/compare", "closed tier", tier=0, first=NAMES[0], second=NAMES[1]),
+    Case("/servers"),
+    _refused("/servers", "closed tier", tier=0),
     Case("/weapons"),
     Case("/weapons", options={"player": NAMES[0]}, name="of one player"),
     Case("/rivals", options={"player": NAMES[0]}),

@@ -89,7 +89,8 @@ class FakeStatisticsStore(Outage):
         self.note("list_board")
         self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
         mine = next((row for row in self.rows if row.player_id in own), None)
-        return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine)
+        summed = sum(row.value for row in self.rows)
+        return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine, summed)
 
 
 class FakePlaytimeStore:

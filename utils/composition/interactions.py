@@ -101,6 +101,7 @@ def build_services(
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,
+        server_comparisons=features.server_comparisons,
         server_players=features.server_players,
         server_logs=features.server_logs,
         playtimes=features.playtimes,

@@ -33,6 +33,7 @@ from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
+from utils.services.players.server_comparison import ServerComparisonService
 from utils.services.players.statistics import HunterStore, StatisticsService, StatisticsStore
 from utils.services.ports import LoopControl, MemberNotifier, ServerReadings, ServerStore
 from utils.services.premium.grants import PremiumStore
@@ -152,6 +153,7 @@ class FeatureServices:
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
+    server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
     playtimes: PlaytimeService
@@ -215,6 +217,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),

@@ -231,6 +231,7 @@ class EmbedFactory:
     build_posted_board = _show(players.build_posted_embed)
     build_places = _show(players.build_places_embed)
 
+    build_servers = _show(combat.build_servers_embed)
     build_season_started = _show(seasons.build_season_started_embed)
     build_season_info = _show(seasons.build_season_info_embed)
     build_season_results = _show(seasons.build_season_results_embed)

@@ -34,6 +34,7 @@ from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
+from utils.services.players.server_comparison import ServerComparisonService
 from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
@@ -197,6 +198,7 @@ class Services:
     seen: SeenPlayers
     coverage: CoverageService
     combat: CombatService
+    server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
     playtimes: PlaytimeService

@@ -39,6 +39,7 @@ class Feature(StrEnum):
     BOUNTIES = "bounty"
     WALLET = "wallet"
     COMPARE = "compare"
+    SERVERS = "servers"
     WEAPONS = "weapons"
     RIVALS = "rivals"
     ACTIVITY = "activity"
@@ -64,6 +65,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
     1: {
         Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
         Feature.COMPARE: (text_in("a feature", "compare"),),
+        Feature.SERVERS: (text_in("a feature", "server comparison"),),
         Feature.WEAPONS: (text_in("a feature", "weapons"),),
         Feature.ACTIVITY: (text_in("a feature", "activity"),),
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),

@@ -135,8 +135,8 @@ class StatisticsRepository(Repository):
             BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
             for place in places
         ]
-        total = len(standing.ranking)
-        return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None)
+        total, summed = len(standing.ranking), float(standing.ranking.values.sum())
+        return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None, summed)
 
     async def sum_of_players(
         self, covered: CoveredDeaths, player_ids: Collection[PlayerId]

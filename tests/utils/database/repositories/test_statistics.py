@@ -206,6 +206,7 @@ async def test_board_ranks_players_summed_over_servers(
     )
     shown = [(row.rank, row.name, row.value) for row in found.rows]
     assert (shown, found.total, found.own) == (expected, len(expected), None)
+    assert found.summed == pytest.approx(sum(value for _, _, value in expected))
     for row in found.rows:
         own = await statistics.list_board(
             CoveredDeaths(guild_id, both),
@@ -215,7 +216,7 @@ async def test_board_ranks_players_summed_over_servers(
             offset=0,
             own=[row.player_id],
         )
-        assert own == BoardRows((), found.total, row)
+        assert own == BoardRows((), found.total, row, found.summed)
 
 
 @pytest.mark.usefixtures("world")
@@ -238,11 +239,11 @@ async def test_page_and_own_place_are_found_wherever_they_are(
     bert = BoardRow(1, B, "Bert", 12.0, Counters(kills=12, deaths=2, longest=100, best_streak=4))
     second = Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5)
     anna = BoardRow(2, A, "Anna", 12.0, second)
-    assert await page(1) == BoardRows((anna,), 2)
-    assert await page(2) == BoardRows((), 2)
-    assert await page(0, A) == BoardRows((bert,), 2, anna)
-    assert await page(1, A, B) == BoardRows((anna,), 2, bert)
-    assert await page(0, C) == BoardRows((bert,), 2)
+    assert await page(1) == BoardRows((anna,), 2, summed=24)
+    assert await page(2) == BoardRows((), 2, summed=24)
+    assert await page(0, A) == BoardRows((bert,), 2, anna, 24)
+    assert await page(1, A, B) == BoardRows((anna,), 2, bert, 24)
+    assert await page(0, C) == BoardRows((bert,), 2, summed=24)
     assert await page(0, A, minimum_kills=13) == BoardRows((), 0)
 
 

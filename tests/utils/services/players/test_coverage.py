@@ -92,7 +92,8 @@ class House:
         self.servers = FakeGuildServers([build_server("Mirny")])
         clock = FakeClock(NIGHT)
         names = PlayerNames(self.store, self.servers, TaskManager(clock), clock=clock)
-        seasons = RunningSeasons(FakeSeasonStore(), build_premium(clock=clock))
+        self.seasons = FakeSeasonStore()
+        seasons = RunningSeasons(self.seasons, build_premium(clock=clock))
         self.coverage = CoverageService(self.servers, names, self.links, seasons, clock=clock)
         self.statistics = StatisticsService(
             self.store, self.combat_store, self.hunters, FakePlaytimeStore(), self.coverage
