@@ -182,7 +182,7 @@ class RolesCog(GuildCog):
         member_id = None if member is None else MemberId(member.id)
         await self.services.role_looks.compare(ctx.guild_id, member_id=member_id)
         said = text(
-            "I compared all roles with Discord. Changes follow one a second; {list} shows how far they are.",
+            "I compared all roles with Discord. I change one role a second; {list} shows how far I am.",
             list=Command("roles list"),
         )
         await ctx.respond(embed=ctx.embeds.build_success(text("Roles compared"), said))

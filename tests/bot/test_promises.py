@@ -250,7 +250,7 @@ WALKED = (
         "Role rule saved",
         "I give and take {role} from now on. {list} shows how far I am.",
         "Roles compared",
-        "I compared all roles with Discord. Changes follow one a second; {list} shows how far they are.",
+        "I compared all roles with Discord. I change one role a second; {list} shows how far I am.",
         "Remove this role rule?",
         "The role rule stays.",
         "Role rule removed",

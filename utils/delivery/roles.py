@@ -187,6 +187,8 @@ class RoleEdits:
 
     async def _make_round(self, guild_id: GuildId) -> bool:
         """Try each change once; tell whether nothing is left to be tried again soon."""
+        if self.roles.list_roles(guild_id) is None:
+            return False
         under_way = await self.store.list_under_way(guild_id)
         rules = await self.store.list_rules(guild_id)
         crowns = {rule.terms.role_id for rule in rules if rule.terms.is_crown}
@@ -226,6 +228,8 @@ class RoleEdits:
             state = GrantState.GIVEN if grant.state is GrantState.GIVING else GrantState.WAITING
             done = replace(grant, state=state, changed_at=self.clock.now(), due_since=None)
             await self.store.change_grant(guild_id, grant, done)
+            is_given = state is GrantState.GIVEN
+            logger.info("a role is given" if is_given else "a role is taken", role=grant.role_id)
         elif fate is _Fate.MEMBER_GONE:
             await self.store.change_grant(guild_id, grant, None)
         else:

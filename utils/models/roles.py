@@ -105,7 +105,9 @@ _OBSTACLES: Mapping[RoleObstacle, Text] = {
     RoleObstacle.ABOVE: text(
         "That role isn't below my highest role. Move my role above it in the server settings."
     ),
-    RoleObstacle.FORBIDDEN: text("I need the permission Manage Roles for that."),
+    RoleObstacle.FORBIDDEN: text(
+        "I need the permission Manage Roles. Give it to my role in the server settings."
+    ),
     RoleObstacle.DELETED: text("That role was deleted."),
 }
 
@@ -223,7 +225,7 @@ def describe_terms(terms: RuleTerms, server_name: str | None) -> Text:
     if len(conditions) > 1:
         facts.insert(0, MATCH_CHOICES[terms.match])
     if terms.keep != DEFAULT_KEEP and conditions:
-        facts.append(text("keeps {keep} %", keep=Number(terms.keep)))
+        facts.append(text("margin {keep} %", keep=Number(terms.keep)))
     if terms.ladder is not None:
         facts.append(text("ladder {name}", name=terms.ladder))
     return join(facts, " · ")

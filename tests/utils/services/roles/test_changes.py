@@ -33,10 +33,16 @@ from utils.models.roles import (
 )
 from utils.models.rule_plans import MemberFigures, RuleOutcome
 from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.statistics import Board
 from utils.services.guilds.audit import AuditLog
 from utils.services.premium.tiers import PremiumService
 from utils.services.roles.changes import RoleCaller, RoleRuleService
-from utils.services.roles.looks import RoleLooks
+from utils.services.roles.looks import (
+    COMPARE_EVERY,
+    SNOWFLAKE_BITS,
+    RoleLooks,
+    find_next_comparison,
+)
 from utils.tasks import TaskManager
 
 GUILD = GuildId(42)
@@ -198,6 +204,24 @@ async def test_preview_equals_what_then_happens(hall: Hall) -> None:
     }
     again = await hall.service.preview(GUILD, plan.rule.rule_id)
     assert again.list_members(RuleOutcome.KEEPS) == (gets, keeps)
+
+
+async def test_board_needs_a_place_and_goes_with_it(hall: Hall) -> None:
+    """A rule without a place has the first board, so that it shows no other one."""
+    with pytest.raises(InvalidInputError, match="needs a place"):
+        await hall.service.plan_rule(GUILD, replace(TERMS, board=Board.KD), OWNER)
+    rule_id = await hall.add(replace(TERMS, board=Board.KD, rank=3))
+    plan = await hall.service.plan_edit(GUILD, rule_id, {"rank": None}, OWNER)
+    assert plan.rule.terms == TERMS
+
+
+async def test_guilds_are_compared_at_different_times() -> None:
+    """Within six hours from any moment, each guild has a time of its own."""
+    guilds = [GuildId(number << SNOWFLAKE_BITS) for number in (1, 3_000, 20_000, 21_601)]
+    times = [find_next_comparison(guild_id, START) for guild_id in guilds]
+    assert all(START < one <= START + COMPARE_EVERY for one in times)
+    assert (len(set(times)), times[0]) == (3, times[3])
+    assert find_next_comparison(guilds[0], times[0]) == times[0] + COMPARE_EVERY
 
 
 async def test_preview_of_a_first_place_says_whose_it_is(hall: Hall) -> None:
