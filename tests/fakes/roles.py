@@ -116,7 +116,7 @@ class FakeRoleStore(Outage):
         for key, grant in after.items():
             if stored.get(key) == before.get(key):
                 stored.pop(key, None)
-                stored.update({} if grant is None else {key: grant})
+                stored.update({} if grant is None else {key: cut_times(grant)})
 
     async def change_grant(self, guild_id: GuildId, before: RoleGrant, after: RoleGrant | None) -> bool:
         """Change one grant."""
@@ -125,7 +125,7 @@ class FakeRoleStore(Outage):
         if stored.get(key) != before:
             return False
         stored.pop(key)
-        stored.update({} if after is None else {key: after})
+        stored.update({} if after is None else {key: cut_times(after)})
         return True
 
     async def end_withheld(self, guild_id: GuildId, member_id: MemberId) -> int:
@@ -145,6 +145,16 @@ class FakeRoleStore(Outage):
     def _forget_role(self, guild_id: GuildId, role_id: RoleId) -> None:
         stored = self.grants.get(guild_id, {})
         self.grants[guild_id] = {key: one for key, one in stored.items() if key[0] != role_id}
+
+
+def cut_times(grant: RoleGrant) -> RoleGrant:
+    """Return a grant with its times in whole milliseconds, as MongoDB stores them."""
+    due_since = None if grant.due_since is None else _cut(grant.due_since)
+    return replace(grant, changed_at=_cut(grant.changed_at), due_since=due_since)
+
+
+def _cut(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 @dataclass

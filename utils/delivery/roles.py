@@ -158,7 +158,9 @@ class RoleEdits:
         for grant in await self.store.list_of_member(guild_id, member_id):
             if grant.state not in HELD | {GrantState.TAKING}:
                 continue
-            taking = replace(grant, state=GrantState.TAKING, changed_at=self.clock.now(), due_since=None)
+            now = self.clock.now()
+            now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # MongoDB stores milliseconds
+            taking = replace(grant, state=GrantState.TAKING, changed_at=now, due_since=None)
             if not await self.store.change_grant(guild_id, grant, taking):
                 continue
             try:

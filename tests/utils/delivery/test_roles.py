@@ -453,6 +453,7 @@ async def test_erasure_takes_every_role_and_names_those_that_stay(
     community.link(guild, alice)
     await community.look(guild)
     high.position = 99
+    community.clock.pass_time(0.123456)
     async with community.looks.taking_all(guild_id, member_id) as kept:
         await community.look(guild, seconds=DWELL.total_seconds())
     assert (kept, alice.membership.roles) == ((high.id,), [high])

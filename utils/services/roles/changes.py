@@ -177,6 +177,8 @@ class RoleRuleService:
                 )
                 if not is_done:
                     raise NotFoundError(RULE_CHANGED)
+                if before.terms.role_id != rule.terms.role_id:
+                    await self.looks.close_alert(guild_id, before.terms.role_id)
         self.looks.want_look(guild_id)
 
     async def remove(
@@ -199,6 +201,7 @@ class RoleRuleService:
         )
         if not await self.audit.carry_out(guild_id, actor_id, AuditAction.ROLES_REMOVE, facts, delete):
             raise NotFoundError(RULE_CHANGED)
+        await self.looks.close_alert(guild_id, rule.terms.role_id)
         self.looks.want_look(guild_id)
 
     async def list_reports(self, guild_id: GuildId) -> tuple[RuleReport, ...]:

@@ -216,6 +216,11 @@ class RoleLooks:
         finally:
             self._left_out.discard((guild_id, member_id))
 
+    async def close_alert(self, guild_id: GuildId, role_id: RoleId) -> None:
+        """Close the alert about a role that a rule is not about any more."""
+        self._well.discard((guild_id, role_id))
+        await self.notifier.clear(guild_id, name_matter(role_id))
+
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget who had left a guild, and when it was compared."""
         self._compare_at.pop(guild_id, None)
@@ -325,7 +330,8 @@ class RoleLooks:
             entry = AuditEntry(now, None, AuditAction.ROLES_OFF, describe_rule(rule))
             if await self.store.switch_off(guild_id, rule, entry=entry):
                 log_entry(guild_id, entry)
-            await self.notifier.notify(guild_id, ROLE_DELETED, name_matter(role_id))
+            await self.close_alert(guild_id, role_id)
+            await self.notifier.notify(guild_id, ROLE_DELETED, f"{name_matter(role_id)}:deleted")
         return tuple(acting)
 
     async def _tell_obstacles(
