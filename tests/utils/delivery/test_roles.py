@@ -217,6 +217,8 @@ async def test_many_members_get_their_role_within_discords_limits(
     began = community.clock.monotonic()
     await community.look(guild)
     assert community.count() == (120, 0, 2)
+    first, second = world.journal.members_requests
+    assert (len(first.user_ids), len(second.user_ids), round(second.at - first.at)) == (100, 20, 1)
     community.link(guild, *members)
     await community.look(guild)
     assert community.count() == (200, 0, 3)
