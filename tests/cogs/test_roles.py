@@ -9,7 +9,7 @@ from utils.models.scope import GuildId, MemberId
 async def test_admin_of_the_bot_alone_may_hand_out_no_role(
     bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, guild: Guild, channel: Channel, manager: Member
 ) -> None:
-    """They need Manage Roles and a role above it, also when they press Save."""
+    """They need Manage Roles and a role above it, and still so when they press Save."""
     role, [own], [held] = world.create_role(guild, "hunters"), guild.bot.roles, manager.membership.roles
     for one, place in ((role, 1), (held, 2), (own, 3)):
         world.move_role(one, place)

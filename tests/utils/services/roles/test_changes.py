@@ -225,7 +225,7 @@ async def test_guilds_are_compared_at_different_times() -> None:
 
 
 async def test_preview_of_a_first_place_says_whose_it_is(hall: Hall) -> None:
-    """Nobody gets the role while the first of the board is linked to nobody."""
+    """No member gets the role while the first of the board is not linked."""
     crown = RuleTerms(role_id=KING, rank=1)
     hall.figures.of = {PEOPLE[0]: MemberFigures(place=2)}
     assert (await hall.service.plan_rule(GUILD, crown, OWNER)).is_crown_unlinked
