@@ -379,7 +379,7 @@ async def test_days_and_kills_among_members_are_read_from_the_shown_figures(
 ) -> None:
     """Kills of others, of other days and by oneself are left out; another guild has none of it."""
     ingestion = IngestionRepository(camp.database, fences=lambda _: None)
-    await GameServerRepository(camp.database).insert_server(GUILD, make_server(scope))
+    await GameServerRepository(camp.database).insert_server(scope, make_server(scope))
     wolf, bear, fox = map(PlayerId, ("wolf", "bear", "fox"))
     days = [PlayerDay(wolf, date(2025, 4, day), Counters(kills=day)) for day in (29, 30)]
     deaths = [
