@@ -127,9 +127,9 @@ def sum_spans(
 
     counted: dict[tuple[str, MemberId], list[Counters]] = {}
     for one in days:
-        span = find(one.player_id, one.day)
-        if span is not None:
-            counted.setdefault(span.key, []).append(one.counters)
+        counts_for = find(one.player_id, one.day)
+        if counts_for is not None:
+            counted.setdefault(counts_for.key, []).append(one.counters)
     sums = {key: sum_counters(counters) for key, counters in counted.items()}
     for kill in kills:
         own, other = find(kill.killer_id, kill.day), find(kill.victim_id, kill.day)
