@@ -120,7 +120,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
     features = build_features(base.repositories, guild, around)
     displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
-    looks = GuildLooks({}, tasks=tasks, clock=clock)
+    looks = GuildLooks({"levels": features.levels.look}, tasks=tasks, clock=clock)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)

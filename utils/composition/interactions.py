@@ -101,6 +101,8 @@ def build_services(
         combat=features.combat,
         server_players=features.server_players,
         server_logs=features.server_logs,
+        ranks=features.ranks,
+        xp_events=features.xp_events,
         playtimes=features.playtimes,
         populations=features.populations,
         wallets=features.wallets,

@@ -17,6 +17,9 @@ from utils.services.ingestion.catch_up_reports import CatchUpReports, CaughtUpIn
 from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.log_source import LogOpener
 from utils.services.ingestion.stores import CursorStore
+from utils.services.levels.ranks import PlaceStore, RankService
+from utils.services.levels.telling import LevelStore, LevelTeller
+from utils.services.levels.xp_events import XpEventService, XpEventStore
 from utils.services.links.linking import LinkService, LinkStore
 from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.links.request_alerts import RequestAlerts
@@ -89,6 +92,9 @@ class ServiceStores:
     erasures: ErasureStore
     game_logs: GameLogReads
     playtimes: PlaytimeStore
+    places: PlaceStore
+    levels: LevelStore
+    xp_events: XpEventStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,9 @@ class FeatureServices:
     combat: CombatService
     server_players: ServerPlayersService
     server_logs: ServerLogService
+    ranks: RankService
+    levels: LevelTeller
+    xp_events: XpEventService
     playtimes: PlaytimeService
     populations: PopulationService
     wallets: WalletService
@@ -203,6 +212,17 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        ranks=RankService(stores.places, coverage),
+        levels=LevelTeller(
+            stores.levels, channels=guild.settings, premium=guild.premium, events=around.events
+        ),
+        xp_events=XpEventService(
+            stores.xp_events,
+            channels=guild.settings,
+            premium=guild.premium,
+            events=around.events,
+            clock=clock,
+        ),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
