@@ -21,6 +21,7 @@ EXTENSIONS = (
     "cogs.levels",
     "cogs.link",
     "cogs.premium",
+    "cogs.roles",
     "cogs.bounty",
     "cogs.season",
     "cogs.owner",

@@ -1,4 +1,4 @@
-"""Statistics of players: ``/stats``, ``/compare``, ``/weapons``, ``/rivals`` and ``/activity``."""
+"""Statistics: ``/stats``, ``/compare``, ``/servers``, ``/weapons``, ``/rivals`` and ``/activity``."""
 
 from dataclasses import replace
 
@@ -117,6 +117,19 @@ class StatsCog(GuildCog):
             ctx.guild_id, first, second, server=server
         )
         await ctx.respond(embed=ctx.embeds.build_comparison(comparison, coverage))
+
+    @commands.slash_command(name="servers", description="Your game servers side by side")
+    @period_option(with_season=True)
+    @Access(feature=Feature.SERVERS, cost=PAGE_COST)
+    async def servers(self, ctx: KillfeedContext, period: str) -> None:
+        """Answer ``/servers``."""
+
+        async def build(chosen: Chosen, _: int) -> Answer:
+            asked = Period(chosen[PERIOD])
+            figures = await self.services.server_comparisons.compare(ctx.guild_id, asked)
+            return Answer(ctx.embeds.build_servers(figures, asked))
+
+        await respond_with_answer(ctx, build, selections=(select_period(Period(period)),))
 
     @commands.slash_command(name="weapons", description="Kills by weapon, and the best player with each")
     @player_option(description="Only this player's weapons")

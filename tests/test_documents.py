@@ -126,9 +126,10 @@ def test_example_configuration_holds_every_setting() -> None:
 
 
 def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
-    """README's invitation links are those of the bot: one to post, one to create the channels as well."""
+    """README's links are those of the bot: to post, to create the channels as well, and to give roles."""
     links = re.findall(r"^https://discord.com/oauth2/\S+$", README, re.MULTILINE)
     built = [build_invitation(1, may_create_channels=may_create) for may_create in (False, True)]
+    built.append(built[0].replace("117760", str(117760 + discord.Permissions(manage_roles=True).value)))
     assert [link.replace("APPLICATION_ID", "1") for link in links] == built
 
 

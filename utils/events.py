@@ -123,6 +123,13 @@ class GuildSettingsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolesChanged:
+    """A role of a guild or the bot's own roles were edited, or a role was deleted."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildJoined:
     """The bot was added to a guild while it was online, perhaps not for the first time."""
 
@@ -149,6 +156,7 @@ Event = (
     | BountiesChanged
     | SeasonChanged
     | GuildSettingsChanged
+    | RolesChanged
     | GuildJoined
     | GuildLeft
 )

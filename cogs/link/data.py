@@ -63,8 +63,8 @@ class DataCommands:
         confirmed = await ask_first(ctx, question, text("Erase"))
         if confirmed:
             plan = await erasures.plan_again(plan, await self._ask(confirmed, member, player))
-            deaths = await erasures.erase(plan, actor_id=ctx.member_id)
-            embed = ctx.embeds.build_erased(plan.person, deaths=deaths)
+            erased = await erasures.erase(plan, actor_id=ctx.member_id)
+            embed = ctx.embeds.build_erased(plan.person, deaths=erased.deaths, kept=erased.kept_roles)
         else:
             embed = ctx.embeds.build_notice(text("Cancelled"), text("Nothing was erased."))
         await ctx.edit(embed=embed, view=None)

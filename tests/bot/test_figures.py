@@ -6,6 +6,7 @@ from simulation.counting import KillCount, count_kills, count_rows
 from simulation.discord import Interaction
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
+from utils.models.deaths import DeathRow
 from utils.models.quantities import write_quantity
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -124,6 +125,43 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
     assert f"— {len(count.weapons[ranked[0]]):,} kills" in board.embed["description"].splitlines()[2]
     none = await stage.ask("/weapons", by=stage.player, period="today")
     assert none.embed["description"].endswith(" · Today · no kills yet")
+
+
+async def test_game_servers_are_compared_with_each_other(stage: Stage) -> None:
+    """The busier server is first; each has figures of its own; a period without a kill says so."""
+    north, south = stage.take(60), stage.take(200)
+    stage.open_files().append(*north)
+    await stage.add_server("North")
+    stage.open_files(8).append(*south)
+    await stage.add_server("South", number=8)
+    reply = await stage.ask("/servers", by=stage.player)
+    assert reply.embed["description"] == "All time"
+    told = [(field["name"], field["value"].splitlines()) for field in reply.embed["fields"]]
+    assert [(name, _read_compared(lines)) for name, lines in told] == [
+        (name, _compare(rows)) for name, rows in (("South", south), ("North", north))
+    ]
+    await stage.player.select(reply.answer, "Which days", "today")
+    await reply.wait_until(lambda one: one.embed["description"] == "Today")
+    assert [field["value"] for field in reply.embed["fields"]] == ["No kills yet."] * 2
+
+
+def _read_compared(lines: list[str]) -> tuple[str, str, str, str]:
+    sums, first, weapon, longest = lines
+    return sums, first, weapon.rpartition(" · ")[2], longest
+
+
+def _compare(rows: list[DeathRow]) -> tuple[str, str, str, str]:
+    """Return the lines about a game server; of the weapon only its kills, because it has another name."""
+    count = count_kills(rows)
+    tallies = count_rows(rows).players.values()
+    best = min(tallies, key=lambda one: (-one.kills, one.deaths, one.name))
+    killers = sum(1 for one in tallies if one.kills)
+    return (
+        f"**{write_quantity(count.kills, 'kill')}** · {killers} players with a kill",
+        f"First: **{best.name}** · {write_quantity(best.kills, 'kill')}",
+        write_quantity(max(map(len, count.weapons.values())), "kill"),
+        f"Longest kill: **{max(one.longest for one in tallies)} m**",
+    )
 
 
 async def test_rivals_are_told_both_ways(stage: Stage) -> None:

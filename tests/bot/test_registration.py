@@ -55,6 +55,7 @@ async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: S
         "admin": MANAGE_GUILD,
         "events": MANAGE_GUILD,
         "owner": ADMINISTRATOR,
+        "roles": MANAGE_GUILD,
         "setup": MANAGE_GUILD,
     }
     with pytest.raises(UnknownCommandError):

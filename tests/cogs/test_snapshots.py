@@ -30,6 +30,7 @@ from utils.interactions.command_set import list_commands
 from utils.interactions.declarations import Access, get_access
 from utils.interactions.member_menus import list_member_menus
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text
 
@@ -76,11 +77,21 @@ def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member
     voice = world.create_channel(guild, "voice", kind=ChannelKind.VOICE)
     world.create_role(guild, "scouts")
     world.create_role(guild, "hunters", mentionable=True)
+    prepare_roles(world, guild, manager)
     managers = manager.membership.roles
     owner = world.add_member(guild, world.owner, roles=managers)
     members = {"alice": alice, "bob": world.add_member(guild, "bob"), "manager": manager, "owner": owner}
     channels = {"general": channel, "silent": silent, "feed": feed, "voice": voice}
     return Cast(guild, channels, members)
+
+
+def prepare_roles(world: SimulatedDiscord, guild: Guild, manager: Member) -> None:
+    """Let the bot and the manager give the role of champions; the role of moderators is dangerous."""
+    world.create_role(guild, "champions")
+    world.create_role(guild, "moderators", permissions=int(Permission.BAN_MEMBERS))
+    for place, role in enumerate((*manager.membership.roles, *guild.bot.roles), 50):
+        world.move_role(role, place)
+        world.set_role_permissions(role, int(role.permissions | Permission.MANAGE_ROLES))
 
 
 @pytest.fixture(name="shelf")
@@ -95,7 +106,18 @@ def _shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
         MemberId(cast.members["bob"].id),
         ChannelId(cast.channels["feed"].id),
     )
+    add_rule(shelf, cast)
     return shelf
+
+
+def add_rule(shelf: Shelf, cast: Cast) -> None:
+    """Store a rule about the champions, whose role bob has from the bot."""
+    role_id, guild_id = RoleId(cast.read_option("role", "champions").id), GuildId(cast.guild.id)  # type: ignore[attr-defined]
+    terms = RuleTerms(role_id=role_id, kills=100, kd=1.5, ladder="ranks")
+    manager, bob = (MemberId(cast.members[name].id) for name in ("manager", "bob"))
+    rule = RoleRule(guild_id=guild_id, rule_id="rule", terms=terms, created_by=manager, created_at=START)
+    shelf.roles.rules[guild_id] = [rule]
+    shelf.roles.grants[guild_id] = {(role_id, bob): RoleGrant(role_id, bob, GrantState.GIVEN, START)}
 
 
 async def use(case: Case, cast: Cast, words: Localizer = ENGLISH_LOCALIZER) -> list[Interaction]:

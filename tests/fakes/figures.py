@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from tests.fakes.storage import Outage
 from utils.models.deaths import Death
-from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, NamedCount, PlayerStats
+from utils.models.players import HOURS_OF_A_WEEK, BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.playtime import Playtime
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import (
@@ -66,6 +66,14 @@ class FakeStatisticsStore(Outage):
         self.note(f"find_place {board}")
         return self.places[covered.since is None]
 
+    async def sum_of_players(
+        self, covered: CoveredDeaths, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, Counters]:
+        """Return the figures of players one by one."""
+        del covered
+        known = {key[0]: stats.counters for key, stats in self.stats.items() if len(key) == 1}
+        return {player_id: known[player_id] for player_id in player_ids if player_id in known}
+
     async def list_days(
         self,
         covered: CoveredDeaths,
@@ -99,7 +107,8 @@ class FakeStatisticsStore(Outage):
         self.note("list_board")
         self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
         mine = next((row for row in self.rows if row.player_id in own), None)
-        return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine)
+        summed = sum(row.value for row in self.rows)
+        return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine, summed)
 
 
 class FakePlaytimeStore:

@@ -68,6 +68,10 @@ class FakeLinkStore:
         """Return the guilds with open links."""
         return sorted({key[0] for key in self.open})
 
+    async def list_all_proven(self, guild_id: GuildId) -> Sequence[Link]:
+        """Return the proven links of all members."""
+        return [link for key, link in self.links.items() if key[0] == guild_id and link.is_proven]
+
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
         proven = [link for link in self.links.values() if link.is_proven and link.guild_id == guild_id]
@@ -352,6 +356,11 @@ class FakeNotifier:
         """Alert the admins, and note it."""
         await self.notify(guild_id, sentence, key, buttons=buttons)
         await mark_told()
+
+    async def clear(self, guild_id: GuildId, key: str) -> None:
+        """Close the alert with this key."""
+        del guild_id
+        self._keys.discard((None, key))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: Text, key: str) -> None:
         """Send a member a message."""

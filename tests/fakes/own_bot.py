@@ -10,6 +10,8 @@ from bot import EXTENSIONS
 from tests.fakes.errors import FakeErrorSink
 from tests.fakes.small_bot import Shelf
 from utils.clock import SystemClock
+from utils.delivery.members import DiscordRoles
+from utils.delivery.sender import DiscordSender
 from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
@@ -68,6 +70,9 @@ class OwnBot(KillfeedBot):
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds
         self._commands_file = folder / "commands.json"
         self.follows = self.follower = FakeFollower()
+        shelf.guild_roles.source = DiscordRoles(
+            self, DiscordSender(self, clock=SystemClock()), clock=SystemClock()
+        )
         self.services = shelf.build_services(tier=tier)
         for extension in EXTENSIONS:
             importlib.import_module(extension).setup(self)  # the library would load the module again

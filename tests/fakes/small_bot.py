@@ -26,6 +26,7 @@ from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore, build_erasure_log
 from tests.fakes.premium import FakePremiumStore, GrantSetup
+from tests.fakes.roles import FakeGuildRoles, FakeRoleEditing, FakeRoleStore
 from tests.fakes.seasons import FakeSeasonStore
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeAuditStore, FakeGuildStore, FakeRejectedStore, FakeServerStore
@@ -59,6 +60,7 @@ from utils.models.backups import BackupOutcome, BackupProgress, BackupReason, Ba
 from utils.models.event_settings import PostedKind
 from utils.models.game_log import GameLogState, PopulationSample
 from utils.models.guilds import ChannelKind
+from utils.models.health import ServerReading
 from utils.models.posted_boards import BoardKey, LiveBoard, RefreshedBoard
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
@@ -148,6 +150,10 @@ class FakeServerReadings:
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of a guild's servers."""
         return {scope: health for scope, health in self.health.items() if scope.guild_id == guild_id}
+
+    def list_readings(self) -> Sequence[ServerReading]:
+        """Return none."""
+        return []
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return one connection for each known server."""
@@ -408,6 +414,9 @@ class Shelf:
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
+    roles: FakeRoleStore = field(default_factory=FakeRoleStore)
+    guild_roles: FakeGuildRoles = field(default_factory=FakeGuildRoles)
+    role_edits: FakeRoleEditing = field(default_factory=FakeRoleEditing)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
@@ -453,6 +462,7 @@ class Shelf:
                 self.guilds.settings,
                 self.servers.servers,
                 self.links.links,
+                (self.roles.rules, self.roles.grants),
                 (self.money.data.balances, self.money.data.ledger, self.money.data.bounties),
                 self.audit.entries,
                 self.premium.records,
@@ -467,6 +477,7 @@ class Shelf:
         """Return services over these storages."""
         tasks = TaskManager(self.clock)
         self.guilds.audit = self.servers.audit = self.links.audit = self.error_store.audit = self.audit
+        self.roles.audit = self.audit
         self.seasons.audit = self.xp_events.audit = self.audit
         grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
@@ -486,6 +497,7 @@ class Shelf:
             hunters=self.hunters,
             deaths=self.deaths,
             links=self.links,
+            roles=self.roles,
             wallets=self.money,
             bounties=self.money,
             due_bounties=self.money,
@@ -510,6 +522,9 @@ class Shelf:
             history=HistoryImport(ingestion, ingestion, self.events, clock=self.clock),
             notifier=FakeNotifier(),
             proofs=FakeProofs(),
+            roles=self.guild_roles,
+            role_edits=self.role_edits,
+            readings=self.readings,
             events=self.events,
             memory=self.error_store,
             erasure_log=build_erasure_log(self.clock),

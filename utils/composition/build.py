@@ -32,7 +32,6 @@ from utils.composition.services import (
 )
 from utils.composition.storage import Repositories, build_repositories
 from utils.database.core.database import SafeDatabase
-from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import PostedBoardMessages
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
@@ -49,6 +48,7 @@ from utils.events import (
     NoticesQueued,
     PlayerErased,
     PostedEventsChanged,
+    RolesChanged,
     SeasonChanged,
     ServerAdded,
     ServerRemoved,
@@ -117,10 +117,12 @@ def build_application(
         reading = build_reading(base, guild, ingestion, delivery, hosts)
     grants, operators = build_grants(base, guild, delivery, reading.loops), build_operators(base, bot)
     proofs = build_proofs(base, guild, delivery, reading)
-    around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
+    around = build_surroundings(base, secret_box, reading, ingestion.history, delivery, proofs)
     features = build_features(base.repositories, guild, around)
     displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
-    looks = GuildLooks({"levels": features.levels.look}, tasks=tasks, clock=clock)
+    looks = GuildLooks(
+        {"levels": features.levels.look, "roles": features.role_looks.look}, tasks=tasks, clock=clock
+    )
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
@@ -129,7 +131,7 @@ def build_application(
     bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
     for extension in extensions:
         bot.load_extension(extension)
-    rules = (grants, proofs, *displays, looks, health)
+    rules = (grants, proofs, *displays, looks, health, features.role_looks, delivery.role_edits)
     application = Application(
         base,
         leases,
@@ -191,7 +193,7 @@ def build_surroundings(
     secret_box: SecretBox,
     reading: Reading,
     history: HistoryImport,
-    notifier: AdminAlerts,
+    delivery: Delivery,
     proofs: ProofWatcher,
 ) -> Surroundings:
     """Return the dependencies of the services besides the storage."""
@@ -202,8 +204,11 @@ def build_surroundings(
         logs=reading.hosts,
         loops=reading.loops,
         history=history,
-        notifier=notifier,
+        notifier=delivery.alerts,
         proofs=proofs,
+        roles=delivery.roles,
+        role_edits=delivery.role_edits,
+        readings=reading.loops,
         events=base.events,
         memory=base.error_writer,
         erasure_log=build_erasure_log(
@@ -402,6 +407,9 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(ServerRemoved, application.looks.on_server_removed)
     events.register(PlayerErased, application.looks.on_player_erased)
     events.register(LinksChanged, application.looks.on_links_changed)
+    events.register(RolesChanged, delivery.role_edits.on_roles_changed)
+    events.register(RolesChanged, application.looks.on_roles_changed)
+    events.register(LinksChanged, application.features.role_looks.on_links_changed)
     events.register(SeasonChanged, application.looks.on_season_changed)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

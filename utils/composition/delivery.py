@@ -16,8 +16,10 @@ from utils.delivery.counters import Counters
 from utils.delivery.event_posts import EventPosts
 from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
+from utils.delivery.members import DiscordRoles
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
 from utils.delivery.progress import ImportMessages
+from utils.delivery.roles import EDITS_A_SECOND, RoleEdits
 from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
@@ -44,6 +46,8 @@ class Delivery:
     welcomes: WelcomeMessages
     loop: DeliveryLoop
     event_posts: EventPosts
+    roles: DiscordRoles
+    role_edits: RoleEdits
 
 
 class Displays(NamedTuple):
@@ -86,6 +90,7 @@ def build_delivery(
         errors=base.errors,
     )
     pace = MessagePace(clock, share=base.settings.discord.sharding.share)
+    roles = DiscordRoles(bot, sender, clock=clock)
     return Delivery(
         sender=sender,
         places=places,
@@ -104,15 +109,38 @@ def build_delivery(
             bot, base.repositories.guilds, sender, tasks, languages=languages, clock=clock
         ),
         loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
-        event_posts=EventPosts(
-            base.repositories.event_posts,
-            messages,
-            base.repositories.servers,
-            settings,
-            languages,
-            tasks,
-            clock,
-        ),
+        event_posts=build_event_posts(base, messages, settings, languages),
+        roles=roles,
+        role_edits=build_role_edits(base, sender, roles, languages, alerts),
+    )
+
+
+def build_event_posts(
+    base: Base, messages: StandingMessages, settings: SettingsService, languages: GuildLanguages
+) -> EventPosts:
+    """Return the edits of posts about events."""
+    stores = base.repositories
+    return EventPosts(
+        stores.event_posts, messages, stores.servers, settings, languages, base.tasks, base.clock
+    )
+
+
+def build_role_edits(
+    base: Base, sender: DiscordSender, roles: DiscordRoles, languages: GuildLanguages, alerts: AdminAlerts
+) -> RoleEdits:
+    """Return the part that gives and takes roles."""
+    share = base.settings.discord.sharding.share
+    return RoleEdits(
+        sender,
+        base.repositories.roles,
+        roles=roles,
+        servers=base.repositories.servers,
+        languages=languages,
+        notifier=alerts,
+        events=base.events,
+        pace=MessagePace(base.clock, a_second=EDITS_A_SECOND, share=share),
+        tasks=base.tasks,
+        clock=base.clock,
     )
 
 

@@ -96,9 +96,12 @@ def build_services(
         event_changes=features.event_changes,
         world_reports=features.world_reports,
         links=features.links,
+        role_looks=features.role_looks,
+        role_rules=features.role_rules,
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,
+        server_comparisons=features.server_comparisons,
         server_players=features.server_players,
         server_logs=features.server_logs,
         ranks=features.ranks,
@@ -123,16 +126,21 @@ def build_services(
         health=shown.health,
         languages=languages,
         errors=shown.errors,
-        error_groups=ErrorGroupService(
-            shown.error_store,
-            shown.recent_errors,
-            find_guide=find_group_guide,
-            audit=guild.audit,
-            clock=clock,
-        ),
+        error_groups=build_error_groups(guild, shown, clock),
         replies=ErrorReplies(languages, shown.errors, advise=advise),
         views=LiveViews(),
         limits=MemberLimits(clock),
         clock=clock,
         operators=shown.operators,
+    )
+
+
+def build_error_groups(guild: GuildServices, shown: CommandSources, clock: Clock) -> ErrorGroupService:
+    """Return the errors as admins see and resolve them."""
+    return ErrorGroupService(
+        shown.error_store,
+        shown.recent_errors,
+        find_guide=find_group_guide,
+        audit=guild.audit,
+        clock=clock,
     )

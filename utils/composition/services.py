@@ -36,14 +36,18 @@ from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
+from utils.services.players.server_comparison import ServerComparisonService
 from utils.services.players.statistics import HunterStore, StatisticsService, StatisticsStore
-from utils.services.ports import LoopControl, MemberNotifier, ServerStore
+from utils.services.ports import LoopControl, MemberNotifier, ServerReadings, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.populations import PopulationService, PopulationStore
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
+from utils.services.roles.changes import RoleRuleService, RuleStore
+from utils.services.roles.figures import RuleFigureService
+from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
 from utils.services.seasons.reports import SeasonReports, SeasonResults
 from utils.services.seasons.running import RunningSeasons
 from utils.services.seasons.seasons import SeasonService, SeasonStore
@@ -83,6 +87,7 @@ class ServiceStores:
     hunters: HunterStore
     deaths: DeathStore
     links: LinkStore
+    roles: RuleStore
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
@@ -126,6 +131,9 @@ class Surroundings:
     history: HistoryImport
     notifier: MemberNotifier
     proofs: ProofWatcher
+    roles: GuildRoles
+    role_edits: RoleEditing
+    readings: ServerReadings
     events: EventDispatcher
     memory: MemberMemory
     erasure_log: ErasureLog
@@ -146,9 +154,12 @@ class FeatureServices:
     event_changes: EventChangeService
     world_reports: WorldReportService
     links: LinkService
+    role_looks: RoleLooks
+    role_rules: RoleRuleService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
+    server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
     ranks: RankService
@@ -194,6 +205,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         stores.statistics, stores.combat, stores.hunters, stores.playtimes, coverage
     )
     guild_changes = build_guild_changes(stores, guild, around, servers)
+    role_looks = build_role_looks(stores, guild, around, coverage)
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
@@ -209,6 +221,8 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         world_reports=WorldReportService(stores.game_logs, servers, guild.settings, clock),
         links=links,
+        role_looks=role_looks,
+        role_rules=build_role_rules(stores, guild, around, role_looks),
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
@@ -223,6 +237,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             events=around.events,
             clock=clock,
         ),
+        server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
         server_players=ServerPlayersService(stores.game_logs, servers, clock=clock),
@@ -236,15 +251,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
-        erasures=ErasureService(
-            stores.erasures,
-            people,
-            audit=audit,
-            events=around.events,
-            memory=around.memory,
-            log=around.erasure_log,
-            clock=clock,
-        ),
+        erasures=build_erasures(stores, guild, around, people, role_looks),
         catch_ups=CatchUpReports(
             stores.caught_up,
             stores.caught_up_guilds,
@@ -322,6 +329,58 @@ def build_links(stores: ServiceStores, guild: GuildServices, around: Surrounding
         clock=around.clock,
         rng=around.rng,
         requires_proof=around.requires_proof,
+    )
+
+
+def build_erasures(
+    stores: ServiceStores,
+    guild: GuildServices,
+    around: Surroundings,
+    people: PersonFinder,
+    looks: RoleLooks,
+) -> ErasureService:
+    """Return the erasures of persons."""
+    return ErasureService(
+        stores.erasures,
+        people,
+        audit=guild.audit,
+        events=around.events,
+        memory=around.memory,
+        roles=looks,
+        log=around.erasure_log,
+        clock=around.clock,
+    )
+
+
+def build_role_looks(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, coverage: CoverageService
+) -> RoleLooks:
+    """Return the decisions about roles."""
+    return RoleLooks(
+        stores.roles,
+        stores.links,
+        RuleFigureService(stores.statistics, stores.hunters, coverage, stores.servers, around.readings),
+        roles=around.roles,
+        edits=around.role_edits,
+        premium=guild.premium,
+        notifier=around.notifier,
+        tasks=around.tasks,
+        clock=around.clock,
+    )
+
+
+def build_role_rules(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, looks: RoleLooks
+) -> RoleRuleService:
+    """Return the changes of role rules."""
+    return RoleRuleService(
+        stores.roles,
+        looks,
+        roles=around.roles,
+        servers=stores.servers,
+        premium=guild.premium,
+        audit=guild.audit,
+        clock=around.clock,
     )
 
 

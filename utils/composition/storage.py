@@ -32,6 +32,7 @@ from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.restart_warnings import RestartWarningRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -88,6 +89,7 @@ class Repositories(ServiceStores):
     event_posts: EventPostRepository
     rejected: RejectedLineRepository
     links: LinkRepository
+    roles: RoleRepository
     boards: PostedBoardRepository
     bounty_boards: BountyBoardRepository
     errors: ErrorRepository
@@ -134,6 +136,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         playtimes=PlaytimeRepository(database),
         deaths=DeathRepository(database),
         links=LinkRepository(database),
+        roles=RoleRepository(database, fences=fences),
         wallets=WalletRepository(database, fences=fences),
         bounties=BountyRepository(database, fences=fences),
         due_bounties=scope_index,

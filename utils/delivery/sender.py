@@ -21,7 +21,7 @@ from utils.errors import (
     DeliveryUncertainError,
 )
 from utils.log_context import bind_log_context
-from utils.models.scope import ChannelId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ EDIT_LIMIT_CODE = 30046  # too many edits of messages older than an hour
 RENAME_TIMEOUT_SECONDS = 900.0
 """Longer than Discord makes a third rename in ten minutes wait."""
 
+_ROLE_REFUSED_STATUSES = frozenset({400, 403, 404})
 _REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
 
 
@@ -159,6 +160,40 @@ class DiscordSender:
         with map_discord_errors(self._clock):
             renamed = await self._requests.wait_for(channel.edit(name=name), seconds=RENAME_TIMEOUT_SECONDS)
         return name if renamed is None else renamed.name
+
+    async def edit_role(
+        self, guild_id: GuildId, member_id: MemberId, role_id: int, *, is_given: bool, reason: str
+    ) -> int | None:
+        """Give a member one role, or take it; return Discord's code if that is refused for good."""
+        self._require_login()
+        edit = self._bot.http.add_role if is_given else self._bot.http.remove_role
+        with map_discord_errors(self._clock):
+            try:
+                await self._wait_for(edit(guild_id, member_id, role_id, reason=reason))
+            except discord.HTTPException as error:
+                if error.status not in _ROLE_REFUSED_STATUSES or _is_of_edge(error):
+                    raise
+                return error.code
+        return None
+
+    async def find_members(
+        self, guild_id: GuildId, member_ids: Sequence[MemberId]
+    ) -> Sequence[discord.Member]:
+        """Return those of at most 100 users who are members of a guild; nothing is kept of them.
+
+        The library's own defaults are five members and a cache that grows.
+        """
+        guild = self._bot.get_guild(guild_id)
+        if guild is None or guild.unavailable:
+            raise DeliveryDelayedError("Discord does not show the guild")
+        user_ids: list[int] = list(member_ids)
+        try:
+            with map_discord_errors(self._clock):
+                return await self._wait_for(
+                    guild.query_members(user_ids=user_ids, limit=len(user_ids), cache=False)
+                )
+        except RuntimeError as error:  # the library's word for a shard without a connection
+            raise DeliveryDelayedError("the shard is not connected") from error
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
         """Tell whether a message exists."""

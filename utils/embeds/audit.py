@@ -32,6 +32,8 @@ TASK_NAMES: Mapping[str, Text] = {
     "boards:refresh": text_in("a task", "updating boards"),
     "bounties:board": text_in("a task", "updating boards of bounties"),
     "bounties:expire": text_in("a task", "ending bounties"),
+    "roles:edit": text_in("a task", "giving and taking roles"),
+    "roles:look": text_in("a task", "looking at roles"),
     "restarts:warn": text_in("a task", "announcing restarts"),
     "bounties:withdraw": text_in("a task", "withdrawing bounties"),
     "charts:warm-up": text_in("a task", "preparing charts"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from utils.embeds.event_values import describe_event_value
+from utils.embeds.rule_wording import describe_rule_changes, describe_rule_facts
 from utils.embeds.wording import FEED_SWITCHES
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
 from utils.models.event_settings import POSTED_KIND_NAMES, PostedKind
@@ -449,6 +450,10 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.EVENTS_SET: _describe_events,
     AuditAction.EVENTS_MENTION: _describe_events,
     AuditAction.EVENTS_MUTE: _describe_muted,
+    AuditAction.ROLES_ADD: describe_rule_facts,
+    AuditAction.ROLES_EDIT: describe_rule_changes,
+    AuditAction.ROLES_REMOVE: describe_rule_facts,
+    AuditAction.ROLES_OFF: describe_rule_facts,
     AuditAction.SEASON_START: _describe_season_started,
     AuditAction.SEASON_END: _describe_season,
     AuditAction.SEASON_CANCEL: _describe_season,

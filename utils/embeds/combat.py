@@ -1,4 +1,4 @@
-"""Combat: the answers of ``/compare``, ``/weapons``, ``/rivals``, ``/activity`` and ``/killfeed recent``."""
+"""Combat: answers about weapons, rivals, hours and the latest deaths, and comparisons."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,19 @@ from utils.embeds.style import Style
 from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
 from utils.models.players import PlayerStats
 from utils.models.statistics import (
+    SEASON_PERIOD_CHOICES,
     Activity,
     Board,
     Comparison,
     Coverage,
+    Period,
     RecentDeath,
     Rivals,
+    ServerFigures,
     WeaponRow,
     WeaponTable,
 )
-from utils.models.texts import Metres, Moment, Number, Share, Text, Value, join, text
+from utils.models.texts import Metres, Moment, Number, Share, Text, Value, join, plural, text
 
 NOTHING = frame("—")
 """Stands for a figure that one of two players does not have."""
@@ -58,6 +61,14 @@ def build_comparison_embed(style: Style, comparison: Comparison, coverage: Cover
         *filter(None, (_write_pair(style, pair) for pair in _list_compared(first, second))),
     ]
     return style.build(title, lines=lines)
+
+
+def build_servers_embed(style: Style, figures: Sequence[ServerFigures], period: Period) -> discord.Embed:
+    """Return the game servers of a community, a field for each."""
+    embed = style.build(text("🗺️ Game servers"), SEASON_PERIOD_CHOICES[period])
+    for one in figures:
+        style.add_field(embed, show_name(one.name), _show_server(one))
+    return embed
 
 
 def build_weapons_embed(
@@ -136,6 +147,23 @@ def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Co
     lines = [_write_death(style, recent, is_several=is_several) for recent in deaths]
     title = text("📰 Latest deaths · {where}", where=coverage.where)
     return style.build(title, text("No deaths yet."), lines=lines)
+
+
+def _show_server(figures: ServerFigures) -> Text:
+    if figures.first is None:
+        return text("No kills yet.")
+    killers = plural("{count} player with a kill", "{count} players with a kill", figures.killers)
+    first = text("First: **{player}**", player=show_name(figures.first.name))
+    lines = [
+        join_facts([frame("**{kills}**", kills=count_kills(figures.kills)), killers]),
+        join_facts([first, count_kills(figures.first.count)]),
+    ]
+    if figures.weapon is not None:
+        weapon = text("Weapon: **{weapon}**", weapon=show_weapon(figures.weapon.weapon))
+        lines.append(join_facts([weapon, count_kills(figures.weapon.kills)]))
+    if figures.longest:
+        lines.append(text("Longest kill: **{distance}**", distance=Metres(figures.longest)))
+    return join(lines, "\n")
 
 
 def _list_compared(first: PlayerStats, second: PlayerStats) -> Iterator[_Pair]:

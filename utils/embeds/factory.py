@@ -30,6 +30,7 @@ from utils.embeds import (
     presence,
     replies,
     restores,
+    roles,
     seasons,
     server_logs,
     server_status,
@@ -231,6 +232,7 @@ class EmbedFactory:
     build_posted_board = _show(players.build_posted_embed)
     build_places = _show(players.build_places_embed)
 
+    build_servers = _show(combat.build_servers_embed)
     build_season_started = _show(seasons.build_season_started_embed)
     build_season_info = _show(seasons.build_season_info_embed)
     build_season_results = _show(seasons.build_season_results_embed)
@@ -242,6 +244,10 @@ class EmbedFactory:
     build_rivals = _show(combat.build_rivals_embed)
     build_activity = _show(combat.build_activity_embed)
     build_recent = _show(combat.build_recent_embed)
+
+    build_rule_plan = _show(roles.build_plan_embed)
+    build_rules = _show(roles.build_rules_embed)
+    build_rule_rows = _show(roles.build_rows_embed)
 
     build_channel_style = _show(channels.build_channel_style_embed)
 

@@ -8,8 +8,9 @@ from utils.embeds.replies import build_notice_embed, build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.values import frame, show_name
 from utils.models.personal import Holdings, Person
+from utils.models.roles import RoleId
 from utils.models.scope import ERASED_NAME
-from utils.models.texts import Code, Names, Number, Text, join, plural, text
+from utils.models.texts import Code, Mention, Names, Number, Text, join, plural, text
 
 _DATA_FILE, _KILLS_FILE = Code("data.json"), Code("kills.csv")
 _ELSEWHERE = text("Other Discord servers that use this game server keep their own data. Ask there too.")
@@ -37,8 +38,10 @@ def build_erase_question_embed(style: Style, person: Person, holdings: Holdings)
     return build_notice_embed(style, text("Erase this for good?"), join([losses, end], "\n\n"))
 
 
-def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.Embed:
-    """Return the answer after an erasure."""
+def build_erased_embed(
+    style: Style, person: Person, *, deaths: int, kept: Sequence[RoleId] = ()
+) -> discord.Embed:
+    """Return the answer after an erasure; ``kept``: the roles that could not be taken."""
     said = []
     if person.players and deaths:
         named = plural(
@@ -53,6 +56,11 @@ def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.
             text("Names, stats, time played, links and wallet are gone.")
             if person.players
             else text("Links and wallet are gone.")
+        )
+    if kept:
+        roles = Names(tuple(Mention("@&", role_id) for role_id in kept))
+        said.append(
+            text("I couldn't take these roles, so ask an admin to remove them: {roles}.", roles=roles)
         )
     return build_success_embed(style, text("Erased"), join([*said, *_describe_future(person)]))
 

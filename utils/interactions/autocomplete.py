@@ -114,6 +114,15 @@ async def complete_own_bounty(ctx: discord.AutocompleteContext) -> list[discord.
 
 
 @offer_if_found
+async def complete_rule(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer the role rules of the guild by their role and their words; the value is the rule's id."""
+    services = get_services(ctx)
+    named = await services.role_rules.list_rules(get_guild_id(ctx.interaction))
+    write = (await services.languages.speak(ctx.interaction, is_private=True)).words.write_plain
+    return offer(ctx, [(rule.rule_id, write(words)) for rule, words in named])
+
+
+@offer_if_found
 async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the links of the member in the option ``member``; nothing before one is chosen."""
     member_id = str(ctx.options.get("member") or "")

@@ -18,7 +18,7 @@ from structlog import get_logger
 
 from utils.error_sink import ErrorSink, ErrorSource, Where
 from utils.errors import NotFoundError, TooMuchAtOnceError
-from utils.events import EventDispatcher, GuildJoined, GuildLeft
+from utils.events import EventDispatcher, GuildJoined, GuildLeft, RolesChanged
 from utils.interactions.command_journal import CommandLine, bind_interaction
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
@@ -154,6 +154,19 @@ class KillfeedBot(commands.Bot):
         if self._is_following:
             logger.info("a guild is available", guild_id=guild.id)
             await self.follower.follow_guilds(self.is_member_of)
+
+    async def on_guild_role_update(self, before: discord.Role, after: discord.Role) -> None:
+        """Tell of a change that may let the bot give a role, or not any more."""
+        if (before.permissions, before.position) != (after.permissions, after.position):
+            self._events.dispatch(RolesChanged(guild_id=GuildId(after.guild.id)))
+
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Tell that a role was deleted."""
+        self._events.dispatch(RolesChanged(guild_id=GuildId(role.guild.id)))
+
+    async def on_member_update(self, _: discord.Member, after: discord.Member) -> None:
+        """Tell that the roles of the bot changed; without the intent no other member's change arrives."""
+        self._events.dispatch(RolesChanged(guild_id=GuildId(after.guild.id)))
 
     def list_connections(self) -> Sequence[ShardConnection]:
         """Return the connection of each shard; one that was never opened is not open."""

@@ -36,6 +36,7 @@ from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.seen_players import SeenPlayers
+from utils.services.players.server_comparison import ServerComparisonService
 from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
@@ -44,6 +45,8 @@ from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.populations import PopulationService
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
+from utils.services.roles.changes import RoleRuleService
+from utils.services.roles.looks import RoleLooks
 from utils.services.seasons.reports import SeasonReports
 from utils.services.seasons.seasons import SeasonService
 from utils.services.servers.game_servers import GameServerService
@@ -191,10 +194,13 @@ class Services:
     servers: GameServerService
     statistics: StatisticsService
     links: LinkService
+    role_looks: RoleLooks
+    role_rules: RoleRuleService
     names: PlayerNames
     seen: SeenPlayers
     coverage: CoverageService
     combat: CombatService
+    server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
     ranks: RankService

@@ -38,6 +38,7 @@ class IncidentKind(StrEnum):
     SERVER_LOGS = "server-logs"
     CHANNEL_UNUSABLE = "channel-unusable"
     BOARD_PAUSED = "board-paused"
+    ROLE_UNUSABLE = "role-unusable"
     SERVER_CLOCK = "server-clock"
     LOG_STILL = "log-still"
     LOG_AGED = "log-aged"
@@ -265,6 +266,16 @@ KINDS: Mapping[IncidentKind, KindRow] = {
         title=text("A posted board isn't updated"),
         meaning=text("It shows old figures, or is gone."),
         first_step=text("Post it again with {post}.", post=Command("admin board post")),
+        told_to=Audience.GUILD,
+        is_reported=True,
+    ),
+    IncidentKind.ROLE_UNUSABLE: KindRow(
+        title=text("I can't give a role"),
+        meaning=text("Its role rule waits. Nobody gets or loses the role."),
+        first_step=text(
+            "Give me Manage Roles, and move my role above it. {list} says what's in the way.",
+            list=Command("roles list"),
+        ),
         told_to=Audience.GUILD,
         is_reported=True,
     ),

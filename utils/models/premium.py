@@ -39,6 +39,7 @@ class Feature(StrEnum):
     BOUNTIES = "bounty"
     WALLET = "wallet"
     COMPARE = "compare"
+    SERVERS = "servers"
     WEAPONS = "weapons"
     RIVALS = "rivals"
     ACTIVITY = "activity"
@@ -51,6 +52,7 @@ class Feature(StrEnum):
     COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
     LEVELS = "rank"
+    ROLES = "roles add"
     SEASON = "season"
 
 
@@ -64,6 +66,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
     1: {
         Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
         Feature.COMPARE: (text_in("a feature", "compare"),),
+        Feature.SERVERS: (text_in("a feature", "server comparison"),),
         Feature.WEAPONS: (text_in("a feature", "weapons"),),
         Feature.ACTIVITY: (text_in("a feature", "activity"),),
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),
@@ -82,6 +85,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
     },
     3: {
         Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),
+        Feature.ROLES: (text_in("a feature", "role rules"),),
     },
 }
 """The features that open with each tier, and their names in the table of tiers."""

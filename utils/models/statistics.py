@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Literal
 
 from utils.models.deaths import Death
-from utils.models.players import BoardRow, Counters, PlayerStats
+from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.texts import Text, Value, text_in
 
 RIVAL_MINIMUM_KILLS = 3
+KD_MINIMUM_KILLS = 10
 
 
 class Period(StrEnum):
@@ -129,11 +130,17 @@ class Coverage(CoveredDeaths):
 
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Rows of a board, the number of all rows, and the best row of the players asked for."""
+    """Rows of a board.
+
+    Attributes:
+        total: the number of all rows, and ``summed`` the sum of their values.
+        own: the best row of the players asked for.
+    """
 
     rows: tuple[BoardRow, ...] = ()
     total: int = 0
     own: BoardRow | None = None
+    summed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,26 @@ class WeaponTable:
 
     rows: tuple[WeaponRow, ...]
     kills: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFigures:
+    """The kills on one game server.
+
+    Attributes:
+        name: the server's name.
+        killers: how many players have a kill.
+        first: the player with the most kills; None without a kill.
+        weapon: the weapon with the most kills; None for a season, whose weapons are not kept.
+        longest: the longest kill as the board counts it, in metres; 0 without one.
+    """
+
+    name: str
+    kills: int = 0
+    killers: int = 0
+    first: NamedCount | None = None
+    weapon: WeaponRow | None = None
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

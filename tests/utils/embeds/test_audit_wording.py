@@ -35,6 +35,48 @@ def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> Aud
 
 SENTENCES = [
     (
+        "roles add",
+        AuditFacts(
+            changes=(
+                FieldChange("role_id", None, 6),
+                FieldChange("kills", None, 100),
+                FieldChange("kd", None, "2.5"),
+                FieldChange("match", None, "any"),
+                FieldChange("period", None, "7d"),
+                FieldChange("keep", None, 0),
+                FieldChange("ladder", None, "ranks"),
+            )
+        ),
+        (
+            "<@&6>: Any condition · 100 kills or more · K/D of 2.50 or more · all game servers · "
+            "Last 7 days · keeps 0 % · ladder ranks"
+        ),
+    ),
+    (
+        "roles edit",
+        AuditFacts(
+            changes=(
+                FieldChange("role_id", 6, 6),
+                FieldChange("rank", None, 3),
+                FieldChange("board", "kills", "streak"),
+                FieldChange("longest", 200, None),
+                FieldChange("server_id", None, "aaaaaaaa"),
+            ),
+            server_name="North",
+        ),
+        "<@&6>: place: none → 3, board: Kills → Best streak, longest kill: 200 m → none, game server: North",
+    ),
+    (
+        "roles remove",
+        change(FieldChange("role_id", 6, None), FieldChange("streak", 5, None)),
+        "<@&6>: a streak of 5 or more · North · All time",
+    ),
+    (
+        "roles off",
+        AuditFacts(changes=(FieldChange("role_id", 6, None),)),
+        "<@&6>: every member with a linked player · all game servers · All time",
+    ),
+    (
         "season start",
         change(
             FieldChange("season", None, "Winter"),

@@ -119,6 +119,11 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
     "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+    "role_rules": (Index("rule", ("guild_id", "rule_id"), unique=True),),
+    "role_grants": (
+        Index("grant", ("guild_id", "role_id", "member_id"), unique=True),
+        Index("member", ("guild_id", "member_id")),
+    ),
     "levels": (Index("member", ("guild_id", "member_id"), unique=True),),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
@@ -174,6 +179,8 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,
+    "role_rules": BackupClass.KEPT,
+    "role_grants": BackupClass.KEPT,
     "levels": BackupClass.KEPT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,

@@ -269,6 +269,8 @@ PERSONAL_FIELDS: Declarations = {
     "proof_attempts": (
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
+    "role_rules": (_member("created_by", Erasure.KEPT, part=ExportPart("role_rules", "rule")),),
+    "role_grants": (_member("member_id", Erasure.DELETED, part=ExportPart("role_grants", "member")),),
     "levels": (_member("member_id", Erasure.DELETED, part=ExportPart("levels", "member")),),
     "errors": (
         _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),

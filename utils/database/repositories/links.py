@@ -43,6 +43,11 @@ class LinkRepository(Repository):
         found = await self._links(guild_id).find({"is_open": True}, sort=[("linked_at", 1)], hint="open")
         return tuple(map(LINKS.read, found))
 
+    async def list_all_proven(self, guild_id: GuildId) -> tuple[Link, ...]:
+        """Return the proven links of all members."""
+        found = await self._links(guild_id).find(_PROVEN, hint="proven")
+        return tuple(map(LINKS.read, found))
+
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
         found = await self._links(guild_id).find_one({"player_id": player_id, **_PROVEN})

@@ -6,7 +6,7 @@ deletes the old generation, so a remembered one would find nothing.
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -143,8 +143,17 @@ class StatisticsRepository(Repository):
             BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
             for place in places
         ]
-        total = len(standing.ranking)
-        return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None)
+        total, summed = len(standing.ranking), float(standing.ranking.values.sum())
+        return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None, summed)
+
+    async def sum_of_players(
+        self, covered: CoveredDeaths, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, Counters]:
+        """Return players' counters, without metres, summed over servers; those without rows are absent."""
+        shown = await list_shown(self._database, covered.guild_id, covered.server_ids)
+        return await self._standings.sum_players(
+            covered.guild_id, shown, player_ids, since=covered.since, until=covered.until
+        )
 
     async def list_days(
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date

@@ -23,6 +23,7 @@ from utils.events import (
     HistoryImported,
     LinksChanged,
     PlayerErased,
+    RolesChanged,
     SeasonChanged,
     ServerRemoved,
 )
@@ -100,6 +101,10 @@ class GuildLooks:
 
     def on_links_changed(self, event: LinksChanged) -> None:
         """Note a guild with a member whose links changed."""
+        self._wanted.add(event.guild_id)
+
+    def on_roles_changed(self, event: RolesChanged) -> None:
+        """Note a guild whose roles in Discord changed."""
         self._wanted.add(event.guild_id)
 
     def on_season_changed(self, event: SeasonChanged) -> None:

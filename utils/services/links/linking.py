@@ -53,6 +53,9 @@ class LinkStore(ProofSource, AlertedRequests, Protocol):  # implemented by LinkR
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
 
+    async def list_all_proven(self, guild_id: GuildId) -> Sequence[Link]:
+        """Return the proven links of all members."""
+
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
         """Return the requests for a player since its last proof."""
 

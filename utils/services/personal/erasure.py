@@ -1,5 +1,6 @@
 """Erasure: answers ``/data erase``. ``eraser`` has its steps."""
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
@@ -8,6 +9,7 @@ from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, LinksChanged, PlayerErased
 from utils.models.audit import AuditAction, AuditFacts
 from utils.models.personal import DataQuestion, Holdings, Person
+from utils.models.roles import RoleId
 from utils.models.scope import (
     ERASED_MEMBER_ID,
     ERASED_NAME,
@@ -20,6 +22,7 @@ from utils.services.guilds.audit import AuditLog
 from utils.services.personal.eraser import DEATHS_AT_ONCE, Eraser, ErasureStore
 from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.people import PersonFinder
+from utils.services.roles.looks import RoleLooks
 
 
 class MemberMemory(Protocol):  # implemented by ErrorWriter
@@ -31,6 +34,19 @@ class MemberMemory(Protocol):  # implemented by ErrorWriter
         Raises:
             StorageError: the database is away.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The result of an erasure.
+
+    Attributes:
+        deaths: how many deaths no longer name one of the players.
+        kept_roles: roles that could not be taken from the member.
+    """
+
+    deaths: int
+    kept_roles: tuple[RoleId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,7 @@ class ErasureService:
         audit: gets an entry of the erasure, without the person.
         events: dispatches ``PlayerErased`` and ``LinksChanged``.
         memory: has errors of members that are not stored yet.
+        roles: the roles that the bot gave.
         log: keeps digests of the erased persons for the next restore.
         deaths_at_once: how many deaths are changed in one transaction.
     """
@@ -61,6 +78,7 @@ class ErasureService:
     audit: AuditLog
     events: EventDispatcher
     memory: MemberMemory
+    roles: RoleLooks
     log: ErasureLog
     clock: Clock
     deaths_at_once: int = DEATHS_AT_ONCE
@@ -102,23 +120,27 @@ class ErasureService:
             )
         return now
 
-    async def erase(self, plan: ErasurePlan, *, actor_id: MemberId) -> int:
-        """Erase a person; return how many deaths no longer name one of the players.
+    async def erase(self, plan: ErasurePlan, *, actor_id: MemberId) -> Erased:
+        """Erase a person, and take the roles from them that the bot gave.
 
         Raises:
             StorageError: it is not complete yet; call it again.
         """
         person = plan.person
         await self.log.note(person)  # before the first step, so that an older backup never undoes it
-        if person.member_id is not None:
+        kept_roles: Sequence[RoleId] = ()
+        if person.member_id is None:
+            deaths = await self._eraser.erase(person)
+        else:
             await self.memory.forget_member(person.guild_id, person.member_id)
-        deaths = await self._eraser.erase(person)
+            async with self.roles.taking_all(person.guild_id, person.member_id) as kept_roles:
+                deaths = await self._eraser.erase(person)
         await self.log.note(person)  # what was stored in the meantime is erased as well
         self.events.dispatch(PlayerErased(guild_id=person.guild_id))
         member_id = ERASED_MEMBER_ID if person.member_id is None else person.member_id
         self.events.dispatch(LinksChanged(guild_id=person.guild_id, member_id=member_id))
         await self._write_audit(person, actor_id)
-        return deaths
+        return Erased(deaths, tuple(kept_roles))
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
         facts = AuditFacts(member_id=ERASED_MEMBER_ID)

@@ -68,7 +68,30 @@ class CoverageService:
         """
         if period is Period.SEASON:
             return self.cover(*await self._choose_season(guild_id, server))
-        servers = await list_chosen(self._servers, guild_id, server)
+        return self._cover_days(guild_id, await list_chosen(self._servers, guild_id, server), period)
+
+    async def choose_each(self, guild_id: GuildId, period: Period) -> Sequence[Coverage]:
+        """Return the coverage of each game server alone; of a season that of each server with a running one.
+
+        Raises:
+            NotFoundError: there is no server, or no season.
+            TierRequiredError: the guild's tier has no seasons, and the period is one.
+        """
+        servers = await list_chosen(self._servers, guild_id, None)
+        if period is not Period.SEASON:
+            return [self._cover_days(guild_id, [one], period) for one in servers]
+        running = await self._seasons.list_running(guild_id)
+        covered = [
+            self.cover(season, [one])
+            for one in servers
+            for season in running
+            if season.covers(one.scope.server_id)
+        ]
+        if not covered:
+            raise _build_no_season_error()
+        return covered
+
+    def _cover_days(self, guild_id: GuildId, servers: Sequence[GameServer], period: Period) -> Coverage:
         zone = find_zone(servers)
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None
@@ -112,8 +135,7 @@ class CoverageService:
             asked = text("Several game servers have a season of their own. Choose one.")
             raise AmbiguousError(asked, typed=None, choices=add_labels(own))
         if not running:
-            missing = text("No season is running right now.")
-            raise NotFoundError(missing, hint=text("{list} shows all seasons.", list=Command("season list")))
+            raise _build_no_season_error()
         [season] = running
         return season, [one for one in servers if season.covers(one.scope.server_id)]
 
@@ -172,3 +194,8 @@ class CoverageService:
 def find_zone(servers: Sequence[GameServer]) -> ZoneInfo:
     """Return the zone that tells today's date: that of the only server, or UTC for several."""
     return ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
+
+
+def _build_no_season_error() -> NotFoundError:
+    missing = text("No season is running right now.")
+    return NotFoundError(missing, hint=text("{list} shows all seasons.", list=Command("season list")))

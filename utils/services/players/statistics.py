@@ -1,15 +1,16 @@
 """Statistics: a player's figures, the boards."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 
 from utils.errors import InvalidInputError, NotFoundError
-from utils.models.players import BoardRow, PlayerStats
+from utils.models.players import BoardRow, Counters, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.statistics import (
+    KD_MINIMUM_KILLS,
     Board,
     BoardRows,
     Comparison,
@@ -30,7 +31,6 @@ from utils.services.presence.playtimes import PlaytimeStore
 BOARD_PAGE_ROWS = 10
 NEVER_SEEN = text("They haven't played on that server. Leave out `server` to see all servers.")
 CHART_DAYS = 30
-KD_MINIMUM_KILLS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,11 @@ class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsReposito
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date
     ) -> Sequence[DayCount]:
         """Return the counters of players by day, without empty days."""
+
+    async def sum_of_players(
+        self, covered: CoveredDeaths, player_ids: Collection[PlayerId]
+    ) -> Mapping[PlayerId, Counters]:
+        """Return players' counters, without metres, summed over servers; those without rows are absent."""
 
     async def list_hours_of_day(
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], day: date

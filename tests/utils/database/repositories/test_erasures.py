@@ -17,6 +17,7 @@ from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
 from tests.fakes.personal import FakeErasureRecords, build_erasure_log
+from tests.fakes.roles import FakeMemberRoles
 from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
@@ -113,6 +114,7 @@ class Place:
             audit=self.audit,
             events=self.events,
             memory=FakeErrorStore(),
+            roles=FakeMemberRoles(),  # type: ignore[arg-type] # takes none
             log=build_erasure_log(self.clock, self.records),
             clock=self.clock,
             deaths_at_once=3,
@@ -161,7 +163,7 @@ class Place:
         """Erase players, and a member with them."""
         players = tuple(NamedPlayer(build_player_id(name), name) for name in names)
         person = Person(self.scope.guild_id, member_id, players, is_asker=is_asker)
-        return await self.service.erase(ErasurePlan(person, Holdings()), actor_id=ADMIN)
+        return (await self.service.erase(ErasurePlan(person, Holdings()), actor_id=ADMIN)).deaths
 
     async def read(self, name: str, **query: object) -> list[Document]:
         """Return the guild's documents of a collection."""

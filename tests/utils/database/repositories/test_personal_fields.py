@@ -38,6 +38,7 @@ from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
@@ -54,6 +55,7 @@ from utils.models.personal import ErasureRecord
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import (
     ERASED_MEMBER_ID,
     ERASED_NAME,
@@ -76,6 +78,7 @@ from utils.services.ingestion.deadside_stores import (
 from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
+from utils.services.roles.facts import list_term_changes
 from utils.services.seasons.notices import build_season_notice
 from utils.telemetry.group_merging import merge
 
@@ -124,6 +127,13 @@ async def fill_rest(place: Place) -> None:
     )
     await write_error(place)
     await write_visits(place)
+    roles = RoleRepository(database, fences=lambda _: None)
+    terms = RuleTerms(role_id=RoleId(77))
+    rule = RoleRule(guild_id=guild_id, rule_id="rule", terms=terms, created_by=OWNER, created_at=NOW)
+    made = AuditEntry(NOW, OWNER, AuditAction.ROLES_ADD, AuditFacts(changes=list_term_changes(None, terms)))
+    await roles.insert_rule(guild_id, rule, entry=made)
+    given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
+    await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
     await write_season(place)
     level = {"guild_id": int(guild_id), "member_id": int(OWNER), "level": 5, "is_told": True, "basis": "x"}
     await database.unscoped("levels").insert_one(level)

@@ -124,6 +124,21 @@ async def test_figures_of_several_servers_are_summed(
     )
 
 
+async def test_counters_of_many_players_are_summed_at_once(
+    statistics: StatisticsRepository, world: None, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """They are those of the boards, over servers and for a span of days; a player without rows is absent."""
+    del world
+    both = CoveredDeaths(scope.guild_id, (scope.server_id, neighbour.server_id))
+    found = await statistics.sum_of_players(both, {A, B, PlayerId("unknown")})
+    assert found == {
+        A: Counters(kills=17, deaths=4, suicides=1, longest=120, best_streak=5),
+        B: Counters(kills=12, deaths=2, longest=100, best_streak=4),
+    }
+    late = replace(both, since=date(2025, 5, 1))
+    assert await statistics.sum_of_players(late, {A}) == {A: Counters(kills=2, deaths=2, longest=50)}
+
+
 @pytest.mark.usefixtures("world")
 async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
@@ -191,6 +206,7 @@ async def test_board_ranks_players_summed_over_servers(
     )
     shown = [(row.rank, row.name, row.value) for row in found.rows]
     assert (shown, found.total, found.own) == (expected, len(expected), None)
+    assert found.summed == pytest.approx(sum(value for _, _, value in expected))
     for row in found.rows:
         own = await statistics.list_board(
             CoveredDeaths(guild_id, both),
@@ -200,7 +216,7 @@ async def test_board_ranks_players_summed_over_servers(
             offset=0,
             own=[row.player_id],
         )
-        assert own == BoardRows((), found.total, row)
+        assert own == BoardRows((), found.total, row, found.summed)
 
 
 @pytest.mark.usefixtures("world")
@@ -223,11 +239,11 @@ async def test_page_and_own_place_are_found_wherever_they_are(
     bert = BoardRow(1, B, "Bert", 12.0, Counters(kills=12, deaths=2, longest=100, best_streak=4))
     second = Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5)
     anna = BoardRow(2, A, "Anna", 12.0, second)
-    assert await page(1) == BoardRows((anna,), 2)
-    assert await page(2) == BoardRows((), 2)
-    assert await page(0, A) == BoardRows((bert,), 2, anna)
-    assert await page(1, A, B) == BoardRows((anna,), 2, bert)
-    assert await page(0, C) == BoardRows((bert,), 2)
+    assert await page(1) == BoardRows((anna,), 2, summed=24)
+    assert await page(2) == BoardRows((), 2, summed=24)
+    assert await page(0, A) == BoardRows((bert,), 2, anna, 24)
+    assert await page(1, A, B) == BoardRows((anna,), 2, bert, 24)
+    assert await page(0, C) == BoardRows((bert,), 2, summed=24)
     assert await page(0, A, minimum_kills=13) == BoardRows((), 0)
 
 

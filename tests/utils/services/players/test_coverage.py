@@ -26,6 +26,7 @@ from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, Na
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import (
+    KD_MINIMUM_KILLS,
     Activity,
     Board,
     Comparison,
@@ -47,7 +48,6 @@ from utils.services.players.coverage import CoverageService, StatisticsQuestion
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import (
     BOARD_PAGE_ROWS,
-    KD_MINIMUM_KILLS,
     BoardPage,
     PlayerReport,
     StatisticsService,
@@ -92,7 +92,8 @@ class House:
         self.servers = FakeGuildServers([build_server("Mirny")])
         clock = FakeClock(NIGHT)
         names = PlayerNames(self.store, self.servers, TaskManager(clock), clock=clock)
-        seasons = RunningSeasons(FakeSeasonStore(), build_premium(clock=clock))
+        self.seasons = FakeSeasonStore()
+        seasons = RunningSeasons(self.seasons, build_premium(clock=clock))
         self.coverage = CoverageService(self.servers, names, self.links, seasons, clock=clock)
         self.statistics = StatisticsService(
             self.store, self.combat_store, self.hunters, FakePlaytimeStore(), self.coverage

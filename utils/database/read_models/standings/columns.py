@@ -187,6 +187,18 @@ def rank(tables: Sequence[Table], board: str, *, players: int, minimum_kills: in
     return Ranking(ordered, values[ordered], deaths[ordered])
 
 
+def sum_players(tables: Sequence[Table], numbers: Collection[int]) -> dict[int, Counters]:
+    """Return the sums of some players, by number, without metres; those without rows are absent."""
+    table = np.concatenate(tables, axis=1) if tables else np.empty((_COLUMNS, 0), np.uint32)
+    rows = table[:, np.isin(table[PLAYER], list(numbers))]
+    players = int(rows[PLAYER].max()) + 1 if rows.shape[1] else 0
+    sums = {field: _sum(rows, field, players) for field in COUNTERS}
+    return {
+        number: Counters(**{field: int(column[number]) for field, column in sums.items()})
+        for number in np.unique(rows[PLAYER]).tolist()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class WeaponUse:
     """Kills with one weapon: their number, the longest in metres, and the best users (several if equal)."""

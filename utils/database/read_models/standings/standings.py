@@ -22,7 +22,7 @@ asked longest ago is dropped first.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -38,6 +38,7 @@ from utils.database.read_models.standings.columns import (
     build_table,
     find_newest_names,
     rank,
+    sum_players,
     sum_uses,
 )
 from utils.database.read_models.standings.parts import (
@@ -61,7 +62,8 @@ from utils.database.read_models.standings.sections import (
 from utils.database.units.server_numbers import KIND
 from utils.events import CountersStored, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerId, ServerScope
+from utils.models.players import Counters
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import WeaponRow
 
 MAX_ROWS = 2_000_000  # rows of all guilds; 32 bytes each
@@ -118,6 +120,23 @@ class Standings:
             rank, tables[-1], board, players=len(look.guild.players), minimum_kills=minimum_kills
         )
         return Standing(ranking, look.guild, totals)
+
+    async def sum_players(
+        self,
+        guild_id: GuildId,
+        shown: Sequence[ShownServers],
+        player_ids: Collection[PlayerId],
+        *,
+        since: date | None,
+        until: date | None = None,
+    ) -> dict[PlayerId, Counters]:
+        """Return the counters of players, as in ``rank``; those without rows are absent."""
+        wanted = WantedDays(PLAYERS) if since is None else WantedDays(DAYS, since, until)
+        async with self._look(guild_id, shown) as look:
+            [tables] = await self._list_tables(look, [wanted])
+        players = look.guild.players
+        sums = await asyncio.to_thread(sum_players, tables, players.find(player_ids))
+        return {PlayerId(players[number]): counters for number, counters in sums.items()}
 
     async def list_weapons(
         self, guild_id: GuildId, shown: Sequence[ShownServers], since: date

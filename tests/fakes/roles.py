@@ -1,0 +1,213 @@
+"""Role rules in memory, and the roles of a guild where no Discord is needed."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from tests.fakes.storage import FakeAuditStore, Outage
+from utils.models.audit import AuditEntry
+from utils.models.roles import (
+    UNDER_WAY,
+    GrantState,
+    RoleFacts,
+    RoleGrant,
+    RoleId,
+    RoleObstacle,
+    RoleRule,
+    RuleState,
+)
+from utils.models.scope import GuildId, MemberId
+from utils.services.roles.looks import GuildRoles
+from utils.services.roles.rules import Answers, Key
+
+
+class FakeRoleStore(Outage):
+    """The rules of any guild, and the roles that the bot gave.
+
+    Attributes:
+        rules: the rules of each guild, oldest first.
+        grants: the grants of each guild, with role and member as key.
+        written: the number of writes of grants.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rules: dict[GuildId, list[RoleRule]] = {}
+        self.grants: dict[GuildId, dict[Key, RoleGrant]] = {}
+        self.audit = FakeAuditStore()
+        self.written = 0
+
+    async def list_rules(self, guild_id: GuildId) -> Sequence[RoleRule]:
+        """Return the rules."""
+        self.note("list_rules")
+        return await self.answer(tuple(self.rules.get(guild_id, ())))
+
+    async def insert_rule(self, guild_id: GuildId, rule: RoleRule, *, entry: AuditEntry) -> None:
+        """Store a rule."""
+        self.audit.add(guild_id, entry)
+        self.rules.setdefault(guild_id, []).append(rule)
+
+    async def replace_rule(
+        self, guild_id: GuildId, before: RoleRule, after: RoleRule, *, entry: AuditEntry
+    ) -> bool:
+        """Change a rule."""
+        rules = self.rules.get(guild_id, [])
+        if before not in rules:
+            return False
+        self.audit.add(guild_id, entry)
+        rules[rules.index(before)] = after
+        return True
+
+    async def delete_rule(
+        self,
+        guild_id: GuildId,
+        rule: RoleRule,
+        *,
+        keeps_roles: bool,
+        due_since: datetime,
+        entry: AuditEntry,
+    ) -> bool:
+        """Delete a rule; no test needs a second one of its role here."""
+        del due_since
+        rules = self.rules.get(guild_id, [])
+        if rule not in rules:
+            return False
+        self.audit.add(guild_id, entry)
+        rules.remove(rule)
+        if keeps_roles:
+            self._forget_role(guild_id, rule.terms.role_id)
+        return True
+
+    async def switch_off(self, guild_id: GuildId, rule: RoleRule, *, entry: AuditEntry) -> bool:
+        """Switch a rule off."""
+        rules = self.rules.get(guild_id, [])
+        if rule not in rules:
+            return False
+        self.audit.add(guild_id, entry)
+        rules[rules.index(rule)] = replace(rule, state=RuleState.OFF)
+        self._forget_role(guild_id, rule.terms.role_id)
+        return True
+
+    async def list_grants(self, guild_id: GuildId) -> Sequence[RoleGrant]:
+        """Return all grants."""
+        return await self.answer(tuple(self.grants.get(guild_id, {}).values()))
+
+    async def list_under_way(self, guild_id: GuildId) -> Sequence[RoleGrant]:
+        """Return those with a request to make, those to take first."""
+        found = [one for one in self.grants.get(guild_id, {}).values() if one.state in UNDER_WAY]
+        return await self.answer(
+            sorted(found, key=lambda one: (one.state is GrantState.GIVING, one.changed_at))
+        )
+
+    async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[RoleGrant]:
+        """Return a member's grants."""
+        found = self.grants.get(guild_id, {}).values()
+        return await self.answer(tuple(one for one in found if one.member_id == member_id))
+
+    async def change_grants(
+        self, guild_id: GuildId, before: Mapping[Key, RoleGrant], after: Mapping[Key, RoleGrant | None]
+    ) -> None:
+        """Write decisions."""
+        await self.answer(None)
+        self.written += 1
+        stored = self.grants.setdefault(guild_id, {})
+        for key, grant in after.items():
+            if stored.get(key) == before.get(key):
+                stored.pop(key, None)
+                stored.update({} if grant is None else {key: grant})
+
+    async def change_grant(self, guild_id: GuildId, before: RoleGrant, after: RoleGrant | None) -> bool:
+        """Change one grant."""
+        await self.answer(None)
+        key, stored = (before.role_id, before.member_id), self.grants.setdefault(guild_id, {})
+        if stored.get(key) != before:
+            return False
+        stored.pop(key)
+        stored.update({} if after is None else {key: after})
+        return True
+
+    async def end_withheld(self, guild_id: GuildId, member_id: MemberId) -> int:
+        """Delete a member's withheld roles."""
+        stored = self.grants.get(guild_id, {})
+        ended = [
+            key for key, one in stored.items() if key[1] == member_id and one.state is GrantState.WITHHELD
+        ]
+        for key in ended:
+            del stored[key]
+        return len(ended)
+
+    def get_states(self, guild_id: GuildId) -> dict[Key, str]:
+        """Return the state of every grant of a guild."""
+        return {key: one.state.value for key, one in self.grants.get(guild_id, {}).items()}
+
+    def _forget_role(self, guild_id: GuildId, role_id: RoleId) -> None:
+        stored = self.grants.get(guild_id, {})
+        self.grants[guild_id] = {key: one for key, one in stored.items() if key[0] != role_id}
+
+
+@dataclass
+class FakeGuildRoles:
+    """The roles of guilds: those of another source, or none.
+
+    Attributes:
+        source: knows the roles; a test sets it.
+    """
+
+    source: GuildRoles | None = None
+
+    def list_roles(self, guild_id: GuildId) -> Mapping[RoleId, RoleFacts] | None:
+        """Return the roles."""
+        return None if self.source is None else self.source.list_roles(guild_id)
+
+    async def find_roles_of(self, guild_id: GuildId, member_ids: Collection[MemberId]) -> Answers:
+        """Return the roles of members."""
+        assert self.source is not None
+        return await self.source.find_roles_of(guild_id, member_ids)
+
+
+@dataclass
+class FakeRoleEditing:
+    """Gives and takes nothing.
+
+    Attributes:
+        woken: the guilds with something to do.
+        kept: the roles that cannot be taken.
+    """
+
+    woken: list[GuildId] = field(default_factory=list)
+    kept: tuple[RoleId, ...] = ()
+
+    def wake(self, guild_id: GuildId) -> None:
+        """Note the guild."""
+        self.woken.append(guild_id)
+
+    def list_refused(self, guild_id: GuildId) -> Mapping[RoleId, RoleObstacle]:
+        """Return none."""
+        del guild_id
+        return {}
+
+    async def take_all(self, guild_id: GuildId, member_id: MemberId) -> Sequence[RoleId]:
+        """Take none."""
+        del guild_id, member_id
+        return self.kept
+
+
+class FakeMemberRoles:
+    """Takes every role from members, except those that a test keeps.
+
+    Attributes:
+        kept: the roles that cannot be taken.
+        taken_from: the members who lost their roles.
+    """
+
+    def __init__(self, *kept: RoleId) -> None:
+        self.kept = kept
+        self.taken_from: list[MemberId] = []
+
+    @asynccontextmanager
+    async def taking_all(self, guild_id: GuildId, member_id: MemberId) -> AsyncIterator[Sequence[RoleId]]:
+        """Take the roles."""
+        del guild_id
+        self.taken_from.append(member_id)
+        yield self.kept

@@ -1,0 +1,251 @@
+"""Role rules: which members hold a role of Discord, and what the bot did with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from utils.models.scope import GuildId, MemberId, ServerId
+from utils.models.statistics import SEASON_PERIOD_CHOICES, Board, Period
+from utils.models.texts import Metres, Number, Text, Value, join, plural, text, text_in
+
+RoleId = NewType("RoleId", int)
+"""A role of a Discord guild (snowflake)."""
+
+DEFAULT_KEEP = 10  # per cent
+MOST_KEEP = 50
+LADDER_CHARACTERS = 20
+REASON_CHARACTERS = 512  # Discord's limit
+MOST_RULES: Mapping[int, int] = {3: 10, 4: 25}
+"""The number of rules by tier; lower tiers have none."""
+
+RULE_PERIOD_CHOICES: Mapping[Period, Text] = {
+    period: SEASON_PERIOD_CHOICES[period] for period in (Period.ALL, Period.WEEK, Period.MONTH, Period.SEASON)
+}
+
+RULE_BOARDS: Mapping[Board, Text] = {
+    Board.KILLS: text_in("a choice", "Kills"),
+    Board.KD: text_in("a choice", "K/D ratio"),
+    Board.STREAK: text_in("a choice", "Best streak"),
+    Board.LONGEST: text_in("a choice", "Longest kill"),
+    Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
+}
+"""The boards on which a place can be a condition."""
+
+
+_ALL_SERVERS = text("all game servers")
+_REMOVED_SERVER = text("a removed game server")
+
+
+class RuleMatch(StrEnum):
+    """How the conditions of a rule are joined."""
+
+    ALL = "all"
+    ANY = "any"
+
+
+MATCH_CHOICES: Mapping[RuleMatch, Text] = {
+    RuleMatch.ALL: text_in("a choice", "All conditions"),
+    RuleMatch.ANY: text_in("a choice", "Any condition"),
+}
+
+
+class RuleState(StrEnum):
+    """Whether a rule acts; it is off for good once its role is deleted."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class GrantState(StrEnum):
+    """The state of one role of one member.
+
+    ``waiting`` is a gain that is not due or not possible yet, or a role that was taken a moment ago.
+    ``giving`` and ``taking`` are stored before the request, so its outcome may be unknown. ``by_hand``: the
+    member has it from somebody else, and the bot never takes it. ``withheld``: somebody took it away.
+    """
+
+    WAITING = "waiting"
+    GIVING = "giving"
+    GIVEN = "given"
+    TAKING = "taking"
+    BY_HAND = "by_hand"
+    WITHHELD = "withheld"
+
+
+HELD = frozenset({GrantState.GIVING, GrantState.GIVEN})
+"""The states of a role that a member has from the bot."""
+
+UNDER_WAY = frozenset({GrantState.GIVING, GrantState.TAKING})
+"""The states in which a request to Discord is to be made."""
+
+
+class RoleObstacle(StrEnum):
+    """Why the bot does not give or take a role."""
+
+    EVERYONE = "everyone"
+    MANAGED = "managed"
+    DANGEROUS = "dangerous"
+    ABOVE = "above"
+    FORBIDDEN = "forbidden"
+    DELETED = "deleted"
+
+    def describe(self) -> Text:
+        """Return what is in the way, and what to do."""
+        return _OBSTACLES[self]
+
+
+_OBSTACLES: Mapping[RoleObstacle, Text] = {
+    RoleObstacle.EVERYONE: text("Everyone has that role already. Choose another one."),
+    RoleObstacle.MANAGED: text(
+        "Discord, a bot or a subscription manages that role, so I can't give it. Choose another one."
+    ),
+    RoleObstacle.DANGEROUS: text(
+        "That role can moderate or manage this Discord server, so I don't give it away by itself. Choose a "
+        "role without such permissions."
+    ),
+    RoleObstacle.ABOVE: text(
+        "That role isn't below my highest role. Move my role above it in the server settings."
+    ),
+    RoleObstacle.FORBIDDEN: text("I need the permission Manage Roles for that."),
+    RoleObstacle.DELETED: text("That role was deleted."),
+}
+
+
+class RestReason(StrEnum):
+    """Why a rule neither gives nor takes."""
+
+    TIER = "tier"
+    LIMIT = "limit"
+    SERVER = "server"
+    SEASON = "season"
+
+    def describe(self) -> Text:
+        """Return the reason."""
+        return _RESTS[self]
+
+
+_RESTS: Mapping[RestReason, Text] = {
+    RestReason.TIER: text("It rests until this Discord server has tier 3 again."),
+    RestReason.LIMIT: text("It rests, because the tier allows fewer rules."),
+    RestReason.SERVER: text("It rests, because its game server was removed."),
+    RestReason.SEASON: text("It rests until a season runs."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTerms:
+    """The conditions of a rule, and what they cover. Each condition means "at least that much".
+
+    Attributes:
+        kd: kills for each death, two decimals; it needs the kills that the board needs.
+        longest: metres.
+        rank: the last place on ``board`` that is good enough.
+        server_id: None: all game servers, summed.
+        keep: by how many per cent a figure may fall before the role is taken.
+        ladder: of the rules with one ladder, a member holds the role that stands highest.
+    """
+
+    role_id: RoleId
+    kills: int | None = None
+    kd: float | None = None
+    longest: int | None = None
+    streak: int | None = None
+    rank: int | None = None
+    board: Board = Board.KILLS
+    match: RuleMatch = RuleMatch.ALL
+    server_id: ServerId | None = None
+    period: Period = Period.ALL
+    keep: int = DEFAULT_KEEP
+    ladder: str | None = None
+
+    @property
+    def is_crown(self) -> bool:
+        """Tell whether only the first place is good enough."""
+        return self.rank == 1
+
+
+CONDITIONS = ("kills", "kd", "longest", "streak", "rank")
+"""The names of the conditions among the terms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRule:
+    """A rule of a guild: who gets a role.
+
+    Attributes:
+        rule_id: the bot's own id.
+        created_by: the member who made it.
+    """
+
+    guild_id: GuildId
+    rule_id: str
+    terms: RuleTerms
+    state: RuleState = RuleState.ON
+    created_by: MemberId
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGrant:
+    """One role of one member, as the bot has to remember it.
+
+    Attributes:
+        due_since: since when a gain or a loss is due; None while nothing is.
+        changed_at: the time of the last change of the state.
+    """
+
+    role_id: RoleId
+    member_id: MemberId
+    state: GrantState
+    changed_at: datetime
+    due_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFacts:
+    """A role as Discord shows it.
+
+    Attributes:
+        place: where it stands in the list; a higher number stands above.
+        obstacle: why the bot may not give it; None if it may.
+    """
+
+    role_id: RoleId
+    name: str
+    place: int
+    obstacle: RoleObstacle | None = None
+
+
+def describe_terms(terms: RuleTerms, server_name: str | None) -> Text:
+    """Return a rule in words, without its role; ``server_name`` is None for all servers, or a removed one."""
+    conditions = list_conditions(terms)
+    where: Value = server_name or _ALL_SERVERS
+    if server_name is None and terms.server_id is not None:
+        where = _REMOVED_SERVER
+    facts: list[Value] = [*conditions, where, RULE_PERIOD_CHOICES[terms.period]]
+    if len(conditions) > 1:
+        facts.insert(0, MATCH_CHOICES[terms.match])
+    if terms.keep != DEFAULT_KEEP and conditions:
+        facts.append(text("keeps {keep} %", keep=Number(terms.keep)))
+    if terms.ladder is not None:
+        facts.append(text("ladder {name}", name=terms.ladder))
+    return join(facts, " · ")
+
+
+def list_conditions(terms: RuleTerms) -> tuple[Text, ...]:
+    """Return each condition in words; a rule without one is about every linked member."""
+    found: list[Text] = []
+    if terms.kills is not None:
+        found.append(plural("{count} kill or more", "{count} kills or more", terms.kills))
+    if terms.kd is not None:
+        found.append(text("K/D of {ratio} or more", ratio=Number(terms.kd, 2)))
+    if terms.longest is not None:
+        found.append(text("a kill from {distance} or more", distance=Metres(terms.longest)))
+    if terms.streak is not None:
+        found.append(text("a streak of {number} or more", number=Number(terms.streak)))
+    if terms.rank is not None:
+        board = RULE_BOARDS[terms.board]
+        found.append(text("place {place} or better ({board})", place=Number(terms.rank), board=board))
+    return tuple(found) or (text("every member with a linked player"),)

@@ -1,0 +1,1 @@
+"""Role rules: who holds which role of Discord."""

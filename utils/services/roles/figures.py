@@ -1,0 +1,154 @@
+"""Figures for role rules: those of every linked member, from the standings that boards show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from utils.errors import AmbiguousError, NotFoundError, TierRequiredError
+from utils.models.players import BoardRow, Counters, sum_counters
+from utils.models.roles import RestReason, RoleRule, RuleTerms
+from utils.models.rule_plans import MemberFigures
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.statistics import KD_MINIMUM_KILLS, Board, Coverage, Period
+from utils.services.players.coverage import CoverageService
+from utils.services.players.statistics import HunterStore, StatisticsStore
+from utils.services.ports import ServerReadings, ServerStore
+from utils.services.roles.rules import RuleFigures, compute_last_place
+
+STALE_AFTER = timedelta(hours=24)
+
+Players = Mapping[MemberId, Sequence[PlayerId]]
+"""The players of each member with a proven link."""
+
+Places = Mapping[PlayerId, int]
+"""The places of players on a board, as far down as a rule looks."""
+
+CoverageKey = tuple[ServerId | None, Period]
+BoardKey = tuple[ServerId | None, Period, Board]
+
+
+@dataclass(slots=True)
+class _Answers:
+    """The answers of one look: rules that cover the same share them.
+
+    Attributes:
+        players: the players of every member.
+        stale: servers whose figures of days may be behind.
+        last_places: how far down the rules look on each board.
+    """
+
+    players: Players
+    stale: frozenset[ServerId]
+    last_places: Mapping[BoardKey, int]
+    counters: dict[CoverageKey, Mapping[PlayerId, Counters]] = field(default_factory=dict)
+    places: dict[BoardKey, Places] = field(default_factory=dict)
+
+
+@dataclass(eq=False, repr=False)
+class RuleFigureService:
+    """Reads the figures of rules.
+
+    A place is the one that the board shows, among all players. A member with several players has their sums,
+    and the best of their places.
+    """
+
+    store: StatisticsStore
+    hunters: HunterStore
+    coverage: CoverageService
+    servers: ServerStore
+    readings: ServerReadings
+
+    async def read(
+        self, guild_id: GuildId, rules: Sequence[RoleRule], players: Players, *, now: datetime
+    ) -> tuple[RuleFigures, ...]:
+        """Return each rule with the figures of every linked member."""
+        answers = _Answers(players, await self._list_stale(guild_id, now), _find_last_places(rules))
+        return tuple([await self._read_rule(rule, answers) for rule in rules])
+
+    async def _read_rule(self, rule: RoleRule, answers: _Answers) -> RuleFigures:
+        terms = rule.terms
+        try:
+            coverage = await self.coverage.choose(rule.guild_id, terms.server_id, terms.period)
+        except (NotFoundError, AmbiguousError, TierRequiredError):
+            servers = {one.scope.server_id for one in await self.servers.list_servers(rule.guild_id)}
+            has_server = terms.server_id in servers or (terms.server_id is None and bool(servers))
+            return RuleFigures(rule, rests=RestReason.SEASON if has_server else RestReason.SERVER)
+        counters = await self._count(coverage, _get_coverage(terms), answers)
+        places = await self._place(coverage, _get_board(terms), answers)
+        figures = {
+            member_id: _sum_member(of_member, counters, places)
+            for member_id, of_member in answers.players.items()
+        }
+        is_stale = terms.period is not Period.ALL and not answers.stale.isdisjoint(coverage.server_ids)
+        return RuleFigures(rule, figures, is_stale=is_stale)
+
+    async def _count(
+        self, coverage: Coverage, key: CoverageKey, answers: _Answers
+    ) -> Mapping[PlayerId, Counters]:
+        if key not in answers.counters:
+            known = frozenset(player for of_member in answers.players.values() for player in of_member)
+            answers.counters[key] = await self.store.sum_of_players(coverage, known)
+        return answers.counters[key]
+
+    async def _place(self, coverage: Coverage, key: BoardKey, answers: _Answers) -> Places:
+        """Return the first places of a board, by player; none if no rule asks for them."""
+        last, board = answers.last_places.get(key), key[2]
+        if last is None:
+            return {}
+        if key not in answers.places:
+            rows = await self._list_rows(coverage, board, last)
+            answers.places[key] = {row.player_id: row.rank for row in rows}
+        return answers.places[key]
+
+    async def _list_rows(self, coverage: Coverage, board: Board, last: int) -> Sequence[BoardRow]:
+        if board is Board.BOUNTIES:
+            return (await self.hunters.list_hunters(coverage))[:last]
+        minimum = KD_MINIMUM_KILLS if board is Board.KD else 0
+        found = await self.store.list_board(
+            coverage, board=board.value, minimum_kills=minimum, limit=last, offset=0
+        )
+        return found.rows
+
+    async def _list_stale(self, guild_id: GuildId, now: datetime) -> frozenset[ServerId]:
+        """Return the servers that were not read for long, are paused, or are being imported."""
+        health = await self.readings.get_health(guild_id)
+        importing = {one.scope for one in self.readings.list_readings() if one.is_importing}
+
+        def is_stale(scope: ServerScope) -> bool:
+            read_at = health[scope].last_read_at if scope in health else None
+            return scope in importing or read_at is None or now - read_at >= STALE_AFTER
+
+        servers = await self.servers.list_servers(guild_id)
+        return frozenset(one.scope.server_id for one in servers if one.is_paused or is_stale(one.scope))
+
+
+def _get_coverage(terms: RuleTerms) -> CoverageKey:
+    return terms.server_id, terms.period
+
+
+def _get_board(terms: RuleTerms) -> BoardKey:
+    return terms.server_id, terms.period, terms.board
+
+
+def _find_last_places(rules: Sequence[RoleRule]) -> dict[BoardKey, int]:
+    """Return the last place of each board with which some rule keeps its role."""
+    found: dict[BoardKey, int] = {}
+    for terms in (rule.terms for rule in rules):
+        if terms.rank is not None:
+            last, key = compute_last_place(terms.rank, terms.keep), _get_board(terms)
+            found[key] = max(last, found.get(key, 0))
+    return found
+
+
+def _sum_member(
+    player_ids: Sequence[PlayerId], counters: Mapping[PlayerId, Counters], places: Places
+) -> MemberFigures:
+    """Return the figures of all players of a member."""
+    summed = sum_counters(counters[player_id] for player_id in player_ids if player_id in counters)
+    return MemberFigures(
+        kills=summed.kills,
+        deaths=summed.deaths,
+        longest=summed.longest,
+        streak=summed.best_streak,
+        place=min((places[player_id] for player_id in player_ids if player_id in places), default=None),
+    )

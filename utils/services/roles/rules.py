@@ -1,0 +1,304 @@
+"""Decisions about roles: facts, rules and what members have become who gets what. No I/O.
+
+Theory of operation: a *look* at a guild has the figures of every linked member for each rule, the grants that
+are stored, and what Discord said about members' roles, as far as it was asked. ``decide_all`` returns the
+grants that change. A change to ``giving`` or ``taking`` is a request that is to be made; who has asked for it
+and whether it was made is not decided here.
+
+* **Margin.** To get a role, a figure must reach the value. To keep it, a bit less is enough
+  (``RuleTerms.keep``), so that a figure at its edge does not move the role back and forth.
+* **Dwell.** A loss, and a gain by a place on a board, needs two looks at least five minutes apart that agree.
+  ``due_since`` is stored, so a restart forgets nothing. After a loss the next gain waits as long.
+* **Nothing is taken without knowledge.** A rule that rests, or whose figures are stale, counts as met for the
+  members who hold its role.
+"""
+
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from utils.models.roles import (
+    HELD,
+    GrantState,
+    RestReason,
+    RoleGrant,
+    RoleId,
+    RoleRule,
+    RuleMatch,
+    RuleTerms,
+)
+from utils.models.rule_plans import MemberFigures
+from utils.models.scope import MemberId
+
+DWELL = timedelta(minutes=5)
+
+Key = tuple[RoleId, MemberId]
+Grants = Mapping[Key, RoleGrant]
+Answers = Mapping[MemberId, frozenset[RoleId] | None]
+"""The roles of the members that Discord was asked for; None: no member of the guild."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """A rule, and the figures of every linked member.
+
+    Attributes:
+        rests: why it neither gives nor takes; None if it acts.
+        is_stale: its figures are too old to take anything away.
+    """
+
+    rule: RoleRule
+    figures: Mapping[MemberId, MemberFigures] = field(default_factory=dict)
+    rests: RestReason | None = None
+    is_stale: bool = False
+
+    @property
+    def terms(self) -> RuleTerms:
+        """The conditions of the rule."""
+        return self.rule.terms
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The result of the rules about one role of one member.
+
+    Attributes:
+        is_slow: a gain has to be seen twice, because it depends on a place.
+        is_final: a loss does not wait: the member has no linked player, or no rule is about the role.
+    """
+
+    is_wanted: bool
+    is_slow: bool = False
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuildFacts:
+    """Everything that a decision needs.
+
+    Attributes:
+        members: those with a linked player.
+        order: where each role stands; a higher number stands above.
+        closed: roles that the bot cannot give or take at the moment.
+        unsafe: roles that it does not give, but takes.
+    """
+
+    rules: Sequence[RuleFigures]
+    members: Collection[MemberId]
+    grants: Grants
+    answers: Answers
+    order: Mapping[RoleId, int]
+    closed: Collection[RoleId]
+    unsafe: Collection[RoleId] = ()
+    now: datetime
+
+
+def compute_floor(value: int, keep: int) -> int:
+    """Return the least figure with which a role is kept."""
+    return value * (100 - keep) // 100
+
+
+def compute_last_place(rank: int, keep: int) -> int:
+    """Return the last place with which a role is kept; the first place has no margin."""
+    return rank if rank == 1 else rank + -(-rank * keep // 100)
+
+
+def is_met(terms: RuleTerms, figures: MemberFigures, *, holds: bool) -> bool:
+    """Tell whether a member's figures are good enough, with the margin if they hold the role."""
+    checks = list(_check(terms, figures, terms.keep if holds else 0))
+    if not checks:
+        return True
+    return any(checks) if terms.match is RuleMatch.ANY else all(checks)
+
+
+def _check(terms: RuleTerms, figures: MemberFigures, keep: int) -> Iterator[bool]:
+    """Yield whether each condition is met."""
+    for needed, reached in (
+        (terms.kills, figures.kills),
+        (terms.longest, figures.longest),
+        (terms.streak, figures.streak),
+    ):
+        if needed is not None:
+            yield reached >= compute_floor(needed, keep)
+    if terms.kd is not None:
+        ratio = figures.ratio
+        yield ratio is not None and _to_hundredths(ratio) >= compute_floor(_to_hundredths(terms.kd), keep)
+    if terms.rank is not None:
+        yield figures.place is not None and figures.place <= compute_last_place(terms.rank, keep)
+
+
+def _to_hundredths(ratio: float) -> int:
+    return round(100 * ratio)
+
+
+def depends_on_place(terms: RuleTerms, figures: MemberFigures) -> bool:
+    """Tell whether a rule that is met would not be met without the place."""
+    if terms.rank is None:
+        return False
+    if terms.match is RuleMatch.ALL:
+        return True
+    without = replace(terms, rank=None)
+    return not any(_check(without, figures, 0))
+
+
+def choose_wishes(member_id: MemberId, facts: GuildFacts, held: Container[RoleId]) -> dict[RoleId, Wish]:
+    """Return the roles that the rules want for a linked member; all others are unwanted."""
+    met = [one for one in facts.rules if _is_satisfied(one, member_id, held)]
+    highest: dict[str, RoleId] = {}
+    for one in met:
+        if (ladder := one.terms.ladder) is not None:
+            known = highest.get(ladder, one.terms.role_id)
+            highest[ladder] = max(
+                known, one.terms.role_id, key=lambda role: (facts.order.get(role, -1), role)
+            )
+    wishes: dict[RoleId, Wish] = {}
+    for one in met:
+        role_id, ladder = one.terms.role_id, one.terms.ladder
+        if ladder is not None and highest[ladder] != role_id:
+            continue
+        is_slow = depends_on_place(one.terms, one.figures.get(member_id, MemberFigures()))
+        before = wishes.get(role_id)
+        wishes[role_id] = Wish(is_wanted=True, is_slow=is_slow and (before is None or before.is_slow))
+    return wishes
+
+
+def _is_satisfied(one: RuleFigures, member_id: MemberId, held: Container[RoleId]) -> bool:
+    holds = one.terms.role_id in held
+    if one.rests is not None:
+        return holds
+    figures = one.figures.get(member_id, MemberFigures())
+    return is_met(one.terms, figures, holds=holds) or (holds and one.is_stale)
+
+
+def decide(
+    grant: RoleGrant | None,
+    wish: Wish,
+    key: Key,
+    *,
+    has: bool | None,
+    now: datetime,
+    is_open: bool = True,
+) -> RoleGrant | None:
+    """Return what becomes of a grant; None: nothing is to be remembered.
+
+    Args:
+        grant: what is stored.
+        wish: what the rules say.
+        key: role and member.
+        has: whether the member has the role in Discord; None: Discord was not asked.
+        now: the moment of the look.
+        is_open: the bot can give and take the role.
+    """
+    state = None if grant is None else grant.state
+    if grant is None or state is GrantState.WAITING:
+        return _decide_gain(grant, wish, key, has=bool(has), now=now, is_open=is_open)
+    if state is GrantState.TAKING:
+        return replace(grant, state=GrantState.WAITING, changed_at=now) if has is False else grant
+    if state in HELD:
+        return _decide_held(grant, wish, has=has, now=now, is_open=is_open)
+    if not wish.is_wanted:  # others gave or took it, which is forgotten now
+        return None
+    by_others = {None: grant.state, True: GrantState.BY_HAND, False: GrantState.WITHHELD}[has]
+    return grant if by_others is grant.state else replace(grant, state=by_others, changed_at=now)
+
+
+def _decide_gain(
+    grant: RoleGrant | None, wish: Wish, key: Key, *, has: bool, now: datetime, is_open: bool
+) -> RoleGrant | None:
+    """Decide about a role that the member does not have from the bot."""
+    # a role that was taken a moment ago leaves its time behind, so that it does not come back at once
+    was_taken = grant is not None and grant.due_since != grant.changed_at
+    is_cool = grant is None or not was_taken or now - grant.changed_at >= DWELL
+    if not wish.is_wanted:
+        return None if grant is None or is_cool else replace(grant, due_since=None)
+    role_id, member_id = key
+    if has:
+        return RoleGrant(role_id, member_id, GrantState.BY_HAND, now)
+    waiting = grant or RoleGrant(role_id, member_id, GrantState.WAITING, now, due_since=now)
+    due_since = waiting.due_since or now
+    is_seen_twice = not wish.is_slow or now - due_since >= DWELL
+    if is_open and is_cool and is_seen_twice:
+        return RoleGrant(role_id, member_id, GrantState.GIVING, now)
+    return replace(waiting, due_since=due_since)
+
+
+def _decide_held(
+    grant: RoleGrant, wish: Wish, *, has: bool | None, now: datetime, is_open: bool
+) -> RoleGrant | None:
+    """Decide about a role that the member has from the bot, or is about to get."""
+    if has is False and not wish.is_wanted:
+        return None
+    if has is False and grant.state is GrantState.GIVEN:
+        return RoleGrant(grant.role_id, grant.member_id, GrantState.WITHHELD, now)
+    if wish.is_wanted:
+        return replace(grant, due_since=None)
+    due_since = grant.due_since or now
+    if is_open and (wish.is_final or now - due_since >= DWELL):
+        return RoleGrant(grant.role_id, grant.member_id, GrantState.TAKING, now)
+    return replace(grant, due_since=due_since)
+
+
+def decide_all(facts: GuildFacts) -> dict[Key, RoleGrant | None]:
+    """Return the grants of a guild that change; None: they go."""
+    decided = dict(_decide_each(facts))
+    _hold_crowns(facts, decided)
+    return {key: grant for key, grant in decided.items() if grant != facts.grants.get(key)}
+
+
+def list_asked(facts: GuildFacts) -> frozenset[MemberId]:
+    """Return the members whose roles have to be known before their first edit."""
+    begins = {
+        key[1]
+        for key, grant in decide_all(facts).items()
+        if grant is not None and grant.state is GrantState.GIVING
+    }
+    return frozenset(begins - facts.answers.keys())
+
+
+def list_wishes(facts: GuildFacts) -> Iterator[tuple[Key, Wish]]:
+    """Yield the wish about each role of each member who has a grant, or should have the role."""
+    by_member: dict[MemberId, set[RoleId]] = {}
+    for role_id, member_id in facts.grants:
+        by_member.setdefault(member_id, set()).add(role_id)
+    ruled = {one.terms.role_id for one in facts.rules}
+    linked = frozenset(facts.members)
+    for member_id in linked | by_member.keys():
+        roles = by_member.get(member_id, set())
+        held = {role for role in roles if facts.grants[role, member_id].state in HELD}
+        wishes = choose_wishes(member_id, facts, held) if member_id in linked else {}
+        for role_id in roles | wishes.keys():
+            is_final = member_id not in linked or role_id not in ruled
+            yield (role_id, member_id), wishes.get(role_id, Wish(is_wanted=False, is_final=is_final))
+
+
+def _decide_each(facts: GuildFacts) -> Iterator[tuple[Key, RoleGrant | None]]:
+    for key, wish in list_wishes(facts):
+        role_id, member_id = key
+        answer = facts.answers.get(member_id, frozenset())
+        if answer is None:  # they left, and their roles with them
+            yield key, None
+            continue
+        has = role_id in answer if member_id in facts.answers else None
+        grant = facts.grants.get(key)
+        is_taken = grant is not None and grant.state in HELD
+        is_open = role_id not in facts.closed and (is_taken or role_id not in facts.unsafe)
+        yield key, decide(grant, wish, key, has=has, now=facts.now, is_open=is_open)
+
+
+def _hold_crowns(facts: GuildFacts, decided: dict[Key, RoleGrant | None]) -> None:
+    """Let the new holder of a first place wait until the old one loses the role."""
+    crowns = {one.terms.role_id for one in facts.rules if one.terms.is_crown}
+    if not crowns:
+        return
+    left_over = {
+        key[0]
+        for key, grant in decided.items()
+        if grant is not None and grant.state in HELD and grant.due_since
+    }
+    for key, grant in decided.items():
+        is_new = grant is not None and grant.state is GrantState.GIVING
+        before = facts.grants.get(key)
+        if is_new and key[0] in crowns & left_over and (before is None or before.state not in HELD):
+            due_since = facts.now if before is None or before.due_since is None else before.due_since
+            waiting = before or RoleGrant(*key, GrantState.WAITING, facts.now)
+            decided[key] = replace(waiting, due_since=due_since)
