@@ -226,7 +226,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
-        ranks=RankService(stores.places, coverage),
+        ranks=RankService(stores.places, coverage, stores.roles),
         levels=LevelTeller(
             stores.levels, channels=guild.settings, premium=guild.premium, events=around.events
         ),

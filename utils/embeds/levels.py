@@ -9,7 +9,7 @@ from utils.embeds.charts.cards import LEVEL, count_xp, describe_missing, describ
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts, show_name
 from utils.models.levels import RankReport, find_title
-from utils.models.texts import Moment, Names, Number, Text, Value, text
+from utils.models.texts import Mention, Moment, Names, Number, Text, Value, text
 from utils.models.xp import XpEvent
 
 SHOWN_XP_EVENTS = 10
@@ -51,6 +51,8 @@ def _list_fields(report: RankReport) -> Iterator[tuple[Text, Value]]:
         figures = [count_xp(season.value), describe_place(season)]
         shown = join_facts(figures if season.rank else figures[:1])
         yield text("Season"), text("{season}: {shown}", season=show_name(report.season), shown=shown)
+    if report.roles:
+        yield text("Roles"), Names(tuple(Mention("@&", role_id) for role_id in report.roles))
 
 
 def _describe_running(running: Sequence[XpEvent]) -> Text:

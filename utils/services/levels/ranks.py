@@ -6,9 +6,11 @@ from typing import Protocol
 
 from utils.errors import NotFoundError, TierRequiredError
 from utils.models.levels import RankReport
+from utils.models.roles import HELD, RoleId
 from utils.models.scope import GuildId, PlayerId
 from utils.models.statistics import Board, Coverage, CoveredDeaths, Period, PlayerPlace
 from utils.services.players.coverage import CoverageService, StatisticsQuestion
+from utils.services.roles.looks import RoleStore
 
 
 class PlaceStore(Protocol):  # implemented by StatisticsRepository
@@ -26,6 +28,7 @@ class RankService:
 
     store: PlaceStore
     coverage: CoverageService
+    roles: RoleStore
 
     async def describe(self, question: StatisticsQuestion) -> RankReport:
         """Return the XP of a player, or of a member's linked players together, over all game servers.
@@ -37,7 +40,11 @@ class RankService:
         coverage = await self.coverage.choose(question.guild_id, None)
         players = await self.coverage.find_players(question, coverage)
         player_ids = [player.player_id for player in players]
-        report = RankReport(players, await self._find_place(coverage, player_ids))
+        report = RankReport(
+            players,
+            await self._find_place(coverage, player_ids),
+            roles=await self._list_roles(question),
+        )
         season = await self._find_season(question.guild_id)
         if season is None or not season.season:
             return report
@@ -46,6 +53,14 @@ class RankService:
 
     async def _find_place(self, coverage: Coverage, player_ids: Sequence[PlayerId]) -> PlayerPlace:
         return await self.store.find_place(coverage, player_ids, board=Board.XP.value)
+
+    async def _list_roles(self, question: StatisticsQuestion) -> tuple[RoleId, ...]:
+        """Return the roles that rules gave to the member who is asked for; none for a player."""
+        if question.player is not None:
+            return ()
+        member_id = question.member_id or question.asker_id
+        grants = await self.roles.list_grants(question.guild_id)
+        return tuple(one.role_id for one in grants if one.member_id == member_id and one.state in HELD)
 
     async def _find_season(self, guild_id: GuildId) -> Coverage | None:
         """Return the days of the season of all game servers; None without one."""
