@@ -10,6 +10,7 @@ from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
 from utils.models.levels import KnownLevel, LevelChange, MemberXp
 from utils.models.notices.levels import LevelNotice, XpEventNotice
+from utils.models.post_styles import NEW_STYLE, ChannelStyle
 from utils.models.scope import ALL_SERVERS, ChannelId, GuildId, MemberId, ServerScope
 from utils.models.xp import XpEvents
 from utils.services.levels.xp_events import XpServerUnit
@@ -75,6 +76,11 @@ class FakeNewsChannel:
         """Return the channel."""
         assert (scope.server_id, kind) == (ALL_SERVERS, ChannelKind.NEWS)
         return self.channel_id
+
+    async def find_style(self, guild_id: GuildId, channel_id: ChannelId) -> ChannelStyle:
+        """Return the style that a channel has at first."""
+        del guild_id, channel_id
+        return NEW_STYLE
 
 
 @dataclass
