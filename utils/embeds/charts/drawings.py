@@ -149,7 +149,7 @@ def draw_rank(style: Style, card: RankCard) -> bytes:
         dpi=CARD_DOTS_PER_INCH,
         facecolor=_GROUND,
     )
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, width)
@@ -167,9 +167,9 @@ def draw_rank(style: Style, card: RankCard) -> bytes:
     xp = put(card.xp, right, 146, CARD_TEXT, _INK, ha="right")
     title = put(card.title, left, 146, CARD_TEXT, _ORANGE)
     name = put(card.name, left, 197, CARD_NAME, "white", weight="bold")
-    beside = xp.get_window_extent(canvas.get_renderer()).x0 - left - 20
+    beside = xp.get_window_extent().x0 - left - 20
     for shown, room in ((name, right - left), (title, beside), (number, 146)):
-        _fit(shown, room, canvas)
+        _fit(shown, room)
     axes.add_patch(_round(left, bar, right - left, 26, _TRACK))
     if card.share > 0:
         axes.add_patch(_round(left, bar, max(26.0, (right - left) * card.share), 26, _BLUE))
@@ -221,15 +221,16 @@ def _round(x: float, y: float, width: float, height: float, colour: str) -> Fanc
     return FancyBboxPatch((x, y), width, height, boxstyle=shape, facecolor=colour, linewidth=0)
 
 
-def _fit(shown: DrawnText, room: float, canvas: FigureCanvasAgg) -> None:
+def _fit(shown: DrawnText, room: float) -> None:
     """Make a text smaller, and cut its end if it is still wider than its room in pixels."""
 
     def is_wide() -> bool:
-        return bool(shown.get_window_extent(canvas.get_renderer()).width > room)
+        return bool(shown.get_window_extent().width > room)
 
-    while is_wide() and shown.get_fontsize() > CARD_TEXT:
-        shown.set_fontsize(shown.get_fontsize() - 1)
-    written = shown.get_text()
+    size, written = float(shown.get_fontsize()), shown.get_text()
+    while is_wide() and size > CARD_TEXT:
+        size -= 1
+        shown.set_fontsize(size)
     while is_wide() and len(written) > 1:
         written = written[:-1]
         shown.set_text(f"{written.rstrip()}…")

@@ -120,7 +120,7 @@ class XpEventService:
     async def _change(self, guild_id: GuildId, change: XpEventChange) -> XpEvents:
         queued = NoticesQueued(scope=ServerScope(guild_id, ALL_SERVERS), kinds=frozenset({ChannelKind.NEWS}))
         try:
-            events, entry = await self.store.in_transaction(
+            events, entry = await self.store.change_in_transaction(
                 guild_id, partial(change_xp_events, change=change)
             )
         except StorageError:  # the notice may be stored nevertheless, without its event
@@ -191,8 +191,8 @@ def build_entry(before: XpEvents, change: XpEventChange) -> AuditEntry:
     new = change.new
     facts = AuditFacts(
         changes=(
-            FieldChange("xp_factor", old and old.factor, new and new.factor),
-            FieldChange("xp_ends_at", old and old.ends_at, new.ends_at if new else change.at),
+            FieldChange("xp_factor", old.factor if old else None, new.factor if new else None),
+            FieldChange("xp_ends_at", old.ends_at if old else None, new.ends_at if new else change.at),
         )
     )
     return AuditEntry(change.at, change.actor_id, AuditAction.XP, facts)
