@@ -36,7 +36,7 @@ class FakeStatisticsStore(Outage):
         self.days: list[DayCount] = []
         self.hours: list[HourCount] = []
         self.rows: list[BoardRow] = []
-        self.places = {True: PlayerPlace(0), False: PlayerPlace(0)}  # of all time, of a period
+        self.places = {True: PlayerPlace(0), False: PlayerPlace(0)}  # all time, and a period
         self.asked: list[tuple[str, int, int, int, date | None, tuple[PlayerId, ...]]] = []
         self.asked_stats: list[tuple[tuple[PlayerId, ...], date | None]] = []
 

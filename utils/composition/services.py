@@ -232,16 +232,8 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
         ranks=RankService(stores.places, coverage, stores.roles),
-        levels=LevelTeller(
-            stores.levels, channels=guild.settings, premium=guild.premium, events=around.events
-        ),
-        xp_events=XpEventService(
-            stores.xp_events,
-            channels=guild.settings,
-            premium=guild.premium,
-            events=around.events,
-            clock=clock,
-        ),
+        levels=build_levels(stores, guild, around),
+        xp_events=build_xp_events(stores, guild, around),
         server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
@@ -318,6 +310,22 @@ def build_server_changes(
         host_keys=around.host_keys,
         loops=around.loops,
         audit=guild.audit,
+    )
+
+
+def build_levels(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> LevelTeller:
+    """Return the telling of new levels."""
+    return LevelTeller(stores.levels, channels=guild.settings, premium=guild.premium, events=around.events)
+
+
+def build_xp_events(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> XpEventService:
+    """Return the rules about times of more XP."""
+    return XpEventService(
+        stores.xp_events,
+        channels=guild.settings,
+        premium=guild.premium,
+        events=around.events,
+        clock=around.clock,
     )
 
 

@@ -212,7 +212,7 @@ async def _delete(stored: ScopedCollection, one: PersonalField, value: object) -
 
 
 _ERASE = {Erasure.REPLACED: _replace, Erasure.PULLED: _pull, Erasure.DELETED: _delete}
-"""What is done about a field that leads to a member."""
+"""How a field that leads to a member is erased."""
 
 
 async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id: PlayerId) -> None:

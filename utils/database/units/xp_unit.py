@@ -1,4 +1,4 @@
-"""A change of the times of more XP: whatever it concerns is counted again in the same transaction."""
+"""A change of the times of more XP: the players it concerns are counted again in the same transaction."""
 
 from collections.abc import Sequence
 

@@ -168,8 +168,8 @@ def draw_rank(style: Style, card: RankCard) -> bytes:
     title = put(card.title, left, 146, CARD_TEXT, _ORANGE)
     name = put(card.name, left, 197, CARD_NAME, "white", weight="bold")
     beside = xp.get_window_extent().x0 - left - 20
-    for shown, room in ((name, right - left), (title, beside), (number, 146)):
-        _fit(shown, room)
+    for shown, widest in ((name, right - left), (title, beside), (number, 146)):
+        _fit(shown, widest)
     axes.add_patch(_round(left, bar, right - left, 26, _TRACK))
     if card.share > 0:
         axes.add_patch(_round(left, bar, max(26.0, (right - left) * card.share), 26, _BLUE))
@@ -221,11 +221,11 @@ def _round(x: float, y: float, width: float, height: float, colour: str) -> Fanc
     return FancyBboxPatch((x, y), width, height, boxstyle=shape, facecolor=colour, linewidth=0)
 
 
-def _fit(shown: DrawnText, room: float) -> None:
-    """Make a text smaller, and cut its end if it is still wider than its room in pixels."""
+def _fit(shown: DrawnText, widest: float) -> None:
+    """Make a text smaller, and cut its end if it is still wider than that many pixels."""
 
     def is_wide() -> bool:
-        return bool(shown.get_window_extent().width > room)
+        return bool(shown.get_window_extent().width > widest)
 
     size, written = float(shown.get_fontsize()), shown.get_text()
     while is_wide() and size > CARD_TEXT:

@@ -3,8 +3,8 @@
 Theory of operation
 -------------------
 A member's level follows from the XP of their linked players. The level last known is stored; one transaction
-changes it, if it is still the known one, and stores the notice. So a level is told once, whoever dies or
-races. What a level was counted from is stored with it (``basis``): the linked players and the counters that
+changes it, if it is still the known one, and stores the notice. So a level is told once, also after a crash
+or a race. With it is stored what it was counted from (``basis``): the linked players and the counters that
 each game server shows. A rise is told only if that is the same as before, because an import, a recount and a
 new link give XP that nobody has just earned. An erasure and a change of factors take the basis away. So
 nothing in memory decides what is told.

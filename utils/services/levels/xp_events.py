@@ -137,7 +137,7 @@ class XpEventService:
 
 
 def change_xp_events(unit: XpEventUnit, *, change: XpEventChange) -> tuple[XpEvents, AuditEntry]:
-    """Store a change, and count again whatever it concerns; return all times and the entry of the audit.
+    """Store a change, and count the players it concerns again; return all times and the audit entry.
 
     Raises:
         LimitReachedError: the guild had as many as are kept.

@@ -132,7 +132,7 @@ async def test_two_looks_at_one_moment_tell_a_level_once(town: Town) -> None:
 
 
 async def test_import_erasure_and_new_link_are_silent(town: Town) -> None:
-    """Nobody has just earned this XP; what is earned afterwards is told."""
+    """The member has not just earned this XP."""
     await town.link()
     await town.look()
     await town.kill(*["Bert"] * 8)

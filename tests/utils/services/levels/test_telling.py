@@ -1,4 +1,4 @@
-"""Levels that are told: which rises, and what is stored in silence."""
+"""Rises of levels that are posted, and those that are stored in silence."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ class Watch:
         self.teller = LevelTeller(self.store, channels=self.channel, premium=premium, events=events)
 
     async def see(self, *members: MemberXp) -> list[int]:
-        """Look at members; return the levels that are told."""
+        """Look at members; return the levels of the new notices."""
         self.store.members, self.store.notices = list(members), []
         await self.teller.look(GUILD, now=START)
         return [notice.level for notice in self.store.notices]
@@ -68,7 +68,7 @@ def _watch() -> Watch:
 def test_rise_of_one_or_two_is_told_when_it_passes_one_or_a_multiple_of_five(
     before: int, after: int, told: int | None
 ) -> None:
-    """The highest of the passed levels is told; a larger rise and a fall are silent."""
+    """The highest of the passed levels is posted; a larger rise and a fall are silent."""
     assert choose_told(before, after) == told
     known = KnownLevel(before, is_told=False, basis="one")
     change = find_change(have(after), known, is_posted=True)
@@ -90,7 +90,7 @@ async def test_level_is_told_once_and_the_first_sight_is_silent(watch: Watch) ->
 
 
 async def test_xp_of_an_import_a_recount_and_a_new_link_is_silent(watch: Watch) -> None:
-    """The level was counted from other players or other counters, so nobody has just earned it."""
+    """The level was counted from other players or other counters, so the member has not just earned it."""
     await watch.see(have(4))
     assert await watch.see(have(5, basis="another")) == []
     assert await watch.see(have(10, basis="another")) == []
@@ -99,7 +99,7 @@ async def test_xp_of_an_import_a_recount_and_a_new_link_is_silent(watch: Watch) 
 
 
 async def test_level_without_a_channel_is_stored_in_silence_and_told_no_later(watch: Watch) -> None:
-    """The next level is told when there is a channel."""
+    """The next level is posted when there is a channel."""
     await watch.see(have(4))
     watch.channel.channel_id = None
     assert await watch.see(have(5)) == []
