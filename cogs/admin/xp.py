@@ -8,7 +8,7 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.texts import text
-from utils.models.xp import FACTORS, LONGEST_XP_EVENT_HOURS
+from utils.models.xp import LARGEST_FACTOR, LEAST_FACTOR, LONGEST_XP_EVENT_HOURS
 
 USUAL_HOURS = 24
 
@@ -19,7 +19,14 @@ class XpCommands:
     services: Services
 
     @ADMIN.command(name="xp", description="Show, start or stop extra XP")
-    @discord.option("factor", int, description="How many times the XP", choices=list(FACTORS), default=None)
+    @discord.option(
+        "factor",
+        int,
+        description="How many times the XP",
+        min_value=LEAST_FACTOR,
+        max_value=LARGEST_FACTOR,
+        default=None,
+    )
     @discord.option(
         "hours",
         int,
@@ -43,7 +50,7 @@ class XpCommands:
             raise InvalidInputError(text("Start extra XP or stop it, not both."))
         if is_begun:
             events = await service.begin(
-                ctx.guild_id, ctx.member_id, factor=factor or FACTORS[0], hours=hours or USUAL_HOURS
+                ctx.guild_id, ctx.member_id, factor=factor or LEAST_FACTOR, hours=hours or USUAL_HOURS
             )
         elif stop:
             events = await service.stop(ctx.guild_id, ctx.member_id)
