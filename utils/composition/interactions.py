@@ -99,7 +99,6 @@ def build_services(
         role_looks=features.role_looks,
         role_rules=features.role_rules,
         factions=features.factions,
-        faction_figures=features.faction_figures,
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,

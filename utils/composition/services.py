@@ -162,7 +162,6 @@ class FeatureServices:
     role_looks: RoleLooks
     role_rules: RoleRuleService
     factions: FactionService
-    faction_figures: FactionFigureService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
@@ -230,8 +229,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         links=links,
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
-        factions=FactionService(stores.factions, events=around.events, clock=clock),
-        faction_figures=FactionFigureService(stores.factions, days=stores.faction_days, links=stores.links),
+        factions=build_factions(stores, around),
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
@@ -262,6 +260,12 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             clock=clock,
         ),
     )
+
+
+def build_factions(stores: ServiceStores, around: Surroundings) -> FactionService:
+    """Return the rules and the figures of factions."""
+    figures = FactionFigureService(stores.factions, days=stores.faction_days, links=stores.links)
+    return FactionService(stores.factions, figures=figures, events=around.events, clock=around.clock)
 
 
 def build_guild_changes(

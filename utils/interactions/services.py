@@ -22,7 +22,6 @@ from utils.models.servers import GameServer
 from utils.models.statistics import Board
 from utils.models.texts import Text
 from utils.services.factions.factions import FactionService
-from utils.services.factions.figures import FactionFigureService
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
@@ -199,7 +198,6 @@ class Services:
     role_looks: RoleLooks
     role_rules: RoleRuleService
     factions: FactionService
-    faction_figures: FactionFigureService
     names: PlayerNames
     seen: SeenPlayers
     coverage: CoverageService

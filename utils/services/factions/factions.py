@@ -21,6 +21,7 @@ from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Command, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.factions import rules
+from utils.services.factions.figures import FactionFigureService
 from utils.services.factions.names import compute_name_key, read_name, read_tag
 from utils.services.factions.rules import Audited, Edited, FactionEdit
 from utils.services.factions.stores import FactionStore, FactionUnit
@@ -36,11 +37,13 @@ class FactionService:
     """Founds, changes and lists the factions of guilds.
 
     Args:
+        figures: how the factions are doing.
         events: dispatches ``FactionChanged`` after each change.
     """
 
     store: FactionStore
     _: KW_ONLY
+    figures: FactionFigureService
     events: EventDispatcher
     clock: Clock
 
