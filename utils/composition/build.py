@@ -143,6 +143,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         displays=displays,
+        direct_messages=delivery.direct_messages,
         looks=looks,
         backups=backups,
         health=health,

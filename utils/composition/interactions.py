@@ -111,6 +111,7 @@ def build_services(
         seasons=features.seasons,
         season_reports=features.season_reports,
         exports=features.exports,
+        notifications=features.notifications,
         erasures=features.erasures,
         grants=shown.grants,
         boards=shown.boards,

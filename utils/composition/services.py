@@ -28,6 +28,7 @@ from utils.services.personal.eraser import ErasureStore
 from utils.services.personal.erasure import ErasureService, MemberMemory
 from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.export import ExportService, ExportStore
+from utils.services.personal.notifications import NotificationService, NotificationStore
 from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
@@ -92,6 +93,7 @@ class ServiceStores:
     moving_seasons: MovingSeasons
     personal_data: ExportStore
     erasures: ErasureStore
+    notifications: NotificationStore
     game_logs: GameLogReads
     playtimes: PlaytimeStore
 
@@ -165,6 +167,7 @@ class FeatureServices:
     season_reports: SeasonReports
     season_timer: SeasonTimer
     exports: ExportService
+    notifications: NotificationService
     erasures: ErasureService
     catch_ups: CatchUpReports
 
@@ -231,6 +234,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
+        notifications=NotificationService(stores.notifications),
         erasures=build_erasures(stores, guild, around, people, role_looks),
         catch_ups=CatchUpReports(
             stores.caught_up,

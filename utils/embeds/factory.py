@@ -22,6 +22,7 @@ from utils.embeds import (
     health,
     incidents,
     links,
+    notifications,
     personal,
     players,
     playtime,
@@ -296,6 +297,9 @@ class EmbedFactory:
     build_proof_progress = _show(links.build_progress_embed)
     build_link_outcome = _show(links.build_outcome_embed)
     build_links = _show(links.build_links_embed)
+
+    build_direct_message = _show(notifications.build_direct_message_embed)
+    build_notifications = _show(notifications.build_notifications_embed)
 
     build_export = _show(personal.build_export_embed)
     build_erase_question = _show(personal.build_erase_question_embed)

@@ -125,6 +125,8 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("member", ("guild_id", "member_id")),
     ),
     "levels": (Index("member", ("guild_id", "member_id"), unique=True),),
+    "notifications": (Index("member", ("guild_id", "member_id"), unique=True),),
+    "direct_messages": (Index("message", ("guild_id", "member_id", "key"), unique=True),),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -182,6 +184,8 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "role_rules": BackupClass.KEPT,
     "role_grants": BackupClass.KEPT,
     "levels": BackupClass.KEPT,
+    "notifications": BackupClass.KEPT,
+    "direct_messages": BackupClass.IN_FLIGHT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

@@ -99,8 +99,7 @@ class ErasureRepository(FencedRepository):
             if one.holds is FieldContent.PLAYER:
                 await _replace(stored, one, player_id)
             elif one.holds is FieldContent.NAME:
-                erase = _pull if one.erasure is Erasure.PULLED else _replace
-                await erase(stored, one, {"$in": list(names)})
+                await _ERASE.get(one.erasure, _replace)(stored, one, {"$in": list(names)})
             elif one.holds is FieldContent.LINE:
                 await _delete_lines(stored, one, player_id)
 
@@ -130,8 +129,7 @@ class ErasureRepository(FencedRepository):
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is FieldContent.MEMBER:
-                erase = _pull if one.erasure is Erasure.PULLED else _replace
-                await erase(stored, one, int(member_id))
+                await _ERASE.get(one.erasure, _replace)(stored, one, int(member_id))
             elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
 
@@ -199,6 +197,14 @@ async def _replace(stored: ScopedCollection, one: PersonalField, value: object) 
 async def _pull(stored: ScopedCollection, one: PersonalField, value: object) -> None:
     root, _, leaf = one.path.rpartition(".")
     await stored.update_many({**one.only, one.path: value}, {"$pull": {root: {leaf: value}}})
+
+
+async def _delete(stored: ScopedCollection, one: PersonalField, value: object) -> None:
+    await stored.delete({**one.only, one.path: value})
+
+
+_ERASE = {Erasure.PULLED: _pull, Erasure.DELETED: _delete}
+"""How a field is erased; any other is replaced."""
 
 
 async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id: PlayerId) -> None:

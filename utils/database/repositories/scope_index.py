@@ -76,6 +76,10 @@ class ScopeIndexRepository:
         """Return every guild with a season that is not closed yet."""
         return await self._group_guilds("seasons", {"$match": {"is_moving": True}}, hint="moving")
 
+    async def list_guilds_with_direct_messages(self) -> tuple[GuildId, ...]:
+        """Return every guild with a direct message that waits."""
+        return await self._group_guilds("direct_messages", {"$sort": {"guild_id": 1}}, hint="message")
+
     async def list_guilds_with_errors(self) -> tuple[GuildId, ...]:
         """Return every guild with groups of errors, or with hours of them, and the whole bot."""
         known = [
