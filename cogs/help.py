@@ -39,6 +39,7 @@ TOPICS: Mapping[str, Text] = {
     "server": text("Game servers"),
     "money": text("Bounties and emeralds"),
     "links": text("Linking your player"),
+    "faction": text("Factions"),
     MENU: text("Member menu (press a name, then Apps)"),
     "data": text("Your data"),
     "premium": text("Premium"),
@@ -57,7 +58,7 @@ _TOPICS_OF_WORDS: Mapping[str, str] = {
         ("stats", "compare", "weapons", "rivals", "activity", "leaderboard", "playtime"), "figures"
     ),
     **dict.fromkeys(("bounty", "wallet"), "money"),
-    **dict.fromkeys(("link", "unlink", "links"), "links"),
+    **dict.fromkeys(("link", "unlink", "links", "notify"), "links"),
     "setup": "admin",
 }
 """The topics of commands by their first word; other commands are their own topic."""

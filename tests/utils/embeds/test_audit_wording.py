@@ -77,6 +77,35 @@ SENTENCES = [
         "<@&6>: every member with a linked player · all game servers · All time",
     ),
     (
+        "faction create",
+        change(
+            FieldChange("name", None, "Wolves"),
+            FieldChange("tag", None, "WLF"),
+            FieldChange("is_open", None, new=True),
+        ),
+        "**Wolves** [WLF] founded",
+    ),
+    (
+        "faction edit",
+        change(FieldChange("name", "Wolves", "Wolves"), FieldChange("is_open", old=True, new=False)),
+        "**Wolves**: open to everyone: on → off",
+    ),
+    (
+        "faction rename",
+        change(FieldChange("name", "Wolves", "Bears"), FieldChange("tag", "WLF", "BRS")),
+        "**Wolves**: name: Wolves → Bears, tag: WLF → BRS",
+    ),
+    (
+        "faction disband",
+        change(FieldChange("name", "Wolves", None), FieldChange("tag", "WLF", None)),
+        "**Wolves** disbanded",
+    ),
+    (
+        "faction leader",
+        AuditFacts(member_id=MemberId(7), changes=(FieldChange("faction", None, "Wolves"),)),
+        "<@7> leads **Wolves** now",
+    ),
+    (
         "season start",
         change(
             FieldChange("season", None, "Winter"),

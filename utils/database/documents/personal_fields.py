@@ -273,6 +273,13 @@ PERSONAL_FIELDS: Declarations = {
     "role_rules": (_member("created_by", Erasure.KEPT, part=ExportPart("role_rules", "rule")),),
     "role_grants": (_member("member_id", Erasure.DELETED, part=ExportPart("role_grants", "member")),),
     "levels": (_member("member_id", Erasure.DELETED, part=ExportPart("levels", "member")),),
+    "factions": (),
+    "faction_periods": (
+        _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_memberships", "member")),
+    ),
+    "faction_invites": (
+        _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_invitations", "member")),
+    ),
     "notifications": (
         _member("member_id", Erasure.DELETED, part=ExportPart("direct_messages_asked_for", "member")),
     ),

@@ -283,7 +283,7 @@ async def test_everything_about_links_is_served_by_an_index(
     await links.delete_told(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
     await links.end_request(guild_id, Link(guild_id, MemberId(2), A, "a", NOW), ProofOutcome.UNCLEAR)
     await links.mark_alerted(guild_id, link)
-    await links.remove(guild_id, MemberId(1), [A])
+    await links.remove(guild_id, MemberId(1), [A], at=NOW)
     await ScopeIndexRepository(profiled, Sharding()).list_guilds_with_open_links()
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
@@ -465,7 +465,7 @@ async def test_personal_data_is_found_by_index(
     await erasures.list_names(scope, A)
     await erasures.erase_player(guild_id, A, ["a"])
     await erasures.erase_member(guild_id, member_id)
-    await erasures.delete_links_of(guild_id, A)
+    await erasures.delete_links_of(guild_id, A, at=NOW)
     await erasures.delete_ledger_rows(guild_id, member_id, limit=5)
     await erasures.delete_member(guild_id, member_id, at=NOW)
 
