@@ -220,6 +220,41 @@ async def grant_from_afar(walker: Walker) -> None:
     assert status.embed["title"] == "⭐ Tier 2: Mercenary"
 
 
+async def give_roles(walker: Walker) -> None:
+    """A linked member has the role within moments; it goes with the rule, or stays with ``keep_roles``."""
+    stage, world = walker.stage, walker.stage.world
+    [own] = stage.guild.bot.roles
+    world.move_role(own, 50)
+    world.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
+    role, hero = world.create_role(stage.guild, "heroes"), world.add_member(stage.guild, "hero")
+    world.move_role(role, 1)
+    await walker.ask("/admin link confirm", member=hero, player="Badger")
+    await walker.press_to(await walker.ask("/roles add", role=role, kills=1), "Cancel", "Cancelled")
+    asked = await walker.ask("/roles add", role=role, kills=1)
+    assert hero.mention in get_fields(asked.embed)["Would get it"]
+    await walker.press_to(asked, "Save", "✅ Role rule saved")
+    await until(lambda: hero.membership.roles == [role], what=lambda: stage.bot.output)
+    listed = (await walker.ask("/roles list")).embed["description"]
+    assert f"{role.mention}: 1 kill or more" in listed
+    assert "1 holder" in listed
+    await walker.press_to(await walker.ask("/roles remove", rule="heroes"), "Remove", "✅ Role rule removed")
+    await until(lambda: hero.membership.roles == [], what=lambda: stage.bot.output)
+    world.set_roles(hero.membership, [])
+    asked = await walker.ask("/roles add", role=role, rank=100)
+    await walker.press_to(asked, "Save", "✅ Role rule saved")
+    edited = await walker.ask("/roles edit", rule="heroes", clear="rank", streak=1)
+    await walker.press_to(edited, "Save", "✅ Role rule saved")
+    await until(lambda: hero.membership.roles == [role], what=lambda: stage.bot.output)
+    await walker.ask("/roles sync")
+    asked = await walker.ask("/roles remove", rule="heroes", keep_roles=True)
+    await walker.press_to(asked, "Cancel", "Cancelled")
+    asked = await walker.ask("/roles remove", rule="heroes", keep_roles=True)
+    await walker.press_to(asked, "Remove", "✅ Role rule removed")
+    await until(lambda: stage.read("role_grants") == [])
+    assert hero.membership.roles == [role]
+    await walker.ask("/admin link remove", member=hero, player="Badger")
+
+
 async def erase(walker: Walker) -> None:
     """The data that the answer names is gone; a player who plays on starts from zero."""
     stage, hunter, other = walker.stage, find_member(walker, "hunter"), find_member(walker, "other")

@@ -80,6 +80,10 @@ class ScopeIndexRepository:
         """Return every guild with a direct message that waits."""
         return await self._group_guilds("direct_messages", {"$sort": {"guild_id": 1}}, hint="message")
 
+    async def list_guilds_with_role_grants(self) -> tuple[GuildId, ...]:
+        """Return every guild with a role that the bot gave, or is about to give or take."""
+        return await self._group_guilds("role_grants", {"$sort": {"guild_id": 1}}, hint="grant")
+
     async def list_guilds_with_errors(self) -> tuple[GuildId, ...]:
         """Return every guild with groups of errors, or with hours of them, and the whole bot."""
         known = [
