@@ -170,7 +170,7 @@ class FakeMoneyUnit:
         self.data.notices.extend(notices)
 
     def tell(self, messages: Sequence[DirectMessage]) -> None:
-        """Store the messages, whoever asked for them."""
+        """Store the messages, also of members who asked for none."""
         self.data.told.extend(messages)
 
     def _change(self, bounty: Bounty, **fields: object) -> bool:

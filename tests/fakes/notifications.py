@@ -1,4 +1,4 @@
-"""What members want to be told, in memory, and what waits for them."""
+"""Choices of members about direct messages, and waiting messages, in memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -22,7 +22,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.decisions import find_match, is_remembered
-from utils.delivery.languages import MemberSpeaker
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.pace import MessagePace
 from utils.delivery.sender import UNKNOWN_USER_CODE, DiscordSender
 from utils.error_sink import ErrorSource, Where
@@ -47,7 +47,7 @@ MESSAGES_A_SECOND = 1.0  # of the whole bot
 REST = timedelta(minutes=10)
 TOO_FAST_CODE = 40003  # "You are opening direct messages too fast"
 PROBLEMS: Mapping[int, DirectProblem] = {50007: DirectProblem.CLOSED, UNKNOWN_USER_CODE: DirectProblem.GONE}
-"""What Discord's codes say about a member."""
+"""The meaning of Discord's codes about a member."""
 
 LOOKED_THROUGH = 20  # messages of a channel of direct messages
 CLOCK_TOLERANCE = timedelta(minutes=1)  # between this clock and Discord's
@@ -56,7 +56,7 @@ logger = get_logger(__name__)
 
 
 class DirectMessageStore(Protocol):  # implemented by NotificationRepository
-    """Storage of what members want to be told, and of what waits for them.
+    """Storage of the choices of members, and of the messages that wait for them.
 
     Raises:
         StorageError: from any method; nothing was written.
@@ -102,7 +102,7 @@ class DirectMessages:
     store: DirectMessageStore
     guilds: WaitingGuilds
     _: KW_ONLY
-    languages: MemberSpeaker
+    languages: GuildSpeaker
     pace: MessagePace
     tasks: TaskManager
     clock: Clock

@@ -20,10 +20,6 @@ class GuildSpeaker(Protocol):  # implemented by GuildLanguages
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
         """Return the factory in a guild's language."""
 
-
-class MemberSpeaker(Protocol):  # implemented by GuildLanguages
-    """Makes embeds in a member's language."""
-
     async def speak_to_member(self, locale: str) -> EmbedFactory:
         """Return the factory for the locale of a member's client; English if the bot does not have it."""
 

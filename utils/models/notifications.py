@@ -1,4 +1,4 @@
-"""Direct messages that members asked for: what they want to be told, and what is to be sent."""
+"""Direct messages that members asked for: their choices, and the messages to be sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from utils.models.scope import ChannelId, MemberId, PlayerId
 from utils.models.texts import Text, text
 
 PAUSE = timedelta(minutes=10)
-"""The least time between two messages to a member; what happens meanwhile becomes one message."""
+"""The least time between two messages to a member; everything in between becomes one message."""
 
 DAY = timedelta(days=1)
 MOST_A_DAY = 10
@@ -19,7 +19,7 @@ KEPT_FOR = timedelta(hours=1)
 
 
 class Topic(StrEnum):
-    """What a member can ask for."""
+    """The things that a member can ask for."""
 
     BOUNTY = "bounty"
     CLAIMED = "claimed"
@@ -32,7 +32,7 @@ TOPIC_CHOICES: Mapping[Topic, Text] = {
 
 
 class DirectEvent(StrEnum):
-    """What a message tells; ``auto``: the house placed the bounty."""
+    """The event that a message tells; ``auto``: the house placed the bounty."""
 
     PLACED = "placed"
     AUTO = "auto"
@@ -59,7 +59,7 @@ class DirectProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """What a member of a guild wants to be told.
+    """The choices of a member of a guild about direct messages.
 
     Attributes:
         locale: the language of Discord's client when they asked for it last.

@@ -1,4 +1,4 @@
-"""Direct messages as Discord gets them: asked for, once, not too many, and none to whom is out of reach."""
+"""Direct messages as Discord gets them: asked for, once, and not too often."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -213,13 +213,13 @@ async def test_member_out_of_reach_is_switched_off_at_once(
     "fault",
     [
         Fault("POST", CHANNELS, status=400, body={"code": 40003, "message": "Too fast"}),
-        Fault("POST", MESSAGES, status=429, body="error code: 1015"),  # of Discord's proxy
+        Fault("POST", MESSAGES, status=429, body="error code: 1015"),  # by Discord's proxy
     ],
 )
 async def test_all_members_wait_while_discord_limits_the_bot(
     post: Post, world: SimulatedDiscord, guild: Guild, alice: Member, fault: Fault
 ) -> None:
-    """Nobody is written to for ten minutes; afterwards everybody gets their message."""
+    """The bot writes to no member for ten minutes; afterwards each gets their message."""
     bob = world.add_member(guild, "bob")
     for member in (alice, bob):
         post.ask(member, Topic.CLAIMED)

@@ -55,7 +55,7 @@ async def tell(bounties: BountyRepository, scope: ServerScope, messages: Sequenc
 
 
 def build_claim(bounty: Bounty) -> Sequence[DirectMessage]:
-    """Return what the placer is told of a claim."""
+    """Return the message to the placer about a claim."""
     return tell_placer(bounty, DirectEvent.CLAIMED, at=START, claimer_player_id=HUNTER, claimer_name="Hunter")
 
 
@@ -79,7 +79,7 @@ async def test_choices_come_back_and_go_when_all_is_off(
 async def test_message_is_stored_once_with_its_event_for_those_who_asked(
     notifications: NotificationRepository, bounties: BountyRepository, scope: ServerScope
 ) -> None:
-    """An event that does not happen tells nothing; nobody is told who did not ask for this topic."""
+    """An event that does not happen tells nothing; members get only the topics that they asked for."""
     bounty = build_bounty(scope)
     await NotificationService(notifications).switch(
         scope.guild_id, ANN, Topic.CLAIMED, is_on=True, locale="de"
@@ -107,7 +107,7 @@ async def test_message_is_stored_once_with_its_event_for_those_who_asked(
 async def test_message_is_prepared_once_and_counted(
     notifications: NotificationRepository, bounties: BountyRepository, scope: ServerScope
 ) -> None:
-    """What waits gets the first nonce; a later message does not join it; after the end nothing is left."""
+    """Messages that wait get the first nonce together; after the end nothing is left."""
     guild_id = scope.guild_id
     await ask(notifications, guild_id, ANN)
     for number in range(2):
@@ -150,7 +150,7 @@ async def test_erasure_takes_choices_messages_and_names(
     database: SafeDatabase,
     scope: ServerScope,
 ) -> None:
-    """An erased member is told nothing more; messages to others name no erased player, and stay."""
+    """An erased member gets no message; messages to others stay, and name no erased player."""
     guild_id = scope.guild_id
     await ask(notifications, guild_id, ANN, BOB)
     for member_id in (ANN, BOB):
