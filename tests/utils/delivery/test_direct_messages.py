@@ -213,7 +213,7 @@ async def test_member_out_of_reach_is_switched_off_at_once(
     "fault",
     [
         Fault("POST", CHANNELS, status=400, body={"code": 40003, "message": "Too fast"}),
-        Fault("POST", MESSAGES, status=429, body="error code: 1015"),  # by Discord's proxy
+        Fault("POST", MESSAGES, status=429, body="error code: 1015"),
     ],
 )
 async def test_all_members_wait_while_discord_limits_the_bot(
