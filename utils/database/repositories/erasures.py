@@ -100,7 +100,8 @@ class ErasureRepository(FencedRepository):
             if one.holds is FieldContent.PLAYER:
                 await _replace(stored, one, player_id)
             elif one.holds is FieldContent.NAME:
-                await _ERASE.get(one.erasure, _replace)(stored, one, {"$in": list(names)})
+                erase = _pull if one.erasure is Erasure.PULLED else _replace
+                await erase(stored, one, {"$in": list(names)})
             elif one.holds is FieldContent.LINE:
                 await _delete_lines(stored, one, player_id)
 
@@ -130,7 +131,7 @@ class ErasureRepository(FencedRepository):
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is FieldContent.MEMBER:
-                await _ERASE.get(one.erasure, _replace)(stored, one, int(member_id))
+                await _ERASE[one.erasure](stored, one, int(member_id))
             elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
 
@@ -210,8 +211,8 @@ async def _delete(stored: ScopedCollection, one: PersonalField, value: object) -
     await stored.delete({**one.only, one.path: value})
 
 
-_ERASE = {Erasure.PULLED: _pull, Erasure.DELETED: _delete}
-"""How a field is erased; any other is replaced."""
+_ERASE = {Erasure.REPLACED: _replace, Erasure.PULLED: _pull, Erasure.DELETED: _delete}
+"""How a field that leads to a member is erased."""
 
 
 async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id: PlayerId) -> None:
