@@ -253,14 +253,19 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
         notifications=NotificationService(stores.notifications),
         erasures=build_erasures(stores, guild, around, people, role_looks),
-        catch_ups=CatchUpReports(
-            stores.caught_up,
-            stores.caught_up_guilds,
-            servers=stores.servers,
-            notifier=around.notifier,
-            tasks=around.tasks,
-            clock=clock,
-        ),
+        catch_ups=build_catch_ups(stores, around),
+    )
+
+
+def build_catch_ups(stores: ServiceStores, around: Surroundings) -> CatchUpReports:
+    """Return the reports on how game servers caught up after a restore."""
+    return CatchUpReports(
+        stores.caught_up,
+        stores.caught_up_guilds,
+        servers=stores.servers,
+        notifier=around.notifier,
+        tasks=around.tasks,
+        clock=around.clock,
     )
 
 
