@@ -174,7 +174,7 @@ class FactionCog(GuildCog):
         else:
             found = await services.factions.resolve(guild_id, faction)
         coverage = await services.coverage.choose(guild_id, None, Period(period))
-        shown = await services.factions.figures.get(coverage, found.faction_id)
+        shown = await services.factions.get_figures(coverage, found.faction_id)
         await ctx.respond(embed=ctx.embeds.build_faction(shown, coverage))
 
     @faction.command(name="list", description="All factions")
@@ -184,7 +184,7 @@ class FactionCog(GuildCog):
         coverage = await self.services.coverage.choose(ctx.guild_id, None)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(await self.services.factions.figures.rank(coverage), page)
+            shown = cut_page(await self.services.factions.rank(coverage), page)
             return ctx.embeds.build_faction_list(shown.rows, first=shown.first), shown.count
 
         await respond_with_pages(ctx, build)

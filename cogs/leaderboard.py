@@ -58,7 +58,7 @@ class LeaderboardCog(GuildCog):
             embed = ctx.embeds.build_weapon_board(shown.rows, table, coverage, first=shown.first)
             return Answer(embed, shown.count)
         if board is Board.FACTIONS:
-            ranked = await self.services.factions.figures.rank(coverage)
+            ranked = await self.services.factions.rank(coverage)
             rows = cut_page([one for one in ranked if one.place is not None], page)
             return Answer(ctx.embeds.build_faction_board(rows.rows, coverage, first=rows.first), rows.count)
         found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=ctx.member_id)

@@ -11,6 +11,7 @@ from utils.events import EventDispatcher, FactionChanged
 from utils.models.factions import (
     EndedMembership,
     Faction,
+    FactionFigures,
     FactionInvitation,
     FactionMembers,
     FactionRank,
@@ -18,6 +19,7 @@ from utils.models.factions import (
 )
 from utils.models.labels import Choice, add_labels, find_labelled
 from utils.models.scope import GuildId, MemberId
+from utils.models.statistics import Coverage
 from utils.models.texts import Command, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.factions import rules
@@ -250,6 +252,18 @@ class FactionService:
             )
             for faction in factions
         )
+
+    async def rank(self, coverage: Coverage) -> Sequence[FactionFigures]:
+        """Return all active factions with their figures, most kills first."""
+        return await self.figures.rank(coverage)
+
+    async def get_figures(self, coverage: Coverage, faction_id: str) -> FactionFigures:
+        """Return an active faction with its figures and its place.
+
+        Raises:
+            NotFoundError: it was disbanded a moment ago.
+        """
+        return await self.figures.get(coverage, faction_id)
 
     async def resolve(self, guild_id: GuildId, typed: str) -> Faction:
         """Return the active faction of an id, a name or a tag, or of a unique part of a name.
