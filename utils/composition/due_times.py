@@ -18,6 +18,7 @@ from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.recaps import RecapRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -30,6 +31,7 @@ from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
 from utils.services.players.posted_boards import LIVE_TASK, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, build_end
+from utils.services.recaps.timer import RECAPS_TASK
 from utils.services.seasons.rules import find_end
 from utils.services.seasons.timer import SEASONS_TASK
 from utils.services.servers.restart_warnings import WARN_TASK
@@ -126,11 +128,19 @@ async def silence_seasons(data: RestoredData) -> None:
     await do_for_all(filter(data.covers, found), silence)
 
 
+async def pass_over_recaps(data: RestoredData) -> None:
+    """Plan recaps that are due again from now on: they were posted before, or they are too old."""
+    store = RecapRepository(data.database, fences=data.find_fence)
+    found = await data.scope_index.list_guilds_with_due_recaps(data.now)
+    await do_for_all(filter(data.covers, found), store.forget_plan)
+
+
 DUE_TIMES: Mapping[str, PassOver | str] = {
     EXPIRE_TASK: expire_bounties,
     ENDS_TASK: end_grants,
     PROOFS_TASK: forget_requests,
     SEASONS_TASK: silence_seasons,
+    RECAPS_TASK: pass_over_recaps,
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
     LIVE_TASK: "boards show what is stored now",
     PRUNE_TASK: "it deletes what is old, and tells nobody",

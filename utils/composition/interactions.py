@@ -110,6 +110,7 @@ def build_services(
         bounties=features.bounties,
         seasons=features.seasons,
         season_reports=features.season_reports,
+        recaps=features.recaps,
         exports=features.exports,
         erasures=features.erasures,
         grants=shown.grants,

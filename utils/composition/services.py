@@ -42,6 +42,9 @@ from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.populations import PopulationService, PopulationStore
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
+from utils.services.recaps.figures import RecapReader
+from utils.services.recaps.recaps import RecapService
+from utils.services.recaps.timer import DueRecaps, RecapTimer, ToldRecaps
 from utils.services.roles.changes import RoleRuleService, RuleStore
 from utils.services.roles.figures import RuleFigureService
 from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
@@ -90,6 +93,8 @@ class ServiceStores:
     due_bounties: DueBounties
     seasons: SeasonStorage
     moving_seasons: MovingSeasons
+    recaps: ToldRecaps
+    due_recaps: DueRecaps
     personal_data: ExportStore
     erasures: ErasureStore
     game_logs: GameLogReads
@@ -164,6 +169,8 @@ class FeatureServices:
     seasons: SeasonService
     season_reports: SeasonReports
     season_timer: SeasonTimer
+    recaps: RecapService
+    recap_timer: RecapTimer
     exports: ExportService
     erasures: ErasureService
     catch_ups: CatchUpReports
@@ -230,6 +237,8 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             stores.seasons, servers=servers, coverage=coverage, statistics=statistics, clock=clock
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
+        recaps=build_recaps(stores, guild, guild_changes, clock),
+        recap_timer=build_recap_timer(stores, guild, around),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
         erasures=build_erasures(stores, guild, around, people, role_looks),
         catch_ups=CatchUpReports(
@@ -421,6 +430,32 @@ def build_season_timer(
         servers=stores.servers,
         coverage=coverage,
         statistics=statistics,
+        channels=guild.settings,
+        premium=guild.premium,
+        events=around.events,
+        tasks=around.tasks,
+        clock=around.clock,
+    )
+
+
+def build_recaps(
+    stores: ServiceStores, guild: GuildServices, changes: GuildChangeService, clock: Clock
+) -> RecapService:
+    """Return the settings of recaps."""
+    return RecapService(
+        stores.recaps, changes=changes, settings=guild.settings, channels=guild.settings, clock=clock
+    )
+
+
+def build_recap_timer(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> RecapTimer:
+    """Return the timer of recaps."""
+    return RecapTimer(
+        stores.due_recaps,
+        stores.recaps,
+        reader=RecapReader(stores.statistics, stores.combat),
+        servers=stores.servers,
+        readings=around.readings,
+        settings=guild.settings,
         channels=guild.settings,
         premium=guild.premium,
         events=around.events,

@@ -43,6 +43,7 @@ from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.populations import PopulationService
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
+from utils.services.recaps.recaps import RecapService
 from utils.services.roles.changes import RoleRuleService
 from utils.services.roles.looks import RoleLooks
 from utils.services.seasons.reports import SeasonReports
@@ -208,6 +209,7 @@ class Services:
     bounties: BountyService
     seasons: SeasonService
     season_reports: SeasonReports
+    recaps: RecapService
     readings: ServerReadings
     deliveries: Deliveries
     samples: Samples
