@@ -23,6 +23,7 @@ EXTENSIONS = (
     "cogs.roles",
     "cogs.bounty",
     "cogs.season",
+    "cogs.faction",
     "cogs.owner",
     "cogs.admin",
     "cogs.help",

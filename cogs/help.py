@@ -39,6 +39,7 @@ TOPICS: Mapping[str, Text] = {
     "server": text("Game servers"),
     "money": text("Bounties and emeralds"),
     "links": text("Linking your player"),
+    "faction": text("Factions"),
     MENU: text("Member menu (press a name, then Apps)"),
     "data": text("Your data"),
     "premium": text("Premium"),

@@ -18,7 +18,7 @@ def lock_data_folder(data_dir: Path) -> FileLock:
     """Take the data folder for this process, until it ends or the returned lock is released.
 
     Raises:
-        DataFolderInUseError: another bot uses it.
+        DataFolderInUseError: another process uses it: a bot, or a call that changes the data.
         ConfigurationError: it cannot be written.
     """
     lock = FileLock(data_dir / LOCK_NAME)
@@ -28,7 +28,8 @@ def lock_data_folder(data_dir: Path) -> FileLock:
             lock.acquire(timeout=0)
     except Timeout:
         raise DataFolderInUseError(
-            f"Another bot is running with the data folder {data_dir}. Stop it first, or set another data_dir."
+            f"Another bot, or a call like a backup, uses the data folder {data_dir}. "
+            "Stop it or let it end first, or set another data_dir."
         ) from None
     return lock
 

@@ -97,6 +97,13 @@ class LinksChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactionChanged:
+    """A faction of a guild changed, or a member of one: by a command, or with the end of the last link."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BountiesChanged:
     """A bounty of a guild was placed, raised or ended, or may have been."""
 
@@ -153,6 +160,7 @@ Event = (
     | ServerRemoved
     | PlayerErased
     | LinksChanged
+    | FactionChanged
     | BountiesChanged
     | SeasonChanged
     | GuildSettingsChanged

@@ -6,6 +6,7 @@ from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.counters import CounterCommands
 from cogs.admin.errors import ErrorCommands
+from cogs.admin.factions import FactionCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.health import HealthCommands
 from cogs.admin.links import LinkCommands
@@ -30,6 +31,7 @@ class AdminCog(
     BoardCommands,
     RecapCommands,
     LinkCommands,
+    FactionCommands,
     ErrorCommands,
     MoneyCommands,
     BackupCommands,

@@ -54,19 +54,23 @@ class LinkCommands:
             await self._unlink_all(ctx)
             return
         ended = await self.services.links.unlink(ctx.guild_id, ctx.member_id, player)
-        said = text("You and **{player}** aren't linked any more.", player=ended.player_name)
-        await ctx.respond(embed=ctx.embeds.build_success(text("Unlinked"), said))
+        [link] = ended.links
+        said = text("You and **{player}** aren't linked any more.", player=link.player_name)
+        await ctx.respond(embed=ctx.embeds.build_unlinked(said, ended.membership))
 
     async def _unlink_all(self, ctx: KillfeedContext) -> None:
         links = await self.services.links.list_links(ctx.guild_id, ctx.member_id)
         if not links:
             raise NotFoundError(text("You have no linked players."))
-        cost = text("Their kills won't earn you emeralds any more. Your wallet stays.")
+        cost = text(
+            "Their kills won't earn you emeralds any more. Your wallet stays. You leave your faction, if you "
+            "are in one."
+        )
         said = join([_list_names(links), cost], "\n\n")
         question = ctx.embeds.build_notice(text("Unlink all your players?"), said)
         if await ask_first(ctx, question, text("Unlink")):
             ended = await self.services.links.unlink_all(ctx.guild_id, ctx.member_id, shown=links)
-            embed = ctx.embeds.build_success(text("Unlinked"), _list_names(ended))
+            embed = ctx.embeds.build_unlinked(_list_names(ended.links), ended.membership)
         else:
             embed = ctx.embeds.build_notice(text("Cancelled"), text("Your links stay."))
         await ctx.edit(embed=embed, view=None)

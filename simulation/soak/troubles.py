@@ -23,6 +23,7 @@ CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
 LONGEST_SECONDS = 5.0
 STORM_ADMINS = 40
 READ_SECONDS = 60.0
+START_SECONDS = 180.0  # a start waits for a mongod that ends slowly
 FARTHEST_SECONDS = 40  # between MongoDB's clock and the bot's; leases are for 20 seconds
 
 Trouble = Callable[[], Awaitable[None]]
@@ -126,25 +127,26 @@ class Troubles:
 
     # the command line
 
-    @property
-    def _calls(self) -> Calls:
+    async def _open_calls(self) -> Calls:
+        """Wait until the bot has started: a call that takes its data folder first would keep it from that."""
+        await self.town.world.gateway.wait_until_connected(START_SECONDS)
         return Calls(self.town.bot, self.town.folder)
 
     async def _back_up(self) -> None:
-        await self._calls.run("backup")
+        await (await self._open_calls()).run("backup")
 
     async def _kill_backup(self) -> None:
-        call = await self._calls.begin("backup")
+        call = await (await self._open_calls()).begin("backup")
         await self._wait(2 * LONGEST_SECONDS)
         call.kill()
         await call.wait()
 
     async def _restore_all(self) -> None:
-        await self._calls.restore("latest")
+        await (await self._open_calls()).restore("latest")
 
     async def _restore_community(self) -> None:
         community, _ = self.chance.choice(self.town.players)
-        await self._calls.restore("latest", "--guild", str(community.guild.id))
+        await (await self._open_calls()).restore("latest", "--guild", str(community.guild.id))
 
     async def _storm(self) -> None:
         """Let many commands of a community fail at once by an unexpected error."""

@@ -217,7 +217,7 @@ async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: 
     await stage.bot.start()
     code, _, error = await run_command("--config", str(stage.bot.config_path))
     assert (code, error.count("\n")) == (COULD_NOT_START, 1)
-    assert "Another bot is running" in error
+    assert "Another bot, or a call" in error
     assert stage.bot.is_running
     assert not (await stage.ask("/help")).refusals
 
@@ -401,7 +401,7 @@ async def test_check_fails_when_the_bot_could_not_run(
     assert "MongoDB doesn't answer at 127.0.0.1:9. Start it, or correct mongodb.uri" in find_failure(
         missing[1]
     )
-    assert "Another bot is running" in find_failure(in_use[1])
+    assert "Another bot, or a call" in find_failure(in_use[1])
     assert "wrong-token-7a" not in "".join(refused[1:])
     assert "geheim" not in "".join(missing[1:])
     unchecked = ["?"] * (len(INSTALLATION) - 1)
@@ -432,7 +432,7 @@ async def test_secret_key_is_held_against_the_logins_and_changed(open_stage: Sta
     await stage.bot.start()
     await stage.add_server("North")
     code, out, error = await run_command("rekey", *config)
-    assert (code, out, "Another bot is running" in error) == (COULD_NOT_START, "", True)
+    assert (code, out, "Another bot, or a call" in error) == (COULD_NOT_START, "", True)
     assert await stage.bot.stop() == 0
     hidden = key.rename(key.with_name("hidden"))
     for arguments, place in ((config, 2), (("check", *config), 1)):

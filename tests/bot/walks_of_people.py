@@ -139,6 +139,58 @@ async def run_seasons(walker: Walker) -> None:
     assert (await walker.ask("/stats", player="Raven")).embed["fields"][0] == before
 
 
+async def lead_factions(walker: Walker) -> None:
+    """A faction has the members, ranks, name and tag that its leader and an admin give it."""
+    stage = walker.stage
+    chief, mate, loner = (stage.world.add_member(stage.guild, name) for name in ("chief", "mate", "loner"))
+    for member, player in ((chief, "Badger"), (mate, "Heron"), (loner, "Lynx")):
+        await stage.ask("/admin link confirm", member=member, player=player)
+    await walker.ask("/faction create", by=chief, name="Night Wolves", tag="nwl")
+    await walker.ask("/faction invite", by=chief, member=mate)
+    await walker.ask("/faction join", by=mate, faction="Night Wolves")
+    assert read_ranks(walker) == {chief.id: "leader", mate.id: "member"}
+    for rank in ("officer", "member"):
+        await walker.ask("/faction rank", by=chief, member=mate, rank=rank)
+        assert read_ranks(walker)[mate.id] == rank
+    asked = await walker.ask("/faction rank", by=chief, member=mate, rank="leader")
+    await walker.press_to(asked, "Cancel", "Cancelled")
+    asked = await walker.ask("/faction rank", by=chief, member=mate, rank="leader")
+    await walker.press_to(asked, "Give it away", "✅ Rank changed")
+    assert read_ranks(walker) == {chief.id: "officer", mate.id: "leader"}
+    await walker.ask("/faction edit", by=mate, name="Day Wolves", tag="DWL", open=True)
+    assert stage.read("links", member_id=mate.id)[0]["faction_tag"] == "DWL"
+    asked = await walker.ask("/faction kick", by=mate, member=chief)
+    await walker.press_to(asked, "Remove", "✅ Removed")
+    await walker.ask("/faction join", by=chief, faction="DWL")
+    asked = await walker.ask("/admin faction", faction="DWL", action="leader", member=chief)
+    await walker.press_to(asked, "Change", "✅ Faction changed")
+    assert read_ranks(walker) == {chief.id: "leader", mate.id: "officer"}
+    await walker.press_to(await walker.ask("/faction leave", by=mate), "Leave", "✅ Left")
+    await walker.ask("/faction join", by=mate, faction="DWL")
+    await walker.press_to(await walker.ask("/faction leave", by=chief), "Leave", "✅ Left")
+    assert read_ranks(walker) == {mate.id: "leader"}
+    await walker.press_to(await walker.ask("/faction leave", by=mate), "Cancel", "Cancelled")
+    await walker.ask("/unlink", by=mate, player="Heron")
+    assert read_ranks(walker) == {}
+
+    await walker.ask("/faction create", by=loner, name="Bears", tag="BRS", open=True)
+    await walker.ask("/faction edit", by=loner, open=False)
+    asked = await walker.ask("/admin faction", faction="BRS", action="rename", name="Big Bears")
+    await walker.press_to(asked, "Change", "✅ Faction changed")
+    asked = await walker.ask("/admin faction", faction="BRS", action="disband")
+    await walker.press_to(asked, "Cancel", "Cancelled")
+    assert [one["name"] for one in stage.read("factions", is_active=True)] == ["Big Bears"]
+    await walker.press_to(await walker.ask("/faction disband", by=loner), "Disband", "✅ Disbanded")
+    assert stage.read("factions", is_active=True) == []
+    for member in (chief, loner):
+        await walker.press_to(await stage.ask("/unlink", by=member), "Unlink", "✅ Unlinked")
+
+
+def read_ranks(walker: Walker) -> dict[int, str]:
+    """Return the present members of all factions with their ranks."""
+    return {one["member_id"]: one["rank"] for one in walker.stage.read("faction_periods", is_current=True)}
+
+
 async def wait_for_a_tier(walker: Walker) -> None:
     """A channel whose tier is missing stays empty until the tier is there."""
     stage, later = walker.stage, walker.create_channel("later")

@@ -10,6 +10,7 @@ from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.utils.services.guilds.test_error_groups import build_group
 from utils.interactions.autocomplete import MAX_CHOICES
+from utils.models.factions import Faction, FactionPeriod, FactionRank
 from utils.models.links import Link
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId
@@ -45,6 +46,11 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
             placed_at=shelf.clock.now(),
             expires_at=shelf.clock.now() + timedelta(hours=24),
         )
+    for key in ("1" * 18, "2" * 18):
+        shelf.factions.factions[key] = Faction(
+            guild_id, key, f"{TWIN} {key[0]}", key, f"T{key[0]}", is_open=True, founded_at=SEEN
+        )
+        shelf.factions.periods.append(FactionPeriod(key, MemberId(5), SEEN, FactionRank.LEADER))
     shelf.error_store.groups[guild_id] = [build_group("AAAAAA"), build_group("BBBBBB")]
     asker = Attacker(world.owner_of(guild), channel, NAMES)
     places = [one for one in list_places(world.commands.list_commands(None)) if one.is_completed]

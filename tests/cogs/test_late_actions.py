@@ -7,6 +7,7 @@ import pytest
 from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.cogs.conftest import PIKE, SEEN, SPIKER
+from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
@@ -93,7 +94,7 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
     await shelf.links.put_proven(guild_id, own, at=SEEN - PROOF_OBJECTION_TIME)
     shelf.erasures.holdings = holdings
     asked = await alice.ask(channel, "/data erase", **options)
-    await shelf.links.remove(guild_id, own.member_id, [PIKE])
+    await shelf.links.remove(guild_id, own.member_id, [PIKE], at=START)
     proven = await shelf.links.put_proven(guild_id, theirs, at=SEEN)
     await asked.click("Erase")
     sentence, is_private = await wait_for_refusal(asked)

@@ -14,6 +14,7 @@ from tests.fakes.storage import build_server
 from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.error_groups import ErrorCategory, ErrorGroup, GroupState, Sample, TopCount, TroubleCount
+from utils.models.factions import Faction, FactionPeriod, FactionRank
 from utils.models.game_log import (
     SAMPLE_TIME,
     GameLogState,
@@ -40,6 +41,7 @@ from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, 
 from utils.models.statistics import Board, DayCount, Enemy, WeaponRow
 from utils.models.texts import text
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind, WorldState
+from utils.services.factions.names import compute_name_key
 from utils.tasks import TaskReport, TaskState
 
 NAMES = (
@@ -68,6 +70,24 @@ def fill(
     _add_admin(shelf, guild_id, member_id, channel)
     _add_errors(shelf, guild_id, member_id)
     _add_seasons(shelf, guild_id)
+    _add_factions(shelf, guild_id, member_id, other_id)
+
+
+def _add_factions(shelf: Shelf, guild_id: GuildId, member_id: MemberId, other_id: MemberId) -> None:
+    """Add a faction that the member leads and the other one is in, and an open one of strangers."""
+    shelf.factions.links = None  # all have a proven player
+    begun = START - timedelta(days=20)
+    names = (("f1", "Night_Wolves", "WLF", False), ("f2", "Rock & Roll", "RNR", True))
+    shelf.factions.factions = {
+        key: Faction(guild_id, key, name, compute_name_key(name), tag, is_open, begun)
+        for key, name, tag, is_open in names
+    }
+    shelf.factions.periods = [
+        FactionPeriod("f1", member_id, begun, FactionRank.LEADER, is_founder=True),
+        FactionPeriod("f1", MemberId(111), begun, FactionRank.OFFICER),
+        FactionPeriod("f1", other_id, begun + HOUR),
+        FactionPeriod("f2", MemberId(222), begun, FactionRank.LEADER),
+    ]
 
 
 def _add_seasons(shelf: Shelf, guild_id: GuildId) -> None:

@@ -11,10 +11,11 @@ from tests.fakes.storage import FakeAuditStore, Gate
 from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.factions import EndedMembership
 from utils.models.game_log import GameLogState
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.lasting_buttons import LastingButton
-from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow, RemovedLinks
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, ServerHealth
@@ -38,6 +39,7 @@ class FakeLinkStore:
 
     Attributes:
         open: the keys of links that wait for their proof or for the update of their message.
+        membership: the membership that ends with a member's last link.
         proven_first: a request that is proven right before it would be refused.
     """
 
@@ -47,6 +49,7 @@ class FakeLinkStore:
         self.suicides: list[StoredSuicide] = []
         self.attempts: dict[tuple[GuildId, PlayerId], ProofAttempts] = {}
         self.audit = FakeAuditStore()
+        self.membership: EndedMembership | None = None
         self.proven_first: Link | None = None
 
     def add_suicide(self, name: str, at: datetime, *, read_at: datetime | None) -> None:
@@ -173,9 +176,11 @@ class FakeLinkStore:
         member_id: MemberId,
         player_ids: Sequence[PlayerId],
         *,
+        at: datetime,
         describe: Callable[[Link], AuditEntry] | None = None,
-    ) -> Sequence[Link]:
-        """Delete links; an alt becomes the main."""
+    ) -> RemovedLinks:
+        """Delete links; an alt becomes the main, and without any left a membership ends."""
+        del at
         own = await self.list_of_member(guild_id, member_id)
         removed = [link for link in own if link.player_id in player_ids]
         for link in removed:
@@ -185,7 +190,7 @@ class FakeLinkStore:
         left = [link for link in own if link.is_proven and link not in removed]
         if left:
             self.links[_build_key(guild_id, left[0])] = replace(left[0], is_main=True)
-        return removed
+        return RemovedLinks(tuple(removed), None if left else self.membership)
 
     async def _prove(
         self, guild_id: GuildId, link: Link, at: datetime, entry: AuditEntry | None = None

@@ -228,9 +228,9 @@ class FakeErasureStore(Outage):
         del guild_id, member_id
         self.done.append("traces of member")
 
-    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
+    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId, *, at: datetime) -> None:
         """Record the call."""
-        del guild_id, player_id
+        del guild_id, player_id, at
         self.done.append("links of player")
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:

@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink, FakeErrorStore
+from tests.fakes.factions import FakeFactionStore
 from tests.fakes.figures import (
     FakeCombatStore,
     FakeDeathStore,
@@ -420,6 +421,7 @@ class Shelf:
     roles: FakeRoleStore = field(default_factory=FakeRoleStore)
     guild_roles: FakeGuildRoles = field(default_factory=FakeGuildRoles)
     role_edits: FakeRoleEditing = field(default_factory=FakeRoleEditing)
+    factions: FakeFactionStore = field(init=False)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
@@ -457,6 +459,7 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.restores = FakeRestores(self.backups)
+        self.factions = FakeFactionStore(self.links)
 
     def freeze(self) -> object:
         """Return a copy of everything that commands can change."""
@@ -473,6 +476,7 @@ class Shelf:
                 self.error_store.groups,
                 self.seasons.seasons,
                 self.recaps.plans,
+                (self.factions.factions, self.factions.periods, self.factions.invitations),
             )
         )
 
@@ -482,6 +486,7 @@ class Shelf:
         self.guilds.audit = self.servers.audit = self.links.audit = self.error_store.audit = self.audit
         self.roles.audit = self.audit
         self.seasons.audit = self.audit
+        self.factions.audit = self.audit
         grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
         ingestion.audit = self.audit
@@ -501,6 +506,7 @@ class Shelf:
             deaths=self.deaths,
             links=self.links,
             roles=self.roles,
+            factions=self.factions,
             wallets=self.money,
             bounties=self.money,
             due_bounties=self.money,

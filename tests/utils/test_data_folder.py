@@ -36,9 +36,9 @@ def test_second_bot_is_refused_until_the_first_has_ended(tmp_path: Path) -> None
             lock_data_folder(tmp_path)
         other.kill()  # a killed bot has no lock
         other.wait()
-    assert caught.value.problems == (
-        f"Another bot is running with the data folder {tmp_path}. Stop it first, or set another data_dir.",
-    )
+    said = f"Another bot, or a call like a backup, uses the data folder {tmp_path}. "
+    said += "Stop it or let it end first, or set another data_dir."
+    assert caught.value.problems == (said,)
     lock_data_folder(tmp_path).release()
 
 

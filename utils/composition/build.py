@@ -40,6 +40,7 @@ from utils.events import (
     CountersStored,
     DeathsStored,
     EventDispatcher,
+    FactionChanged,
     GuildJoined,
     GuildLeft,
     GuildSettingsChanged,
@@ -409,5 +410,6 @@ def register_handlers(application: Application, delivery: Delivery, database: Sa
     events.register(RolesChanged, application.looks.on_roles_changed)
     events.register(LinksChanged, application.features.role_looks.on_links_changed)
     events.register(SeasonChanged, application.looks.on_season_changed)
+    events.register(FactionChanged, application.looks.on_faction_changed)
     events.register(GuildLeft, application.on_guild_left)
     application.bot.add_listener(application.health.checker.tell_due, "on_ready")

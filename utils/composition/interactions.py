@@ -98,6 +98,7 @@ def build_services(
         links=features.links,
         role_looks=features.role_looks,
         role_rules=features.role_rules,
+        factions=features.factions,
         coverage=features.coverage,
         statistics=features.statistics,
         combat=features.combat,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from utils.clock import Clock
 from utils.composition.storage import Repositories
 from utils.incident_log import IncidentLog
+from utils.models.factions import KEPT_DISBANDED
 from utils.models.personal import ErasureRecord
 from utils.models.scope import GuildId, ServerScope
 from utils.services.personal.erasure_log import ErasureLog
@@ -23,7 +24,7 @@ KEPT_EVENTS = timedelta(days=30)
 
 
 class Pruning:
-    """Deletes old messages, lines, sessions, errors and incidents, unshown counters, and removed servers."""
+    """Deletes what is old: messages, lines, sessions, factions, errors, incidents, counters, servers."""
 
     def __init__(
         self,
@@ -51,6 +52,8 @@ class Pruning:
 
         async def prune_guild(guild_id: GuildId) -> None:
             await self._repositories.outbox.prune_sent(guild_id, before=before)
+            now = self._clock.now()
+            await self._repositories.factions.prune(guild_id, disbanded=now - KEPT_DISBANDED, now=now)
 
         async def prune_incidents(guild_id: GuildId) -> None:
             if guild_id in left:

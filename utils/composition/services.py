@@ -10,6 +10,8 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.events import EventDispatcher
+from utils.services.factions.factions import FactionService
+from utils.services.factions.stores import FactionStore
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import GuildStore, SettingsService
@@ -88,6 +90,7 @@ class ServiceStores:
     deaths: DeathStore
     links: LinkStore
     roles: RuleStore
+    factions: FactionStore
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
@@ -155,6 +158,7 @@ class FeatureServices:
     links: LinkService
     role_looks: RoleLooks
     role_rules: RoleRuleService
+    factions: FactionService
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
@@ -221,6 +225,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         links=links,
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
+        factions=FactionService(stores.factions, events=around.events, clock=clock),
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),

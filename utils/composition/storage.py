@@ -16,6 +16,7 @@ from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.event_posts import EventPostRepository
+from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
@@ -89,6 +90,7 @@ class Repositories(ServiceStores):
     rejected: RejectedLineRepository
     links: LinkRepository
     roles: RoleRepository
+    factions: FactionRepository
     boards: PostedBoardRepository
     bounty_boards: BountyBoardRepository
     errors: ErrorRepository
@@ -133,6 +135,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         deaths=DeathRepository(database),
         links=LinkRepository(database),
         roles=RoleRepository(database, fences=fences),
+        factions=FactionRepository(database, fences=fences),
         wallets=WalletRepository(database, fences=fences),
         bounties=BountyRepository(database, fences=fences),
         due_bounties=scope_index,

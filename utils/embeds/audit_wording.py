@@ -66,6 +66,8 @@ _FIELDS: Mapping[str, Text] = {
     "style": text_in("a setting", "style"),
     "delay_minutes": text_in("a setting", "delay"),
     "min_distance": text_in("a setting", "minimum distance"),
+    "tag": text_in("a setting", "tag"),
+    "is_open": text_in("a setting", "open to everyone"),
     **{kind.value: name for kind, name in FEED_SWITCHES.items()},
     **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
 }
@@ -414,6 +416,29 @@ def _describe_restored(facts: AuditFacts) -> Text:
     )
 
 
+def _describe_founded(facts: AuditFacts) -> Text:
+    name, tag = facts.get_change("name").new, facts.get_change("tag").new
+    return text("**{faction}** [{tag}] founded", faction=_describe_value(name), tag=_describe_value(tag))
+
+
+def _describe_faction(facts: AuditFacts) -> Text:
+    name = _describe_value(facts.get_change("name").old)
+    changed = [_join_change(change) for change in facts.changes if change.old != change.new]
+    return text("**{faction}**: {changes}", faction=name, changes=Names(tuple(changed)))
+
+
+def _describe_disbanded(facts: AuditFacts) -> Text:
+    return text("**{faction}** disbanded", faction=_describe_value(facts.get_change("name").old))
+
+
+def _describe_leader(facts: AuditFacts) -> Text:
+    return text(
+        "{member} leads **{faction}** now",
+        member=describe_member(facts.member_id),
+        faction=_describe_value(facts.get_change("faction").new),
+    )
+
+
 def _describe_repaired(facts: AuditFacts) -> Text:
     """Return what a repair did: to deaths, to a wallet, or to all figures of a game server."""
     if (deaths := facts.get_change("deaths").new) is not None:
@@ -467,4 +492,9 @@ _SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
     AuditAction.SEASON_START: _describe_season_started,
     AuditAction.SEASON_END: _describe_season,
     AuditAction.SEASON_CANCEL: _describe_season,
+    AuditAction.FACTION_CREATE: _describe_founded,
+    AuditAction.FACTION_EDIT: _describe_faction,
+    AuditAction.FACTION_RENAME: _describe_faction,
+    AuditAction.FACTION_DISBAND: _describe_disbanded,
+    AuditAction.FACTION_LEADER: _describe_leader,
 }

@@ -19,6 +19,7 @@ from utils.embeds import (
     counters,
     errors,
     events,
+    factions,
     health,
     incidents,
     links,
@@ -300,7 +301,16 @@ class EmbedFactory:
     build_asked_link = _show(links.build_asked_embed)
     build_proof_progress = _show(links.build_progress_embed)
     build_link_outcome = _show(links.build_outcome_embed)
+    build_unlinked = _show(links.build_unlinked_embed)
     build_links = _show(links.build_links_embed)
+
+    build_faction = _show(factions.build_faction_embed)
+    build_faction_list = _show(factions.build_faction_list_embed)
+    build_faction_founded = _show(factions.build_founded_embed)
+    build_faction_invited = _show(factions.build_invited_embed)
+    build_faction_edited = _show(factions.build_edited_embed)
+    build_faction_left = _show(factions.build_left_embed)
+    build_leave_question = _show(factions.build_leave_question_embed)
 
     build_export = _show(personal.build_export_embed)
     build_erase_question = _show(personal.build_erase_question_embed)

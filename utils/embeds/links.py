@@ -4,9 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import discord
 
+from utils.embeds.factions import describe_left
+from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
 from utils.embeds.theme import Theme
 from utils.embeds.values import frame, show_name
+from utils.models.factions import EndedMembership
 from utils.models.links import Link, ProofOutcome, ProofWindow, describe_unlinked
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Moment, Number, Text, join, text, text_in
@@ -69,6 +72,12 @@ def describe_end(theme: Theme, link: Link, outcome: ProofOutcome) -> Text:
         title=_TITLES[outcome],
         player=show_name(link.player_name),
     )
+
+
+def build_unlinked_embed(style: Style, said: Text, membership: EndedMembership | None) -> discord.Embed:
+    """Return the answer of ``/unlink``; the member's time in a faction ends with their last link."""
+    parts = [said] if membership is None else [said, describe_left(membership)]
+    return build_success_embed(style, text("Unlinked"), join(parts, "\n\n"))
 
 
 def build_links_embed(

@@ -123,6 +123,19 @@ async def complete_rule(ctx: discord.AutocompleteContext) -> list[discord.Option
 
 
 @offer_if_found
+async def complete_faction(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer this guild's factions by tag and name; the value is the faction's id."""
+    return offer(ctx, await get_services(ctx).factions.list_choices(get_guild_id(ctx.interaction)))
+
+
+@offer_if_found
+async def complete_joinable_faction(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer the factions that the caller may join: invitations first, then open ones."""
+    guild_id, member_id = get_guild_id(ctx.interaction), get_member_id(ctx.interaction)
+    return offer(ctx, await get_services(ctx).factions.list_joinable(guild_id, member_id))
+
+
+@offer_if_found
 async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer the links of the member in the option ``member``; nothing before one is chosen."""
     member_id = str(ctx.options.get("member") or "")

@@ -21,6 +21,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
 from utils.models.statistics import Board
 from utils.models.texts import Text
+from utils.services.factions.factions import FactionService
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
@@ -195,6 +196,7 @@ class Services:
     links: LinkService
     role_looks: RoleLooks
     role_rules: RoleRuleService
+    factions: FactionService
     names: PlayerNames
     seen: SeenPlayers
     coverage: CoverageService

@@ -57,6 +57,11 @@ class AuditAction(StrEnum):
     SEASON_START = "season start"
     SEASON_END = "season end"
     SEASON_CANCEL = "season cancel"
+    FACTION_CREATE = "faction create"
+    FACTION_EDIT = "faction edit"
+    FACTION_RENAME = "faction rename"
+    FACTION_DISBAND = "faction disband"
+    FACTION_LEADER = "faction leader"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from utils.models.factions import EndedMembership
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Mention, Text, text
 
@@ -111,6 +112,18 @@ class Link:
     def ends_at(self) -> datetime:
         """The end of its last window; without windows the time of the request."""
         return self.windows[-1].ends_at if self.windows else self.linked_at
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedLinks:
+    """Links that were removed together.
+
+    Attributes:
+        membership: how the member's time in a faction ended with their last proven link.
+    """
+
+    links: tuple[Link, ...]
+    membership: EndedMembership | None = None
 
 
 def describe_unlinked(member_id: MemberId) -> Text:

@@ -54,6 +54,7 @@ class Feature(StrEnum):
     RESTARTS = "admin server restarts"
     ROLES = "roles add"
     SEASON = "season"
+    FACTIONS = "faction"
 
 
 FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
@@ -82,6 +83,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.WALLET: (text_in("a feature", "wallet"),),
         Feature.COUNTERS: (text_in("a feature", "counters"),),
         Feature.SEASON: (text_in("a feature", "seasons"),),
+        Feature.FACTIONS: (text_in("a feature", "factions"),),
     },
     3: {
         Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),

@@ -40,15 +40,15 @@ class RecapState(StrEnum):
 
 
 class Weekday(StrEnum):
-    """The days of the week, in their order."""
+    """The days of the week, in their order; short, because the choices of ``/admin`` are limited together."""
 
-    MONDAY = "monday"
-    TUESDAY = "tuesday"
-    WEDNESDAY = "wednesday"
-    THURSDAY = "thursday"
-    FRIDAY = "friday"
-    SATURDAY = "saturday"
-    SUNDAY = "sunday"
+    MONDAY = "mon"
+    TUESDAY = "tue"
+    WEDNESDAY = "wed"
+    THURSDAY = "thu"
+    FRIDAY = "fri"
+    SATURDAY = "sat"
+    SUNDAY = "sun"
 
     @property
     def number(self) -> int:

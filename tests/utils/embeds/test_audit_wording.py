@@ -39,7 +39,7 @@ SENTENCES = [
         change(
             FieldChange("is_daily", old=False, new=True),
             FieldChange("hour", 9, 20),
-            FieldChange("weekday", "monday", "sunday"),
+            FieldChange("weekday", "mon", "sun"),
             server_name=None,
         ),
         "daily recap: off → on, hour of recaps: 9 → 20, day of the weekly recap: Monday → Sunday",
@@ -85,6 +85,35 @@ SENTENCES = [
         "roles off",
         AuditFacts(changes=(FieldChange("role_id", 6, None),)),
         "<@&6>: every member with a linked player · all game servers · All time",
+    ),
+    (
+        "faction create",
+        change(
+            FieldChange("name", None, "Wolves"),
+            FieldChange("tag", None, "WLF"),
+            FieldChange("is_open", None, new=True),
+        ),
+        "**Wolves** [WLF] founded",
+    ),
+    (
+        "faction edit",
+        change(FieldChange("name", "Wolves", "Wolves"), FieldChange("is_open", old=True, new=False)),
+        "**Wolves**: open to everyone: on → off",
+    ),
+    (
+        "faction rename",
+        change(FieldChange("name", "Wolves", "Bears"), FieldChange("tag", "WLF", "BRS")),
+        "**Wolves**: name: Wolves → Bears, tag: WLF → BRS",
+    ),
+    (
+        "faction disband",
+        change(FieldChange("name", "Wolves", None), FieldChange("tag", "WLF", None)),
+        "**Wolves** disbanded",
+    ),
+    (
+        "faction leader",
+        AuditFacts(member_id=MemberId(7), changes=(FieldChange("faction", None, "Wolves"),)),
+        "<@7> leads **Wolves** now",
     ),
     (
         "season start",

@@ -127,6 +127,23 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("member", ("guild_id", "member_id")),
     ),
     "levels": (Index("member", ("guild_id", "member_id"), unique=True),),
+    "factions": (
+        Index("faction", ("guild_id", "faction_id"), unique=True),
+        Index("name", ("guild_id", "name_key"), unique=True, only={"holds_name": True}),
+        Index("tag", ("guild_id", "tag"), unique=True, only={"holds_name": True}),
+        Index("active", ("guild_id", "founded_at"), only={"is_active": True}),
+        Index("disbanded", ("guild_id", "disbanded_at"), only={"is_active": False}),
+    ),
+    "faction_periods": (
+        Index("period", ("guild_id", "faction_id", "member_id", "joined_day"), unique=True),
+        Index("member", ("guild_id", "member_id", "joined_at")),
+        Index("current", ("guild_id", "member_id"), unique=True, only={"is_current": True}),
+    ),
+    "faction_invites": (
+        Index("invitation", ("guild_id", "faction_id", "member_id"), unique=True),
+        Index("member", ("guild_id", "member_id", "expires_at")),
+        Index("ending", ("guild_id", "expires_at")),
+    ),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -185,6 +202,9 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "role_rules": BackupClass.KEPT,
     "role_grants": BackupClass.KEPT,
     "levels": BackupClass.KEPT,
+    "factions": BackupClass.KEPT,
+    "faction_periods": BackupClass.KEPT,
+    "faction_invites": BackupClass.KEPT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

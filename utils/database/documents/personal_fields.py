@@ -273,6 +273,13 @@ PERSONAL_FIELDS: Declarations = {
     "role_rules": (_member("created_by", Erasure.KEPT, part=ExportPart("role_rules", "rule")),),
     "role_grants": (_member("member_id", Erasure.DELETED, part=ExportPart("role_grants", "member")),),
     "levels": (_member("member_id", Erasure.DELETED, part=ExportPart("levels", "member")),),
+    "factions": (),
+    "faction_periods": (
+        _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_memberships", "member")),
+    ),
+    "faction_invites": (
+        _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_invitations", "member")),
+    ),
     "errors": (
         _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),
         _member("resolved_by", Erasure.REPLACED, after=ERASED_MEMBER_ID),

@@ -18,6 +18,7 @@ from utils.database.documents.personal_fields import (
 )
 from utils.database.repositories.repository import FencedRepository
 from utils.database.units.erasure_unit import ErasureTransaction
+from utils.database.units.faction_unit import FactionTransaction
 from utils.models.audit import AuditAction
 from utils.models.links import LinkState
 from utils.models.mentions import build_mention_pattern, erase_mentions
@@ -135,8 +136,11 @@ class ErasureRepository(FencedRepository):
             elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
 
-    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete all links of a player, proven or pending; an alt replaces a deleted main."""
+    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId, *, at: datetime) -> None:
+        """Delete all links of a player, proven or pending; an alt replaces a deleted main.
+
+        A member who has no proven link any more leaves their faction.
+        """
 
         def delete(transaction: Transaction) -> None:
             links = transaction.of_guild("links", guild_id)
@@ -146,7 +150,8 @@ class ErasureRepository(FencedRepository):
             links.delete({"is_open": True, "player_id": player_id})
             transaction.of_guild("proof_attempts", guild_id).delete({"player_id": player_id})
             for one in owned:
-                _choose_main(links, one["member_id"])
+                if not _choose_main(links, one["member_id"]):
+                    FactionTransaction(transaction, guild_id).end_membership(one["member_id"], at=at)
 
         await self._in_transaction(guild_id, delete)
 
@@ -163,7 +168,8 @@ class ErasureRepository(FencedRepository):
     async def delete_member(self, guild_id: GuildId, member_id: MemberId, *, at: datetime) -> None:
         """Delete links, wallet and the last rows of the ledger, and withdraw open bounties; all or nothing.
 
-        The emeralds held for those bounties are deleted with the wallet; there is no refund.
+        The member leaves their faction, and nothing tells any more in which factions they were. The emeralds
+        held for those bounties are deleted with the wallet; there is no refund.
         """
 
         def delete(transaction: Transaction) -> None:
@@ -178,7 +184,8 @@ class ErasureRepository(FencedRepository):
             # again
             nothing = {"$inc": {"balance": 0, "rows": 0}}
             transaction.of_guild("wallets", guild_id).find_one_and_update(own, nothing)
-            for name in ("links", "wallets", "ledger"):
+            FactionTransaction(transaction, guild_id).end_membership(member_id, at=at)
+            for name in ("links", "wallets", "ledger", "faction_periods", "faction_invites"):
                 transaction.of_guild(name, guild_id).delete(own)
 
         await self._in_transaction(guild_id, delete)
@@ -227,9 +234,10 @@ def _without_mentions(value: Any, member_id: MemberId) -> Any:
     return [_without_mentions(one, member_id) for one in value] if isinstance(value, list) else value
 
 
-def _choose_main(links: BlockingCollection, member_id: int) -> None:
-    """Make the alt that was proven first the main of a member who has none."""
+def _choose_main(links: BlockingCollection, member_id: int) -> bool:
+    """Make the alt that was proven first the main of a member who has none; tell whether any is left."""
     left = links.find({"member_id": member_id, "state": LinkState.PROVEN.value}, hint="link")
     if left and not any(one["is_main"] for one in left):
         first = min(left, key=lambda one: one.get("proven_at") or one["linked_at"])
         links.update_one({"_id": first["_id"]}, {"$set": {"is_main": True}})
+    return bool(left)

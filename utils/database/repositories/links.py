@@ -11,10 +11,11 @@ from utils.database.core.transaction import Transaction
 from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document, build_over
 from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
+from utils.database.units.faction_unit import FactionTransaction, copy_faction
 from utils.errors import StorageConflictError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import DeathKind
-from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, RemovedLinks
 from utils.models.presence import OWN_LEAVES
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
@@ -190,11 +191,15 @@ class LinkRepository(Repository):
         member_id: MemberId,
         player_ids: Sequence[PlayerId],
         *,
+        at: datetime,
         describe: Callable[[Link], AuditEntry] | None = None,
-    ) -> tuple[Link, ...]:
-        """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
+    ) -> RemovedLinks:
+        """Delete links and return them; if the main is among them, the oldest remaining alt becomes main.
 
-        def remove(transaction: Transaction) -> tuple[Link, ...]:
+        The member's time in a faction ends with their last proven link.
+        """
+
+        def remove(transaction: Transaction) -> RemovedLinks:
             links = transaction.of_guild("links", guild_id)
             query = {"member_id": int(member_id), **_NOT_OVER}
             found = links.find(query, hint="link")
@@ -206,7 +211,10 @@ class LinkRepository(Repository):
                 links.update_one(_build_key(left[0]), {"$set": {"is_main": True}})
             for link in removed:
                 insert_entry(transaction, guild_id, None if describe is None else describe(link))
-            return tuple(removed)
+            is_last = not left and any(link.is_proven for link in removed)
+            factions = FactionTransaction(transaction, guild_id)
+            ended = factions.end_membership(member_id, at=at) if is_last else None
+            return RemovedLinks(tuple(removed), ended)
 
         return await self._in_transaction(remove)
 
@@ -229,6 +237,7 @@ class LinkRepository(Repository):
             main = {"member_id": int(link.member_id), "is_main": True}
             has_main = links.update_one(main, {"$set": {"alt_at": at}})
             proven = {**_PROVEN, "is_main": not has_main, "proven_at": at}
+            proven |= copy_faction(links.find_one(main) or {}) if has_main else {}
             if is_asked_for:
                 query = {**_build_request(link), **_PENDING}
                 if not links.update_one(query, {"$set": proven}):

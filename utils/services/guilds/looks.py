@@ -20,6 +20,7 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.events import (
     CountersStored,
+    FactionChanged,
     HistoryImported,
     LinksChanged,
     PlayerErased,
@@ -109,6 +110,10 @@ class GuildLooks:
 
     def on_season_changed(self, event: SeasonChanged) -> None:
         """Note a guild in which a season began or ended."""
+        self._wanted.add(event.guild_id)
+
+    def on_faction_changed(self, event: FactionChanged) -> None:
+        """Note a guild with a changed faction."""
         self._wanted.add(event.guild_id)
 
     async def _look_at(self, guild_id: GuildId) -> None:

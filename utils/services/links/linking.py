@@ -21,11 +21,11 @@ from utils.errors import (
     LimitReachedError,
     NotFoundError,
 )
-from utils.events import EventDispatcher, LinksChanged
+from utils.events import EventDispatcher, FactionChanged, LinksChanged
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
-from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
+from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow, RemovedLinks
 from utils.models.players import KnownPlayer
 from utils.models.quantities import describe_wait
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
@@ -84,9 +84,13 @@ class LinkStore(ProofSource, AlertedRequests, Protocol):  # implemented by LinkR
         member_id: MemberId,
         player_ids: Sequence[PlayerId],
         *,
+        at: datetime,
         describe: Describe | None = None,
-    ) -> Sequence[Link]:
-        """Delete links and return them; if the main is among them, the oldest remaining alt becomes main."""
+    ) -> RemovedLinks:
+        """Delete links and return them; if the main is among them, the oldest remaining alt becomes main.
+
+        The member's time in a faction ends with their last proven link.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class LinkService:
         audit: gets an entry for changes by admins and for requests for taken players.
         notifier: tells admins and owners of requests for taken players.
         alerts: tells admins of all other requests.
-        events: dispatches ``LinksChanged``.
+        events: dispatches ``LinksChanged``, and ``FactionChanged`` when a membership ended with a link.
         rng: random source of the proof times; must be unpredictable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
@@ -192,8 +196,8 @@ class LinkService:
         ):
             self.proofs.tell(shown, ProofOutcome.ENDED)
 
-    async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
-        """End one of a member's own links and return it.
+    async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> RemovedLinks:
+        """End one of a member's own links and return what ended.
 
         Raises:
             NotFoundError, AmbiguousError: the text fits no link, or several.
@@ -203,8 +207,8 @@ class LinkService:
 
     async def unlink_all(
         self, guild_id: GuildId, member_id: MemberId, *, shown: Sequence[Link]
-    ) -> Sequence[Link]:
-        """End all of a member's own links, which a question showed, and return the ended ones.
+    ) -> RemovedLinks:
+        """End all of a member's own links, which a question showed, and return what ended.
 
         Raises:
             NotFoundError: all of them have ended by themselves.
@@ -281,7 +285,7 @@ class LinkService:
         """
         describe = partial(_describe_end, actor_id=actor_id, at=self.clock.now())
         async with self._locks.hold(guild_id):
-            link = await self._remove(guild_id, member_id, player, describe)
+            [link] = (await self._remove(guild_id, member_id, player, describe)).links
         log_entry(guild_id, describe(link))
         return link
 
@@ -296,10 +300,9 @@ class LinkService:
 
     async def _remove(
         self, guild_id: GuildId, member_id: MemberId, player: str, describe: Describe | None = None
-    ) -> Link:
+    ) -> RemovedLinks:
         link = _choose(await self.store.list_of_member(guild_id, member_id), player)
-        [removed] = await self._delete(guild_id, member_id, [link], describe)
-        return removed
+        return await self._delete(guild_id, member_id, [link], describe)
 
     async def _delete(
         self,
@@ -307,24 +310,27 @@ class LinkService:
         member_id: MemberId,
         links: Sequence[Link],
         describe: Describe | None = None,
-    ) -> Sequence[Link]:
+    ) -> RemovedLinks:
         """Delete links, and update the messages that named their times.
 
         Raises:
             NotFoundError: all of them have ended by themselves.
         """
         player_ids = [link.player_id for link in links]
-        removed = await self.store.remove(guild_id, member_id, player_ids, describe=describe)
-        if not removed:
+        now = self.clock.now()
+        removed = await self.store.remove(guild_id, member_id, player_ids, at=now, describe=describe)
+        if not removed.links:
             raise NotFoundError(
                 _describe_missing(links[0].player_name)
                 if len(links) == 1
                 else text("These links have ended already.")
             )
-        for link in removed:
+        for link in removed.links:
             self.proofs.tell(link, ProofOutcome.ENDED)
-        if any(link.is_proven for link in removed):
+        if any(link.is_proven for link in removed.links):
             self.events.dispatch(LinksChanged(guild_id=guild_id, member_id=member_id))
+        if removed.membership is not None:
+            self.events.dispatch(FactionChanged(guild_id=guild_id))
         return removed
 
     async def _put_request(

@@ -87,8 +87,8 @@ class ErasureStore(Protocol):  # implemented by ErasureRepository
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Erase a member from every field that is erased by its declaration alone."""
 
-    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete all links of a player, proven or pending."""
+    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId, *, at: datetime) -> None:
+        """Delete all links of a player, proven or pending; without any left, the member leaves a faction."""
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -124,7 +124,7 @@ class Eraser:
         await self._erase_traces(person, names)
         if person.member_id is None and not person.is_asker:
             # the player's names, not the link, let an admin find the rest
-            await self.store.delete_links_of(person.guild_id, person.player_ids[0])
+            await self._delete_links(person.guild_id, person.player_ids[0])
         deaths = 0
         for scope in await self.store.list_scopes(person.guild_id):
             for player_id in person.player_ids:
@@ -133,8 +133,11 @@ class Eraser:
         if person.member_id is not None:
             await self._erase_member(person.guild_id, person.member_id)
         for player_id in person.player_ids:
-            await self.store.delete_links_of(person.guild_id, player_id)
+            await self._delete_links(person.guild_id, player_id)
         return deaths
+
+    async def _delete_links(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        await self.store.delete_links_of(guild_id, player_id, at=self.clock.now())
 
     async def _list_names(self, person: Person) -> dict[PlayerId, frozenset[str]]:
         scopes = await self.store.list_scopes(person.guild_id)

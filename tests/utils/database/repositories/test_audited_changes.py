@@ -143,7 +143,7 @@ async def end_link(storage: Storage) -> None:
         assert link.is_proven
         return ENTRY
 
-    await storage.links.remove(storage.scope.guild_id, ANNA, [PlayerId("wolf")], describe=describe)
+    await storage.links.remove(storage.scope.guild_id, ANNA, [PlayerId("wolf")], at=NOW, describe=describe)
 
 
 async def refuse_request(storage: Storage) -> None:

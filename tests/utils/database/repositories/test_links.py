@@ -18,7 +18,7 @@ from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageConflictError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind
-from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome, ProofWindow, RemovedLinks
 from utils.models.presence import LeaveReason, PlaySession
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -141,7 +141,7 @@ async def test_somebody_is_main_when_the_main_ends_while_an_alt_is_proven(
     await prove_all(links, build_link())
     alt = build_link(player_id=BEAR)
     await links.put_pending(GUILD, alt)
-    await asyncio.gather(links.prove(GUILD, alt, at=NOW), links.remove(GUILD, ANNA, [WOLF]))
+    await asyncio.gather(links.prove(GUILD, alt, at=NOW), links.remove(GUILD, ANNA, [WOLF], at=NOW))
     [left] = await links.list_of_member(GUILD, ANNA)
     assert (left.player_id, left.is_main, left.is_proven) == (BEAR, True, True)
 
@@ -164,11 +164,12 @@ async def test_link_is_proven_by_hand_whether_it_was_asked_for_or_not(links: Lin
 async def test_oldest_alt_becomes_main_when_the_main_is_removed(links: LinkRepository) -> None:
     """Only the named links are deleted; unknown ones raise no error."""
     await prove_all(links, *(build_link(player_id=player) for player in (WOLF, BEAR, FOX)))
-    assert [link.player_id for link in await links.remove(GUILD, ANNA, [WOLF, PlayerId("no")])] == [WOLF]
+    removed = await links.remove(GUILD, ANNA, [WOLF, PlayerId("no")], at=NOW)
+    assert [link.player_id for link in removed.links] == [WOLF]
     left = await links.list_of_member(GUILD, ANNA)
     assert [(link.player_id, link.is_main) for link in left] == [(BEAR, True), (FOX, False)]
-    assert await links.remove(GUILD, BERT, [BEAR]) == ()
-    assert len(await links.remove(GUILD, ANNA, [BEAR, FOX])) == 2
+    assert await links.remove(GUILD, BERT, [BEAR], at=NOW) == RemovedLinks(())
+    assert len((await links.remove(GUILD, ANNA, [BEAR, FOX], at=NOW)).links) == 2
     assert await links.list_of_member(GUILD, ANNA) == ()
 
 
@@ -236,7 +237,7 @@ async def test_request_is_over_whichever_message_shows_it(links: LinkRepository)
     )
     assert (await links.list_of_member(GUILD, BERT), over in await links.list_open(GUILD)) == ((), True)
     assert await links.prove(GUILD, second, at=NOW) is None
-    assert await links.remove(GUILD, BERT, [second.player_id]) == ()
+    assert await links.remove(GUILD, BERT, [second.player_id], at=NOW) == RemovedLinks(())
     await links.delete_told(GUILD, over)
     assert over not in await links.list_open(GUILD)
 

@@ -33,6 +33,7 @@ from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
+from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.outbox import OutboxRepository
@@ -40,9 +41,11 @@ from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.seasons import SeasonRepository
+from utils.database.units.faction_unit import FactionTransaction
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.error_groups import ErrorCategory, GroupDelta
+from utils.models.factions import Faction, FactionInvitation, FactionPeriod, FactionRank
 from utils.models.game_log import GameLogState, LogCursor, PopulationSample
 from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
@@ -103,6 +106,7 @@ async def fill_rest(place: Place) -> None:
     event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, grant.ends_at, OWNER, reason)
     granted = AuditEntry(NOW, OWNER, AuditAction.PREMIUM_GRANT, AuditFacts(reason=reason))
     await PremiumRepository(database).write_grant(guild_id, grant, event, entry=granted)
+    await fill_factions(place)
     await PostedBoardRepository(database).insert_board(BoardKey(guild_id, ServerId(""), "kd"))
     await BountyBoardRepository(database).save_place(guild_id, MessagePlace(ChannelId(5), 6))
     key = IncidentKey(guild_id, IncidentKind.SERVER_UNREAD, place.scope.server_id)
@@ -177,6 +181,20 @@ async def write_season(place: Place) -> None:
         build_notice=lambda kept: build_season_notice(season, kept, game_server="", at=NOW),
         at=NOW,
     )
+
+
+async def fill_factions(place: Place) -> None:
+    """Store a faction that the owner of Wolf leads, with another member and an invitation."""
+    guild_id, store = place.scope.guild_id, FactionRepository(place.database, fences=lambda _: None)
+    faction = Faction(guild_id, "f", "Pack", "pack", "PCK", is_open=False, founded_at=NOW)
+    invitation = FactionInvitation("f", OWNER, NOW)
+
+    def found(unit: FactionTransaction) -> None:
+        unit.insert_faction(faction)
+        unit.open_period(FactionPeriod("f", OWNER, NOW, FactionRank.LEADER), faction)
+        unit.put_invitation(invitation)
+
+    await store.in_transaction(guild_id, found)
 
 
 async def write_error(place: Place) -> None:

@@ -236,6 +236,7 @@ async def test_every_read_for_people_is_served_by_an_index(
             ("weapons", DEATHS * 2, partial(combat.list_weapons, lately)),
             ("weapons_of", DEATHS * 2, partial(combat.list_weapons_of, lately, [A])),
         ]
+    of_recap = replace(covered, since=date(2025, 4, 1), until=date(2025, 5, 31))
     limits += [
         ("best", DEATHS * 2, partial(combat.find_best_users, covered, ["AK-SU"])),
         ("one server", DEATHS, partial(combat.find_best_users, CoveredDeaths(guild_id, both[:1]), ["AK-SU"])),
@@ -246,6 +247,7 @@ async def test_every_read_for_people_is_served_by_an_index(
         ("killers", COVERED, partial(combat.list_enemies, covered, [A, PLAYERS[1]], "killer")),
         ("victims", COVERED, partial(combat.list_enemies, covered, [A], "victim")),
         ("count", COVERED, partial(combat.count_kills, covered, A, PLAYERS[1])),
+        ("rivalry", DEATHS * 2, partial(combat.find_rivalry, of_recap)),
         ("hours", 2, partial(combat.list_hours, covered)),
         ("hours_of", COVERED, partial(combat.list_hours, covered, A)),
         ("recent", 3, partial(deaths.list_recent, covered, limit=3)),
@@ -283,7 +285,7 @@ async def test_everything_about_links_is_served_by_an_index(
     await links.delete_told(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
     await links.end_request(guild_id, Link(guild_id, MemberId(2), A, "a", NOW), ProofOutcome.UNCLEAR)
     await links.mark_alerted(guild_id, link)
-    await links.remove(guild_id, MemberId(1), [A])
+    await links.remove(guild_id, MemberId(1), [A], at=NOW)
     await ScopeIndexRepository(profiled, Sharding()).list_guilds_with_open_links()
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
@@ -465,7 +467,7 @@ async def test_personal_data_is_found_by_index(
     await erasures.list_names(scope, A)
     await erasures.erase_player(guild_id, A, ["a"])
     await erasures.erase_member(guild_id, member_id)
-    await erasures.delete_links_of(guild_id, A)
+    await erasures.delete_links_of(guild_id, A, at=NOW)
     await erasures.delete_ledger_rows(guild_id, member_id, limit=5)
     await erasures.delete_member(guild_id, member_id, at=NOW)
 

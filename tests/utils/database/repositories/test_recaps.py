@@ -79,11 +79,8 @@ class House:
         self.guilds = GuildRepository(self.database)
         self.index = ScopeIndexRepository(self.database, Sharding())
         standings = Standings(self.database)
-        statistics, combat = (
-            StatisticsRepository(self.database, standings),
-            CombatRepository(self.database, standings),
-        )
-        self.reader = RecapReader(statistics, combat)
+        statistics = StatisticsRepository(self.database, standings)
+        self.reader = RecapReader(statistics, CombatRepository(self.database, standings))
 
     @property
     def guild_id(self) -> GuildId:
@@ -152,9 +149,12 @@ async def test_figures_of_a_week_are_those_counted_by_hand(house: House, make_de
     north, south = (server.scope for server in house.servers)
 
     def list_deaths(
-        scope: ServerScope, *pairs: tuple[PlayerId, PlayerId, int], **more: object
+        scope: ServerScope, *kills: tuple[PlayerId, PlayerId, int], weapon: str = "AK-SU"
     ) -> list[Death]:
-        return [make_death(scope, killer, victim, second=second, **more) for killer, victim, second in pairs]
+        return [
+            make_death(scope, killer, victim, second=second, weapon=weapon)
+            for killer, victim, second in kills
+        ]
 
     sunday = 4 * A_DAY
     await house.store(
@@ -213,11 +213,8 @@ async def test_rivals_need_two_kills_each(house: House, make_death: MakeDeath) -
     """Two kills of each other are a rivalry, and one kill back is none."""
     north = house.servers[0].scope
     many = [make_death(north, A, B, second=second) for second in range(9)]
-    once = [
-        make_death(north, B, A, second=20),
-        make_death(north, C, D, second=21),
-        make_death(north, D, C, second=22),
-    ]
+    pairs = ((B, A), (C, D), (D, C))
+    once = [make_death(north, *pair, second=20 + number) for number, pair in enumerate(pairs)]
     await house.store(north, [PlayerDay(one, SUNDAY, Counters()) for one in (A, B, C, D)], [*many, *once])
     assert (await house.reader.read(house.guild_id, house.servers, WEEK)).rivalry is None
     await house.store(north, [], [make_death(north, C, D, second=31), make_death(north, D, C, second=32)])

@@ -245,7 +245,7 @@ async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court
     gate = court.messages.gate = Gate()
     await court.watcher.look([GUILD])
     await gate.has_read.wait()
-    await court.store.remove(GUILD, BERT, [taken.player_id])
+    await court.store.remove(GUILD, BERT, [taken.player_id], at=START)
     again = replace(asked, channel_id=None, message_id=None)
     await court.ask(again)
     await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)

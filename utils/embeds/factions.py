@@ -1,0 +1,133 @@
+"""Factions: answers and lists."""
+
+from collections.abc import Sequence
+
+import discord
+
+from utils.embeds.replies import build_success_embed
+from utils.embeds.style import Style
+from utils.embeds.values import join_facts
+from utils.models.factions import (
+    EndedMembership,
+    Faction,
+    FactionInvitation,
+    FactionMembers,
+    FactionPeriod,
+    FactionRank,
+    choose_successor,
+)
+from utils.models.scope import MemberId
+from utils.models.texts import Command, Mention, Moment, Text, Value, join, plural, text
+
+_RANK_MARKS = {FactionRank.LEADER: "👑", FactionRank.OFFICER: "🎖️", FactionRank.MEMBER: "▫️"}
+
+
+def build_founded_embed(style: Style, faction: Faction, leader_id: MemberId) -> discord.Embed:
+    """Return the answer of ``/faction create``."""
+    said = text(
+        "{leader} leads **{faction}** [{tag}].",
+        leader=Mention("@", leader_id),
+        faction=faction.name,
+        tag=faction.tag,
+    )
+    how = text("Invite members with {invite}.", invite=Command("faction invite"))
+    if faction.is_open:
+        how = text("Members join it with {join}.", join=Command("faction join"))
+    return build_success_embed(style, text("Faction founded"), join([said, how]))
+
+
+def build_invited_embed(style: Style, faction: Faction, invitation: FactionInvitation) -> discord.Embed:
+    """Return the answer of ``/faction invite``."""
+    said = text(
+        "{member}, you're invited to **{faction}** [{tag}]. Join it with {join}. The invitation ends {at}.",
+        member=Mention("@", invitation.member_id),
+        faction=faction.name,
+        tag=faction.tag,
+        join=Command("faction join"),
+        at=Moment(invitation.expires_at),
+    )
+    return build_success_embed(style, text("Invited"), said)
+
+
+def build_edited_embed(style: Style, before: Faction, after: Faction) -> discord.Embed:
+    """Return the answer of ``/faction edit``, and of a rename by an admin."""
+    lines: list[Value] = []
+    if before.name != after.name:
+        lines.append(text("Name: **{old}** → **{new}**", old=before.name, new=after.name))
+    if before.tag != after.tag:
+        lines.append(text("Tag: [{old}] → [{new}]", old=before.tag, new=after.tag))
+    if before.is_open != after.is_open:
+        lines.append(
+            text("Anyone may join now.") if after.is_open else text("Members need an invitation now.")
+        )
+    return build_success_embed(style, text("Faction changed"), join(lines, "\n"))
+
+
+def build_leave_question_embed(style: Style, own: FactionMembers, member_id: MemberId) -> discord.Embed:
+    """Return the question before a member leaves, with what follows."""
+    left = [one for one in own.members if one.member_id != member_id]
+    successor = choose_successor(left)
+    said = text("You can come back at any time, but you can join another faction only after 24 hours.")
+    if not left:
+        said = text("You're its last member, so the faction will be disbanded.")
+    elif successor is not None:
+        said = text("{member} will lead it after you.", member=Mention("@", successor.member_id))
+    return style.build(text("Leave {faction}?", faction=own.faction.name), said)
+
+
+def build_left_embed(style: Style, ended: EndedMembership) -> discord.Embed:
+    """Return the answer of ``/faction leave``."""
+    return build_success_embed(style, text("Left"), describe_left(ended))
+
+
+def describe_left(ended: EndedMembership) -> Text:
+    """Return what the end of the reader's own membership led to."""
+    name = ended.faction.name
+    if ended.is_disbanded:
+        return text("You left **{faction}**. You were its last member, so it is disbanded.", faction=name)
+    if ended.successor_id is None:
+        return text("You left **{faction}**.", faction=name)
+    leader = Mention("@", ended.successor_id)
+    return text("You left **{faction}**. {leader} leads it now.", faction=name, leader=leader)
+
+
+def build_faction_embed(style: Style, shown: FactionMembers) -> discord.Embed:
+    """Return the answer of ``/faction info``."""
+    faction = shown.faction
+    how = text("Anyone may join.") if faction.is_open else text("Joining needs an invitation.")
+    embed = style.build(
+        text("🏴 {faction} [{tag}]", faction=faction.name, tag=faction.tag),
+        how,
+        colour=style.theme.ranking,
+    )
+    members = join([_show_member(one) for one in shown.members], "\n")
+    style.add_field(embed, text("Members"), members)
+    return embed
+
+
+def build_faction_list_embed(
+    style: Style, factions: Sequence[FactionMembers], *, first: int
+) -> discord.Embed:
+    """Return one page of the factions; ``first`` is the number of its first row, from 1."""
+    lines = [
+        f"`{number}` {style.write(_show_faction(one))}" for number, one in enumerate(factions, start=first)
+    ]
+    nobody = text("No faction yet. Found the first with {create}.", create=Command("faction create"))
+    return style.build(text("🏴 Factions"), nobody, lines=lines, colour=style.theme.ranking)
+
+
+def _show_faction(shown: FactionMembers) -> Text:
+    faction = shown.faction
+    facts: list[Value] = [
+        text("**{faction}** [{tag}]", faction=faction.name, tag=faction.tag),
+        plural("{count} member", "{count} members", len(shown.members)),
+    ]
+    if shown.leader_id is not None:
+        facts.append(text("led by {leader}", leader=Mention("@", shown.leader_id)))
+    if faction.is_open:
+        facts.append(text("open"))
+    return join_facts(facts)
+
+
+def _show_member(member: FactionPeriod) -> Text:
+    return join([_RANK_MARKS[member.rank], Mention("@", member.member_id)])

@@ -1,0 +1,1 @@
+"""Factions: names, rules and figures of groups of members."""
