@@ -114,6 +114,14 @@ async def switch_bounties(walker: Walker) -> None:
     await walker.until_shown(wanted, "102 💎")
 
 
+async def move_recaps(walker: Walker) -> None:
+    """Recaps come at the hour that was saved."""
+    saved = await walker.ask("/admin recap", daily=True, hour=21)
+    asked = await walker.ask("/admin recap")
+    assert saved.embed["fields"] == asked.embed["fields"]
+    assert "every day at 21:00 UTC" in str(asked.embed["fields"])
+
+
 async def run_seasons(walker: Walker) -> None:
     """A season has the days that it names; a cancelled one is gone, and all kills stay."""
     stage = walker.stage
