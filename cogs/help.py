@@ -48,6 +48,7 @@ TOPICS: Mapping[str, Text] = {
     "admin.server": text("Setting up game servers"),
     "admin.channel": text("Setting up channels"),
     "admin.board": text("Setting up posted boards"),
+    "roles": text("Setting up role rules"),
     "admin.link": text("Managing links"),
     "owner": text("Bot owners"),
 }

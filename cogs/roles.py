@@ -50,6 +50,7 @@ class RolesCog(GuildCog):
         kd: float | None,
         longest: int | None,
         streak: int | None,
+        level: int | None,
         rank: int | None,
         board: str | None,
         match: str | None,
@@ -66,6 +67,7 @@ class RolesCog(GuildCog):
             kd=kd,
             longest=longest,
             streak=streak,
+            level=level,
             rank=rank,
             board=board,
             match=match,
@@ -95,6 +97,7 @@ class RolesCog(GuildCog):
         kd: float | None,
         longest: int | None,
         streak: int | None,
+        level: int | None,
         rank: int | None,
         board: str | None,
         match: str | None,
@@ -112,6 +115,7 @@ class RolesCog(GuildCog):
             kd=kd,
             longest=longest,
             streak=streak,
+            level=level,
             rank=rank,
             board=board,
             match=match,
@@ -178,7 +182,7 @@ class RolesCog(GuildCog):
         member_id = None if member is None else MemberId(member.id)
         await self.services.role_looks.compare(ctx.guild_id, member_id=member_id)
         said = text(
-            "I compared all roles with Discord. Changes follow one a second; {list} shows how far they are.",
+            "I compared all roles with Discord. I change one role a second; {list} shows how far I am.",
             list=Command("roles list"),
         )
         await ctx.respond(embed=ctx.embeds.build_success(text("Roles compared"), said))

@@ -28,4 +28,4 @@ def test_each_task_with_an_interval_passes_over_what_is_due_or_says_why_not() ->
     assert len(timers) >= 6
     assert timers - DUE_TIMES.keys() == set()
     assert all(row for row in DUE_TIMES.values())
-    assert DUE_TIMES.keys() - timers == {"links:proofs"}
+    assert DUE_TIMES.keys() - timers == {"links:proofs", "guilds:look"}

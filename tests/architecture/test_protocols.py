@@ -12,8 +12,6 @@ from tests.architecture.source_tree import Module, build_module, list_imports, l
 from tests.architecture.test_rooms import KERNEL, ROOMS
 
 ONE_IN_ITS_ROOM = {
-    "BatchRule": "the next rule of a batch is another one",
-    "BatchTerms": "likewise",
     "LoopControl": "tests of the whole application have nothing read by itself",
     "GuildSpeaker": "tests post in a language without a connection to Discord",
 }

@@ -211,6 +211,12 @@ WALKED = (
     row(people.switch_bounties, "Bounty settings saved"),
     row(people.move_recaps, "Recaps saved"),
     row(
+        people.give_more_xp,
+        "⚡ Extra XP",
+        "Each kill gives {factor} times its XP until {end}.",
+        "Each kill gives its usual XP right now.",
+    ),
+    row(
         people.run_seasons,
         "Season started",
         "Season planned",
@@ -283,6 +289,21 @@ WALKED = (
         "I'm not in that Discord server yet. The change counts once I'm invited.",
     ),
     row(
+        people.give_roles,
+        "Save this new role rule?",
+        "Change this role rule?",
+        "Nothing was saved.",
+        "Role rule saved",
+        "I give and take {role} from now on. {list} shows how far I am.",
+        "Roles compared",
+        "I compared all roles with Discord. I change one role a second; {list} shows how far I am.",
+        "Remove this role rule?",
+        "The role rule stays.",
+        "Role rule removed",
+        "I take the role {role} from everyone who has it from me.",
+        "Members keep the role {role}.",
+    ),
+    row(
         people.erase,
         "You can't undo this.",
         "Nothing was erased.",
@@ -301,25 +322,7 @@ SETUP = "tests/bot/test_setup.py::test_admin_presses_from_joining_to_the_first_k
 RESOLVED = "tests/utils/telemetry/test_error_writer.py::test_group_opens_again_after_it_was_resolved"
 DECIDED = "tests/cogs/test_link_requests.py"
 POSTED = "tests/bot/test_events.py::test_settings_of_posts_hold_from_the_next_event_on"
-ROLES = "tests/utils/delivery/test_roles.py::test_role_comes_and_goes_with_the_figures"
-COMPARED = "tests/utils/delivery/test_roles.py::test_what_others_do_with_a_role_stays"
-ENDED = (
-    "tests/utils/delivery/test_roles.py::"
-    "test_link_that_ends_takes_the_role_at_once_and_an_ended_tier_takes_none"
-)
 WALKED_ELSEWHERE = {
-    "Role rule saved": ROLES,
-    "I give and take {role} from now on. {list} shows how far I am.": ROLES,
-    "Role rule removed": ENDED,
-    "I take the role {role} from everyone who has it from me.": ENDED,
-    "Members keep the role {role}.": (
-        "tests/utils/database/repositories/test_roles.py::"
-        "test_rule_that_is_removed_leaves_its_role_or_a_loss_that_is_due"
-    ),
-    "Roles compared": COMPARED,
-    "I compared all roles with Discord. Changes follow one a second; {list} shows how far they are.": (
-        COMPARED
-    ),
     "I couldn't take these roles, so ask an admin to remove them: {roles}.": (
         "tests/utils/delivery/test_roles.py::test_erasure_takes_every_role_and_names_those_that_stay"
     ),
@@ -404,12 +407,7 @@ NO_PROMISE = {
         ),
     ),
     "titles and names of what is only shown": (
-        "Change this role rule?",
-        "Nothing was saved.",
-        "Remove this role rule?",
-        "Save this new role rule?",
         "The first on that board isn't linked, so no one gets the role right now.",
-        "The role rule stays.",
         "⚙️ Posts",
         "{old} → {new}",
         "⚙️ Bounty settings",

@@ -122,6 +122,21 @@ async def move_recaps(walker: Walker) -> None:
     assert "every day at 21:00 UTC" in str(asked.embed["fields"])
 
 
+async def give_more_xp(walker: Walker) -> None:
+    """A kill gives twice its XP while that holds, and its usual XP afterwards; the news channel tells it."""
+    stage, news = walker.stage, walker.create_channel("news")
+    await walker.ask("/admin channel set", kind="news", channel=news)
+    for options, gained in (({"factor": 2, "hours": 1}, 2 * KILL_PAY), ({"stop": True}, KILL_PAY)):
+        await walker.ask("/admin xp", **options)
+        [had] = stage.read("players", name="Lynx", generation=stage.find_server()["generation"])
+        now = datetime.fromtimestamp(stage.world.clock.now(), UTC)
+        walker.time = max(walker.time, now + timedelta(seconds=1))
+        await walker.count_kill("Lynx", "Otter")
+        [has] = stage.read("players", name="Lynx", generation=stage.find_server()["generation"])
+        assert has["counters"]["xp"] - had["counters"]["xp"] == gained
+    await walker.until_shown(news, "Double XP: each kill gives twice as much")
+
+
 async def run_seasons(walker: Walker) -> None:
     """A season has the days that it names; a cancelled one is gone, and all kills stay."""
     stage = walker.stage
@@ -226,6 +241,41 @@ async def grant_from_afar(walker: Walker) -> None:
     await until(lambda: walker.stage.bot.output.count("joined a guild") > 0)
     status = await owner.ask(lobby, "/premium status")
     assert status.embed["title"] == "⭐ Tier 2: Mercenary"
+
+
+async def give_roles(walker: Walker) -> None:
+    """A linked member has the role within moments; it goes with the rule, or stays with ``keep_roles``."""
+    stage, world = walker.stage, walker.stage.world
+    [own] = stage.guild.bot.roles
+    world.move_role(own, 50)
+    world.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
+    role, hero = world.create_role(stage.guild, "heroes"), world.add_member(stage.guild, "hero")
+    world.move_role(role, 1)
+    await walker.ask("/admin link confirm", member=hero, player="Badger")
+    await walker.press_to(await walker.ask("/roles add", role=role, kills=1), "Cancel", "Cancelled")
+    asked = await walker.ask("/roles add", role=role, kills=1)
+    assert hero.mention in get_fields(asked.embed)["Would get it"]
+    await walker.press_to(asked, "Save", "✅ Role rule saved")
+    await until(lambda: hero.membership.roles == [role], what=lambda: stage.bot.output)
+    listed = (await walker.ask("/roles list")).embed["description"]
+    assert f"{role.mention}: 1 kill or more" in listed
+    assert "1 holder" in listed
+    await walker.press_to(await walker.ask("/roles remove", rule="heroes"), "Remove", "✅ Role rule removed")
+    await until(lambda: hero.membership.roles == [], what=lambda: stage.bot.output)
+    world.set_roles(hero.membership, [])
+    asked = await walker.ask("/roles add", role=role, rank=100)
+    await walker.press_to(asked, "Save", "✅ Role rule saved")
+    edited = await walker.ask("/roles edit", rule="heroes", clear="rank", streak=1)
+    await walker.press_to(edited, "Save", "✅ Role rule saved")
+    await until(lambda: hero.membership.roles == [role], what=lambda: stage.bot.output)
+    await walker.ask("/roles sync")
+    asked = await walker.ask("/roles remove", rule="heroes", keep_roles=True)
+    await walker.press_to(asked, "Cancel", "Cancelled")
+    asked = await walker.ask("/roles remove", rule="heroes", keep_roles=True)
+    await walker.press_to(asked, "Remove", "✅ Role rule removed")
+    await until(lambda: stage.read("role_grants") == [])
+    assert hero.membership.roles == [role]
+    await walker.ask("/admin link remove", member=hero, player="Badger")
 
 
 async def erase(walker: Walker) -> None:

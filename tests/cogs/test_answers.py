@@ -303,6 +303,7 @@ async def test_help_begins_with_five_commands_and_has_a_select_for_the_rest(
         "Setting up game servers",
         "Setting up channels",
         "Setting up posted boards",
+        "Setting up role rules",
         "Managing links",
     }
     of_owners = {command.qualified_name for command in list_commands(bot)} - set(chain(*full.values()))

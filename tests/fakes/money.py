@@ -11,6 +11,7 @@ from tests.fakes.storage import Outage
 from utils.errors import CommitUnknownError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
+from utils.models.factions import FactionMark
 from utils.models.money import (
     Bounty,
     BountyEnd,
@@ -33,6 +34,7 @@ class MoneyData:
 
     Attributes:
         members: the owner of each proven player.
+        factions: the factions of the members of players.
         proven_at: when the link of such a player was proven, if not long ago.
         bounties: bounties by id, in the order of placing.
         live_kills: the kills that were read live.
@@ -44,6 +46,7 @@ class MoneyData:
 
     members: dict[PlayerId, MemberId] = field(default_factory=dict)
     proven_at: dict[PlayerId, datetime] = field(default_factory=dict)
+    factions: dict[PlayerId, FactionMark] = field(default_factory=dict)
     balances: dict[MemberId, int] = field(default_factory=dict)
     ledger: list[LedgerRow] = field(default_factory=list)
     bounties: dict[str, Bounty] = field(default_factory=dict)
@@ -70,6 +73,10 @@ class FakeMoneyUnit:
         """Return the owners of proven players."""
         self.data.reads.append("find_members")
         return {one: self.data.members[one] for one in player_ids if one in self.data.members}
+
+    def find_factions(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, FactionMark]:
+        """Return the factions of their members."""
+        return {one: self.data.factions[one] for one in player_ids if one in self.data.factions}
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return the keys that the ledger has already."""

@@ -17,9 +17,10 @@ from utils.models.roles import (
     RoleRule,
     RuleState,
 )
-from utils.models.scope import GuildId, MemberId
+from utils.models.rule_plans import MemberFigures
+from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.roles.looks import GuildRoles
-from utils.services.roles.rules import Answers, Key
+from utils.services.roles.rules import Answers, Key, RuleFigures
 
 
 class FakeRoleStore(Outage):
@@ -115,7 +116,7 @@ class FakeRoleStore(Outage):
         for key, grant in after.items():
             if stored.get(key) == before.get(key):
                 stored.pop(key, None)
-                stored.update({} if grant is None else {key: grant})
+                stored.update({} if grant is None else {key: cut_times(grant)})
 
     async def change_grant(self, guild_id: GuildId, before: RoleGrant, after: RoleGrant | None) -> bool:
         """Change one grant."""
@@ -124,7 +125,7 @@ class FakeRoleStore(Outage):
         if stored.get(key) != before:
             return False
         stored.pop(key)
-        stored.update({} if after is None else {key: after})
+        stored.update({} if after is None else {key: cut_times(after)})
         return True
 
     async def end_withheld(self, guild_id: GuildId, member_id: MemberId) -> int:
@@ -144,6 +145,40 @@ class FakeRoleStore(Outage):
     def _forget_role(self, guild_id: GuildId, role_id: RoleId) -> None:
         stored = self.grants.get(guild_id, {})
         self.grants[guild_id] = {key: one for key, one in stored.items() if key[0] != role_id}
+
+
+def cut_times(grant: RoleGrant) -> RoleGrant:
+    """Return a grant with its times in whole milliseconds, as MongoDB stores them."""
+    due_since = None if grant.due_since is None else _cut(grant.due_since)
+    return replace(grant, changed_at=_cut(grant.changed_at), due_since=due_since)
+
+
+def _cut(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+@dataclass
+class FakeRuleFigures:
+    """The figures of all members, the same for every rule.
+
+    Attributes:
+        of: the figures, which a test sets.
+    """
+
+    of: dict[MemberId, MemberFigures] = field(default_factory=dict)
+
+    async def read(
+        self,
+        guild_id: GuildId,
+        rules: Sequence[RoleRule],
+        players: Mapping[MemberId, Sequence[PlayerId]],
+        *,
+        now: datetime,
+    ) -> tuple[RuleFigures, ...]:
+        """Return the figures of the linked members."""
+        del guild_id, now
+        linked = {member: figures for member, figures in self.of.items() if member in players}
+        return tuple(RuleFigures(rule, linked) for rule in rules)
 
 
 @dataclass
@@ -211,3 +246,28 @@ class FakeMemberRoles:
         del guild_id
         self.taken_from.append(member_id)
         yield self.kept
+
+
+@dataclass
+class KnownRoles:
+    """The roles of one guild and of its members, which a test sets.
+
+    Attributes:
+        roles: the roles by their id; the highest has the highest place.
+        members: the roles of each member.
+        is_shown: False while Discord does not show the guild.
+    """
+
+    roles: dict[RoleId, RoleFacts] = field(default_factory=dict)
+    members: dict[MemberId, frozenset[RoleId]] = field(default_factory=dict)
+    is_shown: bool = True
+
+    def list_roles(self, guild_id: GuildId) -> Mapping[RoleId, RoleFacts] | None:
+        """Return the roles."""
+        del guild_id
+        return self.roles if self.is_shown else None
+
+    async def find_roles_of(self, guild_id: GuildId, member_ids: Collection[MemberId]) -> Answers:
+        """Return the roles of members."""
+        del guild_id
+        return {member_id: self.members.get(member_id) for member_id in member_ids}

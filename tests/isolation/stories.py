@@ -15,14 +15,16 @@ from tests.fakes.host_files import FakeSession
 from tests.isolation.house import House
 from utils.errors import KillfeedError
 from utils.events import GuildLeft
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices.highlights import HighlightKind
 from utils.models.personal import DataQuestion
+from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
 from utils.services.money.bounties.settings import change_bounties
+from utils.services.roles.facts import list_term_changes
 from utils.services.servers.typed_servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
@@ -50,6 +52,7 @@ ACTIONS = {
     "place": 4,
     "cancel": 4,
     "bounty settings": 1,
+    "role rule": 2,
     "premium": 1,
     "end premium": 1,
     "erase player": 1,
@@ -263,6 +266,25 @@ class Teller:
         wish = partial(change_bounties, is_auto=step.place % 2 == 0, expiry_hours=1 + step.place)
         changes = self._house.services.guild_changes
         await changes.change(step.guild_id, ADMIN, AuditAction.BOUNTIES, wish)
+
+    async def _role_rule(self, step: Step) -> None:
+        """Store a rule, and that its role was given: one role for all guilds, as their ids never are."""
+        roles, at = self._house.application.repositories.roles, self._house.application.base.clock.now()
+        number, member = len(await roles.list_rules(step.guild_id)), self._choose_member(step)
+        rule = RoleRule(
+            guild_id=step.guild_id,
+            rule_id=f"rule {number}",
+            terms=RuleTerms(role_id=RoleId(7), kills=step.place + 1),
+            created_by=ADMIN,
+            created_at=at,
+        )
+        facts = AuditFacts(changes=list_term_changes(None, rule.terms))
+        await roles.insert_rule(
+            step.guild_id, rule, entry=AuditEntry(at, ADMIN, AuditAction.ROLES_ADD, facts)
+        )
+        before = {(one.role_id, one.member_id): one for one in await roles.list_grants(step.guild_id)}
+        given = RoleGrant(RoleId(7), member, GrantState.GIVEN, at)
+        await roles.change_grants(step.guild_id, before, {(given.role_id, member): given})
 
     async def _premium(self, step: Step) -> None:
         await self._house.services.grants.grant(

@@ -19,6 +19,7 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.recaps import RecapRepository
+from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -27,6 +28,7 @@ from utils.models.money import BountyEnd, BountyState
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId, ServerScope
 from utils.models.sharding import Sharding
+from utils.services.guilds.looks import LOOKS_TASK
 from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
 from utils.services.players.posted_boards import LIVE_TASK, REFRESH_TASK
@@ -135,10 +137,18 @@ async def pass_over_recaps(data: RestoredData) -> None:
     await do_for_all(filter(data.covers, found), store.forget_plan)
 
 
+async def doubt_roles(data: RestoredData) -> None:
+    """Doubt every role that the backup has as given: it may have been taken since."""
+    store = RoleRepository(data.database, fences=data.find_fence)
+    found = await data.scope_index.list_guilds_with_role_grants()
+    await do_for_all(filter(data.covers, found), partial(store.doubt_grants, at=data.now))
+
+
 DUE_TIMES: Mapping[str, PassOver | str] = {
     EXPIRE_TASK: expire_bounties,
     ENDS_TASK: end_grants,
     PROOFS_TASK: forget_requests,
+    LOOKS_TASK: doubt_roles,
     SEASONS_TASK: silence_seasons,
     RECAPS_TASK: pass_over_recaps,
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",

@@ -15,6 +15,7 @@ from utils.group_commit import GROUP_SECONDS
 from utils.interactions.client import GuildFollower
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
+from utils.services.factions.tags import FactionTags
 from utils.services.ingestion.deadside_log_reader import GAME_LOG, DeadsideLogReader, GameLogDependencies
 from utils.services.ingestion.deadside_stores import GameLogOpener
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
@@ -107,7 +108,7 @@ def build_live(
         base.events,
         clock=base.clock,
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
-        rules=[KillRewards(guild.settings, guild.premium)],
+        rules=[KillRewards(guild.settings, guild.premium), FactionTags(guild.premium)],
         turns=turns,
         sharding=base.settings.discord.sharding,
         group_seconds=group_seconds,

@@ -28,6 +28,7 @@ from utils.error_sink import ErrorSource, Where
 from utils.errors import DeliveryError, StorageError
 from utils.events import EventDispatcher, RolesChanged
 from utils.locks import KeyedLocks
+from utils.log_context import bind_log_context
 from utils.models.incident_kinds import IncidentKind
 from utils.models.roles import (
     HELD,
@@ -44,7 +45,7 @@ from utils.models.texts import Text, text
 from utils.models.visible_text import cut
 from utils.queues import WorkQueue
 from utils.services.ports import AdminNotifier, ServerStore
-from utils.services.roles.looks import GuildRoles, describe_waiting, name_matter
+from utils.services.roles.looks import LOG_SYSTEM, GuildRoles, describe_waiting, name_matter
 from utils.tasks import TaskManager
 
 EDITS_A_SECOND = 5.0  # of the whole bot
@@ -157,7 +158,9 @@ class RoleEdits:
         for grant in await self.store.list_of_member(guild_id, member_id):
             if grant.state not in HELD | {GrantState.TAKING}:
                 continue
-            taking = replace(grant, state=GrantState.TAKING, changed_at=self.clock.now(), due_since=None)
+            now = self.clock.now()
+            now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # MongoDB stores milliseconds
+            taking = replace(grant, state=GrantState.TAKING, changed_at=now, due_since=None)
             if not await self.store.change_grant(guild_id, grant, taking):
                 continue
             try:
@@ -173,7 +176,8 @@ class RoleEdits:
         """Carry out everything that is under way, however long Discord or the database is away."""
         for seconds in AGAIN.generate_seconds():
             try:
-                is_over = await self._make_round(guild_id)
+                with bind_log_context(guild_id, system=LOG_SYSTEM):
+                    is_over = await self._make_round(guild_id)
             except StorageError as failure:
                 if not failure.may_pass:
                     raise
@@ -185,6 +189,8 @@ class RoleEdits:
 
     async def _make_round(self, guild_id: GuildId) -> bool:
         """Try each change once; tell whether nothing is left to be tried again soon."""
+        if self.roles.list_roles(guild_id) is None:
+            return False
         under_way = await self.store.list_under_way(guild_id)
         rules = await self.store.list_rules(guild_id)
         crowns = {rule.terms.role_id for rule in rules if rule.terms.is_crown}
@@ -224,6 +230,8 @@ class RoleEdits:
             state = GrantState.GIVEN if grant.state is GrantState.GIVING else GrantState.WAITING
             done = replace(grant, state=state, changed_at=self.clock.now(), due_since=None)
             await self.store.change_grant(guild_id, grant, done)
+            is_given = state is GrantState.GIVEN
+            logger.info("a role is given" if is_given else "a role is taken", role=grant.role_id)
         elif fate is _Fate.MEMBER_GONE:
             await self.store.change_grant(guild_id, grant, None)
         else:

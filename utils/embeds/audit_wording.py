@@ -62,6 +62,8 @@ _FIELDS: Mapping[str, Text] = {
     "is_weekly": text_in("a setting", "weekly recap"),
     "hour": text_in("a setting", "hour of recaps"),
     "weekday": text_in("a setting", "day of the weekly recap"),
+    "xp_factor": text_in("a setting", "XP of a kill"),
+    "xp_ends_at": text_in("a setting", "end of more XP"),
     "counter_format": text_in("a setting", "counter format"),
     "style": text_in("a setting", "style"),
     "delay_minutes": text_in("a setting", "delay"),

@@ -57,6 +57,9 @@ def _list_notes(plan: RulePlan) -> list[Text]:
         notes.append(plan.rests.describe())
     if plan.obstacle is not None:
         notes.append(plan.obstacle.describe())
+    if plan.before is not None and plan.before.terms.role_id != plan.rule.terms.role_id:
+        role = Mention("@&", plan.before.terms.role_id)
+        notes.append(text("Unless another rule is about {role}, I take it from everyone.", role=role))
     if plan.is_crown_unlinked:
         notes.append(text("The first on that board isn't linked, so no one gets the role right now."))
     return notes
@@ -65,7 +68,7 @@ def _list_notes(plan: RulePlan) -> list[Text]:
 def _name_members(member_ids: Sequence[MemberId]) -> Text:
     """Return a number of members and the first of them."""
     if not member_ids:
-        return text("no one")
+        return text("No one")
     names = Names(tuple(Mention("@", member_id) for member_id in member_ids[:MOST_NAMED]))
     if len(member_ids) > MOST_NAMED:
         more = len(member_ids) - MOST_NAMED
@@ -118,6 +121,8 @@ def _list_figures(terms: RuleTerms, row: RuleRow) -> list[Value]:
         found.append(Metres(figures.longest))
     if terms.streak is not None:
         found.append(text("streak {number}", number=Number(figures.streak)))
+    if terms.level is not None:
+        found.append(text("level {number}", number=Number(figures.level)))
     if terms.rank is not None and figures.place is not None:
         found.append(text("place {number}", number=Number(figures.place)))
     return found

@@ -33,7 +33,7 @@ from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.health import ShardConnection
 from utils.models.lasting_buttons import PressedId
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, MemberId
 from utils.models.sharding import Sharding
 from utils.models.texts import plural
 from utils.services.ingestion.import_throttle import ImportThrottle
@@ -230,6 +230,9 @@ class KillfeedBot(commands.Bot):
         """Run a command unless its member runs too many; its log records name it and its member."""
         line = self._begin_line(ctx.interaction, name_command(ctx.interaction))
         ctx.line = line  # type: ignore[attr-defined] # our own context
+        if ctx.interaction.guild_id is not None:
+            member_id = MemberId(ctx.author.id)
+            self.services.role_looks.note_seen(GuildId(ctx.interaction.guild_id), member_id)
         with line.bind(), self._throttle.answering():
             try:
                 with self.services.limits.working(ctx.author.id):

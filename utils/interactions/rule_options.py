@@ -7,6 +7,7 @@ import discord
 
 from utils.interactions.autocomplete import complete_rule
 from utils.interactions.options import Decorator, name_choices, server_option, text_option
+from utils.models.levels import LAST_LEVEL
 from utils.models.roles import (
     LADDER_CHARACTERS,
     MATCH_CHOICES,
@@ -23,6 +24,7 @@ CLEARED = {
     "kd": text("K/D ratio"),
     "longest": text("Longest kill"),
     "streak": text("Best streak"),
+    "level": text("Level"),
     "rank": text("Place on a board"),
     "ladder": text("Ladder"),
     "server_id": text("Only this game server"),
@@ -52,6 +54,7 @@ TERM_OPTIONS: tuple[Decorator, ...] = (
     ),
     _number("longest", description="A kill from at least so many metres", most=10_000),
     _number("streak", description="A streak of at least so many kills", most=1000),
+    _number("level", description="At least this level", most=LAST_LEVEL),
     _number("rank", description="This place on a board, or better", most=100),
     discord.option("board", str, description="Which board", choices=name_choices(RULE_BOARDS), default=None),
     discord.option(

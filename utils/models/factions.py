@@ -96,6 +96,14 @@ class Faction:
 
 
 @dataclass(frozen=True, slots=True)
+class FactionMark:
+    """The faction of a player's member, as their proven link has it."""
+
+    faction_id: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class FactionPeriod:
     """The time of a member in a faction.
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NewType
 
 from utils.models.scope import GuildId, MemberId, ServerId
-from utils.models.statistics import SEASON_PERIOD_CHOICES, Board, Period
+from utils.models.statistics import BOARD_CHOICES, SEASON_PERIOD_CHOICES, Board, Period
 from utils.models.texts import Metres, Number, Text, Value, join, plural, text, text_in
 
 RoleId = NewType("RoleId", int)
@@ -25,11 +25,8 @@ RULE_PERIOD_CHOICES: Mapping[Period, Text] = {
 }
 
 RULE_BOARDS: Mapping[Board, Text] = {
-    Board.KILLS: text_in("a choice", "Kills"),
-    Board.KD: text_in("a choice", "K/D ratio"),
-    Board.STREAK: text_in("a choice", "Best streak"),
-    Board.LONGEST: text_in("a choice", "Longest kill"),
-    Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
+    board: BOARD_CHOICES[board]
+    for board in (Board.KILLS, Board.KD, Board.STREAK, Board.LONGEST, Board.XP, Board.BOUNTIES)
 }
 """The boards on which a place can be a condition."""
 
@@ -108,7 +105,9 @@ _OBSTACLES: Mapping[RoleObstacle, Text] = {
     RoleObstacle.ABOVE: text(
         "That role isn't below my highest role. Move my role above it in the server settings."
     ),
-    RoleObstacle.FORBIDDEN: text("I need the permission Manage Roles for that."),
+    RoleObstacle.FORBIDDEN: text(
+        "I need the permission Manage Roles. Give it to my role in the server settings."
+    ),
     RoleObstacle.DELETED: text("That role was deleted."),
 }
 
@@ -141,6 +140,7 @@ class RuleTerms:
     Attributes:
         kd: kills for each death, two decimals; it needs the kills that the board needs.
         longest: metres.
+        level: of all time, over all game servers.
         rank: the last place on ``board`` that is good enough.
         server_id: None: all game servers, summed.
         keep: by how many per cent a figure may fall before the role is taken.
@@ -152,6 +152,7 @@ class RuleTerms:
     kd: float | None = None
     longest: int | None = None
     streak: int | None = None
+    level: int | None = None
     rank: int | None = None
     board: Board = Board.KILLS
     match: RuleMatch = RuleMatch.ALL
@@ -164,10 +165,6 @@ class RuleTerms:
     def is_crown(self) -> bool:
         """Tell whether only the first place is good enough."""
         return self.rank == 1
-
-
-CONDITIONS = ("kills", "kd", "longest", "streak", "rank")
-"""The names of the conditions among the terms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +225,7 @@ def describe_terms(terms: RuleTerms, server_name: str | None) -> Text:
     if len(conditions) > 1:
         facts.insert(0, MATCH_CHOICES[terms.match])
     if terms.keep != DEFAULT_KEEP and conditions:
-        facts.append(text("keeps {keep} %", keep=Number(terms.keep)))
+        facts.append(text("margin {keep} %", keep=Number(terms.keep)))
     if terms.ladder is not None:
         facts.append(text("ladder {name}", name=terms.ladder))
     return join(facts, " · ")
@@ -245,6 +242,8 @@ def list_conditions(terms: RuleTerms) -> tuple[Text, ...]:
         found.append(text("a kill from {distance} or more", distance=Metres(terms.longest)))
     if terms.streak is not None:
         found.append(text("a streak of {number} or more", number=Number(terms.streak)))
+    if terms.level is not None:
+        found.append(text("level {number} or more", number=Number(terms.level)))
     if terms.rank is not None:
         board = RULE_BOARDS[terms.board]
         found.append(text("place {place} or better ({board})", place=Number(terms.rank), board=board))

@@ -14,6 +14,7 @@ class MemberFigures:
 
     Attributes:
         longest: metres.
+        level: of all time, over all game servers.
         place: the best place of their players on the rule's board; None without one.
     """
 
@@ -21,6 +22,7 @@ class MemberFigures:
     deaths: int = 0
     longest: int = 0
     streak: int = 0
+    level: int = 0
     place: int | None = None
 
     @property

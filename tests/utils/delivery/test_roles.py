@@ -1,8 +1,7 @@
 """Roles that are given and taken in Discord, from the figures of linked members."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import discord
 import pytest
@@ -15,7 +14,7 @@ from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.links import FakeLinkStore
 from tests.fakes.own_bot import wait_until
 from tests.fakes.premium import FakePremiumStore
-from tests.fakes.roles import FakeRoleStore
+from tests.fakes.roles import FakeRoleStore, FakeRuleFigures
 from tests.fakes.server_loops import FakeNotifier
 from tests.fakes.storage import FakeServerStore
 from utils.delivery.members import DiscordRoles
@@ -31,7 +30,7 @@ from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
 from utils.services.roles.looks import DISCORD_AWAY, RoleLooks
-from utils.services.roles.rules import DWELL, RuleFigures
+from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
 
 ROLE = "/guilds/{guild_id}/members/{user_id}/roles/{role_id}"
@@ -56,26 +55,6 @@ class QuickClock(FakeClock):
 
 
 @dataclass
-class Figures:
-    """The figures of all members, the same for every rule."""
-
-    of: dict[MemberId, MemberFigures] = field(default_factory=dict)
-
-    async def read(
-        self,
-        guild_id: GuildId,
-        rules: Sequence[RoleRule],
-        players: Mapping[MemberId, Sequence[PlayerId]],
-        *,
-        now: datetime,
-    ) -> tuple[RuleFigures, ...]:
-        """Return the figures of the linked members."""
-        del guild_id, now
-        linked = {member: figures for member, figures in self.of.items() if member in players}
-        return tuple(RuleFigures(rule, linked) for rule in rules)
-
-
-@dataclass
 class Community:
     """Guilds with role rules, and the process of the bot that carries them out."""
 
@@ -83,7 +62,7 @@ class Community:
     bot: discord.Bot
     store: FakeRoleStore = field(default_factory=FakeRoleStore)
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
-    figures: Figures = field(default_factory=Figures)
+    figures: FakeRuleFigures = field(default_factory=FakeRuleFigures)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     tier: int = 3
@@ -238,6 +217,8 @@ async def test_many_members_get_their_role_within_discords_limits(
     began = community.clock.monotonic()
     await community.look(guild)
     assert community.count() == (120, 0, 2)
+    first, second = world.journal.members_requests
+    assert (len(first.user_ids), len(second.user_ids), round(second.at - first.at)) == (100, 20, 1)
     community.link(guild, *members)
     await community.look(guild)
     assert community.count() == (200, 0, 3)
@@ -474,6 +455,7 @@ async def test_erasure_takes_every_role_and_names_those_that_stay(
     community.link(guild, alice)
     await community.look(guild)
     high.position = 99
+    community.clock.pass_time(0.123456)
     async with community.looks.taking_all(guild_id, member_id) as kept:
         await community.look(guild, seconds=DWELL.total_seconds())
     assert (kept, alice.membership.roles) == ((high.id,), [high])

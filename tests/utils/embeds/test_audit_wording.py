@@ -59,7 +59,7 @@ SENTENCES = [
         ),
         (
             "<@&6>: Any condition · 100 kills or more · K/D of 2.50 or more · all game servers · "
-            "Last 7 days · keeps 0 % · ladder ranks"
+            "Last 7 days · margin 0 % · ladder ranks"
         ),
     ),
     (

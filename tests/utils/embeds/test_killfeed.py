@@ -65,6 +65,16 @@ def read_footer(embed: discord.Embed) -> tuple[str | None, str | None]:
     return (embed.footer.text, embed.footer.icon_url) if embed.footer else (None, None)
 
 
+def test_tag_of_a_faction_stands_before_the_name() -> None:
+    """Cards and lines have it; it is part of the name, and escaped like one."""
+    tagged = replace(NOTICE, killer_tag="WLF", victim_tag="A1")
+    named = "**[WLF] Hollow\\_Amtumn\\_**"
+    card, [line] = build(tagged, CARD).description or "", list_lines([tagged])
+    for text in (card.replace("\\[", "[").replace("\\]", "]"), line.replace("\\[", "[").replace("\\]", "]")):
+        assert named in text
+        assert "**[A1] @\u200beveryone**" in text
+
+
 def test_card_is_a_title_a_sentence_and_a_row_of_facts() -> None:
     """Nothing is said twice, and Discord shows the time itself."""
     embed = build(NOTICE, CARD)

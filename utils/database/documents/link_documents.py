@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from utils.database.documents.codec import Codec, Document
+from utils.models.factions import FactionMark
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.scope import MemberId, PlayerId
 
 LINKS = Codec(Link, without=frozenset({"guild_id"}))
 ATTEMPTS = Codec(ProofAttempts)
+PROVEN: Document = {"state": LinkState.PROVEN.value}
 
 
 def build_link_document(link: Link) -> Document:
@@ -24,6 +26,15 @@ def build_over(outcome: ProofOutcome) -> Document:
 def build_proven_query(player_ids: Iterable[PlayerId]) -> Document:
     """Return the query for the proven links of players."""
     return {"player_id": {"$in": sorted(player_ids)}, "state": LinkState.PROVEN.value}
+
+
+def read_marks(documents: Iterable[Document]) -> dict[PlayerId, FactionMark]:
+    """Return the factions of the members of proven links, by player; links without one are left out."""
+    return {
+        PlayerId(one["player_id"]): FactionMark(one["faction_id"], one["faction_tag"])
+        for one in documents
+        if "faction_id" in one
+    }
 
 
 def read_proven(documents: Iterable[Document]) -> dict[PlayerId, MemberId]:

@@ -14,7 +14,7 @@ from typing import Any
 from utils.database.documents.money_documents import OPEN
 from utils.models.audit import AuditAction
 from utils.models.links import LinkState
-from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, PersonalFacts
 from utils.models.scope import ERASED_MEMBER_ID, ERASED_NAME, ERASED_PLAYER_ID
 
 Fields = Mapping[str, Any]
@@ -147,6 +147,11 @@ def _keyed(prefix: str) -> Fields:
     return {"key": {"$gte": f"{prefix}:", "$lt": f"{prefix};"}}  # the character after the colon
 
 
+def _empty(personal: PersonalFacts, name: str) -> Fields:
+    """Return the fact that is emptied together with a name, if there is one."""
+    return {f"notice.{personal.beside[name]}": ""} if name in personal.beside else {}
+
+
 def list_notice_fields(kinds: Iterable[NoticeKind]) -> tuple[PersonalField, ...]:
     """Return the personal fields of the notices in the outbox."""
     found: list[PersonalField] = []
@@ -155,7 +160,7 @@ def list_notice_fields(kinds: Iterable[NoticeKind]) -> tuple[PersonalField, ...]
         only, personal = {**feeds, "type": kind.name}, kind.personal
         found += [_member(f"notice.{one}", Erasure.REPLACED, only=only) for one in personal.members]
         found += [_player(f"notice.{one}", Erasure.REPLACED, only=only) for one in personal.players]
-        found += [_name(f"notice.{one}", only=only) for one in personal.names]
+        found += [_name(f"notice.{one}", only=only, beside=_empty(personal, one)) for one in personal.names]
         found += [_listed_name(f"notice.{one}", only=only) for one in personal.listed_names]
     return tuple(found)
 

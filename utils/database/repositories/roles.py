@@ -148,6 +148,16 @@ class RoleRepository(FencedRepository):
 
         return await self._in_transaction(guild_id, change)
 
+    async def doubt_grants(self, guild_id: GuildId, *, at: datetime) -> None:
+        """Note that nobody knows whether the given roles are still held, so that they are given once more."""
+
+        def doubt(transaction: Transaction) -> None:
+            given = {"state": GrantState.GIVEN.value}
+            changed = {"$set": {"state": GrantState.GIVING.value, "changed_at": at}}
+            transaction.of_guild("role_grants", guild_id).update_many(given, changed)
+
+        await self._in_transaction(guild_id, doubt)
+
     async def end_withheld(self, guild_id: GuildId, member_id: MemberId) -> int:
         """Let the bot give a member the roles again that somebody took away; return their number."""
 

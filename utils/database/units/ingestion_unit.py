@@ -27,7 +27,7 @@ from utils.database.documents.death_documents import (
     read_place,
     read_wall_time,
 )
-from utils.database.documents.link_documents import build_proven_query, read_proven
+from utils.database.documents.link_documents import build_proven_query, read_marks, read_proven
 from utils.database.documents.player_documents import (
     BucketKey,
     build_month_document,
@@ -46,6 +46,7 @@ from utils.database.units.removals import verify_kept
 from utils.database.units.server_numbers import NUMBERS_KEY, Draw, ServerNumbers, draw_numbers
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, DeathPlace, Killing, LogFile
+from utils.models.factions import FactionMark
 from utils.models.notices.notice import Notice
 from utils.models.notices.outbox import NO_DELAYS, AppendedNotices, Delays
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
@@ -76,13 +77,20 @@ class IngestionTransaction:
         self._xp_events: XpEvents | None = None
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
         self._members: dict[PlayerId, MemberId | None] = {}
+        self._marks: dict[PlayerId, FactionMark] = {}
         self._numbers: Document | None = None
         self._lines = (0, 0)
 
     @property
     def money(self) -> MoneyTransaction:
         """Wallets and bounties within this transaction."""
-        return MoneyTransaction(self._transaction, self._scope, writes=self._writes, members=self._members)
+        return MoneyTransaction(
+            self._transaction,
+            self._scope,
+            writes=self._writes,
+            members=self._members,
+            marks=self._marks,
+        )
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
@@ -171,6 +179,7 @@ class IngestionTransaction:
             self._take_in_killings(needs.killed, others.pop(0))
         for proven in others:
             self._members |= dict.fromkeys(players) | read_proven(proven)
+            self._marks |= read_marks(proven)
 
     def list_xp_events(self) -> XpEvents:
         """Return the times in which kills of the guild give more XP."""

@@ -13,7 +13,7 @@ from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_death
-from utils.database.documents.link_documents import build_proven_query, read_proven
+from utils.database.documents.link_documents import build_proven_query, read_marks, read_proven
 from utils.database.documents.money_documents import (
     OPEN,
     build_bounty_document,
@@ -23,6 +23,7 @@ from utils.database.documents.money_documents import (
 )
 from utils.database.units.outbox_entries import append_entries
 from utils.models.deaths import Death
+from utils.models.factions import FactionMark
 from utils.models.money import Bounty, BountyEnd, Change, LedgerKind, LedgerRow, PaidKill
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
@@ -72,6 +73,7 @@ class MoneyTransaction:
     Args:
         writes: the collected writes of the transaction; new kills are among them.
         members: the members of players that were read before; None for a player without a proven link.
+        marks: the factions of the members among them.
     """
 
     def __init__(
@@ -81,11 +83,13 @@ class MoneyTransaction:
         *,
         writes: PendingWrites | None = None,
         members: Mapping[PlayerId, MemberId | None] | None = None,
+        marks: Mapping[PlayerId, FactionMark] | None = None,
     ) -> None:
         self._transaction = transaction
         self._scope = scope
         self._writes = writes
         self._members = members or {}
+        self._marks = marks or {}
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return the members with proven links to these players; other players are left out."""
@@ -101,6 +105,15 @@ class MoneyTransaction:
         fields = {"player_id": 1, "member_id": 1}
         query = build_proven_query(missing)
         return known | read_proven(self._of_guild("links").find(query, projection=fields, hint="proven"))
+
+    def find_factions(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, FactionMark]:
+        """Return the factions of these players' members; players without one are left out."""
+        wanted = set(player_ids)
+        known = {player_id: mark for player_id, mark in self._marks.items() if player_id in wanted}
+        missing = wanted - self._members.keys()
+        if not missing:
+            return known
+        return known | read_marks(self._of_guild("links").find(build_proven_query(missing), hint="proven"))
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return the keys that the guild's ledger holds already."""

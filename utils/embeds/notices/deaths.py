@@ -26,7 +26,9 @@ _GOLD, _RED = 0xE0AC2B, 0xE23B2E
 
 def build_death_card(style: Style, look: VariantLook, notice: DeathNotice) -> discord.Embed:
     """Return the card of a death; highlights give it its title and the colour of its edge."""
-    sentence = write_line(style, look, notice, killer=notice.killer_name, victim=notice.victim_name)
+    killer = _show_tagged(notice.killer_name, notice.killer_tag)
+    victim = _show_tagged(notice.victim_name, notice.victim_tag)
+    sentence = write_line(style, look, notice, killer=killer, victim=victim)
     facts = _list_facts(notice)
     if not notice.highlights:
         return build_post(style, look, notice, [sentence], facts=facts)
@@ -52,6 +54,9 @@ def write_death_line(style: Style, look: VariantLook, notice: DeathNotice) -> st
 def tell_death(death: DeathNotice | DeathRow) -> Text:
     """Return what happened to whom, in one line."""
     victim, killer, weapon = map(show_name, (death.victim_name, death.killer_name, death.weapon))
+    if isinstance(death, DeathNotice):
+        victim = _show_tagged(death.victim_name, death.victim_tag)
+        killer = _show_tagged(death.killer_name, death.killer_tag)
     match death.kind:
         case DeathKind.KILL | DeathKind.VEHICLE:
             pair = frame("**{killer}** → **{victim}**", killer=killer, victim=victim)
@@ -117,6 +122,11 @@ def _list_facts(notice: DeathNotice) -> list[Value]:
     if (notice.killer_streak or 0) >= SHOWN_STREAK and HighlightKind.STREAK not in told:
         facts.append(text("Streak {kills}", kills=Number(notice.killer_streak or 0)))
     return facts
+
+
+def _show_tagged(name: str, tag: str) -> str:
+    """Return a name behind the tag of the player's faction."""
+    return f"[{tag}] {show_name(name)}" if tag else show_name(name)
 
 
 def _show_weapon(death: DeathNotice | DeathRow) -> Value:

@@ -15,6 +15,7 @@ class DeathNotice(Notice):
         killer_name: empty without a killer.
         killer_kills: the killer's counters on that server after this kill (for K/D), None for other classes.
         killer_streak: the killer's streak after this kill.
+        killer_tag: the tag of the killer's faction; empty without one. So is ``victim_tag``.
         highlights: what makes it special, at most ``MOST_HIGHLIGHTS``, the rarest first; none in history.
     """
 
@@ -27,6 +28,8 @@ class DeathNotice(Notice):
     killer_deaths: int | None = None
     killer_streak: int | None = None
     highlights: tuple[Highlight, ...] = ()
+    killer_tag: str = ""
+    victim_tag: str = ""
 
     @property
     def variant(self) -> DeathKind:

@@ -3,8 +3,8 @@
 ``utils/embeds/notices`` holds the look of each kind under the same name.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from utils.models.deaths import DeathKind
@@ -32,12 +32,14 @@ class PersonalFacts:
         players: ids of players.
         names: names of players.
         listed_names: names of players within the entries of a list, as ``list.name``.
+        beside: facts that are emptied together with a name, by the name's fact.
     """
 
     members: tuple[str, ...] = ()
     players: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     listed_names: tuple[str, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,10 @@ NOTICE_KINDS = NoticeKinds(
             model=DeathNotice,
             variants=DeathKind,
             channel_kind=ChannelKind.KILLFEED,
-            personal=PersonalFacts(names=("killer_name", "victim_name")),
+            personal=PersonalFacts(
+                names=("killer_name", "victim_name"),
+                beside={"killer_name": "killer_tag", "victim_name": "victim_tag"},
+            ),
             silenceable=(*DeathKind, *HighlightKind),
         ),
         NoticeKind(

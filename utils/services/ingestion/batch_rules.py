@@ -72,11 +72,13 @@ class RuleOutcome:
         notices: for the outbox.
         events: to dispatch when everything is stored.
         claims: emeralds of the bounties that a kill claimed, by death.
+        tags: tags of the factions of players.
     """
 
     notices: Sequence[Notice] = ()
     events: Sequence[Event] = ()
     claims: Mapping[bytes, int] = field(default_factory=dict)
+    tags: Mapping[PlayerId, str] = field(default_factory=dict)
 
 
 class RuleUnit(Protocol):  # implemented by IngestionTransaction

@@ -158,7 +158,13 @@ def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]
     highlights = _find_highlights(unit, batch, new, counted, killings, outcome.claims)
     posted = batch.announced.posted
     notices: list[Notice] = [
-        build_notice(batch.server, death, counted.facts.get(death.id), highlights.get(death.id, ()))
+        build_notice(
+            batch.server,
+            death,
+            counted.facts.get(death.id),
+            highlights.get(death.id, ()),
+            tags=outcome.tags,
+        )
         for death in new
         if batch.is_posted(death) and (highlights.get(death.id) or not posted.is_near(death.row))
     ]
@@ -176,7 +182,12 @@ def store_live_batch(unit: IngestionUnit, batch: LiveBatch, new: Sequence[Death]
 
 
 def build_notice(
-    server: GameServer, death: Death, facts: KillFacts | None, highlights: tuple[Highlight, ...] = ()
+    server: GameServer,
+    death: Death,
+    facts: KillFacts | None,
+    highlights: tuple[Highlight, ...] = (),
+    *,
+    tags: Mapping[PlayerId, str] | None = None,
 ) -> DeathNotice:
     """Return the facts of a death for the killfeed."""
     row = death.row
@@ -193,6 +204,8 @@ def build_notice(
         killer_deaths=facts.deaths if facts else None,
         killer_streak=facts.streak if facts else None,
         highlights=highlights,
+        killer_tag=(tags or {}).get(row.killer_id or PlayerId(""), ""),
+        victim_tag=(tags or {}).get(row.victim_id, ""),
     )
 
 
@@ -294,6 +307,7 @@ def _judge(
         notices=[notice for outcome in outcomes for notice in outcome.notices],
         events=[event for outcome in outcomes for event in outcome.events],
         claims={key: amount for outcome in outcomes for key, amount in outcome.claims.items()},
+        tags={player: tag for outcome in outcomes for player, tag in outcome.tags.items()},
     )
 
 

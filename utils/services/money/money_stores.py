@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from utils.errors import CommitUnknownError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
+from utils.models.factions import FactionMark
 from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill, ReadKill
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -19,6 +20,9 @@ class MoneyUnit(Protocol):  # implemented by MoneyTransaction
 
     def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return the members with proven links to these players; other players are left out."""
+
+    def find_factions(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, FactionMark]:
+        """Return the factions of these players' members; players without one are left out."""
 
     def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return the keys that the guild's ledger holds already."""

@@ -2,7 +2,8 @@
 
 For each kill, in the order of the log: the open bounties on its victim go to the killer's member, then the
 kill itself is paid, then the house may place a bounty on the killer. Only members with a proven link earn
-money. A kill between two players of one member earns and claims nothing. Whether a claim is in time is
+money. A kill between two players of one member, or
+of one faction, earns and claims nothing. Whether a claim is in time is
 decided by the moment the bot read the kill. If a command or the timer ends the bounty at the same time, the
 first transaction wins.
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from utils.errors import TierRequiredError
 from utils.events import BountiesChanged
 from utils.models.deaths import Death
+from utils.models.factions import FactionMark
 from utils.models.guilds import ChannelKind
 from utils.models.money import (
     AUTO_DURATION,
@@ -100,7 +102,7 @@ class RewardTerms:
             return RuleOutcome()
         money = unit.money
         players = {player for kill in batch.kills for player in (kill.killer_id, kill.victim_id)}
-        payment = _Payment(money, batch, money.find_members(players))
+        payment = _Payment(money, batch, money.find_members(players), money.find_factions(players))
         payment.load(is_auto=self.is_auto)
         for kill in batch.kills:
             payment.pay(kill)
@@ -114,13 +116,20 @@ class RewardTerms:
 class _Payment:
     """The payment of the kills of one transaction."""
 
-    def __init__(self, unit: MoneyUnit, batch: LiveDeaths, members: Mapping[PlayerId, MemberId]) -> None:
+    def __init__(
+        self,
+        unit: MoneyUnit,
+        batch: LiveDeaths,
+        members: Mapping[PlayerId, MemberId],
+        factions: Mapping[PlayerId, FactionMark],
+    ) -> None:
         self._unit = unit
         self._kills = batch.kills
         self._scope = batch.scope
         self._server_name = batch.server_name
         self._read_at = batch.read_at
         self._members = members
+        self._factions = dict(factions)
         self._open: dict[PlayerId, list[Bounty]] = {}
         self._paid: list[PaidKill] = []
         self._booked: frozenset[str] = frozenset()
@@ -159,6 +168,9 @@ class _Payment:
             self._sprees[killer_id] = self._unit.list_live_kills(
                 killer_id, since=first - 2 * SPREE_WINDOW, limit=own + READ_KILLS
             )
+            if killer_id in self._factions:
+                victims = {kill.row.victim_id for kill in self._sprees[killer_id]}
+                self._factions |= self._unit.find_factions(victims)
 
     def pay(self, kill: LiveKill) -> None:
         """Pay the claims of a kill, then the kill itself."""
@@ -205,9 +217,16 @@ class _Payment:
             self.has_changed = True
 
     def _find_earner(self, kill: LiveKill) -> MemberId | None:
-        """Return the member who is paid; None if killer and victim belong to the same member."""
+        """Return the member who is paid; None if killer and victim belong to one member or one faction."""
         member_id = self._members.get(kill.killer_id)
-        return None if member_id == self._members.get(kill.victim_id) else member_id
+        if member_id == self._members.get(kill.victim_id) or self._are_allies(kill.killer_id, kill.victim_id):
+            return None
+        return member_id
+
+    def _are_allies(self, killer_id: PlayerId, victim_id: PlayerId) -> bool:
+        """Tell whether the members of two players are in one faction now."""
+        own, other = self._factions.get(killer_id), self._factions.get(victim_id)
+        return own is not None and other is not None and own.faction_id == other.faction_id
 
     def _claim(self, kill: LiveKill, member_id: MemberId) -> None:
         row, claimed = kill.death.row, []
@@ -263,14 +282,18 @@ class _Payment:
         )
 
     def _count_victims(self, kill: LiveKill) -> int:
-        """Count the players killed by the killer within the hour and since their last death, each once."""
+        """Count the players killed by the killer within the hour and since their last death, each once.
+
+        Players of the killer's faction do not count.
+        """
         if kill.streak < SPREE_KILLS:
             return 0
         since = kill.death.at - SPREE_WINDOW
         kills = self._sprees[kill.killer_id]
         end = bisect_right(kills, kill.death.order, key=lambda each: each.order)
         run = kills[max(0, end - min(kill.streak, COUNTED_KILLS)) : end]
-        return len({each.row.victim_id for each in run if each.at >= since})
+        victims = {each.row.victim_id for each in run if each.at >= since}
+        return sum(not self._are_allies(kill.killer_id, victim_id) for victim_id in victims)
 
     def _build_auto(self, kill: LiveKill, amount: int) -> Bounty:
         return Bounty(

@@ -36,6 +36,7 @@ from utils.models.roles import (
 )
 from utils.models.rule_plans import MemberFigures, RuleOutcome, RulePlan, RuleReport, RuleRow
 from utils.models.scope import GuildId, MemberId, ServerId
+from utils.models.statistics import Board
 from utils.models.texts import Command, Number, Text, Value, join, text
 from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditLog
@@ -122,6 +123,8 @@ class RoleRuleService:
             LimitReachedError: the tier allows no more rules.
             DiscordAwayError: Discord does not answer.
         """
+        if terms.rank is None and terms.board is not Board.KILLS:
+            raise InvalidInputError(text("A board needs a place on it. Choose “rank” as well."))
         await self._verify_role(guild_id, terms.role_id, caller)
         await self._verify_free(guild_id)
         rule = RoleRule(
@@ -174,6 +177,8 @@ class RoleRuleService:
                 )
                 if not is_done:
                     raise NotFoundError(RULE_CHANGED)
+                if before.terms.role_id != rule.terms.role_id:
+                    await self.looks.close_alert(guild_id, before.terms.role_id)
         self.looks.want_look(guild_id)
 
     async def remove(
@@ -196,6 +201,7 @@ class RoleRuleService:
         )
         if not await self.audit.carry_out(guild_id, actor_id, AuditAction.ROLES_REMOVE, facts, delete):
             raise NotFoundError(RULE_CHANGED)
+        await self.looks.close_alert(guild_id, rule.terms.role_id)
         self.looks.want_look(guild_id)
 
     async def list_reports(self, guild_id: GuildId) -> tuple[RuleReport, ...]:
@@ -361,7 +367,8 @@ def _check_terms(terms: RuleTerms) -> RuleTerms:
         if not ladder:
             raise InvalidInputError(text("Give the ladder a name of 1 to 20 characters."))
     kd = None if terms.kd is None else round(terms.kd, 2)
-    return replace(terms, kd=kd, ladder=ladder)
+    board = Board.KILLS if terms.rank is None else terms.board
+    return replace(terms, kd=kd, board=board, ladder=ladder)
 
 
 def _list_rows(own: RuleFigures, facts: GuildFacts) -> list[RuleRow]:

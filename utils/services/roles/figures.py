@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from utils.errors import AmbiguousError, NotFoundError, TierRequiredError
+from utils.models.levels import compute_level
 from utils.models.players import BoardRow, Counters, sum_counters
 from utils.models.roles import RestReason, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
@@ -75,8 +76,9 @@ class RuleFigureService:
             return RuleFigures(rule, rests=RestReason.SEASON if has_server else RestReason.SERVER)
         counters = await self._count(coverage, _get_coverage(terms), answers)
         places = await self._place(coverage, _get_board(terms), answers)
+        xp = {} if terms.level is None else await self._read_xp(rule.guild_id, answers)
         figures = {
-            member_id: _sum_member(of_member, counters, places)
+            member_id: _sum_member(of_member, counters, places, xp)
             for member_id, of_member in answers.players.items()
         }
         is_stale = terms.period is not Period.ALL and not answers.stale.isdisjoint(coverage.server_ids)
@@ -89,6 +91,11 @@ class RuleFigureService:
             known = frozenset(player for of_member in answers.players.values() for player in of_member)
             answers.counters[key] = await self.store.sum_of_players(coverage, known)
         return answers.counters[key]
+
+    async def _read_xp(self, guild_id: GuildId, answers: _Answers) -> Mapping[PlayerId, Counters]:
+        """Return the counters that levels follow from: those of all time, over all servers."""
+        coverage = await self.coverage.choose(guild_id, None)
+        return await self._count(coverage, (None, Period.ALL), answers)
 
     async def _place(self, coverage: Coverage, key: BoardKey, answers: _Answers) -> Places:
         """Return the first places of a board, by player; none if no rule asks for them."""
@@ -141,7 +148,10 @@ def _find_last_places(rules: Sequence[RoleRule]) -> dict[BoardKey, int]:
 
 
 def _sum_member(
-    player_ids: Sequence[PlayerId], counters: Mapping[PlayerId, Counters], places: Places
+    player_ids: Sequence[PlayerId],
+    counters: Mapping[PlayerId, Counters],
+    places: Places,
+    xp: Mapping[PlayerId, Counters],
 ) -> MemberFigures:
     """Return the figures of all players of a member."""
     summed = sum_counters(counters[player_id] for player_id in player_ids if player_id in counters)
@@ -150,5 +160,6 @@ def _sum_member(
         deaths=summed.deaths,
         longest=summed.longest,
         streak=summed.best_streak,
+        level=compute_level(sum(xp[player_id].xp for player_id in player_ids if player_id in xp)),
         place=min((places[player_id] for player_id in player_ids if player_id in places), default=None),
     )

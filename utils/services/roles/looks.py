@@ -19,6 +19,7 @@ from utils.error_sink import ErrorSource, Where
 from utils.errors import DiscordAwayError
 from utils.events import LinksChanged
 from utils.locks import KeyedLocks
+from utils.log_context import bind_log_context
 from utils.models.audit import AuditAction, AuditEntry
 from utils.models.incident_kinds import IncidentKind
 from utils.models.roles import (
@@ -54,6 +55,7 @@ from utils.services.roles.rules import (
 from utils.tasks import TaskManager
 
 LOOK_TASK = "roles:look"
+LOG_SYSTEM = "role_connections"
 COMPARE_EVERY = timedelta(hours=6)
 SNOWFLAKE_BITS = 22  # below the time in an id of Discord
 
@@ -214,6 +216,11 @@ class RoleLooks:
         finally:
             self._left_out.discard((guild_id, member_id))
 
+    async def close_alert(self, guild_id: GuildId, role_id: RoleId) -> None:
+        """Close the alert about a role that a rule is not about any more."""
+        self._well.discard((guild_id, role_id))
+        await self.notifier.clear(guild_id, name_matter(role_id))
+
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget who had left a guild, and when it was compared."""
         self._compare_at.pop(guild_id, None)
@@ -225,29 +232,31 @@ class RoleLooks:
 
     async def _look(self, guild_id: GuildId, *, now: datetime, is_compared: bool) -> bool:
         """Decide and store; tell whether Discord answered everything that was asked."""
-        async with self._locks.hold(guild_id):
-            roles = self.roles.list_roles(guild_id)
-            if roles is None:
-                return False
-            rules = await self._list_acting(guild_id, roles, now)
-            if not rules and not await self.store.list_grants(guild_id):
-                return True
-            facts = await self._read(guild_id, rules, roles, now)
-            is_answered = True
-            try:
-                facts = await self._answer(guild_id, facts, is_compared=is_compared)
-            except DiscordAwayError as failure:
-                self._note_away(guild_id, failure)
-                is_answered = False
-            changes = {key: one for key, one in decide_all(facts).items() if _is_known(key, one, facts)}
-            if changes:
-                await self.store.change_grants(guild_id, facts.grants, changes)
-            await self._tell_obstacles(guild_id, facts, roles)
-            if any(
-                one is not None and one.state in UNDER_WAY for one in {**facts.grants, **changes}.values()
-            ):
-                self.edits.wake(guild_id)
-            return is_answered
+        with bind_log_context(guild_id, system=LOG_SYSTEM):
+            async with self._locks.hold(guild_id):
+                return await self._decide(guild_id, now=now, is_compared=is_compared)
+
+    async def _decide(self, guild_id: GuildId, *, now: datetime, is_compared: bool) -> bool:
+        roles = self.roles.list_roles(guild_id)
+        if roles is None:
+            return False
+        rules = await self._list_acting(guild_id, roles, now)
+        if not rules and not await self.store.list_grants(guild_id):
+            return True
+        facts = await self._read(guild_id, rules, roles, now)
+        is_answered = True
+        try:
+            facts = await self._answer(guild_id, facts, is_compared=is_compared)
+        except DiscordAwayError as failure:
+            self._note_away(guild_id, failure)
+            is_answered = False
+        changes = {key: one for key, one in decide_all(facts).items() if _is_known(key, one, facts)}
+        if changes:
+            await self.store.change_grants(guild_id, facts.grants, changes)
+        await self._tell_obstacles(guild_id, facts, roles)
+        if any(one is not None and one.state in UNDER_WAY for one in {**facts.grants, **changes}.values()):
+            self.edits.wake(guild_id)
+        return is_answered
 
     async def _answer(self, guild_id: GuildId, facts: GuildFacts, *, is_compared: bool) -> GuildFacts:
         """Return the facts with what Discord says about the members that it is asked for."""
@@ -321,7 +330,8 @@ class RoleLooks:
             entry = AuditEntry(now, None, AuditAction.ROLES_OFF, describe_rule(rule))
             if await self.store.switch_off(guild_id, rule, entry=entry):
                 log_entry(guild_id, entry)
-            await self.notifier.notify(guild_id, ROLE_DELETED, name_matter(role_id))
+            await self.close_alert(guild_id, role_id)
+            await self.notifier.notify(guild_id, ROLE_DELETED, f"{name_matter(role_id)}:deleted")
         return tuple(acting)
 
     async def _tell_obstacles(

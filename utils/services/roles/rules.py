@@ -123,6 +123,8 @@ def _check(terms: RuleTerms, figures: MemberFigures, keep: int) -> Iterator[bool
     if terms.kd is not None:
         ratio = figures.ratio
         yield ratio is not None and _to_hundredths(ratio) >= compute_floor(_to_hundredths(terms.kd), keep)
+    if terms.level is not None:  # it never falls by itself, so it has no margin
+        yield figures.level >= terms.level
     if terms.rank is not None:
         yield figures.place is not None and figures.place <= compute_last_place(terms.rank, keep)
 

@@ -21,6 +21,7 @@ from utils.database.units.shared_transaction import READ_AHEAD_PLAYERS, SharedTr
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.group_commit import GroupCommit
 from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.factions import FactionMark
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
@@ -161,7 +162,8 @@ async def test_what_is_read_ahead_is_what_is_stored(
         for unit in map(shared.of_server, servers):
             add_months(unit, [april], 0)
             days, members = unit.find_days(keys, generation=0), unit.money.find_members([A, B, PlayerId("c")])
-            found.append((unit.find_players([A, B], generation=0), days, members))
+            marks = unit.money.find_factions([A, B, PlayerId("c")])
+            found.append((unit.find_players([A, B], generation=0), days, members, marks))
         return found
 
     await ingestion.in_transaction(scope, write)
@@ -172,11 +174,13 @@ async def test_what_is_read_ahead_is_what_is_stored(
         (43, B, "proven"),
     ):
         link = {"guild_id": guild_id, "member_id": guild_id + 1, "player_id": player_id, "state": state}
+        link |= {} if player_id == B else {"faction_id": "f", "faction_tag": "TAG"}
         await database.unscoped("links").insert_one(link)
+    marks = dict.fromkeys([A, PlayerId("c")], FactionMark("f", "TAG"))
     assert await ingestion.in_shared_transaction([42, 43], look) == [
-        ({A: make_player(A, kills=1)}, {(A, day.day): day}, {A: 43, PlayerId("c"): 43}),
-        ({}, {}, {A: 43, PlayerId("c"): 43}),
-        ({}, {}, {B: 44}),
+        ({A: make_player(A, kills=1)}, {(A, day.day): day}, {A: 43, PlayerId("c"): 43}, marks),
+        ({}, {}, {A: 43, PlayerId("c"): 43}, marks),
+        ({}, {}, {B: 44}, {}),
     ]
 
 

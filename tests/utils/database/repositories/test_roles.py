@@ -8,9 +8,11 @@ import pytest
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.roles import RoleRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleMatch, RuleState, RuleTerms
 from utils.models.scope import GuildId, MemberId, ServerId
+from utils.models.sharding import Sharding
 from utils.models.statistics import Board, Period
 from utils.services.roles.rules import Key
 
@@ -100,6 +102,22 @@ async def test_roles_to_take_come_before_those_to_give(roles: RoleRepository) ->
     assert await roles.list_of_member(GUILD, BERT) == (grants[HUNTER, BERT],)
     assert (await roles.end_withheld(GUILD, BERT), await roles.end_withheld(GUILD, MemberId(1))) == (1, 0)
     assert await roles.list_of_member(GUILD, BERT) == ()
+
+
+async def test_given_roles_are_doubted_after_a_restore(roles: RoleRepository, database: SafeDatabase) -> None:
+    """They may have been taken since the backup, so they are given once more; nothing else changes."""
+    grants = build_grants(*GrantState)
+    for guild_id in (GUILD, OTHER):
+        await roles.change_grants(guild_id, {}, grants)
+    assert await ScopeIndexRepository(database, Sharding()).list_guilds_with_role_grants() == (GUILD, OTHER)
+    now = NOW + timedelta(hours=1)
+    await roles.doubt_grants(GUILD, at=now)
+    changed = {one.member_id: one for one in await roles.list_grants(GUILD)}
+    number = MemberId(list(GrantState).index(GrantState.GIVEN) + 1)
+    expected = {one.member_id: one for one in grants.values()}
+    expected[number] = RoleGrant(HUNTER, number, GrantState.GIVING, now)
+    assert changed == expected
+    assert set(await roles.list_grants(OTHER)) == set(grants.values())
 
 
 @pytest.mark.parametrize("keeps_roles", [False, True])

@@ -15,12 +15,15 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.units.money_unit import MoneyTransaction
 from utils.events import Event, EventDispatcher, NoticesQueued
-from utils.models.deaths import LogFile
+from utils.models.deaths import DeathKind, LogFile
+from utils.models.factions import FactionMark
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Bounty, BountySettings, BountyState, LedgerKind
 from utils.models.notices.bounties import BountyEvent
+from utils.models.notices.deaths import DeathNotice
 from utils.models.scope import ChannelId, MemberId
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, PostedDeaths
+from utils.services.factions.tags import FactionTags
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -55,6 +58,7 @@ class Watcher:
     settings: GuildSettings = field(default_factory=build_settings)
     tier: int = 4
     last_read_at: datetime | None = START
+    posted: Posted = field(default_factory=Posted)
 
     async def poll(self) -> None:
         """Poll once, without a killfeed channel."""
@@ -67,9 +71,12 @@ class Watcher:
             clock=self.clock,
             group_seconds=0,
             max_announce_age=HOUR,
-            rules=[KillRewards(settings, build_premium(self.tier))],
+            rules=[
+                KillRewards(settings, build_premium(self.tier)),
+                FactionTags(build_premium(self.tier)),
+            ],
         )
-        await live.poll(self.server, self.logs, last_read_at=self.last_read_at, find_posted=Posted())
+        await live.poll(self.server, self.logs, last_read_at=self.last_read_at, find_posted=self.posted)
         self.last_read_at = self.clock.now()
 
 
@@ -168,6 +175,23 @@ async def test_kills_are_paid_once_wherever_the_process_dies(
         assert len(store.data.money.notices) == 3
         cut_at += 1
     assert points > 30
+
+
+async def test_tags_of_factions_are_stored_with_the_notices(
+    store: FakeIngestionStore, watcher: Watcher
+) -> None:
+    """They are the tags of the moment when the batch is read; without the tier there are none."""
+    mark = FactionMark("f1", "WLF")
+    store.data.money.factions = dict.fromkeys(map(build_player_id, ("Ann", "Eve")), mark)
+    fall = build_row("", "Eve", second=1, kind=DeathKind.FALL)
+    watcher.posted = Posted(PostedDeaths(frozenset(DeathKind)))
+    watcher.logs.append(FILE, render(build_row("Ann", "Dan"), fall))
+    await watcher.poll()
+    watcher.tier = 1
+    watcher.logs.append(FILE, render(build_row("Ann", "Dan", second=2)))
+    await watcher.poll()
+    tags = [(one.killer_tag, one.victim_tag) for one in store.data.notices if isinstance(one, DeathNotice)]
+    assert tags == [("WLF", ""), ("", "WLF"), ("", "")]
 
 
 async def test_batch_that_runs_again_pays_once(store: FakeIngestionStore, watcher: Watcher) -> None:

@@ -13,6 +13,7 @@ from tests.fakes.money import FakeMoneyStore, FakeMoneyUnit, FakeRuleUnit
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeGuildStore, FakeServerStore, put_settings
 from utils.models.deaths import Death, DeathKind, DeathRow
+from utils.models.factions import FactionMark
 from utils.models.guilds import ChannelKind
 from utils.models.money import (
     Bounty,
@@ -194,6 +195,33 @@ async def test_kill_among_own_players_earns_and_claims_nothing(table: Table) -> 
     table.add_bounty("AnnToo", 500, BOB)
     assert await table.pay(build_row("Ann", "AnnToo"), build_row("AnnToo", "Ann", second=1)) == []
     assert table.list_booked() == []
+
+
+async def test_kill_within_a_faction_earns_and_claims_nothing(table: Table) -> None:
+    """It counts for all players of both members, alts too; a kill of another faction's player pays."""
+    wolves, bears = FactionMark("f1", "WLF"), FactionMark("f2", "BRS")
+    allied = dict.fromkeys(map(build_player_id, ("Ann", "AnnToo", "Bob")), wolves)
+    table.store.data.factions = {**allied, build_player_id("Cid"): bears}
+    table.add_bounty("Bob", 500, CID)
+    rows = [
+        build_row("Ann", "Bob"),
+        build_row("AnnToo", "Bob", second=1),
+        build_row("Bob", "AnnToo", second=2),
+    ]
+    assert await table.pay(*rows) == []
+    assert table.list_booked() == []
+    await table.pay(build_row("Ann", "Cid", second=3, distance=0))
+    assert table.list_booked() == [(ANN, LedgerKind.KILL, 10, "Cid")]
+
+
+async def test_house_does_not_count_victims_of_the_killers_faction(table: Table) -> None:
+    """Five other victims are needed; the members of an earlier batch do not count either."""
+    names = ("Wolf", "V0", "V1")
+    table.store.data.factions = dict.fromkeys(map(build_player_id, names), FactionMark("f1", "WLF"))
+    rows = [build_row("Wolf", f"V{number}", second=number * 60) for number in range(7)]
+    await table.pay(*rows[:3])
+    assert await table.pay(*rows[3:6]) == []
+    assert [one.kills for one in await table.pay(rows[6])] == [5]
 
 
 async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table) -> None:

@@ -93,6 +93,7 @@ class Community:
             [{"kills": 234, "deaths": 100}, {"kills": 235, "deaths": 100}, {"kills": 236, "deaths": 100}],
         ),
         ({"kd": 0.5}, [{"kills": 9, "deaths": 1}, {"kills": 10, "deaths": 20}, {"kills": 11, "deaths": 1}]),
+        ({"level": 5}, [{"level": 4}, {"level": 5}, {"level": 6}]),
         ({"rank": 3}, [{"place": 4}, {"place": 3}, {"place": 2}]),
         ({"rank": 1}, [{"place": None}, {"place": 1}, {"place": 1}]),
     ],
@@ -123,6 +124,8 @@ def test_margin_keeps_a_role_a_little_below_its_value() -> None:
     assert kept == [False, True]
     assert [compute_last_place(rank, 10) for rank in (1, 3, 10, 11, 100)] == [1, 4, 11, 13, 110]
     assert compute_last_place(10, 0) == 10
+    level = build_rule(level=10).terms
+    assert [is_met(level, MemberFigures(level=one), holds=True) for one in (9, 10)] == [False, True]
 
 
 def test_gain_comes_at_once_and_a_loss_is_seen_twice() -> None:
