@@ -82,7 +82,6 @@ def build_services(
     clock: Clock,
 ) -> Services:
     """Return the dependencies of commands."""
-    languages = AnswerLanguages(factory)
     return Services(
         settings=guild.settings,
         premium=guild.premium,
@@ -126,7 +125,7 @@ def build_services(
         restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
-        languages=languages,
+        languages=(languages := AnswerLanguages(factory)),
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
         replies=ErrorReplies(languages, shown.errors, advise=advise),

@@ -254,18 +254,23 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             stores.seasons, servers=servers, coverage=coverage, statistics=statistics, clock=clock
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
-        recaps=build_recaps(stores, guild, guild_changes, clock),
+        recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
         recap_timer=build_recap_timer(stores, guild, around),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
         erasures=build_erasures(stores, guild, around, people, role_looks),
-        catch_ups=CatchUpReports(
-            stores.caught_up,
-            stores.caught_up_guilds,
-            servers=stores.servers,
-            notifier=around.notifier,
-            tasks=around.tasks,
-            clock=clock,
-        ),
+        catch_ups=build_catch_ups(stores, around),
+    )
+
+
+def build_catch_ups(stores: ServiceStores, around: Surroundings) -> CatchUpReports:
+    """Return the reports of game servers that caught up after a restore."""
+    return CatchUpReports(
+        stores.caught_up,
+        stores.caught_up_guilds,
+        servers=stores.servers,
+        notifier=around.notifier,
+        tasks=around.tasks,
+        clock=around.clock,
     )
 
 
@@ -471,15 +476,6 @@ def build_season_timer(
     )
 
 
-def build_recaps(
-    stores: ServiceStores, guild: GuildServices, changes: GuildChangeService, clock: Clock
-) -> RecapService:
-    """Return the settings of recaps."""
-    return RecapService(
-        stores.recaps, changes=changes, settings=guild.settings, channels=guild.settings, clock=clock
-    )
-
-
 def build_recap_timer(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> RecapTimer:
     """Return the timer of recaps."""
     return RecapTimer(
@@ -489,7 +485,6 @@ def build_recap_timer(stores: ServiceStores, guild: GuildServices, around: Surro
         servers=stores.servers,
         readings=around.readings,
         settings=guild.settings,
-        channels=guild.settings,
         premium=guild.premium,
         events=around.events,
         tasks=around.tasks,

@@ -1,6 +1,6 @@
 """``/admin recap``: shows and changes when a guild gets recaps."""
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.recaps import RecapKind, RecapOverview, RecapPlan, RecapSettings
 from utils.models.scope import ALL_SERVERS, GuildId, MemberId, ServerScope
 from utils.services.guilds.guild_changes import GuildChangeService
-from utils.services.ports import ChannelFinder, SettingsSource
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.recaps.schedule import GUILD_ZONE, complete_plan, find_next, find_span
 
 
@@ -33,10 +33,8 @@ class RecapService:
     """The settings of recaps."""
 
     store: RecapPlans
-    _: KW_ONLY
     changes: GuildChangeService
-    settings: SettingsSource
-    channels: ChannelFinder
+    settings: SettingsService
     clock: Clock
 
     async def describe(self, guild_id: GuildId) -> RecapOverview:
@@ -75,7 +73,7 @@ class RecapService:
 
     async def _show(self, guild_id: GuildId, settings: RecapSettings, next_at: RecapPlan) -> RecapOverview:
         scope = ServerScope(guild_id, ALL_SERVERS)
-        channel_id = await self.channels.find_channel(scope, ChannelKind.NEWS)
+        channel_id = await self.settings.find_channel(scope, ChannelKind.NEWS)
         return RecapOverview(settings, next_at, has_channel=channel_id is not None)
 
 

@@ -25,7 +25,8 @@ from utils.models.premium import Feature
 from utils.models.recaps import LEAST_KILLS, Recap, RecapKind, RecapPlan, RecapSettings, RecapState
 from utils.models.scope import ALL_SERVERS, GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.ports import ChannelFinder, ServerReadings, ServerStore, SettingsSource
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ports import ServerReadings, ServerStore
 from utils.services.premium.tiers import PremiumService, has_open_channel
 from utils.services.recaps.figures import RecapReader
 from utils.services.recaps.notices import build_recap_notice
@@ -78,8 +79,7 @@ class RecapTimer:
     reader: RecapReader
     servers: ServerStore
     readings: ServerReadings
-    settings: SettingsSource
-    channels: ChannelFinder
+    settings: SettingsService
     premium: PremiumService
     events: EventDispatcher
     tasks: TaskManager
@@ -104,7 +104,7 @@ class RecapTimer:
         except TierRequiredError:
             return
         everywhere = ServerScope(guild_id, ALL_SERVERS)
-        if not await has_open_channel(self.channels, self.premium, everywhere, ChannelKind.NEWS):
+        if not await has_open_channel(self.settings, self.premium, everywhere, ChannelKind.NEWS):
             return
         settings, now = (await self.settings.get_settings(guild_id)).recap, self.clock.now()
         if not settings.kinds:

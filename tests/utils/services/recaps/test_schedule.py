@@ -98,7 +98,7 @@ def test_days_are_over_when_they_are_over_on_every_server() -> None:
 def test_each_day_and_week_is_covered_once(
     name: str, settings: RecapSettings, kind: RecapKind, after: datetime
 ) -> None:
-    """The next recap covers the days that follow those of the one before, whatever the clocks do."""
+    """The next recap covers the days after those of the one before, also when the clocks change."""
     zone = ZoneInfo(name)
     first = find_next(settings, kind, zone, after=after)
     second = find_next(settings, kind, zone, after=first)
@@ -182,7 +182,7 @@ def test_button_that_names_no_recap_is_refused(argument: str) -> None:
 
 @given(st.sampled_from(RecapKind), st.integers(0, 50))
 def test_button_names_the_days_of_its_recap(kind: RecapKind, days: int) -> None:
-    """What is written into a button is read again."""
+    """A button keeps the days that are written into it."""
     due_at = datetime(2026, 12, 1, 9, tzinfo=UTC) - days * DAY
     span = find_span(RecapSettings(), kind, UTC_ZONE, due_at=due_at)
     assert read_span(span.argument, today=date(2026, 12, 1)) == span

@@ -204,7 +204,7 @@ async def test_recap_whose_commit_gets_no_answer_wakes_delivery(shelf: Shelf) ->
 
 
 async def test_changed_settings_plan_the_next_recap_that_is_new(shelf: Shelf) -> None:
-    """Days that were told are not promised again; a change that changes nothing leaves the plan."""
+    """The next recap is about other days than the last one. Without a change the plan stays."""
     services: Services = shelf.build_services()
     await tell_at(shelf, START)
     shelf.recaps.plans = {GUILD: {WEEKLY: MONDAY}}
