@@ -10,7 +10,6 @@ from utils.error_sink import ErrorSink
 from utils.interactions.client import KillfeedBot, choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
-from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
@@ -114,6 +113,7 @@ def build_services(
         season_reports=features.season_reports,
         recaps=features.recaps,
         exports=features.exports,
+        notifications=features.notifications,
         erasures=features.erasures,
         grants=shown.grants,
         boards=shown.boards,
@@ -125,11 +125,10 @@ def build_services(
         restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
-        languages=(languages := AnswerLanguages(factory)),
+        languages=AnswerLanguages(factory),
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
-        replies=ErrorReplies(languages, shown.errors, advise=advise),
-        views=LiveViews(),
+        replies=ErrorReplies(AnswerLanguages(factory), shown.errors, advise=advise),
         limits=MemberLimits(clock),
         clock=clock,
         operators=shown.operators,

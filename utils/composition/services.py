@@ -33,6 +33,7 @@ from utils.services.personal.eraser import ErasureStore
 from utils.services.personal.erasure import ErasureService, MemberMemory
 from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.export import ExportService, ExportStore
+from utils.services.personal.notifications import NotificationService, NotificationStore
 from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
@@ -103,6 +104,7 @@ class ServiceStores:
     due_recaps: DueRecaps
     personal_data: ExportStore
     erasures: ErasureStore
+    notifications: NotificationStore
     game_logs: GameLogReads
     playtimes: PlaytimeStore
     places: PlaceStore
@@ -185,6 +187,7 @@ class FeatureServices:
     recaps: RecapService
     recap_timer: RecapTimer
     exports: ExportService
+    notifications: NotificationService
     erasures: ErasureService
     catch_ups: CatchUpReports
 
@@ -257,13 +260,14 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
         recap_timer=build_recap_timer(stores, guild, around),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
+        notifications=NotificationService(stores.notifications),
         erasures=build_erasures(stores, guild, around, people, role_looks),
         catch_ups=build_catch_ups(stores, around),
     )
 
 
 def build_catch_ups(stores: ServiceStores, around: Surroundings) -> CatchUpReports:
-    """Return the reports of game servers that caught up after a restore."""
+    """Return the reports on how game servers caught up after a restore."""
     return CatchUpReports(
         stores.caught_up,
         stores.caught_up_guilds,

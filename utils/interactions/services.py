@@ -1,7 +1,7 @@
 """The dependencies of commands: the services and the factory of embeds, for each cog."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from utils.clock import Clock
@@ -33,6 +33,7 @@ from utils.services.money.bounties.placing import BountyService
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
+from utils.services.personal.notifications import NotificationService
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
@@ -225,7 +226,6 @@ class Services:
     boards: PostedBoards
     languages: AnswerLanguages
     replies: ErrorReplies
-    views: LiveViews
     limits: MemberLimits
     clock: Clock
     operators: Operators
@@ -237,8 +237,10 @@ class Services:
     world_reports: WorldReportService
     audit: AuditLog
     exports: ExportService
+    notifications: NotificationService
     erasures: ErasureService
     tasks: TaskReports
     health: HealthSource
     errors: ErrorSink
     error_groups: ErrorGroupService
+    views: LiveViews = field(default_factory=LiveViews)

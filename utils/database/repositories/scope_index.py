@@ -86,6 +86,10 @@ class ScopeIndexRepository:
         found = await self._find("guilds", due, "recap", keys=("guild_id",))
         return self._read_guilds(document["guild_id"] for document in found)
 
+    async def list_guilds_with_direct_messages(self) -> tuple[GuildId, ...]:
+        """Return every guild with a direct message that waits."""
+        return await self._group_guilds("direct_messages", {"$sort": {"guild_id": 1}}, hint="message")
+
     async def list_guilds_with_role_grants(self) -> tuple[GuildId, ...]:
         """Return every guild with a role that the bot gave, or is about to give or take."""
         return await self._group_guilds("role_grants", {"$sort": {"guild_id": 1}}, hint="grant")

@@ -98,7 +98,7 @@ def test_days_are_over_when_they_are_over_on_every_server() -> None:
 def test_each_day_and_week_is_covered_once(
     name: str, settings: RecapSettings, kind: RecapKind, after: datetime
 ) -> None:
-    """The next recap covers the days after those of the one before, also when the clocks change."""
+    """The next recap covers the days after those of the one before. Changes of the clocks lose none."""
     zone = ZoneInfo(name)
     first = find_next(settings, kind, zone, after=after)
     second = find_next(settings, kind, zone, after=first)
