@@ -52,7 +52,6 @@ ACTIONS = {
     "place": 4,
     "cancel": 4,
     "bounty settings": 1,
-    "role rule": 2,
     "premium": 1,
     "end premium": 1,
     "erase player": 1,
@@ -60,6 +59,7 @@ ACTIONS = {
     "leave": 1,
     "take foreign server": 1,
     "take foreign bounty": 1,
+    "role rule": 1,
 }
 
 

@@ -289,6 +289,7 @@ async def test_erased_person_is_left_where_it_is_declared_to_be_kept_alone(place
         ("guilds", "premium.granted_by"),
         ("guilds", "premium_history.by"),
         ("audit", "actor_id"),
+        ("role_rules", "created_by"),
     }
     assert await find_traces(place) <= list_declared(Erasure.KEPT)
     [guild] = await place.read("guilds")
