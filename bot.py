@@ -18,6 +18,7 @@ EXTENSIONS = (
     "cogs.playtime",
     "cogs.stats",
     "cogs.leaderboard",
+    "cogs.levels",
     "cogs.link",
     "cogs.premium",
     "cogs.roles",

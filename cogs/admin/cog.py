@@ -16,6 +16,7 @@ from cogs.admin.server_changes import ServerChangeCommands
 from cogs.admin.server_logs import ServerLogCommands
 from cogs.admin.servers import ServerCommands
 from cogs.admin.settings import SettingsCommands
+from cogs.admin.xp import XpCommands
 from utils.interactions.guild_cog import GuildCog
 
 
@@ -35,6 +36,7 @@ class AdminCog(
     BackupCommands,
     RestoreCommands,
     HealthCommands,
+    XpCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

@@ -210,6 +210,12 @@ WALKED = (
     ),
     row(people.switch_bounties, "Bounty settings saved"),
     row(
+        people.give_more_xp,
+        "⚡ Extra XP",
+        "Each kill gives {factor} times its XP until {end}.",
+        "Each kill gives its usual XP right now.",
+    ),
+    row(
         people.run_seasons,
         "Season started",
         "Season planned",

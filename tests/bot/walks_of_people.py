@@ -114,6 +114,21 @@ async def switch_bounties(walker: Walker) -> None:
     await walker.until_shown(wanted, "102 💎")
 
 
+async def give_more_xp(walker: Walker) -> None:
+    """A kill gives twice its XP while that holds, and its usual XP afterwards; the news channel tells it."""
+    stage, news = walker.stage, walker.create_channel("news")
+    await walker.ask("/admin channel set", kind="news", channel=news)
+    for options, gained in (({"factor": 2, "hours": 1}, 2 * KILL_PAY), ({"stop": True}, KILL_PAY)):
+        await walker.ask("/admin xp", **options)
+        [had] = stage.read("players", name="Lynx", generation=stage.find_server()["generation"])
+        now = datetime.fromtimestamp(stage.world.clock.now(), UTC)
+        walker.time = max(walker.time, now + timedelta(seconds=1))
+        await walker.count_kill("Lynx", "Otter")
+        [has] = stage.read("players", name="Lynx", generation=stage.find_server()["generation"])
+        assert has["counters"]["xp"] - had["counters"]["xp"] == gained
+    await walker.until_shown(news, "Double XP: each kill gives twice as much")
+
+
 async def run_seasons(walker: Walker) -> None:
     """A season has the days that it names; a cancelled one is gone, and all kills stay."""
     stage = walker.stage

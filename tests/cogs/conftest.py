@@ -1,5 +1,6 @@
 """A community with a game server and players, and the bot with all its features."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from simulation.discord.clients import running_bot
 from tests.fakes.own_bot import OwnBot, wait_until
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
+from utils.interactions.command_set import EVERYWHERE, CommandRegister
 from utils.models.players import Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
 
@@ -63,9 +65,30 @@ def _shelf(guild: Guild) -> Shelf:
     return shelf
 
 
+class KnownCommands(CommandRegister):
+    """Finds all commands registered, like a bot that is started again; ``tests/bot`` registers them.
+
+    Discord checks each field of the commands, which takes as long as all else of a start.
+    """
+
+    def __init__(self, bot: OwnBot, file: Path, world: SimulatedDiscord) -> None:
+        super().__init__(bot, file)
+        self._registry = world.commands
+
+    async def _update(self) -> None:
+        """Let Discord have the commands."""
+        sets = self._sort_commands()
+        for where, commands in sets.items():
+            scope = None if where == EVERYWHERE else int(where)
+            known = [self._registry._build(scope, command.to_dict(), None) for command in commands]
+            self._registry._scopes[scope] = {command["id"]: command for command in known}
+        self._file.write_text(json.dumps(dict.fromkeys(sets, "")), "ascii")
+
+
 @pytest.fixture(name="bot")
 async def _bot(world: SimulatedDiscord, shelf: Shelf, tmp_path: Path) -> AsyncIterator[OwnBot]:
     bot = OwnBot(shelf, tmp_path)
+    bot._register = KnownCommands(bot, tmp_path / "commands.json", world)
     async with running_bot(bot, world):
         await bot.wait_until_registered()
         await wait_until(lambda: bool(bot.services.languages._embeds.languages.command_ids))  # for mentions

@@ -9,7 +9,16 @@ from utils.models.deaths import Death
 from utils.models.players import HOURS_OF_A_WEEK, BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.playtime import Playtime
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, HourCount, Side, WeaponRow
+from utils.models.statistics import (
+    BoardRows,
+    CoveredDeaths,
+    DayCount,
+    Enemy,
+    HourCount,
+    PlayerPlace,
+    Side,
+    WeaponRow,
+)
 
 
 class FakeStatisticsStore(Outage):
@@ -27,6 +36,7 @@ class FakeStatisticsStore(Outage):
         self.days: list[DayCount] = []
         self.hours: list[HourCount] = []
         self.rows: list[BoardRow] = []
+        self.places = {True: PlayerPlace(0), False: PlayerPlace(0)}  # all time, and a period
         self.asked: list[tuple[str, int, int, int, date | None, tuple[PlayerId, ...]]] = []
         self.asked_stats: list[tuple[tuple[PlayerId, ...], date | None]] = []
 
@@ -47,6 +57,14 @@ class FakeStatisticsStore(Outage):
         self.note("find_stats")
         self.asked_stats.append((tuple(player_ids), covered.since))
         return self.stats.get(tuple(player_ids))
+
+    async def find_place(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, board: str
+    ) -> PlayerPlace:
+        """Return the place that a test set."""
+        del player_ids
+        self.note(f"find_place {board}")
+        return self.places[covered.since is None]
 
     async def sum_of_players(
         self, covered: CoveredDeaths, player_ids: Collection[PlayerId]

@@ -38,9 +38,10 @@ from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.seasons import SeasonResult, SeasonState
 from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth, WayStep
-from utils.models.statistics import Board, DayCount, Enemy, WeaponRow
+from utils.models.statistics import Board, DayCount, Enemy, PlayerPlace, WeaponRow
 from utils.models.texts import text
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind, WorldState
+from utils.models.xp import XpEvent
 from utils.services.factions.names import compute_name_key
 from utils.tasks import TaskReport, TaskState
 
@@ -70,6 +71,7 @@ def fill(
     _add_admin(shelf, guild_id, member_id, channel)
     _add_errors(shelf, guild_id, member_id)
     _add_seasons(shelf, guild_id)
+    _add_levels(shelf)
     _add_factions(shelf, guild_id, member_id, other_id)
 
 
@@ -113,6 +115,15 @@ def _add_seasons(shelf: Shelf, guild_id: GuildId) -> None:
     shelf.seasons.results = {
         ("s1", board): SeasonResult("s1", board, rows) for board in (Board.KILLS, Board.KD)
     }
+
+
+def _add_levels(shelf: Shelf) -> None:
+    """Add the XP of the asked players, of all time and of the season, and times of more XP."""
+    shelf.statistics.places = {True: PlayerPlace(12_340, 3, 120), False: PlayerPlace(870, 1, 44)}
+    shelf.xp_events.events = (
+        XpEvent(START - 48 * HOUR, START - 24 * HOUR, 3),
+        XpEvent(START - 2 * HOUR, START + 22 * HOUR, 2),
+    )
 
 
 def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:

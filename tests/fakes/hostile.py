@@ -115,6 +115,7 @@ class Attacker:
             BOOLEAN: True,
             USER: self.member,
             CHANNEL: self.channel,
+            ROLE: [*self.member.guild.roles.values()][-1],
         }
         return values[option["type"]]
 

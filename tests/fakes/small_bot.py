@@ -22,6 +22,7 @@ from tests.fakes.figures import (
 )
 from tests.fakes.health import FakeHealth
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.levels import FakeLevelStore, FakeXpEventStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore, build_erasure_log
@@ -432,6 +433,8 @@ class Shelf:
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
     game_logs: FakePresenceStore = field(default_factory=FakePresenceStore)
     playtimes: FakePlaytimeStore = field(default_factory=FakePlaytimeStore)
+    levels: FakeLevelStore = field(default_factory=FakeLevelStore)
+    xp_events: FakeXpEventStore = field(default_factory=FakeXpEventStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
     readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
@@ -469,6 +472,7 @@ class Shelf:
                 self.erasures.done,
                 self.error_store.groups,
                 self.seasons.seasons,
+                self.xp_events.events,
                 (self.factions.factions, self.factions.periods, self.factions.invitations),
             )
         )
@@ -478,7 +482,7 @@ class Shelf:
         tasks = TaskManager(self.clock)
         self.guilds.audit = self.servers.audit = self.links.audit = self.error_store.audit = self.audit
         self.roles.audit = self.audit
-        self.seasons.audit = self.audit
+        self.seasons.audit = self.xp_events.audit = self.audit
         self.factions.audit = self.audit
         grants = GrantSetup(tier, self.clock, self.premium, self.servers, audit=self.audit)
         ingestion = FakeIngestionStore()
@@ -509,6 +513,9 @@ class Shelf:
             erasures=self.erasures,
             game_logs=self.game_logs,
             playtimes=self.playtimes,
+            places=self.statistics,
+            levels=self.levels,
+            xp_events=self.xp_events,
         )
         guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
         guild = replace(guild, premium=grants.premium)

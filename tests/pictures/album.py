@@ -82,6 +82,7 @@ class Album:
                 "The players who kill a player most, and those they kill most", "/rivals", player=WOLF
             ),
             "activity.svg": await self._draw_answer("Kills by weekday and hour as a heat map", "/activity"),
+            "rank.svg": await self._draw_answer("A player's level as a card", "/rank", player=WOLF),
             "leaderboard.svg": await self._draw_answer(
                 "The first ten by kills, and one's own place", "/leaderboard"
             ),

@@ -17,7 +17,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import ConnectionState, ServerHealth
-from utils.models.statistics import DayCount, Enemy, WeaponRow
+from utils.models.statistics import DayCount, Enemy, PlayerPlace, WeaponRow
 
 AT = datetime(2025, 5, 1, 20, 14, tzinfo=UTC)
 SERVER, SERVER_ID = "Northwatch", "northwat"
@@ -94,6 +94,7 @@ def _add_players(shelf: Shelf) -> None:
     )
     statistics.stats = {(one.player_id,): one for one in (wolf, otter)}
     statistics.days = _list_days()
+    statistics.places[True] = PlayerPlace(12_340, 3, 120)
 
 
 def _list_days() -> list[DayCount]:

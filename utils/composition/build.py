@@ -121,7 +121,7 @@ def build_application(
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery, proofs)
     features = build_features(base.repositories, guild, around)
     displays = build_displays(base, bot, delivery, guild, features, reading.loops, is_member)
-    looks = GuildLooks({"roles": features.role_looks.look}, tasks=tasks, clock=clock)
+    looks = build_looks(base, features)
     looked_at = (database, leases, secret_box, bot, delivery, guild, reading.loops, pool, operators, tally)
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
@@ -318,6 +318,12 @@ def build_displays(
         build_bounty_boards(base, delivery, guild, features),
         build_counters(base, bot, delivery, guild, features, readings),
     )
+
+
+def build_looks(base: Base, features: FeatureServices) -> GuildLooks:
+    """Return the runner of the features' looks at guilds."""
+    looks = {"levels": features.levels.look, "roles": features.role_looks.look}
+    return GuildLooks(looks, tasks=base.tasks, clock=base.clock)
 
 
 def build_boards(

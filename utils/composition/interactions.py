@@ -105,6 +105,8 @@ def build_services(
         server_comparisons=features.server_comparisons,
         server_players=features.server_players,
         server_logs=features.server_logs,
+        ranks=features.ranks,
+        xp_events=features.xp_events,
         playtimes=features.playtimes,
         populations=features.populations,
         wallets=features.wallets,

@@ -19,6 +19,9 @@ from utils.services.ingestion.catch_up_reports import CatchUpReports, CaughtUpIn
 from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.log_source import LogOpener
 from utils.services.ingestion.stores import CursorStore
+from utils.services.levels.ranks import PlaceStore, RankService
+from utils.services.levels.telling import LevelStore, LevelTeller
+from utils.services.levels.xp_events import XpEventService, XpEventStore
 from utils.services.links.linking import LinkService, LinkStore
 from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.links.request_alerts import RequestAlerts
@@ -97,6 +100,9 @@ class ServiceStores:
     erasures: ErasureStore
     game_logs: GameLogReads
     playtimes: PlaytimeStore
+    places: PlaceStore
+    levels: LevelStore
+    xp_events: XpEventStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +166,9 @@ class FeatureServices:
     server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
+    ranks: RankService
+    levels: LevelTeller
+    xp_events: XpEventService
     playtimes: PlaytimeService
     populations: PopulationService
     wallets: WalletService
@@ -222,6 +231,9 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        ranks=RankService(stores.places, coverage, stores.roles),
+        levels=build_levels(stores, guild, around),
+        xp_events=build_xp_events(stores, guild, around),
         server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
         playtimes=PlaytimeService(stores.playtimes, coverage, guild.seen),
         populations=PopulationService(stores.game_logs, servers, clock=clock),
@@ -298,6 +310,22 @@ def build_server_changes(
         host_keys=around.host_keys,
         loops=around.loops,
         audit=guild.audit,
+    )
+
+
+def build_levels(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> LevelTeller:
+    """Return the telling of new levels."""
+    return LevelTeller(stores.levels, channels=guild.settings, premium=guild.premium, events=around.events)
+
+
+def build_xp_events(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> XpEventService:
+    """Return the rules about times of more XP."""
+    return XpEventService(
+        stores.xp_events,
+        channels=guild.settings,
+        premium=guild.premium,
+        events=around.events,
+        clock=around.clock,
     )
 
 

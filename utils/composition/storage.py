@@ -24,6 +24,7 @@ from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.incidents import IncidentRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
+from utils.database.repositories.levels import LevelRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.personal_data import PersonalDataRepository
@@ -38,6 +39,7 @@ from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.repositories.xp_events import XpEventRepository
 from utils.error_sink import ErrorSink
 from utils.models.scope import GuildId
 from utils.secret_key import KeyPlace
@@ -109,6 +111,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
 
     standings = Standings(database)
     scope_index = ScopeIndexRepository(database, settings.discord.sharding)
+    statistics = StatisticsRepository(database, standings)
     ingestion = IngestionRepository(database, fences=fences)
     imports = ImportRepository(database, fences=fences)
     return Repositories(
@@ -126,7 +129,10 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         rejected=RejectedLineRepository(database),
         premium=PremiumRepository(database),
         audit=AuditRepository(database),
-        statistics=StatisticsRepository(database, standings),
+        statistics=statistics,
+        places=statistics,
+        levels=LevelRepository(database, standings, fences=fences),
+        xp_events=XpEventRepository(database, fences=fences),
         combat=CombatRepository(database, standings),
         hunters=HunterRepository(database),
         playtimes=PlaytimeRepository(database),

@@ -57,6 +57,8 @@ _FIELDS: Mapping[str, Text] = {
     "is_auto": text_in("a setting", "bounties by the house"),
     "expiry_hours": text_in("a setting", "hours a bounty lasts"),
     "max_amount": text_in("a setting", "largest bounty"),
+    "xp_factor": text_in("a setting", "XP of a kill"),
+    "xp_ends_at": text_in("a setting", "end of more XP"),
     "counter_format": text_in("a setting", "counter format"),
     "style": text_in("a setting", "style"),
     "delay_minutes": text_in("a setting", "delay"),

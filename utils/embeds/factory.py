@@ -22,6 +22,7 @@ from utils.embeds import (
     factions,
     health,
     incidents,
+    levels,
     links,
     personal,
     players,
@@ -255,6 +256,8 @@ class EmbedFactory:
     build_kinds = _show(events.build_kinds_embed)
     build_event_settings = _show(events.build_event_settings_embed)
 
+    build_rank = _show(levels.build_rank_embed)
+    build_xp_events = _show(levels.build_xp_events_embed)
     build_playtime = _show(playtime.build_playtime_embed)
     build_population = _show(presence.build_population_embed)
     build_online = _show(presence.build_online_embed)

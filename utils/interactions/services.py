@@ -26,6 +26,8 @@ from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.error_groups import ErrorGroupService
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.levels.ranks import RankService
+from utils.services.levels.xp_events import XpEventService
 from utils.services.links.linking import LinkService
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.wallets import WalletService
@@ -203,6 +205,8 @@ class Services:
     server_comparisons: ServerComparisonService
     server_players: ServerPlayersService
     server_logs: ServerLogService
+    ranks: RankService
+    xp_events: XpEventService
     playtimes: PlaytimeService
     populations: PopulationService
     premium: PremiumService

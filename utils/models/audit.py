@@ -33,6 +33,7 @@ class AuditAction(StrEnum):
     ROLE = "role"
     BOUNTIES = "bounty"
     WALLET = "wallet"
+    XP = "xp"
     BOARD_POST = "board post"
     BOARD_REMOVE = "board remove"
     LINK_ASK = "link ask"

@@ -51,6 +51,7 @@ class Feature(StrEnum):
     EVENTS = "server events"
     COUNTERS = "admin counter"
     RESTARTS = "admin server restarts"
+    LEVELS = "rank"
     ROLES = "roles add"
     SEASON = "season"
     FACTIONS = "faction"
@@ -74,6 +75,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.POPULATION: (text_in("a feature", "players over time"),),
         Feature.EVENTS: (text_in("a feature", "missions and events"),),
         Feature.RESTARTS: (text_in("a feature", "restart warnings"),),
+        Feature.LEVELS: (text_in("a feature", "XP and levels"),),
     },
     2: {
         Feature.RIVALS: (text_in("a feature", "rivals"),),

@@ -144,6 +144,21 @@ class BoardRows:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayerPlace:
+    """The place of players summed to one on a board.
+
+    Attributes:
+        value: the number that the board ranks by.
+        rank: from 1; None without a value.
+        ranked: the number of places.
+    """
+
+    value: int
+    rank: int | None = None
+    ranked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RankedPlaces:
     """The places of a member's players on a board, best first.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from utils.models.scope import PlayerId
 
-FACTORS = (2, 3)
+LEAST_FACTOR, LARGEST_FACTOR = 2, 3
 """By how much a time of more XP can multiply."""
 
 LONGEST_XP_EVENT_HOURS = 72

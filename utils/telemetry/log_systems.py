@@ -15,7 +15,7 @@ SYSTEMS: Mapping[str, tuple[str, ...]] = {
     "ingestion": ("utils.services.ingestion",),
     "role_connections": (),
     "verification": (),
-    "xp": (),
+    "xp": ("utils.services.levels",),
     "delivery": ("utils.delivery", "discord.http"),
 }
 """The loggers of each system, with all loggers below them. Systems without one are bound (``system``)."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import choose_examples
 from tests.fakes.pseudo_language import PSEUDO, list_bare
 from utils.embeds.charts.painter import DESCRIPTION_CHARACTERS, ChartPainter
 from utils.embeds.pictures import Picture, build_file
@@ -104,7 +105,7 @@ async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
     assert await painter.draw_weapons(rows[10:], table) == second
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=choose_examples(quick=8, deep=100), deadline=None)
 @given(names=st.lists(st.text(max_size=80), max_size=7))
 def test_no_name_of_a_weapon_or_a_player_breaks_a_chart(names: list[str]) -> None:
     """Dollar signs, formulas, foreign scripts and empty names are drawn as letters or boxes."""

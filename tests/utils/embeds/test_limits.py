@@ -4,6 +4,7 @@ import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import choose_examples
 from utils.embeds.limits import MAX_CHARACTERS, count_characters, cut_lines, fit_embed, fit_embeds
 
 TEXT = st.builds(
@@ -22,7 +23,7 @@ def _embeds(draw: st.DrawFn) -> discord.Embed:
     return embed
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=choose_examples(quick=20, deep=400), deadline=None)
 @given(st.lists(_embeds(), min_size=1, max_size=12))
 def test_fitted_embeds_keep_every_limit(embeds: list[discord.Embed]) -> None:
     """Any embeds are cut to Discord's limits, and the first one always stays."""

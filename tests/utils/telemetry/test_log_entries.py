@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import choose_examples
 from utils.telemetry.log_entries import MAX_LINE_BYTES, build_line
 
 HEAD = {"timestamp": "2025-05-01T12:00:00.000000Z", "level": "error", "logger": "utils.a", "event": "failed"}
@@ -17,7 +18,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=choose_examples(quick=20, deep=500))
 @given(st.dictionaries(st.text(max_size=9), VALUES, max_size=6))
 def test_line_is_short_and_json(values: dict[str, Any]) -> None:
     """Every record becomes one line that fits and can be read; one that is short stays whole."""

@@ -9,6 +9,7 @@ from utils.models.scope import MemberId, PlayerId
 
 LINKS = Codec(Link, without=frozenset({"guild_id"}))
 ATTEMPTS = Codec(ProofAttempts)
+PROVEN: Document = {"state": LinkState.PROVEN.value}
 
 
 def build_link_document(link: Link) -> Document:

@@ -131,8 +131,7 @@ class ErasureRepository(FencedRepository):
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is FieldContent.MEMBER:
-                erase = _pull if one.erasure is Erasure.PULLED else _replace
-                await erase(stored, one, int(member_id))
+                await _ERASE[one.erasure](stored, one, int(member_id))
             elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
 
@@ -206,6 +205,14 @@ async def _replace(stored: ScopedCollection, one: PersonalField, value: object) 
 async def _pull(stored: ScopedCollection, one: PersonalField, value: object) -> None:
     root, _, leaf = one.path.rpartition(".")
     await stored.update_many({**one.only, one.path: value}, {"$pull": {root: {leaf: value}}})
+
+
+async def _delete(stored: ScopedCollection, one: PersonalField, value: object) -> None:
+    await stored.delete({**one.only, one.path: value})
+
+
+_ERASE = {Erasure.REPLACED: _replace, Erasure.PULLED: _pull, Erasure.DELETED: _delete}
+"""How a field that leads to a member is erased."""
 
 
 async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id: PlayerId) -> None:

@@ -15,7 +15,7 @@ from utils.database.documents.death_documents import KILLS, decode_documents
 from utils.database.documents.player_documents import add_known, read_player, sort_known
 from utils.database.read_models.enemies import build_since
 from utils.database.read_models.shown import KNOWN
-from utils.database.read_models.standings.columns import Tie
+from utils.database.read_models.standings.columns import Tie, get_value
 from utils.database.read_models.standings.parts import Standing
 from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import (
@@ -42,6 +42,7 @@ from utils.models.statistics import (
     DayCount,
     Enemy,
     HourCount,
+    PlayerPlace,
     Side,
     WeaponRow,
 )
@@ -72,12 +73,8 @@ class StatisticsRepository(Repository):
         records = await _find_records(players, player_ids)
         if not records:
             return None
-        newest = max((record for _, record in records), key=lambda record: record.last_seen_at)
-        counters = [record.counters for _, record in records]
-        if covered.since is not None:
-            days = await players.list_days(player_ids, covered.since, covered.until)
-            counters = [day.counters for day in days]
-        summed = sum_counters(counters)
+        newest = _find_newest(records)
+        summed = await _sum(players, player_ids, covered, records)
         (rank, ranked), weapon, nemesis, prey = await asyncio.gather(
             self._find_rank(covered, players, player_ids, (summed, newest.name)),
             self._find_top_weapon(covered, [record for _, record in records]),
@@ -100,6 +97,17 @@ class StatisticsRepository(Repository):
             servers=tuple(sorted({server_id for server_id, _ in records})),
             also=tuple(names[key] for key in sorted(names) if key != newest.player_id),
         )
+
+    async def find_place(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, board: str
+    ) -> PlayerPlace:
+        """Return the value of players summed to one on a board, and their place among all others."""
+        players = await ShownPlayers.open(self._database, covered)
+        records = await _find_records(players, player_ids)
+        summed = await _sum(players, player_ids, covered, records)
+        name = _find_newest(records).name if records else ""
+        rank, ranked = await self._find_rank(covered, players, player_ids, (summed, name), board=board)
+        return PlayerPlace(get_value(summed, board), rank, ranked)
 
     async def list_board(
         self,
@@ -218,21 +226,24 @@ class StatisticsRepository(Repository):
         players: ShownPlayers,
         player_ids: Sequence[PlayerId],
         own: tuple[Counters, str],
+        *,
+        board: str = "kills",
     ) -> tuple[int | None, int]:
-        """Return the rank by kills of players summed to one (or None), and the number of places."""
+        """Return the rank of players summed to one (or None), and the number of places."""
         standing = await self._standings.rank(
             covered.guild_id,
             players.shown,
-            "kills",
+            board,
             minimum_kills=0,
             since=covered.since,
             until=covered.until,
         )
         counters, name = own
+        value = get_value(counters, board)
         mine = standing.find_numbers(player_ids)
-        before, level = standing.ranking.place(counters.kills, counters.deaths, without=mine)
+        before, level = standing.ranking.place(value, counters.deaths, without=mine)
         ranked = standing.ranking.count(without=mine)
-        if not counters.kills:
+        if not value:
             return None, ranked
         before += await asyncio.to_thread(_count_before, standing, level, (name, min(player_ids)))
         return before + 1, ranked + 1
@@ -250,6 +261,24 @@ class StatisticsRepository(Repository):
         pipeline = build_weapon_counts(match | build_since(covered.since, covered.until))
         found = await self._of_guild("kills", covered.guild_id).aggregate(pipeline, hint="killer")
         return NamedCount(found[0]["_id"], found[0]["kills"]) if found else None
+
+
+def _find_newest(records: Sequence[tuple[ServerId, PlayerRecord]]) -> PlayerRecord:
+    """Return the record of the player who was seen last."""
+    return max((record for _, record in records), key=lambda record: record.last_seen_at)
+
+
+async def _sum(
+    players: ShownPlayers,
+    player_ids: Sequence[PlayerId],
+    covered: CoveredDeaths,
+    records: Sequence[tuple[ServerId, PlayerRecord]],
+) -> Counters:
+    """Return the counters of players together, of all time or of the covered days."""
+    if covered.since is None:
+        return sum_counters(record.counters for _, record in records)
+    days = await players.list_days(player_ids, covered.since, covered.until)
+    return sum_counters(day.counters for day in days)
 
 
 async def _find_records(

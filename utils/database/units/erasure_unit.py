@@ -1,12 +1,14 @@
 """One step of an erasure: some deaths of a player go to "erased player", and both are counted again."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from utils.database.core.blocking import BlockingCollection
+from utils.database.core.keys import build_key_range, build_key_since
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
 from utils.database.core.transaction import Transaction
-from utils.database.documents.death_documents import decode_deaths
+from utils.database.documents.death_documents import KILLS, decode_deaths
 from utils.database.units.count_lock import hold_counts, void_import
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.level_unit import silence_levels
@@ -18,6 +20,8 @@ from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, PlayerId, ServerSc
 from utils.models.xp import XpEvents
 
 _SIDES = ("killer", "victim")
+ZONES = timedelta(days=1)
+"""The wall clock of a game server is no further behind UTC."""
 
 
 class ErasureTransaction:
@@ -58,8 +62,7 @@ class ErasureTransaction:
 
         A running import counts again.
         """
-        void_import(self._of("cursors"))
-        self._count_change()
+        self.outdate_counts()
         for side in _SIDES:
             own = {"_id": {"$in": [death.id for death in deaths]}, f"{side}_id": player_id}
             update: Document = {
@@ -75,6 +78,25 @@ class ErasureTransaction:
         self._count_change()
         self._of("players").delete(own)
         self._of("player_days").delete({**own, "month": {"$gte": ""}})
+
+    def outdate_counts(self) -> None:
+        """Let batches and imports that read earlier data run again, and standings in memory be read again."""
+        void_import(self._of("cursors"))
+        self._count_change()
+
+    def list_killers(self, *, since: datetime) -> Sequence[PlayerId]:
+        """Return the players with stored kills from a moment on (UTC)."""
+        last = build_key_range(self._scope)[1]
+        found = self._of("kills").find(
+            {
+                "_id": {"$gte": build_key_since(self._scope, (since - ZONES).date()), "$lte": last},
+                "at": {"$gte": since},
+                "kind": KILLS,
+            },
+            projection={"_id": 0, "killer_id": 1},
+            hint="_id_",
+        )
+        return sorted({PlayerId(one["killer_id"]) for one in found})
 
     def list_xp_events(self) -> XpEvents:
         """Return the times in which kills of the guild give more XP."""

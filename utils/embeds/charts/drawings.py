@@ -7,15 +7,19 @@ from green.
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.patches import BoxStyle, FancyBboxPatch
+from matplotlib.text import Text as DrawnText
 from matplotlib.ticker import MaxNLocator
 
 from utils.embeds.charts.bars import Bar
+from utils.embeds.charts.cards import RankCard
 from utils.embeds.style import Style
 from utils.embeds.values import join_facts
 from utils.localization.escape import FIRST_STRONG_ISOLATE, POP_ISOLATE
@@ -24,6 +28,9 @@ from utils.models.texts import Text, Value, text, text_in
 WIDTH_INCHES, DOTS_PER_INCH = 8.0, 85  # 680 pixels: sharp on a phone, small to send
 TITLE_INCHES = 0.55
 TEXT, SMALL = 19, 17  # points; about 11 and 10 pixels if a phone shows the picture 330 wide
+CARD_PIXELS = 900, 240
+CARD_DOTS_PER_INCH = 100
+CARD_TEXT, CARD_NAME, CARD_NUMBER = 21, 30, 56  # points; a phone shows the card 330 wide
 _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
 _TRACK, _DIM = "#3a3c42", "#b5bac1"
 _BLUE, _ORANGE = "#3b78bd", "#e8913a"
@@ -134,6 +141,43 @@ def draw_hours(style: Style, title: Text, hours: Sequence[int]) -> bytes:
     return _finish(figure)
 
 
+def draw_rank(style: Style, card: RankCard) -> bytes:
+    """Return a PNG of a level: at the left its number, at the right name, title, XP and a bar."""
+    width, height = CARD_PIXELS
+    figure = Figure(
+        figsize=(width / CARD_DOTS_PER_INCH, height / CARD_DOTS_PER_INCH),
+        dpi=CARD_DOTS_PER_INCH,
+        facecolor=_GROUND,
+    )
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(0, height)
+
+    def put(value: Value, x: float, y: float, size: float, colour: str, **look: Any) -> DrawnText:
+        return axes.text(
+            x, y, _write(style, value), fontsize=size, color=colour, parse_math=False, va="center", **look
+        )
+
+    left, right, bar = 218, width - 30, 92
+    axes.add_patch(_round(14, 14, 172, height - 28, _TRACK))
+    put(card.label, 100, 190, CARD_TEXT, _DIM, ha="center")
+    number = put(card.number, 100, 100, CARD_NUMBER, "white", ha="center", weight="bold")
+    xp = put(card.xp, right, 146, CARD_TEXT, _INK, ha="right")
+    title = put(card.title, left, 146, CARD_TEXT, _ORANGE)
+    name = put(card.name, left, 197, CARD_NAME, "white", weight="bold")
+    beside = xp.get_window_extent().x0 - left - 20
+    for shown, widest in ((name, right - left), (title, beside), (number, 146)):
+        _fit(shown, widest)
+    axes.add_patch(_round(left, bar, right - left, 26, _TRACK))
+    if card.share > 0:
+        axes.add_patch(_round(left, bar, max(26.0, (right - left) * card.share), 26, _BLUE))
+    put(card.facts[0], left, 52, CARD_TEXT, _DIM)
+    put(card.facts[1], right, 52, CARD_TEXT, _DIM, ha="right")
+    return _finish(figure)
+
+
 def _begin(style: Style, title: Text, height: float, *, is_filled: bool = False) -> tuple[Figure, Axes]:
     """Return a figure with its title; nothing stands beside the axes of a filled one."""
     figure = Figure(
@@ -169,3 +213,24 @@ def _write(style: Style, value: Value) -> str:
     font = get_font(findfont(FontProperties()))
     written = style.write_plain(value).translate(_ISOLATES)
     return "".join(char if font.get_char_index(ord(char)) else _BOX for char in written)
+
+
+def _round(x: float, y: float, width: float, height: float, colour: str) -> FancyBboxPatch:
+    radius = min(13.0, height / 2)
+    shape = BoxStyle.Round(pad=0, rounding_size=radius)
+    return FancyBboxPatch((x, y), width, height, boxstyle=shape, facecolor=colour, linewidth=0)
+
+
+def _fit(shown: DrawnText, widest: float) -> None:
+    """Make a text smaller, and cut its end if it is still wider than that many pixels."""
+
+    def is_wide() -> bool:
+        return bool(shown.get_window_extent().width > widest)
+
+    size, written = float(shown.get_fontsize()), shown.get_text()
+    while is_wide() and size > CARD_TEXT:
+        size -= 1
+        shown.set_fontsize(size)
+    while is_wide() and len(written) > 1:
+        written = written[:-1]
+        shown.set_text(f"{written.rstrip()}…")

@@ -13,9 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from utils.embeds.charts.bars import build_weapon_bar, describe_bars
+from utils.embeds.charts.cards import build_rank_card, describe_card
 from utils.embeds.pictures import Picture
 from utils.embeds.style import Style
 from utils.embeds.values import count_deaths, count_kills, frame
+from utils.models.levels import RankReport
 from utils.models.players import HOURS_OF_A_DAY, HOURS_OF_A_WEEK, Counters
 from utils.models.populations import POPULATION_CHOICES, PopulationPeriod, PopulationReport
 from utils.models.statistics import DayCount, HourCount, WeaponRow, WeaponTable
@@ -101,6 +103,12 @@ class ChartPainter:
         total = text("Kills by weekday and hour, {kills} in all.", kills=Number(sum(hours)))
         best = max(range(HOURS_OF_A_WEEK), key=lambda hour: hours[hour])
         return self._describe("hours.png", data, join([total, _describe_peak(best, hours[best])]))
+
+    async def draw_rank(self, report: RankReport) -> Picture:
+        """Return the card of a level."""
+        card = build_rank_card(report)
+        data = await self._run(lambda: _load().draw_rank(self._style, card))
+        return self._describe("rank.png", data, describe_card(card))
 
     def _describe(self, name: str, data: bytes, said: Text) -> Picture:
         return Picture(name, data, self._style.write_plain(said)[:DESCRIPTION_CHARACTERS])

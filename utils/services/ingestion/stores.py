@@ -27,6 +27,19 @@ class DeathsUnit(RuleUnit, Protocol):  # implemented by IngestionTransaction
         """Return the times in which kills of the guild give more XP."""
 
 
+class RecountUnit(DeathsUnit, Protocol):  # implemented by ErasureTransaction
+    """A transaction that counts players of one server again."""
+
+    def hold_counts(self) -> int | None:
+        """Keep imports from beginning; return the shown generation, or None without a server."""
+
+    def silence_levels(self, player_id: PlayerId) -> None:
+        """Let the next look take the level of a player's member as it is then, without telling it."""
+
+    def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
+        """Write a player's counters of all time and by day."""
+
+
 class IngestionUnit(DeathsUnit, HighlightUnit, Protocol):  # implemented by IngestionTransaction
     """One open transaction over one server's data."""
 

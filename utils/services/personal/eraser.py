@@ -12,7 +12,7 @@ data that was stored in the meantime.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -21,7 +21,6 @@ from utils.clock import Clock
 from utils.models.deaths import Death
 from utils.models.money import PAID_KILLS_OF_A_VICTIM, BountyEnd, BountyState
 from utils.models.personal import Holdings, Person
-from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import (
     ERASED_NAME,
     ERASED_PLAYER_ID,
@@ -31,7 +30,7 @@ from utils.models.scope import (
     ServerScope,
 )
 from utils.services.ingestion.counting import count_one_player
-from utils.services.ingestion.stores import DeathsUnit
+from utils.services.ingestion.stores import RecountUnit
 from utils.services.money.bounties.endings import close_with_refund
 
 T = TypeVar("T")
@@ -40,23 +39,14 @@ DEATHS_AT_ONCE = 5_000  # deaths of one transaction: about half a second of mong
 LEDGER_ROWS_AT_ONCE = 5_000
 
 
-class ErasureUnit(DeathsUnit, Protocol):  # implemented by ErasureTransaction
+class ErasureUnit(RecountUnit, Protocol):  # implemented by ErasureTransaction
     """One open transaction over one server's deaths, figures and bounties."""
-
-    def hold_counts(self) -> int | None:
-        """Keep imports from beginning; return the shown generation, or None without a server."""
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Replace a player by "erased player" in deaths."""
 
     def delete_figures(self, player_id: PlayerId) -> None:
         """Delete a player's counters of all time and by day."""
-
-    def silence_levels(self, player_id: PlayerId) -> None:
-        """Let the next look take the level of a player's member as it is then, without telling it."""
-
-    def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
-        """Write a player's counters of all time and by day."""
 
 
 class ErasureStore(Protocol):  # implemented by ErasureRepository

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.examples import choose_examples
 from utils.database.core.blocking import Replacement, Update
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
@@ -80,7 +81,7 @@ Ask = Callable[[], Awaitable[Any]]
 
 
 @settings(
-    max_examples=40,
+    max_examples=choose_examples(quick=20, deep=200),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -303,7 +303,7 @@ async def verify_hours_of_day(
 
 
 @settings(
-    max_examples=choose_examples(quick=6, deep=60),
+    max_examples=choose_examples(quick=4, deep=60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import build_player_id, build_row, render
 from tests.fakes.errors import FakeErrorStore
+from tests.fakes.examples import choose_examples
 from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
@@ -236,7 +237,7 @@ async def _place(database: SafeDatabase, scope: ServerScope) -> Place:
     return await Place(database, scope).open()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(choose_examples(quick=2, deep=12)))
 async def test_figures_are_a_count_of_the_deaths_whatever_happens(place: Place, seed: int) -> None:
     """The figures stay right after random battles, erasures, crashes, imports and repeated rows."""
     rng, written = random.Random(seed), 0

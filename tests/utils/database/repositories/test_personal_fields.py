@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.deaths import build_player_id
+from tests.fakes.examples import choose_examples
 from tests.fakes.seasons import build_season
 from tests.utils.database.repositories.test_erasures import (
     ADMIN,
@@ -317,7 +318,11 @@ def _draw_entries(draw: st.DrawFn) -> list[AuditEntry]:
     return entries
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=choose_examples(quick=6, deep=60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(entries=_draw_entries())
 async def test_no_entry_of_the_audit_tells_anything_of_an_erased_person(
     database: SafeDatabase, scope: ServerScope, entries: Sequence[AuditEntry]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import NOON, build_player_id, build_row, render
+from tests.fakes.examples import choose_examples
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from utils.database.core.database import SafeDatabase
 from utils.database.read_models.standings.standings import Standings
@@ -52,7 +53,7 @@ VALUES: dict[str, Callable[[Counters], float]] = {
 # Every example uses a new guild; earlier guilds stay in the database and must have no effect. An example
 # takes half a second, so a failing one is not shrunk: that would take minutes.
 FEW = settings(
-    max_examples=6,
+    max_examples=choose_examples(quick=4, deep=60),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from simulation.game_host.battle import Battle
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, NOON, SCOPE, build_deaths, render
+from tests.fakes.examples import choose_examples
 from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import Data, FakeDeathLogs, FakeIngestionStore, PowerCut
 from tests.fakes.server_loops import (
@@ -238,7 +239,11 @@ async def act(story: Story, bots: list[Bot], steps: list[tuple[str, int, bool]])
                 await bot.read()
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])  # shrinking takes minutes
+@settings(
+    max_examples=choose_examples(quick=10, deep=200),
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # shrinking takes minutes
+)
 @example(
     before=[("chop", 1, False)],
     between=[("cut", 1, False)],

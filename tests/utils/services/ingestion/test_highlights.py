@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, NOON, SCOPE, build_player_id, build_row, render
+from tests.fakes.examples import choose_examples
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeGuildStore, FakeServerStore
@@ -227,7 +228,7 @@ def battles(draw: st.DrawFn) -> list[DeathRow]:
     return rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=choose_examples(quick=25, deep=400), deadline=None)
 @given(rows=battles(), borders=st.lists(st.integers(0, 40), max_size=6), chunk=st.sampled_from([1, 3, 500]))
 async def test_highlights_are_the_same_however_rows_come_in_batches(
     rows: list[DeathRow], borders: list[int], chunk: int

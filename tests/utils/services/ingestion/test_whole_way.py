@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulation.game_host.battle import Battle
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_row, render
+from tests.fakes.examples import choose_examples
 from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import FakeIngestionStore, Posted, PowerCut
 from utils.events import EventDispatcher
@@ -84,7 +85,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=choose_examples(quick=30, deep=400), deadline=None)
 @given(history=st.integers(0, 20), steps=STEPS, cut_at=st.integers(1, 400))
 async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
     history: int, steps: list[tuple[str, int]], cut_at: int

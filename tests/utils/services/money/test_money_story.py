@@ -155,7 +155,7 @@ class Story:
 NOON = build_row("Ann", "Bob").written_at
 
 
-@settings(max_examples=choose_examples(quick=60, deep=300), deadline=None)
+@settings(max_examples=choose_examples(quick=30, deep=300), deadline=None)
 @given(steps=STEPS)
 async def test_money_is_conserved_and_never_negative_over_any_story(steps: list[tuple[object, ...]]) -> None:
     """Gifts, kills and the bot's bounties bring money in, fees take it out; everything else only moves it."""

@@ -37,6 +37,11 @@ SOURCES = {
 """The counter that each board ranks by."""
 
 
+def get_value(counters: Counters, board: str) -> int:
+    """Return the counter that a board ranks by, of the boards that rank by a single one."""
+    return int(getattr(counters, SOURCES[board]))
+
+
 class NumberedTexts:
     """Numbers for repeated texts (ids, names), in order of arrival; safe to use from threads."""
 

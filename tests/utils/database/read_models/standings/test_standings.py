@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.clock import START
+from tests.fakes.examples import choose_examples
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Operations
 from utils.database.read_models.standings.standings import Standings
@@ -306,7 +307,7 @@ class Story:
 
 
 @settings(
-    max_examples=30,
+    max_examples=choose_examples(quick=12, deep=100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
