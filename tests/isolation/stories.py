@@ -52,6 +52,8 @@ ACTIONS = {
     "place": 4,
     "cancel": 4,
     "bounty settings": 1,
+    "role rule": 2,
+    "notify": 2,
     "premium": 1,
     "end premium": 1,
     "erase player": 1,
@@ -59,7 +61,6 @@ ACTIONS = {
     "leave": 1,
     "take foreign server": 1,
     "take foreign bounty": 1,
-    "role rule": 1,
 }
 
 
@@ -261,6 +262,11 @@ class Teller:
                 await bounties.cancel(step.guild_id, member, bounty.bounty_id)
                 return
         await bounties.cancel(step.guild_id, MEMBERS[0], "none")
+
+    async def _notify(self, step: Step) -> None:
+        await self._house.services.notifications.switch(
+            step.guild_id, self._choose_member(step), None, is_on=step.place % 4 > 0, locale="en-US"
+        )
 
     async def _bounty_settings(self, step: Step) -> None:
         wish = partial(change_bounties, is_auto=step.place % 2 == 0, expiry_hours=1 + step.place)
