@@ -25,6 +25,7 @@ EXTENSIONS = (
     "cogs.bounty",
     "cogs.season",
     "cogs.faction",
+    "cogs.notify",
     "cogs.owner",
     "cogs.admin",
     "cogs.help",

@@ -59,7 +59,7 @@ _TOPICS_OF_WORDS: Mapping[str, str] = {
         ("stats", "compare", "weapons", "rivals", "activity", "leaderboard", "playtime"), "figures"
     ),
     **dict.fromkeys(("bounty", "wallet"), "money"),
-    **dict.fromkeys(("link", "unlink", "links"), "links"),
+    **dict.fromkeys(("link", "unlink", "links", "notify"), "links"),
     "setup": "admin",
 }
 """The topics of commands by their first word; other commands are their own topic."""

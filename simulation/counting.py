@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from utils.models.deaths import DeathRow
 
 SUICIDE = "suicide"
 DEATH = "death"
 KILL = "kill"
+AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -23,6 +25,7 @@ class Tally:
     longest: int = 0
     best_streak: int = 0
     current_streak: int = 0
+    xp: int = 0
 
     def end_streak(self) -> None:
         """Count a death of the player's own, of any kind."""
@@ -38,15 +41,17 @@ class Tally:
             "longest": self.longest,
             "best_streak": self.best_streak,
             "current_streak": self.current_streak,
+            "xp": self.xp,
         }
 
 
 @dataclass(slots=True)
 class Count:
-    """The figures of all players, row by row."""
+    """The figures of all players, row by row; ``kills`` are the times of the kills of each pair."""
 
     players: dict[str, Tally] = field(default_factory=dict)
     seen: set[tuple[object, ...]] = field(default_factory=set)
+    kills: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
 
     def add(self, row: DeathRow) -> None:
         """Count a row; the same row again is the same death."""
@@ -70,6 +75,10 @@ class Count:
         killer.best_streak = max(killer.best_streak, killer.current_streak)
         if row.weapon not in ("land_vehicle", "boat") and row.distance <= 1000:
             killer.longest = max(killer.longest, row.distance)
+        before = self.kills.setdefault((str(row.killer_id), row.victim_id), [])
+        if sum(row.written_at - AN_HOUR < at <= row.written_at for at in before) < 3:
+            killer.xp += min(10 + row.distance // 10, 50)
+        before.append(row.written_at)
 
     def _get(self, player_id: str, name: str) -> Tally:
         tally = self.players.setdefault(player_id, Tally())

@@ -442,7 +442,11 @@ class ArchiveRefusedError(BackupError):
 
 
 class DeliveryError(KillfeedError):
-    """A message did not reach its channel."""
+    """A message did not reach its channel; ``code`` is Discord's word for why, 0 if it gave none."""
+
+    def __init__(self, message: str, *, code: int = 0) -> None:
+        self.code = code
+        super().__init__(message)
 
 
 class ChannelUnusableError(DeliveryError):
@@ -461,11 +465,19 @@ class DeliveryDelayedError(DeliveryError):
     """Discord is limiting or down; the same message may be tried again at ``retry_at`` (UTC).
 
     ``is_of_old_message``: a message older than an hour was edited more often than Discord allows.
+    ``is_limited``: the bot made too many requests (429).
     """
 
     def __init__(
-        self, message: str, *, retry_at: datetime | None = None, is_of_old_message: bool = False
+        self,
+        message: str,
+        *,
+        code: int = 0,
+        retry_at: datetime | None = None,
+        is_of_old_message: bool = False,
+        is_limited: bool = False,
     ) -> None:
         self.retry_at = retry_at
         self.is_of_old_message = is_of_old_message
-        super().__init__(message)
+        self.is_limited = is_limited
+        super().__init__(message, code=code)

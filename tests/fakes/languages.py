@@ -28,6 +28,10 @@ class FakeGuildLanguages:
         self.spoken.append(language)
         return await self._factory.speak(language)
 
+    async def speak_to_member(self, locale: str) -> EmbedFactory:
+        """Return the factory for a locale."""
+        return await self.speak_in(locale or self.language)
+
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
         """Return the factory for the language of all guilds."""
         return await self.speak_in(await self.find_language(guild_id))

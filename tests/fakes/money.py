@@ -23,6 +23,7 @@ from utils.models.money import (
     ReadKill,
 )
 from utils.models.notices.bounties import BountyNotice
+from utils.models.notifications import DirectMessage
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class MoneyData:
         factions: the factions of the members of players.
         proven_at: when the link of such a player was proven, if not long ago.
         bounties: bounties by id, in the order of placing.
+        told: the direct messages.
         live_kills: the kills that were read live.
         read_kills: the kills that a placer of a bounty may have made, by the server.
         audit: the entries of changes by hand.
@@ -51,6 +53,7 @@ class MoneyData:
     ledger: list[LedgerRow] = field(default_factory=list)
     bounties: dict[str, Bounty] = field(default_factory=dict)
     notices: list[BountyNotice] = field(default_factory=list)
+    told: list[DirectMessage] = field(default_factory=list)
     live_kills: list[Death] = field(default_factory=list)
     read_kills: dict[ServerScope, list[ReadKill]] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
@@ -165,6 +168,10 @@ class FakeMoneyUnit:
         """Append notices to the outbox entries."""
         del created_at
         self.data.notices.extend(notices)
+
+    def tell(self, messages: Sequence[DirectMessage]) -> None:
+        """Store the messages, also of members who asked for none."""
+        self.data.told.extend(messages)
 
     def _change(self, bounty: Bounty, **fields: object) -> bool:
         stored = self.data.bounties[bounty.bounty_id]

@@ -25,6 +25,7 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.levels import FakeLevelStore, FakeXpEventStore
 from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
+from tests.fakes.notifications import FakeNotificationStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore, build_erasure_log
 from tests.fakes.premium import FakePremiumStore, GrantSetup
 from tests.fakes.roles import FakeGuildRoles, FakeRoleEditing, FakeRoleStore
@@ -446,6 +447,7 @@ class Shelf:
     health: FakeHealth = field(default_factory=FakeHealth)
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
     erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
+    notifications: FakeNotificationStore = field(default_factory=FakeNotificationStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
     languages: Languages = field(default_factory=Languages)
     home_guild_id: int | None = None
@@ -474,6 +476,7 @@ class Shelf:
                 self.seasons.seasons,
                 self.xp_events.events,
                 (self.factions.factions, self.factions.periods, self.factions.invitations),
+                self.notifications.chosen,
             )
         )
 
@@ -511,6 +514,7 @@ class Shelf:
             moving_seasons=self.seasons,
             personal_data=self.personal,
             erasures=self.erasures,
+            notifications=self.notifications,
             game_logs=self.game_logs,
             playtimes=self.playtimes,
             places=self.statistics,

@@ -26,7 +26,7 @@ ALONE = choose_examples(quick=1, deep=len(GUILDS))  # the guilds of a story that
 STEPS = 70
 BOARDS = [board for board in Board if board is not Board.WEAPONS]  # boards of players
 FROM_DEADSIDE_LOG = {"log_state", "presence", "sessions", "play_days", "log_events", "population"}
-CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "post_id", "bounty_id"}
+CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "post_id", "bounty_id", "nonce"}
 LEDGER_KEY = re.compile(r"'key', '(\w+):[^']*'")
 CLOSED_SLOT = re.compile(r"'slot', '(?!open')[^']+'")
 

@@ -19,6 +19,7 @@ from utils.composition.restores import OwnBackups
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
 from utils.delivery.counters import COUNTERS_TASK, LOOK_SECONDS
+from utils.delivery.direct_messages import DIRECT_TASK, DirectMessages
 from utils.delivery.restore_messages import RestoreMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import GuildLeft
@@ -57,6 +58,7 @@ WARM_UP_SECONDS = 5.0  # after the start, so that the start is not slower
 PREMIUM_CHECK_SECONDS = 10.0  # a tier ends by itself; its servers are paused at most this much later
 BOUNTY_SECONDS = 15.0
 WARNING_SECONDS = 20.0
+DIRECT_SECONDS = 15.0
 SEASON_SECONDS = 60.0
 FIRST_SHARD = 0  # its process makes the backups
 
@@ -80,6 +82,7 @@ class Application:
     grants: GrantService
     proofs: ProofWatcher
     displays: Displays
+    direct_messages: DirectMessages
     looks: GuildLooks
     backups: OwnBackups
     restore_messages: RestoreMessages
@@ -135,6 +138,7 @@ class Application:
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
         self.tasks.start(SEASONS_TASK, self.features.season_timer.move_all, interval_seconds=SEASON_SECONDS)
+        self.tasks.start(DIRECT_TASK, self._send_direct_messages, interval_seconds=DIRECT_SECONDS)
         self.tasks.start(WARN_TASK, self.restart_warnings.warn_all, interval_seconds=WARNING_SECONDS)
         self.tasks.start(LOOKS_TASK, self._look_at_guilds, is_critical=True)
         self.tasks.start(REPORT_TASK, self.features.catch_ups.run)
@@ -207,6 +211,10 @@ class Application:
     async def _look_at_counters(self) -> None:
         await self._wait_until_ready()
         await self.displays.counters.look(self._list_guilds())
+
+    async def _send_direct_messages(self) -> None:
+        await self._wait_until_ready()
+        await self.direct_messages.send_due()
 
     async def _look_at_guilds(self) -> None:
         await self._wait_until_ready()

@@ -57,6 +57,7 @@ from utils.events import (
 from utils.incident_log import IncidentLog
 from utils.interactions.client import KillfeedBot
 from utils.interactions.operators import Operators
+from utils.interactions.services import Services
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
 from utils.services.guilds.looks import GuildLooks
@@ -126,10 +127,8 @@ def build_application(
     health = build_health(base, HealthSources(*looked_at))
     backups = build_own_backups(base, database, secret_box, leases, throttle)
     shown = build_shown(base, delivery, reading.loops, grants, displays.boards, operators, health, backups)
-    bot.follower = reading.loops
-    bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
-    for extension in extensions:
-        bot.load_extension(extension)
+    services = build_services(guild, features, shown, factory=factory, clock=clock)
+    equip(bot, services, reading.loops, extensions)
     rules = (grants, proofs, *displays, looks, health, features.role_looks, delivery.role_edits)
     application = Application(
         base,
@@ -144,6 +143,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         displays=displays,
+        direct_messages=delivery.direct_messages,
         looks=looks,
         backups=backups,
         health=health,
@@ -185,6 +185,13 @@ def build_guild(base: Base) -> GuildServices:
         clock=base.clock,
         is_shared=not base.settings.discord.sharding.is_whole,
     )
+
+
+def equip(bot: KillfeedBot, services: Services, loops: Loops, extensions: Sequence[str]) -> None:
+    """Give the bot what its commands use, and then its commands."""
+    bot.follower, bot.services = loops, services
+    for extension in extensions:
+        bot.load_extension(extension)
 
 
 def build_surroundings(

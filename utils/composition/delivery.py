@@ -13,6 +13,7 @@ from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.bounty_boards import BountyBoards
 from utils.delivery.counters import Counters
+from utils.delivery.direct_messages import MESSAGES_A_SECOND, DirectMessages
 from utils.delivery.event_posts import EventPosts
 from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
@@ -48,6 +49,7 @@ class Delivery:
     event_posts: EventPosts
     roles: DiscordRoles
     role_edits: RoleEdits
+    direct_messages: DirectMessages
 
 
 class Displays(NamedTuple):
@@ -112,6 +114,7 @@ def build_delivery(
         event_posts=build_event_posts(base, messages, settings, languages),
         roles=roles,
         role_edits=build_role_edits(base, sender, roles, languages, alerts),
+        direct_messages=build_direct_messages(base, bot, sender, languages),
     )
 
 
@@ -139,6 +142,23 @@ def build_role_edits(
         notifier=alerts,
         events=base.events,
         pace=MessagePace(base.clock, a_second=EDITS_A_SECOND, share=share),
+        tasks=base.tasks,
+        clock=base.clock,
+    )
+
+
+def build_direct_messages(
+    base: Base, bot: discord.Client, sender: DiscordSender, languages: GuildLanguages
+) -> DirectMessages:
+    """Return the part that sends direct messages to members who asked for them."""
+    share = base.settings.discord.sharding.share
+    return DirectMessages(
+        bot,
+        sender,
+        base.repositories.notifications,
+        base.repositories.scope_index,
+        languages=languages,
+        pace=MessagePace(base.clock, a_second=MESSAGES_A_SECOND, share=share),
         tasks=base.tasks,
         clock=base.clock,
     )

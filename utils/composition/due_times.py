@@ -17,12 +17,14 @@ from utils.database.archives.switching import PendingRestores
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.delivery.counters import COUNTERS_TASK
+from utils.delivery.direct_messages import DIRECT_TASK
 from utils.models.money import BountyEnd, BountyState
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId, ServerScope
@@ -135,12 +137,20 @@ async def doubt_roles(data: RestoredData) -> None:
     await do_for_all(filter(data.covers, found), partial(store.doubt_grants, at=data.now))
 
 
+async def forget_direct_messages(data: RestoredData) -> None:
+    """Delete the direct messages that wait: they tell of what was before the restore."""
+    store = NotificationRepository(data.database, fences=data.find_fence)
+    found = await data.scope_index.list_guilds_with_direct_messages()
+    await do_for_all(filter(data.covers, found), store.delete_all)
+
+
 DUE_TIMES: Mapping[str, PassOver | str] = {
     EXPIRE_TASK: expire_bounties,
     ENDS_TASK: end_grants,
     PROOFS_TASK: forget_requests,
     LOOKS_TASK: doubt_roles,
     SEASONS_TASK: silence_seasons,
+    DIRECT_TASK: forget_direct_messages,
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
     LIVE_TASK: "boards show what is stored now",
     PRUNE_TASK: "it deletes what is old, and tells nobody",

@@ -82,7 +82,6 @@ def build_services(
     clock: Clock,
 ) -> Services:
     """Return the dependencies of commands."""
-    languages = AnswerLanguages(factory)
     return Services(
         settings=guild.settings,
         premium=guild.premium,
@@ -114,6 +113,7 @@ def build_services(
         seasons=features.seasons,
         season_reports=features.season_reports,
         exports=features.exports,
+        notifications=features.notifications,
         erasures=features.erasures,
         grants=shown.grants,
         boards=shown.boards,
@@ -125,10 +125,10 @@ def build_services(
         restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
-        languages=languages,
+        languages=AnswerLanguages(factory),
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
-        replies=ErrorReplies(languages, shown.errors, advise=advise),
+        replies=ErrorReplies(AnswerLanguages(factory), shown.errors, advise=advise),
         views=LiveViews(),
         limits=MemberLimits(clock),
         clock=clock,

@@ -33,6 +33,7 @@ from utils.services.personal.eraser import ErasureStore
 from utils.services.personal.erasure import ErasureService, MemberMemory
 from utils.services.personal.erasure_log import ErasureLog
 from utils.services.personal.export import ExportService, ExportStore
+from utils.services.personal.notifications import NotificationService, NotificationStore
 from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
@@ -98,6 +99,7 @@ class ServiceStores:
     moving_seasons: MovingSeasons
     personal_data: ExportStore
     erasures: ErasureStore
+    notifications: NotificationStore
     game_logs: GameLogReads
     playtimes: PlaytimeStore
     places: PlaceStore
@@ -178,6 +180,7 @@ class FeatureServices:
     season_reports: SeasonReports
     season_timer: SeasonTimer
     exports: ExportService
+    notifications: NotificationService
     erasures: ErasureService
     catch_ups: CatchUpReports
 
@@ -248,15 +251,21 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
+        notifications=NotificationService(stores.notifications),
         erasures=build_erasures(stores, guild, around, people, role_looks),
-        catch_ups=CatchUpReports(
-            stores.caught_up,
-            stores.caught_up_guilds,
-            servers=stores.servers,
-            notifier=around.notifier,
-            tasks=around.tasks,
-            clock=clock,
-        ),
+        catch_ups=build_catch_ups(stores, around),
+    )
+
+
+def build_catch_ups(stores: ServiceStores, around: Surroundings) -> CatchUpReports:
+    """Return the reports on how game servers caught up after a restore."""
+    return CatchUpReports(
+        stores.caught_up,
+        stores.caught_up_guilds,
+        servers=stores.servers,
+        notifier=around.notifier,
+        tasks=around.tasks,
+        clock=around.clock,
     )
 
 

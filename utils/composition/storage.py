@@ -26,6 +26,7 @@ from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
 from utils.database.repositories.levels import LevelRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.playtimes import PlaytimeRepository
@@ -100,6 +101,7 @@ class Repositories(ServiceStores):
     seasons: SeasonRepository
     erasure_records: ErasureRecordRepository
     erasures: ErasureRepository
+    notifications: NotificationRepository
     standings: Standings
 
 
@@ -154,4 +156,5 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         standings=standings,
         personal_data=PersonalDataRepository(database),
         erasures=ErasureRepository(database, fences=fences),
+        notifications=NotificationRepository(database, fences=fences),
     )

@@ -1,4 +1,4 @@
-"""A guild's language, for automatic posts."""
+"""A guild's language, for automatic posts; and a member's, for direct messages."""
 
 from typing import Protocol
 
@@ -20,6 +20,9 @@ class GuildSpeaker(Protocol):  # implemented by GuildLanguages
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
         """Return the factory in a guild's language."""
 
+    async def speak_to_member(self, locale: str) -> EmbedFactory:
+        """Return the factory for the locale of a member's client; English if the bot does not have it."""
+
 
 class GuildLanguages:
     """Finds the language of a guild: the one that is set in Discord, else English."""
@@ -40,3 +43,7 @@ class GuildLanguages:
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
         """Return the factory in a guild's language."""
         return await self.speak_in(await self.find_language(guild_id))
+
+    async def speak_to_member(self, locale: str) -> EmbedFactory:
+        """Return the factory for the locale of a member's client; English if the bot does not have it."""
+        return await self.speak_in(self._factory.languages.choose(locale))

@@ -26,6 +26,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId
 T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
+UNKNOWN_USER_CODE = 10013
 _WAIT_FIELD = "retry_after"
 EDIT_LIMIT_CODE = 30046  # too many edits of messages older than an hour
 RENAME_TIMEOUT_SECONDS = 900.0
@@ -33,6 +34,7 @@ RENAME_TIMEOUT_SECONDS = 900.0
 
 _ROLE_REFUSED_STATUSES = frozenset({400, 403, 404})
 _REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
+_LIMITED_STATUS = 429
 
 
 class DiscordSender:
@@ -126,7 +128,7 @@ class DiscordSender:
         with map_discord_errors(self._clock):
             channel = await self._wait_for(open_channel())
         if channel is None:
-            raise ChannelUnusableError("Discord knows no such user.")
+            raise ChannelUnusableError("Discord knows no such user.", code=UNKNOWN_USER_CODE)
         return ChannelId(channel.id)
 
     async def edit(
@@ -260,11 +262,15 @@ def map_discord_errors(clock: Clock) -> Iterator[None]:
 
 def _map_response(error: discord.HTTPException, now: datetime) -> DeliveryError:
     if isinstance(error, discord.Forbidden | discord.NotFound) and not _is_of_edge(error):
-        return ChannelUnusableError(str(error))
+        return ChannelUnusableError(str(error), code=error.code)
     if error.status in _REFUSED_STATUSES:
-        return DeliveryRefusedError(str(error))
+        return DeliveryRefusedError(str(error), code=error.code)
     return DeliveryDelayedError(
-        str(error), retry_at=_read_retry_at(error, now), is_of_old_message=error.code == EDIT_LIMIT_CODE
+        str(error),
+        code=error.code,
+        retry_at=_read_retry_at(error, now),
+        is_of_old_message=error.code == EDIT_LIMIT_CODE,
+        is_limited=error.status == _LIMITED_STATUS,
     )
 
 

@@ -59,6 +59,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "mongod": text_in("a task", "watching the database"),
     "names": text_in("a task", "reading names"),
     "names:learn": text_in("a task", "learning names"),
+    "notifications:send": text_in("a task", "sending direct messages"),
     "premium:ends": text_in("a task", "ending premium"),
     "premium:pause": text_in("a task", "pausing servers"),
     "proof": text_in("a task", "showing a proof"),

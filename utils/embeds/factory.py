@@ -24,6 +24,7 @@ from utils.embeds import (
     incidents,
     levels,
     links,
+    notifications,
     personal,
     players,
     playtime,
@@ -309,6 +310,8 @@ class EmbedFactory:
     build_faction_edited = _show(factions.build_edited_embed)
     build_faction_left = _show(factions.build_left_embed)
     build_leave_question = _show(factions.build_leave_question_embed)
+    build_direct_message = _show(notifications.build_direct_message_embed)
+    build_notifications = _show(notifications.build_notifications_embed)
 
     build_export = _show(personal.build_export_embed)
     build_erase_question = _show(personal.build_erase_question_embed)

@@ -33,6 +33,7 @@ from utils.services.money.bounties.placing import BountyService
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
+from utils.services.personal.notifications import NotificationService
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
@@ -235,6 +236,7 @@ class Services:
     world_reports: WorldReportService
     audit: AuditLog
     exports: ExportService
+    notifications: NotificationService
     erasures: ErasureService
     tasks: TaskReports
     health: HealthSource

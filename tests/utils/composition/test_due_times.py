@@ -14,13 +14,17 @@ from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, Change, LedgerKind
+from utils.models.notifications import DirectEvent, tell_placer
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.restores import RestoreFacts
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
+from utils.services.money.money_stores import MoneyUnit
+from utils.services.personal.notifications import NotificationService
 
 SINCE = datetime(2025, 5, 1, 4, tzinfo=UTC)
 NOW = SINCE + timedelta(hours=8)
@@ -48,6 +52,14 @@ async def fill(database: SafeDatabase, guild_id: GuildId) -> None:
     grant = Grant(3, SINCE, MEMBER, ends_at)
     await PremiumRepository(database).write_grant(guild_id, grant, event, entry=entry)
     window = (ProofWindow(SINCE, SINCE + timedelta(minutes=5)),)
+    choices = NotificationService(NotificationRepository(database, fences=lambda _: None))
+    await choices.switch(guild_id, MEMBER, None, is_on=True, locale="en-US")
+    bounty = Bounty(scope, "old", build_player_id("Wolf"), "Wolf", 300, MEMBER, SINCE, NOW)
+
+    def tell(unit: MoneyUnit) -> None:
+        unit.tell(tell_placer(bounty, DirectEvent.EXPIRED, at=SINCE))
+
+    await BountyRepository(database, fences=lambda _: None).in_transaction(scope, tell)
     link = Link(guild_id, MEMBER, build_player_id("Wolf"), "Wolf", SINCE, windows=window, untold=2)
     await LinkRepository(database).put_pending(guild_id, link)
 
@@ -101,7 +113,8 @@ async def test_ends_between_backup_and_restore_are_carried_out_in_silence(databa
     for guild_id in GUILDS:
         await fill(database, guild_id)
     facts = build_facts()
-    before = {name: await read(database, name, GUILDS[1]) for name in ("bounties", "guilds", "links")}
+    kept = ("bounties", "guilds", "links", "direct_messages")
+    before = {name: await read(database, name, GUILDS[1]) for name in kept}
     for _ in range(2):
         await pass_over_due(database, facts, FENCE, default_tier=0)
         bounties = await read(database, "bounties", GUILDS[0])
@@ -114,5 +127,7 @@ async def test_ends_between_backup_and_restore_are_carried_out_in_silence(databa
         [link] = await read(database, "links", GUILDS[0])
         assert (link["untold"], link["state"]) == (0, "pending")
         assert await read(database, "outbox", GUILDS[0]) == []
-    after = {name: await read(database, name, GUILDS[1]) for name in ("bounties", "guilds", "links")}
+        assert await read(database, "direct_messages", GUILDS[0]) == []
+    assert len(await read(database, "notifications", GUILDS[0])) == 1
+    after = {name: await read(database, name, GUILDS[1]) for name in before}
     assert after == before

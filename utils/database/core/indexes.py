@@ -142,6 +142,8 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("member", ("guild_id", "member_id", "expires_at")),
         Index("ending", ("guild_id", "expires_at")),
     ),
+    "notifications": (Index("member", ("guild_id", "member_id"), unique=True),),
+    "direct_messages": (Index("message", ("guild_id", "member_id", "key"), unique=True),),
     "errors": (
         Index("group", ("guild_id", "fingerprint"), unique=True),
         Index("newest", ("guild_id", "state", "-last_seen_at")),
@@ -202,6 +204,8 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "factions": BackupClass.KEPT,
     "faction_periods": BackupClass.KEPT,
     "faction_invites": BackupClass.KEPT,
+    "notifications": BackupClass.KEPT,
+    "direct_messages": BackupClass.IN_FLIGHT,
     "errors": BackupClass.LOCAL,
     "error_hours": BackupClass.LOCAL,
     "incidents": BackupClass.LOCAL,

@@ -166,6 +166,7 @@ def list_notice_fields(kinds: Iterable[NoticeKind]) -> tuple[PersonalField, ...]
 
 
 _EVERY_SERVER = {"server_id": {"$gte": ""}}
+_EVERY_MEMBER = {"member_id": {"$gte": 0}}
 _CLOSED = {"slot": {"$ne": OPEN}}  # an open bounty is withdrawn first
 _CLAIMED = ExportPart("bounties_claimed", "claimer")
 _ABOUT = ExportPart("changes_about", "newest")
@@ -217,7 +218,7 @@ PERSONAL_FIELDS: Declarations = {
     "wallets": (_member("member_id", Erasure.WITH_WALLET, part=ExportPart("wallet", "member")),),
     "ledger": (
         _member("member_id", Erasure.WITH_WALLET, part=ExportPart("ledger", "member")),
-        _player("player_id", Erasure.REPLACED, beside={"note": ERASED_NAME}, only={"member_id": {"$gte": 0}}),
+        _player("player_id", Erasure.REPLACED, beside={"note": ERASED_NAME}, only=_EVERY_MEMBER),
         *(_name("note", only=_keyed(prefix)) for prefix in ("hold", "claim", "refund")),
         _text("note", only=_keyed("admin")),
     ),
@@ -283,6 +284,19 @@ PERSONAL_FIELDS: Declarations = {
     ),
     "faction_invites": (
         _member("member_id", Erasure.WITH_WALLET, part=ExportPart("faction_invitations", "member")),
+    ),
+    "notifications": (
+        _member("member_id", Erasure.DELETED, part=ExportPart("direct_messages_asked_for", "member")),
+    ),
+    "direct_messages": (
+        _member("member_id", Erasure.DELETED, part=ExportPart("direct_messages_waiting", "message")),
+        _player("player_id", Erasure.REPLACED, beside={"player_name": ERASED_NAME}, only=_EVERY_MEMBER),
+        _player(
+            "claimer_player_id",
+            Erasure.REPLACED,
+            beside={"claimer_name": ERASED_NAME},
+            only=_EVERY_MEMBER,
+        ),
     ),
     "errors": (
         _member("members.id", Erasure.PULLED, part=ExportPart("errors", "group")),

@@ -76,6 +76,10 @@ class ScopeIndexRepository:
         """Return every guild with a season that is not closed yet."""
         return await self._group_guilds("seasons", {"$match": {"is_moving": True}}, hint="moving")
 
+    async def list_guilds_with_direct_messages(self) -> tuple[GuildId, ...]:
+        """Return every guild with a direct message that waits."""
+        return await self._group_guilds("direct_messages", {"$sort": {"guild_id": 1}}, hint="message")
+
     async def list_guilds_with_role_grants(self) -> tuple[GuildId, ...]:
         """Return every guild with a role that the bot gave, or is about to give or take."""
         return await self._group_guilds("role_grants", {"$sort": {"guild_id": 1}}, hint="grant")

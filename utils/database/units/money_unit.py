@@ -21,11 +21,13 @@ from utils.database.documents.money_documents import (
     build_ledger_document,
     read_bounty,
 )
+from utils.database.units.direct_unit import append_direct_messages
 from utils.database.units.outbox_entries import append_entries
 from utils.models.deaths import Death
 from utils.models.factions import FactionMark
 from utils.models.money import Bounty, BountyEnd, Change, LedgerKind, LedgerRow, PaidKill
 from utils.models.notices.bounties import BountyNotice
+from utils.models.notifications import DirectMessage
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 
 _NOT_STOPPED = {"is_stopped": {"$ne": True}}
@@ -187,6 +189,10 @@ class MoneyTransaction:
     def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Append notices to the outbox of this server."""
         append_entries(self._transaction, self._scope, notices, created_at=created_at)
+
+    def tell(self, messages: Sequence[DirectMessage]) -> None:
+        """Store messages for the members who asked for such."""
+        append_direct_messages(self._transaction, self._scope.guild_id, messages)
 
     def _change(self, bounty: Bounty, fields: Document) -> bool:
         still_open = {

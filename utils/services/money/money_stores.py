@@ -10,6 +10,7 @@ from utils.models.deaths import Death
 from utils.models.factions import FactionMark
 from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill, ReadKill
 from utils.models.notices.bounties import BountyNotice
+from utils.models.notifications import DirectMessage
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
@@ -67,6 +68,9 @@ class MoneyUnit(Protocol):  # implemented by MoneyTransaction
 
     def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Append notices to the outbox of this server."""
+
+    def tell(self, messages: Sequence[DirectMessage]) -> None:
+        """Store direct messages for those members who asked for such."""
 
 
 class BountyStore(Protocol):  # implemented by BountyRepository

@@ -35,6 +35,7 @@ from utils.models.money import (
     compute_reward,
 )
 from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notifications import DirectEvent, tell_placer, tell_target
 from utils.models.premium import Feature
 from utils.models.scope import MemberId, PlayerId, ServerScope
 from utils.services.guilds.guild_settings import SettingsService
@@ -197,6 +198,7 @@ class _Payment:
             self.has_changed = True
             bounty = self._build_auto(kill, amount)
             self._unit.insert_bounty(bounty)
+            self._unit.tell(tell_target(bounty, self._members.get(kill.killer_id), self._server_name))
             own.append(bounty)
             self.notices.append(
                 build_bounty_notice(
@@ -252,7 +254,24 @@ class _Payment:
         if claimed:
             self.has_changed = True
             self.notices.append(self._build_claim_notice(kill, member_id, claimed))
+            self._tell_placers(kill, claimed)
             self.claims[kill.death.id] = sum(bounty.amount for bounty in claimed)
+
+    def _tell_placers(self, kill: LiveKill, claimed: Sequence[Bounty]) -> None:
+        """Tell the members who placed the claimed bounties, if they asked for that."""
+        told = [
+            message
+            for bounty in claimed
+            for message in tell_placer(
+                bounty,
+                DirectEvent.CLAIMED,
+                at=self._read_at,
+                server_name=self._server_name,
+                claimer_player_id=kill.killer_id,
+                claimer_name=kill.death.row.killer_name,
+            )
+        ]
+        self._unit.tell(told)
 
     def _pay_kill(self, kill: LiveKill, member_id: MemberId) -> None:
         paid = PaidKill(member_id, kill.victim_id, kill.death.at)

@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 from utils.clock import Clock
 from utils.models.deaths import Death
 from utils.models.money import PAID_KILLS_OF_A_VICTIM, BountyEnd, BountyState
+from utils.models.notifications import DirectEvent, tell_placer
 from utils.models.personal import Holdings, Person
 from utils.models.scope import (
     ERASED_NAME,
@@ -156,7 +157,8 @@ class Eraser:
         def withdraw(unit: ErasureUnit) -> None:
             for bounty in unit.money.list_open_bounties([player_id]):
                 nameless = replace(bounty, player_name=ERASED_NAME)
-                close_with_refund(unit.money, nameless, end, refund=bounty.amount)
+                if close_with_refund(unit.money, nameless, end, refund=bounty.amount):
+                    unit.money.tell(tell_placer(nameless, DirectEvent.REFUNDED, at=end.closed_at))
 
         await self.store.in_transaction(scope, withdraw)
 

@@ -30,6 +30,7 @@ from utils.database.core.indexes import INDEXES
 from utils.database.documents.notice_documents import build_entry_document
 from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.bounty_boards import BountyBoardRepository
 from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
@@ -37,12 +38,14 @@ from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.incidents import IncidentRepository
+from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.units.faction_unit import FactionTransaction
+from utils.database.units.money_unit import MoneyTransaction
 from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.error_groups import ErrorCategory, GroupDelta
@@ -52,9 +55,10 @@ from utils.models.guilds import ChannelKind
 from utils.models.incident_kinds import IncidentKind
 from utils.models.incidents import CheckState, Incident, IncidentKey
 from utils.models.message_places import MessagePlace
-from utils.models.money import Change, LedgerKind
+from utils.models.money import Bounty, Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
+from utils.models.notifications import DirectEvent, tell_placer
 from utils.models.personal import ErasureRecord
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
@@ -79,6 +83,7 @@ from utils.services.ingestion.deadside_stores import (
     PlayersStep,
     SampleStep,
 )
+from utils.services.personal.notifications import NotificationService
 from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
@@ -140,6 +145,7 @@ async def fill_rest(place: Place) -> None:
     given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
     await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
     await write_season(place)
+    await write_direct_message(place)
     level = {"guild_id": int(guild_id), "member_id": int(OWNER), "level": 5, "is_told": True, "basis": "x"}
     await database.unscoped("levels").insert_one(level)
     document = build_entry_document(notice, sequence=9, due_at=NOW)
@@ -196,6 +202,20 @@ async def fill_factions(place: Place) -> None:
         unit.put_invitation(invitation)
 
     await store.in_transaction(guild_id, found)
+
+
+async def write_direct_message(place: Place) -> None:
+    """Let the member of Wolf ask for everything, and tell them of a bounty of theirs that Wolf claimed."""
+    choices = NotificationService(NotificationRepository(place.database, fences=lambda _: None))
+    await choices.switch(place.scope.guild_id, OWNER, None, is_on=True, locale="en-US")
+    bounty = Bounty(place.scope, "told", WOLF, "Wolf", 500, OWNER, NOW, NOW)
+    told = tell_placer(bounty, DirectEvent.CLAIMED, at=NOW, claimer_player_id=WOLF, claimer_name="Wolf")
+
+    def tell(unit: MoneyTransaction) -> None:
+        unit.tell([*told, *(replace(one, member_id=OTHER) for one in told)])
+
+    await choices.switch(place.scope.guild_id, OTHER, None, is_on=True, locale="en-US")
+    await BountyRepository(place.database, fences=lambda _: None).in_transaction(place.scope, tell)
 
 
 async def write_error(place: Place) -> None:

@@ -15,6 +15,7 @@ from utils.errors import NotAllowedError, StorageError
 from utils.events import BountiesChanged, EventDispatcher, ServerRemoved
 from utils.models.money import WALLET_STOPPED, Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notifications import DirectEvent, DirectMessage, tell_placer
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
 from utils.services.guilds.guild_settings import SettingsService
@@ -79,7 +80,8 @@ class BountyEndings:
         """End every bounty of a removed server, with full refund."""
         end = BountyEnd(BountyState.WITHDRAWN, self.clock.now())
         for bounty in await self.store.list_due(scope, before=None):
-            await end_bounty(self.store, bounty, end, refund=bounty.amount)
+            told = tell_placer(bounty, DirectEvent.REFUNDED, at=end.closed_at)
+            await end_bounty(self.store, bounty, end, refund=bounty.amount, told=told)
         await self.store.delete_bounties(scope)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
@@ -99,22 +101,34 @@ class BountyEndings:
         end = BountyEnd(BountyState.EXPIRED, self.clock.now())
         notice = build_bounty_notice(bounty, BountyEvent.EXPIRED, server_name, at=end.closed_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
+        told = tell_placer(bounty, DirectEvent.EXPIRED, at=end.closed_at, server_name=server_name)
         try:
-            await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices)
+            await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices, told=told)
         finally:  # after a commit without an answer as well: the notice may be stored
             tell_queued(self.events, bounty.scope, notices)
             self.events.dispatch(BountiesChanged(guild_id=bounty.scope.guild_id))
 
 
 async def end_bounty(
-    store: BountyStore, bounty: Bounty, end: BountyEnd, *, refund: int, notices: Sequence[BountyNotice] = ()
+    store: BountyStore,
+    bounty: Bounty,
+    end: BountyEnd,
+    *,
+    refund: int,
+    notices: Sequence[BountyNotice] = (),
+    told: Sequence[DirectMessage] = (),
 ) -> bool:
-    """End a bounty in one transaction with its refund and notices; tell whether it was still open."""
+    """End a bounty in one transaction with its refund, notices and direct messages.
+
+    Returns:
+        whether it was still open.
+    """
 
     def close(unit: MoneyUnit) -> bool:
         is_closed = close_with_refund(unit, bounty, end, refund=refund)
         if is_closed:
             unit.append_notices(notices, created_at=end.closed_at)
+            unit.tell(told)
         return is_closed
 
     return await store.in_transaction(bounty.scope, close)

@@ -34,6 +34,7 @@ from utils.models.money import (
     compute_cancel_fee,
 )
 from utils.models.notices.bounties import BountyEvent
+from utils.models.notifications import tell_target
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
@@ -301,6 +302,8 @@ class BountyService:
                 raise _build_lack(bounty.amount, unit.get_balance(member_id))
             unit.insert_bounty(bounty)
             unit.append_notices(notices, created_at=bounty.placed_at)
+            owner_id = unit.find_members([bounty.player_id]).get(bounty.player_id)
+            unit.tell(tell_target(bounty, owner_id, server.name))
             return balance
 
         try:

@@ -1,0 +1,160 @@
+"""Direct messages that members asked for: their choices, and the messages to be sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from utils.models.money import Bounty
+from utils.models.scope import ChannelId, MemberId, PlayerId
+from utils.models.texts import Text, text
+
+PAUSE = timedelta(minutes=10)
+"""The least time between two messages to a member; everything in between becomes one message."""
+
+DAY = timedelta(days=1)
+MOST_A_DAY = 10
+KEPT_FOR = timedelta(hours=1)
+"""After this time it is too old to be told."""
+
+
+class Topic(StrEnum):
+    """The things that a member can ask for."""
+
+    BOUNTY = "bounty"
+    CLAIMED = "claimed"
+
+
+TOPIC_CHOICES: Mapping[Topic, Text] = {
+    Topic.BOUNTY: text("A bounty on one of my players"),
+    Topic.CLAIMED: text("My bounties: claimed or paid back"),
+}
+
+
+class DirectEvent(StrEnum):
+    """The event that a message tells; ``auto``: the house placed the bounty."""
+
+    PLACED = "placed"
+    AUTO = "auto"
+    CLAIMED = "claimed"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+
+
+TOPICS: Mapping[DirectEvent, Topic] = {
+    DirectEvent.PLACED: Topic.BOUNTY,
+    DirectEvent.AUTO: Topic.BOUNTY,
+    DirectEvent.CLAIMED: Topic.CLAIMED,
+    DirectEvent.EXPIRED: Topic.CLAIMED,
+    DirectEvent.REFUNDED: Topic.CLAIMED,
+}
+
+
+class DirectProblem(StrEnum):
+    """Why all messages to a member were switched off."""
+
+    CLOSED = "closed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """The choices of a member of a guild about direct messages.
+
+    Attributes:
+        locale: the language of Discord's client when they asked for it last.
+        problem: why nothing is sent any more.
+        channel_id: the channel of direct messages, once it was opened.
+        sent_at: when the last messages were sent, at most ``MOST_A_DAY``, oldest first (UTC).
+    """
+
+    member_id: MemberId
+    topics: frozenset[Topic] = frozenset()
+    locale: str = ""
+    problem: DirectProblem | None = None
+    channel_id: ChannelId | None = None
+    sent_at: tuple[datetime, ...] = ()
+
+    def switch(self, topics: Iterable[Topic], *, is_on: bool, locale: str) -> "Notifications":
+        """Return the choices with some topics switched on or off."""
+        changed = self.topics.union(topics) if is_on else self.topics.difference(topics)
+        return replace(self, topics=changed, locale=locale, problem=None if is_on else self.problem)
+
+    def is_free(self, now: datetime) -> bool:
+        """Tell whether one more message may be sent now."""
+        recent = [at for at in self.sent_at if at > now - DAY]
+        return len(recent) < MOST_A_DAY and all(at <= now - PAUSE for at in recent)
+
+    def note_sent(self, now: datetime) -> "Notifications":
+        """Return the choices after one more message."""
+        return replace(self, sent_at=(*self.sent_at, now)[-MOST_A_DAY:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectMessage:
+    """Something to tell a member who asked for it.
+
+    Attributes:
+        key: the matter; of one matter a member is told once.
+        created_at: when it happened, UTC.
+        amount: emeralds.
+        ends_at: when a bounty ends, UTC.
+        nonce: of the message that tells this alone, or this first.
+        joined: the nonce of the message that it is part of; empty until that message is prepared.
+        prepared_at: when that message was about to be sent for the first time.
+    """
+
+    member_id: MemberId
+    key: str
+    event: DirectEvent
+    created_at: datetime
+    server_name: str = ""
+    player_id: PlayerId | None = None
+    player_name: str = ""
+    amount: int = 0
+    ends_at: datetime | None = None
+    claimer_player_id: PlayerId | None = None
+    claimer_name: str = ""
+    nonce: str = ""
+    joined: str = ""
+    prepared_at: datetime | None = None
+
+
+def tell_target(bounty: Bounty, member_id: MemberId | None, server_name: str) -> Sequence[DirectMessage]:
+    """Return the message to the member with the player that a new bounty is on, if there is such a member."""
+    if member_id is None:
+        return ()
+    event = DirectEvent.AUTO if bounty.placer_id is None else DirectEvent.PLACED
+    told = _build(bounty, member_id, event, server_name, at=bounty.placed_at)
+    return (replace(told, ends_at=bounty.expires_at),)
+
+
+def tell_placer(
+    bounty: Bounty,
+    event: DirectEvent,
+    *,
+    at: datetime,
+    server_name: str = "",
+    claimer_player_id: PlayerId | None = None,
+    claimer_name: str = "",
+) -> Sequence[DirectMessage]:
+    """Return the message to the member who placed a bounty that has ended; the house is not told."""
+    if bounty.placer_id is None:
+        return ()
+    told = _build(bounty, bounty.placer_id, event, server_name, at=at)
+    return (replace(told, claimer_player_id=claimer_player_id, claimer_name=claimer_name),)
+
+
+def _build(
+    bounty: Bounty, member_id: MemberId, event: DirectEvent, server_name: str, *, at: datetime
+) -> DirectMessage:
+    return DirectMessage(
+        member_id=member_id,
+        key=f"{event}:{bounty.bounty_id}",
+        event=event,
+        created_at=at,
+        server_name=server_name,
+        player_id=bounty.player_id,
+        player_name=bounty.player_name,
+        amount=bounty.amount,
+    )
