@@ -407,6 +407,7 @@ NO_PROMISE = {
         ),
     ),
     "titles and names of what is only shown": (
+        "Unless another rule is about {role}, I take it from everyone.",
         "The first on that board isn't linked, so no one gets the role right now.",
         "⚙️ Posts",
         "{old} → {new}",
