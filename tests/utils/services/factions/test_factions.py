@@ -1,4 +1,4 @@
-"""The service of factions: which one a text means, what autocomplete offers, and what is told."""
+"""The service of factions: the faction that a text means, the choices of autocomplete, and the events."""
 
 from dataclasses import replace
 from datetime import timedelta
