@@ -241,6 +241,11 @@ SENTENCES = [
         change(FieldChange("counter_format", None, "{online} of {max}")),
         "North: counter format: none → {online} of {max}",
     ),
+    (
+        "xp",
+        AuditFacts(changes=(FieldChange("xp_factor", None, 2), FieldChange("xp_ends_at", None, AT))),
+        "XP of a kill: none → 2, end of more XP: none → 30 Apr 2025, 12:00 UTC",
+    ),
     ("board post", change(FieldChange("kd", None, 7)), "K/D, North, in <#7>"),
     ("board remove", change(FieldChange("kd", 7), server_name=None), "K/D, all servers"),
     ("link ask", LINK, "<@2> asked to be linked to Wolf"),
