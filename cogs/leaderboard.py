@@ -16,9 +16,11 @@ from utils.interactions.paging import cut_page, respond_with_answer
 from utils.interactions.selections import BOARD, PERIOD, select_board, select_period
 from utils.models.posted_boards import MY_PLACE, REFRESH_BOARD, BoardKey
 from utils.models.premium import Feature
+from utils.models.recaps import RECAP_PLACE
 from utils.models.scope import GuildId
 from utils.models.statistics import BOARD_CHOICES, Board, Coverage, Period
 from utils.models.texts import Moment, text
+from utils.services.recaps.schedule import read_span
 
 NO_WEAPONS = text("Weapons aren't counted by season. Choose another board or other days.")
 
@@ -77,6 +79,15 @@ class LeaderboardCog(GuildCog):
         await self._verify_board(key.guild_id, Board(key.board))
         coverage = await self.services.coverage.choose(key.guild_id, key.server_id or None)
         places = await self.services.statistics.get_places(coverage, key.ranking, ctx.member_id)
+        await ctx.respond(embed=ctx.embeds.build_places(places, coverage))
+
+    @on_press(RECAP_PLACE)
+    @Access(is_private=True, feature=Feature.LEADERBOARD, cost=PAGE_COST)
+    async def show_place_of_recap(self, ctx: KillfeedContext, argument: str) -> None:
+        """Answer *My place* of a recap, about its days."""
+        span = read_span(argument, today=self.services.clock.now().date())
+        coverage = await self.services.coverage.cover_days(ctx.guild_id, span.first_day, span.last_day)
+        places = await self.services.statistics.get_places(coverage, Board.KILLS, ctx.member_id)
         await ctx.respond(embed=ctx.embeds.build_places(places, coverage))
 
     @on_press(REFRESH_BOARD)

@@ -75,7 +75,7 @@ class ChannelCommands:
     @discord.option(
         "delay_minutes",
         int,
-        description="How long to wait before posting, against stream snipers",
+        description="Wait before posting, against stream snipers",
         min_value=0,
         max_value=LONGEST_DELAY_MINUTES,
         default=None,
@@ -83,7 +83,7 @@ class ChannelCommands:
     @discord.option(
         "min_distance",
         int,
-        description="Hide kills closer than this, in metres; highlights always show",
+        description="Hide closer kills (metres); highlights stay",
         min_value=0,
         max_value=LONGEST_MIN_DISTANCE,
         default=None,

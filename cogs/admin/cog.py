@@ -10,6 +10,7 @@ from cogs.admin.factions import FactionCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.health import HealthCommands
 from cogs.admin.links import LinkCommands
+from cogs.admin.recaps import RecapCommands
 from cogs.admin.restoring import RestoreCommands
 from cogs.admin.server_alerts import AlertButtons
 from cogs.admin.server_changes import ServerChangeCommands
@@ -29,6 +30,7 @@ class AdminCog(
     CounterCommands,
     SettingsCommands,
     BoardCommands,
+    RecapCommands,
     LinkCommands,
     FactionCommands,
     ErrorCommands,

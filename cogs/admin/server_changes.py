@@ -66,7 +66,7 @@ class ServerChangeCommands:
         autocomplete=complete_zone,
         default=None,
     )
-    @discord.option("legacy", bool, description="Allow old SSH encryption, for old SSH servers", default=None)
+    @discord.option("legacy", bool, description="Allow encryption of old SSH servers", default=None)
     @discord.option(
         "new_password", bool, description="Ask for a new password or key in a form", default=False
     )
@@ -105,7 +105,7 @@ class ServerChangeCommands:
         else:
             await dialog.show(ctx, await editing.edit(ctx, wish))
 
-    @SERVER.command(name="announce", description="Which deaths and highlights a server's killfeed shows")
+    @SERVER.command(name="announce", description="What the killfeed of a server shows")
     @server_option(description="Which one", is_required=True)
     @discord.option("kind", str, description="What to switch", choices=SWITCHES)
     @discord.option("on", bool, description="Show it, or not")

@@ -29,7 +29,7 @@ class ServerCommands:
     @discord.option(
         "number",
         int,
-        description="Server number from your hosting company, as in the folder host_NUMBER",
+        description="Server number, as in the folder host_NUMBER",
         min_value=0,
         default=None,
     )
@@ -39,7 +39,7 @@ class ServerCommands:
     @discord.option(
         "base_path",
         str,
-        description="Log folder: the one with actual1 in it, if I don't find it",
+        description="Log folder: the one with actual1 in it",
         max_length=200,
         default=None,
     )
@@ -51,9 +51,7 @@ class ServerCommands:
         autocomplete=complete_zone,
         default="UTC",
     )
-    @discord.option(
-        "legacy", bool, description="Allow old SSH encryption, for old SSH servers", default=False
-    )
+    @discord.option("legacy", bool, description="Allow encryption of old SSH servers", default=False)
     @admin_access(opens_modal=True, is_change=True)
     async def server_add(
         self,
@@ -118,7 +116,7 @@ class ServerCommands:
             embed = ctx.embeds.build_notice(text("Cancelled"), text("{server} stays.", server=chosen.name))
         await ctx.edit(embed=embed, view=None)
 
-    @server.command(name="rejected", description="Lines of the death log that I couldn't read, and why")
+    @server.command(name="rejected", description="Lines that I couldn't read, and why")
     @server_option(description="Which one", is_required=True)
     @admin_access()
     async def server_rejected(self, ctx: KillfeedContext, server: str) -> None:

@@ -13,10 +13,11 @@ from simulation.discord.mentions import Pings
 from simulation.starts import Starter, open_warm_starts
 from simulation.town import open_town
 from simulation.traces import find_secrets, list_stumbles
-from tests.bot.process import drop_database, starting_by
+from tests.bot.process import clear_database, starting_by
 from tests.bot.stage import Stage
 
 StageFactory = Callable[..., Awaitable[Stage]]
+DATABASE = "stage"
 SETTINGS = {"polling": {"min_interval_seconds": 0.2}}
 
 
@@ -27,11 +28,13 @@ async def open_stage(folder: Path, *, mongodb_uri: str, seed: int, starter: Star
         folder, settings=SETTINGS, mongodb_uri=mongodb_uri, enforce_rate_limits=False, starter=starter
     )
     async with opened as town:
+        if mongodb_uri:
+            clear_database(DATABASE, mongodb_uri)
+            town.bot.database = DATABASE
+            town.bot.configure()
         stage = Stage.build(town.world, town.host, town.bot, seed=seed)
         yield stage
         check_manners(stage)
-    if mongodb_uri:
-        drop_database(town.bot, mongodb_uri)
 
 
 def check_manners(stage: Stage) -> None:

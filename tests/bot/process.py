@@ -12,6 +12,7 @@ from pymongo import MongoClient
 
 from simulation.bot_process import LOOK_SECONDS, READY_SECONDS, BotProcess, build_environment
 from simulation.starts import Starter, start_cold
+from utils.database.core.indexes import INDEXES
 
 # longest wait for something that normally takes moments; only a failing test waits until its end
 PATIENCE_SECONDS = 90.0
@@ -74,6 +75,24 @@ async def run_command(*arguments: str, within_seconds: float = READY_SECONDS) ->
 
 def _read(output: Path, errors: Path) -> tuple[str, str]:
     return output.read_text("utf-8"), errors.read_text("utf-8")
+
+
+def clear_database(name: str, mongodb_uri: str) -> None:
+    """Delete all that the bots of an earlier test stored.
+
+    Its collections stay, because mongod takes as long to make them as a bot takes to start.
+    """
+    with MongoClient[dict[str, Any]](mongodb_uri) as client:
+        # without this, an open transaction of a killed bot would delay the deletion by a minute
+        client.admin.command("killAllSessions", [])
+        database, ours = client[name], {"$match": {"db": name}}
+        for entry in list(client.admin.aggregate([{"$listCatalog": {}}, ours])):
+            found = {index["spec"]["name"] for index in entry["md"]["indexes"]}
+            declared = {"_id_", *(index.name for index in INDEXES.get(entry["name"], ()))}
+            if entry["name"] in INDEXES and found == declared:
+                database[entry["name"]].delete_many({})
+            else:
+                database.drop_collection(entry["name"])
 
 
 def drop_database(bot: BotProcess, mongodb_uri: str) -> None:

@@ -14,6 +14,7 @@ from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from utils.embeds.factory import EmbedFactory
+from utils.embeds.notices.recaps import build_sample_recaps
 from utils.embeds.players import list_board_buttons
 from utils.interactions.views import ENDED, NOT_YOURS
 from utils.models.links import Link
@@ -334,6 +335,23 @@ async def test_own_place_is_shown_to_who_pressed(
         "`#4` **Player 4** — 46 kills",
         "Not on this board yet: Spiker.",
     ]
+
+
+async def test_own_place_of_a_recap_is_that_of_its_days(
+    bot: OwnBot, guild: Guild, alice: Member, channel: Channel, shelf: Shelf
+) -> None:
+    """The button below a recap names its days; one that is too old is refused."""
+    await link(shelf, guild, alice, PlayerId("p4"), "Player 4")
+    answers = []
+    for at in (START, START - timedelta(days=90)):
+        week = build_sample_recaps(EmbedFactory().style, event_id=b"", server_name="", at=at)
+        post = EmbedFactory().build_feed(week)
+        await bot.get_partial_messageable(channel.id).send(embeds=list(post.embeds), view=post.buttons)
+        answers.append(await (await alice.press(channel.messages[-1], "My place that week")).wait())
+    shown, refused = answers
+    assert (shown.is_ephemeral, shown.embed["title"]) == (True, "📍 Your place · Kills")
+    assert "21 Apr 2025 to 27 Apr 2025" in shown.embed["description"]
+    assert "This recap is too old" in refused.embed["description"]
 
 
 async def test_board_is_refreshed_by_a_press(

@@ -8,6 +8,7 @@ from tests.fakes.storage import Outage
 from utils.models.deaths import Death
 from utils.models.players import HOURS_OF_A_WEEK, BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.playtime import Playtime
+from utils.models.recaps import Rivalry
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import (
     BoardRows,
@@ -171,6 +172,12 @@ class FakeCombatStore:
         self.victims: dict[tuple[PlayerId, ...], list[Enemy]] = {}
         self.hours: dict[tuple[PlayerId, ...], list[int]] = {}
         self.since: list[date | None] = []
+        self.rivalry: Rivalry | None = None
+
+    async def find_rivalry(self, covered: CoveredDeaths) -> Rivalry | None:
+        """Return the set rivals."""
+        del covered
+        return self.rivalry
 
     async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
         """Return the weapons of all players."""

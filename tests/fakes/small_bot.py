@@ -28,6 +28,7 @@ from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.notifications import FakeNotificationStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore, build_erasure_log
 from tests.fakes.premium import FakePremiumStore, GrantSetup
+from tests.fakes.recaps import FakeRecapStore
 from tests.fakes.roles import FakeGuildRoles, FakeRoleEditing, FakeRoleStore
 from tests.fakes.seasons import FakeSeasonStore
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
@@ -83,6 +84,7 @@ from utils.models.texts import Text, text
 from utils.models.world_events import WorldEvent
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
+from utils.services.recaps.timer import RecapTimer
 from utils.services.seasons.timer import SeasonTimer
 from utils.tasks import TaskManager, TaskReport
 
@@ -148,14 +150,15 @@ class FakeServerReadings:
 
     def __init__(self) -> None:
         self.health: dict[ServerScope, ServerHealth] = {}
+        self.readings: list[ServerReading] = []
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of a guild's servers."""
         return {scope: health for scope, health in self.health.items() if scope.guild_id == guild_id}
 
     def list_readings(self) -> Sequence[ServerReading]:
-        """Return none."""
-        return []
+        """Return the set readings."""
+        return self.readings
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return one connection for each known server."""
@@ -410,6 +413,7 @@ class Shelf:
     Attributes:
         bounty_endings: the endings of bounties for the timer, once the services are built.
         season_timer: the timer of seasons, once the services are built.
+        recap_timer: the timer of recaps, once the services are built.
     """
 
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
@@ -424,6 +428,7 @@ class Shelf:
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
     seasons: FakeSeasonStore = field(default_factory=FakeSeasonStore)
+    recaps: FakeRecapStore = field(default_factory=FakeRecapStore)
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorSink = field(default_factory=FakeErrorSink)
     error_store: FakeErrorStore = field(default_factory=FakeErrorStore)
@@ -454,6 +459,7 @@ class Shelf:
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
     season_timer: SeasonTimer = field(init=False)
+    recap_timer: RecapTimer = field(init=False)
     restores: FakeRestores = field(init=False)
 
     def __post_init__(self) -> None:
@@ -474,6 +480,7 @@ class Shelf:
                 self.erasures.done,
                 self.error_store.groups,
                 self.seasons.seasons,
+                self.recaps.plans,
                 self.xp_events.events,
                 (self.factions.factions, self.factions.periods, self.factions.invitations),
                 self.notifications.chosen,
@@ -512,6 +519,8 @@ class Shelf:
             due_bounties=self.money,
             seasons=self.seasons,
             moving_seasons=self.seasons,
+            recaps=self.recaps,
+            due_recaps=self.recaps,
             personal_data=self.personal,
             erasures=self.erasures,
             notifications=self.notifications,
@@ -549,6 +558,7 @@ class Shelf:
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
         self.season_timer = features.season_timer
+        self.recap_timer = features.recap_timer
         shown = CommandSources(
             grants=grants.service,
             boards=self.boards,

@@ -42,6 +42,7 @@ from utils.services.players.posted_boards import (
     REFRESH_TASK,
 )
 from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
+from utils.services.recaps.timer import RECAPS_TASK
 from utils.services.seasons.timer import SEASONS_TASK
 from utils.services.servers.restart_warnings import WARN_TASK, RestartWarnings
 from utils.services.shards.leases import LeaseHolder
@@ -60,6 +61,7 @@ BOUNTY_SECONDS = 15.0
 WARNING_SECONDS = 20.0
 DIRECT_SECONDS = 15.0
 SEASON_SECONDS = 60.0
+RECAP_SECONDS = 60.0
 FIRST_SHARD = 0  # its process makes the backups
 
 logger = get_logger(__name__)
@@ -138,6 +140,7 @@ class Application:
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
         self.tasks.start(SEASONS_TASK, self.features.season_timer.move_all, interval_seconds=SEASON_SECONDS)
+        self.tasks.start(RECAPS_TASK, self.features.recap_timer.tell_all, interval_seconds=RECAP_SECONDS)
         self.tasks.start(DIRECT_TASK, self._send_direct_messages, interval_seconds=DIRECT_SECONDS)
         self.tasks.start(WARN_TASK, self.restart_warnings.warn_all, interval_seconds=WARNING_SECONDS)
         self.tasks.start(LOOKS_TASK, self._look_at_guilds, is_critical=True)

@@ -19,6 +19,7 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.recaps import RecapRepository
 from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.seasons import SeasonRepository
@@ -34,6 +35,7 @@ from utils.services.links.proof_watcher import PROOFS_TASK
 from utils.services.money.bounties.endings import EXPIRE_TASK, end_bounty
 from utils.services.players.posted_boards import LIVE_TASK, REFRESH_TASK
 from utils.services.premium.grants import ENDS_TASK, build_end
+from utils.services.recaps.timer import RECAPS_TASK
 from utils.services.seasons.rules import find_end
 from utils.services.seasons.timer import SEASONS_TASK
 from utils.services.servers.restart_warnings import WARN_TASK
@@ -130,6 +132,13 @@ async def silence_seasons(data: RestoredData) -> None:
     await do_for_all(filter(data.covers, found), silence)
 
 
+async def pass_over_recaps(data: RestoredData) -> None:
+    """Plan recaps that are due again from now on: they were posted before, or they are too old."""
+    store = RecapRepository(data.database, fences=data.find_fence)
+    found = await data.scope_index.list_guilds_with_due_recaps(data.now)
+    await do_for_all(filter(data.covers, found), store.forget_plan)
+
+
 async def doubt_roles(data: RestoredData) -> None:
     """Doubt every role that the backup has as given: it may have been taken since."""
     store = RoleRepository(data.database, fences=data.find_fence)
@@ -150,6 +159,7 @@ DUE_TIMES: Mapping[str, PassOver | str] = {
     PROOFS_TASK: forget_requests,
     LOOKS_TASK: doubt_roles,
     SEASONS_TASK: silence_seasons,
+    RECAPS_TASK: pass_over_recaps,
     DIRECT_TASK: forget_direct_messages,
     REFRESH_TASK: "boards show what is stored now, and a deleted board is posted again",
     LIVE_TASK: "boards show what is stored now",

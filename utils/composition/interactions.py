@@ -10,7 +10,6 @@ from utils.error_sink import ErrorSink
 from utils.interactions.client import KillfeedBot, choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
-from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import (
@@ -112,6 +111,7 @@ def build_services(
         bounties=features.bounties,
         seasons=features.seasons,
         season_reports=features.season_reports,
+        recaps=features.recaps,
         exports=features.exports,
         notifications=features.notifications,
         erasures=features.erasures,
@@ -129,7 +129,6 @@ def build_services(
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
         replies=ErrorReplies(AnswerLanguages(factory), shown.errors, advise=advise),
-        views=LiveViews(),
         limits=MemberLimits(clock),
         clock=clock,
         operators=shown.operators,

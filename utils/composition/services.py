@@ -48,6 +48,9 @@ from utils.services.presence.playtimes import PlaytimeService, PlaytimeStore
 from utils.services.presence.populations import PopulationService, PopulationStore
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import PresenceStore, ServerPlayersService
+from utils.services.recaps.figures import RecapReader
+from utils.services.recaps.recaps import RecapService
+from utils.services.recaps.timer import DueRecaps, RecapTimer, ToldRecaps
 from utils.services.roles.changes import RoleRuleService, RuleStore
 from utils.services.roles.figures import RuleFigureService
 from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
@@ -97,6 +100,8 @@ class ServiceStores:
     due_bounties: DueBounties
     seasons: SeasonStorage
     moving_seasons: MovingSeasons
+    recaps: ToldRecaps
+    due_recaps: DueRecaps
     personal_data: ExportStore
     erasures: ErasureStore
     notifications: NotificationStore
@@ -179,6 +184,8 @@ class FeatureServices:
     seasons: SeasonService
     season_reports: SeasonReports
     season_timer: SeasonTimer
+    recaps: RecapService
+    recap_timer: RecapTimer
     exports: ExportService
     notifications: NotificationService
     erasures: ErasureService
@@ -250,6 +257,8 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
             stores.seasons, servers=servers, coverage=coverage, statistics=statistics, clock=clock
         ),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics),
+        recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
+        recap_timer=build_recap_timer(stores, guild, around),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
         notifications=NotificationService(stores.notifications),
         erasures=build_erasures(stores, guild, around, people, role_looks),
@@ -464,6 +473,22 @@ def build_season_timer(
         coverage=coverage,
         statistics=statistics,
         channels=guild.settings,
+        premium=guild.premium,
+        events=around.events,
+        tasks=around.tasks,
+        clock=around.clock,
+    )
+
+
+def build_recap_timer(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> RecapTimer:
+    """Return the timer of recaps."""
+    return RecapTimer(
+        stores.due_recaps,
+        stores.recaps,
+        reader=RecapReader(stores.statistics, stores.combat),
+        servers=stores.servers,
+        readings=around.readings,
+        settings=guild.settings,
         premium=guild.premium,
         events=around.events,
         tasks=around.tasks,

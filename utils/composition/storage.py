@@ -32,6 +32,7 @@ from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.playtimes import PlaytimeRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.recaps import RecapRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.restart_warnings import RestartWarningRepository
 from utils.database.repositories.roles import RoleRepository
@@ -99,6 +100,7 @@ class Repositories(ServiceStores):
     incidents: IncidentRepository
     restart_warnings: RestartWarningRepository
     seasons: SeasonRepository
+    recaps: RecapRepository
     erasure_records: ErasureRecordRepository
     erasures: ErasureRepository
     notifications: NotificationRepository
@@ -152,6 +154,8 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         restart_warnings=RestartWarningRepository(database, fences=fences),
         seasons=SeasonRepository(database, fences=fences),
         moving_seasons=scope_index,
+        recaps=RecapRepository(database, fences=fences),
+        due_recaps=scope_index,
         erasure_records=ErasureRecordRepository(database),
         standings=standings,
         personal_data=PersonalDataRepository(database),

@@ -82,7 +82,13 @@ class SamplePosts:
     async def _send(self, kind: ChannelKind, channel_id: ChannelId, post: Post) -> None:
         nonce = f"sample{int(self._clock.now().timestamp() * 1000)}"
         try:
-            await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)
+            await self._sender.send(
+                channel_id,
+                embeds=post.embeds,
+                pictures=post.pictures,
+                nonce=nonce,
+                buttons=post.buttons,
+            )
         except ChannelUnusableError:
             raise PermissionMissingError(
                 text(

@@ -323,6 +323,7 @@ class DeliveryService:
                         embeds=post.embeds,
                         pictures=post.pictures,
                         nonce=message.nonce,
+                        buttons=post.buttons,
                         role_ids=post.role_ids,
                     )
             except DeliveryError as error:

@@ -65,6 +65,7 @@ TASK_NAMES: Mapping[str, Text] = {
     "proof": text_in("a task", "showing a proof"),
     "read:deaths": text_in("a task", "reading deaths"),
     "read:game": text_in("a task", "reading who plays"),
+    "recaps:tell": text_in("a task", "posting recaps"),
     "seasons:move": text_in("a task", "beginning and ending seasons"),
     "sftp:idle": text_in("a task", "closing connections"),
     "storage:prune": text_in("a task", "deleting old data"),

@@ -15,6 +15,7 @@ from utils.models.missions import get_mission
 from utils.models.post_styles import POST_STYLE_NAMES, PostStyle
 from utils.models.posted_boards import POSTED_NAMES
 from utils.models.premium import TIERS
+from utils.models.recaps import WEEKDAY_CHOICES, Weekday
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
 from utils.models.texts import (
@@ -57,6 +58,10 @@ _FIELDS: Mapping[str, Text] = {
     "is_auto": text_in("a setting", "bounties by the house"),
     "expiry_hours": text_in("a setting", "hours a bounty lasts"),
     "max_amount": text_in("a setting", "largest bounty"),
+    "is_daily": text_in("a setting", "daily recap"),
+    "is_weekly": text_in("a setting", "weekly recap"),
+    "hour": text_in("a setting", "hour of recaps"),
+    "weekday": text_in("a setting", "day of the weekly recap"),
     "xp_factor": text_in("a setting", "XP of a kill"),
     "xp_ends_at": text_in("a setting", "end of more XP"),
     "counter_format": text_in("a setting", "counter format"),
@@ -96,7 +101,10 @@ def describe_change(change: FieldChange) -> tuple[Value, Value, Value]:
     """Return name, old and new value of a change for people; a secret is never shown."""
     if change.old is None and change.new is None and change.name in _SECRETS:
         return _SECRETS[change.name]
-    return _name_setting(change.name), _describe_value(change.old), _describe_value(change.new)
+    name = _name_setting(change.name)
+    if change.name == "weekday":
+        return name, _describe_weekday(change.old), _describe_weekday(change.new)
+    return name, _describe_value(change.old), _describe_value(change.new)
 
 
 def describe_style_value(name: str, value: FactValue) -> Value:
@@ -145,6 +153,10 @@ def _describe_value(value: FactValue) -> Value:
             return _NONE
         case _:
             return clean_text(str(value), _VALUE_CHARACTERS)
+
+
+def _describe_weekday(value: FactValue) -> Value:
+    return WEEKDAY_CHOICES[Weekday(str(value))]
 
 
 def _describe_changes(facts: AuditFacts) -> Text:

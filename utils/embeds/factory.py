@@ -30,6 +30,7 @@ from utils.embeds import (
     playtime,
     premium,
     presence,
+    recaps,
     replies,
     restores,
     roles,
@@ -154,6 +155,7 @@ class EmbedFactory:
         named = [one if shape.names_servers else replace(one, server_name="") for one in notices]
         embeds: list[discord.Embed] = []
         names: dict[str, None] = {}
+        buttons: dict[LastingButton, None] = {}
         for is_line, group in groupby(named, partial(self._is_line, shape)):
             if is_line:
                 embeds += self._build_lines(list(map(self._write_line, group)))
@@ -162,9 +164,11 @@ class EmbedFactory:
                 look = self._get_look(notice)
                 embeds.append(look.build(self.style, look.find(notice), notice))
                 names[look.find(notice).picture] = None
+                buttons |= dict.fromkeys(look.list_buttons(notice))
         roles = dict.fromkeys(role for one in notices if (role := one.mentioned_role) is not None)
         pictures = tuple(self._pictures[name] for name in names if name)
-        return Post(tuple(fit_embeds(embeds)), pictures, role_ids=tuple(roles))
+        view = self.build_buttons(tuple(buttons)) if buttons else None
+        return Post(tuple(fit_embeds(embeds)), pictures, view, tuple(roles))
 
     def build_sample(
         self, kind: ChannelKind, server_name: str | None, *, at: datetime, shape: PostShape = NEW_SHAPE
@@ -235,6 +239,7 @@ class EmbedFactory:
     build_places = _show(players.build_places_embed)
 
     build_servers = _show(combat.build_servers_embed)
+    build_recap_settings = _show(recaps.build_recap_settings_embed)
     build_season_started = _show(seasons.build_season_started_embed)
     build_season_info = _show(seasons.build_season_info_embed)
     build_season_results = _show(seasons.build_season_results_embed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import discord
 
@@ -68,13 +68,20 @@ BOARDS: Mapping[Board, BoardLook] = {
 
 
 def describe_coverage(coverage: Coverage) -> Text:
-    """Return the server and period of an answer; of a season its name and days."""
+    """Return the server and period of an answer; of a season its name and days, of a recap its days."""
+    if coverage.period is not Period.SEASON and coverage.since is not None and coverage.until is not None:
+        return join_facts([coverage.where, describe_days(coverage.since, coverage.until)])
     if coverage.period is not Period.SEASON:
         return join_facts([coverage.where, PERIOD_CHOICES[coverage.period]])
     days: list[Value] = [] if coverage.since is None else [text("since {day}", day=Day(coverage.since))]
     if coverage.since is not None and coverage.until is not None and coverage.until < coverage.today:
-        days = [text("{first} to {last}", first=Day(coverage.since), last=Day(coverage.until))]
+        days = [describe_days(coverage.since, coverage.until)]
     return join_facts([coverage.where, show_name(coverage.season), *days])
+
+
+def describe_days(first: date, last: date) -> Value:
+    """Return the days from one to another; one day alone stands once."""
+    return Day(first) if first == last else text("{first} to {last}", first=Day(first), last=Day(last))
 
 
 def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> discord.Embed:

@@ -1,7 +1,7 @@
 """The dependencies of commands: the services and the factory of embeds, for each cog."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from utils.clock import Clock
@@ -47,6 +47,7 @@ from utils.services.presence.playtimes import PlaytimeService
 from utils.services.presence.populations import PopulationService
 from utils.services.presence.server_logs import ServerLogService
 from utils.services.presence.server_players import ServerPlayersService
+from utils.services.recaps.recaps import RecapService
 from utils.services.roles.changes import RoleRuleService
 from utils.services.roles.looks import RoleLooks
 from utils.services.seasons.reports import SeasonReports
@@ -215,6 +216,7 @@ class Services:
     bounties: BountyService
     seasons: SeasonService
     season_reports: SeasonReports
+    recaps: RecapService
     readings: ServerReadings
     deliveries: Deliveries
     samples: Samples
@@ -224,7 +226,6 @@ class Services:
     boards: PostedBoards
     languages: AnswerLanguages
     replies: ErrorReplies
-    views: LiveViews
     limits: MemberLimits
     clock: Clock
     operators: Operators
@@ -242,3 +243,4 @@ class Services:
     health: HealthSource
     errors: ErrorSink
     error_groups: ErrorGroupService
+    views: LiveViews = field(default_factory=LiveViews)

@@ -54,6 +54,7 @@ class AuditAction(StrEnum):
     ROLES_EDIT = "roles edit"
     ROLES_REMOVE = "roles remove"
     ROLES_OFF = "roles off"
+    RECAP = "recap"
     SEASON_START = "season start"
     SEASON_END = "season end"
     SEASON_CANCEL = "season cancel"

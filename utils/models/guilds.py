@@ -1,4 +1,4 @@
-"""A guild's settings: channels by kind, the admin role, the settings of bounties and of events."""
+"""A guild's settings: channels by kind, the admin role, the settings of bounties, events and recaps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from utils.models.declared_settings import setting
 from utils.models.event_settings import EventSettings
 from utils.models.money import BountySettings
 from utils.models.post_styles import NEW_STYLE, ChannelStyle, find_style_problem
+from utils.models.recaps import RecapSettings
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Text, text_in
 
@@ -68,6 +69,7 @@ class GuildSettings:
     admin_role_id: int | None = setting(None)
     bounties: BountySettings = field(default_factory=BountySettings)
     events: EventSettings = field(default_factory=EventSettings)
+    recap: RecapSettings = field(default_factory=RecapSettings)
 
     def get_style(self, channel_id: ChannelId) -> ChannelStyle:
         """Return the style of a channel."""

@@ -40,6 +40,7 @@ class Feature(StrEnum):
     WALLET = "wallet"
     COMPARE = "compare"
     SERVERS = "servers"
+    RECAPS = "admin recap"
     WEAPONS = "weapons"
     RIVALS = "rivals"
     ACTIVITY = "activity"
@@ -68,6 +69,7 @@ FEATURES: Mapping[int, Mapping[Feature, tuple[Text, ...]]] = {
         Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
         Feature.COMPARE: (text_in("a feature", "compare"),),
         Feature.SERVERS: (text_in("a feature", "server comparison"),),
+        Feature.RECAPS: (text_in("a feature", "recaps"),),
         Feature.WEAPONS: (text_in("a feature", "weapons"),),
         Feature.ACTIVITY: (text_in("a feature", "activity"),),
         Feature.ONLINE: (text_in("a feature", "players online"), text_in("a feature", "joins and leaves")),

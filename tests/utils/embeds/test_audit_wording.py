@@ -35,6 +35,16 @@ def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> Aud
 
 SENTENCES = [
     (
+        "recap",
+        change(
+            FieldChange("is_daily", old=False, new=True),
+            FieldChange("hour", 9, 20),
+            FieldChange("weekday", "mon", "sun"),
+            server_name=None,
+        ),
+        "daily recap: off → on, hour of recaps: 9 → 20, day of the weekly recap: Monday → Sunday",
+    ),
+    (
         "roles add",
         AuditFacts(
             changes=(

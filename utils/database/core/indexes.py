@@ -43,6 +43,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     "guilds": (
         Index("guild", ("guild_id",), unique=True),
         Index("premium", ("guild_id", "premium.ends_at")),
+        Index("recap", ("guild_id", "recap.due_at"), only={"channels.news": {"$exists": True}}),
     ),
     "game_servers": (
         Index("server", _SERVER, unique=True),
@@ -107,6 +108,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("moving", ("guild_id",), only={"is_moving": True}),
     ),
     "season_results": (Index("result", ("guild_id", "season_id", "board"), unique=True),),
+    "recaps": (Index("recap", ("guild_id", "kind", "period"), unique=True),),
     "audit": (
         Index("newest", ("guild_id", "-at", "-_id")),
         Index("actor", ("guild_id", "actor_id", "-at", "-_id")),
@@ -195,6 +197,7 @@ BACKUP_CLASSES: Mapping[str, BackupClass] = {
     "bounties": BackupClass.KEPT,
     "seasons": BackupClass.KEPT,
     "season_results": BackupClass.KEPT,
+    "recaps": BackupClass.KEPT,
     "audit": BackupClass.KEPT,
     "links": BackupClass.KEPT,
     "proof_attempts": BackupClass.KEPT,

@@ -250,6 +250,7 @@ PERSONAL_FIELDS: Declarations = {
             part=ExportPart("season_results", "result"),
         ),
     ),
+    "recaps": (),
     "audit": (
         _member(
             "actor_id",

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from utils.models.scope import PlayerId
+from utils.database.core.keys import build_key_since
+from utils.database.documents.death_documents import KILLS
+from utils.models.recaps import RIVAL_LEAST_KILLS
+from utils.models.scope import ERASED_PLAYER_ID, PlayerId, ServerScope
 from utils.models.statistics import Side
 
 Document = dict[str, Any]
@@ -43,6 +46,48 @@ def build_enemies(
         {"$match": {"$expr": {"$ne": ["$killer", "$victim"]}}},
         {"$group": {"_id": f"${side}", "kills": {"$sum": "$kills"}}},
         *most,
+    ]
+
+
+def build_rivalry(servers: Sequence[ServerScope], since: date, until: date) -> list[Document]:
+    """Return the stages that find the two players with the most kills of each other on some days.
+
+    It reads the kills of these days by their ids, because an index by players does not begin with the time.
+    """
+    days = [
+        {
+            "_id": {
+                "$gte": build_key_since(scope, since),
+                "$lt": build_key_since(scope, until + timedelta(days=1)),
+            }
+        }
+        for scope in servers
+    ]
+    somebody = {"$gt": "", "$ne": ERASED_PLAYER_ID}
+    both = ["$killer_id", "$victim_id"]
+    is_of_first = {"$cond": [{"$lt": both}, 1, 0]}
+    return [
+        {"$match": {"$or": days, "kind": KILLS, "killer_id": somebody, "victim_id": somebody}},
+        {
+            "$group": {
+                "_id": {"first": {"$min": both}, "second": {"$max": both}},
+                "by_first": {"$sum": is_of_first},
+                "kills": {"$sum": 1},
+            }
+        },
+        {
+            "$project": {
+                "_id": 0,
+                "first": "$_id.first",
+                "second": "$_id.second",
+                "by_first": 1,
+                "kills": 1,
+                "least": {"$min": ["$by_first", {"$subtract": ["$kills", "$by_first"]}]},
+            }
+        },
+        {"$match": {"least": {"$gte": RIVAL_LEAST_KILLS}}},
+        {"$sort": {"kills": -1, "least": -1, "first": 1, "second": 1}},
+        {"$limit": 1},
     ]
 
 

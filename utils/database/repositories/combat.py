@@ -11,7 +11,7 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.documents.death_documents import KILLS
 from utils.database.documents.player_documents import read_month
-from utils.database.read_models.enemies import build_since
+from utils.database.read_models.enemies import build_rivalry, build_since
 from utils.database.read_models.shown import KNOWN, ShownServers, build_match
 from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import (
@@ -25,7 +25,8 @@ from utils.database.repositories.enemies import list_enemies
 from utils.database.repositories.repository import Repository
 from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.models.players import HOURS_OF_A_WEEK, NamedCount, ServerMonth
-from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.recaps import RecapBest, Rivalry
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import CoveredDeaths, Enemy, Side, WeaponRow
 
 POOL_PLAYERS = 30  # the best killers of each server: most weapons have their best user among them
@@ -43,7 +44,7 @@ class CombatRepository(Repository):
         """Return the weapons of all players by kills, most first; for a period with their best users."""
         if covered.since is not None:
             shown = await self._list_shown(covered)
-            return await self._standings.list_weapons(covered.guild_id, shown, covered.since)
+            return await self._standings.list_weapons(covered.guild_id, shown, covered.since, covered.until)
         months = await self._list_months(covered)
         counts = (count for month in months for count in month.weapons)
         return sum_weapons(WeaponRow(count.weapon, count.kills, count.longest) for count in counts)
@@ -88,6 +89,26 @@ class CombatRepository(Repository):
         """Return the killers or the victims of players for all time, most kills first, at most a hundred."""
         players = await ShownPlayers.open(self._database, covered)
         return await list_enemies(players, player_ids, side, minimum=minimum, only=only)
+
+    async def find_rivalry(self, covered: CoveredDeaths) -> Rivalry | None:
+        """Return the two players with the most kills of each other; None without such two.
+
+        The days need a first and a last one.
+        """
+        players = await ShownPlayers.open(self._database, covered)
+        servers = [ServerScope(covered.guild_id, ServerId(one)) for one in players.server_ids]
+        if covered.since is None or covered.until is None or not servers:
+            return None
+        pipeline = build_rivalry(servers, covered.since, covered.until)
+        found = await players.of("kills").aggregate(pipeline, hint="_id_")
+        if not found:
+            return None
+        [pair] = found
+        kills = {pair["first"]: pair["by_first"], pair["second"]: pair["kills"] - pair["by_first"]}
+        names = await players.find_names(map(PlayerId, kills))
+        best = [RecapBest(PlayerId(one), names.get(PlayerId(one), ""), kills[one]) for one in sorted(kills)]
+        first, second = sorted(best, key=lambda one: -one.value)
+        return Rivalry(first, second)
 
     async def count_kills(self, covered: CoveredDeaths, killer_id: PlayerId, victim_id: PlayerId) -> int:
         """Return how often one player killed another, all time."""

@@ -76,6 +76,16 @@ class ScopeIndexRepository:
         """Return every guild with a season that is not closed yet."""
         return await self._group_guilds("seasons", {"$match": {"is_moving": True}}, hint="moving")
 
+    async def list_guilds_with_due_recaps(self, now: datetime) -> tuple[GuildId, ...]:
+        """Return every guild with a news channel and a recap that is due or not planned."""
+        due = {
+            "guild_id": {"$gt": 0},
+            "channels.news": {"$exists": True},
+            "recap.due_at": {"$not": {"$gt": now}},
+        }
+        found = await self._find("guilds", due, "recap", keys=("guild_id",))
+        return self._read_guilds(document["guild_id"] for document in found)
+
     async def list_guilds_with_direct_messages(self) -> tuple[GuildId, ...]:
         """Return every guild with a direct message that waits."""
         return await self._group_guilds("direct_messages", {"$sort": {"guild_id": 1}}, hint="message")

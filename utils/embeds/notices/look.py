@@ -9,6 +9,7 @@ import discord
 
 from utils.embeds.style import Style
 from utils.embeds.values import SEPARATOR, show_name
+from utils.models.lasting_buttons import LastingButton
 from utils.models.notices.notice import Notice
 from utils.models.post_styles import PostStyle
 from utils.models.texts import Value
@@ -45,6 +46,11 @@ def is_always_line(notice: Notice, style: PostStyle) -> bool:
     return True
 
 
+def _list_no_buttons(notice: Notice) -> Sequence[LastingButton]:
+    del notice
+    return ()
+
+
 def _never(notice: Notice, style: PostStyle) -> bool:
     del notice, style
     return False
@@ -62,6 +68,7 @@ class NoticeLook(Generic[N]):
         choose: names the look of a notice; its variant, if that alone decides.
         write: returns the line of a notice; None if the kind has cards alone.
         is_line: tells whether a notice is a line in a channel of a style.
+        list_buttons: names the lasting buttons below the message of a card.
     """
 
     variants: Mapping[StrEnum, VariantLook]
@@ -70,6 +77,7 @@ class NoticeLook(Generic[N]):
     choose: Callable[[N], StrEnum] = _get_variant
     write: Callable[[Style, VariantLook, N], str] | None = None
     is_line: Callable[[N, PostStyle], bool] = _never
+    list_buttons: Callable[[N], Sequence[LastingButton]] = _list_no_buttons
 
     def find(self, notice: N) -> VariantLook:
         """Return the look of a notice."""

@@ -7,6 +7,7 @@ from utils.embeds.notices.bounties import BOUNTY_LOOK
 from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.notices.levels import LEVEL_LOOK, XP_EVENT_LOOK
 from utils.embeds.notices.look import NoticeLook, VariantLook
+from utils.embeds.notices.recaps import RECAP_LOOK
 from utils.embeds.notices.restarts import RESTART_LOOK
 from utils.embeds.notices.seasons import SEASON_LOOK
 from utils.embeds.notices.visits import VISIT_LOOK
@@ -21,6 +22,7 @@ NOTICE_LOOKS: NoticeLooks = {
     "world": WORLD_LOOK,
     "restart": RESTART_LOOK,
     "season": SEASON_LOOK,
+    "recap": RECAP_LOOK,
     "level": LEVEL_LOOK,
     "xp_event": XP_EVENT_LOOK,
 }

@@ -14,10 +14,12 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.highlights import HighlightKind
 from utils.models.notices.levels import LevelEvent, LevelNotice, XpEventNews, XpEventNotice
 from utils.models.notices.notice import Notice
+from utils.models.notices.recaps import RecapNotice
 from utils.models.notices.restarts import RestartEvent, RestartNotice
 from utils.models.notices.seasons import SeasonEvent, SeasonNotice
 from utils.models.notices.visits import VisitEvent, VisitNotice
 from utils.models.notices.world import WorldEventNotice
+from utils.models.recaps import RecapKind
 from utils.models.world_events import WorldEventKind
 
 
@@ -125,6 +127,13 @@ NOTICE_KINDS = NoticeKinds(
             variants=SeasonEvent,
             channel_kind=ChannelKind.NEWS,
             personal=PersonalFacts(listed_names=("places.name",)),
+        ),
+        NoticeKind(
+            name="recap",
+            model=RecapNotice,
+            variants=RecapKind,
+            channel_kind=ChannelKind.NEWS,
+            personal=PersonalFacts(listed_names=("places.name", "rivals.name", "servers.first_name")),
         ),
         NoticeKind(
             name="world",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from utils.models.deaths import Death
 from utils.models.players import NamedCount
+from utils.models.recaps import Rivalry
 from utils.models.scope import PlayerId, ServerId, ServerScope
 from utils.models.statistics import (
     RIVAL_MINIMUM_KILLS,
@@ -58,6 +59,9 @@ class CombatStore(Protocol):  # implemented by CombatRepository
 
     async def list_hours(self, covered: CoveredDeaths, player_id: PlayerId | None = None) -> Sequence[int]:
         """Return kills in each hour of the week, Monday 0:00 first; of all players if none is given."""
+
+    async def find_rivalry(self, covered: CoveredDeaths) -> Rivalry | None:
+        """Return the two players with the most kills of each other on some days; None without such two."""
 
     async def count_kills(self, covered: CoveredDeaths, killer_id: PlayerId, victim_id: PlayerId) -> int:
         """Return the number of kills of one player by another for all time."""

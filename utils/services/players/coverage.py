@@ -1,8 +1,8 @@
 """Coverage: the servers, days and players of an answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
@@ -90,6 +90,22 @@ class CoverageService:
         if not covered:
             raise _build_no_season_error()
         return covered
+
+    async def cover_days(self, guild_id: GuildId, first: date, last: date) -> Coverage:
+        """Return the coverage of some days on all game servers.
+
+        Raises:
+            NotFoundError: there is no server.
+        """
+        coverage = await self.choose(guild_id, None)
+        zone = find_zone(await list_chosen(self._servers, guild_id, None))
+        return replace(
+            coverage,
+            since=first,
+            since_at=begin_day(first, zone),
+            until=last,
+            until_at=begin_day(last + timedelta(days=1), zone),
+        )
 
     def _cover_days(self, guild_id: GuildId, servers: Sequence[GameServer], period: Period) -> Coverage:
         zone = find_zone(servers)

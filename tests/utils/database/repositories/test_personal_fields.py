@@ -42,6 +42,7 @@ from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.recaps import RecapRepository
 from utils.database.repositories.roles import RoleRepository
 from utils.database.repositories.seasons import SeasonRepository
 from utils.database.units.faction_unit import FactionTransaction
@@ -63,6 +64,16 @@ from utils.models.personal import ErasureRecord
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.recaps import (
+    Recap,
+    RecapBest,
+    RecapFigures,
+    RecapKind,
+    RecapServerFigures,
+    RecapSpan,
+    RecapState,
+    Rivalry,
+)
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleTerms
 from utils.models.scope import (
     ERASED_MEMBER_ID,
@@ -87,6 +98,7 @@ from utils.services.personal.notifications import NotificationService
 from utils.services.presence.announcing import choose_news
 from utils.services.presence.notices import build_notices
 from utils.services.presence.playtime import build_record
+from utils.services.recaps.notices import build_recap_notice
 from utils.services.roles.facts import list_term_changes
 from utils.services.seasons.notices import build_season_notice
 from utils.telemetry.group_merging import merge
@@ -145,6 +157,7 @@ async def fill_rest(place: Place) -> None:
     given = RoleGrant(terms.role_id, OWNER, GrantState.GIVEN, NOW)
     await roles.change_grants(guild_id, {}, {(given.role_id, OWNER): given})
     await write_season(place)
+    await write_recap(place)
     await write_direct_message(place)
     level = {"guild_id": int(guild_id), "member_id": int(OWNER), "level": 5, "is_told": True, "basis": "x"}
     await database.unscoped("levels").insert_one(level)
@@ -202,6 +215,29 @@ async def fill_factions(place: Place) -> None:
         unit.put_invitation(invitation)
 
     await store.in_transaction(guild_id, found)
+
+
+async def write_recap(place: Place) -> None:
+    """Store a recap whose best player was Wolf, and the notice about it."""
+    guild_id, recaps = place.scope.guild_id, RecapRepository(place.database, fences=lambda _: None)
+    wolf = RecapBest(WOLF, "Wolf", 12)
+    figures = RecapFigures(
+        kills=12,
+        mvp=wolf,
+        rivalry=Rivalry(wolf, RecapBest(CARL, "Carl", 2)),
+        servers=(RecapServerFigures("North", 12, 1, wolf), RecapServerFigures("South")),
+    )
+    span = RecapSpan(RecapKind.DAILY, NOW.date(), NOW.date())
+    plan = {RecapKind.DAILY: NOW}
+    await recaps.put_plan(guild_id, plan)
+    await recaps.finish_recap(
+        guild_id,
+        Recap(guild_id=guild_id, kind=span.kind, period=span.key, state=RecapState.POSTED, at=NOW),
+        before=plan,
+        after=plan,
+        notice=build_recap_notice(guild_id, span, figures, at=NOW),
+        named=[WOLF],
+    )
 
 
 async def write_direct_message(place: Place) -> None:

@@ -236,6 +236,7 @@ async def test_every_read_for_people_is_served_by_an_index(
             ("weapons", DEATHS * 2, partial(combat.list_weapons, lately)),
             ("weapons_of", DEATHS * 2, partial(combat.list_weapons_of, lately, [A])),
         ]
+    of_recap = replace(covered, since=date(2025, 4, 1), until=date(2025, 5, 31))
     limits += [
         ("best", DEATHS * 2, partial(combat.find_best_users, covered, ["AK-SU"])),
         ("one server", DEATHS, partial(combat.find_best_users, CoveredDeaths(guild_id, both[:1]), ["AK-SU"])),
@@ -246,6 +247,7 @@ async def test_every_read_for_people_is_served_by_an_index(
         ("killers", COVERED, partial(combat.list_enemies, covered, [A, PLAYERS[1]], "killer")),
         ("victims", COVERED, partial(combat.list_enemies, covered, [A], "victim")),
         ("count", COVERED, partial(combat.count_kills, covered, A, PLAYERS[1])),
+        ("rivalry", DEATHS * 2, partial(combat.find_rivalry, of_recap)),
         ("hours", 2, partial(combat.list_hours, covered)),
         ("hours_of", COVERED, partial(combat.list_hours, covered, A)),
         ("recent", 3, partial(deaths.list_recent, covered, limit=3)),

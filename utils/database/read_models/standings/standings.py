@@ -139,11 +139,14 @@ class Standings:
         return {PlayerId(players[number]): counters for number, counters in sums.items()}
 
     async def list_weapons(
-        self, guild_id: GuildId, shown: Sequence[ShownServers], since: date
+        self, guild_id: GuildId, shown: Sequence[ShownServers], since: date, until: date | None = None
     ) -> tuple[WeaponRow, ...]:
-        """Return the weapons of the kills from a day on, most kills first, each with its best user."""
+        """Return the weapons of the kills from a day on, up to a last day, each with its best user.
+
+        Those with the most kills come first.
+        """
         async with self._look(guild_id, shown) as look:
-            wanted = [WantedDays(PLAYERS), WantedDays(KILLS_BY_DAY, since)]
+            wanted = [WantedDays(PLAYERS), WantedDays(KILLS_BY_DAY, since, until)]
             totals, kills = await self._list_tables(look, wanted)
         guild = look.guild
         uses = await asyncio.to_thread(

@@ -1,0 +1,1 @@
+"""Recaps: when they are due, their figures, their timer, their settings."""

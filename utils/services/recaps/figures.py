@@ -1,0 +1,67 @@
+"""Reads the figures of a recap from the counters of days, over all game servers of a guild."""
+
+import asyncio
+from collections.abc import Sequence
+
+from utils.models.players import NamedCount
+from utils.models.recaps import RecapBest, RecapFigures, RecapServerFigures, RecapSpan
+from utils.models.scope import GuildId
+from utils.models.servers import GameServer
+from utils.models.statistics import Board, BoardRows, CoveredDeaths
+from utils.services.players.combat import CombatStore
+from utils.services.players.statistics import StatisticsStore
+from utils.services.recaps.schedule import find_span_before
+
+
+class RecapReader:
+    """Reads the figures of recaps."""
+
+    def __init__(self, statistics: StatisticsStore, combat: CombatStore) -> None:
+        self._statistics = statistics
+        self._combat = combat
+
+    async def read(self, guild_id: GuildId, servers: Sequence[GameServer], span: RecapSpan) -> RecapFigures:
+        """Return the figures of a span of days on some game servers of a guild."""
+        if not servers:
+            return RecapFigures()
+        covered = _cover(guild_id, servers, span)
+        kills, longest, streak, before = await asyncio.gather(
+            self._find_best(covered, Board.KILLS),
+            self._find_best(covered, Board.LONGEST),
+            self._find_best(covered, Board.STREAK),
+            self._find_best(_cover(guild_id, servers, find_span_before(span)), Board.KILLS),
+        )
+        weapons = await self._combat.list_weapons(covered)
+        figures = [await self._read_server(guild_id, server, span) for server in servers]
+        return RecapFigures(
+            kills=int(kills.summed),
+            kills_before=int(before.summed),
+            killers=kills.total,
+            mvp=_read_best(kills),
+            longest=_read_best(longest),
+            streak=_read_best(streak),
+            weapon=NamedCount(weapons[0].weapon, weapons[0].kills) if weapons else None,
+            rivalry=await self._combat.find_rivalry(covered),
+            servers=tuple(sorted(figures, key=lambda one: (-one.kills, one.name.casefold(), one.name))),
+        )
+
+    async def _read_server(
+        self, guild_id: GuildId, server: GameServer, span: RecapSpan
+    ) -> RecapServerFigures:
+        found = await self._find_best(_cover(guild_id, [server], span), Board.KILLS)
+        return RecapServerFigures(server.name, int(found.summed), found.total, _read_best(found))
+
+    async def _find_best(self, covered: CoveredDeaths, board: Board) -> BoardRows:
+        return await self._statistics.list_board(
+            covered, board=board.value, minimum_kills=0, limit=1, offset=0
+        )
+
+
+def _cover(guild_id: GuildId, servers: Sequence[GameServer], span: RecapSpan) -> CoveredDeaths:
+    server_ids = tuple(one.scope.server_id for one in servers)
+    return CoveredDeaths(guild_id, server_ids, since=span.first_day, until=span.last_day)
+
+
+def _read_best(found: BoardRows) -> RecapBest | None:
+    best = next(iter(found.rows), None)
+    return None if best is None else RecapBest(best.player_id, best.name, int(best.value))
