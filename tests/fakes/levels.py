@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from tests.fakes.storage import FakeAuditStore
@@ -43,9 +44,9 @@ class FakeLevelStore:
         del guild_id
         return self.members
 
-    async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange]) -> None:
+    async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange], *, at: datetime) -> None:
         """Store levels."""
-        del guild_id
+        del guild_id, at
         self.known.update((change.member_id, change.after) for change in changes)
 
     async def put_told(self, guild_id: GuildId, change: LevelChange, notice: LevelNotice) -> bool:

@@ -85,6 +85,8 @@ def _describe(style: Style, told: DirectMessage) -> Text:
                 player=player,
                 amount=amount,
             )
+        case DirectEvent.LEVEL:
+            return text("You reached level {level}.", level=Number(told.level))
     return text(
         "Your bounty on **{player}** was taken down. You got {amount} back.", player=player, amount=amount
     )

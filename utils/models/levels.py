@@ -95,6 +95,14 @@ class LevelChange:
     after: KnownLevel
     told: int | None = None
 
+    @property
+    def reached(self) -> int | None:
+        """The level that the member themself has just reached; None if it follows from something else."""
+        if self.before is None or self.before.basis != self.after.basis:
+            return None
+        is_small_rise = 0 < self.after.level - self.before.level <= LARGEST_TOLD_RISE
+        return self.after.level if is_small_rise else None
+
 
 def choose_told(before: int, after: int) -> int | None:
     """Return the level to tell of a rise: the highest of those passed that are told; None for silence."""

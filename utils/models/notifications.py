@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from utils.models.levels import LevelChange
 from utils.models.money import Bounty
 from utils.models.scope import ChannelId, MemberId, PlayerId
 from utils.models.texts import Text, text
@@ -23,11 +24,13 @@ class Topic(StrEnum):
 
     BOUNTY = "bounty"
     CLAIMED = "claimed"
+    LEVEL = "level"
 
 
 TOPIC_CHOICES: Mapping[Topic, Text] = {
     Topic.BOUNTY: text("A bounty on one of my players"),
     Topic.CLAIMED: text("My bounties: claimed or paid back"),
+    Topic.LEVEL: text("A new level"),
 }
 
 
@@ -39,6 +42,7 @@ class DirectEvent(StrEnum):
     CLAIMED = "claimed"
     EXPIRED = "expired"
     REFUNDED = "refunded"
+    LEVEL = "level"
 
 
 TOPICS: Mapping[DirectEvent, Topic] = {
@@ -47,6 +51,7 @@ TOPICS: Mapping[DirectEvent, Topic] = {
     DirectEvent.CLAIMED: Topic.CLAIMED,
     DirectEvent.EXPIRED: Topic.CLAIMED,
     DirectEvent.REFUNDED: Topic.CLAIMED,
+    DirectEvent.LEVEL: Topic.LEVEL,
 }
 
 
@@ -115,6 +120,7 @@ class DirectMessage:
     ends_at: datetime | None = None
     claimer_player_id: PlayerId | None = None
     claimer_name: str = ""
+    level: int = 0
     nonce: str = ""
     joined: str = ""
     prepared_at: datetime | None = None
@@ -143,6 +149,20 @@ def tell_placer(
         return ()
     told = _build(bounty, bounty.placer_id, event, server_name, at=at)
     return (replace(told, claimer_player_id=claimer_player_id, claimer_name=claimer_name),)
+
+
+def tell_level(change: LevelChange, *, at: datetime) -> Sequence[DirectMessage]:
+    """Return the message to a member who has just reached a level."""
+    if change.reached is None:
+        return ()
+    told = DirectMessage(
+        member_id=change.member_id,
+        key=f"{DirectEvent.LEVEL}:{at.isoformat()}",
+        event=DirectEvent.LEVEL,
+        created_at=at,
+        level=change.reached,
+    )
+    return (told,)
 
 
 def _build(

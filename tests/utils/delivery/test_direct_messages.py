@@ -93,6 +93,7 @@ class Post:
             amount=500,
             claimer_name="Hunter",
             server_name="North",
+            level=5,
             ends_at=START + timedelta(hours=1),
         )
         self.store.tell(self.guild_id, message)
@@ -237,8 +238,8 @@ async def test_message_waits_while_the_database_or_discord_is_away(
     post: Post, world: SimulatedDiscord, alice: Member
 ) -> None:
     """Nothing is lost for an hour."""
-    post.ask(alice, Topic.CLAIMED)
-    post.happen(alice)
+    post.ask(alice, Topic.LEVEL)
+    post.happen(alice, DirectEvent.LEVEL)
     post.store.failures = [StorageUnavailableError("away")]
     with pytest.raises(StorageUnavailableError):
         await post.direct.send_due()
@@ -246,4 +247,4 @@ async def test_message_waits_while_the_database_or_discord_is_away(
     await post.direct.send_due()
     assert post.read(alice) == []
     await post.direct.send_due()
-    assert len(post.read(alice)) == 1
+    assert post.read(alice) == ["You reached level 5."]

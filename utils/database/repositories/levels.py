@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from utils.database.core.blocking import BlockingCollection
 from utils.database.core.database import FenceSource, SafeDatabase
@@ -12,9 +13,11 @@ from utils.database.documents.xp_documents import KNOWN_LEVEL
 from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.repository import FencedRepository
 from utils.database.repositories.shown import list_shown
+from utils.database.units.direct_unit import append_direct_messages
 from utils.database.units.outbox_entries import append_entries
 from utils.models.levels import KnownLevel, LevelChange, MemberXp, compute_basis
 from utils.models.notices.levels import LevelNotice
+from utils.models.notifications import tell_level
 from utils.models.scope import ALL_SERVERS, GuildId, MemberId, PlayerId, ServerScope
 
 
@@ -56,12 +59,13 @@ class LevelRepository(FencedRepository):
             for member_id, own in sorted(links.items())
         ]
 
-    async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange]) -> None:
-        """Store levels, each if it is still the one that was read."""
+    async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange], *, at: datetime) -> None:
+        """Store levels without notices, each if it is still the one that was read."""
 
         def put(transaction: Transaction) -> None:
-            for change in changes:
-                _put(transaction, guild_id, change)
+            stored = [change for change in changes if _put(transaction, guild_id, change)]
+            told = [message for change in stored for message in tell_level(change, at=at)]
+            append_direct_messages(transaction, guild_id, told)
 
         await self._in_transaction(guild_id, put)
 
@@ -72,6 +76,7 @@ class LevelRepository(FencedRepository):
             if not _put(transaction, guild_id, change):
                 return False
             append_entries(transaction, ServerScope(guild_id, ALL_SERVERS), [notice], created_at=notice.at)
+            append_direct_messages(transaction, guild_id, tell_level(change, at=notice.at))
             return True
 
         return await self._in_transaction(guild_id, put)

@@ -40,8 +40,8 @@ class LevelStore(Protocol):  # implemented by LevelRepository
     async def list_xp(self, guild_id: GuildId) -> Sequence[MemberXp]:
         """Return the XP of each member with proven links, over all game servers of the guild."""
 
-    async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange]) -> None:
-        """Store levels, each if it is still the one that was read."""
+    async def put_silently(self, guild_id: GuildId, changes: Sequence[LevelChange], *, at: datetime) -> None:
+        """Store levels without notices, each if it is still the one that was read."""
 
     async def put_told(self, guild_id: GuildId, change: LevelChange, notice: LevelNotice) -> bool:
         """Store a level and its notice, if it is still the one that was read; tell whether it was."""
@@ -84,7 +84,7 @@ class LevelTeller:
             elif change is not None:
                 silent.append(change)
         if silent:
-            await self.store.put_silently(guild_id, silent)
+            await self.store.put_silently(guild_id, silent, at=now)
 
     async def _tell(self, scope: ServerScope, change: LevelChange, notice: LevelNotice) -> None:
         queued = NoticesQueued(scope=scope, kinds=frozenset({ChannelKind.NEWS}))

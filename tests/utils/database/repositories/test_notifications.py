@@ -9,11 +9,14 @@ import pytest
 from tests.fakes.clock import START
 from tests.utils.database.repositories.test_money import ANN, BOB, HUNTER, PREY, build_bounty, no_fence
 from utils.database.core.database import SafeDatabase
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.levels import LevelRepository
 from utils.database.repositories.notifications import NotificationRepository
 from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import StorageError
+from utils.models.levels import KnownLevel, LevelChange
 from utils.models.money import Bounty, BountyEnd, BountyState
 from utils.models.notifications import (
     DirectEvent,
@@ -124,6 +127,29 @@ async def test_message_is_prepared_once_and_counted(
     await notifications.delete_messages(guild_id, prepared)
     assert await notifications.list_waiting(guild_id) == ()
     assert await notifications.prepare(GuildId(guild_id + 1), [first], at=START) == ()
+
+
+async def test_own_rise_to_a_level_is_stored_with_the_level(
+    notifications: NotificationRepository, database: SafeDatabase, scope: ServerScope
+) -> None:
+    """A level that follows from an import or a new link is stored in silence, as is a race that is lost."""
+    await ask(notifications, scope.guild_id, ANN)
+    levels = LevelRepository(database, Standings(database), fences=no_fence)
+    known = {"level": 3, "is_told": True, "basis": "x"}
+    own = {"guild_id": int(scope.guild_id), "member_id": int(ANN)}
+    await database.unscoped("levels").insert_one({**own, **known})
+    before = KnownLevel(3, is_told=True, basis="x")
+    for minute, (level, basis) in enumerate([(4, "x"), (5, "x"), (5, "y"), (9, "y")]):
+        change = LevelChange(ANN, before, KnownLevel(level, is_told=False, basis=basis))
+        for _ in range(2):
+            at = START + timedelta(minutes=minute)
+            await levels.put_silently(scope.guild_id, [change], at=at)
+        before = change.after
+    waiting = await notifications.list_waiting(scope.guild_id)
+    assert [(one.member_id, one.event, one.level) for one in waiting] == [
+        (ANN, DirectEvent.LEVEL, 4),
+        (ANN, DirectEvent.LEVEL, 5),
+    ]
 
 
 async def test_unreachable_member_is_switched_off_with_what_waits(
