@@ -7,12 +7,14 @@ from simulation.discord import Channel, Guild, SimulatedDiscord
 from tests.cogs.conftest import PIKE, SEEN, SPIKER
 from tests.fakes.hostile import Attacker, list_places
 from tests.fakes.own_bot import OwnBot
+from tests.fakes.seasons import build_season
 from tests.fakes.small_bot import Shelf
 from tests.utils.services.guilds.test_error_groups import build_group
 from utils.interactions.autocomplete import MAX_CHOICES
 from utils.models.factions import Faction, FactionPeriod, FactionRank
 from utils.models.links import Link
 from utils.models.money import Bounty
+from utils.models.roles import RoleId, RoleRule, RuleTerms
 from utils.models.scope import GuildId, MemberId
 
 TWIN = "Twin \N{MATHEMATICAL DOUBLE-STRUCK DIGIT TWO}"
@@ -51,6 +53,18 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
             guild_id, key, f"{TWIN} {key[0]}", key, f"T{key[0]}", is_open=True, founded_at=SEEN
         )
         shelf.factions.periods.append(FactionPeriod(key, MemberId(5), SEEN, FactionRank.LEADER))
+    seasons = [build_season(guild_id, number, f"{TWIN} {number}") for number in ("1", "2")]
+    shelf.seasons.seasons = {one.season_id: one for one in seasons}
+    shelf.roles.rules[guild_id] = [
+        RoleRule(
+            guild_id=guild_id,
+            rule_id=str(number),
+            terms=RuleTerms(role_id=RoleId(number), kills=number),
+            created_by=owner_id,
+            created_at=SEEN,
+        )
+        for number in (1, 2)
+    ]
     shelf.error_store.groups[guild_id] = [build_group("AAAAAA"), build_group("BBBBBB")]
     asker = Attacker(world.owner_of(guild), channel, NAMES)
     places = [one for one in list_places(world.commands.list_commands(None)) if one.is_completed]
