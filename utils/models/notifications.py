@@ -29,7 +29,7 @@ class Topic(StrEnum):
 
 TOPIC_CHOICES: Mapping[Topic, Text] = {
     Topic.BOUNTY: text("A bounty on one of my players"),
-    Topic.CLAIMED: text("My bounties: claimed or paid back"),
+    Topic.CLAIMED: text("My bounties, claimed or paid back"),
     Topic.LEVEL: text("A new level"),
 }
 
