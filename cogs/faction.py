@@ -8,11 +8,13 @@ from utils.interactions.confirming import ask_first
 from utils.interactions.context import KillfeedContext
 from utils.interactions.declarations import Access
 from utils.interactions.guild_cog import GuildCog
-from utils.interactions.options import name_choices, text_option
+from utils.interactions.limits import PAGE_COST
+from utils.interactions.options import name_choices, period_option, text_option
 from utils.interactions.paging import cut_page, respond_with_pages
 from utils.models.factions import RANK_CHOICES, FactionRank
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
+from utils.models.statistics import Period
 from utils.models.texts import Mention, Text, text
 from utils.services.factions.names import LONGEST_NAME, LONGEST_TAG
 from utils.services.factions.rules import FactionEdit
@@ -161,24 +163,28 @@ class FactionCog(GuildCog):
 
     @faction.command(name="info", description="A faction, its members and its figures")
     @text_option("faction", description="Which one; leave it out for yours", autocomplete=complete_faction)
+    @period_option()
     @asks_which
-    @Access(feature=Feature.FACTIONS)
-    async def info(self, ctx: KillfeedContext, faction: str | None) -> None:
+    @Access(feature=Feature.FACTIONS, cost=PAGE_COST)
+    async def info(self, ctx: KillfeedContext, faction: str | None, period: str) -> None:
         """Answer ``/faction info``."""
-        factions = self.services.factions
+        services, guild_id = self.services, ctx.guild_id
         if faction is None:
-            shown = await factions.get_own(ctx.guild_id, ctx.member_id)
+            found = (await services.factions.get_own(guild_id, ctx.member_id)).faction
         else:
-            shown = await factions.get(ctx.guild_id, faction)
-        await ctx.respond(embed=ctx.embeds.build_faction(shown))
+            found = await services.factions.resolve(guild_id, faction)
+        coverage = await services.coverage.choose(guild_id, None, Period(period))
+        shown = await services.factions.get_figures(coverage, found.faction_id)
+        await ctx.respond(embed=ctx.embeds.build_faction(shown, coverage))
 
     @faction.command(name="list", description="All factions")
-    @Access(feature=Feature.FACTIONS)
+    @Access(feature=Feature.FACTIONS, cost=PAGE_COST)
     async def list(self, ctx: KillfeedContext) -> None:
         """Answer ``/faction list``."""
+        coverage = await self.services.coverage.choose(ctx.guild_id, None)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
-            shown = cut_page(await self.services.factions.list_factions(ctx.guild_id), page)
+            shown = cut_page(await self.services.factions.rank(coverage), page)
             return ctx.embeds.build_faction_list(shown.rows, first=shown.first), shown.count
 
         await respond_with_pages(ctx, build)

@@ -59,6 +59,10 @@ class LeaderboardCog(GuildCog):
             shown = cut_page(table.rows, page)
             embed = ctx.embeds.build_weapon_board(shown.rows, table, coverage, first=shown.first)
             return Answer(embed, shown.count)
+        if board is Board.FACTIONS:
+            ranked = await self.services.factions.rank(coverage)
+            rows = cut_page([one for one in ranked if one.place is not None], page)
+            return Answer(ctx.embeds.build_faction_board(rows.rows, coverage, first=rows.first), rows.count)
         found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=ctx.member_id)
         return Answer(ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own), found.pages)
 
@@ -70,6 +74,8 @@ class LeaderboardCog(GuildCog):
         """
         if board is Board.BOUNTIES:
             await self.services.premium.verify_premium_for_feature(guild_id, Feature.BOUNTIES)
+        if board is Board.FACTIONS:
+            await self.services.premium.verify_premium_for_feature(guild_id, Feature.FACTIONS)
 
     @on_press(MY_PLACE)
     @Access(is_private=True, feature=Feature.LEADERBOARD, cost=PAGE_COST)

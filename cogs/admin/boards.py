@@ -8,10 +8,11 @@ from utils.interactions.options import name_choices, server_option
 from utils.interactions.services import Services
 from utils.models.posted_boards import LIVE_CHOICES, LiveBoard, find_board
 from utils.models.premium import Feature
-from utils.models.statistics import BOARD_CHOICES
+from utils.models.statistics import BOARD_CHOICES, Board
 from utils.models.texts import Command, Mention, text
 
-BOARDS = [*name_choices(BOARD_CHOICES), *name_choices(LIVE_CHOICES)]
+RANKINGS = {board: name for board, name in BOARD_CHOICES.items() if board is not Board.FACTIONS}
+BOARDS = [*name_choices(RANKINGS), *name_choices(LIVE_CHOICES)]
 
 
 class BoardCommands:

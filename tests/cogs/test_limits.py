@@ -23,7 +23,12 @@ EXPENSIVE = {
     "activity": 1,
     "server population": 1,
     "compare": PAGE_COST,
+    "rank": 1,
     "leaderboard": PAGE_COST,
+    "servers": PAGE_COST,
+    "season results": PAGE_COST,
+    "faction info": PAGE_COST,
+    "faction list": PAGE_COST,
     "data export": 3,
     "data erase": 3,
 }

@@ -1,8 +1,8 @@
 """Factions in memory: their storage, and its transactions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import TypeVar
 
 from tests.fakes.links import FakeLinkStore
@@ -14,11 +14,14 @@ from utils.models.factions import (
     FactionInvitation,
     FactionPeriod,
     FactionRank,
+    MemberKill,
     begin_period,
     choose_successor,
     sort_members,
 )
-from utils.models.scope import GuildId, MemberId
+from utils.models.players import PlayerDay
+from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.statistics import CoveredDeaths
 
 T = TypeVar("T")
 
@@ -177,9 +180,37 @@ class FakeFactionStore:
         own = {key for key, one in self.factions.items() if one.guild_id == guild_id}
         return [one for one in self.periods if one.is_current and one.faction_id in own]
 
+    async def list_periods(self, guild_id: GuildId) -> Sequence[FactionPeriod]:
+        """Return all periods of a guild."""
+        own = {key for key, one in self.factions.items() if one.guild_id == guild_id}
+        return [one for one in self.periods if one.faction_id in own]
+
     async def list_invitations(
         self, guild_id: GuildId, member_id: MemberId, *, now: datetime
     ) -> Sequence[FactionInvitation]:
         """Return the open invitations of a member."""
         open_ones = [one for key, one in self.invitations.items() if key[1] == member_id and one.is_open(now)]
         return [one for one in open_ones if self.factions[one.faction_id].guild_id == guild_id]
+
+
+@dataclass
+class FakeFactionDays:
+    """The days and kills of players, on every server."""
+
+    days: list[PlayerDay] = field(default_factory=list)
+    kills: list[MemberKill] = field(default_factory=list)
+
+    async def list_days(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date, until: date
+    ) -> Sequence[PlayerDay]:
+        """Return the days of players."""
+        del covered
+        return [one for one in self.days if one.player_id in player_ids and since <= one.day <= until]
+
+    async def list_kills_among(
+        self, covered: CoveredDeaths, player_ids: Sequence[PlayerId], *, since: date, until: date
+    ) -> Sequence[MemberKill]:
+        """Return the kills among players."""
+        del covered
+        own = [one for one in self.kills if {one.killer_id, one.victim_id} <= set(player_ids)]
+        return [one for one in own if since <= one.day <= until]

@@ -29,7 +29,7 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.incidents import WHOLE_BOT
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow, ReadKill
-from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
+from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerDay, PlayerStats
 from utils.models.playtime import Playtime
 from utils.models.presence import PlayerPresence, PlayerState, ServerPresence
 from utils.models.problems import Problem
@@ -89,6 +89,10 @@ def _add_factions(shelf: Shelf, guild_id: GuildId, member_id: MemberId, other_id
         FactionPeriod("f1", MemberId(111), begun, FactionRank.OFFICER),
         FactionPeriod("f1", other_id, begun + HOUR),
         FactionPeriod("f2", MemberId(222), begun, FactionRank.LEADER),
+    ]
+    counters = Counters(kills=1_234, deaths=400, longest=612, best_streak=9, xp=15_000)
+    shelf.faction_days.days = [
+        PlayerDay(build_player_id(NAMES[0]), (START - timedelta(days=3)).date(), counters)
     ]
 
 

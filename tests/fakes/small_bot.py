@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.errors import FakeErrorSink, FakeErrorStore
-from tests.fakes.factions import FakeFactionStore
+from tests.fakes.factions import FakeFactionDays, FakeFactionStore
 from tests.fakes.figures import (
     FakeCombatStore,
     FakeDeathStore,
@@ -424,6 +424,7 @@ class Shelf:
     guild_roles: FakeGuildRoles = field(default_factory=FakeGuildRoles)
     role_edits: FakeRoleEditing = field(default_factory=FakeRoleEditing)
     factions: FakeFactionStore = field(init=False)
+    faction_days: FakeFactionDays = field(default_factory=FakeFactionDays)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
     hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
@@ -514,6 +515,7 @@ class Shelf:
             links=self.links,
             roles=self.roles,
             factions=self.factions,
+            faction_days=self.faction_days,
             wallets=self.money,
             bounties=self.money,
             due_bounties=self.money,

@@ -24,7 +24,7 @@ from utils.models.statistics import Board
 STORIES = choose_examples(quick=5, deep=12)
 ALONE = choose_examples(quick=1, deep=len(GUILDS))  # the guilds of a story that are compared
 STEPS = 70
-BOARDS = [board for board in Board if board is not Board.WEAPONS]  # boards of players
+BOARDS = [board for board in Board if board not in (Board.WEAPONS, Board.FACTIONS)]  # boards of players
 FROM_DEADSIDE_LOG = {"log_state", "presence", "sessions", "play_days", "log_events", "population"}
 CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "post_id", "bounty_id", "nonce"}
 LEDGER_KEY = re.compile(r"'key', '(\w+):[^']*'")

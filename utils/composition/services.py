@@ -11,6 +11,7 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.events import EventDispatcher
 from utils.services.factions.factions import FactionService
+from utils.services.factions.figures import FactionDays, FactionFigureService
 from utils.services.factions.stores import FactionStore
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
@@ -95,6 +96,7 @@ class ServiceStores:
     links: LinkStore
     roles: RuleStore
     factions: FactionStore
+    faction_days: FactionDays
     wallets: WalletStore
     bounties: BountyStore
     due_bounties: DueBounties
@@ -237,7 +239,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         links=links,
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
-        factions=FactionService(stores.factions, events=around.events, clock=clock),
+        factions=build_factions(stores, around),
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
@@ -276,6 +278,12 @@ def build_catch_ups(stores: ServiceStores, around: Surroundings) -> CatchUpRepor
         tasks=around.tasks,
         clock=around.clock,
     )
+
+
+def build_factions(stores: ServiceStores, around: Surroundings) -> FactionService:
+    """Return the rules and the figures of factions."""
+    figures = FactionFigureService(stores.factions, days=stores.faction_days, links=stores.links)
+    return FactionService(stores.factions, figures=figures, events=around.events, clock=around.clock)
 
 
 def build_guild_changes(

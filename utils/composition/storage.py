@@ -16,6 +16,7 @@ from utils.database.repositories.erasure_records import ErasureRecordRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.errors import ErrorRepository
 from utils.database.repositories.event_posts import EventPostRepository
+from utils.database.repositories.faction_figures import FactionFigureRepository
 from utils.database.repositories.factions import FactionRepository
 from utils.database.repositories.game_logs import GameLogRepository
 from utils.database.repositories.guilds import GuildRepository
@@ -144,6 +145,7 @@ def build_repositories(settings: Settings, database: SafeDatabase, leases: Lease
         links=LinkRepository(database),
         roles=RoleRepository(database, fences=fences),
         factions=FactionRepository(database, fences=fences),
+        faction_days=FactionFigureRepository(database),
         wallets=WalletRepository(database, fences=fences),
         bounties=BountyRepository(database, fences=fences),
         due_bounties=scope_index,

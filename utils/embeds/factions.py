@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import discord
 
+from utils.embeds.players import BOARDS, build_ranking, describe_coverage, measure_places, write_place
 from utils.embeds.replies import build_success_embed
 from utils.embeds.style import Style
-from utils.embeds.values import join_facts
+from utils.embeds.values import NONE_YET, count_kills, frame, join_facts
 from utils.models.factions import (
     EndedMembership,
     Faction,
+    FactionFigures,
     FactionInvitation,
     FactionMembers,
     FactionPeriod,
@@ -17,7 +19,19 @@ from utils.models.factions import (
     choose_successor,
 )
 from utils.models.scope import MemberId
-from utils.models.texts import Command, Mention, Moment, Text, Value, join, plural, text
+from utils.models.statistics import Board, Coverage
+from utils.models.texts import (
+    Command,
+    Mention,
+    Metres,
+    Moment,
+    Number,
+    Text,
+    Value,
+    join,
+    plural,
+    text,
+)
 
 _RANK_MARKS = {FactionRank.LEADER: "👑", FactionRank.OFFICER: "🎖️", FactionRank.MEMBER: "▫️"}
 
@@ -91,22 +105,26 @@ def describe_left(ended: EndedMembership) -> Text:
     return text("You left **{faction}**. {leader} leads it now.", faction=name, leader=leader)
 
 
-def build_faction_embed(style: Style, shown: FactionMembers) -> discord.Embed:
+def build_faction_embed(style: Style, figures: FactionFigures, coverage: Coverage) -> discord.Embed:
     """Return the answer of ``/faction info``."""
-    faction = shown.faction
-    how = text("Anyone may join.") if faction.is_open else text("Joining needs an invitation.")
+    shown, faction = figures.shown, figures.shown.faction
     embed = style.build(
         text("🏴 {faction} [{tag}]", faction=faction.name, tag=faction.tag),
-        how,
+        describe_coverage(coverage),
         colour=style.theme.ranking,
     )
-    members = join([_show_member(one) for one in shown.members], "\n")
-    style.add_field(embed, text("Members"), members)
-    return embed
+    for name, value in _list_figures(figures):
+        style.add_field(embed, name, value, inline=True)
+    ranked = sorted(shown.members, key=lambda one: -_count_kills(figures, one.member_id))
+    members = [_show_member(one, _count_kills(figures, one.member_id)) for one in ranked]
+    title = plural("{count} member by kills", "{count} members by kills", len(members))
+    how = text("Anyone may join.") if faction.is_open else text("Joining needs an invitation.")
+    style.add_field(embed, title, join(members, "\n"))
+    return style.add_footer(embed, how)
 
 
 def build_faction_list_embed(
-    style: Style, factions: Sequence[FactionMembers], *, first: int
+    style: Style, factions: Sequence[FactionFigures], *, first: int
 ) -> discord.Embed:
     """Return one page of the factions; ``first`` is the number of its first row, from 1."""
     lines = [
@@ -116,10 +134,57 @@ def build_faction_list_embed(
     return style.build(text("🏴 Factions"), nobody, lines=lines, colour=style.theme.ranking)
 
 
-def _show_faction(shown: FactionMembers) -> Text:
-    faction = shown.faction
+def build_faction_board_embed(
+    style: Style, factions: Sequence[FactionFigures], coverage: Coverage, *, first: int
+) -> discord.Embed:
+    """Return one page of the board of factions with a place; ``first`` is its first place."""
+    width = measure_places(style, first + len(factions) - 1)
+    lines = [style.write(_show_place(style, one, width=width)) for one in factions]
+    lines = lines or [style.write(text("This board is still empty."))]
+    return build_ranking(style, BOARDS[Board.FACTIONS], coverage, lines)
+
+
+def _list_figures(figures: FactionFigures) -> list[tuple[Text, Value]]:
+    counters, shown = figures.counters, figures.shown
+    leader: Value = NONE_YET if shown.leader_id is None else Mention("@", shown.leader_id)
+    found: list[tuple[Text, Value]] = [
+        (text("Leader"), leader),
+        (text("Kills"), Number(counters.kills)),
+        (text("Deaths"), Number(counters.deaths)),
+        (text("K/D"), Number(counters.ratio, 2)),
+        (text("XP"), Number(counters.xp)),
+    ]
+    if counters.longest:
+        found.append((text("Longest kill"), Metres(counters.longest)))
+    if counters.best_streak:
+        found.append((text("Best streak"), Number(counters.best_streak)))
+    if figures.place is not None:
+        place = text("#{rank} of {ranked}", rank=Number(figures.place), ranked=Number(figures.places))
+        found.append((text("Place"), place))
+    return found
+
+
+def _count_kills(figures: FactionFigures, member_id: MemberId) -> int:
+    counters = figures.by_member.get(member_id)
+    return 0 if counters is None else counters.kills
+
+
+def _show_place(style: Style, figures: FactionFigures, *, width: int) -> Text:
+    faction, counters = figures.shown.faction, figures.counters
+    place = write_place(style, figures.place or 0, width=width)
+    return frame(
+        f"{place} **{{name}}** [{{tag}}] — {{kills}}",
+        name=faction.name,
+        tag=faction.tag,
+        kills=count_kills(counters.kills),
+    )
+
+
+def _show_faction(figures: FactionFigures) -> Text:
+    shown, faction = figures.shown, figures.shown.faction
     facts: list[Value] = [
         text("**{faction}** [{tag}]", faction=faction.name, tag=faction.tag),
+        count_kills(figures.counters.kills),
         plural("{count} member", "{count} members", len(shown.members)),
     ]
     if shown.leader_id is not None:
@@ -129,5 +194,6 @@ def _show_faction(shown: FactionMembers) -> Text:
     return join_facts(facts)
 
 
-def _show_member(member: FactionPeriod) -> Text:
-    return join([_RANK_MARKS[member.rank], Mention("@", member.member_id)])
+def _show_member(member: FactionPeriod, kills: int) -> Text:
+    who = join([_RANK_MARKS[member.rank], Mention("@", member.member_id)])
+    return join_facts([who, count_kills(kills)])

@@ -309,6 +309,7 @@ class EmbedFactory:
     build_links = _show(links.build_links_embed)
 
     build_faction = _show(factions.build_faction_embed)
+    build_faction_board = _show(factions.build_faction_board_embed)
     build_faction_list = _show(factions.build_faction_list_embed)
     build_faction_founded = _show(factions.build_founded_embed)
     build_faction_invited = _show(factions.build_invited_embed)

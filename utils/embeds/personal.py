@@ -108,6 +108,12 @@ def _list_losses_of_member(holdings: Holdings) -> Iterator[Text]:
         )
     if holdings.closed_bounties:
         yield plural("{count} ended bounty", "{count} ended bounties", holdings.closed_bounties)
+    if holdings.factions:
+        yield plural(
+            "{count} time in a faction, or invitation to one",
+            "{count} times in factions, and invitations to them",
+            holdings.factions,
+        )
     if holdings.changes:
         yield plural(
             "stays: {count} change they made as an admin, so other admins can see who made it",

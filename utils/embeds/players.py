@@ -62,6 +62,7 @@ BOARDS: Mapping[Board, BoardLook] = {
     Board.WEAPONS: BoardLook(text("🏆 Deadliest weapons"), count_kills),
     Board.BOUNTIES: BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
     Board.XP: BoardLook(text("🏆 Most XP"), show_xp),
+    Board.FACTIONS: BoardLook(text("🏆 Best factions"), count_kills),
     Board.PLAYTIME: BoardLook(text("🏆 Most time played"), lambda value: Span(timedelta(seconds=value))),
 }
 """The looks of the boards."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from utils.models.scope import GuildId, MemberId
+from utils.models.players import Counters
+from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.texts import Text, text_in
 
 MOST_MEMBERS = 25
@@ -182,6 +183,49 @@ class FactionMembers:
     def find(self, member_id: MemberId) -> FactionPeriod | None:
         """Return the period of a present member."""
         return next((one for one in self.members if one.member_id == member_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FactionSpan:
+    """Days (both included) in which a member's player counts for a faction."""
+
+    faction_id: str
+    member_id: MemberId
+    player_id: PlayerId
+    first: date
+    last: date
+
+    @property
+    def key(self) -> tuple[str, MemberId]:
+        """The faction and the member."""
+        return self.faction_id, self.member_id
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKill:
+    """A kill of a member's player by another one, by the day of the game server."""
+
+    killer_id: PlayerId
+    victim_id: PlayerId
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class FactionFigures:
+    """A faction with its figures.
+
+    Attributes:
+        counters: the sums of its members, without kills inside the faction.
+        by_member: those of each member, former ones included.
+        place: its place among the factions with a kill; None without one.
+        places: the number of factions with a kill.
+    """
+
+    shown: FactionMembers
+    counters: Counters
+    by_member: Mapping[MemberId, Counters]
+    place: int | None = None
+    places: int = 0
 
 
 def sort_members(periods: Iterable[FactionPeriod]) -> tuple[FactionPeriod, ...]:

@@ -51,6 +51,7 @@ class Holdings:
         balance: emeralds in the wallet.
         open_bounties: the open bounties that the member placed; the emeralds held for them are erased with
             the wallet.
+        factions: the times in factions and the invitations to them.
         changes: the number of changes by hand, which stay.
     """
 
@@ -59,14 +60,14 @@ class Holdings:
     ledger_rows: int = 0
     open_bounties: int = 0
     closed_bounties: int = 0
+    factions: int = 0
     changes: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing of the member could be erased."""
-        return not (
-            self.links or self.balance or self.ledger_rows or self.open_bounties or self.closed_bounties
-        )
+        figures = (self.balance, self.ledger_rows, self.open_bounties, self.closed_bounties)
+        return not any((self.links, self.factions, *figures))
 
 
 class PersonKind(StrEnum):

@@ -60,6 +60,7 @@ class Board(StrEnum):
     WEAPONS = "weapons"
     BOUNTIES = "bounties"
     PLAYTIME = "playtime"
+    FACTIONS = "factions"
     XP = "xp"
 
 
@@ -73,6 +74,7 @@ BOARD_CHOICES: Mapping[Board, Text] = {
     Board.WEAPONS: text_in("a choice", "Weapons"),
     Board.BOUNTIES: text_in("a choice", "Claimed bounties"),
     Board.PLAYTIME: text_in("a choice", "Time played"),
+    Board.FACTIONS: text_in("a choice", "Factions"),
     Board.XP: text_in("a choice", "XP and levels"),
 }
 """The names of boards in lists of choices."""
@@ -87,6 +89,7 @@ BOARD_NAMES: Mapping[str, Text] = {
     Board.WEAPONS: text_in("a board", "weapons"),
     Board.BOUNTIES: text_in("a board", "bounties"),
     Board.PLAYTIME: text_in("a board", "time played"),
+    Board.FACTIONS: text_in("a board", "factions"),
     Board.XP: text_in("a board", "XP"),
 }
 """The names of boards in sentences."""

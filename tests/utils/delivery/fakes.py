@@ -13,6 +13,7 @@ from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.server_loops import FakeShapes
 from utils.delivery.ports import Lane, PostedMessage
 from utils.delivery.service import DeliveryOutcome, DeliveryService
+from utils.embeds.buttons import LastingView
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
 from utils.events import EventDispatcher
@@ -232,9 +233,11 @@ class FakeMessageSender:
         embeds: Sequence[discord.Embed],
         pictures: Sequence[Picture],
         nonce: str,
+        buttons: LastingView | None = None,
         role_ids: Sequence[int] = (),
     ) -> int:
         """Post a message once for each remembered nonce."""
+        del buttons
         await self.fuse.step()
         self.mentions.append(tuple(role_ids))
         self.tries += 1

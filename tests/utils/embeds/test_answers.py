@@ -469,7 +469,7 @@ def test_help_of_one_command_tells_its_options_and_a_missing_tier(factory: Embed
 
 @pytest.mark.parametrize("kind", [ChannelKind.EVENTS, ChannelKind.CONNECTIONS, ChannelKind.NEWS])
 @pytest.mark.parametrize(("server_name", "mark"), [("North", "Sample of North"), (None, "Sample")])
-def test_sample_about_a_game_server_cannot_be_taken_for_news(
+async def test_sample_about_a_game_server_cannot_be_taken_for_news(
     factory: EmbedFactory, kind: ChannelKind, server_name: str | None, mark: str
 ) -> None:
     """The announcement of a restart has no invented name, so each sample says that it is one."""
@@ -480,7 +480,7 @@ def test_sample_about_a_game_server_cannot_be_taken_for_news(
 
 
 @pytest.mark.parametrize("kind", OFFERED_KINDS)
-def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
+async def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
     """Each kind of channel has a sample; those of notices look like their posts."""
     post = factory.build_sample(kind, "North_1", at=AT, shape=PostShape(names_servers=True))
     description = "\n".join(one.description or "" for one in post.embeds)

@@ -120,7 +120,7 @@ def test_incomplete_kind_is_refused(
 
 
 @pytest.mark.parametrize("kind", list(ALL_KINDS), ids=lambda kind: kind.name)
-def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
+async def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
     """``/admin channel test`` shows every kind of the channel like its posts; of kills a line and a card."""
     factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
     names = [one.name for one in ALL_KINDS if one.channel_kind is kind.channel_kind]

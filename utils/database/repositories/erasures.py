@@ -70,6 +70,8 @@ class ErasureRepository(FencedRepository):
             ledger_rows=await self._of_guild("ledger", guild_id).count(own),
             open_bounties=open_ones,
             closed_bounties=placed - open_ones + await bounties.count({"claimer_id": member}),
+            factions=await self._of_guild("faction_periods", guild_id).count(own)
+            + await self._of_guild("faction_invites", guild_id).count(own),
             changes=await self._of_guild("audit", guild_id).count(
                 {"actor_id": member, "action": {"$ne": AuditAction.LINK_ASK.value}}
             ),

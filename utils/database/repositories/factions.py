@@ -47,12 +47,9 @@ class FactionRepository(FencedRepository):
         found = await self._of_guild("faction_periods", guild_id).find({"is_current": True}, hint="current")
         return read_periods(found)
 
-    async def list_periods(self, guild_id: GuildId, faction_id: str) -> tuple[FactionPeriod, ...]:
-        """Return the periods of all members of a faction, present and former ones."""
-        found = await self._of_guild("faction_periods", guild_id).find(
-            {"faction_id": faction_id}, hint="period"
-        )
-        return read_periods(found)
+    async def list_periods(self, guild_id: GuildId) -> tuple[FactionPeriod, ...]:
+        """Return the periods of all members of all factions, present and former ones."""
+        return read_periods(await self._of_guild("faction_periods", guild_id).find({}, hint="period"))
 
     async def list_invitations(
         self, guild_id: GuildId, member_id: MemberId, *, now: datetime

@@ -11,6 +11,7 @@ from utils.events import EventDispatcher, FactionChanged
 from utils.models.factions import (
     EndedMembership,
     Faction,
+    FactionFigures,
     FactionInvitation,
     FactionMembers,
     FactionRank,
@@ -18,9 +19,11 @@ from utils.models.factions import (
 )
 from utils.models.labels import Choice, add_labels, find_labelled
 from utils.models.scope import GuildId, MemberId
+from utils.models.statistics import Coverage
 from utils.models.texts import Command, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.factions import rules
+from utils.services.factions.figures import FactionFigureService
 from utils.services.factions.names import compute_name_key, read_name, read_tag
 from utils.services.factions.rules import Audited, Edited, FactionEdit
 from utils.services.factions.stores import FactionStore, FactionUnit
@@ -36,11 +39,13 @@ class FactionService:
     """Founds, changes and lists the factions of guilds.
 
     Args:
+        figures: how the factions are doing.
         events: dispatches ``FactionChanged`` after each change.
     """
 
     store: FactionStore
     _: KW_ONLY
+    figures: FactionFigureService
     events: EventDispatcher
     clock: Clock
 
@@ -142,16 +147,6 @@ class FactionService:
             if faction.find(member_id) is not None:
                 return faction
         raise NotFoundError(rules.NO_FACTION)
-
-    async def get(self, guild_id: GuildId, typed: str) -> FactionMembers:
-        """Return the faction of an id, a name or a tag, with all its members.
-
-        Raises:
-            NotFoundError, AmbiguousError: the text fits no faction, or several.
-        """
-        found = await self.list_factions(guild_id)
-        chosen = choose_faction([one.faction for one in found], typed)
-        return next(one for one in found if one.faction.faction_id == chosen.faction_id)
 
     async def get_led(self, guild_id: GuildId, member_id: MemberId) -> FactionMembers:
         """Return the faction that a member leads.
@@ -257,6 +252,18 @@ class FactionService:
             )
             for faction in factions
         )
+
+    async def rank(self, coverage: Coverage) -> Sequence[FactionFigures]:
+        """Return all active factions with their figures, most kills first."""
+        return await self.figures.rank(coverage)
+
+    async def get_figures(self, coverage: Coverage, faction_id: str) -> FactionFigures:
+        """Return an active faction with its figures and its place.
+
+        Raises:
+            NotFoundError: it was disbanded a moment ago.
+        """
+        return await self.figures.get(coverage, faction_id)
 
     async def resolve(self, guild_id: GuildId, typed: str) -> Faction:
         """Return the active faction of an id, a name or a tag, or of a unique part of a name.

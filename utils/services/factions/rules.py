@@ -29,6 +29,7 @@ from utils.models.factions import (
 )
 from utils.models.scope import MemberId
 from utils.models.texts import Command, Mention, Moment, Number, Text, text
+from utils.services.factions.figures import GONE
 from utils.services.factions.names import compute_name_key, read_name, read_tag
 from utils.services.factions.stores import FactionUnit
 
@@ -45,7 +46,6 @@ LINK_FIRST = text(
 )
 LEAVE = Command("faction leave")
 NO_FACTION = text("You aren't in a faction.")
-GONE = text("This faction is disbanded.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from utils.models.factions import (
     FactionRank,
 )
 from utils.models.scope import GuildId, MemberId
+from utils.services.factions.figures import FactionLists
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class FactionUnit(Protocol):  # implemented by FactionTransaction
         """Add the entry of the change that this transaction makes."""
 
 
-class FactionStore(Protocol):  # implemented by FactionRepository
+class FactionStore(FactionLists, Protocol):  # implemented by FactionRepository
     """Storage of factions.
 
     Raises:
@@ -85,9 +86,6 @@ class FactionStore(Protocol):  # implemented by FactionRepository
 
     async def in_transaction(self, guild_id: GuildId, work: Callable[[FactionUnit], T]) -> T:
         """Run ``work`` in one transaction, in a thread; it may run again after a transient error."""
-
-    async def list_active(self, guild_id: GuildId) -> Sequence[Faction]:
-        """Return the active factions of a guild, the oldest first."""
 
     async def list_members(self, guild_id: GuildId) -> Sequence[FactionPeriod]:
         """Return the present members of all factions of a guild."""

@@ -6,14 +6,18 @@ The rules decide within the transactions, so they are tested together with the s
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.faction_figures import FactionFigureRepository
 from utils.database.repositories.factions import FactionRepository
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import (
     InvalidInputError,
     LimitReachedError,
@@ -22,6 +26,7 @@ from utils.errors import (
     NotLinkedError,
     UserFacingError,
 )
+from utils.models.deaths import Death
 from utils.models.factions import (
     MOST_FACTIONS,
     MOST_INVITATIONS,
@@ -30,9 +35,13 @@ from utils.models.factions import (
     Faction,
     FactionPeriod,
     FactionRank,
+    MemberKill,
 )
 from utils.models.links import Link
-from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.players import Counters, PlayerDay
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
+from utils.models.servers import GameServer
+from utils.models.statistics import CoveredDeaths
 from utils.services.factions import rules
 from utils.services.factions.names import compute_name_key
 from utils.services.factions.rules import FactionEdit
@@ -126,7 +135,7 @@ async def test_faction_comes_back_as_it_was_and_belongs_to_its_guild(camp: Camp)
     await camp.join(wolves, BERT)
     assert await camp.store.list_active(GUILD) == (wolves,)
     assert await camp.store.list_active(OTHER) == await camp.store.list_members(OTHER) == ()
-    assert await camp.store.list_periods(GUILD, wolves.faction_id) == (
+    assert await camp.store.list_periods(GUILD) == (
         FactionPeriod(wolves.faction_id, BERT, NOW + timedelta(seconds=1)),
         FactionPeriod(wolves.faction_id, ANNA, NOW, LEADER, is_founder=True),
     )
@@ -246,7 +255,7 @@ async def test_who_comes_back_on_the_day_of_leaving_was_never_away(camp: Camp) -
     await camp.join(wolves, BERT, at=NOW + timedelta(hours=2))
     await camp.leave(BERT)
     await camp.join(wolves, BERT, at=NOW + DAY)
-    own = [one for one in await camp.store.list_periods(GUILD, wolves.faction_id) if one.member_id == BERT]
+    own = [one for one in await camp.store.list_periods(GUILD) if one.member_id == BERT]
     first = FactionPeriod(wolves.faction_id, BERT, NOW + timedelta(seconds=1))
     assert own == [
         replace(first, left_at=NOW + timedelta(hours=1)),
@@ -359,3 +368,40 @@ async def test_admin_chooses_a_leader_and_disbands(camp: Camp) -> None:
     entries = [one[1].action for one in (led, ended) if isinstance(one, tuple)]
     assert entries == ["faction leader", "faction disband"]
     assert await camp.list_ranks() == {}
+
+
+async def test_days_and_kills_among_members_are_read_from_the_shown_figures(
+    camp: Camp,
+    scope: ServerScope,
+    stranger: ServerScope,
+    make_server: Callable[..., GameServer],
+    make_death: Callable[..., Death],
+) -> None:
+    """Kills of others, of other days and by oneself are left out; another guild has none of it."""
+    ingestion = IngestionRepository(camp.database, fences=lambda _: None)
+    await GameServerRepository(camp.database).insert_server(scope, make_server(scope))
+    wolf, bear, fox = map(PlayerId, ("wolf", "bear", "fox"))
+    days = [PlayerDay(wolf, date(2025, 4, day), Counters(kills=day)) for day in (29, 30)]
+    deaths = [
+        make_death(scope, *pair, second=number)
+        for number, pair in enumerate(
+            (("wolf", "bear"), ("bear", "wolf"), ("wolf", "fox"), ("bear", "bear"), ("fox", "wolf"))
+        )
+    ]
+
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths([*deaths, make_death(scope, "wolf", "bear", second=86_400)])
+        unit.replace_days(days, generation=0)
+
+    await ingestion.in_transaction(scope, store)
+    figures, today = FactionFigureRepository(camp.database), date(2025, 4, 30)
+    covered = CoveredDeaths(GUILD, [scope.server_id])
+    read = [wolf, bear]
+    assert await figures.list_days(covered, read, since=today, until=today) == (days[1],)
+    assert await figures.list_kills_among(covered, read, since=today, until=today) == (
+        MemberKill(bear, wolf, today),
+        MemberKill(wolf, bear, today),
+    )
+    foreign = CoveredDeaths(OTHER, [stranger.server_id])
+    assert await figures.list_days(foreign, read, since=today, until=today) == ()
+    assert await figures.list_kills_among(foreign, [*read, fox], since=today, until=today) == ()
