@@ -379,6 +379,10 @@ WALKED_ELSEWHERE = {
     ),
     "Or leave the game server in a window and stay away for a minute: that counts as well, and you lose "
     "nothing.": "tests/bot/test_links.py::test_leaving_the_server_is_a_sign_while_its_log_is_well",
+    "At most one message in ten minutes, and ten a day. They come from this Discord server only.": (
+        "tests/utils/delivery/test_direct_messages.py"
+        "::test_members_are_told_what_they_asked_for_and_not_too_often"
+    ),
     "Import of {server} stopped": "tests/utils/delivery/test_progress.py",
     "The server was removed during the import.": "tests/utils/delivery/test_progress.py",
     "Error resolved": RESOLVED,
@@ -418,9 +422,7 @@ NO_PROMISE = {
         "{hour}:00 UTC",
         "{weekday} at {time}, about the last week from Monday to Sunday",
         "every day at {time}, about the day before",
-        "{times}; next {moment}",
         "No news channel is set, so I don't post recaps. Choose one with {set}.",
-        "News channel",
         "{number} h",
         "Bounties and paid kills",
         "Bounties by the house",
@@ -429,6 +431,7 @@ NO_PROMISE = {
         "🎨 Style of a channel",
         "🔑 Host key: {server}",
         "🧭 Setup",
+        "📨 Direct messages",
         "Counters",
         "{server}",
         "{kind} of {server}",
