@@ -49,7 +49,7 @@ ACTIONS = {
     "prove": 3,
     "unlink": 1,
     "money": 3,
-    "place": 4,
+    "place": 8,
     "cancel": 4,
     "bounty settings": 1,
     "role rule": 2,
