@@ -1,5 +1,8 @@
 """Hostile text against the whole bot: MongoDB stores it as a value and never runs it."""
 
+from collections.abc import Sequence
+from itertools import cycle
+
 import pytest
 
 from simulation.discord import Permission
@@ -25,23 +28,30 @@ def count_stored(stage: Stage) -> dict[str, int]:
 async def test_every_text_option_takes_hostile_text(stage: Stage, kinds: tuple[str, ...]) -> None:
     """Every option answers hostile text, typed and sent, without a bug; only names are stored.
 
-    Each text comes from a member of its own, because the bot limits the work of each member.
+    Each text comes from two members in turn, because the bot limits the work of each member.
     """
     stage.open_files().append(*HISTORY)
     await stage.add_server("North")
     admins = stage.world.create_role(stage.guild, "admins", permissions=int(Permission.ADMINISTRATOR))
     before = count_stored(stage)
     for kind in kinds:
-        member = stage.world.add_member(stage.guild, f"sender of {kind}", roles=[admins])
-        attacker = Attacker(member, stage.office, KNOWN | {"host": stage.host.address})
-        await attack_everywhere(stage, attacker, HOSTILE[kind])
+        attackers = [
+            Attacker(
+                stage.world.add_member(stage.guild, f"{name} sender of {kind}", roles=[admins]),
+                stage.office,
+                KNOWN | {"host": stage.host.address},
+            )
+            for name in ("first", "second")
+        ]
+        await attack_everywhere(stage, attackers, HOSTILE[kind])
     assert "unexpected error" not in stage.bot.output
     assert count_stored(stage) == before
 
 
-async def attack_everywhere(stage: Stage, attacker: Attacker, text: str) -> None:
+async def attack_everywhere(stage: Stage, attackers: Sequence[Attacker], text: str) -> None:
     """Type and send a text in every place; each answer is without harm."""
-    for place in list_places(stage.world.commands.list_commands(None)):
+    places = list_places(stage.world.commands.list_commands(None))
+    for place, attacker in zip(places, cycle(attackers), strict=False):
         if place.is_completed:
             assert find_harmful_choices(await attacker.type(place, text)) == [], place
         if place.command == "/admin server add":  # its form would ask an unreachable host

@@ -13,6 +13,7 @@ from utils.backup.manifest import build_id
 from utils.backup.steps import Steps, T
 from utils.backup.taking import Order, take_backup
 from utils.database.archives.snapshot import SnapshotFacts
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.models.backups import BackupReason
 
 MOMENT = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
@@ -30,8 +31,8 @@ class FakeSnapshot:
         self._documents = documents
 
     def read_facts(self) -> SnapshotFacts:
-        """Return facts of version 3."""
-        return SnapshotFacts((1_796_000_000, 4), 3, None, {"0": 12, "-1": 2})
+        """Return facts of the present version."""
+        return SnapshotFacts((1_796_000_000, 4), MIGRATIONS.newest, None, {"0": 12, "-1": 2})
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the documents of a collection."""

@@ -17,6 +17,7 @@ from utils.backup.restore import RestoreOrder, Restorer
 from utils.clock import Clock
 from utils.database.archives.switching import REPLACED, RESTORING
 from utils.database.core.database import Fence, SafeDatabase
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.models.restores import RestoreFacts, RestoreGap
 
@@ -38,7 +39,7 @@ PRESENT: Mapping[str, list[dict[str, Any]]] = {
     "kills": [{"_id": number, "guild_id": 7, "weapon": "M4"} for number in range(200, 400)],
     "links": [{"_id": 5, "guild_id": 7, "member_id": 1, "player_id": "p", "linked_at": LATER}],
     "outbox": [{"_id": 1, "guild_id": 7, "server_id": "s", "sequence": 4}],
-    "schema": [{"_id": "data", "version": 3}],
+    "schema": [{"_id": "data", "version": MIGRATIONS.newest}],
 }
 """The data before a restore."""
 

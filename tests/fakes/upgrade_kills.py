@@ -18,6 +18,7 @@ from utils.backup.archive import list_archives
 from utils.clock import SystemClock
 from utils.composition.upgrading import BackedUpgrade, build_backed_upgrade
 from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.indexes import ensure_indexes
 from utils.database.migrations.each_guild import change_each_guild
 from utils.database.migrations.migrations import (
     MIGRATIONS,
@@ -106,6 +107,7 @@ class Upgrades:
 
     async def _prepare(self) -> None:
         connection, database = await self._open()
+        await ensure_indexes(database)
         await store(database)
         await self._set_version(database)
         await connection.close()

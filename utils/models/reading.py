@@ -249,10 +249,12 @@ class ImportJob:
     def keeps_last_read(self) -> bool:
         """Tell whether the log was last read before this import: a recount reads nothing of it.
 
+        One that waits for its logs has no files yet, and is no recount.
+
         Of a catch-up, it was last read by the replaced database.
         """
         if self.catch_up is None:
-            return not self.ends
+            return not (self.ends or self.is_waiting)
         return self.catch_up.read is not None
 
 

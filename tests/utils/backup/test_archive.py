@@ -29,6 +29,7 @@ from utils.backup.checking import check_files
 from utils.backup.manifest import Manifest, parse_manifest
 from utils.backup.taking import explain_disk
 from utils.database.archives.raw_documents import DocumentSplitter, count_documents
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.errors import ArchiveRefusedError, BackupError
 
 
@@ -96,7 +97,7 @@ def rename(folder: Path) -> None:
 def write_manifest_alone(folder: Path) -> None:
     """Change the manifest without its sum."""
     path = folder / MANIFEST_NAME
-    path.write_bytes(path.read_bytes().replace(b'"data_version": 3', b'"data_version": 2'))
+    path.write_bytes(path.read_bytes().replace(b'"data_version": 4', b'"data_version": 2'))
 
 
 @pytest.mark.parametrize(
@@ -245,6 +246,6 @@ def test_stream_without_documents_is_refused(stream: bytes) -> None:
 def test_manifest_carries_what_a_restore_needs(tmp_path: Path) -> None:
     """Version, moment, tokens of the leases and the check of the key are in the manifest."""
     manifest: Manifest = write_archive(tmp_path).manifest
-    assert (manifest.data_version, manifest.upgraded_from) == (3, None)
+    assert (manifest.data_version, manifest.upgraded_from) == (MIGRATIONS.newest, None)
     assert (manifest.cluster_time, manifest.lease_tokens) == ((1_796_000_000, 4), {"0": 12, "-1": 2})
     assert (manifest.key_check, manifest.database) == ("0123456789abcdef", "killfeed")

@@ -20,6 +20,7 @@ from utils.backup.verification import PROOF_BYTES, BackupVerifier
 from utils.database.archives.snapshot import Snapshot, SnapshotSource
 from utils.database.archives.trial import TrialPlace
 from utils.database.core.database import SafeDatabase
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.repositories.leases import BACKUP_LEASE, LeaseRepository
 from utils.errors import ArchiveRefusedError, BackupBusyError, BackupError, SnapshotGoneError
 from utils.models.backups import BackupProgress, BackupReason
@@ -83,7 +84,7 @@ class Setup:
 
     async def fill(self) -> None:
         """Store a few documents in the database."""
-        await self.insert("schema", {"_id": "data", "version": 3})
+        await self.insert("schema", {"_id": "data", "version": MIGRATIONS.newest})
         await self.insert("kills", *({"_id": number, "guild_id": 7} for number in range(50)))
         await self.insert("outbox", {"_id": 1, "guild_id": 7})
 
@@ -108,7 +109,11 @@ async def test_backup_is_taken_proven_and_copied(setup: Setup) -> None:
     outcome = await setup.manager.make(BackupReason.BY_HAND, show=shown.append)
     backup = outcome.backup
     assert (outcome.unproven, outcome.problems) == (None, ())
-    assert (backup.deaths, backup.data_version, backup.reason) == (50, 3, BackupReason.BY_HAND)
+    assert (backup.deaths, backup.data_version, backup.reason) == (
+        50,
+        MIGRATIONS.newest,
+        BackupReason.BY_HAND,
+    )
     assert (backup.checked_at, backup.proven_at) == (START, START)
     assert backup.places == (str(setup.home), str(setup.other))
     assert [step.value for step in dict.fromkeys(one.step for one in shown)] == [

@@ -16,6 +16,7 @@ from utils.database.archives.snapshot import SnapshotFacts
 from utils.database.archives.switching import TOKEN_STEP
 from utils.database.core.database import Fence
 from utils.database.core.indexes import INDEXES
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.repositories.leases import BACKUP_LEASE, RESTORE_LEASE, UPGRADE_LEASE
 from utils.errors import ArchiveRefusedError, BackupBusyError, BackupError, LeaseLostError, StorageError
 from utils.models.restores import RestoreFacts
@@ -42,7 +43,7 @@ async def test_backup_takes_the_place_of_the_present_data(setup: RestoreSetup, a
     assert await digest(setup.database) == NEW
     assert await read(setup, "outbox") == PRESENT["outbox"]
     assert await read(setup, "schema") == [
-        {"_id": "data", "version": 3, "restored_at": START},
+        {"_id": "data", "version": MIGRATIONS.newest, "restored_at": START},
         {"_id": "secret_key", "current": b"proof", "following": None},
     ]
     facts = RestoreFacts(
@@ -189,7 +190,7 @@ async def test_plan_tells_what_changes_and_what_is_lost(setup: RestoreSetup, arc
     )
     await setup.database.unscoped("links").update_one({}, {"$set": {"proven_at": later}})
     plan = await setup.restorer.plan(RestoreOrder(archive))
-    assert (plan.backup_id, plan.taken_at, plan.data_version) == (archive.id, TAKEN_AT, 3)
+    assert (plan.backup_id, plan.taken_at, plan.data_version) == (archive.id, TAKEN_AT, MIGRATIONS.newest)
     assert plan.documents == {"guilds": (2, 2), "kills": (200, 300), "links": (1, 0)}
     assert plan.losses.counts == {"changes": 1, "ledger": 1, "links": 1, "grants": 0, "erasures": 0}
     at = later.isoformat()

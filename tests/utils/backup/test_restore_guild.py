@@ -14,6 +14,7 @@ from utils.backup.archive import Archive
 from utils.backup.restore import RestoreOrder
 from utils.database.archives.switching import RESTORING, CollectionSwitch, delete_in_pieces
 from utils.database.core.database import Fence, SafeDatabase
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.errors import ArchiveRefusedError
 from utils.models.scope import GuildId
 
@@ -54,7 +55,7 @@ async def _setup(database: SafeDatabase, clock: FakeClock) -> RestoreSetup:
     documents["guilds"].append({"_id": THIRD, "guild_id": THIRD})
     documents["kills"].append({"_id": 9000, "guild_id": THIRD})
     documents["outbox"] = [{"_id": 1, "guild_id": GUILD}, {"_id": 2, "guild_id": OTHER, "sequence": 1}]
-    documents["schema"] = [{"_id": "data", "version": 3}]
+    documents["schema"] = [{"_id": "data", "version": MIGRATIONS.newest}]
     await fill(database, documents)
     return RestoreSetup(database, clock)
 
@@ -136,7 +137,7 @@ async def test_guild_that_cannot_be_restored_alone_is_refused(setup: RestoreSetu
     """A guild that the backup does not know, and data of another version, change nothing."""
     with pytest.raises(ArchiveRefusedError, match="has nothing of the community 9"):
         await setup.restore(archive, guild_id=GuildId(THIRD))
-    await setup.database.unscoped("schema").update_one({"_id": "data"}, {"$set": {"version": 4}})
+    await setup.database.unscoped("schema").update_one({"_id": "data"}, {"$set": {"version": 99}})
     with pytest.raises(ArchiveRefusedError, match="restore all of the backup"):
         await setup.restore(archive, guild_id=GuildId(GUILD))
     assert await setup.recovery.marks.find() is None

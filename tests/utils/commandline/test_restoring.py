@@ -22,6 +22,7 @@ from utils.backup.archive import PROOF_NAME, Archive, write_manifest, write_note
 from utils.backup.manifest import dump_json
 from utils.clock import SystemClock
 from utils.commandline.restoring import describe_gap
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.embedded import EmbeddedMongod
 from utils.models.backups import BackupReason
 from utils.models.restores import RestoreGap
@@ -207,7 +208,7 @@ REFUSALS: list[tuple[Callable[[Archive], None] | dict[str, Any], str]] = [
     (edit, "The manifest of the backup {id} was changed: it doesn't fit SHA256SUMS."),
     (leave_unfinished, "The backup {id} has no manifest.json."),
     ({"format": 2}, "The backup {id} has format 2 and this bot knows format 1. Update the bot."),
-    ({"data_version": 99}, "The backup {id} has data of version 99 and this bot knows version 3."),
+    ({"data_version": 99}, "The backup {id} has data of version 99 and this bot knows version 4."),
     ({"key_check": "0123456789abcdef"}, "The logins in the backup {id} need another secret key."),
 ]
 
@@ -239,7 +240,7 @@ def test_backup_with_other_logins_is_restored_without_them(installation: Install
     assert call(archive.id, "--yes", "--without-logins")[0] == DONE
     schema = {one["_id"]: one for one in installation.read()["schema"]}
     assert (installation.data_dir / "secret.key").exists()
-    assert (schema["secret_key"]["following"], schema["data"]["version"]) == (None, 3)
+    assert (schema["secret_key"]["following"], schema["data"]["version"]) == (None, MIGRATIONS.newest)
 
 
 def test_restore_needs_a_terminal_or_a_yes(installation: Installation, call: Call) -> None:
@@ -292,7 +293,7 @@ def test_empty_database_beside_its_backup_is_begun_again_only_on_demand(
     assert "If it was lost, run `python bot.py restore latest`." in capsys.readouterr().out
     assert installation.read() == {}
     assert call("nothing")[0] == DONE
-    assert installation.read() == {"schema": [{"_id": "data", "version": 3}]}
+    assert installation.read() == {"schema": [{"_id": "data", "version": MIGRATIONS.newest}]}
 
 
 class Interrupted(io.StringIO):

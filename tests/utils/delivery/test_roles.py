@@ -29,7 +29,7 @@ from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleStat
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.looks import DISCORD_AWAY, RoleLooks
+from utils.services.roles.looks import DISCORD_AWAY, RoleLooks, find_next_comparison
 from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
 
@@ -164,7 +164,8 @@ class Community:
 async def _community(world: SimulatedDiscord, guild: Guild) -> AsyncIterator[Community]:
     """A bot that is online, in a Discord with rate limits whose clock the test moves.
 
-    That clock is behind, so the library never waits for a limit by itself: only our own pace keeps it.
+    The guild was compared with Discord a second ago. Discord's clock is behind, so the library never waits
+    for a limit by itself: only our own pace keeps it.
     """
     assert guild.has_bot
     world.rate_limits.is_enforced = True
@@ -179,7 +180,10 @@ async def _community(world: SimulatedDiscord, guild: Guild) -> AsyncIterator[Com
     )
     async with running_bot(bot, world):
         await wait_until(lambda: bot.get_guild(guild.id) is not None)
-        yield Community(world, bot)
+        community = Community(world, bot)
+        now = community.clock.now()
+        community.clock.pass_time((find_next_comparison(GuildId(guild.id), now) - now).total_seconds() + 1)
+        yield community
     assert (world.violations, world.rate_limits.hits) == ([], [])
 
 

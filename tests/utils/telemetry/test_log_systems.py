@@ -6,7 +6,7 @@ from tests.architecture.source_tree import list_modules
 from utils.telemetry.log_systems import SYSTEMS, choose_system
 
 MIXED = {
-    "utils.services": {"audit", "backup", "bot", "ingestion"},
+    "utils.services": {"audit", "backup", "bot", "ingestion", "xp"},
     "utils.interactions": {"bot", "commands"},
 }
 OWN = {

@@ -47,9 +47,9 @@ def test_every_collection_has_a_class() -> None:
 
 
 def test_waiting_notices_are_in_no_backup() -> None:
-    """An old backup must not post again, so notices and messages that are under way are not in it."""
+    """An old backup must not post again, so notices and messages under way are not in it."""
     in_flight = [name for name, kind in BACKUP_CLASSES.items() if kind is BackupClass.IN_FLIGHT]
-    assert in_flight == ["outbox", "messages"]
+    assert in_flight == ["outbox", "messages", "direct_messages"]
 
 
 async def test_indexes_are_as_the_table_says_after_ensuring_them_twice(database: SafeDatabase) -> None:

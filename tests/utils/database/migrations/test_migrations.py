@@ -10,7 +10,7 @@ from utils.database.migrations.migrations import MIGRATIONS, DataVersion, Migrat
 from utils.errors import ConfigurationError
 
 
-@pytest.mark.parametrize(("migrations", "newest"), [(MIGRATIONS, 3), (SAMPLE, 3)])
+@pytest.mark.parametrize(("migrations", "newest"), [(MIGRATIONS, 4), (SAMPLE, 3)])
 async def test_version_is_written_once_when_two_processes_start_together(
     database: SafeDatabase, migrations: Migrations, newest: int
 ) -> None:

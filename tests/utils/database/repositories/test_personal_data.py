@@ -46,6 +46,12 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
         "changes_about": 2,
         "premium_granted": 1,
         "levels": 0,
+        "role_rules": 0,
+        "role_grants": 0,
+        "faction_memberships": 0,
+        "faction_invitations": 0,
+        "direct_messages_asked_for": 0,
+        "direct_messages_waiting": 0,
         "errors": 0,
     }
     assert [row["amount"] for row in parts["ledger"]] == [-200, 1000]
@@ -80,6 +86,7 @@ async def test_parts_of_a_player_are_those_of_the_shown_figures(
         "changes_about": 3,
         "links": 1,
         "proof_attempts": 1,
+        "season_results": 0,
     }
     [link] = of_guild["links"]
     assert link["member_id"] == OWNER

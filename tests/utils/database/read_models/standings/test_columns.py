@@ -175,13 +175,13 @@ NUMBERS = st.integers(-(2**63), 2**63 - 1)
 
 @given(
     seen=st.datetimes(timezones=st.just(UTC)),
-    numbers=st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+    numbers=st.tuples(*[NUMBERS] * 6),
 )
 def test_row_of_any_stored_time_and_count_becomes_the_nearest_that_fits(
-    seen: datetime, numbers: tuple[int, int, int, int, int]
+    seen: datetime, numbers: tuple[int, ...]
 ) -> None:
     """Stored values of any size do not overflow, and other players' figures do not change."""
-    kills, deaths, suicides, longest, streak = numbers
+    kills, deaths, suicides, longest, streak, xp = numbers
     stored = {
         "player_id": "a",
         "name": "Ann",
@@ -193,6 +193,7 @@ def test_row_of_any_stored_time_and_count_becomes_the_nearest_that_fits(
             "metres": 0,
             "longest": longest,
             "best_streak": streak,
+            "xp": xp,
         },
     }
     guild = GuildStandings()
