@@ -141,7 +141,10 @@ class SeasonCog(GuildCog):
             ended = await seasons.end(found, actor_id=ctx.member_id)
             embed = ctx.embeds.build_success(
                 text("{season} ends today", season=found.name),
-                text("{day} is its last day. Its results follow within a day.", day=Day(ended.final_day)),
+                text(
+                    "{day} is its last day. Its results follow when that day is over.",
+                    day=Day(ended.final_day),
+                ),
             )
         else:
             embed = ctx.embeds.build_notice(

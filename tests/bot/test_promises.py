@@ -228,7 +228,7 @@ WALKED = (
         "{day} will be its last day. Its results follow when that day is over.",
         "**{season}** goes on.",
         "{season} ends today",
-        "{day} is its last day. Its results follow within a day.",
+        "{day} is its last day. Its results follow when that day is over.",
         "Cancel {season}?",
         "It hasn't begun yet, so nothing is lost.",
         "It goes without results. The kills and stats of its days stay.",

@@ -21,7 +21,7 @@ MOST_SEASONS = 50
 FROZEN_ROWS = 100
 """The rows of each board that are kept when a season is closed."""
 
-SEASON_BOARDS = (Board.KILLS, Board.KD, Board.STREAK, Board.LONGEST, Board.BOUNTIES)
+SEASON_BOARDS = (Board.KILLS, Board.KD, Board.STREAK, Board.LONGEST, Board.XP, Board.BOUNTIES)
 """The boards that are kept, in the order in which they are shown."""
 
 

@@ -1,10 +1,11 @@
 """Due times after a restore: ends are carried out, and no post, alert or message comes of them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tests.fakes.deaths import build_player_id
+from tests.fakes.seasons import build_season
 from utils.clock import SystemClock
 from utils.composition.due_times import PendingDueTimes, pass_over_due
 from utils.database.core.database import Fence, SafeDatabase
@@ -16,6 +17,7 @@ from utils.database.repositories.leases import RESTORE_LEASE, LeaseRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.notifications import NotificationRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.database.repositories.seasons import SeasonRepository
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, Change, LedgerKind
@@ -34,7 +36,7 @@ FENCE = Fence(RESTORE_LEASE, 5)
 
 
 async def fill(database: SafeDatabase, guild_id: GuildId) -> None:
-    """Store a bounty and a grant that are over, one of each that is not, and a request for a link."""
+    """Store a bounty, a season and a grant that are over, some that are not, and a request for a link."""
     scope = ServerScope(guild_id, ServerId("aaaaaaaa"))
 
     def place(unit: object) -> None:
@@ -62,6 +64,9 @@ async def fill(database: SafeDatabase, guild_id: GuildId) -> None:
     await BountyRepository(database, fences=lambda _: None).in_transaction(scope, tell)
     link = Link(guild_id, MEMBER, build_player_id("Wolf"), "Wolf", SINCE, windows=window, untold=2)
     await LinkRepository(database).put_pending(guild_id, link)
+    seasons = SeasonRepository(database, fences=lambda _: None)
+    for season_id, last_day in (("over", date(2025, 4, 30)), ("later", date(2025, 5, 1))):
+        await seasons.insert_season(guild_id, build_season(guild_id, season_id, last_day=last_day))
 
 
 async def read(database: SafeDatabase, name: str, guild_id: GuildId) -> list[Document]:
@@ -113,7 +118,7 @@ async def test_ends_between_backup_and_restore_are_carried_out_in_silence(databa
     for guild_id in GUILDS:
         await fill(database, guild_id)
     facts = build_facts()
-    kept = ("bounties", "guilds", "links", "direct_messages")
+    kept = ("bounties", "guilds", "links", "seasons", "direct_messages")
     before = {name: await read(database, name, GUILDS[1]) for name in kept}
     for _ in range(2):
         await pass_over_due(database, facts, FENCE, default_tier=0)
@@ -126,6 +131,11 @@ async def test_ends_between_backup_and_restore_are_carried_out_in_silence(databa
         assert [one["action"] for one in guild["premium_history"]] == ["granted", "ended"]
         [link] = await read(database, "links", GUILDS[0])
         assert (link["untold"], link["state"]) == (0, "pending")
+        seasons = await read(database, "seasons", GUILDS[0])
+        assert {one["season_id"]: (one["state"], one["is_silent"]) for one in seasons} == {
+            "over": ("running", True),
+            "later": ("running", False),
+        }
         assert await read(database, "outbox", GUILDS[0]) == []
         assert await read(database, "direct_messages", GUILDS[0]) == []
     assert len(await read(database, "notifications", GUILDS[0])) == 1

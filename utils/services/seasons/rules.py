@@ -80,7 +80,7 @@ def verify_days(first: date, last: date | None, *, today: date) -> None:
     if abs(first - today) > FARTHEST:
         raise InvalidInputError(
             text(
-                "A season begins a year ago or a year from now at most. Choose a day from {first} to {last}.",
+                "That first day is more than a year away. Choose one from {first} to {last}.",
                 first=Day(today - FARTHEST),
                 last=Day(today + FARTHEST),
             )
@@ -142,11 +142,12 @@ def _describe_other_kind(other: Season) -> Text:
 
 def _describe_shared_days(other: Season) -> Text:
     if other.last_day is None:
+        is_planned = other.state is SeasonState.PLANNED
         return text(
-            "**{season}** began on {first} and has no last day. End it first with {end}.",
+            "**{season}** has all days from {first} on. {command} makes room for another season.",
             season=other.name,
             first=Day(other.first_day),
-            end=Command("season end"),
+            command=Command("season cancel" if is_planned else "season end"),
         )
     return text(
         "**{season}** has the days from {first} to {last}. Choose other days.",

@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import InvalidInputError, LimitReachedError, NotAllowedError
+from utils.errors import InvalidInputError, LimitReachedError
 from utils.events import EventDispatcher, SeasonChanged
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
@@ -139,8 +139,7 @@ class SeasonService:
         """Let a running season end today; return it as it is then.
 
         Raises:
-            NotAllowedError: it is not as it was when the admin asked.
-            InvalidInputError: it ends today in any case.
+            InvalidInputError: it is not as it was when the admin asked, or ends today in any case.
         """
         after = replace(season, last_day=await self.find_last_day(season))
         await self._change(season, after, AuditAction.SEASON_END, actor_id)
@@ -150,7 +149,7 @@ class SeasonService:
         """Cancel a planned or running season; it has no results.
 
         Raises:
-            NotAllowedError: it is not as it was when the admin asked.
+            InvalidInputError: it is not as it was when the admin asked.
         """
         after = replace(season, state=SeasonState.CANCELLED)
         await self._change(season, after, AuditAction.SEASON_CANCEL, actor_id)
@@ -181,7 +180,7 @@ class SeasonService:
         async def change(*, entry: AuditEntry) -> None:
             if not await self.store.change_season(guild_id, before, after, entry=entry):
                 found = await self.store.find_season(guild_id, before.season_id)
-                raise NotAllowedError(_describe_overtaken(before, found))
+                raise InvalidInputError(_describe_overtaken(before, found))
 
         async with self._locks.hold(guild_id):
             await self._carry_out(guild_id, action, actor_id, facts, change)

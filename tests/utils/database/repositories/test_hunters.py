@@ -126,3 +126,21 @@ async def test_period_counts_claims_and_deaths_of_its_days(hunt: Hunt, scope: Se
         BoardRow(1, BERT, "Bert", 500.0, Counters(), claims=1),
         BoardRow(2, ANNA, "Anna", 500.0, Counters(deaths=1), claims=1),
     )
+
+
+async def test_season_counts_claims_until_its_last_day_is_over(hunt: Hunt, scope: ServerScope) -> None:
+    """A claim in the last moment of a day belongs to it, a claim one moment later does not."""
+    covered = CoveredDeaths(
+        scope.guild_id,
+        [scope.server_id],
+        since=date(2025, 4, 30),
+        since_at=MIDNIGHT - timedelta(days=1),
+        until=date(2025, 4, 30),
+        until_at=MIDNIGHT,
+    )
+    found = await hunt.hunters.list_hunters(covered)
+    assert [(row.name, row.value, row.counters) for row in found] == [
+        ("Anna", 200.0, Counters()),
+        ("Bert", 200.0, Counters()),
+        ("Dora Gone", 50.0, Counters()),
+    ]

@@ -65,6 +65,10 @@ async def test_period_cuts_sessions_at_its_beginning(database: SafeDatabase, sco
     today = cover(scope, after(72_000))
     assert today.since == date(2025, 6, 3)
     assert (await times.sum_playtime(today, [GHOST])).seconds == 100
+    until = replace(today, until=date(2025, 6, 3), until_at=after(72_050))
+    assert (await times.sum_playtime(until, [GHOST])).seconds == 50
+    before = replace(cover(scope), until=date(2025, 6, 1), until_at=after(-9))
+    assert (await times.sum_playtime(before, [GHOST, OTTER])).seconds == 0
     tomorrow = cover(scope, after(72_000) + DAY)
     assert await times.sum_playtime(tomorrow, [OTTER]) == Playtime(
         seconds=61, last_at=after(72_061), counted_since=build_steps(scope)[0].since

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from tests.fakes.seasons import build_season
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
@@ -28,6 +29,7 @@ from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.repositories.seasons import SeasonRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
@@ -50,9 +52,10 @@ from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import CountingNeeds, Cursor, ImportJob, RejectedLine
 from utils.models.rejections import RejectionReason
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.seasons import SeasonResult, SeasonState
 from utils.models.servers import GameServer, ServerHealth
 from utils.models.sharding import Sharding
-from utils.models.statistics import CoveredDeaths
+from utils.models.statistics import Board, CoveredDeaths
 from utils.models.xp import LastKill
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -358,6 +361,22 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await incidents.prune(scope.guild_id, before=NOW, kept=3)
     scope_index = ScopeIndexRepository(profiled, Sharding())
     assert await scope_index.list_guilds_with_incidents() == (scope.guild_id,)
+    seasons, season = SeasonRepository(profiled, fences=lambda _: None), build_season(guild_id)
+    await seasons.insert_season(guild_id, season)
+    assert await scope_index.list_guilds_with_seasons() == (guild_id,)
+    closed = replace(season, state=SeasonState.CLOSED, closed_at=NOW)
+    await seasons.close_season(
+        guild_id,
+        season,
+        closed,
+        [SeasonResult(season.season_id, Board.KILLS, ())],
+        server_ids=[scope.server_id],
+        build_notice=None,
+        at=NOW,
+    )
+    assert await seasons.list_seasons(guild_id) == (closed,)
+    await seasons.find_result(guild_id, season.season_id, Board.KILLS)
+    await seasons.list_winners(guild_id)
     assert await scope_index.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event, entry=entry)
     await servers.set_paused(scope, is_paused=True)

@@ -27,6 +27,7 @@ async def fill(database: SafeDatabase) -> None:
         "links": {"member_id": 7, "player_id": "p", "is_open": True},
         "bounties": server | {"slot": "open", "expires_at": NOW},
         "incidents": {"kind": "server-unread", "opened_at": NOW},
+        "seasons": {"season_id": "1", "is_moving": True},
     }
     for name, document in documents.items():
         await database.unscoped(name).insert_many([{"guild_id": guild, **document} for guild in GUILDS])
@@ -44,6 +45,7 @@ async def fill(database: SafeDatabase) -> None:
         lambda scope_index: scope_index.list_guilds_with_boards(),
         lambda scope_index: scope_index.list_guilds_with_open_links(),
         lambda scope_index: scope_index.list_guilds_with_incidents(),
+        lambda scope_index: scope_index.list_guilds_with_seasons(),
         lambda scope_index: scope_index.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
     ids=[
@@ -56,6 +58,7 @@ async def fill(database: SafeDatabase) -> None:
         "boards",
         "links",
         "incidents",
+        "seasons",
         "bounties",
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from utils.database.core.database import SafeDatabase
 from utils.database.read_models.standings.standings import Standings
+from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.scope_index import ScopeIndexRepository
@@ -18,8 +19,9 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageUnavailableError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.deaths import Death
 from utils.models.notices.notice import Notice
-from utils.models.players import BoardRow, Counters, PlayerDay, PlayerRecord, sum_counters
+from utils.models.players import BoardRow, Counters, NamedCount, PlayerDay, PlayerRecord, sum_counters
 from utils.models.scope import (
     ALL_SERVERS,
     ERASED_NAME,
@@ -158,6 +160,30 @@ async def test_season_that_began_in_the_past_is_the_sum_of_its_days(house: House
     assert (stats.counters, stats.rank, stats.ranked) == (mine, 1, 2)
     days = await house.statistics.list_days(covered, [A], since=FIRST)
     assert [one.day for one in days] == [FIRST, date(2026, 10, 31), date(2026, 11, 1), LAST]
+
+
+async def test_weapons_and_rivals_of_a_season_are_those_of_its_days(
+    house: House, make_death: Callable[..., Death]
+) -> None:
+    """Kills of the day before and of the day after do not count."""
+    kills = [
+        make_death(house.scope, A, victim, second=number + days * 86_400, weapon=weapon)
+        for days, victim, weapon, count in ((-1, B, "SVD", 3), (0, "c", "AK", 2), (1, B, "SVD", 3))
+        for number in range(count)
+    ]
+    day_of_two = kills[3].row.written_at.date()
+
+    def work(unit: IngestionTransaction) -> None:
+        unit.insert_deaths(kills)
+
+    await house.ingestion.in_transaction(house.scope, work)
+    await house.store(day(A, day_of_two, 2))
+    covered = CoveredDeaths(house.guild_id, [house.scope.server_id], since=day_of_two, until=day_of_two)
+    stats = await house.statistics.find_stats(covered, [A])
+    assert stats is not None
+    assert (stats.top_weapon, stats.prey and stats.prey.count) == (NamedCount("AK", 2), 2)
+    weapons = await CombatRepository(house.database, Standings(house.database)).list_weapons_of(covered, [A])
+    assert [(row.weapon, row.kills) for row in weapons] == [("AK", 2)]
 
 
 async def test_late_rows_count_until_the_results_are_kept(house: House) -> None:

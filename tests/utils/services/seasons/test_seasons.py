@@ -97,7 +97,7 @@ async def test_two_admins_start_a_season_at_one_moment(shelf: Shelf, seasons: Se
     )
     assert list(shelf.seasons.seasons.values()) == [results[0]]
     assert str(results[1]) == (
-        "**Ann's** began on 01 May 2025 and has no last day. End it first with /season end."
+        "**Ann's** has all days from 01 May 2025 on. /season end makes room for another season."
     )
 
 
