@@ -73,7 +73,7 @@ def test_time_of_a_season_is_said_in_days(
 
 
 def test_list_says_the_state_of_each_season(factory: EmbedFactory) -> None:
-    """A season that nobody killed in has no winner."""
+    """A season without a kill has no winner."""
     states = (SeasonState.PLANNED, SeasonState.RUNNING, SeasonState.CLOSING, SeasonState.CLOSED)
     seasons = [replace(SPRING, state=state, last_day=None) for state in states]
     found = SeasonList(seasons, {}, {ServerId(""): "North"})
