@@ -38,7 +38,8 @@ from utils.errors import ConfigurationError
 START_SECONDS = 60.0  # after a crash with much data, mongod first replays its journal
 STOP_SECONDS = 30.0
 LEAVE_SECONDS = 3.0  # of the ten that a whole stop of the bot may take
-ADOPT_SECONDS = 60.0  # a mongod that was left ends by then
+ADOPT_SECONDS = 10.0
+END_SECONDS = 60.0  # for a mongod that was left to itself
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
 HISTORY_SECONDS = 300  # mongod's own default
@@ -186,7 +187,8 @@ class EmbeddedMongod:
             await self._wait_until_gone(process, STOP_SECONDS)
 
     async def _adopt(self, kept: ProcessFile) -> bool:
-        deadline = self._clock.monotonic() + ADOPT_SECONDS
+        patience = END_SECONDS if self._uses_our_folder(kept.pid) else ADOPT_SECONDS
+        deadline = self._clock.monotonic() + patience
         while is_alive(kept.pid) and self._clock.monotonic() < deadline:
             if await self._serves_our_folder(kept):
                 if not kept.is_private:
@@ -199,6 +201,11 @@ class EmbeddedMongod:
                 return await self._wait_until_primary(self._process)
             await self._clock.sleep(POLL_SECONDS * 5)
         return False
+
+    def _uses_our_folder(self, pid: int) -> bool:
+        """Tell whether a process has our folder: mongod keeps its id in a file there until it has ended."""
+        lock = self._data / "mongod.lock"
+        return lock.exists() and lock.read_text("ascii", errors="replace").strip() == str(pid)
 
     async def _forget_past(self) -> None:
         """Let mongod keep its past as long as usual; a backup that was killed leaves it longer."""
