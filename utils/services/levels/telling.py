@@ -18,15 +18,15 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.errors import StorageError, TierRequiredError
-from utils.events import EventDispatcher, NoticesQueued
-from utils.models.guilds import ChannelKind
+from utils.events import EventDispatcher
 from utils.models.levels import KnownLevel, LevelChange, MemberXp, choose_told, compute_level
 from utils.models.notices.levels import LevelNotice
 from utils.models.notices.notice import compute_event_id
 from utils.models.premium import Feature
 from utils.models.scope import ALL_SERVERS, GuildId, MemberId, ServerScope
+from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.ports import ChannelFinder
-from utils.services.premium.tiers import PremiumService, has_open_channel
+from utils.services.premium.tiers import PremiumService
 
 logger = get_logger(__name__)
 
@@ -75,7 +75,7 @@ class LevelTeller:
         if gone := known.keys() - {member.member_id for member in members}:
             await self.store.delete_levels(guild_id, gone)
         scope = ServerScope(guild_id, ALL_SERVERS)
-        is_posted = await has_open_channel(self.channels, self.premium, scope, ChannelKind.NEWS)
+        is_posted = await has_open_news(self.channels, self.premium, guild_id)
         silent: list[LevelChange] = []
         for member in members:
             change = find_change(member, known.get(member.member_id), is_posted=is_posted)
@@ -87,7 +87,7 @@ class LevelTeller:
             await self.store.put_silently(guild_id, silent, at=now)
 
     async def _tell(self, scope: ServerScope, change: LevelChange, notice: LevelNotice) -> None:
-        queued = NoticesQueued(scope=scope, kinds=frozenset({ChannelKind.NEWS}))
+        queued = build_news_queued(scope.guild_id)
         try:
             is_new = await self.store.put_told(scope.guild_id, change, notice)
         except StorageError:  # it may be stored nevertheless, without its event, so wake delivery

@@ -18,19 +18,19 @@ from typing import Protocol, TypeVar
 
 from utils.clock import Clock
 from utils.errors import LimitReachedError, NotFoundError, StorageError
-from utils.events import EventDispatcher, NoticesQueued
+from utils.events import EventDispatcher
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
-from utils.models.guilds import ChannelKind
 from utils.models.notices.levels import XpEventNotice
 from utils.models.notices.notice import compute_event_id
-from utils.models.scope import ALL_SERVERS, GuildId, MemberId, PlayerId, ServerScope
+from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Number, text
 from utils.models.xp import MOST_XP_EVENTS, XpEvent, XpEvents
 from utils.services.guilds.audit import log_entry
+from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.ingestion.counting import count_one_player
 from utils.services.ingestion.stores import RecountUnit
 from utils.services.ports import ChannelFinder
-from utils.services.premium.tiers import PremiumService, has_open_channel
+from utils.services.premium.tiers import PremiumService
 
 T = TypeVar("T")
 
@@ -104,8 +104,7 @@ class XpEventService:
         """
         at = self._now()
         event = XpEvent(at, at + timedelta(hours=hours), factor)
-        scope = ServerScope(guild_id, ALL_SERVERS)
-        is_posted = await has_open_channel(self.channels, self.premium, scope, ChannelKind.NEWS)
+        is_posted = await has_open_news(self.channels, self.premium, guild_id)
         notice = build_xp_event_notice(guild_id, event) if is_posted else None
         return await self._change(guild_id, XpEventChange(at, actor_id, event, notice))
 
@@ -118,7 +117,7 @@ class XpEventService:
         return await self._change(guild_id, XpEventChange(self._now(), actor_id))
 
     async def _change(self, guild_id: GuildId, change: XpEventChange) -> XpEvents:
-        queued = NoticesQueued(scope=ServerScope(guild_id, ALL_SERVERS), kinds=frozenset({ChannelKind.NEWS}))
+        queued = build_news_queued(guild_id)
         try:
             events, entry = await self.store.change_in_transaction(
                 guild_id, partial(change_xp_events, change=change)

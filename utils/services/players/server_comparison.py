@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from utils.models.players import NamedCount
 from utils.models.scope import GuildId
-from utils.models.statistics import Board, BoardRows, Coverage, Period, ServerFigures, WeaponRow
+from utils.models.statistics import Board, Coverage, Period, ServerFigures, WeaponRow
 from utils.services.players.combat import CombatStore
 from utils.services.players.coverage import CoverageService
-from utils.services.players.statistics import StatisticsStore
+from utils.services.players.statistics import StatisticsStore, read_first_row
 
 
 class ServerComparisonService:
@@ -33,8 +33,8 @@ class ServerComparisonService:
     async def _find_figures(self, coverage: Coverage) -> ServerFigures:
         name = str(coverage.where)
         board, farthest, weapon = await asyncio.gather(
-            self._find_best(coverage, Board.KILLS),
-            self._find_best(coverage, Board.LONGEST),
+            read_first_row(self._statistics, coverage, Board.KILLS),
+            read_first_row(self._statistics, coverage, Board.LONGEST),
             self._find_weapon(coverage),
         )
         if not board.rows:
@@ -54,9 +54,3 @@ class ServerComparisonService:
         if coverage.period is Period.SEASON:
             return None
         return next(iter(await self._combat.list_weapons(coverage)), None)
-
-    async def _find_best(self, coverage: Coverage, board: Board) -> BoardRows:
-        """Return the first row of a board, and the number of all rows."""
-        return await self._statistics.list_board(
-            coverage, board=board.value, minimum_kills=0, limit=1, offset=0
-        )

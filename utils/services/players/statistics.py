@@ -110,6 +110,11 @@ class StatisticsStore(NameStore, Protocol):  # implemented by StatisticsReposito
         """Return rows of a board, the number of all rows, and the best row of ``own`` players."""
 
 
+async def read_first_row(store: StatisticsStore, covered: CoveredDeaths, board: Board) -> BoardRows:
+    """Return the first row of a board, with the number and the sum of all rows."""
+    return await store.list_board(covered, board=board.value, minimum_kills=0, limit=1, offset=0)
+
+
 class HunterStore(Protocol):  # implemented by HunterRepository
     """Players who claimed bounties."""
 

@@ -9,7 +9,7 @@ from utils.models.scope import GuildId
 from utils.models.servers import GameServer
 from utils.models.statistics import Board, BoardRows, CoveredDeaths
 from utils.services.players.combat import CombatStore
-from utils.services.players.statistics import StatisticsStore
+from utils.services.players.statistics import StatisticsStore, read_first_row
 from utils.services.recaps.schedule import find_span_before
 
 
@@ -26,10 +26,10 @@ class RecapReader:
             return RecapFigures()
         covered = _cover(guild_id, servers, span)
         kills, longest, streak, before = await asyncio.gather(
-            self._find_best(covered, Board.KILLS),
-            self._find_best(covered, Board.LONGEST),
-            self._find_best(covered, Board.STREAK),
-            self._find_best(_cover(guild_id, servers, find_span_before(span)), Board.KILLS),
+            read_first_row(self._statistics, covered, Board.KILLS),
+            read_first_row(self._statistics, covered, Board.LONGEST),
+            read_first_row(self._statistics, covered, Board.STREAK),
+            read_first_row(self._statistics, _cover(guild_id, servers, find_span_before(span)), Board.KILLS),
         )
         weapons = await self._combat.list_weapons(covered)
         figures = [await self._read_server(guild_id, server, span) for server in servers]
@@ -48,13 +48,8 @@ class RecapReader:
     async def _read_server(
         self, guild_id: GuildId, server: GameServer, span: RecapSpan
     ) -> RecapServerFigures:
-        found = await self._find_best(_cover(guild_id, [server], span), Board.KILLS)
+        found = await read_first_row(self._statistics, _cover(guild_id, [server], span), Board.KILLS)
         return RecapServerFigures(server.name, int(found.summed), found.total, _read_best(found))
-
-    async def _find_best(self, covered: CoveredDeaths, board: Board) -> BoardRows:
-        return await self._statistics.list_board(
-            covered, board=board.value, minimum_kills=0, limit=1, offset=0
-        )
 
 
 def _cover(guild_id: GuildId, servers: Sequence[GameServer], span: RecapSpan) -> CoveredDeaths:

@@ -18,16 +18,16 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import TierRequiredError
-from utils.events import EventDispatcher, NoticesQueued
-from utils.models.guilds import ChannelKind
+from utils.events import EventDispatcher
 from utils.models.notices.recaps import RecapNotice
 from utils.models.premium import Feature
 from utils.models.recaps import LEAST_KILLS, Recap, RecapKind, RecapPlan, RecapSettings, RecapState
-from utils.models.scope import ALL_SERVERS, GuildId, PlayerId, ServerScope
+from utils.models.scope import GuildId, PlayerId
 from utils.models.servers import GameServer
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.ports import ServerReadings, ServerStore
-from utils.services.premium.tiers import PremiumService, has_open_channel
+from utils.services.premium.tiers import PremiumService
 from utils.services.recaps.figures import RecapReader
 from utils.services.recaps.notices import build_recap_notice
 from utils.services.recaps.recaps import RecapPlans
@@ -103,8 +103,7 @@ class RecapTimer:
             await self.premium.verify_premium_for_feature(guild_id, Feature.RECAPS)
         except TierRequiredError:
             return
-        everywhere = ServerScope(guild_id, ALL_SERVERS)
-        if not await has_open_channel(self.settings, self.premium, everywhere, ChannelKind.NEWS):
+        if not await has_open_news(self.settings, self.premium, guild_id):
             return
         settings, now = (await self.settings.get_settings(guild_id)).recap, self.clock.now()
         if not settings.kinds:
@@ -160,14 +159,13 @@ class RecapTimer:
         notice: RecapNotice | None,
         named: Collection[PlayerId],
     ) -> bool:
-        scope = ServerScope(recap.guild_id, ALL_SERVERS)
         try:
             return await self.store.finish_recap(
                 recap.guild_id, recap, before=before, after=after, notice=notice, named=named
             )
         finally:  # after a commit without an answer as well
             if notice is not None:
-                self.events.dispatch(NoticesQueued(scope=scope, kinds=frozenset({ChannelKind.NEWS})))
+                self.events.dispatch(build_news_queued(recap.guild_id))
 
     async def _find_readiness(
         self, guild_id: GuildId, servers: Sequence[GameServer], ready_at: datetime

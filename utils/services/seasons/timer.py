@@ -17,17 +17,17 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import TierRequiredError
-from utils.events import EventDispatcher, NoticesQueued, SeasonChanged
-from utils.models.guilds import ChannelKind
+from utils.events import EventDispatcher, SeasonChanged
 from utils.models.notices.notice import Notice
 from utils.models.premium import Feature
-from utils.models.scope import ALL_SERVERS, GuildId, ServerId, ServerScope
+from utils.models.scope import GuildId, ServerId
 from utils.models.seasons import FROZEN_ROWS, SEASON_BOARDS, Season, SeasonResult, SeasonState
 from utils.models.servers import GameServer
+from utils.services.guilds.news import build_news_queued, has_open_news
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import StatisticsService
 from utils.services.ports import ChannelFinder, ServerStore
-from utils.services.premium.tiers import PremiumService, has_open_channel
+from utils.services.premium.tiers import PremiumService
 from utils.services.seasons.notices import build_season_notice
 from utils.services.seasons.rules import find_due_state
 from utils.services.seasons.running import SeasonSource
@@ -149,11 +149,7 @@ class SeasonTimer:
             )
             for board in SEASON_BOARDS
         ]
-        everywhere = ServerScope(before.guild_id, ALL_SERVERS)
-        news = ChannelKind.NEWS
-        is_told = not before.is_silent and await has_open_channel(
-            self.channels, self.premium, everywhere, news
-        )
+        is_told = not before.is_silent and await has_open_news(self.channels, self.premium, before.guild_id)
 
         def build_notice(kept: Sequence[SeasonResult]) -> Notice:
             where = "" if before.is_of_all else covered[0].name
@@ -171,4 +167,4 @@ class SeasonTimer:
             )
         finally:
             if is_told:
-                self.events.dispatch(NoticesQueued(scope=everywhere, kinds=frozenset({news})))
+                self.events.dispatch(build_news_queued(before.guild_id))
