@@ -114,7 +114,7 @@ class EmbeddedMongod:
         if await self._wait_until_gone(process, wait_seconds):
             leave_socket(self._address)
         else:
-            Thread(target=process.wait, name="mongod-end", daemon=True).start()  # so that it is no zombie
+            Thread(target=process.wait, name="mongod-end", daemon=True).start()  # otherwise it stays a zombie
             _log.info("mongod needs longer to end and is left to itself", pid=process.pid)
 
     async def watch(self) -> None:

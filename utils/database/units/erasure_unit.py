@@ -21,7 +21,7 @@ from utils.models.xp import XpEvents
 
 _SIDES = ("killer", "victim")
 ZONES = timedelta(days=1)
-"""The wall clock of a game server is no further behind UTC."""
+"""No zone of a game server is further from UTC."""
 
 
 class ErasureTransaction:

@@ -1,7 +1,7 @@
 """Names and tags of factions, and the key by which two names are the same.
 
-People must not take a name for another one. So the key of a name is folded: without case, marks and
-punctuation, and with letters and digits that look alike made equal. The key is compared and never shown.
+People must not take a name for another one. So the key of a name has no case, marks and punctuation, and the
+same sign for letters and digits that look alike. The key is compared and never shown.
 """
 
 import unicodedata
