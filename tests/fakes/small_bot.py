@@ -95,19 +95,22 @@ class FakeOwners:
     Attributes:
         failures: the errors of the next calls, first to last.
         asked: the number of calls.
+        is_logged_in: without it nothing can be asked.
     """
 
     def __init__(self, *owner_ids: int) -> None:
         self.owner_ids = owner_ids
+        self.is_logged_in = True
         self.failures: list[Exception] = []
         self.asked = 0
 
-    async def find(self) -> Collection[int]:
-        """Return the owners."""
+    async def find(self) -> Collection[int] | None:
+        """Return the owners after a while."""
         self.asked += 1
+        await asyncio.sleep(0)
         if self.failures:
             raise self.failures.pop(0)
-        return self.owner_ids
+        return self.owner_ids if self.is_logged_in else None
 
 
 class FakePresenceStore:

@@ -38,9 +38,7 @@ class CommandSources:
     """The background work that commands show or start.
 
     Attributes:
-        find_owner_ids: asks Discord for the owners of the application.
-        home_guild_id: the guild whose admins administer the bot.
-        owner_ids: further owners, from the configuration.
+        operators: the people with rights above guilds.
     """
 
     grants: GrantService

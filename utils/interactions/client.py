@@ -179,15 +179,14 @@ class KillfeedBot(commands.Bot):
         """Tell whether the bot is in a guild now, available or not."""
         return self.get_guild(guild_id) is not None
 
-    async def find_owner_ids(self) -> frozenset[int]:
-        """Return the ids of the application's owners (``list_owner_ids``).
+    async def find_owner_ids(self) -> frozenset[int] | None:
+        """Return the ids of the application's owners (``list_owner_ids``); None before the login.
 
         Raises:
-            ConnectionError: the bot is not logged in yet.
             discord.HTTPException: Discord does not answer that.
         """
         if self.user is None:
-            raise ConnectionError  # the library would fail in its own code
+            return None  # the library would fail in its own code
         return list_owner_ids(await self.application_info())
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:

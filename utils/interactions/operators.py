@@ -1,5 +1,6 @@
 """Operators: the people with rights above guilds: the admins of the home guild, and the owners of the bot."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 import discord
@@ -15,8 +16,8 @@ RETRY_SECONDS = 60.0
 KEPT_SECONDS = 6 * 3600.0  # while Discord does not tell
 OWNING_ROLES = frozenset({discord.TeamRole.owner, discord.TeamRole.admin, discord.TeamRole.developer})
 
-OwnerSource = Callable[[], Awaitable[Collection[int]]]
-"""Asks Discord for the owners of the application."""
+OwnerSource = Callable[[], Awaitable[Collection[int] | None]]
+"""Asks Discord for the owners of the application; None before the login, when nothing can be asked."""
 
 
 def list_owner_ids(application: discord.AppInfo) -> frozenset[int]:
@@ -59,6 +60,7 @@ class Operators:
         self._clock = clock
         self._told: frozenset[int] = frozenset()
         self._told_until = self._ask_at = clock.monotonic()
+        self._turn = asyncio.Lock()  # who asks while another one does gets the same answer
 
     def is_home(self, guild_id: GuildId) -> bool:
         """Tell whether a guild is the home guild."""
@@ -81,13 +83,20 @@ class Operators:
 
     async def _get_application_owners(self) -> frozenset[int]:
         """Return Discord's last answer; an empty set after some hours, so that a failure gives no rights."""
+        async with self._turn:
+            if self._clock.monotonic() >= self._ask_at:
+                await self._ask()
+        return self._told if self._clock.monotonic() < self._told_until else frozenset()
+
+    async def _ask(self) -> None:
+        """Ask Discord. A failure is not repeated at once; before the login the next call asks again."""
         now = self._clock.monotonic()
-        if now >= self._ask_at:
+        try:
+            told = await self._find_application_owners()
+        except UNREACHED as failure:
             self._ask_at = now + RETRY_SECONDS
-            try:
-                self._told = frozenset(await self._find_application_owners())
-            except UNREACHED as failure:
-                report_unreached("the application's owners are not known", failure, self._errors)
-            else:
+            report_unreached("the application's owners are not known", failure, self._errors)
+        else:
+            if told is not None:
+                self._told = frozenset(told)
                 self._ask_at, self._told_until = now + ASK_SECONDS, now + KEPT_SECONDS
-        return self._told if now < self._told_until else frozenset()
