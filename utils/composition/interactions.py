@@ -79,6 +79,7 @@ def build_services(
     clock: Clock,
 ) -> Services:
     """Return the dependencies of commands."""
+    languages = AnswerLanguages(factory, guild.settings)
     return Services(
         settings=guild.settings,
         premium=guild.premium,
@@ -123,10 +124,10 @@ def build_services(
         restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
-        languages=AnswerLanguages(factory),
+        languages=languages,
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
-        replies=ErrorReplies(AnswerLanguages(factory), shown.errors, advise=advise),
+        replies=ErrorReplies(languages, shown.errors, advise=advise),
         limits=MemberLimits(clock),
         clock=clock,
         operators=shown.operators,
