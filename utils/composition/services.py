@@ -55,6 +55,7 @@ from utils.services.recaps.timer import DueRecaps, RecapTimer, ToldRecaps
 from utils.services.roles.changes import RoleRuleService, RuleStore
 from utils.services.roles.figures import RuleFigureService
 from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
+from utils.services.roles.member_roles import MemberRoleService
 from utils.services.seasons.reports import SeasonReports, SeasonResults
 from utils.services.seasons.running import RunningSeasons
 from utils.services.seasons.seasons import SeasonService, SeasonStore
@@ -243,7 +244,11 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
-        ranks=RankService(stores.places, coverage, stores.roles),
+        ranks=RankService(
+            stores.places,
+            coverage,
+            MemberRoleService(stores.roles, role_looks, stores.servers, clock),
+        ),
         levels=build_levels(stores, guild, around),
         xp_events=build_xp_events(stores, guild, around),
         server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from utils.models.roles import RestReason, RoleObstacle, RoleRule
+from utils.models.roles import RestReason, RoleId, RoleObstacle, RoleRule
 from utils.models.scope import MemberId
-from utils.models.statistics import KD_MINIMUM_KILLS
+from utils.models.statistics import KD_MINIMUM_KILLS, Period
+from utils.models.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,35 @@ class RuleRow:
     member_id: MemberId
     figures: MemberFigures
     outcome: RuleOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class NextRole:
+    """A role that a member does not hold yet.
+
+    Attributes:
+        lacking: the one condition that decides.
+        where: the name of the game server that counts; None for all.
+        period: the days that count; None for all time.
+    """
+
+    role_id: RoleId
+    lacking: Text
+    where: str | None = None
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRoles:
+    """The roles of a member.
+
+    Attributes:
+        held: those that rules gave.
+        following: the one that a rule would give next; None without one.
+    """
+
+    held: tuple[RoleId, ...] = ()
+    following: NextRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
