@@ -114,7 +114,7 @@ async def test_roles_to_take_come_before_those_to_give(roles: RoleRepository) ->
 
 
 async def test_given_roles_are_doubted_after_a_restore(roles: RoleRepository, database: SafeDatabase) -> None:
-    """They may have been taken since the backup, so they are given once more; nobody is told of it again."""
+    """They may have been taken since the backup, so they are given once more, without a message."""
     grants = build_grants(*GrantState)
     for guild_id in (GUILD, OTHER):
         await roles.change_grants(guild_id, {}, grants)
