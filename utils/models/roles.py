@@ -196,6 +196,7 @@ class RoleGrant:
     Attributes:
         due_since: since when a gain or a loss is due; None while nothing is.
         changed_at: the time of the last change of the state.
+        is_silent: the member was told of it before a restore.
     """
 
     role_id: RoleId
@@ -203,6 +204,7 @@ class RoleGrant:
     state: GrantState
     changed_at: datetime
     due_since: datetime | None = None
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

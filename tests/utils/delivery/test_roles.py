@@ -26,6 +26,7 @@ from utils.errors import DiscordAwayError, StorageUnavailableError
 from utils.events import EventDispatcher, RolesChanged
 from utils.models.incident_kinds import IncidentKind
 from utils.models.links import Link, LinkState
+from utils.models.notifications import DirectEvent
 from utils.models.roles import GrantState, RoleGrant, RoleId, RoleRule, RuleState, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
@@ -194,7 +195,7 @@ async def _community(world: SimulatedDiscord, guild: Guild) -> AsyncIterator[Com
 async def test_role_comes_and_goes_with_the_figures(
     community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
 ) -> None:
-    """A member is asked for once, before the first edit; nothing is asked or edited while nothing changes."""
+    """A member is asked for once, before the first edit; nothing is done or told while nothing changes."""
     role = world.create_role(guild, "hunters")
     await community.add_rule(role, kills=100)
     community.link(guild, alice)
@@ -210,6 +211,10 @@ async def test_role_comes_and_goes_with_the_figures(
     assert alice.membership.roles == [role]
     await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, community.count()) == ([], (1, 1, 1))
+    assert [(one.member_id, one.event, one.role_name) for one in community.store.told] == [
+        (alice.id, DirectEvent.GIVEN, "hunters"),
+        (alice.id, DirectEvent.TAKEN, "hunters"),
+    ]
     await community.look(guild, seconds=DWELL.total_seconds())
     assert community.store.get_states(GuildId(guild.id)) == {}
 
@@ -261,6 +266,39 @@ async def test_what_others_do_with_a_role_stays(
     for _ in range(2):
         await community.look(guild, seconds=DWELL.total_seconds())
     assert (alice.membership.roles, bob.membership.roles) == ([], [role])
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+async def test_member_is_told_of_a_role_once_when_discords_answer_is_lost(
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member, cut: str
+) -> None:
+    """The request is repeated until its outcome is known, and the message comes with the outcome."""
+    role = world.create_role(guild, "hunters")
+    await community.add_rule(role, kills=100)
+    community.link(guild, alice)
+    world.faults.add(Fault("PUT", ROLE, cut=cut))
+    await community.look(guild)
+    assert (alice.membership.roles, community.count()[0]) == ([role], 2)
+    assert [one.event for one in community.store.told] == [DirectEvent.GIVEN]
+
+
+async def test_role_that_is_given_again_after_a_restore_is_not_told_again(
+    community: Community, world: SimulatedDiscord, guild: Guild, alice: Member
+) -> None:
+    """Its loss later on is news."""
+    role = world.create_role(guild, "hunters")
+    await community.add_rule(role, kills=100)
+    community.link(guild, alice)
+    guild_id, key = GuildId(guild.id), (RoleId(role.id), MemberId(alice.id))
+    doubted = RoleGrant(*key, GrantState.GIVING, START, is_silent=True)
+    community.store.grants[guild_id] = {key: doubted}
+    await community.look(guild)
+    given = community.store.grants[guild_id][key]
+    assert (given.state, given.is_silent, community.store.told) == (GrantState.GIVEN, False, [])
+    community.link(guild, alice, kills=0)
+    for _ in range(2):
+        await community.look(guild, seconds=DWELL.total_seconds())
+    assert [one.event for one in community.store.told] == [DirectEvent.TAKEN]
 
 
 @pytest.mark.parametrize("has_role", [False, True])
