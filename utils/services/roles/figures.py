@@ -3,30 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from utils.errors import AmbiguousError, NotFoundError, TierRequiredError
-from utils.models.factions import FactionPeriod
 from utils.models.levels import compute_level
 from utils.models.players import BoardRow, Counters, sum_counters
 from utils.models.roles import RestReason, RoleRule, RuleTerms
 from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import KD_MINIMUM_KILLS, Board, Coverage, Period
+from utils.services.factions.stores import FactionStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import HunterStore, StatisticsStore
 from utils.services.ports import ServerReadings, ServerStore
-from utils.services.roles.naming import ActiveFactions
 from utils.services.roles.rules import RuleFigures, compute_last_place
 
 STALE_AFTER = timedelta(hours=24)
-
-
-class FactionMembership(ActiveFactions, Protocol):  # implemented by FactionRepository
-    """The factions of guilds, and who is in them."""
-
-    async def list_members(self, guild_id: GuildId) -> Sequence[FactionPeriod]:
-        """Return the present members of all factions of a guild."""
 
 
 Players = Mapping[MemberId, Sequence[PlayerId]]
@@ -72,7 +63,7 @@ class RuleFigureService:
     coverage: CoverageService
     servers: ServerStore
     readings: ServerReadings
-    factions: FactionMembership
+    factions: FactionStore
 
     async def read(
         self, guild_id: GuildId, rules: Sequence[RoleRule], players: Players, *, now: datetime

@@ -1,20 +1,11 @@
 """The names of what role rules are about."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from utils.models.factions import Faction
 from utils.models.roles import NamedTerms, RuleTerms
 from utils.models.scope import GuildId
+from utils.services.factions.stores import FactionStore
 from utils.services.ports import ServerStore
-
-
-class ActiveFactions(Protocol):  # implemented by FactionRepository
-    """The factions of guilds."""
-
-    async def list_active(self, guild_id: GuildId) -> Sequence[Faction]:
-        """Return the active factions of a guild."""
 
 
 @dataclass(eq=False, repr=False)
@@ -22,7 +13,7 @@ class RuleNaming:
     """Names the game server and the faction of a rule."""
 
     servers: ServerStore
-    factions: ActiveFactions
+    factions: FactionStore
 
     async def name(self, guild_id: GuildId, terms: RuleTerms) -> NamedTerms:
         """Return terms with the names of what they are about."""
