@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from utils.models.factions import Faction
 from utils.models.levels import LevelChange
 from utils.models.money import Bounty
+from utils.models.roles import GrantState, RoleGrant
 from utils.models.scope import ChannelId, MemberId, PlayerId
 from utils.models.texts import Text, text
 
@@ -25,17 +27,25 @@ class Topic(StrEnum):
     BOUNTY = "bounty"
     CLAIMED = "claimed"
     LEVEL = "level"
+    ROLE = "role"
+    FACTION = "faction"
 
 
 TOPIC_CHOICES: Mapping[Topic, Text] = {
     Topic.BOUNTY: text("A bounty on one of my players"),
     Topic.CLAIMED: text("My bounties, claimed or paid back"),
     Topic.LEVEL: text("A new level"),
+    Topic.ROLE: text("A role that a rule gives or takes"),
+    Topic.FACTION: text("Faction invitation, kick or lead"),
 }
 
 
 class DirectEvent(StrEnum):
-    """The event that a message tells; ``auto``: the house placed the bounty."""
+    """The event that a message tells.
+
+    ``auto``: the house placed the bounty. ``given`` and ``taken`` are about a role, and the last three about
+    a faction.
+    """
 
     PLACED = "placed"
     AUTO = "auto"
@@ -43,6 +53,11 @@ class DirectEvent(StrEnum):
     EXPIRED = "expired"
     REFUNDED = "refunded"
     LEVEL = "level"
+    GIVEN = "given"
+    TAKEN = "taken"
+    INVITED = "invited"
+    KICKED = "kicked"
+    LEADS = "leads"
 
 
 TOPICS: Mapping[DirectEvent, Topic] = {
@@ -52,6 +67,11 @@ TOPICS: Mapping[DirectEvent, Topic] = {
     DirectEvent.EXPIRED: Topic.CLAIMED,
     DirectEvent.REFUNDED: Topic.CLAIMED,
     DirectEvent.LEVEL: Topic.LEVEL,
+    DirectEvent.GIVEN: Topic.ROLE,
+    DirectEvent.TAKEN: Topic.ROLE,
+    DirectEvent.INVITED: Topic.FACTION,
+    DirectEvent.KICKED: Topic.FACTION,
+    DirectEvent.LEADS: Topic.FACTION,
 }
 
 
@@ -103,7 +123,8 @@ class DirectMessage:
         key: the matter; of one matter a member is told once.
         created_at: when it happened, UTC.
         amount: emeralds.
-        ends_at: when a bounty ends, UTC.
+        ends_at: when a bounty or an invitation ends, UTC.
+        role_name: the name of a role, because mentions of roles do not work in direct messages.
         nonce: of the message that tells this alone, or this first.
         joined: the nonce of the message that it is part of; empty until that message is prepared.
         prepared_at: when that message was about to be sent for the first time.
@@ -121,6 +142,8 @@ class DirectMessage:
     claimer_player_id: PlayerId | None = None
     claimer_name: str = ""
     level: int = 0
+    role_name: str = ""
+    faction_name: str = ""
     nonce: str = ""
     joined: str = ""
     prepared_at: datetime | None = None
@@ -161,6 +184,39 @@ def tell_level(change: LevelChange, *, at: datetime) -> Sequence[DirectMessage]:
         event=DirectEvent.LEVEL,
         created_at=at,
         level=change.reached,
+    )
+    return (told,)
+
+
+def tell_role(grant: RoleGrant, role_name: str) -> Sequence[DirectMessage]:
+    """Return the message to a member to whom a rule has just given a role, or from whom it took one."""
+    event = DirectEvent.GIVEN if grant.state is GrantState.GIVEN else DirectEvent.TAKEN
+    told = DirectMessage(
+        member_id=grant.member_id,
+        key=f"{event}:{grant.role_id}:{grant.changed_at.isoformat()}",
+        event=event,
+        created_at=grant.changed_at,
+        role_name=role_name,
+    )
+    return (told,)
+
+
+def tell_faction(
+    faction: Faction,
+    member_id: MemberId,
+    event: DirectEvent,
+    *,
+    at: datetime,
+    ends_at: datetime | None = None,
+) -> Sequence[DirectMessage]:
+    """Return the message to a member about them and a faction; ``ends_at``: of an invitation."""
+    told = DirectMessage(
+        member_id=member_id,
+        key=f"{event}:{faction.faction_id}:{at.isoformat()}",
+        event=event,
+        created_at=at,
+        ends_at=ends_at,
+        faction_name=faction.name,
     )
     return (told,)
 

@@ -94,6 +94,8 @@ class Post:
             claimer_name="Hunter",
             server_name="North",
             level=5,
+            role_name="*Top*",
+            faction_name="_W_",
             ends_at=START + timedelta(hours=1),
         )
         self.store.tell(self.guild_id, message)
@@ -158,6 +160,24 @@ async def test_members_are_told_what_they_asked_for_and_not_too_often(
     await post.direct.send_due()
     assert (post.read(bob), post.store.waiting[post.guild_id]) == ([], [])
     assert len(world.journal.requests_to("POST", CHANNELS)) == 1
+
+
+async def test_role_and_faction_are_named_in_words(post: Post, alice: Member) -> None:
+    """A mention of a role shows nothing in a direct message, so its name stands there."""
+    post.ask(alice, Topic.ROLE, Topic.FACTION)
+    for event in DirectEvent:
+        post.happen(alice, event)
+    await post.direct.send_due()
+    ends = f"<t:{int((START + timedelta(hours=1)).timestamp())}:R>"
+    [told] = post.read(alice)
+    assert told is not None
+    assert told.splitlines() == [
+        "You have the role **\\*Top\\*** now.",
+        "You don't have the role **\\*Top\\*** any more.",
+        f"The faction **\\_W\\_** invites you. Join it with `/faction join`. The invitation ends {ends}.",
+        "You aren't in the faction **\\_W\\_** any more.",
+        "You lead the faction **\\_W\\_** now.",
+    ]
 
 
 async def test_message_is_sent_once_over_the_end_of_a_process(

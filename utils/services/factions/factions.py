@@ -193,8 +193,9 @@ class FactionService:
         Raises:
             UserFacingError: with a sentence for each reason to refuse.
         """
+        now = self.clock.now()
         return await self._change(
-            guild_id, partial(rules.give_rank, actor_id=actor_id, member_id=member_id, rank=rank)
+            guild_id, partial(rules.give_rank, actor_id=actor_id, member_id=member_id, rank=rank, now=now)
         )
 
     async def edit(self, guild_id: GuildId, member_id: MemberId, wanted: FactionEdit) -> Edited:
