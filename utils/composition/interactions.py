@@ -79,7 +79,6 @@ def build_services(
     clock: Clock,
 ) -> Services:
     """Return the dependencies of commands."""
-    languages = AnswerLanguages(factory, guild.settings)
     return Services(
         settings=guild.settings,
         premium=guild.premium,
@@ -124,7 +123,7 @@ def build_services(
         restores=shown.restores,
         tasks=shown.tasks,
         health=shown.health,
-        languages=languages,
+        languages=(languages := AnswerLanguages(factory, guild.settings)),
         errors=shown.errors,
         error_groups=build_error_groups(guild, shown, clock),
         replies=ErrorReplies(languages, shown.errors, advise=advise),
