@@ -72,6 +72,7 @@ from utils.models.post_styles import PostShape
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Command, plural, text
 from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.tasks import Failure, capture
 
 CLOCKS_DIFFER = timedelta(hours=1)  # more than Discord's clock and ours ever do
 DRAWING_SECONDS = 10.0  # a picture takes a fifth of a second
@@ -345,13 +346,17 @@ class DeliveryService:
 
     async def _draw(self, embeds: EmbedFactory, notices: Sequence[Notice], lane: Lane) -> Drawings:
         """Return the pictures that are drawn for notices; none if that fails: a post can do without."""
-        try:
+
+        async def draw() -> Drawings:
             async with asyncio.timeout(DRAWING_SECONDS):
                 return await embeds.draw(notices)
-        except Exception as failure:  # noqa: BLE001 - a picture never holds up a channel, whatever is wrong with it
-            where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")
-            self._errors.report(failure, where=where)
-            return NO_DRAWINGS
+
+        drawn = await capture(draw)
+        if not isinstance(drawn, Failure):
+            return drawn
+        where = Where(source=ErrorSource.DELIVERY, guild_id=lane.guild_id, task="deliver")
+        self._errors.report(drawn.error, where=where)
+        return NO_DRAWINGS
 
     async def _handle(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], error: DeliveryError
