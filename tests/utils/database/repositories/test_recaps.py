@@ -194,7 +194,7 @@ async def test_figures_of_a_week_are_those_counted_by_hand(house: House, make_de
         kills_before=7,
         killers=3,
         mvp=RecapBest(A, anna, 5),
-        mvp_xp=PlayerPlace(120, 2, 2),  # of all time
+        mvp_xp=PlayerPlace(120, 2, 2),
         longest=RecapBest(B, "Player b", 300),
         streak=RecapBest(C, carl, 4),
         rivalry=Rivalry(RecapBest(C, carl, 4), RecapBest(A, anna, 2)),
