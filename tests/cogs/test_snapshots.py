@@ -129,6 +129,7 @@ def add_rule(shelf: Shelf, cast: Cast) -> None:
                 "steep",
                 RuleTerms(role_id=hunters, kills=500_000, period=Period.WEEK, server_id=ServerId("aaaaaaaa")),
             ),
+            ("lost", RuleTerms(role_id=hunters, faction_id="f9")),
         )
     ]
     shelf.roles.grants[guild_id] = {(role_id, bob): RoleGrant(role_id, bob, GrantState.GIVEN, START)}

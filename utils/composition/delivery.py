@@ -31,6 +31,7 @@ from utils.interactions.kill_channels import KillChannels
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import ServerReadings
+from utils.services.roles.naming import RuleNaming
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def build_role_edits(
         sender,
         base.repositories.roles,
         roles=roles,
-        servers=base.repositories.servers,
+        naming=RuleNaming(base.repositories.servers, base.repositories.factions),
         languages=languages,
         notifier=alerts,
         events=base.events,

@@ -56,6 +56,7 @@ from utils.services.roles.changes import RoleRuleService, RuleStore
 from utils.services.roles.figures import RuleFigureService
 from utils.services.roles.looks import GuildRoles, RoleEditing, RoleLooks
 from utils.services.roles.member_roles import MemberRoleService
+from utils.services.roles.naming import RuleNaming
 from utils.services.seasons.reports import SeasonReports, SeasonResults
 from utils.services.seasons.running import RunningSeasons
 from utils.services.seasons.seasons import SeasonService, SeasonStore
@@ -247,7 +248,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         ranks=RankService(
             stores.places,
             coverage,
-            MemberRoleService(stores.roles, role_looks, stores.servers, clock),
+            MemberRoleService(stores.roles, role_looks, build_rule_naming(stores), clock),
         ),
         levels=build_levels(stores, guild, around),
         xp_events=build_xp_events(stores, guild, around),
@@ -403,14 +404,22 @@ def build_role_looks(
     return RoleLooks(
         stores.roles,
         stores.links,
-        RuleFigureService(stores.statistics, stores.hunters, coverage, stores.servers, around.readings),
+        RuleFigureService(
+            stores.statistics, stores.hunters, coverage, stores.servers, around.readings, stores.factions
+        ),
         roles=around.roles,
+        naming=build_rule_naming(stores),
         edits=around.role_edits,
         premium=guild.premium,
         notifier=around.notifier,
         tasks=around.tasks,
         clock=around.clock,
     )
+
+
+def build_rule_naming(stores: ServiceStores) -> RuleNaming:
+    """Return the names of what role rules are about."""
+    return RuleNaming(stores.servers, stores.factions)
 
 
 def build_role_rules(
@@ -421,7 +430,7 @@ def build_role_rules(
         stores.roles,
         looks,
         roles=around.roles,
-        servers=stores.servers,
+        naming=build_rule_naming(stores),
         premium=guild.premium,
         audit=guild.audit,
         clock=around.clock,

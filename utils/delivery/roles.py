@@ -39,14 +39,14 @@ from utils.models.roles import (
     RoleId,
     RoleObstacle,
     RoleRule,
-    describe_terms,
 )
 from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Text, text
 from utils.models.visible_text import cut
 from utils.queues import WorkQueue
-from utils.services.ports import AdminNotifier, ServerStore
+from utils.services.ports import AdminNotifier
 from utils.services.roles.looks import LOG_SYSTEM, GuildRoles, describe_waiting, name_matter
+from utils.services.roles.naming import RuleNaming
 from utils.tasks import TaskManager
 
 EDITS_A_SECOND = 5.0  # of the whole bot
@@ -121,7 +121,7 @@ class RoleEdits:
     store: RoleEditStore
     _: KW_ONLY
     roles: GuildRoles
-    servers: ServerStore
+    naming: RuleNaming
     languages: GuildSpeaker
     notifier: AdminNotifier
     events: EventDispatcher
@@ -292,10 +292,8 @@ class RoleEdits:
         rule = next((one for one in rules if one.terms.role_id == grant.role_id), None)
         if rule is None:
             return text("Rule: removed")
-        servers = {one.scope.server_id: one.name for one in await self.servers.list_servers(guild_id)}
-        server_id = rule.terms.server_id
-        name = None if server_id is None else servers.get(server_id)
-        return text("Rule: {rule}", rule=describe_terms(rule.terms, name))
+        named = await self.naming.name(guild_id, rule.terms)
+        return text("Rule: {rule}", rule=named.describe())
 
     def _report(self, guild_id: GuildId, failure: DeliveryError | StorageError) -> None:
         logger.info("a role waits", guild_id=guild_id, problem=str(failure))

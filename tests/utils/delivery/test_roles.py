@@ -10,6 +10,7 @@ from discord.ext import commands
 from simulation.discord import Fault, Guild, Member, Permission, Role, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.factions import FakeFactionStore
 from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.links import FakeLinkStore
 from tests.fakes.own_bot import wait_until
@@ -31,6 +32,7 @@ from utils.models.rule_plans import MemberFigures
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.services.premium.tiers import PremiumService
 from utils.services.roles.looks import DISCORD_AWAY, RoleLooks, find_next_comparison
+from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import DWELL
 from utils.tasks import TaskManager
 
@@ -79,11 +81,12 @@ class Community:
         self.tasks = TaskManager(self.clock)
         sender = DiscordSender(self.bot, clock=self.clock)
         roles = DiscordRoles(self.bot, sender, clock=self.clock)
+        naming = RuleNaming(self.servers, FakeFactionStore(self.links))
         self.edits = RoleEdits(
             sender,
             self.store,
             roles=roles,
-            servers=self.servers,
+            naming=naming,
             languages=FakeGuildLanguages(),
             notifier=self.notifier,
             events=self.events,
@@ -96,6 +99,7 @@ class Community:
             self.links,
             self.figures,  # type: ignore[arg-type] # only what a look reads
             roles=roles,
+            naming=naming,
             edits=self.edits,
             premium=PremiumService(FakePremiumStore(), default_tier=self.tier, clock=self.clock),
             notifier=self.notifier,

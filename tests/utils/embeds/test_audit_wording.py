@@ -77,6 +77,16 @@ SENTENCES = [
         "<@&6>: place: none → 3, board: Kills → Best streak, longest kill: 200 m → none, game server: North",
     ),
     (
+        "roles edit",
+        AuditFacts(changes=(FieldChange("role_id", 6, 6), FieldChange("faction_id", "", "Night_Wolves"))),
+        "<@&6>: faction: a disbanded faction → Night_Wolves",
+    ),
+    (
+        "roles remove",
+        change(FieldChange("role_id", 6, None), FieldChange("faction_id", "", None), server_name=None),
+        "<@&6>: membership in a disbanded faction · all game servers · All time",
+    ),
+    (
         "roles remove",
         change(FieldChange("role_id", 6, None), FieldChange("streak", 5, None)),
         "<@&6>: a streak of 5 or more · North · All time",

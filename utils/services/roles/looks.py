@@ -41,8 +41,9 @@ from utils.services.guilds.audit import log_entry
 from utils.services.links.linking import LinkStore
 from utils.services.ports import AdminNotifier
 from utils.services.premium.tiers import PremiumService
-from utils.services.roles.facts import describe_rule
+from utils.services.roles.facts import describe_change
 from utils.services.roles.figures import Players, RuleFigureService
+from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import (
     Answers,
     GuildFacts,
@@ -129,6 +130,7 @@ class RoleLooks:
     figures: RuleFigureService
     _: KW_ONLY
     roles: GuildRoles
+    naming: RuleNaming
     edits: RoleEditing
     premium: PremiumService
     notifier: AdminNotifier
@@ -347,7 +349,8 @@ class RoleLooks:
             if role_id in roles and refused.get(role_id) is not RoleObstacle.DELETED:
                 acting.append(rule)
                 continue
-            entry = AuditEntry(now, None, AuditAction.ROLES_OFF, describe_rule(rule))
+            facts = describe_change(await self.naming.name(guild_id, rule.terms), None)
+            entry = AuditEntry(now, None, AuditAction.ROLES_OFF, facts)
             if await self.store.switch_off(guild_id, rule, entry=entry):
                 log_entry(guild_id, entry)
             await self.close_alert(guild_id, role_id)

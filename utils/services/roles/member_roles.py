@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from utils.clock import Clock
 from utils.errors import DiscordAwayError
-from utils.models.roles import HELD, RoleId, RoleRule, RuleMatch, RuleState, RuleTerms, list_conditions
+from utils.models.roles import HELD, RoleId, RuleMatch, RuleState, RuleTerms, list_conditions
 from utils.models.rule_plans import MemberFigures, MemberRoles, NextRole
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.statistics import KD_MINIMUM_KILLS, Period
 from utils.models.texts import Text, plural
-from utils.services.ports import ServerStore
 from utils.services.roles.looks import RoleLooks, RoleStore
+from utils.services.roles.naming import RuleNaming
 from utils.services.roles.rules import GuildFacts, choose_wishes
 
 
@@ -21,11 +21,19 @@ class Lack:
 
     Attributes:
         share: how much of it they have, 0 to 1.
-        words: what it takes.
+        alone: terms with this condition alone.
+        kills: how many more it takes, if they decide.
     """
 
     share: float
-    words: Text
+    alone: RuleTerms
+    kills: int = 0
+
+    def describe(self, faction_name: str | None) -> Text:
+        """Return the condition in words."""
+        if self.kills:
+            return plural("{count} more kill", "{count} more kills", self.kills)
+        return list_conditions(self.alone, faction_name)[0]
 
 
 @dataclass(eq=False, repr=False)
@@ -34,7 +42,7 @@ class MemberRoleService:
 
     store: RoleStore
     looks: RoleLooks
-    servers: ServerStore
+    naming: RuleNaming
     clock: Clock
 
     async def describe(
@@ -60,19 +68,16 @@ class MemberRoleService:
         following = choose_next(member_id, facts, {*held, *owned})
         if following is None:
             return MemberRoles(tuple(held))
-        rule, lack = following
-        where = await self._name_server(rule)
-        period = None if rule.terms.period is Period.ALL else rule.terms.period
-        return MemberRoles(tuple(held), NextRole(rule.terms.role_id, lack.words, where, period))
-
-    async def _name_server(self, rule: RoleRule) -> str | None:
-        servers = await self.servers.list_servers(rule.guild_id)
-        return next((one.name for one in servers if one.scope.server_id == rule.terms.server_id), None)
+        terms, lack = following
+        named = await self.naming.name(guild_id, terms)
+        period = None if terms.period is Period.ALL else terms.period
+        lacking = lack.describe(named.faction_name)
+        return MemberRoles(tuple(held), NextRole(terms.role_id, lacking, named.server_name, period))
 
 
 def choose_next(
     member_id: MemberId, facts: GuildFacts, owned: Collection[RoleId]
-) -> tuple[RoleRule, Lack] | None:
+) -> tuple[RuleTerms, Lack] | None:
     """Return the rule that a member misses by the least, and the condition that decides; None without one."""
     wanted = choose_wishes(member_id, facts, owned).keys()
     steps = _find_steps(facts, {*wanted, *owned})
@@ -83,7 +88,7 @@ def choose_next(
         is_below = terms.ladder is not None and facts.order.get(role_id, -1) < steps.get(terms.ladder, -1)
         if is_open and not is_below and role_id not in wanted and role_id not in owned:
             lack = choose_lack(terms, one.figures.get(member_id, MemberFigures()))
-            found += [] if lack is None else [(one.rule, lack)]
+            found += [] if lack is None else [(terms, lack)]
     return max(found, key=lambda each: each[1].share, default=None)
 
 
@@ -109,9 +114,9 @@ def choose_lack(terms: RuleTerms, figures: MemberFigures) -> Lack | None:
 def list_lacks(terms: RuleTerms, figures: MemberFigures) -> Iterator[Lack]:
     """Yield each condition that is not met."""
     if terms.kills is not None and figures.kills < terms.kills:
-        yield _lack_kills(terms.kills, figures)
+        yield _lack_kills(terms, terms.kills, figures)
     if terms.kd is not None and figures.ratio is None:
-        yield _lack_kills(KD_MINIMUM_KILLS, figures)
+        yield _lack_kills(terms, KD_MINIMUM_KILLS, figures)
     for name, reached in (
         ("kd", figures.ratio),
         ("longest", figures.longest),
@@ -120,17 +125,18 @@ def list_lacks(terms: RuleTerms, figures: MemberFigures) -> Iterator[Lack]:
     ):
         needed = getattr(terms, name)
         if needed is not None and reached is not None and reached < needed:
-            yield Lack(reached / needed, _describe(terms, name))
+            yield Lack(reached / needed, _keep_alone(terms, name))
     if terms.rank is not None and (figures.place is None or figures.place > terms.rank):
-        yield Lack(0 if figures.place is None else terms.rank / figures.place, _describe(terms, "rank"))
+        yield Lack(0 if figures.place is None else terms.rank / figures.place, _keep_alone(terms, "rank"))
+    if terms.faction_id not in (None, figures.faction_id):
+        yield Lack(0, _keep_alone(terms, "faction_id"))
 
 
-def _lack_kills(needed: int, figures: MemberFigures) -> Lack:
-    words = plural("{count} more kill", "{count} more kills", needed - figures.kills)
-    return Lack(figures.kills / needed, words)
+def _lack_kills(terms: RuleTerms, needed: int, figures: MemberFigures) -> Lack:
+    return Lack(figures.kills / needed, _keep_alone(terms, "kills"), needed - figures.kills)
 
 
-def _describe(terms: RuleTerms, name: str) -> Text:
-    """Return one condition in words."""
+def _keep_alone(terms: RuleTerms, name: str) -> RuleTerms:
+    """Return terms with one of their conditions alone."""
     alone = RuleTerms(role_id=terms.role_id, board=terms.board)
-    return list_conditions(replace(alone, **{name: getattr(terms, name)}))[0]
+    return replace(alone, **{name: getattr(terms, name)})

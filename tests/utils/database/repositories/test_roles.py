@@ -39,6 +39,7 @@ EVERYTHING = RuleTerms(
     streak=5,
     rank=3,
     board=Board.STREAK,
+    faction_id="f1",
     match=RuleMatch.ANY,
     server_id=ServerId("aaaaaaaa"),
     period=Period.WEEK,

@@ -18,7 +18,7 @@ NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 ANNA = MemberId(1)
 HUNTER, VETERAN, KING = RoleId(10), RoleId(20), RoleId(30)
 ORDER = {HUNTER: 1, VETERAN: 2, KING: 3}
-HALF = MemberFigures(kills=50, deaths=50, longest=150, streak=3, level=4, place=8)
+HALF = MemberFigures(kills=50, deaths=50, longest=150, streak=3, level=4, place=8, faction_id="f2")
 
 
 def build_facts(*terms: RuleTerms, figures: MemberFigures = HALF) -> GuildFacts:
@@ -41,7 +41,7 @@ def build_facts(*terms: RuleTerms, figures: MemberFigures = HALF) -> GuildFacts:
 def name_next(facts: GuildFacts, *owned: RoleId) -> tuple[RoleId, str] | None:
     """Return the next role, and what lacks for it."""
     found = choose_next(ANNA, facts, owned)
-    return None if found is None else (found[0].terms.role_id, str(found[1].words))
+    return None if found is None else (found[0].role_id, str(found[1].describe("Wolves")))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def name_next(facts: GuildFacts, *owned: RoleId) -> tuple[RoleId, str] | None:
         ({"streak": 5}, "a streak of 5 or more"),
         ({"level": 5}, "level 5 or more"),
         ({"rank": 7, "board": Board.XP}, "place 7 or better (XP and levels)"),
+        ({"faction_id": "f1", "kills": 100}, "membership in Wolves"),
+        ({"faction_id": "f2", "kills": 100}, "50 more kills"),
         ({"kills": 100, "longest": 300, "streak": 30}, "a streak of 30 or more"),
         ({"kills": 100, "longest": 200, "match": RuleMatch.ANY}, "a kill from 200 m or more"),
     ],
@@ -105,6 +107,7 @@ figures = st.builds(
     streak=st.integers(0, 9),
     level=st.integers(0, 9),
     place=st.none() | st.integers(1, 9),
+    faction_id=st.sampled_from((None, "f1", "f2")),
 )
 
 
@@ -122,6 +125,7 @@ terms = st.builds(
     streak=maybe(st.integers(1, 9)),
     level=maybe(st.integers(1, 9)),
     rank=maybe(st.integers(1, 9)),
+    faction_id=st.sampled_from((None, "f1", "f2")),
     match=st.sampled_from(RuleMatch),
 )
 
@@ -129,7 +133,7 @@ terms = st.builds(
 @given(terms, figures)
 def test_something_lacks_exactly_while_a_rule_is_not_met(terms: RuleTerms, figures: MemberFigures) -> None:
     """The condition that is named is one of the rule's, and its share is below the whole."""
-    named = ("kills", "kd", "longest", "streak", "level", "rank")
+    named = ("kills", "kd", "longest", "streak", "level", "rank", "faction_id")
     wanted = sum(getattr(terms, name) is not None for name in named)
     lacks = [*list_lacks(terms, figures)]
     is_met_by = len(lacks) < max(wanted, 1) if terms.match is RuleMatch.ANY else not lacks
