@@ -63,7 +63,7 @@ class SettingsService:
     async def find_language(self, guild_id: GuildId) -> str | None:
         """Return the language that is chosen; None if none is, or if the storage does not tell in time.
 
-        What is said about a storage that is away has to be said in some language.
+        An answer about a storage that is away has to be in some language.
         """
         found = []
 

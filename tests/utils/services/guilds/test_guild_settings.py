@@ -111,7 +111,7 @@ async def test_failed_read_is_raised_and_not_kept(settings: SettingsService, gui
 async def test_language_is_known_only_if_the_storage_tells_it_in_time(
     settings: SettingsService, guilds: FakeGuildStore, clock: FakeClock
 ) -> None:
-    """What is said about a database that is away or hangs must not wait for it."""
+    """An answer about a database that is away or hangs must not wait for it."""
     await put_settings(guilds, GUILD, language="ru")
     guilds.failures.append(StorageUnavailableError("away"))
     assert await settings.find_language(GUILD) is None
