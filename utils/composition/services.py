@@ -224,6 +224,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     )
     guild_changes = build_guild_changes(stores, guild, around, servers)
     role_looks = build_role_looks(stores, guild, around, coverage)
+    factions = build_factions(stores, around)
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
@@ -241,7 +242,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         links=links,
         role_looks=role_looks,
         role_rules=build_role_rules(stores, guild, around, role_looks),
-        factions=build_factions(stores, around),
+        factions=factions,
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
@@ -262,9 +263,14 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         bounty_endings=build_bounty_endings(stores, guild, around, servers),
         seasons=build_seasons(stores, around, servers, audit),
         season_reports=SeasonReports(
-            stores.seasons, servers=servers, coverage=coverage, statistics=statistics, clock=clock
+            stores.seasons,
+            servers=servers,
+            coverage=coverage,
+            statistics=statistics,
+            factions=factions,
+            clock=clock,
         ),
-        season_timer=build_season_timer(stores, guild, around, coverage, statistics),
+        season_timer=build_season_timer(stores, guild, around, coverage, statistics, factions.figures),
         recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
         recap_timer=build_recap_timer(stores, guild, around),
         exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
@@ -486,6 +492,7 @@ def build_season_timer(
     around: Surroundings,
     coverage: CoverageService,
     statistics: StatisticsService,
+    factions: FactionFigureService,
 ) -> SeasonTimer:
     """Return the timer of seasons."""
     return SeasonTimer(
@@ -494,6 +501,7 @@ def build_season_timer(
         servers=stores.servers,
         coverage=coverage,
         statistics=statistics,
+        factions=factions,
         channels=guild.settings,
         premium=guild.premium,
         events=around.events,
