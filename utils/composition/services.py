@@ -515,7 +515,7 @@ def build_recap_timer(stores: ServiceStores, guild: GuildServices, around: Surro
     return RecapTimer(
         stores.due_recaps,
         stores.recaps,
-        reader=RecapReader(stores.statistics, stores.combat),
+        reader=RecapReader(stores.statistics, stores.combat, stores.places),
         servers=stores.servers,
         readings=around.readings,
         settings=guild.settings,

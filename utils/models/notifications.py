@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.factions import Faction
+from utils.models.lasting_buttons import ButtonKind
 from utils.models.levels import LevelChange
 from utils.models.money import Bounty
 from utils.models.roles import GrantState, RoleGrant
@@ -19,6 +20,10 @@ DAY = timedelta(days=1)
 MOST_A_DAY = 10
 KEPT_FOR = timedelta(hours=1)
 """After this time it is too old to be told."""
+
+
+NOTIFY = ButtonKind("notify")
+"""The button that shows a member what they asked to be told."""
 
 
 class Topic(StrEnum):

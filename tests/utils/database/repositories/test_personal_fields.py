@@ -84,7 +84,7 @@ from utils.models.scope import (
     ServerScope,
 )
 from utils.models.seasons import SeasonResult, SeasonState
-from utils.models.statistics import Board
+from utils.models.statistics import Board, PlayerPlace
 from utils.models.world_events import EventKey, WorldEvent, WorldEventKind
 from utils.services.ingestion.deadside_stores import (
     CursorStep,
@@ -224,6 +224,7 @@ async def write_recap(place: Place) -> None:
     figures = RecapFigures(
         kills=12,
         mvp=wolf,
+        mvp_xp=PlayerPlace(300, 1, 2),
         rivalry=Rivalry(wolf, RecapBest(CARL, "Carl", 2)),
         servers=(RecapServerFigures("North", 12, 1, wolf), RecapServerFigures("South")),
     )

@@ -29,7 +29,7 @@ from utils.models.recaps import (
 )
 from utils.models.scope import ALL_SERVERS, ChannelId, ServerScope
 from utils.models.servers import ConnectionState, ServerHealth
-from utils.models.statistics import WeaponRow
+from utils.models.statistics import PlayerPlace, WeaponRow
 
 MONDAY = datetime(2025, 5, 5, 9, tzinfo=UTC)  # four days after the clock's start
 HOUR = timedelta(hours=1)
@@ -47,6 +47,7 @@ async def _shelf() -> Shelf:
         BoardRow(1, WOLF, "Wolf", 40.0, Counters(kills=40)),
         BoardRow(2, FOX, "Fox", 2.0, Counters(kills=2)),
     ]
+    shelf.statistics.places[True] = PlayerPlace(2_800, 1, 38)
     shelf.combat.weapons = {(): [WeaponRow("AK-SU", 30, 120), WeaponRow("M16A1", 12, 90)]}
     shelf.combat.rivalry = Rivalry(RecapBest(WOLF, "Wolf", 5), RecapBest(FOX, "Fox", 2))
     shelf.recaps.guild_ids = [GUILD]
@@ -97,7 +98,11 @@ async def test_week_is_planned_and_told_once(shelf: Shelf) -> None:
             kills=42,
             kills_before=42,
             killers=2,
-            places=tuple(RecapPlace(fact, "Wolf", 40) for fact in RecapFact),
+            places=(
+                RecapPlace(RecapFact.MVP, "Wolf", 40, PlayerPlace(2_800, 1, 38)),
+                RecapPlace(RecapFact.LONGEST, "Wolf", 40),
+                RecapPlace(RecapFact.STREAK, "Wolf", 40),
+            ),
             weapon="AK-SU",
             weapon_kills=30,
             rivals=(RecapRival("Wolf", 5), RecapRival("Fox", 2)),
