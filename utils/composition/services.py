@@ -246,11 +246,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         coverage=coverage,
         statistics=statistics,
         combat=CombatService(stores.combat, stores.deaths, coverage, servers),
-        ranks=RankService(
-            stores.places,
-            coverage,
-            MemberRoleService(stores.roles, role_looks, build_rule_naming(stores), clock),
-        ),
+        ranks=build_ranks(stores, around, coverage, role_looks),
         levels=build_levels(stores, guild, around),
         xp_events=build_xp_events(stores, guild, around),
         server_comparisons=ServerComparisonService(stores.statistics, stores.combat, coverage),
@@ -421,6 +417,14 @@ def build_role_looks(
         tasks=around.tasks,
         clock=around.clock,
     )
+
+
+def build_ranks(
+    stores: ServiceStores, around: Surroundings, coverage: CoverageService, looks: RoleLooks
+) -> RankService:
+    """Return the levels of players and the roles of members."""
+    roles = MemberRoleService(stores.roles, looks, build_rule_naming(stores), around.clock)
+    return RankService(stores.places, coverage, roles)
 
 
 def build_rule_naming(stores: ServiceStores) -> RuleNaming:
