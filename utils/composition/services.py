@@ -258,14 +258,7 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
         bounties=build_bounties(stores, guild, around, servers, links),
         bounty_endings=build_bounty_endings(stores, guild, around, servers),
         seasons=build_seasons(stores, around, servers, audit),
-        season_reports=SeasonReports(
-            stores.seasons,
-            servers=servers,
-            coverage=coverage,
-            statistics=statistics,
-            factions=factions,
-            clock=clock,
-        ),
+        season_reports=build_season_reports(stores, servers, coverage, statistics, factions),
         season_timer=build_season_timer(stores, guild, around, coverage, statistics, factions.figures),
         recaps=RecapService(stores.recaps, guild_changes, guild.settings, clock),
         recap_timer=build_recap_timer(stores, guild, around),
@@ -487,6 +480,24 @@ def build_seasons(
     """Return the rules about making, ending and cancelling seasons."""
     return SeasonService(
         stores.seasons, servers=servers, audit=audit, events=around.events, clock=around.clock
+    )
+
+
+def build_season_reports(
+    stores: ServiceStores,
+    servers: GameServerService,
+    coverage: CoverageService,
+    statistics: StatisticsService,
+    factions: FactionService,
+) -> SeasonReports:
+    """Return the reader of seasons for commands."""
+    return SeasonReports(
+        stores.seasons,
+        servers=servers,
+        coverage=coverage,
+        statistics=statistics,
+        factions=factions,
+        clock=servers.clock,
     )
 
 
