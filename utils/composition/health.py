@@ -63,6 +63,7 @@ from utils.telemetry.health.probes.machine import (
     probe_starts,
 )
 from utils.telemetry.health.probes.work import (
+    DirectProbe,
     OutboxProbe,
     ServerClocks,
     probe_hosts,
@@ -150,10 +151,9 @@ def build_health(base: Base, sources: HealthSources) -> Health:
     sharding, clock = base.settings.discord.sharding, base.clock
     process = "" if sharding.is_whole else f"@{sharding.ids[0]}"
     lag, limits, clocks = LoopLag(clock), RefusalCounter(), ServerClocks(clock)
-    outbox, shards = (
-        OutboxProbe(_build_watch(base, sources).read),
-        ShardWatch(sources.bot.list_connections, clock),
-    )
+    outbox = OutboxProbe(_build_watch(base, sources).read)
+    direct = DirectProbe(sources.delivery.direct_messages.measure)
+    shards = ShardWatch(sources.bot.list_connections, clock)
     data = DataWatch(DataChecks(sources.database))
     backups = BackupWatch(find_home(base.settings), list_directories(base.settings))
     checker = HealthChecker(
@@ -166,6 +166,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
             *_list_work_probes(base, sources, clocks),
             *((*_list_backup_probes(base, backups), data.build()) if sharding.is_first else ()),
             outbox.build(),
+            direct.build(),
         ),
         incidents=base.incidents,
         guilds=base.repositories.scope_index,
@@ -200,6 +201,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         lag.durations,
         sources.database.operations.durations,
         get_outbox=lambda: outbox.state,
+        get_direct=lambda: direct.state,
         list_readings=sources.readings.list_readings,
         count_sent=lambda: sources.delivery.sender.sent,
         get_backups=lambda: backups.state,
