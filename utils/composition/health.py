@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from utils.backup.watch import BackupWatch
@@ -177,9 +178,6 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         is_first=sharding.is_first,
     )
 
-    async def count_errors() -> tuple[int, int]:
-        return await base.repositories.errors.count_open(WHOLE_BOT, since=clock.now() - NEW_ERRORS)
-
     reports = HealthReports(
         checker,
         sources.tally,
@@ -188,7 +186,7 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         list_readings=sources.readings.list_readings,
         get_outbox=lambda: outbox.state,
         list_leases=sources.leases.list_leases,
-        count_errors=count_errors,
+        count_errors=partial(_count_errors, base),
         get_backups=lambda: backups.state,
     )
     folder = base.settings.data_dir / STATUS_FOLDER
@@ -208,6 +206,10 @@ def build_health(base: Base, sources: HealthSources) -> Health:
         get_data_check=lambda: data.full,
     )
     return Health(checker, lag, limits, clocks, outbox, shards, reports, status, data, base.tasks, folder)
+
+
+async def _count_errors(base: Base) -> tuple[int, int]:
+    return await base.repositories.errors.count_open(WHOLE_BOT, since=base.clock.now() - NEW_ERRORS)
 
 
 def _build_watch(base: Base, sources: HealthSources) -> OutboxWatch:
