@@ -258,7 +258,7 @@ async def test_all_members_wait_while_discord_limits_the_bot(
 async def test_wait_is_measured_for_those_who_may_get_a_message(
     post: Post, world: SimulatedDiscord, guild: Guild, alice: Member
 ) -> None:
-    """The pause of a member and what nobody asked for do not count; a message under way does."""
+    """The pause of a member does not count, and neither does an unwanted message; one under way does."""
     bob = world.add_member(guild, "bob")
     for member in (alice, bob):
         post.ask(member, Topic.CLAIMED)
