@@ -66,7 +66,7 @@ def build_delivery(
 ) -> Delivery:
     """Return the parts that post and edit, all with one sender."""
     clock, tasks = base.clock, base.tasks
-    sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
+    sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory, settings)
     pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
     messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
     places = AdminPlaces(bot, sender, settings=settings, errors=base.errors)

@@ -22,6 +22,7 @@ from utils.embeds import (
     factions,
     health,
     incidents,
+    languages,
     levels,
     links,
     notifications,
@@ -260,6 +261,7 @@ class EmbedFactory:
     build_places = _show(players.build_places_embed)
 
     build_servers = _show(combat.build_servers_embed)
+    build_language = _show(languages.build_language_embed)
     build_recap_settings = _show(recaps.build_recap_settings_embed)
     build_season_started = _show(seasons.build_season_started_embed)
     build_season_info = _show(seasons.build_season_info_embed)

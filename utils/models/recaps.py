@@ -200,10 +200,12 @@ class RecapOverview:
     """The answer of ``/admin recap``.
 
     Attributes:
+        timezone: the name of the zone of their hour.
         next_at: when the next ones are due, of the kinds that are on.
         has_channel: the news channel is set.
     """
 
     settings: RecapSettings
+    timezone: str
     next_at: RecapPlan
     has_channel: bool

@@ -45,6 +45,15 @@ SENTENCES = [
         "daily recap: off → on, hour of recaps: 9 → 20, day of the weekly recap: Monday → Sunday",
     ),
     (
+        "language",
+        change(
+            FieldChange("language", None, "pt-BR"),
+            FieldChange("timezone", "UTC", "America/Sao_Paulo"),
+            server_name=None,
+        ),
+        "language: Automatic → Português (Brasil), time zone: UTC → America/Sao_Paulo",
+    ),
+    (
         "roles add",
         AuditFacts(
             changes=(

@@ -303,3 +303,16 @@ async def test_restore_passes_over_recaps_that_are_due(house: House, stranger: S
     await pass_over_recaps(data)
     assert await house.recaps.find_plan(house.guild_id) == {}
     assert await house.recaps.find_plan(stranger.guild_id) == NEXT
+
+
+async def test_another_time_zone_takes_the_plan_away(house: House) -> None:
+    """The moments that were planned are those of the old clock; another language changes none of them."""
+    before = await house.guilds.get_settings(house.guild_id)
+    await house.recaps.put_plan(house.guild_id, PLAN)
+    spoken = replace(before, language="fr")
+    await house.guilds.write_settings(house.guild_id, before, spoken)
+    assert await house.recaps.find_plan(house.guild_id) == PLAN
+    moved = replace(spoken, timezone="Asia/Tokyo")
+    await house.guilds.write_settings(house.guild_id, spoken, moved)
+    assert await house.recaps.find_plan(house.guild_id) == {}
+    assert await house.guilds.get_settings(house.guild_id) == moved

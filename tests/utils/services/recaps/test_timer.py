@@ -218,7 +218,7 @@ async def test_changed_settings_plan_the_next_recap_that_is_new(shelf: Shelf) ->
     evening = RecapSettings(hour=20, weekday=Weekday.TUESDAY)
     overview = await services.recaps.change(GUILD, ADMIN, hour=20, weekday=Weekday.TUESDAY)
     later = next_week + 35 * HOUR  # tomorrow's would be about the same week
-    assert overview == RecapOverview(evening, {WEEKLY: later}, has_channel=True)
+    assert overview == RecapOverview(evening, "UTC", {WEEKLY: later}, has_channel=True)
     assert shelf.recaps.plans == {GUILD: {WEEKLY: later}}
     shelf.recaps.calls.clear()
     assert await services.recaps.change(GUILD, ADMIN, hour=20) == overview
@@ -226,3 +226,19 @@ async def test_changed_settings_plan_the_next_recap_that_is_new(shelf: Shelf) ->
     off = await services.recaps.change(GUILD, ADMIN, is_weekly=False, is_daily=True)
     assert off.next_at == {DAILY: MONDAY + 11 * HOUR}
     assert [entry.action for _, entry in shelf.audit.entries] == ["recap", "recap"]
+
+
+async def test_recap_comes_by_the_clock_of_the_guild(shelf: Shelf) -> None:
+    """Nine o'clock on Monday is midnight in UTC where the sun rises, and the answer names the zone."""
+    services: Services = shelf.build_services()
+    await put_settings(shelf.guilds, GUILD, timezone="Asia/Tokyo")
+    at = MONDAY.replace(hour=0)
+    assert await services.recaps.describe(GUILD) == RecapOverview(
+        RecapSettings(), "Asia/Tokyo", {WEEKLY: at}, has_channel=True
+    )
+    await tell_at(shelf, START)
+    await tell_at(shelf, at - HOUR)
+    assert shelf.recaps.recaps == []
+    await tell_at(shelf, at)
+    assert [(one.period, one.state) for one in shelf.recaps.recaps] == [("2025-W18", RecapState.POSTED)]
+    assert shelf.recaps.plans == {GUILD: {WEEKLY: at + 7 * 24 * HOUR}}
