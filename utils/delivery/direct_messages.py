@@ -44,6 +44,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
 
 DIRECT_TASK = "notifications:send"
+MEASURE_TASK = "notifications:measure"
 MESSAGES_A_SECOND = 1.0  # of the whole bot
 REST = timedelta(minutes=10)
 TOO_FAST_CODE = 40003  # "You are opening direct messages too fast"
@@ -132,15 +133,19 @@ class DirectMessages:
         Raises:
             StorageError: the database is away.
         """
-        count, now = 0, self.clock.now()
-        oldest_at = now
-        for guild_id in await self.guilds.list_guilds_with_direct_messages():
+        now, waiting, due = self.clock.now(), list[DirectMessage](), list[datetime]()
+
+        async def look(guild_id: GuildId) -> None:
             messages = await self.store.list_waiting(guild_id)
-            count += len(messages)
+            waiting.extend(messages)
             if self.bot.get_guild(guild_id) is not None:
                 chosen = await self.store.list_choices(guild_id, {one.member_id for one in messages})
-                oldest_at = min([oldest_at, *_list_due(messages, chosen)])
-        return DirectState(count, (now - oldest_at).total_seconds(), is_resting=self._is_resting())
+                due.extend(_list_due(messages, chosen))
+
+        guild_ids = await self.guilds.list_guilds_with_direct_messages()
+        await self.tasks.for_each(MEASURE_TASK, guild_ids, look)
+        seconds = (now - min(due, default=now)).total_seconds()
+        return DirectState(len(waiting), max(0.0, seconds), is_resting=self._is_resting())
 
     async def _send_in(self, guild_id: GuildId) -> None:
         waiting = sorted(await self.store.list_waiting(guild_id), key=lambda one: int(one.member_id))
