@@ -110,10 +110,17 @@ class Notifications:
         changed = self.topics.union(topics) if is_on else self.topics.difference(topics)
         return replace(self, topics=changed, locale=locale, problem=None if is_on else self.problem)
 
+    @property
+    def free_at(self) -> datetime | None:
+        """From when on one more message may be sent; None: at any time."""
+        if not self.sent_at:
+            return None
+        after_pause = self.sent_at[-1] + PAUSE
+        return max(after_pause, self.sent_at[0] + DAY) if len(self.sent_at) == MOST_A_DAY else after_pause
+
     def is_free(self, now: datetime) -> bool:
         """Tell whether one more message may be sent now."""
-        recent = [at for at in self.sent_at if at > now - DAY]
-        return len(recent) < MOST_A_DAY and all(at <= now - PAUSE for at in recent)
+        return self.free_at is None or now >= self.free_at
 
     def note_sent(self, now: datetime) -> "Notifications":
         """Return the choices after one more message."""

@@ -18,6 +18,7 @@ from utils.delivery.direct_messages import REST, DirectMessages
 from utils.delivery.pace import MessagePace
 from utils.delivery.sender import DiscordSender
 from utils.errors import StorageUnavailableError
+from utils.models.health import DirectState
 from utils.models.notifications import (
     KEPT_FOR,
     MOST_A_DAY,
@@ -252,6 +253,33 @@ async def test_all_members_wait_while_discord_limits_the_bot(
     assert len(world.journal.requests) == requests
     await post.pass_time(timedelta(seconds=1))
     assert (len(post.read(alice)), len(post.read(bob))) == (1, 1)
+
+
+async def test_wait_is_measured_for_those_who_may_get_a_message(
+    post: Post, world: SimulatedDiscord, guild: Guild, alice: Member
+) -> None:
+    """The pause of a member does not count, and neither does an unwanted message; one under way does."""
+    bob = world.add_member(guild, "bob")
+    for member in (alice, bob):
+        post.ask(member, Topic.CLAIMED)
+        post.happen(member)
+    await post.direct.send_due()
+    assert await post.direct.measure() == DirectState()
+    post.happen(alice)
+    post.clock.move(PAUSE.total_seconds() - 1)
+    assert await post.direct.measure() == DirectState(1)
+    post.clock.move(30)
+    assert await post.direct.measure() == DirectState(1, 30)
+    post.ask(alice)
+    assert await post.direct.measure() == DirectState(1)
+    post.store.waiting[GuildId(7)] = post.store.waiting.pop(post.guild_id)  # the bot left that guild
+    assert await post.direct.measure() == DirectState(1)
+    post.store.waiting.clear()
+    post.happen(bob)
+    world.faults.add(Fault("POST", MESSAGES, status=429, body="error code: 1015"))
+    await post.direct.send_due()
+    post.clock.move(60)
+    assert await post.direct.measure() == DirectState(1, 60, is_resting=True)
 
 
 async def test_message_waits_while_the_database_or_discord_is_away(

@@ -75,6 +75,8 @@ async def test_choices_come_back_and_go_when_all_is_off(
     assert await service.describe(guild_id, ANN) == wanted
     other = GuildId(guild_id + 1)
     assert await service.describe(other, ANN) == Notifications(ANN)
+    assert await notifications.list_choices(guild_id, {ANN, BOB}) == {ANN: wanted}
+    assert await notifications.list_choices(other, {ANN}) == {}
     await notifications.note_channel(guild_id, ANN, ChannelId(5))
     every = await service.switch(guild_id, ANN, None, is_on=True, locale="en-GB")
     assert every == Notifications(ANN, frozenset(Topic), "en-GB", channel_id=ChannelId(5))
