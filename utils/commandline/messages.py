@@ -7,16 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
-
 from utils.interactions.command_texts import list_command_texts
 from utils.localization.catalogue import FOLDER
-from utils.localization.messages import ROOT, add_language, add_text, collect_texts, list_changes
+from utils.localization.messages import ROOT, Template, add_language, add_text, collect_texts, list_changes
 
 COGS = "cogs"
 
 
-def collect_all() -> Catalog:
+def collect_all() -> Template:
     """Return every text of the code, and those that Discord shows of the commands."""
     template = collect_texts()
     for command, place in _list_commands():

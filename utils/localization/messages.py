@@ -23,10 +23,13 @@ MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
 WIDTH = 110
 PROJECT = "Deadside bot"
 
+Template = Catalog
+"""Every text, each with its files, without a language."""
 
-def collect_texts(root: Path = ROOT) -> Catalog:
+
+def collect_texts(root: Path = ROOT) -> Template:
     """Return every text of the code, each with its files."""
-    template = Catalog(project=PROJECT, charset="utf-8")
+    template = Template(project=PROJECT, charset="utf-8")
     for file in (file for source in SOURCES for file in sorted((root / source).rglob("*.py"))):
         for call, name in _list_makers(ast.parse(file.read_bytes())):
             literals = [ast.literal_eval(literal) for literal in call.args[: MAKERS[name]]]
@@ -38,7 +41,7 @@ def collect_texts(root: Path = ROOT) -> Catalog:
 
 
 def add_text(
-    template: Catalog, message: str | tuple[str, str], *, context: str | None, place: tuple[str, int]
+    template: Template, message: str | tuple[str, str], *, context: str | None, place: tuple[str, int]
 ) -> None:
     """Add a text, or the forms of one that depends on a number, with its file and line."""
     template.add(message, locations=[place], context=context)
@@ -51,7 +54,7 @@ def _list_makers(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
             yield node, node.func.id
 
 
-def add_language(language: str, template: Catalog, folder: Path = FOLDER) -> Path:
+def add_language(language: str, template: Template, folder: Path = FOLDER) -> Path:
     """Write a catalogue with every text and no translation; return its file."""
     catalog = Catalog(locale=Locale.parse(language, sep="-"), project=PROJECT, charset="utf-8")
     catalog.update(template)
@@ -60,7 +63,7 @@ def add_language(language: str, template: Catalog, folder: Path = FOLDER) -> Pat
     return file
 
 
-def update_file(file: Path, template: Catalog) -> bytes:
+def update_file(file: Path, template: Template) -> bytes:
     """Return the content of a catalogue's file: with new texts, untranslated, and without removed ones."""
     with file.open("rb") as content:
         catalog = read_po(content, locale=Locale.parse(file.stem, sep="-"))
@@ -70,7 +73,7 @@ def update_file(file: Path, template: Catalog) -> bytes:
     return _write(catalog)
 
 
-def list_changes(template: Catalog, folder: Path = FOLDER) -> dict[Path, bytes]:
+def list_changes(template: Template, folder: Path = FOLDER) -> dict[Path, bytes]:
     """Return the files that are out of date, with their new content."""
     wanted = {file: update_file(file, template) for file in sorted(folder.glob("*.po"))}
     return {file: content for file, content in wanted.items() if file.read_bytes() != content}
